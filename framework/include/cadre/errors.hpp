@@ -1,0 +1,131 @@
+/// @file
+/// The errors that cadre throws: all derive from `cadre::error`, which is a `std::runtime_error`.
+///
+///     try { co_await cadre::on(ex, decode, file); }
+///     catch (const cadre::worker_crashed& e) { std::cerr << e.what() << '\n' << e.stack_trace(); }
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <sys/types.h>
+
+namespace cadre {
+
+/// Base of every error of this library.
+class error : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// A configuration that cannot be honoured: a bad file, key, type, value, option or unknown name. `what()` says where.
+class config_error : public error {
+public:
+    using error::error;
+};
+
+/// A wait for an event ended because stop was requested; nothing was taken, sent or locked.
+class cancelled : public error {
+public:
+    cancelled() : error("cancelled: stop was requested") {}
+    using error::error;
+};
+
+/// A time limit passed.
+class timed_out : public error {
+public:
+    timed_out() : error("timed out") {}
+    using error::error;
+};
+
+/// A send on a channel that is closed.
+class channel_closed : public error {
+public:
+    channel_closed() : error("the channel is closed") {}
+    using error::error;
+};
+
+/// The executor has been shut down, or stopped while the work was still queued.
+class executor_stopped : public error {
+public:
+    executor_stopped() : error("the executor has stopped") {}
+    using error::error;
+};
+
+/// A value or callable that turned out at run time not to be able to leave its process or its memory domain.
+class not_portable : public error {
+public:
+    using error::error;
+};
+
+/// An exception of a type that this process cannot rebuild.
+class remote_error : public error {
+public:
+    remote_error(std::string type_name, const std::string& text) : error(text), type_name_(std::move(type_name)) {}
+    /// The demangled name of the exception's type in the worker.
+    [[nodiscard]] const std::string& type_name() const noexcept { return type_name_; }
+
+private:
+    std::string type_name_;
+};
+
+/// What is known of a worker's death.
+struct worker_death {
+    pid_t pid = 0;
+    int signal = 0;             ///< the signal that ended it, or 0
+    int exit_code = 0;          ///< its exit status if no signal ended it
+    std::string task_name{};    ///< name of the task that this error is about
+    std::string stack_trace{};  ///< of the crashing thread, resolved; empty if none could be taken
+    std::size_t peak_memory = 0;  ///< maximum resident set in bytes; 0 if unknown
+};
+
+/// The process running this task died.
+class worker_crashed : public error {
+public:
+    worker_crashed(const std::string& text, worker_death death) : error(text), death_(std::move(death)) {}
+    /// The signal that ended the worker, 0 if it exited.
+    [[nodiscard]] int signal() const noexcept { return death_.signal; }
+    /// The status it exited with, 0 if a signal ended it.
+    [[nodiscard]] int exit_code() const noexcept { return death_.exit_code; }
+    [[nodiscard]] pid_t pid() const noexcept { return death_.pid; }
+    [[nodiscard]] const std::string& task_name() const noexcept { return death_.task_name; }
+    [[nodiscard]] const std::string& stack_trace() const noexcept { return death_.stack_trace; }
+    /// Maximum resident set of the worker in bytes, 0 if unknown.
+    [[nodiscard]] std::size_t peak_memory() const noexcept { return death_.peak_memory; }
+
+private:
+    worker_death death_;
+};
+
+/// This task sat suspended in a worker that died for another task's sake.
+class worker_lost : public error {
+public:
+    worker_lost(const std::string& text, pid_t pid, std::string task_name)
+        : error(text), pid_(pid), task_name_(std::move(task_name)) {}
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    [[nodiscard]] const std::string& task_name() const noexcept { return task_name_; }
+
+private:
+    pid_t pid_;
+    std::string task_name_;
+};
+
+/// Why a task was ended by force.
+enum class kill_reason : std::uint8_t { time_limit, memory_limit, shutdown };
+
+/// This task passed its time or memory limit and was ended by force.
+class task_killed : public error {
+public:
+    task_killed(const std::string& text, kill_reason reason, pid_t pid) : error(text), reason_(reason), pid_(pid) {}
+    [[nodiscard]] kill_reason reason() const noexcept { return reason_; }
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
+private:
+    kill_reason reason_;
+    pid_t pid_;
+};
+
+}  // namespace cadre
