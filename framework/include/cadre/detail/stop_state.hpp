@@ -1,0 +1,92 @@
+/// @file
+/// Stop propagation inside a tree of tasks: an intrusive, lazily linked stop state that lives in the awaiter's frame.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+
+namespace cadre::detail {
+
+/// Why a task is asked to stop. A later, stronger reason replaces an earlier one and is announced again.
+enum class stop_reason : std::uint8_t {
+    none = 0,
+    requested = 1,  ///< somebody asked; nothing is ever killed for it
+    deadline = 2,   ///< a time limit passed; executors that can end work by force may do so after their grace period
+};
+
+class stop_state;
+
+/// One registered interest in a stop state. `fire` runs under the tree's lock: it may post work and set flags, but must
+/// not resume a coroutine inline, register, deregister or request stop.
+struct stop_node {
+    void (*fire)(stop_node*, stop_reason) noexcept = nullptr;
+    stop_node* prev = nullptr;
+    stop_node* next = nullptr;
+};
+
+/// The stop state of a subtree of tasks. A child that nobody listens to is never linked to its parent: asking walks up
+/// the chain, and only the first listener links the chain. So a fork costs a few plain stores and no atomics.
+///
+/// One mutex serves a whole tree (taken from a static table, so it outlives every tree): parent and child can be
+/// linked, fired and unlinked without lock ordering.
+class stop_state {
+public:
+    /// A root: nobody above it.
+    stop_state() noexcept;
+    /// A child of `parent` (may be null: then a root). `parent` must outlive it.
+    explicit stop_state(stop_state* parent) noexcept
+        : parent_(parent), lock_(parent != nullptr ? parent->lock_ : pick_lock()) {}
+    stop_state(const stop_state&) = delete;
+    stop_state& operator=(const stop_state&) = delete;
+    ~stop_state() {
+        if (materialised_) dismantle();
+    }
+
+    /// Whether stop was requested here or anywhere above.
+    [[nodiscard]] bool stop_requested() const noexcept { return reason() != stop_reason::none; }
+    [[nodiscard]] stop_reason reason() const noexcept {
+        stop_reason strongest = stop_reason::none;
+        for (const stop_state* s = this; s != nullptr; s = s->parent_) {
+            const stop_reason r = s->reason_.load(std::memory_order_acquire);
+            if (r > strongest) strongest = r;
+        }
+        return strongest;
+    }
+
+    /// Asks this subtree to stop; idempotent; any thread.
+    void request_stop(stop_reason why = stop_reason::requested) noexcept;
+
+    /// Registers `node`; if stop was requested already, fires it at once and still registers it.
+    /// Linking is the only time the parent is touched.
+    void add(stop_node& node) noexcept;
+    /// Registers `node` unless stop was requested already. @return whether it was registered
+    [[nodiscard]] bool try_add(stop_node& node) noexcept;
+    /// Deregisters; afterwards `fire` does not run and is not running.
+    void remove(stop_node& node) noexcept;
+
+    /// A `std::stop_token` that follows this state and stays valid after it.
+    [[nodiscard]] std::stop_token token();
+
+private:
+    struct link_node : stop_node {
+        stop_state* self = nullptr;
+    };
+    static std::mutex* pick_lock() noexcept;
+    void link_locked() noexcept;
+    void fire_locked(stop_reason why) noexcept;
+    void dismantle() noexcept;
+
+    stop_state* parent_ = nullptr;
+    std::mutex* lock_;
+    std::atomic<stop_reason> reason_{stop_reason::none};
+    bool materialised_ = false;  // linked to the parent, or with listeners or a stop_source: written under the lock
+    bool linked_ = false;
+    stop_node* nodes_ = nullptr;
+    link_node link_;
+    std::unique_ptr<std::stop_source> source_;
+};
+
+}  // namespace cadre::detail
