@@ -1,0 +1,35 @@
+# Compiles SOURCE and judges what the compiler says. A file with lines `// expect: SENTENCE` has to be refused with each
+# of these sentences in the message; a file without such a line has to compile.
+#
+#   cmake -DCOMPILER=… -DINCLUDES=a|b -DSOURCE=file.cpp [-DFLAGS=a|b] -P compile_check.cmake
+
+string(REPLACE "|" ";" include_dirs "${INCLUDES}")
+string(REPLACE "|" ";" flags "${FLAGS}")
+# Naming a system directory with -I would break the order that #include_next relies on.
+list(REMOVE_ITEM include_dirs "" /usr/include)
+list(REMOVE_DUPLICATES include_dirs)
+list(TRANSFORM include_dirs PREPEND -I)
+
+# Not -fsyntax-only: g++ then leaves out template instantiations that a user's build does.
+execute_process(
+    COMMAND ${COMPILER} -std=c++20 -Wall -Wextra ${flags} ${include_dirs} -S -o /dev/null ${SOURCE}
+    RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+
+file(STRINGS ${SOURCE} expectations REGEX "^// expect: ")
+if(NOT expectations)
+    if(NOT status EQUAL 0)
+        message(FATAL_ERROR "${SOURCE} should compile, but:\n${output}")
+    endif()
+    return()
+endif()
+
+if(status EQUAL 0)
+    message(FATAL_ERROR "${SOURCE} should be refused, but it compiles")
+endif()
+foreach(line IN LISTS expectations)
+    string(REGEX REPLACE "^// expect: " "" sentence "${line}")
+    string(FIND "${output}" "${sentence}" position)
+    if(position EQUAL -1)
+        message(FATAL_ERROR "${SOURCE} is refused without the sentence\n    ${sentence}\nThe compiler said:\n${output}")
+    endif()
+endforeach()
