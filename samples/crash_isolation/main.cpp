@@ -1,0 +1,102 @@
+// Shows: a worker process that crashes takes only its own task with it. Of eight tasks one dereferences a null
+// pointer, one aborts, one calls exit(3) and one throws; the other four are not disturbed, and each of the four bad
+// ones ends as a typed error that says what happened.
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <cadre/cadre.hpp>
+
+namespace {
+
+/// Squares its argument, except when it does not get that far.
+int risky(int i) {
+    switch (i) {
+        case 1: {
+            int* volatile nowhere = nullptr;  // volatile: else the compiler sees the mistake and removes the code
+            *nowhere = i;
+            break;
+        }
+        case 3: std::abort();
+        case 5: std::exit(3);
+        case 6: throw std::runtime_error("six is not to my taste");
+        default: break;
+    }
+    return i * i;
+}
+
+bool deadly(int i) { return i == 1 || i == 3 || i == 5; }
+
+std::string signal_name(int signal) {
+    const char* name = ::sigabbrev_np(signal);
+    return name == nullptr ? std::to_string(signal) : "SIG" + std::string(name);
+}
+
+/// What happened. A crash is put in words that are the same on every run; its what() also names worker, task and pid.
+std::string describe(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const cadre::worker_crashed& death) {
+        return death.signal() != 0 ? "worker_crashed: signal " + signal_name(death.signal())
+                                   : "worker_crashed: exit code " + std::to_string(death.exit_code());
+    } catch (const std::runtime_error& thrown) {
+        return std::string("std::runtime_error: ") + thrown.what();
+    } catch (...) {
+        return "an unexpected error";
+    }
+}
+
+std::string expected(int i) {
+    switch (i) {
+        case 1: return "worker_crashed: signal SIGSEGV";
+        case 3: return "worker_crashed: signal SIGABRT";
+        case 5: return "worker_crashed: exit code 3";
+        case 6: return "std::runtime_error: six is not to my taste";
+        default: return std::to_string(i * i);
+    }
+}
+
+cadre::task<int> app(cadre::executor ex) {
+    const bool isolated = ex.kind() == cadre::executor_kind::process;
+    std::vector<int> tasks;
+    for (int i = 0; i < 8; ++i) {
+        if (isolated || !deadly(i)) {
+            tasks.push_back(i);
+        } else {
+            std::cout << "task " << i << ": skipped: on a " << to_string(ex.kind())
+                      << " executor it would end this whole program; only a process executor survives it\n";
+        }
+    }
+
+    // map would give up at the first error; map_outcomes keeps a value or an error for every item.
+    const auto outcomes = co_await cadre::map_outcomes(ex, risky, tasks);
+
+    int wrong = 0;
+    for (std::size_t k = 0; k < tasks.size(); ++k) {
+        const auto& outcome = outcomes[k];
+        const auto text = outcome.has_value() ? std::to_string(outcome.value()) : describe(outcome.error());
+        std::cout << "task " << tasks[k] << ": " << text << '\n';
+        if (!text.starts_with(expected(tasks[k]))) {
+            std::cerr << "crash_isolation: task " << tasks[k] << ": expected " << expected(tasks[k]) << '\n';
+            ++wrong;
+        }
+    }
+
+    // The workers that died have been replaced: the executor is as good as new.
+    const int still_working = co_await cadre::on(ex, risky, 9);
+    std::cout << "and afterwards: " << still_working << '\n';
+    co_return wrong == 0 && still_working == 81 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    cadre::runtime rt(argc, argv);  // first line of main: worker processes start from here
+    return rt.run(app(rt.executor()));
+}
