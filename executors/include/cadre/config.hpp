@@ -1,0 +1,119 @@
+/// @file
+/// Which executors a program has, from a TOML file or built in code.
+///
+///     cadre::config c;
+///     c.executor = "untrusted";
+///     c.executors["untrusted"] = {.kind = "process", .options = {{"workers", 3}, {"task_timeout", 2s}}};
+///     cadre::runtime rt(c);
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <cadre/errors.hpp>
+
+namespace cadre {
+
+/// The value of one option, and where it was written.
+class option_value {
+public:
+    using array = std::vector<option_value>;
+    using storage = std::variant<bool, std::int64_t, double, std::string, std::chrono::nanoseconds, array>;
+
+    option_value(bool value) : value_(value) {}
+    template <std::integral Int>
+        requires(!std::same_as<Int, bool>)
+    option_value(Int value)
+        : value_(std::in_range<std::int64_t>(value) ? static_cast<std::int64_t>(value) : INT64_MAX) {}
+    option_value(double value) : value_(value) {}
+    option_value(const char* value) : value_(std::string(value)) {}
+    option_value(std::string_view value) : value_(std::string(value)) {}
+    option_value(std::string value) : value_(std::move(value)) {}
+    template <class Rep, class Period>
+    option_value(std::chrono::duration<Rep, Period> value)
+        : value_(std::chrono::duration_cast<std::chrono::nanoseconds>(value)) {}
+    option_value(array value) : value_(std::move(value)) {}
+    template <class Rep>
+        requires std::constructible_from<option_value, Rep>
+    option_value(const std::vector<Rep>& values) : value_(array(values.begin(), values.end())) {}
+
+    [[nodiscard]] const storage& value() const noexcept { return value_; }
+    /// The value as an error message shows it: `3`, `"three"`, `[0, 1]`.
+    [[nodiscard]] std::string text() const;
+
+    /// `app.toml:3:11`, `--workers` or `CADRE_WORKERS`; empty for a value made in code.
+    [[nodiscard]] const std::string& origin() const noexcept { return origin_; }
+    void set_origin(std::string origin) { origin_ = std::move(origin); }
+
+private:
+    storage value_;
+    std::string origin_{};
+};
+
+/// One executor: its kind and its options. A factory of a kind reads the options by the functions below; each gives an
+/// empty optional if the option is absent and throws a `config_error` that says where it was written if it does not fit.
+struct executor_config {
+    std::string kind{};
+    std::map<std::string, option_value, std::less<>> options{};
+    /// Set by `config` and `runtime`; names the executor.
+    std::string name{};
+    /// Where it was written: `app.toml:1:1`, `--executor`, `CADRE_EXECUTOR`; empty if made in code.
+    std::string origin{};
+
+    /// The option `workers`: a whole number from 1 to 4096.
+    [[nodiscard]] std::optional<int> workers() const;
+    /// A whole number.
+    [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key) const;
+    /// A whole number that is at least `least`.
+    [[nodiscard]] std::optional<std::size_t> count(std::string_view key, std::size_t least = 1) const;
+    /// A number, whole or not.
+    [[nodiscard]] std::optional<double> number(std::string_view key) const;
+    [[nodiscard]] std::optional<bool> boolean(std::string_view key) const;
+    [[nodiscard]] std::optional<std::string> string(std::string_view key) const;
+    /// One of `choices`; gives its index.
+    [[nodiscard]] std::optional<std::size_t> choice(std::string_view key,
+                                                    std::span<const std::string_view> choices) const;
+    /// `"500ms"`, `"2s"`, `"1min"`, `"2h"`; not negative.
+    [[nodiscard]] std::optional<std::chrono::nanoseconds> duration(std::string_view key) const;
+    /// `"256MiB"`, `"1GB"`, `"64kB"`, or a whole number of bytes.
+    [[nodiscard]] std::optional<std::size_t> bytes(std::string_view key) const;
+    /// An array of whole numbers.
+    [[nodiscard]] std::optional<std::vector<std::int64_t>> integers(std::string_view key) const;
+
+    /// Refuses options that are not in `known`. A factory calls it so that no option is silently ignored.
+    /// @throws config_error that names the first such option, with the closest known one
+    void allow_only(std::span<const std::string_view> known) const;
+    /// Throws the `config_error` `ORIGIN: executors.NAME.KEY: message`.
+    [[noreturn]] void fail(std::string_view key, std::string_view message) const;
+};
+
+/// What `runtime` makes executors from.
+struct config {
+    /// Which executor `runtime::executor()` gives: a name from `executors` or a spec such as `thread:8`. Empty: `thread`.
+    std::string executor{};
+    /// The named executors.
+    std::map<std::string, executor_config, std::less<>> executors{};
+    /// Where `executor` was written; empty if in code.
+    std::string executor_origin{};
+
+    /// Reads a TOML file.
+    /// @throws config_error `FILE:LINE:COLUMN: …` if it cannot be read, is not TOML, or holds a key or type that is not known here
+    [[nodiscard]] static config load(const std::filesystem::path& file);
+    /// Reads TOML text; `filename` is what errors show.
+    /// @throws config_error as `load` does
+    [[nodiscard]] static config parse(std::string_view text, std::string_view filename = "config");
+};
+
+}  // namespace cadre

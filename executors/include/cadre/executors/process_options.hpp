@@ -1,0 +1,60 @@
+/// @file
+/// Options of the process executor.
+///
+///     cadre::executor ex = cadre::process_executor{{.workers = 3, .task_timeout = 2s, .memory_limit = 256 << 20}};
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include <cadre/executors/workers.hpp>
+
+namespace cadre {
+
+/// How worker processes start.
+enum class start_method : std::uint8_t {
+    forkserver,  ///< forked from a small server that `runtime` started: under a millisecond
+    spawn,       ///< the program is executed again: slower, and nothing of the parent's memory is inherited
+};
+
+/// What becomes of what workers write to standard output and standard error.
+enum class worker_output : std::uint8_t {
+    inherit,  ///< they write to the parent's own
+    prefix,   ///< line by line, each with `[worker 2 resize#17] ` before it
+    capture,  ///< kept, and added to the error of a task whose worker died
+    null,     ///< thrown away
+};
+
+/// Trivially destructible on purpose: g++ 12 destroys other aggregates twice in an expression that awaits.
+struct process_options {
+    /// Zero or negative is a `config_error`. Default: one per core this process may use.
+    worker_count workers = default_workers;
+    start_method start = start_method::forkserver;
+    /// Called in each worker before its first task; a captureless lambda will do. If it throws or dies in every worker,
+    /// the executor ends with its error.
+    void (*initializer)() = nullptr;
+    /// A task that runs longer is asked to stop, and killed `kill_grace` later. 0: no limit.
+    std::chrono::nanoseconds task_timeout{0};
+    /// How long a task that was asked to stop because of a limit or a deadline may go on before its worker is killed.
+    /// One second: far more than a loop that looks at `stop_requested()` needs, and a stuck worker is still gone soon.
+    std::chrono::nanoseconds kill_grace = std::chrono::seconds(1);
+    /// Private memory of each worker, in bytes. An allocation beyond it throws `std::bad_alloc`. 0: no limit.
+    std::size_t memory_limit = 0;
+    /// A worker is replaced by a fresh one after this many tasks. 0: never.
+    std::size_t max_tasks_per_worker = 0;
+    /// How many unfinished tasks, running or suspended, a worker may hold; 1 is full isolation. 0: no limit.
+    std::size_t tasks_per_worker = 0;
+    /// How often a task whose worker died is repeated; one that threw never is.
+    int retries = 0;
+    /// How many calls may wait in this process for a worker; one more fails at once with `error`. 0: no limit.
+    std::size_t max_pending = 0;
+    worker_output output = worker_output::inherit;
+    /// Which CPUs the workers are pinned to. Default: none.
+    cpu_list affinity{};
+    /// Shown in `executor::name()` and in error texts. Copied by the executor.
+    std::string_view name{};
+};
+
+}  // namespace cadre
