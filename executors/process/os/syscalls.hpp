@@ -1,0 +1,82 @@
+/// @file
+/// The few system calls that the process executor needs, with errors as exceptions and every descriptor close-on-exec.
+#pragma once
+
+#include "process/os/unique_fd.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cadre::detail::process_os {
+
+/// Throws std::system_error for `errno`, naming the call.
+[[noreturn]] void throw_errno(const char* call);
+
+/// Anonymous memory of `size` bytes, sparse, sealed against shrinking and growing, so that no process that maps it can
+/// be made to fault by another one. `name` shows in /proc/PID/maps only.
+[[nodiscard]] unique_fd make_memfd(const char* name, std::size_t size);
+
+/// A non-blocking eventfd with counter 0.
+[[nodiscard]] unique_fd make_eventfd();
+
+struct pipe_ends {
+    unique_fd read;
+    unique_fd write;
+};
+[[nodiscard]] pipe_ends make_pipe();
+
+/// A copy of `fd` that is not one of the three standard descriptors.
+[[nodiscard]] unique_fd duplicate(int fd);
+
+/// A descriptor for the process `pid`. Free of races only while the caller is the parent of an unreaped `pid`.
+[[nodiscard]] unique_fd open_pidfd(pid_t pid);
+
+/// Sends a signal to one process; false if it has already been reaped or is not ours to signal.
+bool signal_process(int pidfd, int signal) noexcept;
+
+/// Kills the process and everything in the process group that it leads. Never hits a reused process id: where the
+/// kernel is too old to signal a group by pidfd (before 6.9) the leader alone is killed here and whoever reaps it, the
+/// fork server or the launcher, kills the rest of the group before it frees the id.
+void kill_group(int pidfd) noexcept;
+
+/// Whether the process of this pidfd has ended.
+[[nodiscard]] bool has_exited(int pidfd) noexcept;
+
+/// Waits until `fd` is readable or at its end; false when `limit` has passed first (negative: no limit).
+[[nodiscard]] bool wait_readable(int fd, std::chrono::milliseconds limit);
+
+/// Number of threads of this process.
+[[nodiscard]] std::size_t thread_count();
+
+/// Closes every descriptor above 2 that is not in `keep`.
+void close_other_fds(std::span<const int> keep) noexcept;
+
+/// Most descriptors that one message can carry (the kernel's SCM_MAX_FD).
+inline constexpr std::size_t max_message_fds = 253;
+
+/// A connected pair of SOCK_SEQPACKET sockets: each message arrives whole, with its descriptors.
+struct socket_pair {
+    unique_fd first;
+    unique_fd second;
+};
+[[nodiscard]] socket_pair make_socket_pair();
+
+/// Sends one message with copies of `fds`. False if the peer has gone; throws std::system_error otherwise.
+bool send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds = {});
+
+struct received_message {
+    enum class kind { message, end, would_block };
+    kind what = kind::end;
+    std::vector<std::byte> bytes;
+    std::vector<unique_fd> fds;
+};
+/// Receives one message, at most `max_message_bytes` long; longer ones, and such with more descriptors than fit, are
+/// errors of the peer and throw std::system_error (EMSGSIZE). A reset connection counts as its end.
+[[nodiscard]] received_message receive_message(int socket, bool wait = true);
+inline constexpr std::size_t max_message_bytes = std::size_t{16} * 1024;
+
+}  // namespace cadre::detail::process_os
