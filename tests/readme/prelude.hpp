@@ -18,6 +18,4 @@
 
 using namespace std::chrono_literals;
 
-[[maybe_unused]] inline std::uint64_t square(std::uint64_t x) {
-    return x * x;
-}
+[[maybe_unused]] inline std::uint64_t square(std::uint64_t x) { return x * x; }

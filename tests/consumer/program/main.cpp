@@ -6,9 +6,7 @@
 #include <iostream>
 #include <ranges>
 
-std::uint64_t square(std::uint64_t x) {
-    return x * x;
-}
+std::uint64_t square(std::uint64_t x) { return x * x; }
 
 cadre::task<int> app(cadre::executor ex) {
     auto one = co_await cadre::on(ex, square, 7u);
