@@ -1,0 +1,131 @@
+/// @file
+/// `bind_portable(f, args...)`: a callable with some arguments fixed that can be sent to another process, where a capturing
+/// lambda cannot.
+///
+///     int scale(int factor, int x) { return factor * x; }
+///     auto tripled = co_await cadre::map(ex, cadre::bind_portable(scale, 3), std::views::iota(0, 100));
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <cadre/detail/codec_products.hpp>
+#include <cadre/portable.hpp>
+
+namespace cadre {
+
+/// What `bind_portable` returns. Portable, callable with the remaining arguments; copyable if the fixed arguments are.
+/// Calling an lvalue passes the fixed arguments as lvalues, calling an rvalue moves them out.
+template <class F, class... Bound>
+class portable_binding {
+public:
+    explicit portable_binding(F function, std::tuple<Bound...> bound)
+        : function_(std::move(function)), bound_(std::move(bound)) {}
+
+    template <class... Rest>
+        requires std::invocable<F&, Bound&..., Rest...>
+    decltype(auto) operator()(Rest&&... rest) & {
+        return call(function_, bound_, std::forward<Rest>(rest)...);
+    }
+    template <class... Rest>
+        requires std::invocable<const F&, const Bound&..., Rest...>
+    decltype(auto) operator()(Rest&&... rest) const& {
+        return call(function_, bound_, std::forward<Rest>(rest)...);
+    }
+    template <class... Rest>
+        requires std::invocable<F, Bound..., Rest...>
+    decltype(auto) operator()(Rest&&... rest) && {
+        return call(std::move(function_), std::move(bound_), std::forward<Rest>(rest)...);
+    }
+
+private:
+    friend struct detail::codec<portable_binding>;
+
+    template <class Function, class Tuple, class... Rest>
+    static decltype(auto) call(Function&& function, Tuple&& bound, Rest&&... rest) {
+        return std::apply(
+            [&]<class... Fixed>(Fixed&&... fixed) -> decltype(auto) {
+                return std::invoke(std::forward<Function>(function), std::forward<Fixed>(fixed)...,
+                                   std::forward<Rest>(rest)...);
+            },
+            std::forward<Tuple>(bound));
+    }
+
+    [[no_unique_address]] F function_;
+    [[no_unique_address]] std::tuple<Bound...> bound_;
+};
+
+namespace detail {
+
+template <class F, class... Bound>
+struct portable_parts<portable_binding<F, Bound...>> : made_of<F, Bound...> {};
+
+template <class F, class... Bound>
+struct codec<portable_binding<F, Bound...>> {
+    using binding = portable_binding<F, Bound...>;
+    static void encode(encoder& out, const binding& value) {
+        codec<F>::encode(out, value.function_);
+        codec<std::tuple<Bound...>>::encode(out, value.bound_);
+    }
+    static binding decode(decoder& in) {
+        auto function = detail::decode<F>(in);
+        return binding(std::move(function), codec<std::tuple<Bound...>>::decode(in));
+    }
+    static consteval std::size_t smallest() { return smallest_encoding<F>() + smallest_encoding<std::tuple<Bound...>>(); }
+};
+
+/// The first parameters of `f` that `count` arguments fix, and those that remain.
+template <class Parameters, std::size_t Count>
+struct split_parameters;
+template <class... Rest>
+struct split_parameters<std::tuple<Rest...>, 0> {
+    using rest = std::tuple<Rest...>;
+};
+template <class First, class... Rest, std::size_t Count>
+    requires(Count > 0)
+struct split_parameters<std::tuple<First, Rest...>, Count> : split_parameters<std::tuple<Rest...>, Count - 1> {};
+template <std::size_t Count>
+struct split_parameters<void, Count> {
+    using rest = void;
+};
+
+template <class F, class... Bound>
+struct decayed_parameters<portable_binding<F, Bound...>> {
+    using type = typename split_parameters<decayed_parameters_t<F>, sizeof...(Bound)>::rest;
+};
+
+/// What is stored for argument `I`: the parameter's decayed type where the signature is known, else the argument's.
+template <class Parameters, std::size_t I, class Argument>
+struct stored_argument {
+    using type = std::decay_t<Argument>;
+};
+template <class... Ps, std::size_t I, class Argument>
+    requires(I < sizeof...(Ps))
+struct stored_argument<std::tuple<Ps...>, I, Argument> {
+    using type = std::tuple_element_t<I, std::tuple<Ps...>>;
+};
+
+template <class F, class... Args, std::size_t... I>
+auto make_binding(std::index_sequence<I...>, F&& f, Args&&... args) {
+    using function = std::decay_t<F>;
+    using parameters = decayed_parameters_t<function>;
+    require_portable_callable<function>();
+    (require_portable<typename stored_argument<parameters, I, Args>::type>(), ...);
+    using stored = std::tuple<typename stored_argument<parameters, I, Args>::type...>;
+    return portable_binding<function, typename stored_argument<parameters, I, Args>::type...>(
+        std::forward<F>(f), stored(std::forward<Args>(args)...));
+}
+
+}  // namespace detail
+
+/// Fixes the first arguments of `f`. Arguments are converted to the parameter types of `f`, decayed, so a literal fits
+/// `std::string`; then they are stored by value. Does not compile if `f` or an argument is not portable.
+template <class F, class... Args>
+[[nodiscard]] auto bind_portable(F&& f, Args&&... args) {
+    return detail::make_binding(std::index_sequence_for<Args...>{}, std::forward<F>(f), std::forward<Args>(args)...);
+}
+
+}  // namespace cadre

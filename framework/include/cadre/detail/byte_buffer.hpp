@@ -1,0 +1,95 @@
+/// @file
+/// Owning bytes with room for a small call inside the object: most calls and results never touch the heap.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <span>
+
+namespace cadre::detail {
+
+/// Movable bytes; the first `inline_capacity` live in the object. New bytes are uninitialised: the codec writes each once.
+class byte_buffer {
+public:
+    static constexpr std::size_t inline_capacity = 48;
+
+    byte_buffer() noexcept = default;
+    byte_buffer(byte_buffer&& other) noexcept { take(other); }
+    byte_buffer& operator=(byte_buffer&& other) noexcept {
+        if (this != &other) {
+            release();
+            take(other);
+        }
+        return *this;
+    }
+    ~byte_buffer() { release(); }
+
+    [[nodiscard]] std::byte* data() noexcept { return heap_ ? heap_ : inline_; }
+    [[nodiscard]] const std::byte* data() const noexcept { return heap_ ? heap_ : inline_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+    [[nodiscard]] std::span<std::byte> span() noexcept { return {data(), size_}; }
+    [[nodiscard]] std::span<const std::byte> span() const noexcept { return {data(), size_}; }
+
+    /// Keeps the capacity.
+    void clear() noexcept { size_ = 0; }
+
+    void reserve(std::size_t wanted) {
+        if (wanted > capacity_) grow(wanted);
+    }
+
+    /// Keeps what fits; bytes that are added have no value yet.
+    void resize_uninitialized(std::size_t size) {
+        reserve(size);
+        size_ = size;
+    }
+
+    /// Makes room for `count` more bytes and returns where they begin.
+    [[nodiscard]] std::byte* extend(std::size_t count) {
+        if (count > capacity_ - size_) {
+            if (count > static_cast<std::size_t>(-1) / 4 - size_) throw std::bad_alloc();
+            grow(size_ + count);
+        }
+        std::byte* place = data() + size_;
+        size_ += count;
+        return place;
+    }
+
+    void append(std::span<const std::byte> bytes) {
+        if (!bytes.empty()) std::memcpy(extend(bytes.size()), bytes.data(), bytes.size());
+    }
+
+private:
+    void grow(std::size_t wanted) {
+        const std::size_t capacity = std::max(wanted, capacity_ * 2);
+        auto* bigger = static_cast<std::byte*>(::operator new(capacity));
+        std::memcpy(bigger, data(), size_);
+        release();
+        heap_ = bigger;
+        capacity_ = capacity;
+    }
+
+    void release() noexcept {
+        if (heap_) ::operator delete(heap_);
+    }
+
+    void take(byte_buffer& other) noexcept {
+        heap_ = other.heap_;
+        size_ = other.size_;
+        capacity_ = other.capacity_;
+        if (!heap_) std::memcpy(inline_, other.inline_, size_);
+        other.heap_ = nullptr;
+        other.size_ = 0;
+        other.capacity_ = inline_capacity;
+    }
+
+    std::byte* heap_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = inline_capacity;
+    alignas(16) std::byte inline_[inline_capacity];  // left uninitialised on purpose
+};
+
+}  // namespace cadre::detail

@@ -1,0 +1,120 @@
+/// @file
+/// `codec<T>`: how one type is written and read. Specialised for each family of types in the other codec headers.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+
+#include <cadre/detail/codec_stream.hpp>
+#include <cadre/detail/fields.hpp>
+#include <cadre/detail/portable_require.hpp>
+
+namespace cadre::detail {
+
+/// `encode(encoder&, const T&)`, `decode(decoder&) -> T`, and `smallest()`: the fewest bytes that a value takes.
+template <class T>
+struct codec;
+
+template <class T>
+void encode(encoder& out, const T& value) {
+    require_portable<T>();
+    codec<T>::encode(out, value);
+}
+
+template <class T>
+[[nodiscard]] std::remove_cv_t<T> decode(decoder& in) {
+    require_portable<T>();
+    return codec<std::remove_cv_t<T>>::decode(in);
+}
+
+template <class T>
+consteval std::size_t smallest_encoding() {
+    return codec<std::remove_cv_t<T>>::smallest();
+}
+
+/// Elements of no bytes are written as one zero byte each, so that a count is always limited by the bytes that are left.
+template <class T>
+inline constexpr std::size_t smallest_element = smallest_encoding<T>() == 0 ? 1 : smallest_encoding<T>();
+
+template <class T>
+void encode_element(encoder& out, const T& value) {
+    codec<T>::encode(out, value);
+    if constexpr (smallest_encoding<T>() == 0) out.write_byte(0);
+}
+
+template <class T>
+[[nodiscard]] std::remove_cv_t<T> decode_element(decoder& in) {
+    if constexpr (smallest_encoding<T>() == 0) (void)in.read(1);
+    return codec<std::remove_cv_t<T>>::decode(in);
+}
+
+template <class T>
+concept bool_like = std::is_same_v<T, bool> || (std::is_enum_v<T> && requires {
+    requires std::is_same_v<std::underlying_type_t<T>, bool>;
+});
+
+template <class T>
+consteval bool is_plain();
+
+template <class... Members>
+consteval bool all_plain(type_list<Members...>, std::size_t size) {
+    return (is_plain<Members>() && ...) && (sizeof(Members) + ... + 0) == size;
+}
+
+template <class T>
+inline constexpr bool is_plain_array = false;
+template <class T, std::size_t N>
+inline constexpr bool is_plain_array<std::array<T, N>> = N != 0 && is_plain<T>();
+
+/// Every pattern of its bytes is a value and nothing else is in it (no padding, pointer or bool): runs are one memcpy.
+template <class T>
+consteval bool is_plain() {
+    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+        return !bool_like<T>;
+    } else if constexpr (!std::is_class_v<T> || !std::is_trivially_copyable_v<T> || std::is_empty_v<T>) {
+        return false;
+    } else if constexpr (has_portable_parts<T>) {
+        return is_plain_array<T>;
+    } else if constexpr (!std::is_aggregate_v<T> || has_serialize<T> || portable_handle<T>) {
+        return false;
+    } else {
+        return all_plain(field_types<T>{}, sizeof(T));
+    }
+}
+
+template <class T>
+concept plain = is_plain<T>();
+
+/// A value of trivially copyable type from bytes at any alignment.
+template <class T>
+[[nodiscard]] T from_bytes(const std::byte* bytes) noexcept {
+    struct image {
+        alignas(T) std::byte bytes[sizeof(T)];
+    };
+    image copy;
+    std::memcpy(copy.bytes, bytes, sizeof(T));
+    return std::bit_cast<T>(copy);
+}
+
+template <plain T>
+struct codec<T> {
+    static void encode(encoder& out, const T& value) { out.write(&value, sizeof(T)); }
+    static T decode(decoder& in) { return from_bytes<T>(in.read(sizeof(T))); }
+    static consteval std::size_t smallest() { return sizeof(T); }
+};
+
+template <bool_like T>
+struct codec<T> {
+    static void encode(encoder& out, const T& value) { out.write_byte(static_cast<bool>(value) ? 1 : 0); }
+    static T decode(decoder& in) {
+        const std::uint8_t byte = in.read_byte();
+        if (byte > 1) throw_malformed("a bool that is neither 0 nor 1");
+        return static_cast<T>(byte == 1);
+    }
+    static consteval std::size_t smallest() { return 1; }
+};
+
+}  // namespace cadre::detail

@@ -1,0 +1,131 @@
+/// @file
+/// How many members an aggregate has, and whether they can be taken apart at all: found by trying brace initialisation
+/// with a value that converts to anything.
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+namespace cadre::detail {
+
+/// Aggregates with more members are refused; structured bindings are written out up to here.
+inline constexpr std::size_t max_fields = 32;
+
+/// What about an aggregate keeps it from being taken apart.
+enum class fields_problem { none, base_class, c_array, union_member, too_many, reference_member };
+
+/// Converts to the type of any member, by value: a by-reference conversion would be ambiguous for move-only members.
+template <class Aggregate>
+struct any_field {
+    template <class U>
+        requires(!std::is_same_v<U, Aggregate>)
+    operator U() const;
+};
+
+template <class Aggregate>
+struct any_base {
+    template <class U>
+        requires(std::is_base_of_v<U, Aggregate> && !std::is_same_v<U, Aggregate>)
+    operator U() const;
+};
+
+/// Finds anonymous unions: structured bindings reject them with an error that no constraint can catch.
+struct any_union {
+    template <class U>
+        requires std::is_union_v<U>
+    operator U() const;
+};
+
+/// Selects the move constructor where a converting constructor from a scalar would make `{any}` ambiguous.
+struct any_class {
+    template <class U>
+        requires std::is_class_v<U>
+    operator U() const;
+};
+
+/// Converts to nothing: only a member whose constructor takes anything accepts it, and proves nothing by it.
+struct inert {};
+
+template <class T, std::size_t>
+using indexed = T;
+
+template <class T, std::size_t... I>
+consteval bool braces_accept(std::index_sequence<I...>) {
+    return requires { T{indexed<any_field<T>, I>{}...}; };
+}
+
+template <class T, class At, std::size_t... Before, std::size_t... After>
+consteval bool braces_accept_at(std::index_sequence<Before...>, std::index_sequence<After...>) {
+    return requires { T{indexed<any_field<T>, Before>{}..., At{}, indexed<any_field<T>, After>{}...}; };
+}
+
+/// With `{}` or `{any}` for one member and a value for each of the others. A C array swallows several of the flat
+/// initialisers, so that naming it once leaves too many.
+template <class T, std::size_t... Before, std::size_t... After>
+consteval bool single_member_at(std::index_sequence<Before...>, std::index_sequence<After...>) {
+    return requires { T{indexed<any_field<T>, Before>{}..., {}, indexed<any_field<T>, After>{}...}; } ||
+           requires { T{indexed<any_field<T>, Before>{}..., {any_field<T>{}}, indexed<any_field<T>, After>{}...}; } ||
+           requires { T{indexed<any_field<T>, Before>{}..., {any_class{}}, indexed<any_field<T>, After>{}...}; };
+}
+
+inline constexpr std::size_t no_count = static_cast<std::size_t>(-1);
+
+/// The counts that the braces accept are one interval (members without a default need an initialiser): its upper end.
+template <class T, std::size_t N = 0, bool Accepted = false>
+consteval std::size_t count_fields() {
+    if constexpr (N > max_fields + 1) {
+        return Accepted ? N - 1 : no_count;
+    } else if constexpr (braces_accept<T>(std::make_index_sequence<N>{})) {
+        return count_fields<T, N + 1, true>();
+    } else if constexpr (Accepted) {
+        return N - 1;
+    } else {
+        return count_fields<T, N + 1, false>();
+    }
+}
+
+template <class T>
+inline constexpr std::size_t field_count = count_fields<T>();
+
+template <class T, std::size_t N, std::size_t... I>
+consteval bool has_c_array(std::index_sequence<I...>) {
+    return !(single_member_at<T>(std::make_index_sequence<I>{}, std::make_index_sequence<N - I - 1>{}) && ...);
+}
+
+template <class T, std::size_t I, std::size_t N, class Probe>
+consteval bool only_converted_at() {
+    using before = std::make_index_sequence<I>;
+    using after = std::make_index_sequence<N - I - 1>;
+    return braces_accept_at<T, Probe>(before{}, after{}) && !braces_accept_at<T, inert>(before{}, after{});
+}
+
+template <class T, std::size_t N, std::size_t... I>
+consteval bool has_union(std::index_sequence<I...>) {
+    return (only_converted_at<T, I, N, any_union>() || ...);
+}
+
+template <class T>
+consteval fields_problem find_fields_problem() {
+    constexpr std::size_t n = field_count<T>;
+    if constexpr (n == no_count) {
+        return fields_problem::reference_member;
+    } else if constexpr (n > max_fields) {
+        return fields_problem::too_many;
+    } else if constexpr (n == 0) {
+        return fields_problem::none;
+    } else if constexpr (only_converted_at<T, 0, n, any_base<T>>()) {
+        return fields_problem::base_class;
+    } else if constexpr (has_union<T, n>(std::make_index_sequence<n>{})) {
+        return fields_problem::union_member;
+    } else if constexpr (has_c_array<T, n>(std::make_index_sequence<n>{})) {
+        return fields_problem::c_array;
+    } else {
+        return fields_problem::none;
+    }
+}
+
+template <class T>
+inline constexpr fields_problem fields_problem_of = find_fields_problem<T>();
+
+}  // namespace cadre::detail
