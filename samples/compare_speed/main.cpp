@@ -93,6 +93,7 @@ cadre::task<int> app(std::uint64_t n, unsigned repeat) {
     const double slowest = std::ranges::max(contenders, {}, &contender::best_ms).best_ms;
     const wide right_answer = expected(n);
     bool right = true;
+    std::cout << "the sum of i + i^2 + i^3 for i < " << n << ", twice; the best of " << repeat << " runs\n";
     for (const auto& contender : contenders) {
         const auto width = static_cast<std::size_t>(40 * contender.best_ms / slowest + 0.5);
         std::cout << std::left << std::setw(14) << contender.name << std::right << std::fixed << std::setprecision(3)

@@ -4,13 +4,19 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <clocale>
+#include <cstddef>
 #include <cstdint>
+#include <cwchar>
+#include <cwctype>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 /// What is found in one file, or in all. An aggregate of standard types, which crosses a process border as it is.
@@ -20,7 +26,7 @@ struct tally {
     std::uint64_t bytes = 0;
     std::unordered_map<std::string, std::uint64_t> frequency{};
 
-    /// A word is what stands between white space, as for wc. For its frequency neither the case of its letters nor
+    /// A word is what stands between white space. For its frequency neither the case of its letters nor
     /// the punctuation around it matters.
     void add_word(const std::string& word) {
         ++words;
@@ -45,32 +51,89 @@ struct tally {
     }
 };
 
+/// Counts text that comes in pieces.
+class text_counter {
+public:
+    /// @return how much of `text` it took: all but a character that is cut off at the end
+    std::size_t take(std::string_view text) {
+        const std::size_t size = text.size();
+        while (!text.empty()) {
+            auto letter = static_cast<wchar_t>(static_cast<unsigned char>(text.front()));
+            std::size_t length = 1;
+            if (letter >= 0x80) {  // more than ASCII: as the locale says
+                std::mbstate_t start{};
+                length = std::mbrtowc(&letter, text.data(), text.size(), &start);
+                if (length == incomplete) break;
+                if (length > text.size()) {  // a byte that is no text: wc ignores it as well
+                    text.remove_prefix(1);
+                    continue;
+                }
+            }
+            take(letter, text.substr(0, length));
+            text.remove_prefix(length);
+        }
+        count_.bytes += size - text.size();
+        return size - text.size();
+    }
+
+    /// What was counted; `rest` is what was not taken.
+    tally finish(std::string_view rest) {
+        count_.bytes += rest.size();
+        end_word();
+        return std::move(count_);
+    }
+
+private:
+    static constexpr auto incomplete = static_cast<std::size_t>(-2);
+
+    void take(wchar_t letter, std::string_view bytes) {
+        count_.lines += letter == L'\n';
+        if (is_space(letter)) {
+            end_word();
+        } else if (is_printable(letter)) {
+            word_ += bytes;
+        }
+    }
+    static bool is_printable(wchar_t letter) { return std::iswprint(static_cast<std::wint_t>(letter)) != 0; }
+    static bool is_space(wchar_t letter) {
+        if (letter < 0x80) {
+            return std::isspace(static_cast<int>(letter)) != 0;
+        }
+        constexpr std::wstring_view no_break_spaces = L"\u00a0\u2007\u202f\u2060";
+        const bool space = std::iswspace(static_cast<std::wint_t>(letter)) != 0;
+        return is_printable(letter) && (space || no_break_spaces.find(letter) != no_break_spaces.npos);
+    }
+    void end_word() {
+        if (!word_.empty()) {
+            count_.add_word(word_);
+            word_.clear();
+        }
+    }
+
+    tally count_;
+    std::string word_;
+};
+
 /// Counts one file; std::system_error if it cannot be opened or read to its end.
 inline tally count_file(const std::filesystem::path& path) {
+    // What a character is depends on the user's locale, which every process has to ask for by itself.
+    [[maybe_unused]] static const char* const locale = std::setlocale(LC_CTYPE, "");
+
     std::ifstream file(path, std::ios::binary);
     if (!file) {
         throw std::system_error(errno, std::generic_category(), path.string());
     }
-    tally result;
-    std::string word;
+    text_counter counter;
     std::vector<char> block(1 << 16);
-    while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
-        result.bytes += static_cast<std::uint64_t>(file.gcount());
-        for (auto c = block.begin(); c != block.begin() + file.gcount(); ++c) {
-            result.lines += *c == '\n';
-            if (std::isspace(static_cast<unsigned char>(*c)) == 0) {
-                word += *c;
-            } else if (!word.empty()) {
-                result.add_word(word);
-                word.clear();
-            }
-        }
+    std::size_t kept = 0;  // bytes at the start of the block that are the beginning of a character
+    while (file.read(block.data() + kept, static_cast<std::streamsize>(block.size() - kept)) || file.gcount() > 0) {
+        const std::size_t filled = kept + static_cast<std::size_t>(file.gcount());
+        const std::size_t taken = counter.take({block.data(), filled});
+        kept = filled - taken;
+        std::copy_n(block.data() + taken, kept, block.data());
     }
     if (!file.eof()) {
         throw std::system_error(errno, std::generic_category(), path.string());
     }
-    if (!word.empty()) {
-        result.add_word(word);
-    }
-    return result;
+    return counter.finish({block.data(), kept});
 }
