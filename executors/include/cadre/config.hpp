@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <span>
@@ -53,7 +54,8 @@ public:
     /// The value as an error message shows it: `3`, `"three"`, `[0, 1]`.
     [[nodiscard]] std::string text() const;
 
-    /// `app.toml:3:11`, `--workers` or `CADRE_WORKERS`; empty for a value made in code.
+    /// How an error message about it begins: `app.toml:3:11: executors.cpu.workers`, `--workers` or `CADRE_WORKERS`;
+    /// empty for a value made in code.
     [[nodiscard]] const std::string& origin() const noexcept { return origin_; }
     void set_origin(std::string origin) { origin_ = std::move(origin); }
 
@@ -69,7 +71,8 @@ struct executor_config {
     std::map<std::string, option_value, std::less<>> options{};
     /// Set by `config` and `runtime`; names the executor.
     std::string name{};
-    /// Where it was written: `app.toml:1:1`, `--executor`, `CADRE_EXECUTOR`; empty if made in code.
+    /// How an error message about it begins: `app.toml:1:1: executors.cpu`, `--executor`, `CADRE_EXECUTOR`; empty if
+    /// made in code.
     std::string origin{};
 
     /// The option `workers`: a whole number from 1 to 4096.
@@ -95,7 +98,10 @@ struct executor_config {
     /// Refuses options that are not in `known`. A factory calls it so that no option is silently ignored.
     /// @throws config_error that names the first such option, with the closest known one
     void allow_only(std::span<const std::string_view> known) const;
-    /// Throws the `config_error` `ORIGIN: executors.NAME.KEY: message`.
+    void allow_only(std::initializer_list<std::string_view> known) const {
+        allow_only(std::span(known.begin(), known.size()));
+    }
+    /// Throws a `config_error`: where the option `key` was written, and `message`.
     [[noreturn]] void fail(std::string_view key, std::string_view message) const;
 };
 
@@ -105,7 +111,7 @@ struct config {
     std::string executor{};
     /// The named executors.
     std::map<std::string, executor_config, std::less<>> executors{};
-    /// Where `executor` was written; empty if in code.
+    /// How an error message about `executor` begins: `app.toml:1:12: executor`; empty if set in code.
     std::string executor_origin{};
 
     /// Reads a TOML file.

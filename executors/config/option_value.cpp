@@ -1,0 +1,55 @@
+#include <cadre/config.hpp>
+
+#include <charconv>
+#include <cmath>
+
+namespace cadre {
+namespace {
+
+std::string quoted(const std::string& text) {
+    std::string result = "\"";
+    for (const char c : text) {
+        // An error is one line, whatever the file holds.
+        if (c == '\n') {
+            result += "\\n";
+        } else if (c == '"' || c == '\\') {
+            result += '\\';
+            result += c;
+        } else {
+            result += c;
+        }
+    }
+    return result + '"';
+}
+
+std::string shortest(double value) {
+    char buffer[64];
+    const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
+    std::string text(buffer, end);
+    // 3.0 must not look like the whole number 3 that was asked for.
+    if (std::isfinite(value) && text.find_first_of(".e") == std::string::npos) {
+        text += ".0";
+    }
+    return text;
+}
+
+struct to_text {
+    std::string operator()(bool value) const { return value ? "true" : "false"; }
+    std::string operator()(std::int64_t value) const { return std::to_string(value); }
+    std::string operator()(double value) const { return shortest(value); }
+    std::string operator()(const std::string& value) const { return quoted(value); }
+    std::string operator()(std::chrono::nanoseconds value) const { return std::to_string(value.count()) + "ns"; }
+    std::string operator()(const option_value::array& values) const {
+        std::string list;
+        for (const option_value& value : values) {
+            list += (list.empty() ? "" : ", ") + value.text();
+        }
+        return "[" + list + "]";
+    }
+};
+
+}  // namespace
+
+std::string option_value::text() const { return std::visit(to_text{}, value_); }
+
+}  // namespace cadre

@@ -1,0 +1,129 @@
+#include <cadre/executor_registry.hpp>
+#include <cadre/make_executor.hpp>
+
+#include "config/kinds.hpp"
+#include "config/names.hpp"
+#include "config/suggest.hpp"
+
+#include <map>
+#include <mutex>
+#include <utility>
+
+namespace cadre::detail {
+namespace {
+
+struct registry {
+    std::mutex mutex{};
+    std::map<std::string, kind_entry, std::less<>> kinds{};
+};
+
+void add_to(registry& r, std::string_view name, kind_entry entry) {
+    if (!is_name(name)) {
+        throw config_error("executor kind '" + std::string(name) + "': expected a name of " + std::string(name_rule));
+    }
+    const std::lock_guard lock(r.mutex);
+    if (!r.kinds.try_emplace(std::string(name), std::move(entry)).second) {
+        throw config_error("executor kind '" + std::string(name) + "' is registered already");
+    }
+}
+
+registry& bare_registry() {
+    static registry* const instance = new registry;  // never destroyed: executors may be made while the program exits
+    return *instance;
+}
+
+registry& kinds() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        add_builtin_kinds([](std::string_view name, kind_entry entry) { add_to(bare_registry(), name, std::move(entry)); });
+    });
+    return bare_registry();
+}
+
+kind_entry entry_of(const executor_config& c) {
+    {
+        registry& r = kinds();
+        const std::lock_guard lock(r.mutex);
+        const auto at = r.kinds.find(c.kind);
+        if (at != r.kinds.end()) {
+            return at->second;
+        }
+    }
+    const std::vector<std::string> known = all_kinds();
+    const std::string message = "unknown executor kind '" + c.kind + "'" + did_you_mean(c.kind, known) +
+                                " (kinds: " + join(known) + ")";
+    if (c.name.empty()) {
+        fail_at(c.origin, message);
+    }
+    c.fail("kind", message);
+}
+
+}  // namespace
+
+void add_kind(std::string_view name, kind_entry entry) { add_to(kinds(), name, std::move(entry)); }
+
+std::vector<std::string> all_kinds() {
+    registry& r = kinds();
+    const std::lock_guard lock(r.mutex);
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : r.kinds) {
+        names.push_back(name);
+    }
+    return names;
+}
+
+bool is_kind(std::string_view name) {
+    registry& r = kinds();
+    const std::lock_guard lock(r.mutex);
+    return r.kinds.find(name) != r.kinds.end();
+}
+
+void check_kind(const executor_config& c) { static_cast<void>(entry_of(c)); }
+
+void check_options(const executor_config& c) {
+    if (const kind_entry entry = entry_of(c); entry.check != nullptr) {
+        entry.check(c);
+    }
+}
+
+bool check_can_be_made(const executor_config& c) {
+    const kind_entry entry = entry_of(c);
+    if (entry.missing != nullptr) {
+        fail_at(c.origin, entry.missing);
+    }
+    if (entry.check != nullptr) {
+        entry.check(c);
+    }
+    return entry.check != nullptr;
+}
+
+}  // namespace cadre::detail
+
+namespace cadre {
+
+void register_executor_kind(std::string_view name, executor_factory factory) {
+    if (!factory) {
+        throw config_error("executor kind '" + std::string(name) + "': its factory is empty");
+    }
+    detail::add_kind(name, {.make = std::move(factory)});
+}
+
+std::vector<std::string> executor_kinds() { return detail::all_kinds(); }
+
+executor make_executor(std::string_view spec) {
+    detail::spec parsed = detail::parse_spec(spec, "");
+    executor_config c;
+    c.kind = std::move(parsed.name);
+    if (parsed.workers) {
+        c.options.emplace("workers", std::move(*parsed.workers));
+    }
+    return make_executor(c);
+}
+
+executor make_executor(const executor_config& c) {
+    detail::check_can_be_made(c);
+    // The registry's lock is not held: a factory may take its time, or make other executors.
+    return detail::entry_of(c).make(c);
+}
+
+}  // namespace cadre

@@ -1,0 +1,27 @@
+/// @file
+/// From command line, environment, file and code to the one configuration in force.
+#pragma once
+
+#include "config/command_line.hpp"
+
+#include <cadre/config.hpp>
+
+namespace cadre::detail {
+
+/// The configuration in force.
+struct resolved_config {
+    config all{};
+    executor_config chosen{};          ///< of the default executor; its name is empty unless it is one of `all.executors`
+    bool only_factory_can_check = false;  ///< whether a wrong option of `chosen` shows only when it is made
+};
+
+/// Reads the file that is named, chooses the default executor and its number of workers, strongest source first.
+/// A count in a spec (`thread:8`) is as strong as the source of the spec, and yields to `--workers` of the same source.
+/// @throws config_error
+[[nodiscard]] resolved_config resolve(const settings& command_line, const settings& environment);
+
+/// The same for a configuration built in code; checks all of its executors.
+/// @throws config_error
+[[nodiscard]] resolved_config resolve(config c);
+
+}  // namespace cadre::detail

@@ -1,0 +1,115 @@
+#include "config/tables.hpp"
+
+#include "config/suggest.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace cadre::detail {
+namespace {
+
+struct kind_options {
+    std::string_view kind;
+    std::vector<std::string_view> options;
+};
+
+const std::vector<kind_options>& known_options() {
+    static const std::vector<kind_options> known = {
+        {"serial", {"workers"}},
+        {"thread", {"affinity", "workers"}},
+        {"process",
+         {"affinity", "kill_grace", "max_pending", "max_tasks_per_worker", "memory_limit", "output", "retries", "start",
+          "task_timeout", "tasks_per_worker", "workers"}},
+    };
+    return known;
+}
+
+bool has(const kind_options& k, std::string_view option) { return std::ranges::find(k.options, option) != k.options.end(); }
+
+// An option of another kind is not a typing mistake: say that this kind cannot do it, and which can.
+void check_keys(const executor_config& c, std::string_view kind) {
+    const std::vector<kind_options>& known = known_options();
+    for (const auto& [key, value] : c.options) {
+        if (key == "initializer" && kind == "process") {
+            c.fail(key, "a function cannot be named in a file; give process_options::initializer in code");
+        }
+        std::vector<std::string> able;
+        for (const kind_options& other : known) {
+            if (has(other, key)) {
+                able.emplace_back(other.kind);
+            }
+        }
+        if (!able.empty() && std::ranges::find(able, kind) == able.end()) {
+            c.fail(key, "the kind '" + std::string(kind) + "' cannot honour this option (" + join(able) + " can)");
+        }
+    }
+    const auto own = std::ranges::find(known, kind, &kind_options::kind);
+    c.allow_only(own->options);
+}
+
+cpu_list affinity_of(const executor_config& c) {
+    cpu_list cpus;
+    for (const std::int64_t cpu : c.integers("affinity").value_or(std::vector<std::int64_t>())) {
+        if (cpu < 0 || cpu >= static_cast<std::int64_t>(cpu_list::limit)) {
+            c.fail("affinity", "expected CPUs from 0 to " + std::to_string(cpu_list::limit - 1) + ", got " +
+                                   std::to_string(cpu));
+        }
+        cpus.add(static_cast<int>(cpu));
+    }
+    return cpus;
+}
+
+worker_count workers_of(const executor_config& c) {
+    const auto workers = c.workers();
+    return workers ? worker_count(*workers) : default_workers;
+}
+
+template <class Enum>
+Enum choice_of(const executor_config& c, std::string_view key, std::span<const std::string_view> names, Enum fallback) {
+    const auto index = c.choice(key, names);
+    return index ? static_cast<Enum>(*index) : fallback;
+}
+
+}  // namespace
+
+serial_options to_serial_options(const executor_config& c) {
+    check_keys(c, "serial");
+    if (const auto workers = c.workers(); workers && *workers != 1) {
+        c.fail("workers", "the kind 'serial' has exactly one worker, got " + std::to_string(*workers));
+    }
+    return {};
+}
+
+thread_options to_thread_options(const executor_config& c) {
+    check_keys(c, "thread");
+    return {.workers = workers_of(c), .affinity = affinity_of(c), .name = c.name};
+}
+
+process_options to_process_options(const executor_config& c) {
+    // In the order of the enumerators.
+    static constexpr std::string_view starts[] = {"forkserver", "spawn"};
+    static constexpr std::string_view outputs[] = {"inherit", "prefix", "capture", "null"};
+    check_keys(c, "process");
+    process_options o;
+    o.name = c.name;
+    o.workers = workers_of(c);
+    o.start = choice_of(c, "start", starts, o.start);
+    o.task_timeout = c.duration("task_timeout").value_or(o.task_timeout);
+    o.kill_grace = c.duration("kill_grace").value_or(o.kill_grace);
+    o.memory_limit = c.bytes("memory_limit").value_or(o.memory_limit);
+    o.max_tasks_per_worker = c.count("max_tasks_per_worker", 0).value_or(o.max_tasks_per_worker);
+    o.tasks_per_worker = c.count("tasks_per_worker", 0).value_or(o.tasks_per_worker);
+    o.max_pending = c.count("max_pending", 0).value_or(o.max_pending);
+    o.output = choice_of(c, "output", outputs, o.output);
+    o.affinity = affinity_of(c);
+    const std::size_t retries = c.count("retries", 0).value_or(0);
+    if (retries > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+        c.fail("retries", "expected at most " + std::to_string(std::numeric_limits<int>::max()));
+    }
+    o.retries = static_cast<int>(retries);
+    return o;
+}
+
+}  // namespace cadre::detail

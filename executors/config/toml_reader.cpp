@@ -1,0 +1,167 @@
+#include <cadre/config.hpp>
+
+#include "config/kinds.hpp"
+#include "config/names.hpp"
+#include "config/suggest.hpp"
+
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+namespace cadre {
+namespace {
+
+// Turns one document into a config. Every error carries the place of what is wrong with it.
+class reader {
+public:
+    reader(std::string_view text, std::string_view filename) : text_(text), filename_(filename) {}
+
+    config read() const {
+        const toml::table document = parse();
+        config result;
+        for (const auto& [key, node] : document) {
+            if (key == "executor") {
+                const auto* const name = node.as_string();
+                if (name == nullptr) {
+                    detail::fail_at(at(node, "executor"), "expected a string, got " + describe(node, "executor"));
+                }
+                result.executor = name->get();
+                result.executor_origin = at(node, "executor");
+            } else if (key == "executors") {
+                read_executors(table_at(node, "executors"), result);
+            } else {
+                const std::string known[] = {"executor", "executors"};
+                detail::fail_at(at(key, key.str()), "unknown key" + detail::did_you_mean(key.str(), known));
+            }
+        }
+        return result;
+    }
+
+private:
+    toml::table parse() const {
+        try {
+            return toml::parse(text_, filename_);
+        } catch (const toml::parse_error& e) {
+            detail::fail_at(position(e.source()), e.description());
+        }
+    }
+
+    void read_executors(const toml::table& executors, config& result) const {
+        for (const auto& [key, node] : executors) {
+            const std::string path = "executors." + std::string(key.str());
+            if (!detail::is_name(key.str())) {
+                detail::fail_at(at(key, path), "expected a name of " + std::string(detail::name_rule));
+            }
+            executor_config c;
+            c.name = key.str();
+            c.origin = at(node, path);
+            read_options(table_at(node, path), path, "", c);
+            take_kind(c);
+            detail::check_options(c);
+            result.executors.emplace(c.name, std::move(c));
+        }
+    }
+
+    void read_options(const toml::table& table, const std::string& path, const std::string& prefix,
+                      executor_config& c) const {
+        for (const auto& [key, node] : table) {
+            const std::string name = prefix + std::string(key.str());
+            const std::string full = path + "." + std::string(key.str());
+            if (const toml::table* const inner = node.as_table()) {
+                read_options(*inner, full, name + ".", c);
+                continue;
+            }
+            option_value value = convert(node, full);
+            value.set_origin(at(node, full));
+            c.options.emplace(name, std::move(value));
+        }
+    }
+
+    static void take_kind(executor_config& c) {
+        const auto kind = c.string("kind");
+        if (!kind) {
+            c.fail("kind", "missing; one of " + detail::join(detail::all_kinds()));
+        }
+        c.kind = *kind;
+        detail::check_kind(c);
+        c.options.erase("kind");
+    }
+
+    option_value convert(const toml::node& node, const std::string& path) const {
+        if (const auto* const text = node.as_string()) {
+            return text->get();
+        }
+        if (const auto* const whole = node.as_integer()) {
+            return whole->get();
+        }
+        if (const auto* const number = node.as_floating_point()) {
+            return number->get();
+        }
+        if (const auto* const flag = node.as_boolean()) {
+            return flag->get();
+        }
+        if (const auto* const array = node.as_array()) {
+            option_value::array values;
+            for (const toml::node& element : *array) {
+                values.push_back(convert(element, path));
+            }
+            return values;
+        }
+        detail::fail_at(at(node, path), "expected a string, a number, true, false or an array, got " + kind_of(node));
+    }
+
+    const toml::table& table_at(const toml::node& node, const std::string& path) const {
+        const toml::table* const table = node.as_table();
+        if (table == nullptr) {
+            detail::fail_at(at(node, path), "expected a table, got " + describe(node, path));
+        }
+        return *table;
+    }
+
+    static std::string kind_of(const toml::node& node) {
+        return node.is_table() ? "a table" : node.is_date() ? "a date" : node.is_time() ? "a time" : "a date and time";
+    }
+
+    std::string describe(const toml::node& node, const std::string& path) const {
+        return node.is_table() || node.is_date() || node.is_time() || node.is_date_time() ? kind_of(node)
+                                                                                          : convert(node, path).text();
+    }
+
+    std::string position(const toml::source_region& where) const {
+        return filename_ + ':' + std::to_string(where.begin.line) + ':' + std::to_string(where.begin.column);
+    }
+    // Of a node or a key.
+    template <class Located>
+    std::string at(const Located& located, std::string_view path) const {
+        return position(located.source()) + ": " + std::string(path);
+    }
+
+    std::string_view text_;
+    std::string filename_;
+};
+
+}  // namespace
+
+config config::parse(std::string_view text, std::string_view filename) { return reader(text, filename).read(); }
+
+config config::load(const std::filesystem::path& file) {
+    // A directory opens like a file and only fails to be read.
+    std::error_code error;
+    if (std::filesystem::is_directory(file, error)) {
+        throw config_error(file.string() + ": cannot be read: it is a directory");
+    }
+    errno = 0;
+    std::ifstream stream(file, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+    if (!stream.is_open() || stream.bad()) {
+        const int reason = errno != 0 ? errno : EIO;
+        throw config_error(file.string() + ": cannot be read: " + std::generic_category().message(reason));
+    }
+    return parse(text, file.string());
+}
+
+}  // namespace cadre

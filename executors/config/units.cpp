@@ -1,0 +1,107 @@
+#include "config/units.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <system_error>
+
+namespace cadre::detail {
+namespace {
+
+struct unit {
+    std::string_view name;
+    std::int64_t factor;
+};
+
+constexpr unit duration_units[] = {
+    {"ns", 1},
+    {"us", 1'000},
+    {"ms", 1'000'000},
+    {"s", 1'000'000'000},
+    {"min", 60'000'000'000},
+    {"h", 3'600'000'000'000},
+};
+
+constexpr unit size_units[] = {
+    {"", 1},
+    {"B", 1},
+    {"kB", 1'000},
+    {"KB", 1'000},
+    {"MB", 1'000'000},
+    {"GB", 1'000'000'000},
+    {"TB", 1'000'000'000'000},
+    {"KiB", std::int64_t{1} << 10},
+    {"MiB", std::int64_t{1} << 20},
+    {"GiB", std::int64_t{1} << 30},
+    {"TiB", std::int64_t{1} << 40},
+};
+
+std::int64_t factor_of(std::string_view name, std::span<const unit> units) noexcept {
+    for (const unit& u : units) {
+        if (u.name == name) {
+            return u.factor;
+        }
+    }
+    return 0;
+}
+
+// `NUMBER[ ]UNIT` in the smallest unit.
+std::optional<std::int64_t> parse_quantity(std::string_view text, std::span<const unit> units) noexcept {
+    const std::size_t digits = text.find_first_not_of("0123456789.");
+    const std::string_view number = text.substr(0, digits);
+    std::string_view name = digits == std::string_view::npos ? std::string_view() : text.substr(digits);
+    if (!name.empty() && name.front() == ' ') {
+        name.remove_prefix(1);
+    }
+    const std::int64_t factor = factor_of(name, units);
+    if (factor == 0 || number.empty() || number.front() == '.' || number.back() == '.') {
+        return std::nullopt;
+    }
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    if (number.find('.') == std::string_view::npos) {
+        std::int64_t whole = 0;
+        const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), whole);
+        if (error != std::errc() || end != number.data() + number.size() || whole > most / factor) {
+            return std::nullopt;
+        }
+        return whole * factor;
+    }
+    double value = 0;
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+    value *= static_cast<double>(factor);
+    if (error != std::errc() || end != number.data() + number.size() || value >= static_cast<double>(most)) {
+        return std::nullopt;
+    }
+    return std::llround(value);
+}
+
+}  // namespace
+
+std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) noexcept {
+    const auto nanoseconds = parse_quantity(text, duration_units);
+    if (!nanoseconds) {
+        return std::nullopt;
+    }
+    return std::chrono::nanoseconds(*nanoseconds);
+}
+
+std::optional<std::size_t> parse_bytes(std::string_view text) noexcept {
+    const auto bytes = parse_quantity(text, size_units);
+    if (!bytes) {
+        return std::nullopt;
+    }
+    return static_cast<std::size_t>(*bytes);
+}
+
+std::optional<long long> parse_integer(std::string_view text) noexcept {
+    long long value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+}  // namespace cadre::detail
