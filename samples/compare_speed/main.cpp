@@ -38,9 +38,7 @@ sum128 sum_of_powers(std::uint64_t n) {
     return {static_cast<std::uint64_t>(sum >> 64), static_cast<std::uint64_t>(sum)};
 }
 
-wide operator+(sum128 a, sum128 b) {
-    return ((wide{a.high} << 64) | a.low) + ((wide{b.high} << 64) | b.low);
-}
+wide operator+(sum128 a, sum128 b) { return ((wide{a.high} << 64) | a.low) + ((wide{b.high} << 64) | b.low); }
 
 /// The formula, to check with.
 wide expected(std::uint64_t n) {

@@ -37,9 +37,7 @@ cadre::task<unsigned> count_primes(unsigned first, unsigned last) {
 }
 
 /// Whether this task runs on a thread of oneTBB.
-bool on_a_tbb_thread() {
-    return tbb::this_task_arena::current_thread_index() != tbb::task_arena::not_initialized;
-}
+bool on_a_tbb_thread() { return tbb::this_task_arena::current_thread_index() != tbb::task_arena::not_initialized; }
 
 cadre::task<unsigned> primes_below(cadre::executor ex, unsigned limit) {
     const unsigned count = co_await cadre::on(ex, count_primes, 0u, limit);

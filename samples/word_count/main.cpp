@@ -105,7 +105,8 @@ cadre::task<int> app(cadre::executor ex, paths files, std::size_t failures, bool
         std::cerr << "word_count: " << finished.load() << " of " << files.size() << " files were finished\n";
         ++failures;
     }
-    if (check && (total.bytes != checked.bytes || total.lines != checked.lines || total.frequency != checked.frequency)) {
+    if (check &&
+        (total.bytes != checked.bytes || total.lines != checked.lines || total.frequency != checked.frequency)) {
         std::cerr << "word_count: counting the files one after the other gives another answer\n";
         ++failures;
     }
