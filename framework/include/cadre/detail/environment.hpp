@@ -2,6 +2,7 @@
 /// What a task inherits from whoever awaits or spawns it: one pointer in every promise.
 #pragma once
 
+#include <coroutine>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -32,10 +33,22 @@ struct environment {
     const task_info* info = nullptr;
 };
 
-/// The environment of the task that runs on this thread, null outside tasks. Not inlined: a coroutine may continue on
-/// another thread, and compilers cache the address of a thread-local across a suspension.
+extern constinit thread_local environment* this_thread_environment;
+
+/// The environment of the task that runs on this thread, null outside tasks. Reading is not inlined: a coroutine may
+/// continue on another thread, and a compiler may keep the address of a thread-local across a suspension.
 [[nodiscard]] environment* current_environment() noexcept;
-void set_current_environment(environment* env) noexcept;
+/// Written by whoever resumes a task with another environment than the one before.
+inline void set_current_environment(environment* env) noexcept { this_thread_environment = env; }
+
+/// The environment that a coroutine awaiting something runs in: its promise's, or for foreign coroutines the thread's.
+template <class Promise>
+[[nodiscard]] environment* environment_of_promise(std::coroutine_handle<Promise> handle) noexcept {
+    if constexpr (requires { handle.promise().cadre_environment(); })
+        return handle.promise().cadre_environment();
+    else
+        return current_environment();
+}
 
 /// A fresh task id, unique in this process and, in its high bits, among the processes of this program.
 [[nodiscard]] std::uint64_t next_task_id() noexcept;

@@ -17,7 +17,9 @@ enum class stop_reason : std::uint8_t {
     deadline = 2,   ///< a time limit passed; executors that can end work by force may do so after their grace period
 };
 
-class stop_state;
+/// Makes a stop state that has no place in a tree yet; `adopt` gives it one.
+struct defer_stop_state_t {};
+inline constexpr defer_stop_state_t defer_stop_state{};
 
 /// One registered interest in a stop state. `fire` runs under the tree's lock: it may post work and set flags, but must
 /// not resume a coroutine inline, register, deregister or request stop.
@@ -39,10 +41,17 @@ public:
     /// A child of `parent` (may be null: then a root). `parent` must outlive it.
     explicit stop_state(stop_state* parent) noexcept
         : parent_(parent), lock_(parent != nullptr ? parent->lock_ : pick_lock()) {}
+    stop_state(stop_state* parent, defer_stop_state_t) noexcept : parent_(parent), lock_(nullptr) {}
     stop_state(const stop_state&) = delete;
     stop_state& operator=(const stop_state&) = delete;
     ~stop_state() {
         if (materialised_) dismantle();
+    }
+
+    /// Puts a deferred, unused state below `parent` (null: a root of its own).
+    void adopt(stop_state* parent) noexcept {
+        parent_ = parent;
+        lock_ = parent != nullptr ? parent->lock_ : pick_lock();
     }
 
     /// Whether stop was requested here or anywhere above.

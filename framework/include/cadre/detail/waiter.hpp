@@ -114,13 +114,9 @@ private:
     waiter* tail_ = nullptr;
 };
 
-/// The environment that a coroutine awaiting something runs in: its promise's, or for foreign coroutines the thread's.
 template <class Promise>
 [[nodiscard]] environment* environment_of(std::coroutine_handle<Promise> handle) noexcept {
-    if constexpr (requires { handle.promise().cadre_environment(); })
-        return handle.promise().cadre_environment();
-    else
-        return current_environment();
+    return environment_of_promise(handle);
 }
 
 }  // namespace cadre::detail

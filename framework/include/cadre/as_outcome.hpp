@@ -1,0 +1,33 @@
+/// @file
+/// `as_outcome`: await something without being thrown at.
+#pragma once
+
+#include <utility>
+
+#include <cadre/detail/awaitable.hpp>
+#include <cadre/outcome.hpp>
+#include <cadre/task.hpp>
+
+namespace cadre {
+
+/// Awaits `a` and gives its value or its error as an `outcome`.
+///
+/// Stop: passed on to `a`; what `a` throws for it (`cancelled`) becomes the error. Resumes at home.
+template <awaitable A>
+[[nodiscard]] auto as_outcome(A a) -> task<outcome<std::decay_t<await_result_t<A>>>> {
+    using value = std::decay_t<await_result_t<A>>;
+    std::exception_ptr error;
+    try {
+        if constexpr (std::is_void_v<value>) {
+            co_await std::move(a);
+            co_return outcome<void>{};
+        } else {
+            co_return outcome<value>{co_await std::move(a)};
+        }
+    } catch (...) {
+        error = std::current_exception();
+    }
+    co_return outcome<value>{std::move(error)};
+}
+
+}  // namespace cadre

@@ -1,0 +1,56 @@
+/// @file
+/// A store-load fence whose whole cost is on the rare side: `light` is a compiler barrier, `heavy` makes every thread of
+/// the process execute a full fence (membarrier(2), PRIVATE_EXPEDITED).
+///
+/// Together they order like two sequentially consistent fences: if one thread does `x = 1; light; read y` and another
+/// `y = 1; heavy; read x`, at least one of them sees the other's store. Where the kernel refuses membarrier, and under
+/// ThreadSanitizer, which does not understand it, both are full fences.
+#pragma once
+
+#include <atomic>
+
+#if defined(__SANITIZE_THREAD__)
+#    define CADRE_SYMMETRIC_FENCES 1
+#elif defined(__has_feature)
+#    if __has_feature(thread_sanitizer)
+#        define CADRE_SYMMETRIC_FENCES 1
+#    endif
+#endif
+
+namespace cadre::detail {
+
+/// Whether the kernel gives us membarrier; decided once, before any worker thread starts.
+[[nodiscard]] bool membarrier_available() noexcept;
+void membarrier_heavy() noexcept;
+extern const bool fences_are_asymmetric;
+
+/// A full fence as a read-modify-write: cheaper than `mfence`, which some compilers emit for a fence.
+inline void full_fence() noexcept {
+    std::atomic<int> dummy{0};
+    dummy.fetch_add(1, std::memory_order_seq_cst);
+    std::atomic_thread_fence(std::memory_order_acq_rel);
+}
+
+inline void light_fence() noexcept {
+#ifdef CADRE_SYMMETRIC_FENCES
+    full_fence();
+#else
+    if (fences_are_asymmetric) [[likely]]
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+    else
+        full_fence();
+#endif
+}
+
+inline void heavy_fence() noexcept {
+#ifdef CADRE_SYMMETRIC_FENCES
+    full_fence();
+#else
+    if (fences_are_asymmetric) [[likely]]
+        membarrier_heavy();
+    else
+        full_fence();
+#endif
+}
+
+}  // namespace cadre::detail

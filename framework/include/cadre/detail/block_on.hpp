@@ -1,0 +1,45 @@
+/// @file
+/// Runs a task on a home executor and blocks the calling thread until it has ended.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <cadre/detail/run_loop.hpp>
+#include <cadre/detail/task_root.hpp>
+#include <cadre/task.hpp>
+
+namespace cadre::detail {
+
+/// The root of a task that a thread waits for. That thread drives the process's serial loops meanwhile.
+class blocking_root final : public task_root {
+public:
+    blocking_root(std::shared_ptr<executor_backend> home, stop_state* stop, std::string name = "main");
+
+    /// Runs the coroutine at home and drives until it has ended. @throws executor_stopped
+    void run(std::coroutine_handle<> frame, promise_base& promise);
+
+private:
+    // The end is told through a loop of the waiting thread's own, so `done` needs no synchronisation.
+    struct end_item : work_item {
+        bool done = false;
+    };
+    std::coroutine_handle<> start() noexcept override { return begin(frame_, *promise_); }
+    void ended() noexcept override;
+
+    std::shared_ptr<run_loop> waker_;
+    std::coroutine_handle<> frame_;
+    promise_base* promise_ = nullptr;
+    end_item end_;
+};
+
+/// Runs `t` at `home` under `stop` (may be null) and gives its result or throws what it threw.
+template <class T>
+T block_on(std::shared_ptr<executor_backend> home, stop_state* stop, task<T> t) {
+    blocking_root root(std::move(home), stop);
+    root.run(t.frame(), t.frame().promise());
+    return t.frame().promise().take();
+}
+
+}  // namespace cadre::detail

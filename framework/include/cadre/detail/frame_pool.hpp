@@ -1,0 +1,62 @@
+/// @file
+/// Where coroutine frames come from: per-thread free lists by size class, in front of the global allocator.
+///
+/// A frame may be freed on another thread than it was made on: it joins the freeing thread's list. Every list is
+/// bounded, so a producer/consumer pair cannot pile up memory; what exceeds the bound goes back to the allocator.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+namespace cadre::detail {
+
+inline constexpr std::size_t frame_granularity = 64;
+inline constexpr std::size_t frame_classes = 24;          // frames up to 1536 bytes are recycled
+inline constexpr std::uint32_t frame_class_limit = 512;  // frames kept per class and thread
+
+/// One thread's recycled frames. Trivial, so that access needs no guard; the slow path registers the clean-up.
+struct frame_cache {
+    struct free_frame {
+        free_frame* next;
+    };
+    free_frame* head[frame_classes];
+    std::uint32_t count[frame_classes];
+    bool registered;
+    bool finished;  // the thread is ending: nothing is kept any more
+};
+
+extern constinit thread_local frame_cache this_thread_frames;
+
+[[nodiscard]] void* allocate_frame_slow(std::size_t size);
+void free_frame_slow(void* frame, std::size_t size) noexcept;
+
+[[nodiscard]] inline void* allocate_frame(std::size_t size) {
+    const std::size_t c = (size - 1) / frame_granularity;
+    if (c < frame_classes) [[likely]] {
+        frame_cache& cache = this_thread_frames;
+        if (frame_cache::free_frame* f = cache.head[c]; f != nullptr) [[likely]] {
+            cache.head[c] = f->next;
+            --cache.count[c];
+            return f;
+        }
+    }
+    return allocate_frame_slow(size);
+}
+
+inline void free_frame(void* frame, std::size_t size) noexcept {
+    const std::size_t c = (size - 1) / frame_granularity;
+    if (c < frame_classes) [[likely]] {
+        frame_cache& cache = this_thread_frames;
+        if (cache.count[c] < frame_class_limit && cache.registered) [[likely]] {
+            auto* f = static_cast<frame_cache::free_frame*>(frame);
+            f->next = cache.head[c];
+            cache.head[c] = f;
+            ++cache.count[c];
+            return;
+        }
+    }
+    free_frame_slow(frame, size);
+}
+
+}  // namespace cadre::detail

@@ -1,0 +1,83 @@
+/// @file
+/// The serial run loop: a queue of work that one thread at a time drives.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+
+#include <cadre/detail/local_worker.hpp>
+#include <cadre/detail/timer_heap.hpp>
+#include <cadre/executor_backend.hpp>
+
+namespace cadre::detail {
+
+/// A serial executor: its items run one at a time, on whichever thread drives it. Work may be submitted by any thread.
+///
+/// Every thread that blocks in `sync_wait` or `runtime::run` drives all serial loops of the process that nobody else
+/// drives at that moment.
+class run_loop final : public executor_backend, private local_worker {
+public:
+    /// A loop lives until its last handle is gone and nobody is inside it; so the last handle may be dropped by a task
+    /// that runs on it.
+    [[nodiscard]] static std::shared_ptr<run_loop> make(std::string name = "serial");
+
+    [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::serial; }
+    [[nodiscard]] std::size_t concurrency() const noexcept override { return 1; }
+    [[nodiscard]] std::string name() const override { return name_; }
+    void submit(std::span<work_item* const> items) noexcept override;
+    using executor_backend::submit;
+    [[nodiscard]] timer_service& timers() noexcept override { return timers_; }
+    [[nodiscard]] memory_domain* domain() noexcept override;
+
+    /// Runs up to `budget` items, if no other thread is at it. @return whether anything ran or fired
+    bool run_some(unsigned budget) noexcept;
+    /// The next deadline of a sleeping task.
+    [[nodiscard]] std::optional<steady_time> next_deadline() const noexcept { return timers_.next(); }
+    /// Whether there is something to run now (another thread may be running it).
+    [[nodiscard]] bool ready() const noexcept;
+    [[nodiscard]] bool driven() const noexcept { return driven_.load(std::memory_order_acquire); }
+
+    /// Keeps the loop alive. @return false if it is on its way out
+    [[nodiscard]] bool pin() noexcept;
+    void unpin() noexcept;
+
+private:
+    explicit run_loop(std::string name);
+    ~run_loop() override;
+    class loop_timers final : public timer_heap {
+        void earlier() noexcept override;
+    };
+
+    void defer(work_item* item) noexcept override;
+    [[nodiscard]] work_item* take() noexcept;
+    void drain_inbox() noexcept;
+    static void run_item(work_item* item) noexcept;
+
+    std::string name_;
+    std::atomic<work_item*> inbox_{nullptr};  // pushed by anyone, newest first
+    work_item* head_ = nullptr;               // in order; the driver's
+    work_item* tail_ = nullptr;
+    unsigned tick_ = 0;
+    std::atomic<bool> queued_{false};  // head_ is not null; for `ready`
+    std::atomic<bool> driven_{false};
+    std::atomic<unsigned> pins_{1};  // the handles count as one
+    loop_timers timers_;
+};
+
+/// Told which task a loop is about to run (0: none); how a worker process leaves word for its supervisor.
+using running_hook = void (*)(std::uint64_t task_id) noexcept;
+void set_running_hook(running_hook hook) noexcept;
+
+/// Drives the serial loops of this process on the calling thread until `done` is true. `done` is only looked at by this
+/// thread between items and after wakes: set it from an item of a loop, or call `wake_drivers` after setting it.
+void drive_until(const std::function<bool()>& done);
+/// Wakes every thread in `drive_until`. Any thread; async-signal-safe it is not.
+void wake_drivers() noexcept;
+
+}  // namespace cadre::detail

@@ -1,0 +1,72 @@
+/// @file
+/// `outcome<T>`: a value, or the exception that came instead of it.
+///
+///     auto o = co_await cadre::as_outcome(cadre::on(ex, decode, file));
+///     if (!o) std::cerr << o.what() << '\n';
+#pragma once
+
+#include <exception>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace cadre {
+
+namespace detail {
+/// The text of an exception: `what()`, or what it is.
+[[nodiscard]] std::string describe(const std::exception_ptr& error);
+}  // namespace detail
+
+/// The result of one piece of work: a value or an error. Not thread-safe.
+template <class T = void>
+class [[nodiscard]] outcome {
+    using stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
+public:
+    outcome() requires std::is_default_constructible_v<stored>
+        : state_(std::in_place_index<0>) {}
+    template <class U>
+        requires(std::is_constructible_v<stored, U &&> && !std::is_same_v<std::remove_cvref_t<U>, outcome> &&
+                 !std::is_same_v<std::remove_cvref_t<U>, std::exception_ptr>)
+    explicit(false) outcome(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+    explicit(false) outcome(std::exception_ptr error) noexcept : state_(std::in_place_index<1>, std::move(error)) {}
+
+    [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
+    [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }
+
+    /// The value; rethrows the error if there is none.
+    decltype(auto) value() & {
+        check();
+        if constexpr (!std::is_void_v<T>) return (std::get<0>(state_));
+    }
+    decltype(auto) value() const& {
+        check();
+        if constexpr (!std::is_void_v<T>) return (std::get<0>(state_));
+    }
+    decltype(auto) value() && {
+        check();
+        if constexpr (!std::is_void_v<T>) return std::move(std::get<0>(state_));
+    }
+    /// The value, unchecked: only if `has_value()`.
+    [[nodiscard]] stored& operator*() & noexcept requires(!std::is_void_v<T>) { return *std::get_if<0>(&state_); }
+    [[nodiscard]] const stored& operator*() const& noexcept requires(!std::is_void_v<T>) { return *std::get_if<0>(&state_); }
+    [[nodiscard]] stored&& operator*() && noexcept requires(!std::is_void_v<T>) { return std::move(*std::get_if<0>(&state_)); }
+    [[nodiscard]] stored* operator->() noexcept requires(!std::is_void_v<T>) { return std::get_if<0>(&state_); }
+    [[nodiscard]] const stored* operator->() const noexcept requires(!std::is_void_v<T>) { return std::get_if<0>(&state_); }
+
+    /// The error; null if there is a value.
+    [[nodiscard]] std::exception_ptr error() const noexcept {
+        return has_value() ? nullptr : *std::get_if<1>(&state_);
+    }
+    /// The error's text; empty if there is a value.
+    [[nodiscard]] std::string what() const { return has_value() ? std::string{} : detail::describe(error()); }
+
+private:
+    void check() const {
+        if (!has_value()) std::rethrow_exception(*std::get_if<1>(&state_));
+    }
+    std::variant<stored, std::exception_ptr> state_;
+};
+
+}  // namespace cadre

@@ -1,0 +1,86 @@
+/// @file
+/// `sleep_for`, `sleep_until`, `yield`: suspend without holding a thread.
+///
+///     co_await cadre::sleep_for(100ms);
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+
+#include <cadre/detail/resume_item.hpp>
+#include <cadre/detail/timer_service.hpp>
+#include <cadre/detail/waiter.hpp>
+
+namespace cadre {
+
+namespace detail {
+
+class [[nodiscard]] sleep_awaiter : waiter {
+public:
+    explicit sleep_awaiter(steady_time when) noexcept { timer_.when = when; }
+
+    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) {
+        return suspend(h, environment_of_promise(h));
+    }
+    /// @throws cancelled
+    void await_resume() { complete(); }
+
+private:
+    struct node : timer_node {
+        sleep_awaiter* self = nullptr;
+    };
+    bool suspend(std::coroutine_handle<> h, environment* e);
+    node timer_;
+};
+
+class [[nodiscard]] yield_awaiter {
+public:
+    yield_awaiter() noexcept = default;
+    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> h) {
+        suspend(h, environment_of_promise(h));
+    }
+    static void await_resume() noexcept {}
+
+private:
+    void suspend(std::coroutine_handle<> h, environment* e);
+    resume_item item_;
+};
+
+/// Saturating: a deadline beyond the clock's range is the end of its range.
+template <class Rep, class Period>
+[[nodiscard]] steady_time deadline_after(std::chrono::duration<Rep, Period> d) {
+    using clock = std::chrono::steady_clock;
+    const auto now = clock::now();
+    if (d <= d.zero()) return now;
+    const auto room = std::chrono::duration<double>(steady_time::max() - now);
+    if (std::chrono::duration<double>(d) >= room) return steady_time::max();
+    return now + std::chrono::ceil<clock::duration>(d);
+}
+
+}  // namespace detail
+
+/// Suspends for at least `d` (not at all if it is zero or less, apart from looking for a stop request).
+///
+/// Stop: ends at once with `cancelled`. Resumes: at home. Precision: that of the home's timer, tens of microseconds.
+template <class Rep, class Period>
+[[nodiscard]] detail::sleep_awaiter sleep_for(std::chrono::duration<Rep, Period> d) {
+    return detail::sleep_awaiter(detail::deadline_after(d));
+}
+
+/// Suspends until `t`, of any clock; of another clock than the steady one, converted once, now.
+template <class Clock, class Duration>
+[[nodiscard]] detail::sleep_awaiter sleep_until(std::chrono::time_point<Clock, Duration> t) {
+    if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>)
+        return detail::sleep_awaiter(std::chrono::time_point_cast<detail::steady_time::duration>(t));
+    else
+        return detail::sleep_awaiter(detail::deadline_after(t - Clock::now()));
+}
+
+/// Lets everything else that is ready on this executor run first. Not a cancellation point. Resumes: at home.
+[[nodiscard]] inline detail::yield_awaiter yield() noexcept { return {}; }
+
+}  // namespace cadre

@@ -1,0 +1,27 @@
+/// @file
+/// `sync_wait`: block this thread until something awaitable is done.
+///
+///     int n = cadre::sync_wait(answer());
+#pragma once
+
+#include <stdexcept>
+#include <utility>
+
+#include <cadre/detail/as_task.hpp>
+#include <cadre/detail/block_on.hpp>
+#include <cadre/detail/run_loop.hpp>
+
+namespace cadre {
+
+/// Runs `a` on a serial loop on the calling thread, and returns its result or throws its error. While it waits it
+/// drives all serial executors of this process that no other thread drives.
+///
+/// @throws std::logic_error inside a task: there `co_await` it instead
+template <awaitable A>
+await_result_t<A> sync_wait(A a) {
+    if (detail::current_environment() != nullptr)
+        throw std::logic_error("sync_wait inside a task would block its executor: co_await the work instead");
+    return detail::block_on(detail::run_loop::make("sync_wait"), nullptr, detail::as_task(std::move(a)));
+}
+
+}  // namespace cadre

@@ -1,0 +1,86 @@
+/// @file
+/// `task<T>`: a lazy coroutine that runs when it is awaited.
+///
+///     cadre::task<int> answer() { co_return 42; }
+///     cadre::task<> print() { std::cout << co_await answer() << '\n'; }
+#pragma once
+
+#include <coroutine>
+#include <utility>
+
+#include <cadre/detail/promise.hpp>
+
+namespace cadre {
+
+/// A lazy coroutine: it starts when awaited, in the awaiting task's environment (home executor, stop state), and
+/// `co_await` moves its result out or rethrows what it threw. Move-only; destroying one that never started is fine.
+///
+/// Await it at most once. Resumes: on the home of the awaiting task. Stop: the request is inherited; a task sees it
+/// where it waits for events. Not thread-safe: one owner at a time.
+template <class T = void>
+class [[nodiscard]] task {
+public:
+    using promise_type = detail::task_promise<T>;
+    using value_type = T;
+
+    task() noexcept = default;
+    task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    task& operator=(task&& other) noexcept {
+        if (this != &other) {
+            destroy();
+            frame_ = std::exchange(other.frame_, nullptr);
+        }
+        return *this;
+    }
+    ~task() { destroy(); }
+
+    /// Whether this holds a coroutine (not moved from).
+    [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
+
+    class awaiter {
+    public:
+        explicit awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+        [[nodiscard]] static bool await_ready() noexcept { return false; }
+        template <class Promise>
+        [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) const noexcept {
+            frame_.promise().attach(detail::environment_of_promise(parent), parent);
+            return frame_;
+        }
+        T await_resume() const { return frame_.promise().take(); }
+
+    private:
+        std::coroutine_handle<promise_type> frame_;
+    };
+
+    [[nodiscard]] awaiter operator co_await() && noexcept { return awaiter{frame_}; }
+
+    /// For combinators: the coroutine, still owned by this task.
+    [[nodiscard]] std::coroutine_handle<promise_type> frame() const noexcept { return frame_; }
+
+private:
+    friend promise_type;
+    explicit task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+    void destroy() noexcept {
+        if (frame_) frame_.destroy();
+    }
+
+    std::coroutine_handle<promise_type> frame_;
+};
+
+namespace detail {
+
+template <class T>
+class task_promise final : public result_promise<T> {
+public:
+    [[nodiscard]] task<T> get_return_object() noexcept {
+        return task<T>{std::coroutine_handle<task_promise>::from_promise(*this)};
+    }
+};
+
+template <class>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<task<T>> = true;
+
+}  // namespace detail
+}  // namespace cadre

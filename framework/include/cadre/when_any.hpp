@@ -1,0 +1,105 @@
+/// @file
+/// `when_any`: the first to end wins; the others are asked to stop and have ended when it completes.
+///
+///     auto first = co_await cadre::when_any(ask(primary), ask(mirror));
+///     std::cout << "from " << first.index() << '\n';
+#pragma once
+
+#include <array>
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <variant>
+
+#include <cadre/detail/as_task.hpp>
+#include <cadre/detail/fork_join.hpp>
+#include <cadre/task.hpp>
+#include <cadre/when_all.hpp>
+
+namespace cadre {
+
+/// What `when_any` gives: which one ended first, and its result.
+template <class... Ts>
+class any_result {
+public:
+    template <std::size_t I, class U>
+    any_result(std::in_place_index_t<I> i, U&& value) : value_(i, std::forward<U>(value)) {}
+    /// The position of the winner among the arguments.
+    [[nodiscard]] std::size_t index() const noexcept { return value_.index(); }
+    /// The results as a variant, the winner's being active.
+    [[nodiscard]] const std::variant<Ts...>& value() const& noexcept { return value_; }
+    [[nodiscard]] std::variant<Ts...>&& value() && noexcept { return std::move(value_); }
+
+    /// The result of argument `I`; throws `std::bad_variant_access` if another one won.
+    template <std::size_t I>
+    friend decltype(auto) get(any_result& r) {
+        return std::get<I>(r.value_);
+    }
+    template <std::size_t I>
+    friend decltype(auto) get(const any_result& r) {
+        return std::get<I>(r.value_);
+    }
+    template <std::size_t I>
+    friend decltype(auto) get(any_result&& r) {
+        return std::get<I>(std::move(r.value_));
+    }
+
+private:
+    std::variant<Ts...> value_;
+};
+
+namespace detail {
+
+template <class... Ts>
+class [[nodiscard]] when_any_awaiter {
+    using result = any_result<monostate_if_void<Ts>...>;
+
+public:
+    explicit when_any_awaiter(task<Ts>&&... tasks) noexcept : tasks_(std::move(tasks)...) {}
+
+    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+        std::size_t i = 0;
+        std::apply(
+            [&](auto&... t) {
+                ((children_[i].promise = &t.frame().promise(), children_[i].frame = t.frame(), ++i), ...);
+            },
+            tasks_);
+        join_.stop_on_first();
+        return join_.start(parent, environment_of_promise(parent), children_);
+    }
+    [[nodiscard]] result await_resume() {
+        const auto winner = static_cast<std::size_t>(join_.first_end() - children_.data());
+        return pick(winner, std::index_sequence_for<Ts...>{});
+    }
+
+private:
+    template <std::size_t... Is>
+    result pick(std::size_t winner, std::index_sequence<Is...>) {
+        std::optional<result> r;
+        ((winner == Is ? void(r.emplace(std::in_place_index<Is>, take_result(std::get<Is>(tasks_)))) : void()), ...);
+        return std::move(*r);
+    }
+
+    std::tuple<task<Ts>...> tasks_;
+    std::array<join_child, sizeof...(Ts)> children_;
+    join join_;
+};
+
+}  // namespace detail
+
+/// Runs all; the first to end, with a value or an error, wins: its result is given, or its error rethrown. The losers
+/// are asked to stop and have ended when this completes; their results are discarded. For channels use `select`, which
+/// performs exactly one of its operations.
+///
+/// Stop: passed on to all. Resumes: at home.
+template <awaitable A, awaitable... As>
+[[nodiscard]] auto when_any(A a, As... as) {
+    return detail::when_any_awaiter<await_result_t<A>, await_result_t<As>...>(detail::as_task(std::move(a)),
+                                                                              detail::as_task(std::move(as))...);
+}
+
+}  // namespace cadre

@@ -1,0 +1,24 @@
+#include <cadre/detail/block_on.hpp>
+
+#include <cadre/errors.hpp>
+
+namespace cadre::detail {
+
+blocking_root::blocking_root(std::shared_ptr<executor_backend> home, stop_state* stop, std::string name)
+    : task_root(std::move(home), stop, std::move(name)), waker_(run_loop::make("waker")) {}
+
+void blocking_root::run(std::coroutine_handle<> frame, promise_base& promise) {
+    frame_ = frame;
+    promise_ = &promise;
+    if (!launch()) throw executor_stopped{};
+    drive_until([this] { return end_.done; });
+}
+
+void blocking_root::ended() noexcept {
+    const std::shared_ptr<run_loop> waker = waker_;  // the root may be gone as soon as the item runs
+    end_.run = [](work_item* item) noexcept { static_cast<end_item*>(item)->done = true; };
+    work_item* item = &end_;
+    waker->submit(std::span(&item, 1));
+}
+
+}  // namespace cadre::detail

@@ -1,0 +1,236 @@
+#include "drivers.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <ctime>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace cadre::detail {
+
+namespace {
+
+constexpr unsigned item_budget = 256;
+// About the round trip of an answer that is worth waiting for awake; beyond it sleeping is cheaper.
+constexpr std::chrono::microseconds spin_time{5};
+
+int new_eventfd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+void cpu_relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+struct thread_descriptor {
+    int fd = -1;
+    ~thread_descriptor() {
+        if (fd >= 0) ::close(fd);
+    }
+};
+
+int this_thread_descriptor() {
+    static thread_local thread_descriptor own;
+    if (own.fd < 0) own.fd = new_eventfd();
+    return own.fd;
+}
+
+void wait_readable(int fd, std::optional<steady_time> deadline) {
+    timespec left{};
+    timespec* limit = nullptr;
+    if (deadline) {
+        const auto d = std::max(std::chrono::nanoseconds(0),
+                                std::chrono::nanoseconds(*deadline - std::chrono::steady_clock::now()));
+        left.tv_sec = static_cast<time_t>(d.count() / 1'000'000'000);
+        left.tv_nsec = static_cast<long>(d.count() % 1'000'000'000);
+        limit = &left;
+    }
+    pollfd p{fd, POLLIN, 0};
+    if (::ppoll(&p, 1, limit, nullptr) > 0) {
+        std::uint64_t count = 0;
+        [[maybe_unused]] const auto n = ::read(fd, &count, sizeof count);
+    }
+}
+
+}  // namespace
+
+struct drivers::driver {
+    std::atomic<int> asleep_on{-1};  // the descriptor to write, -1 while awake
+    bool poller = false;
+};
+
+drivers& drivers::instance() {
+    static auto* all = new drivers;  // loops may outlive static destruction
+    return *all;
+}
+
+void drivers::add(run_loop& loop) {
+    const std::lock_guard hold(loops_mutex_);
+    loops_.push_back(&loop);
+}
+
+void drivers::remove(run_loop& loop) {
+    const std::lock_guard hold(loops_mutex_);
+    std::erase(loops_, &loop);
+}
+
+void drivers::add(poll_source& source) {
+    const std::lock_guard hold(sources_mutex_);
+    sources_.push_back(&source);
+    source_count_.store(static_cast<unsigned>(sources_.size()), std::memory_order_release);
+}
+
+void drivers::remove(poll_source& source) {
+    const std::lock_guard hold(sources_mutex_);
+    std::erase(sources_, &source);
+    source_count_.store(static_cast<unsigned>(sources_.size()), std::memory_order_release);
+}
+
+int drivers::poller_descriptor() {
+    const std::lock_guard hold(drivers_mutex_);
+    if (poller_descriptor_.load(std::memory_order_relaxed) < 0) poller_descriptor_.store(new_eventfd());
+    return poller_descriptor_.load(std::memory_order_relaxed);
+}
+
+void drivers::set_poller_descriptor(int descriptor) {
+    const std::lock_guard hold(drivers_mutex_);
+    poller_descriptor_.store(descriptor);
+}
+
+template <class F>
+void drivers::for_each_source(F f) {
+    if (source_count_.load(std::memory_order_acquire) == 0) return;
+    const std::lock_guard hold(sources_mutex_);
+    for (poll_source* source : sources_) f(*source);
+}
+
+bool drivers::poll_sources() {
+    bool any = false;
+    for_each_source([&](poll_source& source) { any |= source.poll(); });
+    return any;
+}
+
+bool drivers::run_loops() {
+    bool any = false;
+    for (std::size_t i = 0;; ++i) {
+        run_loop* loop = nullptr;
+        {
+            const std::lock_guard hold(loops_mutex_);
+            if (i >= loops_.size()) return any;
+            if (!loops_[i]->pin()) continue;
+            loop = loops_[i];
+        }
+        any |= loop->run_some(item_budget);
+        loop->unpin();
+    }
+}
+
+std::optional<steady_time> drivers::next_deadline() {
+    std::optional<steady_time> earliest;
+    const std::lock_guard hold(loops_mutex_);
+    for (const run_loop* loop : loops_)
+        if (const auto t = loop->next_deadline(); t && (!earliest || *t < *earliest)) earliest = t;
+    return earliest;
+}
+
+// A loop that another thread drives is that thread's business: it looks again before it sleeps, and wakes us when it
+// stops driving.
+bool drivers::anything_ready() {
+    const std::lock_guard hold(loops_mutex_);
+    return std::ranges::any_of(loops_, [](const run_loop* loop) { return loop->ready() && !loop->driven(); });
+}
+
+bool drivers::try_become_poller(driver& self) {
+    if (self.poller) return true;
+    const std::lock_guard hold(drivers_mutex_);
+    if (poller_ != nullptr) return false;
+    poller_ = &self;
+    self.poller = true;
+    return true;
+}
+
+void drivers::drive(const std::function<bool()>& done) {
+    driver self;
+    {
+        const std::lock_guard hold(drivers_mutex_);
+        active_.push_back(&self);
+    }
+    bool busy = true;
+    while (!done()) {
+        bool any = run_loops();
+        const bool poller = try_become_poller(self);
+        if (poller) any |= poll_sources();
+        if (any || done()) continue;
+        if (poller) {
+            for_each_source([](poll_source& s) { s.announce_polling(); });
+            busy = !spin(done);
+            for_each_source([](poll_source& s) { s.announce_busy(); });
+            if (!busy || poll_sources()) continue;
+        }
+        sleep(self, done);
+    }
+    {
+        const std::lock_guard hold(drivers_mutex_);
+        std::erase(active_, &self);
+        if (poller_ == &self) poller_ = nullptr;
+    }
+    wake();  // another driver takes over what this one looked after
+}
+
+// Looks often for a moment when an answer is near. @return whether there is something to do
+bool drivers::spin(const std::function<bool()>& done) {
+    bool near = false;
+    for_each_source([&](const poll_source& s) { near |= s.expects_soon(); });
+    if (!near) return false;
+    const auto until = std::chrono::steady_clock::now() + spin_time;
+    do {
+        for (int i = 0; i < 16; ++i) {
+            if (poll_sources()) return true;
+            cpu_relax();
+        }
+        if (anything_ready() || done()) return true;
+    } while (std::chrono::steady_clock::now() < until);
+    return false;
+}
+
+void drivers::sleep(driver& self, const std::function<bool()>& done) {
+    const int fd = self.poller ? poller_descriptor() : this_thread_descriptor();
+    // Order: say asleep, then look at everything once more. A submitter publishes, then looks for sleepers.
+    self.asleep_on.store(fd, std::memory_order_seq_cst);
+    sleeping_.fetch_add(1, std::memory_order_seq_cst);
+    if (self.poller) for_each_source([](poll_source& s) { s.announce_sleep(); });
+    const bool work = anything_ready() || done() || (self.poller && poll_sources());
+    bool orphaned = false;
+    if (!self.poller) {
+        const std::lock_guard hold(drivers_mutex_);
+        orphaned = poller_ == nullptr;
+    }
+    if (!work && !orphaned) wait_readable(fd, next_deadline());
+    if (self.poller) for_each_source([](poll_source& s) { s.announce_awake(); });
+    sleeping_.fetch_sub(1, std::memory_order_relaxed);
+    self.asleep_on.store(-1, std::memory_order_relaxed);
+}
+
+void drivers::wake() noexcept {
+    if (sleeping_.load(std::memory_order_seq_cst) == 0) return;
+    const std::lock_guard hold(drivers_mutex_);
+    for (driver* d : active_)
+        if (const int fd = d->asleep_on.exchange(-1, std::memory_order_acq_rel); fd >= 0) {
+            const std::uint64_t one = 1;
+            [[maybe_unused]] const auto n = ::write(fd, &one, sizeof one);
+        }
+}
+
+void add_poll_source(poll_source& source) { drivers::instance().add(source); }
+void remove_poll_source(poll_source& source) { drivers::instance().remove(source); }
+int loop_wake_descriptor() { return drivers::instance().poller_descriptor(); }
+void set_loop_wake_descriptor(int descriptor) { drivers::instance().set_poller_descriptor(descriptor); }
+void drive_until(const std::function<bool()>& done) { drivers::instance().drive(done); }
+void wake_drivers() noexcept { drivers::instance().wake(); }
+
+}  // namespace cadre::detail

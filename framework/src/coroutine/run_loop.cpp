@@ -1,0 +1,126 @@
+#include <cadre/detail/run_loop.hpp>
+
+#include <chrono>
+#include <utility>
+
+#include "drivers.hpp"
+
+#include <cadre/detail/memory_domain.hpp>
+
+namespace cadre::detail {
+
+namespace {
+
+std::atomic<running_hook> hook{nullptr};
+
+// How often a loop looks behind its newest work: bounds how long a chain of forks and wakes can keep others waiting.
+constexpr unsigned fairness_interval = 61;
+
+}  // namespace
+
+void set_running_hook(running_hook h) noexcept { hook.store(h, std::memory_order_release); }
+
+std::shared_ptr<run_loop> run_loop::make(std::string name) {
+    return std::shared_ptr<run_loop>(new run_loop(std::move(name)), [](run_loop* loop) { loop->unpin(); });
+}
+
+run_loop::run_loop(std::string name) : local_worker(this, 0), name_(std::move(name)) { drivers::instance().add(*this); }
+
+run_loop::~run_loop() { drivers::instance().remove(*this); }
+
+bool run_loop::pin() noexcept {
+    unsigned n = pins_.load(std::memory_order_relaxed);
+    while (n != 0)
+        if (pins_.compare_exchange_weak(n, n + 1, std::memory_order_acq_rel)) return true;
+    return false;
+}
+
+void run_loop::unpin() noexcept {
+    if (pins_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+memory_domain* run_loop::domain() noexcept { return &heap_domain(); }
+
+void run_loop::loop_timers::earlier() noexcept { wake_drivers(); }
+
+// Pinned: a submitted item may run at once, end everything and drop the last handle before this returns.
+void run_loop::submit(std::span<work_item* const> items) noexcept {
+    pins_.fetch_add(1, std::memory_order_relaxed);
+    for (work_item* item : items) {
+        work_item* head = inbox_.load(std::memory_order_relaxed);
+        do item->next = head;
+        while (!inbox_.compare_exchange_weak(head, item, std::memory_order_seq_cst, std::memory_order_relaxed));
+    }
+    // On the driving thread the loop looks by itself.
+    if (worker_of(this) == nullptr) drivers::instance().wake();
+    unpin();
+}
+
+void run_loop::defer(work_item* item) noexcept {
+    drain_inbox();
+    item->next = nullptr;
+    (tail_ != nullptr ? tail_->next : head_) = item;
+    tail_ = item;
+}
+
+void run_loop::drain_inbox() noexcept {
+    if (inbox_.load(std::memory_order_relaxed) == nullptr) return;
+    work_item* newest = inbox_.exchange(nullptr, std::memory_order_acquire);
+    work_item* first = nullptr;
+    work_item* last = newest;
+    while (newest != nullptr) {
+        work_item* next = newest->next;
+        newest->next = first;
+        first = newest;
+        newest = next;
+    }
+    if (first == nullptr) return;
+    (tail_ != nullptr ? tail_->next : head_) = first;
+    tail_ = last;
+}
+
+work_item* run_loop::take() noexcept {
+    drain_inbox();
+    const bool look_behind = ++tick_ % fairness_interval == 0;
+    if (!look_behind)
+        if (work_item* item = deque().pop(); item != nullptr) return item;
+    if (work_item* item = head_; item != nullptr) {
+        head_ = item->next;
+        if (head_ == nullptr) tail_ = nullptr;
+        return item;
+    }
+    return look_behind ? deque().pop() : nullptr;
+}
+
+void run_loop::run_item(work_item* item) noexcept {
+    const running_hook tell = hook.load(std::memory_order_relaxed);
+    if (tell != nullptr) [[unlikely]]
+        tell(item->env != nullptr && item->env->info != nullptr ? item->env->info->id : 0);
+    item->run(item);
+    if (tell != nullptr) [[unlikely]]
+        tell(0);
+}
+
+bool run_loop::run_some(unsigned budget) noexcept {
+    if (driven_.load(std::memory_order_relaxed) || driven_.exchange(true, std::memory_order_acquire)) return false;
+    local_worker* outer = std::exchange(this_thread_worker, this);
+    environment* outer_env = this_thread_environment;
+    bool any = !timers_.empty() && timers_.fire_due(std::chrono::steady_clock::now());
+    for (unsigned n = 0; n < budget; ++n) {
+        work_item* item = take();
+        if (item == nullptr) break;
+        any = true;
+        run_item(item);
+    }
+    queued_.store(head_ != nullptr || !deque().empty(), std::memory_order_release);
+    set_current_environment(outer_env);
+    this_thread_worker = outer;
+    driven_.store(false, std::memory_order_release);
+    return any;
+}
+
+bool run_loop::ready() const noexcept {
+    return inbox_.load(std::memory_order_seq_cst) != nullptr || queued_.load(std::memory_order_acquire);
+}
+
+}  // namespace cadre::detail
