@@ -5,6 +5,7 @@
 /// coroutine is queued privately in its own process, in the object's `waiters`; the objects below only *try*.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -47,10 +48,14 @@ public:
         shared_object* object = nullptr;
         unsigned queue = 0;
     };
-    /// Queues `p` (prepared, with `object`, `queue` and `try_now` set) unless an attempt succeeds right now.
-    /// Tells the object that this process is interested, and re-tries after telling (lost wake-up).
+    /// Queues `p` (prepared, with `object`, `queue` and `try_now` set) unless nobody waits before it and an attempt
+    /// ends right now (then `p.outcome` says how). Tells the object that this process is interested, and re-tries after
+    /// telling (lost wake-up).
     /// @return true if it was queued
     [[nodiscard]] bool park(parked& p) noexcept;
+    /// Whether a coroutine of this process waits in queue `q`: a newcomer then parks behind it without an attempt of
+    /// its own, so that waiters are served first come first served.
+    [[nodiscard]] bool has_waiters(unsigned q) const noexcept { return waiting_[q].load(std::memory_order_acquire) != 0; }
     /// A stop request: takes `p` out. For `waiter::prepare`.
     static void cancel(waiter& w) noexcept;
     /// Tries again for everyone who waits in this process. Any thread.
@@ -63,6 +68,7 @@ protected:
 private:
     std::mutex mutex_;
     wait_list queues_[2];
+    std::atomic<std::uint32_t> waiting_[2]{};  // lengths of queues_, written under mutex_
 };
 
 /// A bounded queue of messages between processes. Queue 0: receivers, 1: senders.
