@@ -1,16 +1,17 @@
 #include <cadre/detail/frame_pool.hpp>
-
-#if defined(__SANITIZE_ADDRESS__) || (defined(__has_feature) && __has_feature(address_sanitizer))
-#    define CADRE_RECYCLE_FRAMES 0  // the sanitizer must see every frame come and go
-#else
-#    define CADRE_RECYCLE_FRAMES 1
-#endif
+#include <cadre/detail/sanitizers.hpp>
 
 namespace cadre::detail {
 
 constinit thread_local frame_cache this_thread_frames{};
 
 namespace {
+
+#ifdef CADRE_ASAN
+constexpr bool recycle_frames = false;  // the sanitizer must see every frame come and go
+#else
+constexpr bool recycle_frames = true;
+#endif
 
 std::size_t class_size(std::size_t size) {
     return (size + frame_granularity - 1) / frame_granularity * frame_granularity;
@@ -43,7 +44,7 @@ void* allocate_frame_slow(std::size_t size) { return ::operator new(class_size(s
 
 void free_frame_slow(void* frame, std::size_t size) noexcept {
     frame_cache& cache = this_thread_frames;
-    if (CADRE_RECYCLE_FRAMES && !cache.registered && !cache.finished) {
+    if (recycle_frames && !cache.registered && !cache.finished) {
         register_cleaner();
         free_frame(frame, size);
         return;

@@ -103,7 +103,7 @@ void run_loop::run_item(work_item* item) noexcept {
 
 bool run_loop::run_some(unsigned budget) noexcept {
     if (driven_.load(std::memory_order_relaxed) || driven_.exchange(true, std::memory_order_acquire)) return false;
-    local_worker* outer = std::exchange(this_thread_worker, this);
+    local_worker* outer = std::exchange(this_thread_worker, static_cast<local_worker*>(this));
     environment* outer_env = this_thread_environment;
     bool any = !timers_.empty() && timers_.fire_due(std::chrono::steady_clock::now());
     for (unsigned n = 0; n < budget; ++n) {

@@ -9,13 +9,7 @@
 
 #include <atomic>
 
-#if defined(__SANITIZE_THREAD__)
-#    define CADRE_SYMMETRIC_FENCES 1
-#elif defined(__has_feature)
-#    if __has_feature(thread_sanitizer)
-#        define CADRE_SYMMETRIC_FENCES 1
-#    endif
-#endif
+#include <cadre/detail/sanitizers.hpp>
 
 namespace cadre::detail {
 
@@ -32,7 +26,7 @@ inline void full_fence() noexcept {
 }
 
 inline void light_fence() noexcept {
-#ifdef CADRE_SYMMETRIC_FENCES
+#ifdef CADRE_TSAN
     full_fence();
 #else
     if (fences_are_asymmetric) [[likely]]
@@ -43,7 +37,7 @@ inline void light_fence() noexcept {
 }
 
 inline void heavy_fence() noexcept {
-#ifdef CADRE_SYMMETRIC_FENCES
+#ifdef CADRE_TSAN
     full_fence();
 #else
     if (fences_are_asymmetric) [[likely]]

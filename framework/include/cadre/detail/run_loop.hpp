@@ -21,7 +21,7 @@ namespace cadre::detail {
 ///
 /// Every thread that blocks in `sync_wait` or `runtime::run` drives all serial loops of the process that nobody else
 /// drives at that moment.
-class run_loop final : public executor_backend, private local_worker {
+class run_loop final : public executor_backend, public local_worker {
 public:
     /// A loop lives until its last handle is gone and nobody is inside it; so the last handle may be dropped by a task
     /// that runs on it.

@@ -16,7 +16,7 @@ namespace cadre::detail {
 
 /// One task at home on a local executor, with an identity and a stop state of its own. Owned by whoever derives from
 /// it; alive until `ended` is called.
-class task_root : private work_item, private completion {
+class task_root : protected work_item, protected completion {
 public:
     task_root(const task_root&) = delete;
     task_root& operator=(const task_root&) = delete;

@@ -1,0 +1,18 @@
+/// @file
+/// Which sanitizer this translation unit is built with; g++ and clang say it differently.
+#pragma once
+
+#if defined(__has_feature)
+#    if __has_feature(address_sanitizer)
+#        define CADRE_ASAN 1
+#    endif
+#    if __has_feature(thread_sanitizer)
+#        define CADRE_TSAN 1
+#    endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#    define CADRE_ASAN 1
+#endif
+#if defined(__SANITIZE_THREAD__)
+#    define CADRE_TSAN 1
+#endif
