@@ -4,16 +4,14 @@
 
 #include "process/os/worker_spec.hpp"
 
-#include <span>
-
 namespace cadre::detail::process_os {
 
-/// A worker's body. Its return value is the exit status; output is flushed and the process leaves by _exit, so that
-/// the static destructors and atexit functions of the program do not run twice.
-using worker_main_fn = int (*)(worker_boot&&);
-
-/// Says what workers run. Call it before `bootstrap` and `start_fork_server`; a constant initialiser is early enough.
+/// Says what workers run unless their spec does. Call it before `bootstrap` and `start_fork_server`; a constant initialiser is early enough.
 void set_worker_main(worker_main_fn fn) noexcept;
+[[nodiscard]] bool has_worker_main() noexcept;
+
+/// Exit status of a worker that failed before its worker function ran; standard error says why.
+inline constexpr int worker_start_failed = 127;
 
 /// The first thing in main. Does not return in a process that is to be a fork server or a spawned worker. Remembers
 /// the command line for re-executing the program later. Calling it again does nothing.

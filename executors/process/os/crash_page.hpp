@@ -3,14 +3,11 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
-
-#include <sys/types.h>
 
 namespace cadre::detail::process_os {
 
@@ -31,22 +28,22 @@ struct module_record {
 /// The page. Written by the worker alone (modules at its start, the rest when it crashes), so the parent believes
 /// nothing in it: read_crash_page copies and checks. A page is used for one worker at a time; zero it before reuse.
 struct crash_page {
-    std::atomic<std::uint32_t> state;              ///< 0 nothing, 1 the handler has begun, 2 it has finished
+    std::uint32_t state;  ///< 0 nothing, 1 the handler has begun, 2 it has finished
     std::int32_t signal;
-    std::int32_t code;                             ///< si_code
+    std::int32_t code;  ///< si_code
     std::int32_t thread;
-    std::uint64_t address;                         ///< si_addr
+    std::uint64_t address;  ///< si_addr
     std::uint64_t program_counter;
-    std::atomic<std::uint32_t> allocation_failed;  ///< operator new found no memory since clear_failed_allocation()
+    std::uint32_t allocation_failed;  ///< operator new found no memory since clear_failed_allocation()
     std::uint32_t module_count;
     std::array<std::uint64_t, max_crash_frames> frames;  ///< ends at the first zero
     std::array<module_record, max_crash_modules> modules;
 };
 static_assert(sizeof(crash_page) <= crash_page_size);
-static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(std::is_trivially_copyable_v<crash_page>);
 
 /// In the worker: records the modules and installs the handler of fatal signals for all threads, on a stack of its own
-/// for this thread. Pages are only read by the parent.
+/// for this thread.
 void install_crash_handler(crash_page& page);
 
 /// In the worker: gives the calling thread a stack for the crash handler, so that a stack overflow leaves a trace too.
@@ -63,6 +60,9 @@ private:
 
 /// In the worker: forgets an earlier failed allocation; call it when a task starts. A no-op without a crash page.
 void clear_failed_allocation() noexcept;
+
+/// In the worker: the new-handler while a memory limit is in force. Notes the failure and throws std::bad_alloc.
+void record_failed_allocation();
 
 /// A checked private copy of what a worker left.
 struct crash_report {

@@ -16,6 +16,9 @@ bool start_fork_server();
 /// Ends the server and reaps it. Workers go on, unwatched. Done at exit if nobody does it before.
 void stop_fork_server() noexcept;
 
+/// The same for a server that does not answer.
+void kill_fork_server() noexcept;
+
 /// Whether the server runs; false as soon as it died.
 [[nodiscard]] bool fork_server_alive() noexcept;
 

@@ -68,6 +68,11 @@ struct socket_pair {
 /// Sends one message with copies of `fds`. False if the peer has gone; throws std::system_error otherwise.
 bool send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds = {});
 
+enum class send_result { sent, gone, would_block };
+/// The same, without waiting for room in the socket if `wait` is false.
+[[nodiscard]] send_result try_send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds,
+                                           bool wait);
+
 struct received_message {
     enum class kind { message, end, would_block };
     kind what = kind::end;

@@ -40,7 +40,7 @@ struct worker_exit {
 class worker_launcher {
 public:
     worker_launcher();
-    /// Ends nothing: close the lifelines or kill the workers first. Spawned workers that have ended are reaped.
+    /// Kills the workers that still live.
     ~worker_launcher();
     worker_launcher(const worker_launcher&) = delete;
     worker_launcher& operator=(const worker_launcher&) = delete;

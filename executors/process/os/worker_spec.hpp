@@ -23,6 +23,12 @@ enum class start_method : std::uint8_t {
 /// Most descriptors that can be passed to one worker.
 inline constexpr std::size_t max_worker_fds = 240;
 
+struct worker_boot;
+
+/// A worker's body. Its return value is the exit status; output is flushed and the process leaves by _exit, so that
+/// the static destructors and atexit functions of the program do not run twice.
+using worker_main_fn = int (*)(worker_boot&&);
+
 /// The parent's wish. All descriptors stay the caller's; the worker gets copies.
 struct worker_spec {
     unsigned slot = 0;
@@ -36,6 +42,7 @@ struct worker_spec {
     int stdout_fd = -1;                ///< becomes the worker's standard output; -1: inherited
     int stderr_fd = -1;                ///< becomes the worker's standard error; -1: inherited
     std::string name{};                ///< for ps and top, cut to 15 characters
+    worker_main_fn main = nullptr;     ///< a function of the program itself; null: the registered one
 };
 
 /// What the worker's main function gets. Everything else of the spec (limits, output, signals, crash handler, process

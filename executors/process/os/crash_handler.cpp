@@ -1,0 +1,189 @@
+// The worker's side of the crash page: the handler of fatal signals.
+
+#include "process/os/crash_modules.hpp"
+#include "process/os/crash_page.hpp"
+#include "process/os/syscalls.hpp"
+
+#include <boost/stacktrace/safe_dump_to.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <new>
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+namespace cadre::detail::process_os {
+namespace {
+
+constexpr int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+constexpr std::size_t handler_stack_size = std::size_t{64} * 1024;
+// A handler that hangs, in an unwinder that meets its own lock, must not turn a crash into a worker that never ends.
+constexpr unsigned handler_seconds = 5;
+
+crash_page* page = nullptr;
+// The handler trusts its own copy: the page is shared.
+module_record own_modules[max_crash_modules];
+std::size_t own_module_count = 0;
+std::atomic<pid_t> dumping_thread{0};
+
+bool is_code(std::uint64_t address) {
+    return find_module({own_modules, own_module_count}, address) != nullptr;
+}
+
+#if defined(__x86_64__)
+greg_t& register_of(ucontext_t& context, int which) {
+    return context.uc_mcontext.gregs[which];
+}
+
+std::uint64_t program_counter(const ucontext_t& context) {
+    return static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RIP]);
+}
+
+// After a call to an address that holds no code the unwinder would itself read there and fault: go back to the caller,
+// whose address is on top of the stack. False if that is not to be found.
+bool return_to_caller(ucontext_t& context) {
+    std::uint64_t caller = 0;
+    iovec here{&caller, sizeof caller};
+    iovec there{reinterpret_cast<void*>(register_of(context, REG_RSP)), sizeof caller};
+    // Reads without faulting if the stack pointer is bad as well.
+    if (::process_vm_readv(::getpid(), &here, 1, &there, 1, 0) != static_cast<ssize_t>(sizeof caller) ||
+        !is_code(caller)) {
+        return false;
+    }
+    register_of(context, REG_RIP) = static_cast<greg_t>(caller);
+    register_of(context, REG_RSP) += static_cast<greg_t>(sizeof caller);
+    return true;
+}
+#elif defined(__aarch64__)
+std::uint64_t program_counter(const ucontext_t& context) {
+    return context.uc_mcontext.pc;
+}
+
+bool return_to_caller(ucontext_t& context) {
+    if (!is_code(context.uc_mcontext.regs[30])) {
+        return false;
+    }
+    context.uc_mcontext.pc = context.uc_mcontext.regs[30];
+    return true;
+}
+#else
+#error "the crash handler does not know this architecture's registers"
+#endif
+
+// The unwinder begins in this handler; the interesting part begins where the signal struck.
+void drop_handler_frames(std::uint64_t struck_at) {
+    auto& frames = page->frames;
+    const auto first = std::find(frames.begin(), frames.end(), struck_at);
+    if (first != frames.end()) {
+        std::fill(std::move(first, frames.end(), frames.begin()), frames.end(), std::uint64_t{0});
+    }
+}
+
+void dump(int signal, const siginfo_t& info, ucontext_t& context) {
+    page->signal = signal;
+    page->code = info.si_code;
+    page->thread = static_cast<std::int32_t>(::syscall(SYS_gettid));
+    page->address = info.si_code > 0 ? reinterpret_cast<std::uint64_t>(info.si_addr) : 0;
+    page->program_counter = program_counter(context);
+    std::atomic_ref{page->state}.store(1, std::memory_order_release);
+
+    const mcontext_t original = context.uc_mcontext;
+    if (is_code(program_counter(context)) || return_to_caller(context)) {
+        // Straight into the page, which is zeroed: if the unwinder faults, what it found before is there.
+        boost::stacktrace::safe_dump_to(page->frames.data(), sizeof page->frames);
+        drop_handler_frames(program_counter(context));
+        context.uc_mcontext = original;
+    }
+    std::atomic_ref{page->state}.store(2, std::memory_order_release);
+}
+
+void limit_handler_time() {
+    struct sigaction standard {};
+    standard.sa_handler = SIG_DFL;
+    ::sigaction(SIGALRM, &standard, nullptr);
+    sigset_t alarm_only;
+    ::sigemptyset(&alarm_only);
+    ::sigaddset(&alarm_only, SIGALRM);
+    ::pthread_sigmask(SIG_UNBLOCK, &alarm_only, nullptr);
+    ::alarm(handler_seconds);
+}
+
+void handle_fatal_signal(int signal, siginfo_t* info, void* context) {
+    const auto self = static_cast<pid_t>(::syscall(SYS_gettid));
+    pid_t nobody = 0;
+    if (dumping_thread.compare_exchange_strong(nobody, self)) {
+        limit_handler_time();
+        dump(signal, *info, *static_cast<ucontext_t*>(context));
+    } else if (nobody != self) {
+        // Another thread crashed first; the process ends when it has said why.
+        timespec pause{static_cast<time_t>(handler_seconds), 0};
+        ::nanosleep(&pause, nullptr);
+    }
+    // The handler is reset and the signal blocked: it is delivered, and fatal, as soon as this returns.
+    ::syscall(SYS_tgkill, ::getpid(), self, signal);
+}
+
+}  // namespace
+
+void install_crash_handler(crash_page& to) {
+    const std::vector<module_record> modules = loaded_modules(max_crash_modules);
+    own_module_count = modules.size();
+    std::ranges::copy(modules, own_modules);
+    std::ranges::copy(modules, to.modules.begin());
+    to.module_count = static_cast<std::uint32_t>(modules.size());
+    // The first use loads and allocates, which a handler must not.
+    boost::stacktrace::safe_dump_to(to.frames.data(), sizeof to.frames);
+    to.frames.fill(0);
+    page = &to;
+
+    static const crash_handler_stack first_thread;
+    struct sigaction action {};
+    action.sa_sigaction = &handle_fatal_signal;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | static_cast<int>(SA_RESETHAND);
+    for (const int signal : fatal_signals) {
+        if (::sigaction(signal, &action, nullptr) != 0) {
+            throw_errno("sigaction");
+        }
+    }
+}
+
+crash_handler_stack::crash_handler_stack()
+    : memory_(::mmap(nullptr, handler_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1,
+                     0)) {
+    if (memory_ == MAP_FAILED) {
+        throw_errno("mmap(signal stack)");
+    }
+    stack_t stack{};
+    stack.ss_sp = memory_;
+    stack.ss_size = handler_stack_size;
+    ::sigaltstack(&stack, nullptr);
+}
+
+crash_handler_stack::~crash_handler_stack() {
+    stack_t none{};
+    none.ss_flags = SS_DISABLE;
+    ::sigaltstack(&none, nullptr);
+    ::munmap(memory_, handler_stack_size);
+}
+
+void record_failed_allocation() {
+    if (page != nullptr) {
+        std::atomic_ref{page->allocation_failed}.store(1, std::memory_order_relaxed);
+    }
+    throw std::bad_alloc();
+}
+
+void clear_failed_allocation() noexcept {
+    if (page != nullptr) {
+        std::atomic_ref{page->allocation_failed}.store(0, std::memory_order_relaxed);
+    }
+}
+
+}  // namespace cadre::detail::process_os

@@ -1,0 +1,18 @@
+/// @file
+/// The program and libraries mapped into this process.
+#pragma once
+
+#include "process/os/crash_page.hpp"
+
+#include <span>
+#include <vector>
+
+namespace cadre::detail::process_os {
+
+/// Where the executable segments of the program and of its libraries lie, the program first; at most `most`.
+[[nodiscard]] std::vector<module_record> loaded_modules(std::size_t most);
+
+/// The module that holds `address`, or null.
+[[nodiscard]] const module_record* find_module(std::span<const module_record> modules, std::uint64_t address) noexcept;
+
+}  // namespace cadre::detail::process_os

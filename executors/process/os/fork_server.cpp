@@ -1,0 +1,147 @@
+#include "process/os/fork_server.hpp"
+
+#include "process/os/bootstrap.hpp"
+#include "process/os/process_setup.hpp"
+#include "process/os/reexecute.hpp"
+#include "process/os/syscalls.hpp"
+#include "process/os/wire.hpp"
+
+#include <csignal>
+#include <mutex>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace cadre::detail::process_os {
+namespace {
+
+class server_process {
+public:
+    ~server_process() {
+        if (owner_ == ::getpid()) {
+            stop();
+        }
+    }
+
+    bool start() {
+        const std::lock_guard lock{mutex_};
+        return start_locked();
+    }
+
+    void stop(int signal = 0) noexcept {
+        const std::lock_guard lock{mutex_};
+        if (signal != 0 && pid_ > 0 && owner_ == ::getpid()) {
+            ::kill(pid_, signal);
+        }
+        stop_locked();
+    }
+
+    bool alive() noexcept {
+        const std::lock_guard lock{mutex_};
+        return alive_locked();
+    }
+
+    unique_fd connect() {
+        const std::lock_guard lock{mutex_};
+        // Twice: the server may die between the look and the message.
+        for (int attempt = 0; attempt < 2; ++attempt) {
+            if (!start_locked()) {
+                return {};
+            }
+            socket_pair ends = make_socket_pair();
+            const int theirs = ends.second.get();
+            if (send_message(control_.get(), bytes_of(connect_message{}), {&theirs, 1})) {
+                return std::move(ends.first);
+            }
+        }
+        throw_errno("connecting to the fork server");
+    }
+
+private:
+    // The server never writes to this socket: anything to read is its end.
+    bool alive_locked() const noexcept { return control_ && owner_ == ::getpid() && !has_exited(control_.get()); }
+
+    bool start_locked() {
+        if (alive_locked()) {
+            return true;
+        }
+        stop_locked();
+        // Later on the process is larger and has seen more than a worker should: then only a fresh image will do.
+        const bool may_fork = thread_count() == 1 && (!bootstrapped() || !started_before_);
+        const bool may_reexecute = bootstrapped() && threads_at_start() == 1;
+        if (!may_fork && !may_reexecute) {
+            return false;
+        }
+        socket_pair ends = make_socket_pair();
+        const unique_fd theirs = duplicate(ends.second.get());
+        const pid_t parent = ::getpid();
+        pid_ = may_fork ? fork_server(theirs.get(), parent) : reexecute(process_role::fork_server, theirs.get());
+        owner_ = parent;
+        control_ = std::move(ends.first);
+        started_before_ = true;
+        return true;
+    }
+
+    pid_t fork_server(int socket, pid_t parent) {
+        flush_output();
+        const pid_t pid = ::fork();
+        if (pid < 0) {
+            throw_errno("fork");
+        }
+        if (pid == 0) {
+            mutex_.unlock();  // locked by this thread's other self; workers are copies of this process
+            run_fork_server(socket, parent);
+        }
+        return pid;
+    }
+
+    void stop_locked() noexcept {
+        control_.reset();
+        if (pid_ > 0 && owner_ == ::getpid()) {
+            // Its end takes microseconds, unless somebody has stopped it.
+            for (int patience = 200; patience > 0 && ::waitpid(pid_, nullptr, WNOHANG) == 0; --patience) {
+                ::usleep(patience > 190 ? 100 : 5000);
+                if (patience == 1) {
+                    ::kill(pid_, SIGKILL);
+                    ::waitpid(pid_, nullptr, 0);
+                }
+            }
+        }
+        pid_ = 0;
+    }
+
+    std::mutex mutex_;
+    unique_fd control_;
+    pid_t pid_ = 0;
+    pid_t owner_ = 0;  // a process that the program forks by itself must leave its parent's server alone
+    bool started_before_ = false;
+};
+
+server_process& server() {
+    static server_process the_server;
+    return the_server;
+}
+
+}  // namespace
+
+bool start_fork_server() {
+    return server().start();
+}
+
+void stop_fork_server() noexcept {
+    server().stop();
+}
+
+void kill_fork_server() noexcept {
+    server().stop(SIGKILL);
+}
+
+bool fork_server_alive() noexcept {
+    return server().alive();
+}
+
+unique_fd connect_fork_server() {
+    return server().connect();
+}
+
+}  // namespace cadre::detail::process_os

@@ -1,0 +1,246 @@
+// The fork server process: forks workers, reaps them, reports how they ended.
+
+#include "process/os/process_setup.hpp"
+#include "process/os/syscalls.hpp"
+#include "process/os/wire.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <deque>
+#include <exception>
+#include <map>
+#include <utility>
+
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace cadre::detail::process_os {
+namespace {
+
+struct outgoing {
+    std::vector<std::byte> bytes;
+    unique_fd fd;
+};
+
+struct connection {
+    unique_fd socket;
+    std::deque<outgoing> waiting;  // while the peer does not read: the server must not block for one of several
+};
+
+struct child {
+    pid_t pid = 0;
+    unique_fd pidfd;
+    int connection = -1;  // its socket's number; -1 once the launcher has gone
+};
+
+class fork_server_loop {
+public:
+    fork_server_loop(int control, pid_t parent) : control_(control), parent_(parent), parent_pidfd_(open_pidfd(parent)) {
+        if (!epoll_) {
+            throw_errno("epoll_create1");
+        }
+        watch(EPOLL_CTL_ADD, control_, EPOLLIN);
+        watch(EPOLL_CTL_ADD, parent_pidfd_.get(), EPOLLIN);
+    }
+
+    [[noreturn]] void run() {
+        // The parent may have ended before its pidfd was opened, and the pidfd may then be another process's.
+        if (::getppid() != parent_) {
+            ::_exit(0);
+        }
+        std::array<epoll_event, 64> events;
+        for (;;) {
+            const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+            if (n < 0 && errno != EINTR) {
+                throw_errno("epoll_wait");
+            }
+            for (int i = 0; i < n; ++i) {
+                handle(events[static_cast<std::size_t>(i)]);
+            }
+        }
+    }
+
+private:
+    void watch(int operation, int fd, std::uint32_t events) {
+        epoll_event event{};
+        event.events = events;
+        event.data.fd = fd;
+        if (::epoll_ctl(epoll_.get(), operation, fd, &event) != 0) {
+            throw_errno("epoll_ctl");
+        }
+    }
+
+    // Closing alone would not: the parent holds a copy of each pidfd, and epoll watches until the last copy closes.
+    void unwatch(int fd) noexcept { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+
+    // An event of a batch may name a descriptor that an earlier one has closed; if its number was taken again at once
+    // the new owner finds nothing to read and nothing to reap.
+    void handle(const epoll_event& event) {
+        const int fd = event.data.fd;
+        if (fd == control_) {
+            accept_connection();
+        } else if (fd == parent_pidfd_.get()) {
+            end_with_parent();
+        } else if (children_.contains(fd)) {
+            reap(fd);
+        } else if (connections_.contains(fd)) {
+            if ((event.events & EPOLLOUT) != 0 && !flush(fd)) {
+                return;
+            }
+            if ((event.events & ~std::uint32_t{EPOLLOUT}) != 0) {
+                serve(fd);
+            }
+        }
+    }
+
+    void accept_connection() {
+        received_message message = receive_message(control_, false);
+        if (message.what == received_message::kind::end) {
+            ::_exit(0);
+        }
+        if (parse_message<connect_message>(message.bytes) && message.fds.size() == 1) {
+            const int fd = message.fds[0].get();
+            watch(EPOLL_CTL_ADD, fd, EPOLLIN);
+            connections_[fd].socket = std::move(message.fds[0]);
+        }
+    }
+
+    // The lifelines have killed the workers already, unless a process that the parent had forked still holds them.
+    [[noreturn]] void end_with_parent() {
+        for (const auto& [pidfd, worker] : children_) {
+            ::kill(-worker.pid, SIGKILL);
+        }
+        ::_exit(0);
+    }
+
+    void serve(int fd) {
+        received_message message = receive_message(fd, false);
+        switch (message.what) {
+            case received_message::kind::would_block: return;
+            case received_message::kind::end: drop(fd); return;
+            case received_message::kind::message: break;
+        }
+        launched_message answer;
+        unique_fd pidfd;
+        if (auto request = decode_request(message.bytes, std::move(message.fds))) {
+            pidfd = launch(std::move(*request), fd, answer);
+        } else {
+            answer.error = EBADMSG;
+        }
+        send(fd, bytes_of(answer), std::move(pidfd));
+    }
+
+    unique_fd launch(worker_request&& request, int connection_fd, launched_message& answer) {
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            become_worker(std::move(request));
+        }
+        if (pid < 0) {
+            answer.error = errno;
+            return {};
+        }
+        // Both sides do it, so that the group exists as soon as either goes on.
+        ::setpgid(pid, pid);
+        try {
+            child worker{pid, open_pidfd(pid), connection_fd};
+            unique_fd copy = duplicate(worker.pidfd.get());
+            const int fd = worker.pidfd.get();
+            watch(EPOLL_CTL_ADD, fd, EPOLLIN);
+            children_.emplace(fd, std::move(worker));
+            answer.pid = pid;
+            return copy;
+        } catch (const std::exception&) {
+            answer.error = errno != 0 ? errno : EMFILE;
+            ::kill(pid, SIGKILL);
+            ::waitpid(pid, nullptr, 0);
+            return {};
+        }
+    }
+
+    void reap(int pidfd) {
+        const auto it = children_.find(pidfd);
+        const pid_t pid = it->second.pid;
+        if (!has_exited(pidfd)) {
+            return;
+        }
+        // Until the leader is reaped no other process can have its id, so this hits only what it left behind.
+        ::kill(-pid, SIGKILL);
+        ended_message report;
+        report.pid = pid;
+        rusage usage{};
+        report.status_known = ::wait4(pid, &report.status, 0, &usage) == pid;
+        report.max_rss_kib = usage.ru_maxrss;
+        const int connection_fd = it->second.connection;
+        unwatch(pidfd);
+        children_.erase(it);
+        if (connection_fd >= 0) {
+            send(connection_fd, bytes_of(report), {});
+        }
+    }
+
+    void send(int fd, std::span<const std::byte> bytes, unique_fd attached) {
+        connection& to = connections_.at(fd);
+        to.waiting.push_back({{bytes.begin(), bytes.end()}, std::move(attached)});
+        if (to.waiting.size() == 1 && flush(fd) && !to.waiting.empty()) {
+            watch(EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLOUT);
+        }
+    }
+
+    // False if the connection turned out to have ended; it is gone then.
+    bool flush(int fd) {
+        connection& to = connections_.at(fd);
+        while (!to.waiting.empty()) {
+            const outgoing& next = to.waiting.front();
+            const int attached = next.fd.get();
+            switch (try_send_message(fd, next.bytes, {&attached, attached >= 0 ? 1u : 0u}, false)) {
+                case send_result::sent: to.waiting.pop_front(); break;
+                case send_result::would_block: return true;
+                case send_result::gone: drop(fd); return false;
+            }
+        }
+        watch(EPOLL_CTL_MOD, fd, EPOLLIN);
+        return true;
+    }
+
+    void drop(int fd) {
+        for (auto& [pidfd, worker] : children_) {
+            if (worker.connection == fd) {
+                worker.connection = -1;
+            }
+        }
+        unwatch(fd);
+        connections_.erase(fd);
+    }
+
+    int control_;
+    pid_t parent_;
+    unique_fd parent_pidfd_;
+    unique_fd epoll_{::epoll_create1(EPOLL_CLOEXEC)};
+    std::map<int, connection> connections_;
+    std::map<int, child> children_;  // by pidfd
+};
+
+}  // namespace
+
+void run_fork_server(int control, pid_t parent) noexcept {
+    try {
+        // Out of the terminal's sight: no Ctrl-C, no Ctrl-Z, no hang-up.
+        ::setsid();
+        reset_signals();
+        open_missing_standard_fds();
+        detach_standard_input();
+        const int keep[] = {control};
+        close_other_fds(keep);
+        set_process_name("cadre-forks");
+        fork_server_loop{control, parent}.run();
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "cadre: the fork server ends: %s\n", e.what());
+        ::_exit(1);
+    }
+}
+
+}  // namespace cadre::detail::process_os

@@ -1,0 +1,91 @@
+/// @file
+/// The messages between parent, fork server and starting workers. All three run the same program file, so structures
+/// travel as they are.
+#pragma once
+
+#include "process/os/worker_spec.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cadre::detail::process_os {
+
+enum class message_kind : std::uint32_t {
+    connect,   ///< to the server: one descriptor, a further connection
+    launch,    ///< to the server or a spawned worker: an encoded worker_request
+    launched,  ///< from the server: launched_message, with the pidfd
+    ended,     ///< from the server: ended_message
+};
+
+struct connect_message {
+    message_kind kind = message_kind::connect;
+};
+
+struct launched_message {
+    message_kind kind = message_kind::launched;
+    std::int32_t error = 0;  ///< errno if no worker was started
+    pid_t pid = 0;
+};
+
+struct ended_message {
+    message_kind kind = message_kind::ended;
+    pid_t pid = 0;
+    std::int32_t status = 0;
+    std::int32_t status_known = 0;
+    std::int64_t max_rss_kib = 0;
+};
+
+/// worker_spec on the worker's side.
+struct worker_request {
+    worker_boot boot;
+    worker_main_fn main = nullptr;
+    unique_fd lifeline;
+    unique_fd standard_output;
+    unique_fd standard_error;
+    int crash_fd = -1;
+    std::uint64_t crash_offset = 0;
+    std::uint64_t memory_limit = 0;
+    std::vector<int> affinity;
+};
+
+struct encoded_request {
+    std::vector<std::byte> bytes;
+    std::vector<int> fds;
+};
+
+/// Throws std::invalid_argument for a spec that cannot be honoured.
+[[nodiscard]] encoded_request encode_request(const worker_spec& spec, int lifeline_read_end);
+/// Empty if the message is not a launch request.
+[[nodiscard]] std::optional<worker_request> decode_request(std::span<const std::byte> bytes,
+                                                           std::vector<unique_fd> fds);
+
+template <class T>
+[[nodiscard]] std::span<const std::byte> bytes_of(const T& message) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    return std::as_bytes(std::span{&message, std::size_t{1}});
+}
+
+/// The message as a T, if it is one.
+template <class T>
+[[nodiscard]] std::optional<T> parse_message(std::span<const std::byte> bytes) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    T message;
+    if (bytes.size() != sizeof message) {
+        return std::nullopt;
+    }
+    const message_kind expected = message.kind;
+    std::memcpy(&message, bytes.data(), sizeof message);
+    if (message.kind != expected) {
+        return std::nullopt;
+    }
+    return message;
+}
+
+}  // namespace cadre::detail::process_os

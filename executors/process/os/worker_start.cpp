@@ -1,0 +1,108 @@
+// The first steps of a worker process.
+
+#include "process/os/bootstrap.hpp"
+#include "process/os/crash_page.hpp"
+#include "process/os/process_setup.hpp"
+#include "process/os/syscalls.hpp"
+#include "process/os/wire.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace cadre::detail::process_os {
+namespace {
+
+// Plain variables: written before there is a second thread.
+worker_main_fn worker_main = nullptr;
+bool is_worker = false;
+
+void redirect(const unique_fd& from, int to) {
+    if (from && ::dup2(from.get(), to) < 0) {
+        throw_errno("dup2");
+    }
+}
+
+void close_strays(const worker_request& request) {
+    std::vector<int> keep{request.lifeline.get()};
+    for (const unique_fd& fd : request.boot.fds) {
+        keep.push_back(fd.get());
+    }
+    close_other_fds(keep);
+}
+
+crash_page* map_crash_page(const worker_request& request) {
+    if (request.crash_fd < 0) {
+        return nullptr;
+    }
+    const int fd = request.boot.fds.at(static_cast<std::size_t>(request.crash_fd)).get();
+    void* page = ::mmap(nullptr, crash_page_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                        static_cast<off_t>(request.crash_offset));
+    if (page == MAP_FAILED) {
+        throw_errno("mmap(crash page)");
+    }
+    return static_cast<crash_page*>(page);
+}
+
+void prepare(worker_request& request) {
+    // A spawned worker leads its session already; then this fails and need not succeed.
+    ::setpgid(0, 0);
+    reset_signals();
+    detach_standard_input();
+    redirect(request.standard_output, STDOUT_FILENO);
+    redirect(request.standard_error, STDERR_FILENO);
+    close_strays(request);
+    // Their descriptors were closed with the strays.
+    static_cast<void>(request.standard_output.release());
+    static_cast<void>(request.standard_error.release());
+    hang_on_lifeline(request.lifeline.get());
+    static_cast<void>(request.lifeline.release());
+    set_process_name(request.boot.name);
+    set_affinity(request.affinity);
+    request.boot.crash = map_crash_page(request);
+    if (request.boot.crash != nullptr) {
+        install_crash_handler(*request.boot.crash);
+    }
+    limit_memory(request.memory_limit);
+}
+
+}  // namespace
+
+void set_worker_main(worker_main_fn fn) noexcept {
+    worker_main = fn;
+}
+
+bool has_worker_main() noexcept {
+    return worker_main != nullptr;
+}
+
+bool in_worker() noexcept {
+    return is_worker;
+}
+
+void become_worker(worker_request&& request) noexcept {
+    is_worker = true;
+    try {
+        prepare(request);
+        if (request.main == nullptr) {
+            request.main = worker_main;
+        }
+        if (request.main == nullptr) {
+            throw std::logic_error("this program registers no worker function before its runtime starts");
+        }
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "cadre: worker %u could not start: %s\n", request.boot.slot, e.what());
+        ::_exit(worker_start_failed);
+    }
+    // What the worker function lets escape ends the process like an exception that escapes from main.
+    const int status = request.main(std::move(request.boot));
+    flush_output();
+    ::_exit(status);
+}
+
+}  // namespace cadre::detail::process_os
