@@ -22,7 +22,7 @@ endif()
 
 add_library(cadre STATIC ${cadre_sources})
 add_library(cadre::cadre ALIAS cadre)
-set_target_properties(cadre PROPERTIES LINKER_LANGUAGE CXX POSITION_INDEPENDENT_CODE ON)
+set_target_properties(cadre PROPERTIES CXX_EXTENSIONS OFF)
 
 target_include_directories(cadre
     PUBLIC
