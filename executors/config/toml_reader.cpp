@@ -127,8 +127,11 @@ private:
     }
 
     std::string describe(const toml::node& node, const std::string& path) const {
-        return node.is_table() || node.is_date() || node.is_time() || node.is_date_time() ? kind_of(node)
-                                                                                          : convert(node, path).text();
+        if (node.is_array_of_tables()) {
+            return "an array of tables";
+        }
+        const bool nameless = node.is_table() || node.is_date() || node.is_time() || node.is_date_time();
+        return nameless ? kind_of(node) : convert(node, path).text();
     }
 
     std::string position(const toml::source_region& where) const {
