@@ -1,0 +1,98 @@
+/// @file
+/// What lies where in the shared region. All of it is atomic words, or data with a single writer; zero means unused.
+///
+///     header | process table | arena of slot 0 | arena of slot 1 | …
+///     arena: header | unit table | object table | units of 64 KiB
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "shm/identity.hpp"
+
+namespace cadre::detail::shm {
+
+using word = std::atomic<std::uint64_t>;
+using half_word = std::atomic<std::uint32_t>;
+static_assert(word::is_always_lock_free && half_word::is_always_lock_free);
+
+inline constexpr std::uint64_t region_magic = 0x6361'6472'6573'686dull;
+inline constexpr std::size_t page_size = 4096;
+inline constexpr std::size_t unit_size = 64 * 1024;
+inline constexpr unsigned max_domains = 1024;
+
+/// Whether a process looks at its rung word by itself.
+enum class loop_state : std::uint32_t {
+    busy = 0,     ///< runs something; looks when that has ended
+    polling = 1,  ///< looks all the time
+    asleep = 2,   ///< blocks until its doorbell is written
+};
+
+enum class slot_state : std::uint32_t { free = 0, live = 1, dead = 2 };
+enum class domain_state : std::uint32_t { unused = 0, open = 1, stopped = 2 };
+
+struct process_entry {
+    alignas(64) word rung;  ///< which objects to look at again, by object_entry::ring_bit
+    half_word loop;
+    half_word cpu;          ///< number of the CPU it last said it ran on, plus one
+    alignas(64) word identity;  ///< generation << 32 | slot_state
+};
+
+struct region_header {
+    std::uint64_t magic;
+    std::uint64_t slots;
+    std::uint64_t arena_size;
+    std::uint64_t region_size;
+    alignas(64) half_word supervisor;  ///< loop_state of the parent's supervisor
+    alignas(64) half_word domains[max_domains];
+};
+
+struct arena_header {
+    word units_used;    ///< units below this may be in use
+    word objects_used;  ///< object entries below this may be in use
+};
+
+enum class object_kind : std::uint32_t { none = 0, channel = 1, lock = 2, semaphore = 3, block = 4 };
+enum class object_phase : std::uint32_t { free = 0, live = 1, freeing = 2 };
+
+/// One shared object. Entries are never anything else, so that looking at one by an outdated handle is harmless.
+struct object_entry {
+    /// incarnation << 32 | kind << 16 | slot that frees it << 8 | phase
+    alignas(64) word state;
+    word block;        ///< offset of the block that holds its data, 0 if it has none
+    word data;         ///< offset of the data
+    word size;         ///< bytes of data asked for
+    word parameter;    ///< capacity of a channel
+    word domain;
+    word lock;
+    word in_transit;   ///< handles inside messages that nobody has taken yet
+    alignas(64) word presence[slot_words];
+    word changes;      ///< counts what starts to change presence or in_transit
+    alignas(64) word interest[2][slot_words];
+};
+static_assert(sizeof(object_entry) == 192);
+
+/// Sizes of the parts of an arena, from its size alone.
+struct arena_layout {
+    std::uint64_t units = 0;
+    std::uint64_t objects = 0;
+    std::uint64_t unit_table = 0;    ///< offset in the arena
+    std::uint64_t object_table = 0;  ///< offset in the arena
+    std::uint64_t first_unit = 0;    ///< offset in the arena
+
+    [[nodiscard]] static constexpr arena_layout of(std::uint64_t arena_size) noexcept {
+        constexpr std::uint64_t max_objects = 65536;
+        const auto up = [](std::uint64_t n, std::uint64_t to) { return (n + to - 1) / to * to; };
+        arena_layout l;
+        const std::uint64_t most = arena_size / unit_size;
+        l.objects = arena_size / page_size < max_objects ? arena_size / page_size : max_objects;
+        l.unit_table = page_size;
+        l.object_table = up(l.unit_table + most * sizeof(half_word), page_size);
+        l.first_unit = up(l.object_table + l.objects * sizeof(object_entry), unit_size);
+        l.units = (arena_size - l.first_unit) / unit_size;
+        return l;
+    }
+};
+
+}  // namespace cadre::detail::shm

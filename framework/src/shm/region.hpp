@@ -1,0 +1,74 @@
+/// @file
+/// The one piece of memory that all processes of a program share: a sparse memfd, mapped by each at any address.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "shm/layout.hpp"
+
+namespace cadre::detail::shm {
+
+struct region_options {
+    /// Processes at the same time, the parent included; 0: several per core this machine has.
+    unsigned slots = 0;
+    /// Address space per process; no memory is used before it is needed. Halved until the system grants it.
+    std::uint64_t arena_size = 0;
+};
+
+/// Owns the mapping, and the descriptor unless it was passed in.
+class region {
+public:
+    /// @throws std::system_error
+    [[nodiscard]] static region create(const region_options& options = {});
+    /// Maps a region that another process made. The descriptor stays the caller's, and may be closed afterwards only if no
+    /// `commit` follows.
+    /// @throws std::system_error if it cannot be mapped or is no region
+    [[nodiscard]] static region attach(int fd);
+
+    region(region&& other) noexcept;
+    region& operator=(region&&) = delete;
+    ~region();
+
+    [[nodiscard]] int fd() const noexcept { return fd_; }
+    [[nodiscard]] unsigned slots() const noexcept { return slots_; }
+    [[nodiscard]] std::uint64_t arena_size() const noexcept { return arena_size_; }
+    [[nodiscard]] const arena_layout& layout() const noexcept { return layout_; }
+
+    [[nodiscard]] region_header& header() const noexcept { return *at<region_header>(0); }
+    [[nodiscard]] process_entry& process(unsigned slot) const noexcept;
+    [[nodiscard]] arena_header& arena(unsigned slot) const noexcept { return *at<arena_header>(arena_offset(slot)); }
+    [[nodiscard]] half_word& unit(unsigned slot, std::uint64_t index) const noexcept;
+    [[nodiscard]] object_entry& object(unsigned slot, std::uint64_t index) const noexcept;
+    [[nodiscard]] std::uint64_t arena_offset(unsigned slot) const noexcept { return first_arena_ + slot * arena_size_; }
+    [[nodiscard]] std::uint64_t unit_offset(unsigned slot, std::uint64_t index) const noexcept {
+        return arena_offset(slot) + layout_.first_unit + index * unit_size;
+    }
+    /// The slot in whose arena `offset` lies; `slots()` if in none.
+    [[nodiscard]] unsigned slot_of(std::uint64_t offset) const noexcept;
+
+    /// Unchecked: `offset` is our own, or was checked.
+    template <class T>
+    [[nodiscard]] T* at(std::uint64_t offset) const noexcept {
+        return reinterpret_cast<T*>(base_ + offset);
+    }
+    /// Makes sure that the bytes have memory behind them. @return false if there is none left
+    [[nodiscard]] bool commit(std::uint64_t offset, std::uint64_t size) const noexcept;
+    /// Gives memory back to the system; the bytes read as zero afterwards. Whole pages.
+    void discard(std::uint64_t offset, std::uint64_t size) const noexcept;
+
+private:
+    region(int fd, bool owns, std::byte* base, std::uint64_t size, unsigned slots, std::uint64_t arena_size) noexcept;
+
+    int fd_ = -1;
+    bool owns_fd_ = false;
+    std::byte* base_ = nullptr;
+    std::uint64_t size_ = 0;
+    unsigned slots_ = 0;
+    std::uint64_t arena_size_ = 0;
+    std::uint64_t first_arena_ = 0;
+    arena_layout layout_;
+};
+
+}  // namespace cadre::detail::shm
