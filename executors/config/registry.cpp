@@ -123,7 +123,11 @@ executor make_executor(std::string_view spec) {
 executor make_executor(const executor_config& c) {
     detail::check_can_be_made(c);
     // The registry's lock is not held: a factory may take its time, or make other executors.
-    return detail::entry_of(c).make(c);
+    executor made = detail::entry_of(c).make(c);
+    if (!made) {
+        detail::fail_at(c.origin, "the factory of the kind '" + c.kind + "' made no executor");
+    }
+    return made;
 }
 
 }  // namespace cadre

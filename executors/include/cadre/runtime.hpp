@@ -9,12 +9,35 @@
 
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include <cadre/config.hpp>
+#include <cadre/detail/block_on.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre {
+
+namespace detail {
+
+/// Around the main task: its home, its stop state, and what Ctrl-C does to it.
+class main_run {
+public:
+    /// @throws std::logic_error inside a task
+    explicit main_run(const executor& default_executor);
+    main_run(const main_run&) = delete;
+    main_run& operator=(const main_run&) = delete;
+    ~main_run();
+
+    [[nodiscard]] std::shared_ptr<executor_backend> home() const;
+    [[nodiscard]] stop_state& stop() const noexcept;
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace detail
 
 /// The program's executors and its main task. Make one, as the first thing in `main`, before any thread exists.
 class runtime {
@@ -46,8 +69,12 @@ public:
     /// that is local, else a serial loop on this thread. The first Ctrl-C requests stop of it, the second ends the program
     /// with status 130. One call at a time, from the thread that made the runtime.
     /// @return its result; an exception leaves as itself
+    /// @throws std::logic_error inside a task: there `co_await` it instead
     template <class T>
-    T run(task<T> main_task);
+    T run(task<T> main_task) {
+        const detail::main_run main(executor());
+        return detail::block_on(main.home(), &main.stop(), std::move(main_task));
+    }
 
 private:
     struct state;

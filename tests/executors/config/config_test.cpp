@@ -131,7 +131,7 @@ const wrong table[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(table, config_errors, ::testing::ValuesIn(table),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& row_of) { return std::string(row_of.param.name); });
 
 TEST(config, a_syntax_error_has_its_place) {
     const std::string error = error_of("executor = \"cpu\"\n[executors.cpu\nkind = 1\n");

@@ -68,7 +68,7 @@ const row rows[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(table, precedence, ::testing::ValuesIn(rows),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& row_of) { return std::string(row_of.param.name); });
 
 struct refused {
     const char* name;
@@ -120,7 +120,7 @@ const refused refusal_table[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(table, refusals, ::testing::ValuesIn(refusal_table),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& row_of) { return std::string(row_of.param.name); });
 
 TEST(resolve, an_unknown_name_in_the_file_has_its_place) {
     const temporary_folder folder;

@@ -1,0 +1,31 @@
+/// @file
+/// Ctrl-C while the main task runs.
+#pragma once
+
+#include <thread>
+
+#include <csignal>
+
+#include <cadre/detail/stop_state.hpp>
+
+namespace cadre::detail {
+
+/// While it lives the first SIGINT requests stop of `stop`, and the second ends the program with status 130. It does
+/// nothing where the program has a handler of its own or ignores SIGINT, as a background job does, or where another
+/// watch is alive.
+class interrupt_watch {
+public:
+    explicit interrupt_watch(stop_state& stop);
+    interrupt_watch(const interrupt_watch&) = delete;
+    interrupt_watch& operator=(const interrupt_watch&) = delete;
+    ~interrupt_watch();
+
+private:
+    void watch() noexcept;
+
+    stop_state& stop_;
+    std::thread watcher_{};
+    struct sigaction before_ {};
+};
+
+}  // namespace cadre::detail

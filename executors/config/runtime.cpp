@@ -1,0 +1,182 @@
+#include <cadre/runtime.hpp>
+
+#include "config/interrupt.hpp"
+#include "config/names.hpp"
+#include "config/resolve.hpp"
+#include "config/suggest.hpp"
+#include "process/os/bootstrap.hpp"
+#include "process/os/fork_server.hpp"
+
+#include <cadre/detail/environment.hpp>
+#include <cadre/detail/run_loop.hpp>
+#include <cadre/make_executor.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace cadre {
+
+struct runtime::state {
+    explicit state(detail::resolved_config c) : configured(std::move(c)) {}
+
+    const cadre::executor& make(const std::string& name, const executor_config& c) {
+        auto at = made.find(name);
+        if (at == made.end()) {
+            at = made.emplace(name, make_executor(c)).first;
+        }
+        return at->second;
+    }
+
+    const detail::resolved_config configured;
+    std::mutex mutex{};
+    std::map<std::string, cadre::executor, std::less<>> made{};  // by name; the default one by its name, or "" without
+};
+
+namespace {
+
+// Workers start from here, so nothing may have happened before: no thread, no large memory, nothing read.
+void start_workers_ancestor(int argc, char** argv) {
+    detail::process_os::bootstrap(argc, argv);  // does not return in a process that was started to be a worker
+    try {
+        detail::process_os::start_fork_server();
+    } catch (const std::system_error&) {
+        // Programs that use no worker processes run without it; a process executor tries again and then says why not.
+    }
+}
+
+// The command line of this process, for a runtime that main does not hand it to. Kept for the life of the process,
+// since a re-execution may need it any time.
+std::vector<char*>& own_command_line() {
+    static std::string text = [] {
+        std::ifstream file("/proc/self/cmdline", std::ios::binary);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    }();
+    static std::vector<char*> words = [] {
+        std::vector<char*> result;
+        for (std::size_t at = 0; at < text.size(); at = text.find('\0', at) + 1) {
+            result.push_back(text.data() + at);
+            if (text.find('\0', at) == std::string::npos) {
+                break;
+            }
+        }
+        result.push_back(nullptr);
+        return result;
+    }();
+    return words;
+}
+
+// One line, whatever the message holds.
+[[noreturn]] void refuse_to_start(const char* path, std::string message) {
+    std::ranges::replace(message, '\n', ' ');
+    std::string program = path == nullptr ? "" : path;
+    program.erase(0, program.find_last_of('/') + 1);
+    std::fprintf(stderr, "%s: %s\n", program.c_str(), message.c_str());
+    std::exit(2);
+}
+
+// Work that is left over when the runtime ends has nobody who could want its result.
+void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
+    std::atomic<std::size_t> open = executors.size();
+    for (const auto& [name, ex] : executors) {
+        ex.backend()->shutdown(std::chrono::steady_clock::now(), [&open] {
+            if (open.fetch_sub(1) == 1) {
+                detail::wake_drivers();
+            }
+        });
+    }
+    detail::drive_until([&open] { return open.load() == 0; });
+}
+
+}  // namespace
+
+runtime::runtime(int& argc, char** argv) {
+    start_workers_ancestor(argc, argv);
+    try {
+        const detail::settings command_line = detail::take_command_line(argc, argv);
+        state_ = std::make_unique<state>(detail::resolve(command_line, detail::from_environment()));
+        if (state_->configured.only_factory_can_check) {
+            static_cast<void>(executor());
+        }
+    } catch (const config_error& e) {
+        refuse_to_start(argc > 0 ? argv[0] : nullptr, e.what());
+    }
+}
+
+runtime::runtime(config c) {
+    if (!detail::process_os::bootstrapped()) {
+        std::vector<char*>& words = own_command_line();
+        start_workers_ancestor(static_cast<int>(words.size()) - 1, words.data());
+    }
+    state_ = std::make_unique<state>(detail::resolve(std::move(c)));
+    if (state_->configured.only_factory_can_check) {
+        static_cast<void>(executor());
+    }
+}
+
+runtime::~runtime() {
+    if (!state_->made.empty()) {
+        shut_down(state_->made);
+    }
+}
+
+executor runtime::executor() {
+    const executor_config& chosen = state_->configured.chosen;
+    const std::lock_guard lock(state_->mutex);
+    return state_->make(chosen.name, chosen);
+}
+
+executor runtime::executor(std::string_view name) {
+    const auto& known = configuration().executors;
+    const auto at = known.find(name);
+    if (at == known.end()) {
+        std::vector<std::string> names;
+        for (const auto& [each, c] : known) {
+            names.push_back(each);
+        }
+        throw config_error("unknown executor '" + std::string(name) + "'" + detail::did_you_mean(name, names) +
+                           (names.empty() ? " (the configuration names none)"
+                                          : " (named in the configuration: " + detail::join(names) + ")"));
+    }
+    const std::lock_guard lock(state_->mutex);
+    return state_->make(at->first, at->second);
+}
+
+const config& runtime::configuration() const noexcept { return state_->configured.all; }
+
+namespace detail {
+
+struct main_run::state {
+    explicit state(std::shared_ptr<executor_backend> at) : home(std::move(at)) {}
+
+    const std::shared_ptr<executor_backend> home;
+    stop_state stop{};
+    const interrupt_watch ctrl_c{stop};
+};
+
+main_run::main_run(const executor& default_executor) {
+    if (current_environment() != nullptr) {
+        throw std::logic_error("runtime::run inside a task would block its executor: co_await the task instead");
+    }
+    const std::shared_ptr<executor_backend>& backend = default_executor.backend();
+    state_ = std::make_unique<state>(backend->remote() ? run_loop::make("main") : backend);
+}
+
+main_run::~main_run() = default;
+
+std::shared_ptr<executor_backend> main_run::home() const { return state_->home; }
+stop_state& main_run::stop() const noexcept { return state_->stop; }
+
+}  // namespace detail
+}  // namespace cadre
