@@ -74,7 +74,9 @@ struct codec<portable_binding<F, Bound...>> {
         auto function = detail::decode<F>(in);
         return binding(std::move(function), codec<std::tuple<Bound...>>::decode(in));
     }
-    static consteval std::size_t smallest() { return smallest_encoding<F>() + smallest_encoding<std::tuple<Bound...>>(); }
+    static consteval std::size_t smallest() {
+        return smallest_encoding<F>() + smallest_encoding<std::tuple<Bound...>>();
+    }
 };
 
 /// The first parameters of `f` that `count` arguments fix, and those that remain.

@@ -27,7 +27,7 @@ concept portable = detail::verdict_of<T>::reason == detail::refusal::none;
 /// `F` can be called in another process: a function, a captureless lambda, the result of `bind_portable`, or a portable
 /// aggregate with `operator()`.
 template <class F>
-concept portable_callable = portable<std::decay_t<F>> && (detail::is_function_pointer<std::decay_t<F>> ||
-                                                          detail::class_with_call<std::decay_t<F>>);
+concept portable_callable = portable<std::decay_t<F>> &&
+                            (detail::is_function_pointer<std::decay_t<F>> || detail::class_with_call<std::decay_t<F>>);
 
 }  // namespace cadre

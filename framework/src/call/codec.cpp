@@ -6,17 +6,11 @@
 
 namespace cadre::detail {
 
-void throw_truncated() {
-    throw codec_error("malformed message: it ends before its value does");
-}
+void throw_truncated() { throw codec_error("malformed message: it ends before its value does"); }
 
-void throw_bad_size() {
-    throw codec_error("malformed message: a size is larger than what is left of it");
-}
+void throw_bad_size() { throw codec_error("malformed message: a size is larger than what is left of it"); }
 
-void throw_malformed(const char* what) {
-    throw codec_error(std::string("malformed message: ") + what);
-}
+void throw_malformed(const char* what) { throw codec_error(std::string("malformed message: ") + what); }
 
 void throw_decoded_too_deep() {
     throw codec_error("malformed message: values nested more than " + std::to_string(max_nesting) + " deep");
@@ -27,17 +21,15 @@ void throw_encoded_too_deep() {
                        " deep cannot be sent: use an index into a vector instead of a chain of pointers");
 }
 
-void throw_valueless_variant() {
-    throw not_portable("a std::variant that is valueless_by_exception cannot be sent");
-}
+void throw_valueless_variant() { throw not_portable("a std::variant that is valueless_by_exception cannot be sent"); }
 
 namespace {
 
 using category_getter = const std::error_category& (*)() noexcept;
 
 /// A category travels as its place in this list.
-constexpr category_getter standard_categories[] = {&std::generic_category, &std::system_category, &std::iostream_category,
-                                                   &std::future_category};
+constexpr category_getter standard_categories[] = {&std::generic_category, &std::system_category,
+                                                   &std::iostream_category, &std::future_category};
 
 void encode_category(encoder& out, const std::error_category& category) {
     for (std::size_t i = 0; i != std::size(standard_categories); ++i) {

@@ -39,7 +39,8 @@ struct module_info {
 
 std::uint64_t hash_build_id(std::span<const std::byte> bytes) noexcept {
     std::uint64_t hash = 14695981039346656037u;  // FNV-1a
-    for (const std::byte b : bytes) hash = (hash ^ std::to_integer<std::uint64_t>(b)) * 1099511628211u;
+    for (const std::byte b : bytes)
+        hash = (hash ^ std::to_integer<std::uint64_t>(b)) * 1099511628211u;
     return hash == 0 ? 1 : hash;
 }
 
@@ -66,13 +67,14 @@ module_info describe(const dl_phdr_info& info) {
     module.base = info.dlpi_addr;
     module.path = info.dlpi_name ? info.dlpi_name : "";
     for (std::size_t i = 0; i != info.dlpi_phnum; ++i) {
-        const ElfW(Phdr)& header = info.dlpi_phdr[i];
+        const ElfW(Phdr) & header = info.dlpi_phdr[i];
         const std::uintptr_t begin = module.base + header.p_vaddr;
         if (header.p_type == PT_LOAD && (header.p_flags & PF_X) != 0) {
             module.code.push_back({begin, begin + header.p_memsz});
         } else if (header.p_type == PT_NOTE && module.id == 0) {
             // A linker may give notes that are 8-byte aligned a segment of their own; the build-id is never among those.
-            if (header.p_align <= 4) module.id = find_build_id(reinterpret_cast<const std::byte*>(begin), header.p_memsz);
+            if (header.p_align <= 4)
+                module.id = find_build_id(reinterpret_cast<const std::byte*>(begin), header.p_memsz);
         }
     }
     return module;
@@ -153,8 +155,9 @@ const void* resolve_function(const function_id& id) {
         if (late) module = &*late;
     }
     if (!module) {
-        throw not_portable("a function of a module with another build-id was received: the processes run different builds "
-                           "of the program, or a library is missing here");
+        throw not_portable(
+            "a function of a module with another build-id was received: the processes run different builds "
+            "of the program, or a library is missing here");
     }
     const std::uintptr_t address = module->base + id.offset;
     if (!module->contains(address)) {
@@ -183,10 +186,11 @@ function_id decode_function(decoder& in) {
     if (path.empty() || find_at_start(is_it) || find_module(is_it)) return id;
     if (!dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {
         const char* reason = dlerror();
-        throw not_portable("a function of '" + path + "' was received, which cannot be loaded here: " +
-                           (reason ? reason : "unknown error"));
+        throw not_portable("a function of '" + path +
+                           "' was received, which cannot be loaded here: " + (reason ? reason : "unknown error"));
     }
-    if (!find_module(is_it)) throw not_portable("'" + path + "' has another build-id here than where a function of it was sent");
+    if (!find_module(is_it))
+        throw not_portable("'" + path + "' has another build-id here than where a function of it was sent");
     return id;
 }
 

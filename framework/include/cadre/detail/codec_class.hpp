@@ -47,7 +47,8 @@ private:
     void item(T& value) {
         using plain_type = std::remove_cv_t<T>;
         if constexpr (std::is_array_v<plain_type>) {
-            for (auto& element : value) item(element);
+            for (auto& element : value)
+                item(element);
         } else if constexpr (named_value<plain_type>) {
             item(value.value);
         } else if constexpr (base_wrapper<plain_type>) {
@@ -82,7 +83,8 @@ private:
     template <class T>
     void item(T& value) {
         if constexpr (std::is_array_v<T>) {
-            for (auto& element : value) item(element);
+            for (auto& element : value)
+                item(element);
         } else if constexpr (named_value<T>) {
             item(value.value);
         } else if constexpr (base_wrapper<T>) {
@@ -140,8 +142,8 @@ struct codec<T> {
 };
 
 template <class T>
-concept stateless_class = std::is_class_v<T> && std::is_empty_v<T> && !has_portable_parts<T> && !has_serialize<T> &&
-                          !portable_handle<T>;
+concept stateless_class =
+    std::is_class_v<T> && std::is_empty_v<T> && !has_portable_parts<T> && !has_serialize<T> && !portable_handle<T>;
 
 /// Captureless lambdas, function objects and empty aggregates: nothing is written.
 template <stateless_class T>

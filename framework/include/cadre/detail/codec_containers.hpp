@@ -2,7 +2,6 @@
 /// Strings, sequences and associative containers: a count, then the elements.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -71,12 +70,6 @@ concept counted_container = has_portable_parts<T> && requires(const T& c) {
 template <class T>
 concept associative_container = counted_container<T> && requires { typename T::key_type; };
 
-/// Memory is set aside for as many elements as this; beyond it a container grows only as elements really arrive.
-template <class T>
-[[nodiscard]] std::size_t credible_reserve(const decoder& in, std::size_t count) {
-    return std::min(count, in.remaining() / sizeof(T) * 4 + 64);
-}
-
 template <counted_container C>
     requires(!associative_container<C>)
 struct codec<C> {
@@ -93,7 +86,8 @@ struct codec<C> {
             out.write(std::data(container), std::size(container) * sizeof(value));
         } else {
             const nested level(out);
-            for (const auto& element : container) encode_element<value>(out, element);
+            for (const auto& element : container)
+                encode_element<value>(out, element);
         }
     }
 
@@ -106,13 +100,15 @@ struct codec<C> {
             const nested level(in);
             C container;
             if constexpr (requires { container.reserve(count); }) {
-                container.reserve(credible_reserve<value>(in, count));
+                container.reserve(in.grant(count, sizeof(value)));
             }
             if constexpr (requires { container.before_begin(); }) {
                 auto last = container.before_begin();
-                for (std::size_t i = 0; i != count; ++i) last = container.insert_after(last, decode_element<value>(in));
+                for (std::size_t i = 0; i != count; ++i)
+                    last = container.insert_after(last, decode_element<value>(in));
             } else {
-                for (std::size_t i = 0; i != count; ++i) container.push_back(decode_element<value>(in));
+                for (std::size_t i = 0; i != count; ++i)
+                    container.push_back(decode_element<value>(in));
             }
             return container;
         }
@@ -160,7 +156,7 @@ struct codec<C> {
         C container;
         const std::size_t count = in.read_count(smallest_entry());
         if constexpr (requires { container.reserve(count); }) {
-            container.reserve(credible_reserve<typename C::value_type>(in, count));
+            container.reserve(in.grant(count, sizeof(typename C::value_type)));
         }
         for (std::size_t i = 0; i != count; ++i) {
             auto key = is_map<C> ? detail::decode<typename C::key_type>(in) : decode_element<typename C::key_type>(in);

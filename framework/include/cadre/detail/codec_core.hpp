@@ -35,14 +35,14 @@ consteval std::size_t smallest_encoding() {
     return codec<std::remove_cv_t<T>>::smallest();
 }
 
-/// Elements of no bytes are written as one zero byte each, so that a count is always limited by the bytes that are left.
+/// An element that may take no bytes has a zero byte before it, so that a count is always limited by the bytes that are left.
 template <class T>
 inline constexpr std::size_t smallest_element = smallest_encoding<T>() == 0 ? 1 : smallest_encoding<T>();
 
 template <class T>
 void encode_element(encoder& out, const T& value) {
-    codec<T>::encode(out, value);
     if constexpr (smallest_encoding<T>() == 0) out.write_byte(0);
+    codec<T>::encode(out, value);
 }
 
 template <class T>
@@ -52,9 +52,8 @@ template <class T>
 }
 
 template <class T>
-concept bool_like = std::is_same_v<T, bool> || (std::is_enum_v<T> && requires {
-    requires std::is_same_v<std::underlying_type_t<T>, bool>;
-});
+concept bool_like = std::is_same_v<T, bool> ||
+                    (std::is_enum_v<T> && requires { requires std::is_same_v<std::underlying_type_t<T>, bool>; });
 
 template <class T>
 consteval bool is_plain();

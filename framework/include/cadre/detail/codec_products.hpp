@@ -41,12 +41,14 @@ template <class T, std::size_t N>
     requires(!plain<std::array<T, N>>)
 struct codec<std::array<T, N>> {
     static void encode(encoder& out, const std::array<T, N>& values) {
-        for (const T& value : values) codec<std::remove_cv_t<T>>::encode(out, value);
+        for (const T& value : values)
+            codec<std::remove_cv_t<T>>::encode(out, value);
     }
     static std::array<T, N> decode(decoder& in) {
         if constexpr (std::is_default_constructible_v<T> && std::is_move_assignable_v<T>) {
             std::array<T, N> values{};
-            for (T& value : values) value = detail::decode<T>(in);
+            for (T& value : values)
+                value = detail::decode<T>(in);
             return values;
         } else {
             return [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -76,8 +78,8 @@ concept taken_apart = std::is_class_v<T> && std::is_aggregate_v<T> && !has_porta
                       !portable_handle<T> && !unique_pointer<T>::value && !std::is_empty_v<T>;
 
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"  // a bit-field member gets back what was read from it
+#    pragma GCC diagnostic push
+#    pragma GCC diagnostic ignored "-Wconversion"  // a bit-field member gets back what was read from it
 #endif
 template <taken_apart T>
     requires(!plain<T>)
@@ -99,7 +101,7 @@ struct codec<T> {
     }
 };
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
+#    pragma GCC diagnostic pop
 #endif
 
 }  // namespace cadre::detail

@@ -8,8 +8,8 @@
 #include <string>
 #include <system_error>
 
-#include <cadre/detail/codec_core.hpp>
 #include <cadre/detail/codec_containers.hpp>
+#include <cadre/detail/codec_core.hpp>
 
 namespace cadre::detail {
 
@@ -30,10 +30,10 @@ struct codec<std::chrono::time_point<C, D>> {
 };
 
 template <class T>
-concept calendar_value =
-    std::is_same_v<T, std::chrono::day> || std::is_same_v<T, std::chrono::month> || std::is_same_v<T, std::chrono::year> ||
-    std::is_same_v<T, std::chrono::weekday> || std::is_same_v<T, std::chrono::month_day> ||
-    std::is_same_v<T, std::chrono::year_month> || std::is_same_v<T, std::chrono::year_month_day>;
+concept calendar_value = std::is_same_v<T, std::chrono::day> || std::is_same_v<T, std::chrono::month> ||
+                         std::is_same_v<T, std::chrono::year> || std::is_same_v<T, std::chrono::weekday> ||
+                         std::is_same_v<T, std::chrono::month_day> || std::is_same_v<T, std::chrono::year_month> ||
+                         std::is_same_v<T, std::chrono::year_month_day>;
 
 /// Any bytes are a calendar value, if not one that is `ok()`.
 template <calendar_value T>

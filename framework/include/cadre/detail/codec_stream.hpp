@@ -2,6 +2,7 @@
 /// The two ends of the wire format: an encoder that appends to a byte_buffer and a decoder that reads untrusted bytes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -74,7 +75,7 @@ private:
 class decoder {
 public:
     explicit decoder(std::span<const std::byte> in, codec_context* context = nullptr) noexcept
-        : next_(in.data()), end_(in.data() + in.size()), context_(context) {}
+        : next_(in.data()), end_(in.data() + in.size()), context_(context), grant_(in.size() * 4 + 1024) {}
 
     /// The next `count` bytes; they stay where they are.
     [[nodiscard]] const std::byte* read(std::size_t count) {
@@ -104,6 +105,14 @@ public:
         return static_cast<std::size_t>(count);
     }
 
+    /// For how many of `count` elements memory may be set aside before they are read. All grants of one message together are
+    /// a few times its size, however its counts are nested; beyond that a container grows as elements really arrive.
+    [[nodiscard]] std::size_t grant(std::size_t count, std::size_t element_size) noexcept {
+        const std::size_t granted = std::min(count, grant_ / element_size);
+        grant_ -= granted * element_size;
+        return granted;
+    }
+
     [[nodiscard]] std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - next_); }
     [[nodiscard]] codec_context* context() noexcept { return context_; }
 
@@ -116,6 +125,7 @@ private:
     const std::byte* next_;
     const std::byte* end_;
     codec_context* context_;
+    std::size_t grant_;
     unsigned depth_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <type_traits>
 #include <utility>
 
@@ -15,33 +16,42 @@ inline constexpr std::size_t max_fields = 32;
 /// What about an aggregate keeps it from being taken apart.
 enum class fields_problem { none, base_class, c_array, union_member, too_many, reference_member };
 
-/// Converts to the type of any member, by value: a by-reference conversion would be ambiguous for move-only members.
+/// Converts to the type of any member, by value: a by-reference conversion would be ambiguous for move-only members. Never
+/// called; it has a body because the compiler may instantiate a constexpr constructor that would call it.
 template <class Aggregate>
 struct any_field {
     template <class U>
         requires(!std::is_same_v<U, Aggregate>)
-    operator U() const;
+    operator U() const {
+        std::abort();
+    }
 };
 
 template <class Aggregate>
 struct any_base {
     template <class U>
         requires(std::is_base_of_v<U, Aggregate> && !std::is_same_v<U, Aggregate>)
-    operator U() const;
+    operator U() const {
+        std::abort();
+    }
 };
 
 /// Finds anonymous unions: structured bindings reject them with an error that no constraint can catch.
 struct any_union {
     template <class U>
         requires std::is_union_v<U>
-    operator U() const;
+    operator U() const {
+        std::abort();
+    }
 };
 
 /// Selects the move constructor where a converting constructor from a scalar would make `{any}` ambiguous.
 struct any_class {
     template <class U>
         requires std::is_class_v<U>
-    operator U() const;
+    operator U() const {
+        std::abort();
+    }
 };
 
 /// Converts to nothing: only a member whose constructor takes anything accepts it, and proves nothing by it.
@@ -64,9 +74,9 @@ consteval bool braces_accept_at(std::index_sequence<Before...>, std::index_seque
 /// initialisers, so that naming it once leaves too many.
 template <class T, std::size_t... Before, std::size_t... After>
 consteval bool single_member_at(std::index_sequence<Before...>, std::index_sequence<After...>) {
-    return requires { T{indexed<any_field<T>, Before>{}..., {}, indexed<any_field<T>, After>{}...}; } ||
-           requires { T{indexed<any_field<T>, Before>{}..., {any_field<T>{}}, indexed<any_field<T>, After>{}...}; } ||
-           requires { T{indexed<any_field<T>, Before>{}..., {any_class{}}, indexed<any_field<T>, After>{}...}; };
+    return requires { T{indexed<any_field<T>, Before>{}..., {}, indexed<any_field<T>, After>{}...}; } || requires {
+        T{indexed<any_field<T>, Before>{}..., {any_field<T>{}}, indexed<any_field<T>, After>{}...};
+    } || requires { T{indexed<any_field<T>, Before>{}..., {any_class{}}, indexed<any_field<T>, After>{}...}; };
 }
 
 inline constexpr std::size_t no_count = static_cast<std::size_t>(-1);

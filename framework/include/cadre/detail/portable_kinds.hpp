@@ -16,9 +16,7 @@ class decoder;
 
 /// A type of this library that carries itself: executor, channel, cells, locks.
 template <class T>
-concept portable_handle = requires {
-    requires T::cadre_portable_handle;
-};
+concept portable_handle = requires { requires T::cadre_portable_handle; };
 
 /// Stands for any archive when asking whether a type has a cereal-style `serialize`.
 struct serialize_probe {
@@ -38,9 +36,7 @@ concept coroutine_object = requires { typename T::promise_type; };
 
 /// Objects tied to the process that made them, such as a job, say so with this member.
 template <class T>
-concept process_bound = requires {
-    requires T::cadre_process_bound;
-};
+concept process_bound = requires { requires T::cadre_process_bound; };
 
 template <class T>
 inline constexpr bool is_view = std::ranges::enable_view<T>;
@@ -91,7 +87,7 @@ struct call_or_named : T, named_call {};
 
 /// Has an `operator()`, also an overloaded or templated one: a second one from another base makes the name ambiguous.
 template <class T>
-concept class_with_call =
-    std::is_class_v<T> && (requires { &T::operator(); } || (!std::is_final_v<T> && !requires { &call_or_named<T>::operator(); }));
+concept class_with_call = std::is_class_v<T> && (requires { &T::operator(); } ||
+                                                 (!std::is_final_v<T> && !requires { &call_or_named<T>::operator(); }));
 
 }  // namespace cadre::detail
