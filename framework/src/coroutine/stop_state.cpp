@@ -108,12 +108,48 @@ std::stop_token stop_state::token() {
     return result;
 }
 
+void stop_state::follow(stop_state* leader) noexcept {
+    if (leader == nullptr) return;
+    parent_ = nullptr;
+    lock_ = leader->lock_;
+    const std::lock_guard hold(*lock_);
+    leader->link_locked();
+    leader->materialised_ = true;
+    leader_ = leader;
+    materialised_ = true;
+    link_.self = this;
+    link_.fire = [](stop_node* node, stop_reason why) noexcept {
+        static_cast<link_node*>(node)->self->fire_locked(why);
+    };
+    link_.prev = nullptr;
+    link_.next = leader->nodes_;
+    if (leader->nodes_ != nullptr) leader->nodes_->prev = &link_;
+    leader->nodes_ = &link_;
+    reason_.store(leader->reason(), std::memory_order_release);
+}
+
+void stop_state::unfollow() noexcept {
+    const std::lock_guard hold(*lock_);
+    if (leader_ == nullptr) return;
+    (link_.prev != nullptr ? link_.prev->next : leader_->nodes_) = link_.next;
+    if (link_.next != nullptr) link_.next->prev = link_.prev;
+    leader_ = nullptr;
+}
+
 void stop_state::dismantle() noexcept {
     const std::lock_guard hold(*lock_);
-    if (!linked_) return;
-    (link_.prev != nullptr ? link_.prev->next : parent_->nodes_) = link_.next;
+    // Everything structured below has ended; what is left in the list are followers.
+    for (stop_node *node = nodes_, *next = nullptr; node != nullptr; node = next) {
+        next = node->next;
+        static_cast<link_node*>(node)->self->leader_ = nullptr;
+    }
+    nodes_ = nullptr;
+    stop_state* above = leader_ != nullptr ? leader_ : linked_ ? parent_ : nullptr;
+    if (above == nullptr) return;
+    (link_.prev != nullptr ? link_.prev->next : above->nodes_) = link_.next;
     if (link_.next != nullptr) link_.next->prev = link_.prev;
     linked_ = false;
+    leader_ = nullptr;
 }
 
 }  // namespace cadre::detail

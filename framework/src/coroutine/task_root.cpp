@@ -32,9 +32,8 @@ void task_root::on_start(work_item* item) noexcept {
 
 std::coroutine_handle<> task_root::on_end(completion* c) noexcept {
     auto* self = static_cast<task_root*>(c);
-    // Whoever waits for the registry to empty may drop the executor: keep it until the root has told its own waiter.
-    const std::shared_ptr<executor_backend> keep = self->info_.executor;
-    keep->registry().leave(self->root_);
+    // The root itself keeps the executor, so nothing here can be its last handle.
+    self->env_.home->registry().leave(self->root_);
     self->ended();
     return std::noop_coroutine();
 }

@@ -54,6 +54,11 @@ public:
         lock_ = parent != nullptr ? parent->lock_ : pick_lock();
     }
 
+    /// Hears of requests to `leader` (may be null) from now on, without being below it: either may end first. For work
+    /// that can outlive whoever started it. Only on an unused state; end it with `unfollow`.
+    void follow(stop_state* leader) noexcept;
+    void unfollow() noexcept;
+
     /// Whether stop was requested here or anywhere above.
     [[nodiscard]] bool stop_requested() const noexcept { return reason() != stop_reason::none; }
     [[nodiscard]] stop_reason reason() const noexcept {
@@ -94,6 +99,7 @@ private:
     bool materialised_ = false;  // linked to the parent, or with listeners or a stop_source: written under the lock
     bool linked_ = false;
     stop_node* nodes_ = nullptr;
+    stop_state* leader_ = nullptr;  // under the lock
     link_node link_;
     std::unique_ptr<std::stop_source> source_;
 };

@@ -1,0 +1,283 @@
+#include "thread_pool.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <cadre/detail/environment.hpp>
+#include <cadre/detail/memory_domain.hpp>
+#include <cadre/executors/thread.hpp>
+
+namespace cadre::detail {
+
+namespace {
+
+// How often a worker looks at the injection queue and the timers before its own newest work: bounds how long a chain of
+// forks and wake-ups can keep others waiting.
+constexpr unsigned fairness_interval = 61;
+// Rounds of looking around before sleeping; some microseconds, less than what a sleep and a wake cost.
+constexpr int idle_rounds = 200;
+
+void cpu_relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+void pin_this_thread(int cpu) noexcept {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<std::size_t>(cpu), &set);
+    ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
+}
+
+}  // namespace
+
+class thread_pool::worker final : public local_worker {
+public:
+    worker(thread_pool& pool, std::size_t index) : local_worker(&pool, index), pool_(pool), random_(index * 2654435761u + 1) {
+        sleepers_ = &pool.sleeping_;
+    }
+    void defer(work_item* item) noexcept override {
+        item->next = nullptr;
+        pool_.inject(item, item);
+        // This thread takes it after what is queued now, unless a sleeper can.
+        light_fence();
+        if (pool_.sleeping_.load(std::memory_order_relaxed) != 0) pool_.wake_one();
+    }
+    /// xorshift (Marsaglia, J. Stat. Soft. 2003): which victim to try first.
+    [[nodiscard]] std::size_t random() noexcept {
+        random_ ^= random_ << 13;
+        random_ ^= random_ >> 7;
+        random_ ^= random_ << 17;
+        return random_;
+    }
+
+    parking_place place;
+    unsigned tick = 0;
+    bool listed = false;  // in sleepers_; under its mutex
+
+private:
+    void wake_one() noexcept override { pool_.wake_one(); }
+    thread_pool& pool_;
+    std::size_t random_;
+};
+
+std::shared_ptr<thread_pool> thread_pool::make(std::size_t workers, std::string name, const cpu_list& affinity) {
+    std::shared_ptr<thread_pool> pool(new thread_pool(workers, std::move(name)), &release);
+    pool->start(affinity);
+    return pool;
+}
+
+thread_pool::thread_pool(std::size_t workers, std::string name) : name_(std::move(name)) {
+    for (std::size_t i = 0; i < workers; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
+    sleepers_.reserve(workers);
+}
+
+thread_pool::~thread_pool() = default;
+
+void thread_pool::start(const cpu_list& affinity) {
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        threads_.emplace_back([this, i, cpu = affinity.cpu_of(i)] { run(*workers_[i], cpu); });
+        const std::string thread_name = (name_.empty() ? "cadre" : name_).substr(0, 15);
+        ::pthread_setname_np(threads_.back().native_handle(), thread_name.c_str());
+    }
+}
+
+// The last handle is gone, so no task lives here. Usually some other thread drops it, and joins. If one of our own threads
+// does (a task's last act), a helper thread joins instead.
+void thread_pool::release(thread_pool* pool) noexcept {
+    const auto end = [pool] {
+        pool->closing_.store(true, std::memory_order_seq_cst);
+        pool->wake_all();
+        for (std::thread& t : pool->threads_) t.join();
+        while (pool->users_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+        delete pool;
+    };
+    if (worker_of(pool) == nullptr)
+        end();
+    else
+        std::thread(end).detach();
+}
+
+memory_domain* thread_pool::domain() noexcept { return &heap_domain(); }
+
+void thread_pool::submit(std::span<work_item* const> items) noexcept {
+    if (items.empty()) return;
+    if (local_worker* own = worker_of(this); own != nullptr) {
+        own->fork(items);
+        return;
+    }
+    users_.fetch_add(1, std::memory_order_relaxed);
+    for (std::size_t i = 0; i + 1 < items.size(); ++i) items[i]->next = items[i + 1];
+    items.back()->next = nullptr;
+    inject(items.front(), items.back());
+    full_fence();  // pairs with the heavy fence of a worker that goes to sleep
+    const std::size_t wakes = std::min<std::size_t>(items.size(), sleeping_.load(std::memory_order_relaxed));
+    for (std::size_t i = 0; i < wakes; ++i) wake_one();
+    users_.fetch_sub(1, std::memory_order_release);
+}
+
+void thread_pool::inject(work_item* first, work_item* last) noexcept {
+    const std::lock_guard hold(injected_mutex_);
+    (injected_tail_ != nullptr ? injected_tail_->next : injected_head_) = first;
+    injected_tail_ = last;
+    injected_.store(true, std::memory_order_release);
+}
+
+work_item* thread_pool::take_injected() noexcept {
+    if (!injected_.load(std::memory_order_acquire)) return nullptr;
+    const std::lock_guard hold(injected_mutex_);
+    work_item* item = injected_head_;
+    if (item == nullptr) return nullptr;
+    injected_head_ = item->next;
+    if (injected_head_ == nullptr) {
+        injected_tail_ = nullptr;
+        injected_.store(false, std::memory_order_release);
+    }
+    return item;
+}
+
+work_item* thread_pool::find(worker& self) noexcept {
+    if (++self.tick % fairness_interval == 0) {
+        if (!timers_.empty()) timers_.fire_due(std::chrono::steady_clock::now());
+        if (work_item* item = take_injected(); item != nullptr) return item;
+        if (work_item* item = self.deque().steal(); item != nullptr) return item;  // its own oldest
+    }
+    if (work_item* item = self.deque().pop(); item != nullptr) return item;
+    if (work_item* item = take_injected(); item != nullptr) return item;
+    return steal(self);
+}
+
+work_item* thread_pool::steal(worker& self) noexcept {
+    const std::size_t n = workers_.size();
+    const std::size_t start = self.random() % n;
+    for (std::size_t i = 0; i < n; ++i) {
+        worker& victim = *workers_[(start + i) % n];
+        if (&victim == &self) continue;
+        if (work_item* item = victim.deque().steal(); item != nullptr) return item;
+    }
+    return nullptr;
+}
+
+bool thread_pool::anything_to_do() const noexcept {
+    return injected_.load(std::memory_order_acquire) || closing_.load(std::memory_order_acquire) ||
+           std::ranges::any_of(workers_, [](const auto& w) { return !w->deque().empty(); });
+}
+
+bool thread_pool::look_longer() const noexcept {
+    for (int i = 0; i < idle_rounds; ++i) {
+        if (anything_to_do()) return true;
+        cpu_relax();
+    }
+    return false;
+}
+
+void thread_pool::run(worker& self, int cpu) {
+    if (cpu >= 0) pin_this_thread(cpu);
+    this_thread_worker = &self;
+    for (;;) {
+        work_item* item = find(self);
+        if (item == nullptr) {
+            if (!timers_.empty() && timers_.fire_due(std::chrono::steady_clock::now())) continue;
+            if (closing_.load(std::memory_order_acquire)) break;
+            if (!look_longer()) sleep(self);
+            continue;
+        }
+        item->run(item);
+        set_current_environment(nullptr);
+    }
+    this_thread_worker = nullptr;
+}
+
+void thread_pool::sleep(worker& self) noexcept {
+    bool keeper = false;
+    {
+        const std::lock_guard hold(sleepers_mutex_);
+        self.listed = true;
+        sleepers_.push_back(&self);
+        sleeping_.fetch_add(1, std::memory_order_seq_cst);
+        if (keeper_ == nullptr) {
+            keeper_ = &self;
+            keeper = true;
+        }
+    }
+    heavy_fence();
+    if (!anything_to_do()) self.place.park(keeper ? timers_.next() : std::nullopt);
+    worker* successor = nullptr;
+    {
+        const std::lock_guard hold(sleepers_mutex_);
+        if (self.listed) {
+            self.listed = false;
+            std::erase(sleepers_, &self);
+            sleeping_.fetch_sub(1, std::memory_order_seq_cst);
+        }
+        if (keeper_ == &self) {
+            keeper_ = nullptr;
+            // Somebody who sleeps must watch the deadlines while this one works.
+            if (!timers_.empty() && !sleepers_.empty()) {
+                successor = sleepers_.back();
+                sleepers_.pop_back();
+                successor->listed = false;
+                sleeping_.fetch_sub(1, std::memory_order_seq_cst);
+            }
+        }
+    }
+    if (successor != nullptr) successor->place.unpark();
+}
+
+void thread_pool::wake_one() noexcept {
+    worker* chosen = nullptr;
+    {
+        const std::lock_guard hold(sleepers_mutex_);
+        if (sleepers_.empty()) return;
+        // The keeper last: waking it costs a second wake, of its successor.
+        auto at = std::ranges::find_if(sleepers_, [this](const worker* w) { return w != keeper_; });
+        if (at == sleepers_.end()) at = sleepers_.begin();
+        chosen = *at;
+        sleepers_.erase(at);
+        chosen->listed = false;
+        sleeping_.fetch_sub(1, std::memory_order_seq_cst);
+    }
+    chosen->place.unpark();
+}
+
+// A new earliest deadline. Without a keeper any sleeper will do: it becomes the keeper when it lies down again.
+void thread_pool::wake_keeper() noexcept {
+    worker* keeper = nullptr;
+    {
+        const std::lock_guard hold(sleepers_mutex_);
+        keeper = keeper_ != nullptr ? keeper_ : sleepers_.empty() ? nullptr : sleepers_.back();
+        if (keeper == nullptr) return;
+        if (keeper->listed) {
+            keeper->listed = false;
+            std::erase(sleepers_, keeper);
+            sleeping_.fetch_sub(1, std::memory_order_seq_cst);
+        }
+    }
+    keeper->place.unpark();
+}
+
+void thread_pool::wake_all() noexcept {
+    const std::lock_guard hold(sleepers_mutex_);
+    for (auto& w : workers_) w->place.unpark();
+}
+
+}  // namespace cadre::detail
+
+namespace cadre {
+
+executor make_thread_executor(const thread_options& options) {
+    const auto workers = static_cast<std::size_t>(detail::resolve_workers(options.workers));
+    return executor(detail::thread_pool::make(workers, options.name.empty() ? "thread" : std::string(options.name),
+                                              options.affinity));
+}
+
+thread_executor::thread_executor(const thread_options& options) : local_executor(make_thread_executor(options)) {}
+
+}  // namespace cadre

@@ -1,0 +1,128 @@
+/// @file
+/// `executor`: a cheap, copyable handle to where work runs.
+///
+///     cadre::executor ex = rt.executor();
+///     int n = co_await cadre::on(ex, count_words, file);
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <cadre/executor_backend.hpp>
+#include <cadre/task.hpp>
+
+namespace cadre {
+
+namespace detail {
+class encoder;
+class decoder;
+struct call_options;
+}  // namespace detail
+
+/// What `executor::with` attaches to every call made through the handle it returns.
+struct call_settings {
+    std::string_view name{};              ///< of the task, in errors and logs
+    std::chrono::nanoseconds timeout{0};  ///< of each call; 0: none
+    int priority = 0;                     ///< higher is placed first, where the executor queues
+    int retries = -1;                     ///< repeats after a worker's death; -1: the executor's own setting
+};
+
+/// Where work runs: a serial loop, threads, worker processes, … Copies name the same executor; the last one to go
+/// waits for nothing: work that runs keeps the executor alive. Portable: a task can be given the process executor it
+/// runs on. All members are thread-safe.
+class executor {
+public:
+    static constexpr bool cadre_portable_handle = true;
+
+    /// Names no executor; using it throws `std::logic_error`.
+    executor() noexcept = default;
+    explicit executor(std::shared_ptr<executor_backend> backend) noexcept : backend_(std::move(backend)) {}
+
+    [[nodiscard]] explicit operator bool() const noexcept { return backend_ != nullptr; }
+    friend bool operator==(const executor& a, const executor& b) noexcept { return a.backend_ == b.backend_; }
+
+    [[nodiscard]] executor_kind kind() const { return checked().kind(); }
+    /// How many tasks can compute at the same time.
+    [[nodiscard]] std::size_t concurrency() const { return checked().concurrency(); }
+    [[nodiscard]] std::string name() const { return checked().name(); }
+    [[nodiscard]] executor_stats stats() const { return checked().stats(); }
+    /// Asks all work on this executor to stop; new work is still taken.
+    void request_stop() const { checked().request_stop(); }
+
+    /// Refuses new work (it fails with `executor_stopped`) and completes when all accepted work has ended; what has not
+    /// ended at the deadline is stopped then. Stop of the waiting task: brings the deadline forward to now.
+    [[nodiscard]] task<void> shutdown(std::chrono::steady_clock::time_point deadline) const;
+    template <class Rep, class Period>
+    [[nodiscard]] task<void> shutdown(std::chrono::duration<Rep, Period> deadline) const {
+        return shutdown(std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::nanoseconds>(deadline));
+    }
+    /// With no deadline: work ends by itself.
+    [[nodiscard]] task<void> shutdown() const { return shutdown(std::chrono::steady_clock::time_point::max()); }
+
+    /// A handle to the same executor whose calls carry `settings`.
+    [[nodiscard]] executor with(const call_settings& settings) const;
+
+    /// The implementation. @throws std::logic_error if this names none
+    [[nodiscard]] const std::shared_ptr<executor_backend>& backend() const {
+        (void)checked();
+        return backend_;
+    }
+    /// The settings of calls through this handle.
+    [[nodiscard]] const detail::call_options& options() const noexcept;
+
+    void encode_handle(detail::encoder& out) const;
+    static executor decode_handle(detail::decoder& in);
+
+private:
+    [[nodiscard]] executor_backend& checked() const {
+        if (backend_ == nullptr) throw_empty();
+        return *backend_;
+    }
+    [[noreturn]] static void throw_empty();
+
+    std::shared_ptr<executor_backend> backend_;
+    std::shared_ptr<const detail::call_options> options_;
+};
+
+/// Base of the executors whose work stays in this process (`serial_executor`, `thread_executor`): through them any
+/// callable and any movable argument goes.
+class local_executor {
+public:
+    explicit local_executor(executor ex) noexcept : handle_(std::move(ex)) {}
+    /// The type-erased handle; through it calls must be portable.
+    [[nodiscard]] explicit(false) operator executor() const noexcept { return handle_; }
+    [[nodiscard]] const executor& handle() const noexcept { return handle_; }
+
+    [[nodiscard]] executor_kind kind() const { return handle_.kind(); }
+    [[nodiscard]] std::size_t concurrency() const { return handle_.concurrency(); }
+    [[nodiscard]] std::string name() const { return handle_.name(); }
+    [[nodiscard]] executor_stats stats() const { return handle_.stats(); }
+    void request_stop() const { handle_.request_stop(); }
+    template <class D>
+    [[nodiscard]] task<void> shutdown(D deadline) const {
+        return handle_.shutdown(deadline);
+    }
+    [[nodiscard]] executor with(const call_settings& settings) const { return handle_.with(settings); }
+
+private:
+    executor handle_;
+};
+
+namespace detail {
+
+/// Lets `executor` handles travel: a remote backend registers under a number that its processes share.
+class portable_identity {
+public:
+    virtual ~portable_identity() = default;
+    [[nodiscard]] virtual std::uint64_t portable_id() const noexcept = 0;
+};
+/// Makes handles with this identity decode to `backend` in this process; replaces an earlier one.
+void register_portable_executor(std::uint64_t id, std::weak_ptr<executor_backend> backend);
+
+}  // namespace detail
+}  // namespace cadre

@@ -1,0 +1,131 @@
+#include <cadre/executor.hpp>
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include <cadre/detail/codec.hpp>
+#include <cadre/detail/portable_call.hpp>
+#include <cadre/detail/timer_service.hpp>
+#include <cadre/detail/waiter.hpp>
+#include <cadre/errors.hpp>
+
+namespace cadre {
+
+namespace {
+
+struct portable_executors {
+    std::mutex mutex;
+    std::map<std::uint64_t, std::weak_ptr<executor_backend>> known;
+    static portable_executors& instance() {
+        static auto* all = new portable_executors;
+        return *all;
+    }
+};
+
+/// Waits for a shutdown to be through. A stop request ends running work now; the wait still ends with the work.
+class shutdown_awaiter {
+public:
+    shutdown_awaiter(executor_backend& backend, std::chrono::steady_clock::time_point deadline) noexcept
+        : backend_(backend), deadline_(deadline) {}
+    shutdown_awaiter(shutdown_awaiter&& o) noexcept : backend_(o.backend_), deadline_(o.deadline_) {}
+    shutdown_awaiter& operator=(shutdown_awaiter&&) = delete;
+    ~shutdown_awaiter() = default;
+
+    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) {
+        waiter_.prepare(h, detail::environment_of_promise(h), [](detail::waiter& w) noexcept {
+            // A stop callback must not request stop itself (one lock serves the tree): the timers' thread does it.
+            auto& self = static_cast<node&>(w);
+            if (self.hurried.exchange(true)) return;
+            self.timer.backend = self.backend;
+            self.timer.fire = [](detail::timer_node* t) noexcept {
+                auto* hurry = static_cast<hurry_node*>(t);
+                hurry->backend->request_stop();
+                hurry->fired.store(true, std::memory_order_release);
+            };
+            self.timer.when = std::chrono::steady_clock::now();
+            detail::default_timers().add(self.timer);
+        });
+        waiter_.backend = &backend_;
+        backend_.shutdown(deadline_, [this] { waiter_.finish(); });
+        return waiter_.commit();
+    }
+    void await_resume() noexcept {
+        (void)waiter_.detach();
+        if (!waiter_.hurried.load() || detail::default_timers().cancel(waiter_.timer)) return;
+        while (!waiter_.timer.fired.load(std::memory_order_acquire)) std::this_thread::yield();
+    }
+
+private:
+    struct hurry_node : detail::timer_node {
+        executor_backend* backend = nullptr;
+        std::atomic<bool> fired{false};
+    };
+    struct node : detail::waiter {
+        executor_backend* backend = nullptr;
+        std::atomic<bool> hurried{false};
+        hurry_node timer;
+    };
+    executor_backend& backend_;
+    std::chrono::steady_clock::time_point deadline_;
+    node waiter_;
+};
+
+}  // namespace
+
+void executor::throw_empty() {
+    throw std::logic_error("this cadre::executor names no executor: take one from runtime::executor() or make_executor()");
+}
+
+task<void> executor::shutdown(std::chrono::steady_clock::time_point deadline) const {
+    const std::shared_ptr<executor_backend> keep = backend();
+    co_await shutdown_awaiter(*keep, deadline);
+}
+
+executor executor::with(const call_settings& settings) const {
+    executor copy = *this;
+    auto options = std::make_shared<detail::call_options>(this->options());
+    if (!settings.name.empty()) options->name = settings.name;
+    if (settings.timeout.count() != 0) options->timeout = settings.timeout;
+    if (settings.priority != 0) options->priority = settings.priority;
+    if (settings.retries >= 0) options->retries = settings.retries;
+    copy.options_ = std::move(options);
+    return copy;
+}
+
+const detail::call_options& executor::options() const noexcept {
+    static const detail::call_options none;
+    return options_ != nullptr ? *options_ : none;
+}
+
+void executor::encode_handle(detail::encoder& out) const {
+    auto* identity = static_cast<detail::portable_identity*>(backend()->query(typeid(detail::portable_identity)));
+    if (identity == nullptr)
+        throw not_portable("executor '" + name() + "' is local to its process and cannot be sent to another one");
+    detail::encode(out, identity->portable_id());
+}
+
+executor executor::decode_handle(detail::decoder& in) {
+    const auto id = detail::decode<std::uint64_t>(in);
+    auto& all = portable_executors::instance();
+    const std::lock_guard hold(all.mutex);
+    const auto found = all.known.find(id);
+    if (found != all.known.end())
+        if (auto backend = found->second.lock()) return executor(std::move(backend));
+    throw not_portable("an executor that this process does not know cannot be used here");
+}
+
+namespace detail {
+
+void register_portable_executor(std::uint64_t id, std::weak_ptr<executor_backend> backend) {
+    auto& all = portable_executors::instance();
+    const std::lock_guard hold(all.mutex);
+    all.known[id] = std::move(backend);
+}
+
+}  // namespace detail
+}  // namespace cadre
