@@ -28,12 +28,17 @@ public:
         return start_locked();
     }
 
-    void stop(int signal = 0) noexcept {
+    void stop() noexcept {
         const std::lock_guard lock{mutex_};
-        if (signal != 0 && pid_ > 0 && owner_ == ::getpid()) {
-            ::kill(pid_, signal);
-        }
         stop_locked();
+    }
+
+    void retire(unsigned which) noexcept {
+        const std::lock_guard lock{mutex_};
+        if (which == starts_ && pid_ > 0 && owner_ == ::getpid()) {
+            ::kill(pid_, SIGKILL);
+            stop_locked();
+        }
     }
 
     bool alive() noexcept {
@@ -41,7 +46,7 @@ public:
         return alive_locked();
     }
 
-    unique_fd connect() {
+    server_connection connect() {
         const std::lock_guard lock{mutex_};
         // Twice: the server may die between the look and the message.
         for (int attempt = 0; attempt < 2; ++attempt) {
@@ -51,7 +56,7 @@ public:
             socket_pair ends = make_socket_pair();
             const int theirs = ends.second.get();
             if (send_message(control_.get(), bytes_of(connect_message{}), {&theirs, 1})) {
-                return std::move(ends.first);
+                return {std::move(ends.first), starts_};
             }
         }
         throw_errno("connecting to the fork server");
@@ -67,7 +72,7 @@ private:
         }
         stop_locked();
         // Later on the process is larger and has seen more than a worker should: then only a fresh image will do.
-        const bool may_fork = thread_count() == 1 && (!bootstrapped() || !started_before_);
+        const bool may_fork = thread_count() == 1 && (!bootstrapped() || starts_ == 0);
         const bool may_reexecute = bootstrapped() && threads_at_start() == 1;
         if (!may_fork && !may_reexecute) {
             return false;
@@ -78,7 +83,7 @@ private:
         pid_ = may_fork ? fork_server(theirs.get(), parent) : reexecute(process_role::fork_server, theirs.get());
         owner_ = parent;
         control_ = std::move(ends.first);
-        started_before_ = true;
+        ++starts_;
         return true;
     }
 
@@ -114,7 +119,7 @@ private:
     unique_fd control_;
     pid_t pid_ = 0;
     pid_t owner_ = 0;  // a process that the program forks by itself must leave its parent's server alone
-    bool started_before_ = false;
+    unsigned starts_ = 0;
 };
 
 server_process& server() {
@@ -132,16 +137,16 @@ void stop_fork_server() noexcept {
     server().stop();
 }
 
-void kill_fork_server() noexcept {
-    server().stop(SIGKILL);
-}
-
 bool fork_server_alive() noexcept {
     return server().alive();
 }
 
-unique_fd connect_fork_server() {
+server_connection connect_fork_server() {
     return server().connect();
+}
+
+void retire_fork_server(unsigned which) noexcept {
+    server().retire(which);
 }
 
 }  // namespace cadre::detail::process_os

@@ -16,14 +16,20 @@ bool start_fork_server();
 /// Ends the server and reaps it. Workers go on, unwatched. Done at exit if nobody does it before.
 void stop_fork_server() noexcept;
 
-/// The same for a server that does not answer.
-void kill_fork_server() noexcept;
-
 /// Whether the server runs; false as soon as it died.
 [[nodiscard]] bool fork_server_alive() noexcept;
 
-/// A new connection to the server, which is started (again) if it does not run. An empty descriptor if workers cannot
-/// be forked (see start_fork_server).
-[[nodiscard]] unique_fd connect_fork_server();
+struct server_connection {
+    unique_fd socket{};
+    unsigned server = 0;  ///< which start of the server this is
+};
+
+/// A new connection to the server, which is started (again) if it does not run. No socket if workers cannot be forked
+/// (see start_fork_server).
+[[nodiscard]] server_connection connect_fork_server();
+
+/// Ends a server that does not answer or has closed a connection, which only a dying one does. Nothing if it has been
+/// replaced already.
+void retire_fork_server(unsigned server) noexcept;
 
 }  // namespace cadre::detail::process_os

@@ -32,6 +32,9 @@ using namespace std::chrono_literals;
 // A server that has not forked by then will not.
 constexpr auto server_patience = 10s;
 
+// Another thread may take in the report that this one waits for.
+constexpr std::chrono::milliseconds look_again = 5ms;
+
 enum class reaper {
     server,   // the fork server's report will come
     here,     // this process spawned it
@@ -69,6 +72,7 @@ struct worker_launcher::state {
     unique_fd epoll{::epoll_create1(EPOLL_CLOEXEC)};
     unique_fd kept = make_eventfd();  // rung while `exits` holds something
     unique_fd connection;
+    unsigned server = 0;  // which one the connection leads to
     std::vector<live_worker> live;
     std::vector<worker_exit> exits;
 
@@ -122,6 +126,8 @@ struct worker_launcher::state {
     void lose_connection() {
         unwatch(connection.get());
         connection.reset();
+        // It may still be dying; a new connection must not go to it.
+        retire_fork_server(server);
         for (live_worker& worker : live) {
             if (worker.reaped_by == reaper::server) {
                 worker.reaped_by = reaper::nobody;
@@ -195,22 +201,23 @@ std::optional<launched_worker> worker_launcher::state::fork_worker(const worker_
     // Twice: if the server dies under the request, a worker that it had forked ends with the lifeline of that attempt.
     for (int attempt = 0; attempt < 2; ++attempt) {
         if (!connection) {
-            connection = connect_fork_server();
-            if (!connection) {
+            server_connection fresh = connect_fork_server();
+            if (!fresh.socket) {
                 return std::nullopt;
             }
+            connection = std::move(fresh.socket);
+            server = fresh.server;
             watch(connection.get());
         }
         pipe_ends lifeline = make_pipe();
         const encoded_request request = encode_request(spec, lifeline.read.get());
         if (!send_message(connection.get(), request.bytes, request.fds)) {
-            read_server();
+            lose_connection();
             continue;
         }
         while (connection) {
             if (!wait_readable(connection.get(), server_patience)) {
-                kill_fork_server();
-                read_server();
+                lose_connection();
                 break;
             }
             auto answer = read_server();
@@ -311,9 +318,10 @@ std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::mi
             source = duplicate(by_report ? state_->connection.get() : worker->pidfd.get());
         }
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-        if (left.count() <= 0 || !wait_readable(source.get(), left)) {
+        if (left.count() <= 0) {
             return std::nullopt;
         }
+        static_cast<void>(wait_readable(source.get(), std::min(left, look_again)));
     }
 }
 

@@ -1,0 +1,190 @@
+// Nothing outlives what it belongs to: a worker's children its death, the workers their parent's.
+
+#include "worker_fixture.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <vector>
+
+namespace cadre::detail::process_os::testing {
+namespace {
+
+class worker_death_test : public worker_test {};
+INSTANTIATE_TEST_SUITE_P(, worker_death_test, ::testing::Values(start_method::forkserver, start_method::spawn),
+                         method_name);
+
+[[noreturn]] void compute_for_ever() {
+    for (volatile unsigned long n = 0;;) {
+        n = n + 1;
+    }
+}
+
+// Starts two children in its group, one asleep and one in a tight loop, says who they are.
+std::vector<pid_t> start_children() {
+    std::vector<pid_t> children;
+    for (int i = 0; i < 2; ++i) {
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            i == 0 ? compute_for_ever() : sleep_for_ever();
+        }
+        children.push_back(pid);
+    }
+    return children;
+}
+
+void say_pids(int fd, const std::vector<pid_t>& pids) {
+    std::string text;
+    for (const pid_t pid : pids) {
+        text += std::to_string(pid) + ' ';
+    }
+    say(fd, text + '\n');
+}
+
+std::vector<unique_fd> hear_pids(int fd) {
+    std::vector<unique_fd> pidfds;
+    const std::string text = hear(fd, '\n');
+    for (const char *at = text.data(), *end = at + text.size(); at < end; ++at) {
+        pid_t pid = 0;
+        at = std::from_chars(at, end, pid).ptr;
+        pidfds.push_back(open_pidfd(pid));
+    }
+    return pidfds;
+}
+
+void expect_all_gone(const std::vector<unique_fd>& pidfds) {
+    const auto end = std::chrono::steady_clock::now() + guard;
+    for (const unique_fd& pidfd : pidfds) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        EXPECT_TRUE(wait_readable(pidfd.get(), std::max(left, 0ms)));
+    }
+}
+
+int have_children_and_compute(worker_boot&& boot) {
+    say_pids(boot.fds.at(0).get(), start_children());
+    compute_for_ever();
+}
+
+int have_children_and_crash(worker_boot&& boot) {
+    say_pids(boot.fds.at(0).get(), start_children());
+    char c = 0;
+    if (::read(boot.fds.at(1).get(), &c, 1) != 0) {
+        return 1;
+    }
+    std::abort();
+}
+
+TEST_P(worker_death_test, kill_group_takes_the_children_too) {
+    const pipe_ends pids = make_pipe();
+    worker_spec wish = spec(&have_children_and_compute);
+    wish.fds = {pids.write.get()};
+    const launched_worker worker = launcher_.launch(wish);
+    const std::vector<unique_fd> children = hear_pids(pids.read.get());
+    ASSERT_EQ(children.size(), 2u);
+    kill_group(worker.pidfd.get());
+    EXPECT_EQ(WTERMSIG(end_of(worker).status), SIGKILL);
+    expect_all_gone(children);
+}
+
+TEST_P(worker_death_test, a_crash_takes_the_children_too) {
+    const pipe_ends pids = make_pipe();
+    pipe_ends go = make_pipe();
+    worker_spec wish = spec(&have_children_and_crash);
+    wish.fds = {pids.write.get(), go.read.get()};
+    const launched_worker worker = launcher_.launch(wish);
+    const std::vector<unique_fd> children = hear_pids(pids.read.get());
+    ASSERT_EQ(children.size(), 2u);
+    go.write.reset();
+    EXPECT_EQ(WTERMSIG(end_of(worker).status), SIGABRT);
+    expect_all_gone(children);
+}
+
+TEST_P(worker_death_test, closing_the_lifeline_kills_the_group) {
+    const pipe_ends pids = make_pipe();
+    worker_spec wish = spec(&have_children_and_compute);
+    wish.fds = {pids.write.get()};
+    launched_worker worker = launcher_.launch(wish);
+    const std::vector<unique_fd> children = hear_pids(pids.read.get());
+    ASSERT_EQ(children.size(), 2u);
+    worker.lifeline.reset();
+    EXPECT_EQ(WTERMSIG(end_of(worker).status), SIGKILL);
+    expect_all_gone(children);
+}
+
+TEST_P(worker_death_test, a_lifeline_closed_before_the_worker_holds_it_kills_too) {
+    for (int i = 0; i < 10; ++i) {
+        launched_worker worker = launcher_.launch(spec([](worker_boot&&) -> int { sleep_for_ever(); }));
+        worker.lifeline.reset();
+        const worker_exit end = end_of(worker);
+        EXPECT_TRUE(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGKILL) << end.status;
+    }
+}
+
+// A program of its own: starts workers in both ways, says who they and their children are, and never ends.
+int be_a_parent(worker_boot&& boot) {
+    static worker_launcher launcher;
+    static std::vector<launched_worker> workers;
+    for (const start_method start : {start_method::forkserver, start_method::spawn}) {
+        const pipe_ends pids = make_pipe();
+        worker_spec wish{.start = start, .main = &have_children_and_compute};
+        wish.fds = {pids.write.get()};
+        workers.push_back(launcher.launch(wish));
+        std::string line = hear(pids.read.get(), '\n');
+        line += std::to_string(workers.back().pid) + " \n";
+        say(boot.fds.at(0).get(), line);
+    }
+    compute_for_ever();
+}
+
+TEST_P(worker_death_test, all_workers_and_their_children_go_when_the_parent_is_killed) {
+    const pipe_ends pids = make_pipe();
+    worker_spec wish = spec(&be_a_parent);
+    wish.fds = {pids.write.get()};
+    const launched_worker parent = launcher_.launch(wish);
+    const std::vector<unique_fd> forked = hear_pids(pids.read.get());
+    const std::vector<unique_fd> spawned = hear_pids(pids.read.get());
+    ASSERT_EQ(forked.size(), 3u);
+    ASSERT_EQ(spawned.size(), 3u);
+    const auto begin = std::chrono::steady_clock::now();
+    ASSERT_TRUE(signal_process(parent.pidfd.get(), SIGKILL));
+    expect_all_gone(forked);
+    expect_all_gone(spawned);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+    end_of(parent);
+}
+
+// Two generations of processes of this test that die together leave nobody who could tell.
+int fork_without_exec_and_die(worker_boot&& boot) {
+    static worker_launcher launcher;
+    const pipe_ends pids = make_pipe();
+    static launched_worker worker;
+    worker_spec wish{.main = &have_children_and_compute};
+    wish.fds = {pids.write.get()};
+    worker = launcher.launch(wish);
+    const std::string line = hear(pids.read.get(), '\n') + std::to_string(worker.pid) + " \n";
+    if (::fork() == 0) {
+        // Leaves the group and holds copies of the lifelines and of the server's socket.
+        ::setsid();
+        say(boot.fds.at(0).get(), line);
+        char c = 0;
+        ::_exit(::read(boot.fds.at(1).get(), &c, 1) != 0);
+    }
+    compute_for_ever();
+}
+
+TEST_P(worker_death_test, forked_workers_go_although_a_plain_child_of_the_parent_lives_on) {
+    const pipe_ends pids = make_pipe();
+    pipe_ends hold = make_pipe();
+    worker_spec wish = spec(&fork_without_exec_and_die);
+    wish.fds = {pids.write.get(), hold.read.get()};
+    const launched_worker parent = launcher_.launch(wish);
+    const std::vector<unique_fd> workers = hear_pids(pids.read.get());
+    ASSERT_EQ(workers.size(), 3u);
+    ASSERT_TRUE(signal_process(parent.pidfd.get(), SIGKILL));
+    expect_all_gone(workers);
+    hold.write.reset();
+    end_of(parent);
+}
+
+}  // namespace
+}  // namespace cadre::detail::process_os::testing
