@@ -75,6 +75,7 @@ TEST(executor_registry, knows_the_built_in_kinds) {
 }
 
 TEST(executor_registry_DeathTest, a_kind_of_ones_own) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
     EXPECT_EXIT(use_a_kind_of_ones_own(), ::testing::ExitedWithCode(0), "");
 }
 

@@ -1,0 +1,212 @@
+#include "temporary_folder.hpp"
+
+#include <cadre/make_executor.hpp>
+#include <cadre/runtime.hpp>
+#include <cadre/sleep.hpp>
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+cadre::config with_default(const char* spec) {
+    cadre::config c;
+    c.executor = spec;
+    return c;
+}
+
+// Lambdas may not be coroutines that outlive their captures; parameters are safe.
+cadre::task<int> give(int value) { co_return value; }
+cadre::task<void> nothing() { co_return; }
+cadre::task<std::unique_ptr<int>> give_pointer() { co_return std::make_unique<int>(3); }
+cadre::task<int> fail() {
+    throw std::out_of_range("seven");
+    co_return 0;
+}
+cadre::task<std::thread::id> where() { co_return std::this_thread::get_id(); }
+
+TEST(runtime, gives_the_result_of_the_main_task) {
+    for (const char* spec : {"serial", "thread:2", "process:1"}) {
+        cadre::runtime rt(with_default(spec));
+        EXPECT_EQ(rt.run(give(42)), 42) << spec;
+        rt.run(nothing());
+        EXPECT_EQ(*rt.run(give_pointer()), 3) << spec;
+        EXPECT_THROW(rt.run(fail()), std::out_of_range) << spec;
+    }
+}
+
+TEST(runtime, the_default_executor_is_home_if_it_is_local) {
+    cadre::runtime serial(with_default("serial"));
+    EXPECT_EQ(serial.run(where()), std::this_thread::get_id());
+    cadre::runtime threads(with_default("thread:1"));
+    EXPECT_NE(threads.run(where()), std::this_thread::get_id());
+    cadre::runtime processes(with_default("process:1"));
+    EXPECT_EQ(processes.run(where()), std::this_thread::get_id());
+}
+
+TEST(runtime, makes_each_executor_once) {
+    cadre::config c = with_default("cpu");
+    c.executors["cpu"] = {.kind = "thread", .options = {{"workers", 2}}};
+    c.executors["loop"] = {.kind = "serial"};
+    cadre::runtime rt(c);
+    EXPECT_EQ(rt.executor(), rt.executor("cpu"));
+    EXPECT_EQ(rt.executor("loop"), rt.executor("loop"));
+    EXPECT_NE(rt.executor("loop"), rt.executor());
+    EXPECT_EQ(rt.executor().concurrency(), 2u);
+    EXPECT_EQ(rt.executor("loop").kind(), cadre::executor_kind::serial);
+    EXPECT_EQ(rt.configuration().executor, "cpu");
+}
+
+TEST(runtime, an_unknown_name_lists_the_known_ones) {
+    cadre::config c;
+    c.executors["cpu"] = {.kind = "thread"};
+    c.executors["untrusted"] = {.kind = "process"};
+    cadre::runtime rt(c);
+    try {
+        static_cast<void>(rt.executor("untrustd"));
+        FAIL();
+    } catch (const cadre::config_error& e) {
+        EXPECT_STREQ(e.what(), "unknown executor 'untrustd'; did you mean 'untrusted'? (named in the configuration: cpu, "
+                               "untrusted)");
+    }
+    cadre::runtime bare;
+    EXPECT_THROW(static_cast<void>(bare.executor("thread")), cadre::config_error);
+}
+
+TEST(runtime, throws_what_is_wrong_with_a_configuration_built_in_code) {
+    EXPECT_THROW(cadre::runtime(with_default("proces")), cadre::config_error);
+    EXPECT_THROW(cadre::runtime(with_default("thread:0")), cadre::config_error);
+    cadre::config c;
+    c.executors["u"] = {.kind = "thread", .options = {{"task_timeout", 2s}}};
+    EXPECT_THROW(cadre::runtime{c}, cadre::config_error);
+}
+
+TEST(runtime, shuts_down_its_executors) {
+    cadre::executor kept;
+    {
+        cadre::runtime rt(with_default("thread:1"));
+        kept = rt.executor();
+        EXPECT_FALSE(kept.backend()->registry().closed());
+    }
+    EXPECT_TRUE(kept.backend()->registry().closed());
+}
+
+TEST(runtime, run_inside_a_task_is_refused) {
+    cadre::runtime rt(with_default("serial"));
+    const auto nested = [](cadre::runtime* r) -> cadre::task<int> { co_return r->run(give(1)); };
+    EXPECT_THROW(rt.run(nested(&rt)), std::logic_error);
+}
+
+// What ends the program, each in a process of its own that runs this program again.
+class runtime_DeathTest : public ::testing::Test {
+protected:
+    runtime_DeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+// The options that are left over are printed, so that a success can be told too.
+[[noreturn]] void start(std::vector<std::string> words) {
+    words.insert(words.begin(), "/some/where/app");
+    std::vector<char*> argv;
+    for (std::string& word : words) {
+        argv.push_back(word.data());
+    }
+    argv.push_back(nullptr);
+    int argc = static_cast<int>(words.size());
+    cadre::runtime rt(argc, argv.data());
+    std::string line = cadre::to_string(rt.executor().kind()) + (":" + std::to_string(rt.executor().concurrency()));
+    for (char** word = argv.data() + 1; *word != nullptr; ++word) {
+        line += std::string(" ") + *word;
+    }
+    line += " (" + std::to_string(argc - 1) + ")";
+    std::fprintf(stderr, "%s\n", line.c_str());
+    std::_Exit(0);
+}
+
+TEST_F(runtime_DeathTest, bad_options_end_the_program_with_one_line_and_status_2) {
+    const auto status = ::testing::ExitedWithCode(2);
+    EXPECT_EXIT(start({"--executor=proces"}), status,
+                "^app: --executor: unknown executor kind 'proces'; did you mean 'process'. [^\n]*\n$");
+    EXPECT_EXIT(start({"--workers=0"}), status, "^app: --workers: expected a positive whole number[^\n]*\n$");
+    EXPECT_EXIT(start({"--config=no.toml"}), status, "^app: --config: no.toml: cannot be read: [^\n]*\n$");
+    EXPECT_EXIT(start({"--workers"}), status, "^app: --workers: expected a value\n$");
+}
+
+TEST_F(runtime_DeathTest, a_bad_file_ends_the_program_with_its_place) {
+    const temporary_folder folder;
+    const std::string file = folder.write("app.toml", "[executors.u]\nkind = \"process\"\nworkers = \"three\"\n").string();
+    EXPECT_EXIT(start({"--config", file}), ::testing::ExitedWithCode(2),
+                "^app: .*app.toml:3:11: executors.u.workers: expected a positive whole number, got \"three\"\n$");
+}
+
+TEST_F(runtime_DeathTest, takes_its_options_and_leaves_the_rest) {
+    EXPECT_EXIT(start({"in", "--executor=thread:2", "-v", "--", "--workers=9"}), ::testing::ExitedWithCode(0),
+                "^thread:2 in -v -- --workers=9 [(]4[)]\n$");
+    EXPECT_EXIT(start({"--executor", "serial"}), ::testing::ExitedWithCode(0), "^serial:1 [(]0[)]\n$");
+}
+
+cadre::task<int> until_stopped(int interrupts) {
+    for (int i = 0; i < interrupts; ++i) {
+        std::raise(SIGINT);
+    }
+    try {
+        co_await cadre::sleep_for(1h);
+    } catch (const cadre::cancelled&) {
+        co_return 5;
+    }
+    co_return 6;
+}
+
+[[noreturn]] void interrupt(const char* spec, int times) {
+    cadre::runtime rt(with_default(spec));
+    std::_Exit(rt.run(until_stopped(times)));
+}
+
+TEST_F(runtime_DeathTest, the_first_interrupt_stops_the_main_task) {
+    EXPECT_EXIT(interrupt("serial", 1), ::testing::ExitedWithCode(5), "");
+    EXPECT_EXIT(interrupt("thread:2", 1), ::testing::ExitedWithCode(5), "");
+}
+
+TEST_F(runtime_DeathTest, the_second_interrupt_ends_the_program) {
+    EXPECT_EXIT(interrupt("serial", 2), ::testing::ExitedWithCode(130), "");
+}
+
+[[noreturn]] void interrupt_after_run() {
+    cadre::runtime rt(with_default("serial"));
+    static_cast<void>(rt.run(give(1)));
+    std::raise(SIGINT);
+    std::_Exit(0);
+}
+
+TEST_F(runtime_DeathTest, after_run_an_interrupt_does_what_it_did_before) {
+    EXPECT_EXIT(interrupt_after_run(), ::testing::KilledBySignal(SIGINT), "");
+}
+
+[[noreturn]] void interrupt_with_own_handler() {
+    static volatile std::sig_atomic_t seen = 0;
+    std::signal(SIGINT, [](int) { seen = 1; });
+    cadre::runtime rt(with_default("serial"));
+    const auto raise_it = []() -> cadre::task<int> {
+        std::raise(SIGINT);
+        std::raise(SIGINT);
+        co_return 0;
+    };
+    static_cast<void>(rt.run(raise_it()));
+    std::_Exit(seen == 1 ? 0 : 1);
+}
+
+TEST_F(runtime_DeathTest, a_handler_of_the_programs_own_stays) {
+    EXPECT_EXIT(interrupt_with_own_handler(), ::testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
