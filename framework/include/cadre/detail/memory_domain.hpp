@@ -118,22 +118,25 @@ public:
     [[nodiscard]] virtual bool shared() const noexcept = 0;
     [[nodiscard]] virtual std::uint32_t id() const noexcept = 0;
 
-    [[nodiscard]] virtual std::shared_ptr<shared_channel> make_channel(std::size_t capacity) = 0;
     [[nodiscard]] virtual std::shared_ptr<shared_lock> make_lock() = 0;
     [[nodiscard]] virtual std::shared_ptr<shared_semaphore> make_semaphore(std::uint32_t permits) = 0;
     [[nodiscard]] virtual std::shared_ptr<shared_block> make_block(std::size_t size, std::size_t alignment) = 0;
 
-    [[nodiscard]] virtual std::shared_ptr<shared_channel> take_channel(decoder& in) = 0;
-    [[nodiscard]] virtual std::shared_ptr<shared_lock> take_lock(decoder& in) = 0;
-    [[nodiscard]] virtual std::shared_ptr<shared_semaphore> take_semaphore(decoder& in) = 0;
-    [[nodiscard]] virtual std::shared_ptr<shared_block> take_block(decoder& in) = 0;
+    // Only of a shared domain; elsewhere these throw not_portable. (A channel of a local executor carries typed values and
+    // is no shared_channel: see channel_local.hpp.)
+    [[nodiscard]] virtual std::shared_ptr<shared_channel> make_channel(std::size_t capacity);
+    [[nodiscard]] virtual std::shared_ptr<shared_channel> take_channel(decoder& in);
+    [[nodiscard]] virtual std::shared_ptr<shared_lock> take_lock(decoder& in);
+    [[nodiscard]] virtual std::shared_ptr<shared_semaphore> take_semaphore(decoder& in);
+    [[nodiscard]] virtual std::shared_ptr<shared_block> take_block(decoder& in);
 };
 
 /// The domain of the shared memory that all processes of this program map; null before `runtime` (and where there is
 /// none). Handles decoded in any process of the program find their objects through it.
 [[nodiscard]] memory_domain* program_domain() noexcept;
 void set_program_domain(memory_domain* domain) noexcept;
-/// The heap of this process, shared by all local executors.
+/// The heap of this process, shared by all local executors. What a handle makes for an executor ends with that executor
+/// (see local_scope.hpp); what is made through this domain never does.
 [[nodiscard]] memory_domain& heap_domain() noexcept;
 
 }  // namespace cadre::detail

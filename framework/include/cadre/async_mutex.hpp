@@ -1,0 +1,68 @@
+/// @file
+/// `async_mutex`: mutual exclusion between tasks, threads and worker processes; waiting holds no thread.
+///
+///     cadre::async_mutex m{ex};
+///     auto guard = co_await m.lock();   // unlocks when it goes out of scope
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <cadre/detail/lock_operation.hpp>
+#include <cadre/detail/state_objects.hpp>
+#include <cadre/executor.hpp>
+
+namespace cadre {
+
+/// A lock in the memory domain of an executor. Copies of the handle, also those that travelled to worker processes, are
+/// the same lock. Made for a process executor it works in every process of the program; made for a local one it
+/// works on every local executor.
+///
+/// Not recursive. The lock belongs to the guard, not to a thread or task: any thread of the process may unlock. All
+/// members are thread-safe.
+class async_mutex {
+public:
+    static constexpr bool cadre_portable_handle = true;
+
+    /// Holds the lock until it is destroyed or `unlock` is called. Movable.
+    class guard {
+    public:
+        explicit guard(detail::held_lock held) noexcept : held_(std::move(held)) {}
+        /// Whether the previous owner's process died while it held the lock: what the lock protects may be half done.
+        [[nodiscard]] bool owner_died() const noexcept { return held_.owner_died(); }
+        void unlock() noexcept { held_.unlock(); }
+        /// False once unlocked or moved from.
+        [[nodiscard]] bool owns_lock() const noexcept { return held_.owns(); }
+        [[nodiscard]] explicit operator bool() const noexcept { return owns_lock(); }
+
+    private:
+        detail::held_lock held_;
+    };
+
+    /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
+    explicit async_mutex(const executor& ex) : lock_(detail::make_lock(ex)) {}
+
+    /// Completes with the lock held. Waiters of one process are served first come first served. Stop: a lock that is
+    /// free is taken also by a task that was asked to stop; a wait ends with `cancelled` and holds nothing. Resumes at
+    /// home. @throws cancelled, executor_stopped
+    [[nodiscard]] auto lock() const {
+        auto then = [](detail::held_lock held) { return guard(std::move(held)); };
+        return detail::lock_operation<decltype(then)>(lock_, then);
+    }
+
+    /// The lock if it is free and nobody waits for it. @throws executor_stopped
+    [[nodiscard]] std::optional<guard> try_lock() const;
+
+    void encode_handle(detail::encoder& out) const { lock_->encode(out); }
+    static async_mutex decode_handle(detail::decoder& in);
+
+    friend bool operator==(const async_mutex& a, const async_mutex& b) noexcept { return a.lock_ == b.lock_; }
+
+private:
+    explicit async_mutex(std::shared_ptr<detail::shared_lock> lock) noexcept : lock_(std::move(lock)) {}
+
+    std::shared_ptr<detail::shared_lock> lock_;
+};
+
+}  // namespace cadre

@@ -1,0 +1,62 @@
+/// @file
+/// Which types can live in memory that several processes map.
+#pragma once
+
+#include <atomic>
+#include <type_traits>
+
+#include <cadre/detail/portable_verdict.hpp>
+
+namespace cadre::detail {
+
+/// Plain bytes that mean the same in every process: trivially copyable, and nothing in it is an address. (A function
+/// pointer can travel as a message, which names the function; as plain bytes it cannot.)
+template <class T>
+consteval bool is_shareable();
+
+template <class... Members>
+consteval bool all_shareable(type_list<Members...>) {
+    return (is_shareable<Members>() && ...);
+}
+
+template <class T>
+consteval bool is_shareable() {
+    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+        return !std::is_const_v<T> && !std::is_volatile_v<T>;
+    } else if constexpr (!std::is_class_v<T> || std::is_const_v<T> || std::is_volatile_v<T>) {
+        return false;
+    } else if constexpr (!std::is_trivially_copyable_v<T> || portable_handle<T>) {
+        return false;
+    } else if constexpr (has_portable_parts<T>) {
+        return all_shareable(typename portable_parts<T>::type{});
+    } else if constexpr (verdict_of<T>::reason != refusal::none) {
+        return false;
+    } else if constexpr (has_serialize<T> || std::is_empty_v<T>) {
+        return true;
+    } else {
+        return all_shareable(field_types<T>{});
+    }
+}
+
+template <class T>
+concept shareable = is_shareable<T>();
+
+template <class T>
+consteval void require_shareable() {
+    static_assert(shareable<T>,
+                  "not shareable: T must be a trivially copyable type without pointers, references or views: it lives in memory "
+                  "that each process maps at an address of its own");
+}
+
+/// Types that the hardware reads and writes in one piece, without a lock.
+template <class T>
+concept lock_free = std::is_trivially_copyable_v<T> && std::atomic_ref<T>::is_always_lock_free;
+
+/// For these `fetch_add` and `fetch_sub` exist.
+template <class T>
+concept addable = lock_free<T> && std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
+/// For these `fetch_and`, `fetch_or` and `fetch_xor` exist.
+template <class T>
+concept maskable = addable<T> && std::is_integral_v<T>;
+
+}  // namespace cadre::detail

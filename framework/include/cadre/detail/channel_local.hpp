@@ -1,0 +1,229 @@
+/// @file
+/// A channel on the heap of one process: typed values, no encoding, and direct hand-over to those who wait.
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <cadre/detail/channel_ring.hpp>
+#include <cadre/detail/local_scope.hpp>
+#include <cadre/detail/lock_brief.hpp>
+#include <cadre/detail/memory_domain.hpp>
+#include <cadre/detail/waiter.hpp>
+
+namespace cadre::detail {
+
+template <class T>
+class local_channel;
+
+/// A coroutine that waits to send (`source` is set) or to receive (`target` is set).
+template <class T>
+struct channel_wait : waiter {
+    local_channel<T>* channel = nullptr;
+    T* source = nullptr;
+    std::optional<T>* target = nullptr;
+    attempt outcome = attempt::would_block;
+    std::exception_ptr error{};  ///< what moving the value threw, on its way into the channel
+
+    static void cancel(waiter& w) noexcept {
+        auto& self = static_cast<channel_wait&>(w);
+        self.channel->cancel(self);
+    }
+};
+
+/// Waiters that were taken out of their list, to be woken after the lock is released: waking may take a system call.
+/// Linked by `list_next` alone: a stop request that still looks for one of them must see that it is in no list.
+class served_waiters {
+public:
+    served_waiters() noexcept = default;
+    served_waiters(const served_waiters&) = delete;
+    served_waiters& operator=(const served_waiters&) = delete;
+
+    void add(waiter& w) noexcept {
+        w.list_next = nullptr;
+        *end_ = &w;
+        end_ = &w.list_next;
+    }
+    void finish() noexcept {
+        for (waiter* w = first_; w != nullptr;) {
+            waiter* next = w->list_next;  // a finished waiter may be gone
+            w->finish();
+            w = next;
+        }
+    }
+
+private:
+    waiter* first_ = nullptr;
+    waiter** end_ = &first_;
+};
+
+/// Bounded queue. Senders wait only while the ring is full and receivers only while it is empty: whoever frees a slot
+/// fills it from the first sender, and whoever sends while a receiver waits gives it the value itself. So nobody can
+/// overtake a waiter, and an order in which values were accepted is the order in which they come out. Thread-safe.
+template <class T>
+class local_channel final : public local_object, public std::enable_shared_from_this<local_channel<T>> {
+    using wait = channel_wait<T>;
+
+public:
+    local_channel(std::shared_ptr<local_scope> scope, std::size_t capacity)
+        : local_object(std::move(scope)), ring_(capacity) {
+        enlist();
+    }
+    ~local_channel() { resign(); }
+
+    /// Moves from `value` if and only if the answer is `done`. @throws what moving a `T` throws, std::bad_alloc
+    [[nodiscard]] attempt try_send(T& value) {
+        wait* receiver = nullptr;
+        {
+            const std::lock_guard hold(mutex_);
+            const attempt a = send_locked(value, receiver);
+            if (receiver == nullptr) return a;
+        }
+        receiver->finish();
+        return attempt::done;
+    }
+
+    [[nodiscard]] attempt try_receive(std::optional<T>& into) {
+        served_waiters served;
+        attempt a;
+        {
+            const std::lock_guard hold(mutex_);
+            a = receive_locked(into, served);
+        }
+        served.finish();
+        return a;
+    }
+
+    /// Up to `max` more values without waiting; room for them has been reserved.
+    void receive_more(std::vector<T>& into, std::size_t max) {
+        served_waiters served;
+        {
+            const std::lock_guard hold(mutex_);
+            std::optional<T> one;
+            while (into.size() < max && into.size() < into.capacity() && receive_locked(one, served) == attempt::done) {
+                into.push_back(std::move(*one));
+                one.reset();
+            }
+        }
+        served.finish();
+    }
+
+    /// Tries once more and, if that would block, queues `w` (which is prepared). @return true if it was queued
+    [[nodiscard]] bool park(wait& w) noexcept {
+        served_waiters served;
+        wait* receiver = nullptr;
+        {
+            const std::lock_guard hold(mutex_);
+            try {
+                w.outcome = w.source != nullptr ? send_locked(*w.source, receiver) : receive_locked(*w.target, served);
+            } catch (...) {
+                w.error = std::current_exception();
+                w.outcome = attempt::done;
+            }
+            if (w.outcome == attempt::would_block) {
+                (w.source != nullptr ? senders_ : receivers_).push_back(w);
+                return true;
+            }
+        }
+        if (receiver != nullptr) receiver->finish();
+        served.finish();
+        return false;
+    }
+
+    void cancel(wait& w) noexcept {
+        {
+            const std::lock_guard hold(mutex_);
+            if (!(w.source != nullptr ? senders_ : receivers_).remove(w)) return;
+        }
+        w.finish_cancelled();
+    }
+
+    void close() noexcept { end(closed_, attempt::closed); }
+    void stop() noexcept override { end(stopped_, attempt::stopped); }
+
+    [[nodiscard]] bool closed() const noexcept {
+        const std::lock_guard hold(mutex_);
+        return closed_;
+    }
+    [[nodiscard]] bool stopped() const noexcept {
+        const std::lock_guard hold(mutex_);
+        return stopped_;
+    }
+    [[nodiscard]] std::size_t size() const noexcept {
+        const std::lock_guard hold(mutex_);
+        return ring_.size();
+    }
+    [[nodiscard]] std::size_t capacity() const noexcept { return ring_.limit(); }
+
+private:
+    [[nodiscard]] attempt send_locked(T& value, wait*& receiver) {
+        if (stopped_) return attempt::stopped;
+        if (closed_) return attempt::closed;
+        if (waiter* first = receivers_.front()) {
+            static_cast<wait*>(first)->target->emplace(std::move(value));
+            receiver = static_cast<wait*>(receivers_.pop_front());
+            receiver->outcome = attempt::done;
+            return attempt::done;
+        }
+        if (ring_.full()) return attempt::would_block;
+        ring_.push(value);
+        return attempt::done;
+    }
+
+    [[nodiscard]] attempt receive_locked(std::optional<T>& into, served_waiters& served) {
+        if (stopped_) return attempt::stopped;
+        if (ring_.empty()) return closed_ ? attempt::closed : attempt::would_block;
+        into.emplace(std::move(ring_.front()));
+        ring_.pop();
+        refill(served);
+        return attempt::done;
+    }
+
+    // The slot that became free goes to the first sender whose value can be moved.
+    void refill(served_waiters& served) noexcept {
+        while (!senders_.empty() && !ring_.full()) {
+            auto& sender = static_cast<wait&>(*senders_.pop_front());
+            sender.outcome = attempt::done;
+            if constexpr (std::is_nothrow_move_constructible_v<T>) {
+                ring_.push(*sender.source);
+            } else {
+                try {
+                    ring_.push(*sender.source);
+                } catch (...) {
+                    sender.error = std::current_exception();
+                }
+            }
+            served.add(sender);
+        }
+    }
+
+    void end(bool& flag, attempt outcome) noexcept {
+        served_waiters ended;
+        {
+            const std::lock_guard hold(mutex_);
+            flag = true;
+            for (wait_list* list : {&receivers_, &senders_}) {
+                while (waiter* w = list->pop_front()) {
+                    static_cast<wait*>(w)->outcome = outcome;
+                    ended.add(*w);
+                }
+            }
+        }
+        ended.finish();
+    }
+
+    mutable brief_mutex mutex_;
+    channel_ring<T> ring_;
+    wait_list receivers_;
+    wait_list senders_;
+    bool closed_ = false;
+    bool stopped_ = false;
+};
+
+}  // namespace cadre::detail

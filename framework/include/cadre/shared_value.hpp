@@ -1,0 +1,136 @@
+/// @file
+/// `shared_value<T>`: one value in memory that all tasks share, wherever they run.
+///
+///     cadre::shared_value<std::uint64_t> done{ex, 0};
+///     co_await cadre::map(ex, cadre::bind_portable(work_and_count, done), items);   // each calls done.fetch_add(1)
+///     std::cout << done.load() << '\n';
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include <cadre/detail/cell_guard.hpp>
+#include <cadre/detail/cell_types.hpp>
+#include <cadre/detail/lock_operation.hpp>
+#include <cadre/detail/state_objects.hpp>
+#include <cadre/executor.hpp>
+
+namespace cadre {
+
+/// A value that lives in the memory domain of an executor. Copies of the handle, also those that travelled to worker
+/// processes, are the same value. `T` is trivially copyable and contains no pointers, references or views.
+///
+/// Two ways of access. Where the hardware has lock-free atomics for `T`: `load`, `store`, `exchange`, … at any time,
+/// sequentially consistent unless an order is given. For every `T`: `get`, `set`, `update` and `lock`, which wait for the
+/// value's lock and exclude each other. The atomic members do not wait for the lock: whoever writes through a
+/// guard while others use them has a data race.
+///
+/// All members are thread-safe. The awaitables hold no thread, are served first come first served within a process and
+/// resume at home; a stop request while they wait ends them with `cancelled`, and once the executor has shut down they
+/// throw `executor_stopped`. The memory itself stays valid as long as a handle does.
+template <class T>
+class shared_value {
+public:
+    using value_type = T;
+    using guard = detail::value_guard<T>;
+    static constexpr bool cadre_portable_handle = true;
+
+    /// A value-initialised `T` in the domain of `ex`.
+    /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
+    explicit shared_value(const executor& ex) : shared_value(ex, T{}) {}
+    template <class U = T>
+    shared_value(const executor& ex, U&& initial) {
+        detail::require_shareable<T>();
+        static_assert(std::is_convertible_v<U&&, T>, "cadre::shared_value<T>: the initial value does not convert to T");
+        if constexpr (detail::shareable<T> && std::is_convertible_v<U&&, T>) {
+            block_ = detail::make_block(ex, sizeof(cell), std::max(alignof(cell), detail::cell_alignment));
+            cell_ = new (block_->data()) cell{.value = static_cast<T>(std::forward<U>(initial)), .damaged = 0};
+        }
+    }
+
+    // clang-format off
+    [[nodiscard]] T load(std::memory_order order = std::memory_order_seq_cst) const noexcept
+        requires detail::lock_free<T> { return atomic().load(order); }
+    void store(T x, std::memory_order order = std::memory_order_seq_cst) const noexcept
+        requires detail::lock_free<T> { atomic().store(x, order); }
+    /// Writes `x`; returns what it overwrote.
+    T exchange(T x, std::memory_order order = std::memory_order_seq_cst) const noexcept
+        requires detail::lock_free<T> { return atomic().exchange(x, order); }
+    /// Writes `desired` if the value is `expected`, byte for byte; else reads it into `expected`.
+    bool compare_exchange(T& expected, T desired, std::memory_order order = std::memory_order_seq_cst) const noexcept
+        requires detail::lock_free<T> { return atomic().compare_exchange_strong(expected, desired, order); }
+    /// Adds `n`; returns what was there before. Integers wrap.
+    T fetch_add(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
+        requires detail::addable<T> { return atomic().fetch_add(n, order); }
+    T fetch_sub(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
+        requires detail::addable<T> { return atomic().fetch_sub(n, order); }
+    T fetch_and(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
+        requires detail::maskable<T> { return atomic().fetch_and(n, order); }
+    T fetch_or(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
+        requires detail::maskable<T> { return atomic().fetch_or(n, order); }
+    T fetch_xor(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
+        requires detail::maskable<T> { return atomic().fetch_xor(n, order); }
+    // clang-format on
+
+    /// Completes with a copy of the value.
+    [[nodiscard]] auto get() const {
+        return locked([self = cell_](detail::held_lock lock) {
+            self->note_death(lock);
+            return self->read();
+        });
+    }
+    /// Completes when `x` has been written.
+    [[nodiscard]] auto set(T x) const {
+        return locked([self = cell_, x](const detail::held_lock&) {
+            self->write(x);
+            self->damaged = 0;
+        });
+    }
+    /// Read-modify-write: replaces the value `v` by `f(v)` and completes with the new value. `f` runs under the lock, so
+    /// let it be short, and may run more than once, as an atomic member may change the value meanwhile.
+    template <class F>
+        requires std::is_invocable_r_v<T, F&, T>
+    [[nodiscard]] auto update(F f) const {
+        return locked([self = cell_, f = std::move(f)](detail::held_lock lock) mutable {
+            self->note_death(lock);
+            return self->modify(f);
+        });
+    }
+    /// Completes with a guard: `*guard` is the value, and the lock is held until the guard goes out of scope.
+    [[nodiscard]] auto lock() const {
+        return locked([self = cell_, block = block_](detail::held_lock lock) mutable {
+            self->note_death(lock);
+            const bool damaged = std::exchange(self->damaged, 0u) != 0;
+            return guard(std::move(block), std::move(lock), &self->value, damaged);
+        });
+    }
+
+    void encode_handle(detail::encoder& out) const { block_->encode(out); }
+    static shared_value decode_handle(detail::decoder& in) {
+        return shared_value(detail::checked_block(detail::domain_of(in).take_block(in), sizeof(cell), alignof(cell)));
+    }
+
+    /// Whether both are the same value.
+    friend bool operator==(const shared_value& a, const shared_value& b) noexcept { return a.cell_ == b.cell_; }
+
+private:
+    using cell = detail::value_cell<T>;
+
+    explicit shared_value(std::shared_ptr<detail::shared_block> block) noexcept
+        : block_(std::move(block)), cell_(std::launder(reinterpret_cast<cell*>(block_->data()))) {}
+
+    [[nodiscard]] std::atomic_ref<T> atomic() const noexcept { return std::atomic_ref<T>(cell_->value); }
+    template <class Then>
+    [[nodiscard]] detail::lock_operation<Then> locked(Then then) const {
+        return {block_->lock(), std::move(then)};
+    }
+
+    std::shared_ptr<detail::shared_block> block_;
+    cell* cell_ = nullptr;
+};
+
+}  // namespace cadre

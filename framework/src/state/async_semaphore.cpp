@@ -1,0 +1,43 @@
+#include <cadre/async_semaphore.hpp>
+
+namespace cadre {
+
+using detail::attempt;
+using detail::shared_object;
+using detail::shared_semaphore;
+
+bool async_semaphore::acquire_operation::await_ready() noexcept {
+    if (!from_->has_waiters(0)) outcome_ = from_->try_acquire();
+    return outcome_ != attempt::would_block;
+}
+
+bool async_semaphore::acquire_operation::suspend(std::coroutine_handle<> handle, detail::environment* env) noexcept {
+    shared_object::parked& wait = wait_.emplace();
+    wait.object = from_.get();
+    wait.try_now = [](shared_object::parked& p) noexcept { return static_cast<shared_semaphore*>(p.object)->try_acquire(); };
+    wait.prepare(handle, env, &shared_object::cancel);
+    return from_->park(wait) && wait.commit();
+}
+
+async_semaphore::permit async_semaphore::acquire_operation::await_resume() {
+    if (wait_) {
+        wait_->complete();
+        outcome_ = wait_->outcome;
+    }
+    detail::require_alive(outcome_);
+    return permit(std::move(from_));
+}
+
+std::optional<async_semaphore::permit> async_semaphore::try_acquire() const {
+    if (semaphore_->has_waiters(0)) return std::nullopt;
+    const attempt outcome = semaphore_->try_acquire();
+    if (outcome == attempt::would_block) return std::nullopt;
+    detail::require_alive(outcome);
+    return permit(semaphore_);
+}
+
+async_semaphore async_semaphore::decode_handle(detail::decoder& in) {
+    return async_semaphore(detail::domain_of(in).take_semaphore(in));
+}
+
+}  // namespace cadre

@@ -1,0 +1,90 @@
+// Locks, semaphores and blocks on the heap of one process: the objects of local executors.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include <cadre/detail/local_scope.hpp>
+#include <cadre/detail/memory_domain.hpp>
+
+namespace cadre::detail {
+
+[[nodiscard]] std::shared_ptr<shared_lock> make_heap_lock(std::shared_ptr<local_scope> scope);
+[[nodiscard]] std::shared_ptr<shared_semaphore> make_heap_semaphore(std::shared_ptr<local_scope> scope, std::uint32_t permits);
+[[nodiscard]] std::shared_ptr<shared_block> make_heap_block(std::shared_ptr<local_scope> scope, std::size_t size,
+                                                            std::size_t alignment);
+
+/// Whether somebody waits. Whoever frees something stores it, then asks `any`; whoever is about to wait calls `set`,
+/// then tries once more. Both sides are sequentially consistent, so one of them sees the other.
+class heap_interest {
+public:
+    void set(bool on) noexcept { on_.store(on, std::memory_order_seq_cst); }
+    [[nodiscard]] bool any() const noexcept { return on_.load(std::memory_order_seq_cst); }
+
+private:
+    std::atomic<bool> on_{false};
+};
+
+/// Held or not; nobody but a coroutine of this process can hold it, so no owner dies.
+class heap_lock final : public shared_lock, public local_object {
+public:
+    explicit heap_lock(std::shared_ptr<local_scope> scope);
+    ~heap_lock() override;
+
+    void encode(encoder& out) const override;
+    [[nodiscard]] attempt try_lock(bool& owner_died) noexcept override;
+    void unlock() noexcept override;
+    void stop() noexcept override;
+
+private:
+    void interest(unsigned, bool on) noexcept override { interest_.set(on); }
+
+    std::atomic<bool> held_{false};
+    std::atomic<bool> stopped_{false};
+    heap_interest interest_;
+};
+
+class heap_semaphore final : public shared_semaphore, public local_object {
+public:
+    heap_semaphore(std::shared_ptr<local_scope> scope, std::uint32_t permits);
+    ~heap_semaphore() override;
+
+    void encode(encoder& out) const override;
+    [[nodiscard]] attempt try_acquire() noexcept override;
+    void give_back(std::uint32_t n) noexcept override { release(n); }
+    void release(std::uint32_t n) noexcept override;
+    [[nodiscard]] std::uint32_t available() const noexcept override;
+    void stop() noexcept override;
+
+private:
+    void interest(unsigned, bool on) noexcept override { interest_.set(on); }
+
+    std::atomic<std::uint32_t> free_;
+    std::atomic<bool> stopped_{false};
+    heap_interest interest_;
+};
+
+/// Aligned zeroed memory with a lock beside it.
+class heap_block final : public shared_block, public std::enable_shared_from_this<heap_block> {
+public:
+    heap_block(std::shared_ptr<local_scope> scope, std::size_t size, std::size_t alignment);
+    ~heap_block() override;
+
+    void encode(encoder& out) const override;
+    [[nodiscard]] void* data() noexcept override { return data_; }
+    [[nodiscard]] std::size_t size() const noexcept override { return size_; }
+    /// Keeps the block alive as well.
+    [[nodiscard]] std::shared_ptr<shared_lock> lock() override { return {shared_from_this(), &lock_}; }
+
+private:
+    void interest(unsigned, bool) noexcept override {}  // nobody waits for a block
+
+    heap_lock lock_;
+    std::size_t size_;
+    std::size_t alignment_;
+    void* data_;
+};
+
+}  // namespace cadre::detail
