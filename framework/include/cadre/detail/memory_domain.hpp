@@ -27,6 +27,7 @@ enum class attempt : std::uint8_t {
     closed,       ///< the channel is closed (and, for receive, drained)
     stopped,      ///< the object's executor has shut down
     broken,       ///< shared memory holds something impossible: another process misbehaved
+    exhausted,    ///< there is no memory left for the message
 };
 
 class memory_domain;
@@ -58,7 +59,8 @@ public:
     [[nodiscard]] bool has_waiters(unsigned q) const noexcept { return waiting_[q].load(std::memory_order_acquire) != 0; }
     /// A stop request: takes `p` out. For `waiter::prepare`.
     static void cancel(waiter& w) noexcept;
-    /// Tries again for everyone who waits in this process. Any thread.
+    /// Tries again for everyone who waits in this process. Any thread, also from inside an attempt. The caller keeps the
+    /// object alive meanwhile.
     void look_again() noexcept;
 
 protected:
@@ -66,9 +68,12 @@ protected:
     virtual void interest(unsigned q, bool on) noexcept = 0;
 
 private:
+    void serve() noexcept;
+
     std::mutex mutex_;
     wait_list queues_[2];
     std::atomic<std::uint32_t> waiting_[2]{};  // lengths of queues_, written under mutex_
+    std::atomic<std::uint32_t> looking_{0};    // requests to look; who makes it non-zero serves them all
 };
 
 /// A bounded queue of messages between processes. Queue 0: receivers, 1: senders.

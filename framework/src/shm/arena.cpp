@@ -1,0 +1,162 @@
+#include "shm/arena.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace cadre::detail::shm {
+
+namespace {
+
+// A freed run of this many units goes back to the system: it costs little beside filling it again.
+constexpr std::uint64_t discard_from = 512;
+constexpr std::uint64_t table_step = page_size / sizeof(half_word);
+
+}  // namespace
+
+arena::arena(const region& memory, process_id self) : memory_(memory), self_(self) {
+    arena_header& header = memory_.arena(self_.slot);
+    const std::uint64_t units = memory_.layout().units;
+    const std::uint64_t used = std::min(header.units_used.load(std::memory_order_acquire), units);
+    table_committed_ = (used + table_step - 1) / table_step * table_step;
+    populated_.assign(used, false);
+    std::uint64_t free_from = 0;
+    const auto in_use = [&](std::uint64_t first, std::uint64_t count) {
+        if (first > free_from) free_units_[free_from] = first - free_from;
+        free_from = first + count;
+        std::fill_n(populated_.begin() + static_cast<std::ptrdiff_t>(first), std::min(count, used - first), true);
+    };
+    for (std::uint64_t u = 0; u < used;) {
+        half_word& entry = memory_.unit(self_.slot, u);
+        const std::uint32_t what = entry.load(std::memory_order_acquire);
+        const std::uint64_t start = memory_.unit_offset(self_.slot, u);
+        if (what == 0) {
+            ++u;
+        } else if ((what & small_unit) != 0) {
+            const std::uint32_t c = what & ~small_unit;
+            in_use(u, 1);
+            ++u;
+            if (c >= block_classes.size()) continue;  // not believed, and never used again
+            for (std::uint64_t at = 0; at + block_classes[c] <= unit_size; at += block_classes[c])
+                (is_free(start + at) ? small_[c].add_free(start + at) : small_[c].add_lent(start + at));
+        } else {
+            const std::uint64_t count = what <= used - u ? what : 1;
+            in_use(u, count);
+            if (count == what) large_.add_lent({u, count});
+            u += count;
+        }
+    }
+    if (free_from < units) free_units_[free_from] = units - free_from;
+}
+
+arena::allocation arena::allocate(std::uint64_t size) noexcept {
+    if (size > memory_.arena_size()) return {};
+    const std::uint64_t whole = size + sizeof(block_header);
+    const std::lock_guard hold(mutex_);
+    try {
+        const auto fit = std::lower_bound(block_classes.begin(), block_classes.end(), whole);
+        return fit != block_classes.end() ? allocate_small(static_cast<unsigned>(fit - block_classes.begin()))
+                                          : allocate_large((whole + unit_size - 1) / unit_size);
+    } catch (...) {
+        return {};  // no private memory to remember it by
+    }
+}
+
+arena::allocation arena::allocate_small(unsigned size_class) {
+    const auto free = [this](std::uint64_t offset) { return is_free(offset); };
+    std::uint64_t offset = 0;
+    if (!small_[size_class].take(offset, free)) {
+        if (!cut_unit(size_class) || !small_[size_class].take(offset, free)) return {};
+    }
+    holder_of(memory_, offset).store(held_by(self_), std::memory_order_release);
+    return {{offset, block_classes[size_class] - sizeof(block_header)}, false};
+}
+
+arena::allocation arena::allocate_large(std::uint64_t units) {
+    collect_large();
+    std::uint64_t first = 0;
+    bool zeroed = false;
+    if (units >= small_unit || !take_units(units, first, zeroed)) return {};
+    const std::uint64_t offset = memory_.unit_offset(self_.slot, first);
+    holder_of(memory_, offset).store(held_by(self_), std::memory_order_release);
+    memory_.unit(self_.slot, first).store(static_cast<std::uint32_t>(units), std::memory_order_release);
+    large_.add_lent({first, units});
+    return {{offset, units * unit_size - sizeof(block_header)}, zeroed};
+}
+
+bool arena::cut_unit(unsigned size_class) {
+    std::uint64_t first = 0;
+    bool zeroed = false;
+    if (!take_units(1, first, zeroed)) return false;
+    const std::uint64_t start = memory_.unit_offset(self_.slot, first);
+    const std::uint32_t size = block_classes[size_class];
+    const std::uint64_t count = unit_size / size;
+    // The table is told last: until then, nobody looks for holder words here.
+    for (std::uint64_t i = 0; i != count; ++i)
+        holder_of(memory_, start + i * size).store(nobody, std::memory_order_relaxed);
+    memory_.unit(self_.slot, first).store(small_unit | size_class, std::memory_order_release);
+    for (std::uint64_t i = count; i != 0; --i) small_[size_class].add_free(start + (i - 1) * size);
+    return true;
+}
+
+void arena::collect_large() {
+    large_.reclaim([this](const run& r) { return is_free(memory_.unit_offset(self_.slot, r.first)); },
+                   [this](const run& r) {
+                       memory_.unit(self_.slot, r.first).store(0, std::memory_order_release);
+                       return_units(r.first, r.count);
+                   });
+}
+
+bool arena::take_units(std::uint64_t count, std::uint64_t& first, bool& zeroed) {
+    auto best = free_units_.end();
+    for (auto i = free_units_.begin(); i != free_units_.end(); ++i)
+        if (i->second >= count && (best == free_units_.end() || i->second < best->second)) best = i;
+    if (best == free_units_.end()) return false;
+    first = best->first;
+
+    arena_header& header = memory_.arena(self_.slot);
+    const std::uint64_t arena_start = memory_.arena_offset(self_.slot);
+    const std::uint64_t end = first + count;
+    if (table_committed_ == 0 && !memory_.commit(arena_start, page_size)) return false;
+    if (end > table_committed_) {
+        const std::uint64_t upto = (end + table_step - 1) / table_step * table_step;
+        if (!memory_.commit(arena_start + memory_.layout().unit_table + table_committed_ * sizeof(half_word),
+                            (upto - table_committed_) * sizeof(half_word)))
+            return false;
+        table_committed_ = upto;
+    }
+    if (end > populated_.size()) populated_.resize(end, false);
+    const auto from = populated_.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto to = from + static_cast<std::ptrdiff_t>(count);
+    zeroed = std::find(from, to, true) == to;
+    if (std::find(from, to, false) != to &&
+        !memory_.commit(memory_.unit_offset(self_.slot, first), count * unit_size))
+        return false;
+    const std::uint64_t left = best->second - count;
+    free_units_.erase(best);
+    if (left != 0) free_units_[end] = left;
+    std::fill(from, to, true);
+    if (header.units_used.load(std::memory_order_relaxed) < end) header.units_used.store(end, std::memory_order_release);
+    return true;
+}
+
+void arena::return_units(std::uint64_t first, std::uint64_t count) {
+    if (count >= discard_from) {
+        memory_.discard(memory_.unit_offset(self_.slot, first), count * unit_size);
+        std::fill_n(populated_.begin() + static_cast<std::ptrdiff_t>(first), count, false);
+    }
+    auto after = free_units_.lower_bound(first);
+    if (after != free_units_.end() && after->first == first + count) {
+        count += after->second;
+        after = free_units_.erase(after);
+    }
+    if (after != free_units_.begin()) {
+        const auto before = std::prev(after);
+        if (before->first + before->second == first) {
+            before->second += count;
+            return;
+        }
+    }
+    free_units_[first] = count;
+}
+
+}  // namespace cadre::detail::shm

@@ -1,0 +1,88 @@
+/// @file
+/// Blocks of shared memory: one holder word each. Whoever it names may use the block; only the arena's owner makes a
+/// free one anything else.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "shm/region.hpp"
+
+namespace cadre::detail::shm {
+
+/// In front of a block's bytes.
+struct block_header {
+    word holder;
+    word length;  ///< of the message in it
+};
+static_assert(sizeof(block_header) == 16);
+
+/// Sizes of small blocks, header included; a unit is cut into blocks of one size.
+inline constexpr std::array<std::uint32_t, 18> block_classes{64,   128,  192,  256,  384,  512,   768,   1024,  1536,
+                                                             2048, 3072, 4096, 6144, 8192, 12288, 16384, 21824, 32768};
+
+/// What the unit table says of a unit: 0 for free or inside a run, else a small class, or the length of the run.
+inline constexpr std::uint32_t small_unit = 0x8000'0000u;
+
+/// Where a block is and how many bytes it has room for; `offset == 0`: there is no such block.
+struct block_place {
+    std::uint64_t offset = 0;  ///< of the header
+    std::uint64_t room = 0;    ///< bytes behind the header
+    [[nodiscard]] std::uint64_t data() const noexcept { return offset + sizeof(block_header); }
+};
+
+/// The block whose header is at `offset`, if the unit table says that there is one. Any offset may be asked about.
+[[nodiscard]] inline block_place find_block(const region& memory, std::uint64_t offset) noexcept {
+    const unsigned slot = memory.slot_of(offset);
+    if (slot == memory.slots()) return {};
+    const std::uint64_t first = memory.unit_offset(slot, 0);
+    if (offset < first) return {};
+    const std::uint64_t index = (offset - first) / unit_size;
+    const std::uint64_t inside = (offset - first) % unit_size;
+    if (index >= memory.layout().units) return {};
+    const std::uint32_t what = memory.unit(slot, index).load(std::memory_order_acquire);
+    if ((what & small_unit) != 0) {
+        const std::uint32_t c = what & ~small_unit;
+        if (c >= block_classes.size()) return {};
+        const std::uint32_t size = block_classes[c];
+        if (inside % size != 0 || inside + size > unit_size) return {};
+        return {offset, size - sizeof(block_header)};
+    }
+    if (what == 0 || inside != 0 || what > memory.layout().units - index) return {};
+    return {offset, what * unit_size - sizeof(block_header)};
+}
+
+/// `offset` must be of a block that was found.
+[[nodiscard]] inline word& holder_of(const region& memory, std::uint64_t offset) noexcept {
+    return memory.at<block_header>(offset)->holder;
+}
+
+[[nodiscard]] inline word& length_of(const region& memory, std::uint64_t offset) noexcept {
+    return memory.at<block_header>(offset)->length;
+}
+
+/// Calls `f(block_place)` for every block of the arena: a bounded walk over what its owner wrote, believed only so far.
+template <class F>
+void for_each_block(const region& memory, unsigned slot, F f) {
+    const std::uint64_t most = memory.layout().units;
+    std::uint64_t used = memory.arena(slot).units_used.load(std::memory_order_acquire);
+    if (used > most) used = most;
+    for (std::uint64_t u = 0; u < used;) {
+        const std::uint32_t what = memory.unit(slot, u).load(std::memory_order_acquire);
+        const std::uint64_t start = memory.unit_offset(slot, u);
+        if ((what & small_unit) != 0 && (what & ~small_unit) < block_classes.size()) {
+            const std::uint32_t size = block_classes[what & ~small_unit];
+            for (std::uint64_t at = 0; at + size <= unit_size; at += size)
+                f(block_place{start + at, size - sizeof(block_header)});
+            ++u;
+        } else if (what != 0 && (what & small_unit) == 0 && what <= most - u) {
+            f(block_place{start, what * unit_size - sizeof(block_header)});
+            u += what;
+        } else {
+            ++u;
+        }
+    }
+}
+
+}  // namespace cadre::detail::shm

@@ -1,0 +1,114 @@
+#include "shm/process_table.hpp"
+
+#include <utility>
+
+#include <sched.h>
+#include <unistd.h>
+
+namespace cadre::detail::shm {
+
+namespace {
+
+constexpr auto state_of(std::uint64_t identity) noexcept { return static_cast<slot_state>(identity & 0xff); }
+constexpr auto generation_of(std::uint64_t identity) noexcept { return static_cast<std::uint32_t>(identity >> 32); }
+constexpr std::uint64_t pack(std::uint32_t generation, slot_state s) noexcept {
+    return (std::uint64_t{generation} << 32) | static_cast<std::uint64_t>(s);
+}
+constexpr auto raw(loop_state s) noexcept { return static_cast<std::uint32_t>(s); }
+
+}  // namespace
+
+process_table::process_table(const region& memory, process_id self, std::vector<int> doorbells)
+    : memory_(memory), self_(self), doorbells_(std::move(doorbells)) {}
+
+std::optional<process_id> process_table::claim() noexcept {
+    for (unsigned slot = 0; slot != memory_.slots(); ++slot) {
+        process_entry& e = memory_.process(slot);
+        std::uint64_t identity = e.identity.load(std::memory_order_acquire);
+        if (state_of(identity) != slot_state::free) continue;
+        const std::uint32_t generation = generation_of(identity) + 1;
+        if (!e.identity.compare_exchange_strong(identity, pack(generation, slot_state::live))) continue;
+        e.loop.store(raw(loop_state::busy));
+        e.cpu.store(0, std::memory_order_relaxed);
+        e.rung.store(0);
+        return process_id{slot, generation};
+    }
+    return std::nullopt;
+}
+
+void process_table::release(process_id p) noexcept {
+    std::uint64_t dead = pack(p.generation, slot_state::dead);
+    memory_.process(p.slot).identity.compare_exchange_strong(dead, pack(p.generation, slot_state::free));
+}
+
+void process_table::mark_dead(process_id p) noexcept {
+    std::uint64_t alive = pack(p.generation, slot_state::live);
+    memory_.process(p.slot).identity.compare_exchange_strong(alive, pack(p.generation, slot_state::dead));
+}
+
+slot_state process_table::state(unsigned slot) const noexcept { return state_of(memory_.process(slot).identity.load()); }
+
+bool process_table::live(process_id p) const noexcept {
+    return memory_.process(p.slot).identity.load() == pack(p.generation, slot_state::live);
+}
+
+process_id process_table::occupant(unsigned slot) const noexcept {
+    return {slot, generation_of(memory_.process(slot).identity.load(std::memory_order_acquire))};
+}
+
+// The fetch_or is the ringer's full fence: it pairs with the exchange in loop(). Either the loop that goes to sleep sees
+// the rung word in its last poll, or we see that it sleeps.
+process_table::notice process_table::ring(unsigned slot, std::uint64_t what) noexcept {
+    process_entry& e = memory_.process(slot);
+    e.rung.fetch_or(what);
+    std::uint32_t s = e.loop.load();
+    if (s == raw(loop_state::polling)) return notice::soon;
+    if (s == raw(loop_state::asleep)) {
+        if (e.loop.compare_exchange_strong(s, raw(loop_state::busy))) write_bell(doorbell(slot));
+        return notice::woken;
+    }
+    if (slot != 0) return notice::when_done;
+    // The parent's own threads must not wait for what its main loop computes: its supervisor looks instead.
+    half_word& supervisor_word = memory_.header().supervisor;
+    std::uint32_t v = supervisor_word.load();
+    if (v == raw(loop_state::asleep) && supervisor_word.compare_exchange_strong(v, raw(loop_state::busy)))
+        write_bell(supervisor_doorbell());
+    return notice::woken;
+}
+
+void process_table::ring_all() noexcept {
+    for (unsigned slot = 0; slot != memory_.slots(); ++slot)
+        if (state(slot) == slot_state::live) ring(slot, ~std::uint64_t{0});
+}
+
+std::uint64_t process_table::take_rung() noexcept {
+    word& rung = memory_.process(self_.slot).rung;
+    return rung.load() == 0 ? 0 : rung.exchange(0);
+}
+
+void process_table::loop(loop_state s) noexcept { memory_.process(self_.slot).loop.exchange(raw(s)); }
+
+void process_table::supervisor(loop_state s) noexcept { memory_.header().supervisor.exchange(raw(s)); }
+
+loop_state process_table::loop_of(unsigned slot) const noexcept {
+    const std::uint32_t s = memory_.process(slot).loop.load(std::memory_order_relaxed);
+    return s <= raw(loop_state::asleep) ? static_cast<loop_state>(s) : loop_state::busy;
+}
+
+void process_table::publish_cpu() noexcept {
+    half_word& cpu = memory_.process(self_.slot).cpu;
+    const auto now = static_cast<std::uint32_t>(::sched_getcpu() + 1);
+    if (cpu.load(std::memory_order_relaxed) != now) cpu.store(now, std::memory_order_relaxed);
+}
+
+bool process_table::on_other_cpu(unsigned slot) const noexcept {
+    const std::uint32_t theirs = memory_.process(slot).cpu.load(std::memory_order_relaxed);
+    return theirs != 0 && theirs != static_cast<std::uint32_t>(::sched_getcpu() + 1);
+}
+
+void process_table::write_bell(int fd) const noexcept {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto n = ::write(fd, &one, sizeof one);
+}
+
+}  // namespace cadre::detail::shm

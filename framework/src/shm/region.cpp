@@ -1,0 +1,174 @@
+#include "shm/region.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <new>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cadre/detail/sanitizers.hpp>
+
+namespace cadre::detail::shm {
+
+namespace {
+
+constexpr std::uint64_t gibibyte = 1ull << 30;
+#if defined(CADRE_TSAN) || defined(CADRE_ASAN)
+constexpr std::uint64_t default_arena_size = gibibyte;  // a sanitizer's shadow memory leaves less room
+#else
+constexpr std::uint64_t default_arena_size = 16 * gibibyte;
+#endif
+constexpr std::uint64_t smallest_arena = 16ull << 20;
+constexpr std::uint64_t largest_arena = 1ull << 40;
+// Beyond this size it is asked whether the machine has the memory: the kernel would rather end a process than refuse.
+constexpr std::uint64_t asked_first = 16ull << 20;
+
+[[noreturn]] void fail(int error, const char* what) { throw std::system_error(error, std::generic_category(), what); }
+
+constexpr std::uint64_t up(std::uint64_t n, std::uint64_t to) noexcept { return (n + to - 1) / to * to; }
+
+constexpr std::uint64_t first_arena(unsigned slots) noexcept {
+    return up(up(sizeof(region_header), page_size) + slots * sizeof(process_entry), unit_size);
+}
+
+unsigned default_slots() noexcept {
+    return std::clamp(4 * std::thread::hardware_concurrency(), 64u, max_slots);
+}
+
+struct descriptor {
+    int fd;
+    ~descriptor() {
+        if (fd >= 0) ::close(fd);
+    }
+};
+
+std::byte* map(int fd, std::uint64_t size) noexcept {
+    void* p = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (p == MAP_FAILED) return nullptr;
+    ::madvise(p, size, MADV_DONTDUMP);
+    return static_cast<std::byte*>(p);
+}
+
+bool memory_left(std::uint64_t wanted) noexcept {
+    std::FILE* f = std::fopen("/proc/meminfo", "re");
+    if (f == nullptr) return true;
+    unsigned long long kib = 0;
+    unsigned long long available = 0;
+    bool known = false;
+    char line[128];
+    while (std::fgets(line, sizeof line, f) != nullptr) {
+        if (std::sscanf(line, "MemAvailable: %llu", &kib) == 1) {
+            available += kib;
+            known = true;
+        } else if (std::sscanf(line, "SwapFree: %llu", &kib) == 1) {
+            available += kib;
+        }
+    }
+    std::fclose(f);
+    return !known || wanted / 1024 < available;
+}
+
+}  // namespace
+
+region::region(int fd, bool owns, std::byte* base, std::uint64_t size, unsigned slots, std::uint64_t arena_size) noexcept
+    : fd_(fd), owns_fd_(owns), base_(base), size_(size), slots_(slots), arena_size_(arena_size),
+      first_arena_(first_arena(slots)), layout_(arena_layout::of(arena_size)) {}
+
+region::region(region&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), owns_fd_(std::exchange(other.owns_fd_, false)),
+      base_(std::exchange(other.base_, nullptr)), size_(other.size_), slots_(other.slots_),
+      arena_size_(other.arena_size_), first_arena_(other.first_arena_), layout_(other.layout_) {}
+
+region::~region() {
+    if (base_ != nullptr) ::munmap(base_, size_);
+    if (owns_fd_) ::close(fd_);
+}
+
+region region::create(const region_options& options) {
+    const unsigned slots = options.slots != 0 ? std::clamp(options.slots, 1u, max_slots) : default_slots();
+    std::uint64_t arena = options.arena_size != 0 ? options.arena_size : default_arena_size;
+    arena = up(std::clamp(arena, smallest_arena, largest_arena), unit_size);
+
+    descriptor fd{::memfd_create("cadre-state", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    if (fd.fd < 0) fail(errno, "shared memory for the state of process executors");
+    std::byte* base = nullptr;
+    std::uint64_t size = 0;
+    for (;; arena = up(arena / 2, unit_size)) {
+        size = first_arena(slots) + slots * arena;
+        if (::ftruncate(fd.fd, static_cast<off_t>(size)) == 0) base = map(fd.fd, size);
+        if (base != nullptr) break;
+        if (arena <= smallest_arena) fail(errno, "address space for the state of process executors");
+    }
+    if (::fcntl(fd.fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+        const int error = errno;
+        ::munmap(base, size);
+        fail(error, "sealing the shared memory of process executors");
+    }
+    region r(fd.fd, true, base, size, slots, arena);
+    fd.fd = -1;
+    if (!r.commit(0, r.first_arena_)) throw std::bad_alloc();
+    region_header& h = r.header();
+    h.magic = region_magic;
+    h.slots = slots;
+    h.arena_size = arena;
+    h.region_size = size;
+    return r;
+}
+
+region region::attach(int fd) {
+    struct stat s {};
+    if (::fstat(fd, &s) != 0) fail(errno, "the shared memory of process executors");
+    const auto size = static_cast<std::uint64_t>(s.st_size);
+    if (size < first_arena(1)) fail(EINVAL, "the shared memory of process executors");
+    std::byte* base = map(fd, size);
+    if (base == nullptr) fail(errno, "mapping the shared memory of process executors");
+    const auto& h = *reinterpret_cast<const region_header*>(base);
+    const std::uint64_t slots = h.slots;
+    const std::uint64_t arena = h.arena_size;
+    const bool sound = h.magic == region_magic && slots >= 1 && slots <= max_slots && arena >= smallest_arena &&
+                       arena <= largest_arena && arena % unit_size == 0 &&
+                       first_arena(static_cast<unsigned>(slots)) + slots * arena == size;
+    if (!sound) {
+        ::munmap(base, size);
+        fail(EINVAL, "the shared memory of process executors");
+    }
+    return region(fd, false, base, size, static_cast<unsigned>(slots), arena);
+}
+
+process_entry& region::process(unsigned slot) const noexcept {
+    return *at<process_entry>(up(sizeof(region_header), page_size) + slot * sizeof(process_entry));
+}
+
+half_word& region::unit(unsigned slot, std::uint64_t index) const noexcept {
+    return *at<half_word>(arena_offset(slot) + layout_.unit_table + index * sizeof(half_word));
+}
+
+object_entry& region::object(unsigned slot, std::uint64_t index) const noexcept {
+    return *at<object_entry>(arena_offset(slot) + layout_.object_table + index * sizeof(object_entry));
+}
+
+unsigned region::slot_of(std::uint64_t offset) const noexcept {
+    if (offset < first_arena_ || offset >= size_) return slots_;
+    return static_cast<unsigned>((offset - first_arena_) / arena_size_);
+}
+
+bool region::commit(std::uint64_t offset, std::uint64_t size) const noexcept {
+    if (size >= asked_first && !memory_left(size)) return false;
+    for (;;) {
+        if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(size)) == 0) return true;
+        if (errno != EINTR) return false;
+    }
+}
+
+void region::discard(std::uint64_t offset, std::uint64_t size) const noexcept {
+    ::fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(size));
+}
+
+}  // namespace cadre::detail::shm

@@ -1,0 +1,155 @@
+/// @file
+/// A counting semaphore on shared memory that knows how many permits each process holds.
+///
+/// Taking a permit changes two words: the semaphore's and the process's count. The first CAS leaves a note in the semaphore's
+/// word (who, what, which operation of that process); whoever comes next, or the supervisor, can carry it out, and a number in
+/// the count's word makes sure that it is carried out once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include <cadre/detail/memory_domain.hpp>
+
+#include "shm/layout.hpp"
+
+namespace cadre::detail::shm {
+
+/// free permits << 32 | number << 10 | slot << 2 | note
+struct permit_word {
+    enum class note : unsigned { none = 0, acquire = 1, give_back = 2 };
+    std::uint64_t raw;
+
+    static constexpr std::uint32_t number_mask = (1u << 22) - 1;
+    static constexpr permit_word make(std::uint32_t free, note n, unsigned slot, std::uint32_t number) noexcept {
+        return {(std::uint64_t{free} << 32) | (std::uint64_t{number & number_mask} << 10) | (std::uint64_t{slot} << 2) |
+                static_cast<unsigned>(n)};
+    }
+    [[nodiscard]] constexpr std::uint32_t free() const noexcept { return static_cast<std::uint32_t>(raw >> 32); }
+    [[nodiscard]] constexpr note what() const noexcept { return static_cast<note>(raw & 3u); }
+    [[nodiscard]] constexpr unsigned slot() const noexcept { return static_cast<unsigned>(raw >> 2) & 0xffu; }
+    [[nodiscard]] constexpr std::uint32_t number() const noexcept {
+        return static_cast<std::uint32_t>(raw >> 10) & number_mask;
+    }
+};
+
+struct semaphore_data {
+    alignas(64) word state;
+    alignas(64) word held[1];  ///< one per slot: permits << 32 | operations carried out
+};
+
+template <class Probe = no_probe>
+class semaphore_core {
+public:
+    [[nodiscard]] static constexpr std::uint64_t bytes(unsigned slots) noexcept {
+        return offsetof(semaphore_data, held) + slots * sizeof(word);
+    }
+    static void initialise(std::byte* data, std::uint32_t permits) noexcept {
+        reinterpret_cast<semaphore_data*>(data)->state.store(
+            permit_word::make(permits, permit_word::note::none, 0, 0).raw, std::memory_order_relaxed);
+    }
+
+    semaphore_core(std::byte* data, unsigned slots, process_id self) noexcept
+        : state_(reinterpret_cast<semaphore_data*>(data)->state), held_(reinterpret_cast<semaphore_data*>(data)->held),
+          slots_(slots), self_(self) {}
+
+    /// One thread of a process at a time, together with `give_back`.
+    [[nodiscard]] attempt try_acquire() noexcept {
+        for (unsigned tries = 0; tries != patience; ++tries) {
+            permit_word w{state_.load()};
+            if (w.what() != permit_word::note::none) {
+                if (!help(w)) return attempt::broken;
+                continue;
+            }
+            if (w.free() == 0) return attempt::would_block;
+            if (claim(w, w.free() - 1, permit_word::note::acquire)) return attempt::done;
+        }
+        return attempt::broken;
+    }
+    /// Returns one permit that this process holds. @return false if it holds none
+    bool give_back() noexcept {
+        for (unsigned tries = 0; tries != patience; ++tries) {
+            permit_word w{state_.load()};
+            if (w.what() != permit_word::note::none) {
+                if (!help(w)) return false;
+                continue;
+            }
+            if (held_[self_.slot].load() >> 32 == 0) return false;
+            if (claim(w, plus(w.free(), 1), permit_word::note::give_back)) return true;
+        }
+        return false;
+    }
+    /// Adds free permits; what is noted stays noted.
+    void release(std::uint32_t n) noexcept {
+        permit_word w{state_.load()};
+        for (unsigned tries = 0; tries != patience; ++tries)
+            if (state_.compare_exchange_strong(
+                    w.raw, permit_word::make(plus(w.free(), n), w.what(), w.slot(), w.number()).raw))
+                return;
+    }
+    [[nodiscard]] std::uint32_t available() const noexcept { return permit_word{state_.load()}.free(); }
+
+    /// Supervisor: carries out what the dead process had begun, then frees all its permits.
+    void bury(process_id dead) noexcept {
+        for (unsigned tries = 0; tries != patience; ++tries) {
+            const permit_word w{state_.load()};
+            if (w.what() == permit_word::note::none || w.slot() != dead.slot) break;
+            if (!help(w)) break;
+        }
+        const std::uint64_t h = held_[dead.slot].load();
+        held_[dead.slot].store(h & 0xffff'ffffu);
+        if (h >> 32 != 0) release(static_cast<std::uint32_t>(h >> 32));
+    }
+
+private:
+    static constexpr unsigned patience = 1u << 20;
+
+    static constexpr std::uint32_t plus(std::uint32_t a, std::uint32_t b) noexcept {
+        return b > std::numeric_limits<std::uint32_t>::max() - a ? std::numeric_limits<std::uint32_t>::max() : a + b;
+    }
+
+    bool claim(permit_word from, std::uint32_t free, permit_word::note what) noexcept {
+        const auto next = static_cast<std::uint32_t>(held_[self_.slot].load()) + 1;
+        const permit_word mine = permit_word::make(free, what, self_.slot, next);
+        if (!state_.compare_exchange_strong(from.raw, mine.raw)) return false;
+        Probe::at(step::permit_claimed);
+        carry_out(mine);
+        Probe::at(step::permit_counted);
+        settle(mine);
+        return true;
+    }
+    bool help(permit_word w) noexcept {
+        if (w.slot() >= slots_ || w.what() > permit_word::note::give_back) return false;
+        carry_out(w);
+        settle(w);
+        return true;
+    }
+    /// Once per number: the count's word has the number of the last operation in it.
+    void carry_out(permit_word w) noexcept {
+        word& count = held_[w.slot()];
+        std::uint64_t h = count.load();
+        const auto number = static_cast<std::uint32_t>(h) + 1;
+        if ((number & permit_word::number_mask) != w.number()) return;  // done
+        const auto permits = static_cast<std::uint32_t>(h >> 32);
+        const std::uint32_t now = w.what() == permit_word::note::acquire ? permits + 1 : permits - (permits != 0 ? 1 : 0);
+        count.compare_exchange_strong(h, (std::uint64_t{now} << 32) | number);
+    }
+    /// The note may stand beside a number of free permits that `release` has changed meanwhile.
+    void settle(permit_word w) noexcept {
+        permit_word now{state_.load()};
+        for (unsigned tries = 0; tries != patience; ++tries) {
+            if (now.what() != w.what() || now.slot() != w.slot() || now.number() != w.number()) return;
+            if (state_.compare_exchange_strong(now.raw,
+                                               permit_word::make(now.free(), permit_word::note::none, 0, 0).raw))
+                return;
+        }
+    }
+
+    word& state_;
+    word* held_;
+    unsigned slots_;
+    process_id self_;
+};
+
+}  // namespace cadre::detail::shm

@@ -1,0 +1,86 @@
+#include <cadre/detail/memory_domain.hpp>
+
+namespace cadre::detail {
+
+// Serving is exclusive, and asked for by counting: a request that arrives while somebody serves is served by that one.
+// So an attempt made for a waiter may itself make others look again, on this thread or another, without recursion.
+
+bool shared_object::park(parked& p) noexcept {
+    p.object = this;
+    p.outcome = attempt::would_block;
+    const bool serves = looking_.fetch_add(1, std::memory_order_acq_rel) == 0;
+    bool queued = true;
+    {
+        const std::lock_guard hold(mutex_);
+        wait_list& queue = queues_[p.queue];
+        if (queue.empty()) {
+            // Tell first, then try: whoever makes the attempt possible after it failed sees that somebody waits.
+            interest(p.queue, true);
+            p.outcome = p.try_now(p);
+            queued = p.outcome == attempt::would_block;
+        }
+        if (queued) {
+            queue.push_back(p);
+            waiting_[p.queue].fetch_add(1, std::memory_order_acq_rel);
+        } else {
+            interest(p.queue, false);
+        }
+    }
+    // `p` may be finished from here on, but not resumed: its coroutine commits the wait after this function. So the
+    // object, which the coroutine keeps alive, is still there.
+    if (serves) serve();
+    return queued;
+}
+
+void shared_object::cancel(waiter& w) noexcept {
+    auto& p = static_cast<parked&>(w);
+    shared_object& self = *p.object;
+    {
+        const std::lock_guard hold(self.mutex_);
+        wait_list& queue = self.queues_[p.queue];
+        if (!queue.remove(p)) return;
+        self.waiting_[p.queue].fetch_sub(1, std::memory_order_acq_rel);
+        if (queue.empty()) self.interest(p.queue, false);
+    }
+    p.finish_cancelled();
+}
+
+void shared_object::look_again() noexcept {
+    if (looking_.fetch_add(1, std::memory_order_acq_rel) == 0) serve();
+}
+
+void shared_object::serve() noexcept {
+    std::uint32_t requests = looking_.load(std::memory_order_acquire);
+    for (;;) {
+        waiter* finished = nullptr;  // chained apart from any list: for `cancel`, they are out
+        waiter** last = &finished;
+        {
+            const std::lock_guard hold(mutex_);
+            for (unsigned q = 0; q != 2; ++q) {
+                wait_list& queue = queues_[q];
+                if (queue.empty()) continue;
+                while (waiter* w = queue.front()) {
+                    auto& p = static_cast<parked&>(*w);
+                    p.outcome = p.try_now(p);
+                    if (p.outcome == attempt::would_block) break;
+                    queue.remove(p);
+                    waiting_[q].fetch_sub(1, std::memory_order_acq_rel);
+                    w->list_next = nullptr;
+                    *last = w;
+                    last = &w->list_next;
+                }
+                if (queue.empty()) interest(q, false);
+            }
+        }
+        while (finished != nullptr) {
+            waiter* const next = finished->list_next;
+            finished->finish();  // it may be gone now
+            finished = next;
+        }
+        const std::uint32_t before = looking_.fetch_sub(requests, std::memory_order_acq_rel);
+        if (before == requests) return;
+        requests = before - requests;
+    }
+}
+
+}  // namespace cadre::detail
