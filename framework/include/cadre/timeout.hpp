@@ -23,6 +23,9 @@ namespace cadre {
 
 namespace detail {
 
+/// Whether an error is what work throws that was asked, or forced, to stop; anything else is its own failure.
+[[nodiscard]] bool ended_by_stop(const std::exception_ptr& error) noexcept;
+
 /// A stop state that is requested (with the reason `deadline`) when a timer fires.
 class deadline_stop {
 public:
@@ -69,7 +72,7 @@ public:
         set_current_environment(parent_env_);
         const bool passed = deadline_.disarm();
         auto& promise = task_.frame().promise();
-        if (promise.failed() && passed && !parent_stopped() && was_stopped(promise.error())) throw timed_out{};
+        if (promise.failed() && passed && !parent_stopped() && ended_by_stop(promise.error())) throw timed_out{};
         return promise.take();
     }
 
@@ -77,19 +80,6 @@ private:
     [[nodiscard]] bool parent_stopped() const noexcept {
         return parent_env_->stop != nullptr && parent_env_->stop->stop_requested();
     }
-    // What ends work because of our request; anything else is the work's own failure and is rethrown as itself.
-    [[nodiscard]] static bool was_stopped(const std::exception_ptr& error) {
-        try {
-            std::rethrow_exception(error);
-        } catch (const cancelled&) {
-            return true;
-        } catch (const task_killed&) {
-            return true;
-        } catch (...) {
-            return false;
-        }
-    }
-
     steady_time when_;
     task<T> task_;
     environment* parent_env_ = nullptr;

@@ -1,14 +1,12 @@
 #include <cadre/executor.hpp>
 
-#include <atomic>
 #include <map>
 #include <mutex>
 #include <stdexcept>
-#include <thread>
 
 #include <cadre/detail/codec.hpp>
 #include <cadre/detail/portable_call.hpp>
-#include <cadre/detail/timer_service.hpp>
+#include <cadre/detail/deferred_action.hpp>
 #include <cadre/detail/waiter.hpp>
 #include <cadre/errors.hpp>
 
@@ -29,48 +27,33 @@ struct portable_executors {
 class shutdown_awaiter {
 public:
     shutdown_awaiter(executor_backend& backend, std::chrono::steady_clock::time_point deadline) noexcept
-        : backend_(backend), deadline_(deadline) {}
-    shutdown_awaiter(shutdown_awaiter&& o) noexcept : backend_(o.backend_), deadline_(o.deadline_) {}
-    shutdown_awaiter& operator=(shutdown_awaiter&&) = delete;
-    ~shutdown_awaiter() = default;
+        : deadline_(deadline) {
+        waiter_.backend = &backend;
+    }
+    shutdown_awaiter(const shutdown_awaiter&) = delete;
+    shutdown_awaiter& operator=(const shutdown_awaiter&) = delete;
 
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> h) {
         waiter_.prepare(h, detail::environment_of_promise(h), [](detail::waiter& w) noexcept {
-            // A stop callback must not request stop itself (one lock serves the tree): the timers' thread does it.
             auto& self = static_cast<node&>(w);
-            if (self.hurried.exchange(true)) return;
-            self.timer.backend = self.backend;
-            self.timer.fire = [](detail::timer_node* t) noexcept {
-                auto* hurry = static_cast<hurry_node*>(t);
-                hurry->backend->request_stop();
-                hurry->fired.store(true, std::memory_order_release);
-            };
-            self.timer.when = std::chrono::steady_clock::now();
-            detail::default_timers().add(self.timer);
+            self.hurry.post([](void* backend) noexcept { static_cast<executor_backend*>(backend)->request_stop(); },
+                            self.backend);
         });
-        waiter_.backend = &backend_;
-        backend_.shutdown(deadline_, [this] { waiter_.finish(); });
+        waiter_.backend->shutdown(deadline_, [this] { waiter_.finish(); });
         return waiter_.commit();
     }
     void await_resume() noexcept {
         (void)waiter_.detach();
-        if (!waiter_.hurried.load() || detail::default_timers().cancel(waiter_.timer)) return;
-        while (!waiter_.timer.fired.load(std::memory_order_acquire)) std::this_thread::yield();
+        waiter_.hurry.settle();
     }
 
 private:
-    struct hurry_node : detail::timer_node {
-        executor_backend* backend = nullptr;
-        std::atomic<bool> fired{false};
-    };
     struct node : detail::waiter {
         executor_backend* backend = nullptr;
-        std::atomic<bool> hurried{false};
-        hurry_node timer;
+        detail::deferred_action hurry;
     };
-    executor_backend& backend_;
     std::chrono::steady_clock::time_point deadline_;
     node waiter_;
 };
@@ -83,7 +66,8 @@ void executor::throw_empty() {
 
 task<void> executor::shutdown(std::chrono::steady_clock::time_point deadline) const {
     const std::shared_ptr<executor_backend> keep = backend();
-    co_await shutdown_awaiter(*keep, deadline);
+    shutdown_awaiter through(*keep, deadline);
+    co_await through;
 }
 
 executor executor::with(const call_settings& settings) const {

@@ -109,7 +109,7 @@ std::stop_token stop_state::token() {
 }
 
 void stop_state::follow(stop_state* leader) noexcept {
-    if (leader == nullptr) return;
+    if (leader == nullptr) return adopt(nullptr);
     parent_ = nullptr;
     lock_ = leader->lock_;
     const std::lock_guard hold(*lock_);

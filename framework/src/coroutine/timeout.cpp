@@ -4,6 +4,18 @@
 
 namespace cadre::detail {
 
+bool ended_by_stop(const std::exception_ptr& error) noexcept {
+    try {
+        std::rethrow_exception(error);
+    } catch (const cancelled&) {
+        return true;
+    } catch (const task_killed&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
 void deadline_stop::arm(timer_service& timers, steady_time when, stop_state* parent) {
     stop_.adopt(parent);
     timers_ = &timers;

@@ -2,11 +2,14 @@
 /// A call on its way to another process: which function, its arguments as bytes, its options; and its reply.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <string>
+
+#include <sys/types.h>
 
 #include <cadre/detail/byte_buffer.hpp>
 #include <cadre/detail/function_identity.hpp>
@@ -43,7 +46,9 @@ struct call_reply {
 };
 
 /// The caller's side of one portable call. Owned by the caller and alive until `complete` was called, exactly once,
-/// on any thread; `complete` only stores and posts.
+/// on any thread; `complete` only stores and posts. The executor calls it without holding a lock that its `request_stop`
+/// takes. `request_stop` may come for a call that was never submitted or has completed (the object is still alive
+/// then): the executor ignores it.
 class portable_call {
 public:
     portable_call() = default;
@@ -57,6 +62,7 @@ public:
     call_options options{};
     std::uint64_t id = 0;
     void* backend_data = nullptr;  ///< for the executor while it has the call
+    std::atomic<pid_t> worker_pid{0};  ///< set by the executor when a worker takes the call
 
 protected:
     ~portable_call() = default;

@@ -1,0 +1,104 @@
+/// @file
+/// `spawn`: start work now, and `job`: the handle to it.
+///
+///     cadre::job<int> j = cadre::spawn(ex, count_words, file);
+///     …
+///     int n = co_await j;
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <type_traits>
+#include <utility>
+
+#include <sys/types.h>
+
+#include <cadre/detail/job_state.hpp>
+#include <cadre/on.hpp>
+
+namespace cadre {
+
+/// Work that was started by `spawn`. Move-only. Dropping it asks the work to stop and discards the result; the work then
+/// belongs to its executor until it ends. One coroutine may await it, once.
+template <class R>
+class [[nodiscard]] job {
+public:
+    using value_type = R;
+
+    job() noexcept = default;
+    explicit job(std::shared_ptr<detail::job_state<R>> state) noexcept : state_(std::move(state)) {}
+    job(job&&) noexcept = default;
+    job& operator=(job&& other) noexcept {
+        if (this != &other) {
+            drop();
+            state_ = std::move(other.state_);
+        }
+        return *this;
+    }
+    ~job() { drop(); }
+
+    /// Asks the work to stop; idempotent; any thread.
+    void request_stop() const noexcept { state_->request_stop(); }
+    /// Whether the work has ended.
+    [[nodiscard]] bool ready() const noexcept { return state_->ready(); }
+    [[nodiscard]] std::uint64_t id() const noexcept { return state_->id(); }
+    /// The process that runs it: a worker's once it has been placed, this one for local executors; 0 while unknown.
+    [[nodiscard]] pid_t worker_pid() const noexcept { return state_->worker_pid(); }
+
+    class awaiter {
+    public:
+        explicit awaiter(std::shared_ptr<detail::job_state<R>> state) noexcept : state_(std::move(state)) {}
+        awaiter(awaiter&& o) noexcept : state_(std::move(o.state_)) {}
+        awaiter& operator=(awaiter&&) = delete;
+        ~awaiter() = default;
+        [[nodiscard]] bool await_ready() const noexcept { return state_->ready(); }
+        template <class Promise>
+        [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+            return state_->wait(wait_, h, detail::environment_of_promise(h));
+        }
+        R await_resume() {
+            wait_.end();
+            return state_->take();
+        }
+
+    private:
+        std::shared_ptr<detail::job_state<R>> state_;
+        detail::job_wait wait_;
+    };
+
+    /// The result, or throws what the work threw. Stop: passed on to the work; ends when the work has ended. Resumes: at
+    /// home.
+    [[nodiscard]] awaiter operator co_await() const noexcept { return awaiter(state_); }
+
+private:
+    void drop() noexcept {
+        if (state_ != nullptr) state_->abandon();
+        state_ = nullptr;
+    }
+    std::shared_ptr<detail::job_state<R>> state_;
+};
+
+/// Starts `f(args…)` on `ex` now and returns a handle. It inherits the stop state of the task that calls. Any thread, also
+/// outside tasks. What cannot be sent is refused like in `on`; a stopped executor gives a job that fails with
+/// `executor_stopped`.
+template <class F, class... Args>
+[[nodiscard]] auto spawn(executor ex, F&& f, Args&&... args) {
+    detail::require_callable<F, Args...>();
+    using bound = detail::bound_call_for<F, Args...>;
+    detail::require_portable_call<bound>();
+    return job<typename bound::result>(
+        detail::start_job(ex, bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));
+}
+
+/// The same on an executor of this process: any callable, any movable argument.
+template <std::derived_from<local_executor> E, class F, class... Args>
+[[nodiscard]] auto spawn(const E& ex, F&& f, Args&&... args) {
+    detail::require_callable<F, Args...>();
+    using bound = detail::bound_call_for<F, Args...>;
+    return job<typename bound::result>(
+        detail::start_local_job(ex.handle(), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));
+}
+
+}  // namespace cadre

@@ -1,0 +1,101 @@
+/// @file
+/// `on`: run a function on an executor and resume here with its result.
+///
+///     int n = co_await cadre::on(ex, count_words, file);
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include <cadre/detail/bound_call.hpp>
+#include <cadre/detail/local_call.hpp>
+#include <cadre/detail/portable_require.hpp>
+#include <cadre/detail/remote_call.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/task.hpp>
+#include <cadre/timeout.hpp>
+
+namespace cadre {
+
+namespace detail {
+
+template <class F, class... Args>
+consteval void require_callable() {
+    static_assert(callable_with<F, Args...>,
+                  "the function cannot be called with these arguments (converted to its parameter types)");
+}
+
+template <class Tuple>
+struct require_portable_tuple;
+template <class... As>
+struct require_portable_tuple<std::tuple<As...>> {
+    static consteval void check() { (require_portable_argument<As>(), ...); }
+};
+
+/// Everything that `on`, `spawn` and `map` ask of a call through an `executor`; one sentence per refusal.
+template <class Bound>
+consteval void require_portable_call() {
+    require_portable_callable<typename Bound::function>();
+    require_portable_tuple<typename Bound::arguments>::check();
+    require_portable_result<typename Bound::result>();
+}
+
+template <class Bound>
+task<typename Bound::result> run_on_local(executor ex, Bound bound) {
+    local_call<Bound> call(ex.backend(), nullptr, ex.options().name, std::move(bound));
+    co_return co_await call;
+}
+
+template <class Bound>
+task<typename Bound::result> run_on(executor ex, Bound bound) {
+    const std::shared_ptr<executor_backend>& backend = ex.backend();
+    if (!backend->remote()) {
+        local_call<Bound> call(backend, nullptr, ex.options().name, std::move(bound));
+        co_return co_await call;
+    } else {
+        call_options options = ex.options();
+        options.timeout = {};
+        remote_call<Bound> call(backend, std::move(options), bound);
+        co_return co_await call;
+    }
+}
+
+/// Applies the per-call time limit of the handle.
+template <class R>
+task<R> limited(std::chrono::nanoseconds limit, task<R> t) {
+    co_return co_await timeout(limit, std::move(t));
+}
+template <class R>
+task<R> with_limit(const executor& ex, task<R> t) {
+    if (const auto limit = ex.options().timeout; limit.count() > 0) return limited(limit, std::move(t));
+    return t;
+}
+
+}  // namespace detail
+
+/// Runs `f(args…)` on `ex` and completes with its (decayed) result; if `f` is a coroutine function its task runs there.
+/// Arguments are converted to the parameter types of `f`, then moved; they live as long as the coroutine.
+///
+/// `f`, the arguments and the result must be portable, whatever the executor is, so that what compiles runs on every kind.
+/// Errors: what `f` throws, as itself or as `remote_error`; `executor_stopped`; on a process executor also
+/// `worker_crashed`, `worker_lost`, `task_killed`; `timed_out` if the handle carries a time limit. Stop: passed on; ends
+/// when the work has ended. Resumes: at home.
+template <class F, class... Args>
+[[nodiscard]] auto on(executor ex, F&& f, Args&&... args) {
+    detail::require_callable<F, Args...>();
+    using bound = detail::bound_call_for<F, Args...>;
+    detail::require_portable_call<bound>();
+    const executor handle = ex;
+    return detail::with_limit(handle, detail::run_on(std::move(ex), bound(std::in_place, std::forward<F>(f),
+                                                                          std::forward<Args>(args)...)));
+}
+
+/// The same on an executor of this process: any callable, any movable argument.
+template <std::derived_from<local_executor> E, class F, class... Args>
+[[nodiscard]] auto on(const E& ex, F&& f, Args&&... args) {
+    detail::require_callable<F, Args...>();
+    using bound = detail::bound_call_for<F, Args...>;
+    return detail::run_on_local(ex.handle(), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...));
+}
+
+}  // namespace cadre
