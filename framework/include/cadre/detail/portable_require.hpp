@@ -10,7 +10,7 @@ namespace cadre::detail {
 
 /// Fails to compile with the sentence for `Reason`; the compiler shows `Offender`, the part that is to blame.
 template <refusal Reason, class Offender>
-consteval void require_accepted() {
+constexpr void require_accepted() {
     static_assert(Reason != refusal::is_void, "not portable: void is no value; leave the argument out");
     static_assert(Reason != refusal::pointer,
                   "not portable: a pointer means nothing in another process; pass the value it points to "
@@ -98,20 +98,20 @@ consteval void require_accepted() {
 }
 
 template <class T>
-consteval void require_portable() {
+constexpr void require_portable() {
     using judged = verdict_of<T>;
     require_accepted<judged::reason, typename judged::offender>();
 }
 
 /// Called by whatever sends a call away; each fails to compile with one sentence if the type cannot be sent.
 template <class T>
-consteval void require_portable_argument() {
+constexpr void require_portable_argument() {
     require_portable<std::decay_t<T>>();
 }
 
 /// `R` as the function returns it (for a coroutine function, what its task gives).
 template <class R>
-consteval void require_portable_result() {
+constexpr void require_portable_result() {
     static_assert(
         !std::is_reference_v<R>,
         "not portable: the function returns a reference, which would refer to memory of another process; return by "
@@ -120,7 +120,7 @@ consteval void require_portable_result() {
 }
 
 template <class F>
-consteval void require_portable_callable() {
+constexpr void require_portable_callable() {
     using callable = std::decay_t<F>;
     require_portable<callable>();
     static_assert(verdict_of<callable>::reason != refusal::none || is_function_pointer<callable> ||
