@@ -126,7 +126,11 @@ void handle_fatal_signal(int signal, siginfo_t* info, void* context) {
         timespec pause{static_cast<time_t>(handler_seconds), 0};
         ::nanosleep(&pause, nullptr);
     }
-    // The handler is reset and the signal blocked: it is delivered, and fatal, as soon as this returns.
+    // Not before, or a second thread's crash would end the process while the first one's is being written down.
+    struct sigaction standard {};
+    standard.sa_handler = SIG_DFL;
+    ::sigaction(signal, &standard, nullptr);
+    // The signal is blocked here: it is delivered, and fatal, as soon as this returns.
     ::syscall(SYS_tgkill, ::getpid(), self, signal);
 }
 
@@ -146,7 +150,7 @@ void install_crash_handler(crash_page& to) {
     static const crash_handler_stack first_thread;
     struct sigaction action {};
     action.sa_sigaction = &handle_fatal_signal;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK | static_cast<int>(SA_RESETHAND);
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     for (const int signal : fatal_signals) {
         if (::sigaction(signal, &action, nullptr) != 0) {
             throw_errno("sigaction");

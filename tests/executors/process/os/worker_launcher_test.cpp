@@ -176,12 +176,8 @@ int allocate_beyond_the_limit(worker_boot&& boot) {
 }
 
 TEST_P(worker_launcher_test, memory_limit_gives_bad_alloc) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(CADRE_TEST_UNDER_ASAN) || defined(CADRE_TEST_UNDER_TSAN)
     GTEST_SKIP() << "sanitizers map more than any limit";
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    GTEST_SKIP() << "sanitizers map more than any limit";
-#endif
 #endif
     shared_crash_page crash;
     pipe_ends answer = make_pipe();
