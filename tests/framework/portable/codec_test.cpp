@@ -209,6 +209,10 @@ TEST(codec, runs_of_plain_values_take_no_more_than_their_bytes) {
     static_assert(plain<point> && plain<std::array<point, 2>> && plain<color>);
     static_assert(!plain<padded> && !plain<bits> && !plain<bool> && !plain<flag> && !plain<int*> && !plain<node>);
     EXPECT_EQ(encoded(std::vector<point>(100)).size(), 1 + 100 * sizeof(point));
+    static_assert(plain<std::pair<int, float>> && !plain<std::pair<char, int>> && plain<std::chrono::nanoseconds>);
+    expect_round_trip(std::vector<std::pair<int, float>>{{1, 2.5f}, {3, 4.5f}});
+    expect_round_trip(std::vector<std::complex<float>>{{1, 2}});
+    expect_round_trip(std::vector<std::chrono::seconds>{std::chrono::seconds(4)});
     EXPECT_EQ(encoded(std::tuple<int, char>{}).size(), 5u);
     EXPECT_EQ(encoded(std::string("abc")).size(), 4u);
 }

@@ -4,9 +4,12 @@
 
 #include <array>
 #include <bit>
+#include <chrono>
+#include <complex>
 #include <cstddef>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include <cadre/detail/codec_stream.hpp>
 #include <cadre/detail/fields.hpp>
@@ -63,20 +66,30 @@ consteval bool all_plain(type_list<Members...>, std::size_t size) {
     return (is_plain<Members>() && ...) && (sizeof(Members) + ... + 0) == size;
 }
 
+/// Standard classes that are just their parts in memory. A pair is not trivially copyable but laid out like one that is.
 template <class T>
-inline constexpr bool is_plain_array = false;
+inline constexpr bool is_plain_standard = false;
 template <class T, std::size_t N>
-inline constexpr bool is_plain_array<std::array<T, N>> = N != 0 && is_plain<T>();
+inline constexpr bool is_plain_standard<std::array<T, N>> = N != 0 && is_plain<T>();
+template <class A, class B>
+inline constexpr bool is_plain_standard<std::pair<A, B>> =
+    is_plain<A>() && is_plain<B>() && sizeof(std::pair<A, B>) == sizeof(A) + sizeof(B);
+template <class T>
+inline constexpr bool is_plain_standard<std::complex<T>> = is_plain<T>();
+template <class R, class P>
+inline constexpr bool is_plain_standard<std::chrono::duration<R, P>> = is_plain<R>();
+template <class C, class D>
+inline constexpr bool is_plain_standard<std::chrono::time_point<C, D>> = is_plain<D>();
 
 /// Every pattern of its bytes is a value and nothing else is in it (no padding, pointer or bool): runs are one memcpy.
 template <class T>
 consteval bool is_plain() {
     if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
         return !bool_like<T>;
+    } else if constexpr (has_portable_parts<T>) {
+        return is_plain_standard<T>;
     } else if constexpr (!std::is_class_v<T> || !std::is_trivially_copyable_v<T> || std::is_empty_v<T>) {
         return false;
-    } else if constexpr (has_portable_parts<T>) {
-        return is_plain_array<T>;
     } else if constexpr (!std::is_aggregate_v<T> || has_serialize<T> || portable_handle<T>) {
         return false;
     } else {
@@ -87,15 +100,25 @@ consteval bool is_plain() {
 template <class T>
 concept plain = is_plain<T>();
 
-/// A value of trivially copyable type from bytes at any alignment.
+template <class T>
+inline constexpr bool is_pair = false;
+template <class A, class B>
+inline constexpr bool is_pair<std::pair<A, B>> = true;
+
+/// A plain value from bytes at any alignment.
 template <class T>
 [[nodiscard]] T from_bytes(const std::byte* bytes) noexcept {
-    struct image {
-        alignas(T) std::byte bytes[sizeof(T)];
-    };
-    image copy;
-    std::memcpy(copy.bytes, bytes, sizeof(T));
-    return std::bit_cast<T>(copy);
+    if constexpr (is_pair<T>) {
+        return T(from_bytes<typename T::first_type>(bytes),
+                 from_bytes<typename T::second_type>(bytes + sizeof(typename T::first_type)));
+    } else {
+        struct image {
+            alignas(T) std::byte bytes[sizeof(T)];
+        };
+        image copy;
+        std::memcpy(copy.bytes, bytes, sizeof(T));
+        return std::bit_cast<T>(copy);
+    }
 }
 
 template <plain T>

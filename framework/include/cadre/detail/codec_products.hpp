@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <complex>
 #include <cstddef>
 #include <tuple>
 #include <type_traits>
@@ -57,19 +56,6 @@ struct codec<std::array<T, N>> {
         }
     }
     static consteval std::size_t smallest() { return N * smallest_encoding<T>(); }
-};
-
-template <class T>
-struct codec<std::complex<T>> {
-    static void encode(encoder& out, const std::complex<T>& value) {
-        codec<T>::encode(out, value.real());
-        codec<T>::encode(out, value.imag());
-    }
-    static std::complex<T> decode(decoder& in) {
-        const T real = detail::decode<T>(in);
-        return {real, detail::decode<T>(in)};
-    }
-    static consteval std::size_t smallest() { return 2 * smallest_encoding<T>(); }
 };
 
 /// An aggregate that is taken apart: nothing closer fits it.
