@@ -1,0 +1,74 @@
+#include "process/parent/death.hpp"
+
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include <sys/wait.h>
+
+namespace cadre::detail::process_parent {
+
+death_notice describe_death(std::string worker, const process_os::worker_exit& how, process_os::crash_report report) {
+    death_notice d;
+    d.worker = std::move(worker);
+    d.pid = how.pid;
+    d.known = how.status_known;
+    if (d.known && WIFSIGNALED(how.status)) d.signal = WTERMSIG(how.status);
+    if (d.known && WIFEXITED(how.status)) d.exit_code = WEXITSTATUS(how.status);
+    if (!d.known && report.signal != 0) {
+        d.signal = report.signal;
+        d.known = true;
+    }
+    d.peak_memory = how.max_rss;
+    d.out_of_memory = report.allocation_failed && (d.signal == SIGABRT || d.signal == SIGSEGV);
+    d.report = std::move(report);
+    return d;
+}
+
+std::string how_it_ended(const death_notice& d) {
+    if (!d.known) return "ended, nobody knows how";
+    if (d.signal == 0) return "exited with status " + std::to_string(d.exit_code);
+    const char* const abbreviation = ::sigabbrev_np(d.signal);
+    const char* const text = ::sigdescr_np(d.signal);
+    std::string words = "was killed by ";
+    words += abbreviation != nullptr ? "SIG" + std::string(abbreviation) : "signal " + std::to_string(d.signal);
+    if (text != nullptr) words += " (" + std::string(text) + ")";
+    return words;
+}
+
+std::exception_ptr crash_error(const death_notice& d, const task_label& task, std::string stack) {
+    if (d.out_of_memory) return killed_error(d, task, kill_reason::memory_limit);
+    std::string text = d.violation.empty() ? d.worker + " " + how_it_ended(d) + " while it ran " + task.text
+                                           : d.worker + " " + d.violation + " and was killed while it had " + task.text;
+    if (!d.output.empty()) text += "; it last wrote:\n" + d.output;
+    worker_death facts;
+    facts.pid = d.pid;
+    facts.signal = d.signal;
+    facts.exit_code = d.exit_code;
+    facts.task_name = task.name;
+    facts.stack_trace = std::move(stack);
+    facts.peak_memory = d.peak_memory;
+    return std::make_exception_ptr(worker_crashed(text, std::move(facts)));
+}
+
+std::exception_ptr lost_error(const death_notice& d, const task_label& task) {
+    return std::make_exception_ptr(
+        worker_lost(d.worker + " " + how_it_ended(d) + " while " + task.text + " was suspended in it", d.pid,
+                    task.name));
+}
+
+std::exception_ptr killed_error(const death_notice& d, const task_label& task, kill_reason why) {
+    std::string text;
+    switch (why) {
+        case kill_reason::time_limit: text = task.text + " passed its time limit and was ended with " + d.worker; break;
+        case kill_reason::memory_limit:
+            text = task.text + " ran out of memory and " + d.worker + " " + how_it_ended(d);
+            break;
+        case kill_reason::shutdown:
+            text = task.text + " had not ended when its executor shut down, and was ended with " + d.worker;
+            break;
+    }
+    return std::make_exception_ptr(task_killed(text, why, d.pid));
+}
+
+}  // namespace cadre::detail::process_parent

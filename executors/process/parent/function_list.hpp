@@ -1,0 +1,37 @@
+/// @file
+/// The functions that an executor's calls have named so far: each has a small number, so a call need not carry it whole.
+#pragma once
+
+#include "process/plane/call_memory.hpp"
+
+#include <cadre/detail/function_identity.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace cadre::detail::process_parent {
+
+class function_list {
+public:
+    /// The number of `id`; empty if there are too many functions. Throws std::bad_alloc, not_portable.
+    [[nodiscard]] std::optional<std::uint16_t> number(const function_id& id);
+
+    /// Writes what a worker's table lacks: everything from `known` on. @return the new `known`
+    [[nodiscard]] std::uint32_t write_from(std::uint32_t known, process_plane::function_slot* table) const noexcept;
+    [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(encoded_.size()); }
+
+private:
+    struct hash {
+        std::size_t operator()(const function_id& id) const noexcept {
+            return static_cast<std::size_t>((id.module ^ id.offset) * 0x9e3779b97f4a7c15u);
+        }
+    };
+    std::unordered_map<function_id, std::uint16_t, hash> numbers_;
+    std::vector<process_plane::function_slot> encoded_;
+    function_id last_{};
+    std::uint16_t last_number_ = 0;
+};
+
+}  // namespace cadre::detail::process_parent

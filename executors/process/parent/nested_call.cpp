@@ -1,0 +1,30 @@
+#include "process/parent/nested_call.hpp"
+
+#include "process/parent/pool.hpp"
+
+#include <cadre/errors.hpp>
+
+#include <utility>
+
+namespace cadre::detail::process_parent {
+
+void nested_call::start() noexcept {
+    entered_ = caller != nullptr && pool_->registry().enter(root_);
+    if (!entered_) {
+        call_reply reply;
+        reply.kind = reply_kind::failure;
+        reply.error = std::make_exception_ptr(executor_stopped());
+        complete(std::move(reply));
+        return;
+    }
+    portable_call* const self = this;
+    pool_->submit(std::span(&self, 1));
+}
+
+void nested_call::complete(call_reply reply) noexcept {
+    pool_->nested_ended(*this, std::move(reply));
+    if (entered_) pool_->registry().leave(root_);
+    delete this;
+}
+
+}  // namespace cadre::detail::process_parent

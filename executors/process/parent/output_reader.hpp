@@ -1,0 +1,37 @@
+/// @file
+/// What one worker writes to its standard output and error, when that goes through the parent.
+#pragma once
+
+#include "process/os/unique_fd.hpp"
+
+#include <cadre/executors/process_options.hpp>
+
+#include <functional>
+#include <string>
+
+namespace cadre::detail::process_parent {
+
+class output_reader {
+public:
+    /// @param prefix what to put before a line that begins now
+    output_reader(process_os::unique_fd pipe, worker_output mode, std::function<std::string()> prefix);
+
+    [[nodiscard]] int descriptor() const noexcept { return pipe_.get(); }
+    /// Takes what is there. @return false at the end of the output
+    bool read() noexcept;
+    /// `capture`: the last of what was written.
+    [[nodiscard]] const std::string& captured() const noexcept { return text_; }
+
+private:
+    static constexpr std::size_t keep = 64 * 1024;
+
+    void take(const char* bytes, std::size_t count);
+    void write_line();
+
+    process_os::unique_fd pipe_;
+    worker_output mode_;
+    std::function<std::string()> prefix_;
+    std::string text_;  // capture: all of it; prefix: the line that has not ended
+};
+
+}  // namespace cadre::detail::process_parent

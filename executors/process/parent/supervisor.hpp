@@ -1,0 +1,29 @@
+/// @file
+/// The thread that looks after the workers while the application's loop computes.
+#pragma once
+
+#include "process/os/unique_fd.hpp"
+#include "process/parent/pool.hpp"
+
+#include <memory>
+#include <set>
+#include <thread>
+
+namespace cadre::detail::process_parent {
+
+/// Deaths, deadlines, output, replacements, completions that the loop does not take, wakes of the state plane. Ends when
+/// the pool has quit.
+class supervisor {
+public:
+    /// Starts the thread, which keeps the pool alive. Throws std::system_error.
+    explicit supervisor(std::shared_ptr<pool> p);
+    supervisor(const supervisor&) = delete;
+    supervisor& operator=(const supervisor&) = delete;
+    /// The pool must have been told to quit. Waits for the thread, unless this is the thread.
+    ~supervisor();
+
+private:
+    std::thread thread_;
+};
+
+}  // namespace cadre::detail::process_parent

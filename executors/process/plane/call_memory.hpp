@@ -1,0 +1,153 @@
+/// @file
+/// The call memory of one worker: what it and the parent, and nobody else, share.
+#pragma once
+
+#include "process/os/crash_page.hpp"
+#include "process/os/unique_fd.hpp"
+#include "process/plane/message_ring.hpp"
+#include "process/plane/request_ring.hpp"
+
+#include <cadre/detail/function_identity.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace cadre::detail::process_plane {
+
+inline constexpr std::size_t event_slots = 1024;  // worker to parent
+inline constexpr std::size_t reply_slots = 256;   // parent to worker's loop
+inline constexpr std::size_t order_slots = 128;   // parent to worker's control thread
+
+inline constexpr std::size_t function_slots = 4096;
+/// How a function of the table is encoded: its identity, and the path of a library that was loaded late.
+struct function_slot {
+    std::uint32_t size;
+    std::byte bytes[252];
+};
+
+/// What the parent says before it starts the worker.
+struct worker_setup {
+    std::uint32_t index;  ///< this_worker::index()
+    std::uint32_t count;
+    std::uint32_t tasks_per_worker;  ///< unfinished tasks; 0: no limit
+    std::uint32_t line_buffered;   // its output goes through a pipe to the parent
+    std::uint32_t domain;          // of the executor's channels, cells and locks
+    std::uint64_t portable_id;     // of the executor's handles
+    function_slot initializer;       // size 0: none
+    char executor_name[64];
+};
+
+enum class worker_state : std::uint64_t { starting = 0, awake = 1, asleep = 2 };
+
+/// The words. Each group has one writer and a cache line of its own.
+struct control_block {
+    worker_setup setup;  // parent, before the start
+
+    // Worker: worker_state in the low two bits; the rest counts, so that the parent knows for which sleep it has rung.
+    alignas(64) std::atomic<std::uint64_t> state;
+    std::atomic<std::int32_t> cpu;  // worker
+
+    // What the worker's loop runs, so that a death is put down to the right task.
+    alignas(64) std::atomic<std::uint64_t> running;  // worker: id of the call, 0: nothing
+    std::atomic<std::uint64_t> chunk_ticket;         // worker: the timed call or chunk that began last
+    std::atomic<std::uint32_t> chunk_item;           // worker: its item
+    std::atomic<std::int64_t> item_begun;            // worker: when, steady clock in nanoseconds
+
+    alignas(64) std::atomic<std::uint64_t> requests_consumed;  // worker
+    alignas(64) std::atomic<std::uint64_t> events_consumed;    // parent
+    alignas(64) std::atomic<std::uint64_t> replies_consumed;   // worker
+    alignas(64) std::atomic<std::uint64_t> orders_consumed;    // worker
+
+    alignas(64) std::atomic<std::uint32_t> events_blocked;  // worker sets when its ring is full, parent clears and rings
+    alignas(64) std::atomic<std::uint32_t> order_bell;      // parent: futex the control thread waits on
+};
+
+/// The mapping. The order of the parts is the layout of the memfd.
+class call_memory {
+public:
+    struct layout {
+        control_block control;
+        alignas(4096) slot requests[request_slots];
+        slot events[event_slots];
+        slot replies[reply_slots];
+        slot orders[order_slots];
+        alignas(4096) function_slot functions[function_slots];
+    };
+    /// Sparse: address space, not memory.
+    static constexpr std::uint64_t area_size = std::uint64_t{4} << 30;
+    static constexpr std::uint64_t crash_offset = (sizeof(layout) + 4095) / 4096 * 4096;
+    static constexpr std::uint64_t parent_area = crash_offset + process_os::crash_page_size;
+    static constexpr std::uint64_t worker_area = parent_area + area_size;
+    static constexpr std::uint64_t total = worker_area + area_size;
+
+    /// Makes a new one. Throws std::system_error.
+    [[nodiscard]] static call_memory create();
+    /// Maps one that the parent made. Throws std::system_error.
+    [[nodiscard]] static call_memory attach(int memfd);
+
+    call_memory(call_memory&& other) noexcept;
+    call_memory& operator=(call_memory&&) = delete;
+    ~call_memory();
+
+    [[nodiscard]] layout& parts() const noexcept { return *reinterpret_cast<layout*>(base_); }
+    [[nodiscard]] control_block& control() const noexcept { return parts().control; }
+    [[nodiscard]] const process_os::crash_page& crash() const noexcept {
+        return *reinterpret_cast<const process_os::crash_page*>(base_ + crash_offset);
+    }
+    [[nodiscard]] std::byte* base() const noexcept { return base_; }
+    [[nodiscard]] int descriptor() const noexcept { return memfd_.get(); }
+
+private:
+    call_memory(process_os::unique_fd memfd, std::byte* base) noexcept : memfd_(std::move(memfd)), base_(base) {}
+
+    process_os::unique_fd memfd_;
+    std::byte* base_;
+};
+
+/// Fills `message`'s body from `parts`: in the slot if it fits, else in a block of `area`.
+/// @return false if there is no memory; `body` is the block, if one was taken
+template <class Message>
+[[nodiscard]] bool put_body(Message& message, block_area& area, block& body,
+                            std::span<const std::span<const std::byte>> parts) noexcept {
+    std::size_t total = 0;
+    for (const auto& part : parts) total += part.size();
+    std::byte* to = message.body;
+    message.flags = static_cast<std::uint8_t>(message.flags & ~Message::external);
+    message.inline_size = static_cast<std::uint8_t>(total);
+    if (total > inline_body) {
+        body = area.allocate(total);
+        if (body.size == 0) return false;
+        message.flags = static_cast<std::uint8_t>(message.flags | Message::external);
+        message.inline_size = 0;
+        const block exact{body.offset, total};
+        std::memcpy(message.body, &exact, sizeof exact);
+        to = area.at(body);
+    }
+    for (const auto& part : parts) {
+        if (part.empty()) continue;
+        std::memcpy(to, part.data(), part.size());
+        to += part.size();
+    }
+    return true;
+}
+
+/// Where `message`'s body lies: in the private copy of the message or in the sender's area [begin, begin + area_size).
+/// The size is already checked; bytes in the area are shared: copy them once and use the copy.
+/// @return false if the message breaks the protocol
+template <class Message>
+[[nodiscard]] bool find_body(const Message& message, const std::byte* base, std::uint64_t begin,
+                             std::span<const std::byte>& body) noexcept {
+    if ((message.flags & Message::external) == 0) {
+        if (message.inline_size > inline_body) return false;
+        body = {message.body, message.inline_size};
+        return true;
+    }
+    block b;
+    std::memcpy(&b, message.body, sizeof b);
+    if (!inside(b, begin, call_memory::area_size)) return false;
+    body = {base + b.offset, static_cast<std::size_t>(b.size)};
+    return true;
+}
+
+}  // namespace cadre::detail::process_plane

@@ -1,0 +1,65 @@
+/// @file
+/// What travels in the slots: requests to a worker, and events in both directions.
+#pragma once
+
+#include "process/plane/slot.hpp"
+
+namespace cadre::detail::process_plane {
+
+inline constexpr std::size_t inline_body = 36;
+
+/// Where a body lies that does not fit into its slot: in the sender's half of the call memory.
+struct block {
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+};
+
+/// Parent to worker: run this. The body is [u32 items, if chunk] [u16 length and name, if named] [arguments].
+struct request {
+    std::uint64_t call_id;
+    std::uint64_t ticket;  ///< names the parent's record of the call; the worker only gives it back
+    std::uint8_t flags;
+    std::uint8_t inline_size;
+    std::uint16_t entry;  ///< place in the function table
+    std::byte body[inline_body];
+
+    static constexpr std::uint8_t external = 1;
+    static constexpr std::uint8_t chunk = 2;
+    static constexpr std::uint8_t named = 4;
+    static constexpr std::uint8_t timed = 8;  ///< has a time limit: tell when it, or an item of it, begins
+};
+
+enum class event_kind : std::uint8_t {
+    // worker to parent
+    ready = 1,      ///< the initializer has run
+    start_failed,   ///< it threw: the body is the encoded exception
+    begun,          ///< a timed call has begun: `id` ticket
+    value,          ///< `id` ticket: ended, the body is its result
+    exception,      ///< `id` ticket: ended, the body is the encoded exception
+    rejected,       ///< `id` ticket: it could not be run, the body says why
+    committed,      ///< `id` ticket: `items` items are done, the body holds the results of those since the last commit
+    hungry,         ///< the ring is empty and calls wait in the parent; what it had is suspended
+    nested_call,    ///< `id` the worker's own ticket: the body is a nested_header, the name and the arguments
+    nested_stop,    ///< `id` the same; `items` the stop_reason
+    // parent to worker
+    nested_value,      ///< `id` the worker's ticket
+    nested_exception,  ///< the body is the encoded exception; `items` the items done
+    nested_partial,    ///< results of a failed chunk, before its nested_exception
+    stop,              ///< `id` ticket; `items` the stop_reason
+    quit,
+};
+
+struct event {
+    std::uint64_t id;
+    event_kind kind;
+    std::uint8_t flags;
+    std::uint8_t inline_size;
+    std::uint8_t spare;
+    std::uint32_t items;
+    std::uint32_t nanoseconds;  ///< how long the task kept the worker's loop; 0: not measured
+    std::byte body[inline_body];
+
+    static constexpr std::uint8_t external = 1;
+};
+
+}  // namespace cadre::detail::process_plane

@@ -1,0 +1,22 @@
+/// @file
+/// How a worker describes a call that it makes on its own executor.
+#pragma once
+
+#include <cadre/detail/function_identity.hpp>
+
+#include <cstdint>
+
+namespace cadre::detail::process_plane {
+
+/// The body of a `nested_call` event begins with it; the name and the arguments follow.
+struct nested_header {
+    function_id entry;
+    std::int64_t timeout;  ///< nanoseconds
+    std::uint64_t call_id;
+    std::uint32_t items;
+    std::int32_t priority;
+    std::int32_t retries;
+    std::uint32_t name_size;
+};
+
+}  // namespace cadre::detail::process_plane

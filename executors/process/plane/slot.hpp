@@ -1,0 +1,55 @@
+/// @file
+/// One cache line of a ring between a parent and one worker: a word that says what it holds, and the payload.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace cadre::detail::process_plane {
+
+inline constexpr std::size_t slot_payload = 56;
+
+struct alignas(64) slot {
+    std::atomic<std::uint64_t> word;
+    std::byte payload[slot_payload];
+};
+static_assert(sizeof(slot) == 64);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+enum class slot_state : std::uint64_t { empty = 0, queued = 1, claimed = 2, revoked = 3 };
+
+/// The position in the ring's endless sequence and the state. 62 bits of position: at 10^9 a second it wraps in 146 years.
+constexpr std::uint64_t slot_word(std::uint64_t position, slot_state state) noexcept {
+    return position << 2 | static_cast<std::uint64_t>(state);
+}
+constexpr std::uint64_t slot_position(std::uint64_t word) noexcept { return word >> 2; }
+constexpr slot_state slot_state_of(std::uint64_t word) noexcept { return static_cast<slot_state>(word & 3); }
+
+template <class Message>
+void write_payload(slot& to, const Message& message) noexcept {
+    static_assert(std::is_trivially_copyable_v<Message> && sizeof(Message) == slot_payload);
+    std::memcpy(to.payload, &message, sizeof message);
+}
+
+/// A private copy: whatever the other process writes afterwards changes nothing here.
+template <class Message>
+void read_payload(const slot& from, Message& message) noexcept {
+    static_assert(std::is_trivially_copyable_v<Message> && sizeof(Message) == slot_payload);
+    std::memcpy(&message, from.payload, sizeof message);
+    // Keeps the compiler from reading the shared bytes again instead of the copy.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+/// A full fence. A locked instruction, because some compilers make the standard fence a dearer one.
+inline void full_fence() noexcept {
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+    asm volatile("lock; orl $0, (%%rsp)" ::: "memory", "cc");
+#else
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+}
+
+}  // namespace cadre::detail::process_plane

@@ -1,0 +1,96 @@
+#include "process/process_backend.hpp"
+
+#include "process/os/bootstrap.hpp"
+#include "process/worker/worker_main.hpp"
+
+#include <cadre/detail/timer_service.hpp>
+#include <cadre/executors/process.hpp>
+
+#include <exception>
+#include <utility>
+
+namespace cadre {
+
+namespace detail {
+
+namespace {
+
+// Before `bootstrap`, which may find that this process is to be a worker.
+const bool worker_main_is_known = (process_os::set_worker_main(&process_worker::worker_main), true);
+
+std::string default_name(const process_options& options) {
+    if (!options.name.empty()) return std::string(options.name);
+    return "process:" + std::to_string(resolve_workers(options.workers));
+}
+
+/// Stops what is still running when the deadline of a shutdown passes. Kept alive by whoever can still need it.
+struct shutdown_alarm : timer_node {
+    std::shared_ptr<process_parent::pool> pool;
+    std::shared_ptr<shutdown_alarm> self;
+    bool armed = false;
+};
+
+}  // namespace
+
+process_backend::process_backend(const process_options& options)
+    : pool_(std::make_shared<process_parent::pool>(options, default_name(options), registry())), completions_(*pool_) {}
+
+std::shared_ptr<process_backend> process_backend::create(const process_options& options) {
+    std::shared_ptr<process_backend> made(new process_backend(options));
+    made->pool_->start();
+    made->supervisor_.emplace(made->pool_);
+    add_poll_source(made->completions_);
+    made->polled_ = true;
+    register_portable_executor(made->portable_id(), made);
+    return made;
+}
+
+process_backend::~process_backend() {
+    if (polled_) remove_poll_source(completions_);
+    if (supervisor_) pool_->quit({});
+    supervisor_.reset();
+}
+
+void process_backend::submit(std::span<work_item* const>) noexcept {
+    std::terminate();  // it is remote: nobody gives it items
+}
+
+void* process_backend::query(const std::type_info& extension) noexcept {
+    if (extension == typeid(portable_identity)) return static_cast<portable_identity*>(this);
+    return nullptr;
+}
+
+void process_backend::shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done) {
+    auto alarm = std::make_shared<shutdown_alarm>();
+    if (deadline != std::chrono::steady_clock::time_point::max()) {
+        alarm->pool = pool_;
+        alarm->when = deadline;
+        alarm->self = alarm;
+        alarm->armed = true;
+        alarm->fire = [](timer_node* node) noexcept {
+            const auto keep = std::move(static_cast<shutdown_alarm*>(node)->self);
+            keep->pool->request_stop_all(stop_reason::deadline);
+        };
+        default_timers().add(*alarm);
+    }
+    registry().close([alarm, pool = pool_, done = std::move(done)]() mutable {
+        if (alarm->armed && default_timers().cancel(*alarm)) alarm->self.reset();
+        pool->quit(std::move(done));
+    });
+}
+
+void process_backend::completions::announce_busy() noexcept {
+    pool_.loop_is(process_plane::loop_state::busy);
+    // What a worker published while it thought that the loop was polling must not wait until the loop has time again.
+    (void)pool_.drain(false);
+}
+
+}  // namespace detail
+
+executor make_process_executor(const process_options& options) {
+    return executor(detail::process_backend::create(options));
+}
+
+process_executor::process_executor(const process_options& options) : handle_(make_process_executor(options)) {}
+
+}  // namespace cadre

@@ -1,0 +1,63 @@
+/// @file
+/// The process executor in the parent.
+#pragma once
+
+#include "process/parent/pool.hpp"
+#include "process/parent/supervisor.hpp"
+
+#include <cadre/detail/poll_source.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/executor_backend.hpp>
+#include <cadre/executors/process_options.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace cadre::detail {
+
+class process_backend final : public executor_backend, private portable_identity {
+public:
+    /// Starts the workers. Throws config_error, std::system_error.
+    [[nodiscard]] static std::shared_ptr<process_backend> create(const process_options& options);
+    ~process_backend() override;
+
+    [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::process; }
+    [[nodiscard]] std::size_t concurrency() const noexcept override { return pool_->workers(); }
+    [[nodiscard]] std::string name() const override { return pool_->name(); }
+    [[nodiscard]] executor_stats stats() const override { return pool_->stats(); }
+    [[nodiscard]] bool remote() const noexcept override { return true; }
+    void submit(std::span<work_item* const> items) noexcept override;
+    void submit(std::span<portable_call* const> calls) noexcept override { pool_->submit(calls); }
+    void request_stop(portable_call& call, stop_reason why) noexcept override { pool_->request_stop(call, why); }
+    void request_stop() noexcept override { pool_->request_stop_all(stop_reason::requested); }
+    [[nodiscard]] memory_domain* domain() noexcept override { return &pool_->domain(); }
+    [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
+    void shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done) override;
+
+private:
+    /// What the application's loop polls while it is idle.
+    class completions final : public poll_source {
+    public:
+        explicit completions(process_parent::pool& p) noexcept : pool_(p) {}
+        bool poll() noexcept override { return pool_.drain(false); }
+        [[nodiscard]] bool expects_soon() const noexcept override { return pool_.expects_soon(); }
+        void announce_polling() noexcept override { pool_.loop_is(process_plane::loop_state::polling); }
+        void announce_busy() noexcept override;
+        void announce_sleep() noexcept override { pool_.loop_is(process_plane::loop_state::asleep); }
+        void announce_awake() noexcept override { pool_.loop_is(process_plane::loop_state::busy); }
+
+    private:
+        process_parent::pool& pool_;
+    };
+
+    explicit process_backend(const process_options& options);
+    [[nodiscard]] std::uint64_t portable_id() const noexcept override { return pool_->portable_id(); }
+
+    std::shared_ptr<process_parent::pool> pool_;
+    completions completions_;
+    std::optional<process_parent::supervisor> supervisor_;
+    bool polled_ = false;
+};
+
+}  // namespace cadre::detail

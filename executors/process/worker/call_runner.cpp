@@ -1,0 +1,237 @@
+#include "process/worker/call_runner.hpp"
+
+#include "process/os/crash_page.hpp"
+#include "process/worker/worker_backend.hpp"
+
+#include <cadre/detail/codec_stream.hpp>
+#include <cadre/detail/function_identity.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+namespace cadre::detail::process_worker {
+
+using process_plane::call_memory;
+using process_plane::event;
+using process_plane::event_kind;
+using process_plane::request;
+using process_plane::worker_state;
+
+namespace {
+
+// Calls that run before the loop looks at everything else again: as many short ones, or one long one.
+constexpr unsigned calls_a_round = 32;
+constexpr std::uint32_t long_call = 2000;  // nanoseconds: from here on every call is measured
+constexpr unsigned measure_every = 8;
+
+std::int64_t now() noexcept { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+std::uint32_t to_sample(std::int64_t nanoseconds) noexcept {
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(nanoseconds, 1, UINT32_MAX));
+}
+
+}  // namespace
+
+call_runner::call_runner(const call_memory& memory, const process_plane::parent_page& page, event_sender& sender,
+                         std::shared_ptr<run_loop> loop, std::shared_ptr<worker_backend> backend)
+    : parts_(memory.parts()),
+      control_(memory.control()),
+      parent_(page.words()),
+      base_(memory.base()),
+      sender_(sender),
+      loop_(std::move(loop)),
+      backend_(std::move(backend)),
+      requests_(parts_.requests, control_.requests_consumed),
+      replies_(parts_.replies, control_.replies_consumed),
+      limit_(control_.setup.tasks_per_worker) {
+    pump_.run = &pump;
+    pump_.self = this;
+}
+
+bool call_runner::poll() noexcept {
+    bool any = sender_.flush();
+    event e;
+    while (replies_.peek(e)) {
+        std::span<const std::byte> body;
+        if (process_plane::find_body(e, base_, call_memory::parent_area, body)) backend_->replied(e, body);
+        replies_.advance();
+        any = true;
+    }
+    if (pumping_) return any;
+    if (requests_.ready()) {
+        if (may_claim()) {
+            pumping_ = true;
+            work_item* item = &pump_;
+            loop_->submit(std::span(&item, 1));
+            any = true;
+        }
+    } else {
+        ask_for_more();
+    }
+    return any;
+}
+
+void call_runner::pump(work_item* item) noexcept {
+    call_runner& self = *static_cast<pump_item*>(item)->self;
+    self.pumping_ = false;
+    unsigned left = calls_a_round;
+    while (left != 0 && self.may_claim() && self.claim_one()) left = self.last_measure_ >= long_call ? 0 : left - 1;
+}
+
+// A task that waits for a nested call lets another one in: else tasks that call each other would fill all workers and
+// wait for ever.
+bool call_runner::may_claim() const noexcept {
+    return limit_ == 0 || calls_.size() < limit_ + std::min(calls_.size(), backend_->waiting_tasks());
+}
+
+bool call_runner::claim_one() noexcept {
+    // A stop request for a call that is being claimed waits until it is in the map; see request_stop.
+    claiming_.store(true, std::memory_order_relaxed);
+    request q;
+    if (!requests_.claim(q)) {
+        claiming_.store(false, std::memory_order_relaxed);
+        return false;
+    }
+    auto* const call = new worker_call(*this, q.ticket);
+    std::span<const std::byte> body;
+    if (!process_plane::find_body(q, base_, call_memory::parent_area, body)) std::abort();  // the parent is trusted
+    if ((q.flags & request::chunk) != 0) {
+        std::memcpy(&call->items, body.data(), sizeof call->items);
+        body = body.subspan(sizeof call->items);
+    }
+    if ((q.flags & request::named) != 0) {
+        std::uint16_t size = 0;
+        std::memcpy(&size, body.data(), sizeof size);
+        call->name.assign(reinterpret_cast<const char*>(body.data() + sizeof size), size);
+        body = body.subspan(sizeof size + size);
+    }
+    call->arguments.append(body);
+    requests_.consume();
+    call->id = q.call_id;
+    call->timed = (q.flags & request::timed) != 0;
+    call->executor = backend_;
+    call->home = loop_.get();
+    calls_.insert(*call);
+    claiming_.store(false, std::memory_order_release);
+    asked_ = false;
+    run(*call, q.entry);
+    return true;
+}
+
+void call_runner::run(worker_call& call, std::uint16_t entry) noexcept {
+    const bool measure = last_measure_ >= long_call || ++unmeasured_ >= measure_every || call.timed;
+    if (measure) {
+        unmeasured_ = 0;
+        began_ = now();
+        measured_ = &call;
+    }
+    if (call.timed) {
+        event e{};
+        e.kind = event_kind::begun;
+        e.id = call.ticket;
+        sender_.send(e, std::array{std::as_bytes(std::span(&began_, 1))});
+    }
+    call_entry f = nullptr;
+    try {
+        f = function(entry);
+    } catch (const std::exception& problem) {
+        event e{};
+        e.kind = event_kind::rejected;
+        e.id = call.ticket;
+        calls_.erase(call);
+        const std::string_view text = problem.what();
+        sender_.send(e, std::array{std::as_bytes(std::span(text.data(), text.size()))});
+        delete &call;
+        return;
+    }
+    process_os::clear_failed_allocation();
+    control_.running.store(call.id, std::memory_order_release);
+    f(call);  // from here on the call may be gone
+    control_.running.store(0, std::memory_order_release);
+    // It neither finished nor was measured when it did: it is suspended, and this is how long it took to get there.
+    if (std::exchange(measured_, nullptr) != nullptr) last_measure_ = to_sample(now() - began_);
+}
+
+call_entry call_runner::function(std::uint16_t entry) {
+    if (entry >= functions_.size()) functions_.resize(entry + std::size_t{1});
+    call_entry& known = functions_[entry];
+    if (known == nullptr) {
+        const process_plane::function_slot& slot = parts_.functions[entry];
+        decoder in(std::span(slot.bytes, slot.size));
+        // The identity of a function is its address, which travels as one of data.
+        known = reinterpret_cast<call_entry>(reinterpret_cast<std::uintptr_t>(resolve_function(decode_function(in))));
+    }
+    return known;
+}
+
+void call_runner::item_begins(const worker_call& call, std::uint32_t index) noexcept {
+    control_.chunk_item.store(index, std::memory_order_relaxed);
+    if (!call.timed) return;
+    control_.item_begun.store(now(), std::memory_order_relaxed);
+    control_.chunk_ticket.store(call.ticket, std::memory_order_release);
+}
+
+void call_runner::items_done(const worker_call& call, std::uint32_t done, const byte_buffer& results) noexcept {
+    event e{};
+    e.kind = event_kind::committed;
+    e.id = call.ticket;
+    e.items = done;
+    sender_.send(e, std::array{results.span()});
+}
+
+void call_runner::finished(worker_call* call, call_reply reply) noexcept {
+    event e{};
+    e.kind = reply.kind == reply_kind::value ? event_kind::value : event_kind::exception;
+    e.id = call->ticket;
+    e.items = reply.items_done;
+    if (measured_ == call) {
+        measured_ = nullptr;
+        last_measure_ = to_sample(now() - began_);
+        e.nanoseconds = last_measure_;
+    }
+    calls_.erase(*call);
+    delete call;
+    sender_.send(e, std::array{std::span<const std::byte>(reply.bytes.span())});
+}
+
+// Everything here is suspended and the parent has calls for which it gave no credit yet, because nothing ended.
+void call_runner::ask_for_more() noexcept {
+    if (asked_ || calls_.size() == 0 || parent_.waiting.load(std::memory_order_relaxed) == 0) return;
+    asked_ = true;
+    event e{};
+    e.kind = event_kind::hungry;
+    e.nanoseconds = last_measure_;
+    sender_.send(e, {}, true);
+}
+
+// The parent sends a stop only for a call that it saw claimed. The claim was preceded by `claiming_`, so either that is
+// seen here, or the call is in the map already, or it has ended.
+void call_runner::request_stop(std::uint64_t ticket, stop_reason why) noexcept {
+    if (calls_.request_stop(ticket, why)) return;
+    while (claiming_.load(std::memory_order_acquire)) std::this_thread::yield();
+    (void)calls_.request_stop(ticket, why);
+}
+
+bool call_runner::expects_soon() const noexcept {
+    using process_plane::loop_state;
+    return static_cast<loop_state>(parent_.loop.load(std::memory_order_relaxed) & 3) != loop_state::asleep &&
+           parent_.spare.load(std::memory_order_relaxed) != 0;
+}
+
+void call_runner::announce_sleep() noexcept {
+    sender_.before_sleep();
+    say(worker_state::asleep);
+}
+
+void call_runner::announce_awake() noexcept { say(worker_state::awake); }
+
+// Full fence: pairs with worker_channel::ring.
+void call_runner::say(worker_state state) noexcept {
+    control_.state.store(++state_count_ << 2 | static_cast<std::uint64_t>(state), std::memory_order_relaxed);
+    process_plane::full_fence();
+}
+
+}  // namespace cadre::detail::process_worker

@@ -1,0 +1,82 @@
+/// @file
+/// Takes calls out of the request ring and runs them on the worker's loop.
+#pragma once
+
+#include "process/plane/call_memory.hpp"
+#include "process/plane/parent_page.hpp"
+#include "process/worker/event_sender.hpp"
+#include "process/worker/worker_call.hpp"
+
+#include <cadre/detail/poll_source.hpp>
+#include <cadre/detail/run_loop.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace cadre::detail::process_worker {
+
+class worker_backend;
+
+/// The loop's source of calls and replies. A call is claimed only when the loop is about to run it, so that the parent
+/// can take back what waits behind a long one.
+class call_runner final : public poll_source {
+public:
+    call_runner(const process_plane::call_memory& memory, const process_plane::parent_page& page, event_sender& sender,
+                std::shared_ptr<run_loop> loop, std::shared_ptr<worker_backend> backend);
+
+    // For the loop.
+    bool poll() noexcept override;
+    [[nodiscard]] bool expects_soon() const noexcept override;
+    void announce_sleep() noexcept override;
+    void announce_awake() noexcept override;
+
+    /// A stop request from the parent; any thread.
+    void request_stop(std::uint64_t ticket, stop_reason why) noexcept;
+
+    // For worker_call.
+    void item_begins(const worker_call& call, std::uint32_t index) noexcept;
+    void items_done(const worker_call& call, std::uint32_t done, const byte_buffer& results) noexcept;
+    void finished(worker_call* call, call_reply reply) noexcept;
+
+private:
+    struct pump_item : work_item {
+        call_runner* self = nullptr;
+    };
+    static void pump(work_item* item) noexcept;
+    [[nodiscard]] bool may_claim() const noexcept;
+    [[nodiscard]] bool claim_one() noexcept;
+    void run(worker_call& call, std::uint16_t entry) noexcept;
+    [[nodiscard]] call_entry function(std::uint16_t entry);
+    void ask_for_more() noexcept;
+    void say(process_plane::worker_state state) noexcept;
+
+    process_plane::call_memory::layout& parts_;
+    process_plane::control_block& control_;
+    process_plane::parent_words& parent_;
+    const std::byte* base_;
+    event_sender& sender_;
+    std::shared_ptr<run_loop> loop_;
+    std::shared_ptr<worker_backend> backend_;
+    process_plane::request_reader requests_;
+    process_plane::event_reader<process_plane::reply_slots> replies_;
+    const std::uint32_t limit_;  // unfinished calls; 0: none
+
+    pump_item pump_;
+    bool pumping_ = false;
+    bool asked_ = false;
+    call_map calls_;
+    std::atomic<bool> claiming_{false};
+    std::vector<call_entry> functions_;
+
+    // The clock is read for one call in some while calls are short.
+    const worker_call* measured_ = nullptr;
+    std::int64_t began_ = 0;
+    std::uint32_t last_measure_ = 0;
+    unsigned unmeasured_ = 0;
+    std::uint64_t state_count_ = 0;
+};
+
+}  // namespace cadre::detail::process_worker

@@ -1,0 +1,107 @@
+#include "process/worker/event_sender.hpp"
+
+#include <cadre/detail/exception_codec.hpp>
+
+#include <array>
+#include <new>
+#include <utility>
+
+#include <unistd.h>
+
+namespace cadre::detail::process_worker {
+
+using process_plane::block;
+using process_plane::call_memory;
+using process_plane::event;
+using process_plane::event_kind;
+using process_plane::loop_state;
+
+event_sender::event_sender(const call_memory& memory, const process_plane::parent_page& page, int loop_bell,
+                           int supervisor_bell) noexcept
+    : control_(memory.control()),
+      parent_(page.words()),
+      loop_bell_(loop_bell),
+      supervisor_bell_(supervisor_bell),
+      area_(memory.descriptor(), memory.base(), call_memory::worker_area, call_memory::area_size),
+      ring_(memory.parts().events, memory.control().events_consumed, area_) {}
+
+void event_sender::send(event e, std::span<const std::span<const std::byte>> body, bool urgent) noexcept {
+    const std::lock_guard hold(mutex_);
+    if (!waiting_.empty() || !push(e, body)) {
+        keep(e, body);
+        // Pairs with the parent, which frees slots, fences, and looks at this word: look once more after saying so.
+        control_.events_blocked.store(1, std::memory_order_relaxed);
+        process_plane::full_fence();
+        while (!waiting_.empty() && push(waiting_.front().e, std::array{std::span<const std::byte>(waiting_.front().body.span())}))
+            waiting_.pop_front();
+    }
+    notify(urgent);
+}
+
+bool event_sender::push(event& e, std::span<const std::span<const std::byte>> body) noexcept {
+    if (!ring_.has_room()) return false;
+    block place;
+    if (!process_plane::put_body(e, area_, place, body)) {
+        // Memory may come back when the parent has read what is in flight. If nothing is, this result is too large.
+        if (!ring_.all_read() || e.kind != event_kind::value) return false;
+        byte_buffer error;
+        encoder out(error);
+        encode_exception(out, std::make_exception_ptr(std::bad_alloc()));
+        e.kind = event_kind::exception;
+        if (!process_plane::put_body(e, area_, place, std::array{std::span<const std::byte>(error.span())})) return false;
+    }
+    ring_.push(e, place);
+    return true;
+}
+
+void event_sender::keep(const event& e, std::span<const std::span<const std::byte>> body) {
+    waiting w{e, {}};
+    for (const auto& part : body) w.body.append(part);
+    waiting_.push_back(std::move(w));
+}
+
+bool event_sender::flush() noexcept {
+    const std::lock_guard hold(mutex_);
+    bool any = false;
+    while (!waiting_.empty() &&
+           push(waiting_.front().e, std::array{std::span<const std::byte>(waiting_.front().body.span())})) {
+        waiting_.pop_front();
+        any = true;
+    }
+    if (any) notify(false);
+    return any;
+}
+
+// Pairs with the parent's loop, which says that it sleeps and then looks at the rings once more.
+void event_sender::notify(bool urgent) noexcept {
+    process_plane::full_fence();
+    const std::uint64_t word = parent_.loop.load(std::memory_order_relaxed);
+    switch (static_cast<loop_state>(word & 3)) {
+        case loop_state::asleep:
+            if (std::exchange(rung_loop_, word) != word) ring(loop_bell_);
+            break;
+        case loop_state::busy:
+            if (urgent && control_.events_consumed.load(std::memory_order_relaxed) >= rung_supervisor_) {
+                rung_supervisor_ = ring_.sent();
+                ring(supervisor_bell_);
+            }
+            break;
+        case loop_state::polling: break;
+    }
+}
+
+void event_sender::before_sleep() noexcept {
+    const std::lock_guard hold(mutex_);
+    if (ring_.all_read() || rung_supervisor_ == ring_.sent()) return;
+    process_plane::full_fence();
+    if (static_cast<loop_state>(parent_.loop.load(std::memory_order_relaxed) & 3) != loop_state::busy) return;
+    rung_supervisor_ = ring_.sent();
+    ring(supervisor_bell_);
+}
+
+void event_sender::ring(int bell) noexcept {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto n = ::write(bell, &one, sizeof one);
+}
+
+}  // namespace cadre::detail::process_worker

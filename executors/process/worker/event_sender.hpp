@@ -1,0 +1,53 @@
+/// @file
+/// The worker's side of its events to the parent: pushed into the ring, or kept until there is room.
+#pragma once
+
+#include "process/plane/call_memory.hpp"
+#include "process/plane/parent_page.hpp"
+
+#include <cadre/detail/byte_buffer.hpp>
+
+#include <deque>
+#include <mutex>
+#include <span>
+
+namespace cadre::detail::process_worker {
+
+/// Thread-safe.
+class event_sender {
+public:
+    event_sender(const process_plane::call_memory& memory, const process_plane::parent_page& page, int loop_bell,
+                 int supervisor_bell) noexcept;
+
+    /// `urgent`: somebody must look even though the parent's loop computes.
+    void send(process_plane::event e, std::span<const std::span<const std::byte>> body, bool urgent = false) noexcept;
+
+    /// Sends what found no room. @return whether anything was sent
+    bool flush() noexcept;
+    /// The loop goes to sleep: what the parent has not read must not wait until its loop has time.
+    void before_sleep() noexcept;
+
+private:
+    struct waiting {
+        process_plane::event e;
+        byte_buffer body;
+    };
+    [[nodiscard]] bool push(process_plane::event& e, std::span<const std::span<const std::byte>> body) noexcept;
+    void keep(const process_plane::event& e, std::span<const std::span<const std::byte>> body);
+    void notify(bool urgent) noexcept;
+    static void ring(int bell) noexcept;
+
+    process_plane::control_block& control_;
+    process_plane::parent_words& parent_;
+    const int loop_bell_;
+    const int supervisor_bell_;
+
+    std::mutex mutex_;
+    process_plane::block_area area_;
+    process_plane::event_writer<process_plane::event_slots> ring_;
+    std::deque<waiting> waiting_;
+    std::uint64_t rung_loop_ = 0;       // the sleep of the parent's loop that was rung for
+    std::uint64_t rung_supervisor_ = 0; // events that the supervisor was rung for
+};
+
+}  // namespace cadre::detail::process_worker

@@ -1,0 +1,135 @@
+#include "process/worker/worker_backend.hpp"
+
+#include "process/plane/nested_header.hpp"
+
+#include <cadre/detail/environment.hpp>
+
+#include <array>
+#include <cstring>
+#include <exception>
+#include <utility>
+#include <vector>
+
+namespace cadre::detail::process_worker {
+
+using process_plane::event;
+using process_plane::event_kind;
+using process_plane::nested_header;
+
+worker_backend::worker_backend(const process_plane::worker_setup& setup, event_sender& sender, memory_domain& domain)
+    : count_(setup.count),
+      limited_(setup.tasks_per_worker != 0),
+      name_(setup.executor_name),
+      portable_id_(setup.portable_id),
+      sender_(sender),
+      domain_(domain) {}
+
+void worker_backend::submit(std::span<work_item* const>) noexcept {
+    std::terminate();  // it is remote: nobody gives it items
+}
+
+void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
+    const environment* const env = current_environment();
+    const std::uint64_t caller = limited_ && env != nullptr && env->info != nullptr ? env->info->id : 0;
+    for (portable_call* call : calls) {
+        std::uint64_t ticket = 0;
+        {
+            const std::lock_guard hold(mutex_);
+            ticket = ++last_ticket_;
+            call->backend_data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(ticket));
+            calls_.emplace(ticket, outstanding{call, caller, {}});
+            count_caller(caller, 1);
+        }
+        send(*call, ticket);
+    }
+}
+
+void worker_backend::send(portable_call& call, std::uint64_t ticket) noexcept {
+    nested_header h{};
+    h.entry = call.entry;
+    h.timeout = call.options.timeout.count();
+    h.call_id = call.id;
+    h.items = call.items;
+    h.priority = call.options.priority;
+    h.retries = call.options.retries;
+    h.name_size = static_cast<std::uint32_t>(call.options.name.size());
+    event e{};
+    e.kind = event_kind::nested_call;
+    e.id = ticket;
+    sender_.send(e,
+                 std::array{std::as_bytes(std::span(&h, 1)),
+                            std::as_bytes(std::span(call.options.name.data(), call.options.name.size())),
+                            std::span<const std::byte>(call.arguments.span())},
+                 true);
+}
+
+void worker_backend::count_caller(std::uint64_t caller, int by) noexcept {
+    if (caller == 0) return;
+    auto& n = callers_[caller];
+    n += static_cast<std::size_t>(by);
+    if (n == 0) callers_.erase(caller);
+    waiting_.store(callers_.size(), std::memory_order_relaxed);
+}
+
+void worker_backend::request_stop(portable_call& call, stop_reason why) noexcept {
+    event e{};
+    {
+        const std::lock_guard hold(mutex_);
+        if (call.backend_data == nullptr) return;
+        e.id = reinterpret_cast<std::uintptr_t>(call.backend_data);
+    }
+    e.kind = event_kind::nested_stop;
+    e.items = static_cast<std::uint32_t>(why);
+    sender_.send(e, {}, true);
+}
+
+void worker_backend::request_stop() noexcept {
+    std::vector<std::uint64_t> tickets;
+    {
+        const std::lock_guard hold(mutex_);
+        for (const auto& [ticket, call] : calls_) tickets.push_back(ticket);
+    }
+    for (const std::uint64_t ticket : tickets) {
+        event e{};
+        e.id = ticket;
+        e.kind = event_kind::nested_stop;
+        e.items = static_cast<std::uint32_t>(stop_reason::requested);
+        sender_.send(e, {}, true);
+    }
+}
+
+void worker_backend::replied(const event& e, std::span<const std::byte> body) noexcept {
+    outstanding done;
+    {
+        const std::lock_guard hold(mutex_);
+        const auto found = calls_.find(e.id);
+        if (found == calls_.end()) return;
+        if (e.kind == event_kind::nested_partial) {
+            found->second.partial.append(body);
+            return;
+        }
+        done = std::move(found->second);
+        calls_.erase(found);
+        count_caller(done.caller, -1);
+        done.call->backend_data = nullptr;
+    }
+    call_reply reply;
+    reply.items_done = e.items;
+    reply.partial = std::move(done.partial);
+    if (e.kind == event_kind::nested_exception) {
+        reply.kind = reply_kind::exception;
+        std::uint16_t size = 0;
+        std::memcpy(&size, body.data(), sizeof size);
+        reply.where.assign(reinterpret_cast<const char*>(body.data() + sizeof size), size);
+        body = body.subspan(sizeof size + size);
+    }
+    reply.bytes.append(body);
+    done.call->complete(std::move(reply));
+}
+
+void* worker_backend::query(const std::type_info& extension) noexcept {
+    if (extension == typeid(portable_identity)) return static_cast<portable_identity*>(this);
+    return nullptr;
+}
+
+}  // namespace cadre::detail::process_worker

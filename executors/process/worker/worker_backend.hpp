@@ -1,0 +1,63 @@
+/// @file
+/// The process executor as a task in a worker sees it: its calls go to the parent, which places them like any other.
+#pragma once
+
+#include "process/worker/event_sender.hpp"
+
+#include <cadre/detail/portable_call.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/executor_backend.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+namespace cadre::detail::process_worker {
+
+class worker_backend final : public executor_backend, private portable_identity {
+public:
+    worker_backend(const process_plane::worker_setup& setup, event_sender& sender, memory_domain& domain);
+
+    [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::process; }
+    [[nodiscard]] std::size_t concurrency() const noexcept override { return count_; }
+    [[nodiscard]] std::string name() const override { return name_; }
+    [[nodiscard]] bool remote() const noexcept override { return true; }
+    void submit(std::span<work_item* const> items) noexcept override;
+    void submit(std::span<portable_call* const> calls) noexcept override;
+    void request_stop(portable_call& call, stop_reason why) noexcept override;
+    void request_stop() noexcept override;
+    [[nodiscard]] memory_domain* domain() noexcept override { return &domain_; }
+    [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
+
+    /// A reply from the parent, or a part of it; on the loop's thread.
+    void replied(const process_plane::event& e, std::span<const std::byte> body) noexcept;
+    /// How many tasks wait for nested calls; counted only where the number of unfinished tasks is limited.
+    [[nodiscard]] std::size_t waiting_tasks() const noexcept { return waiting_.load(std::memory_order_relaxed); }
+
+private:
+    struct outstanding {
+        portable_call* call = nullptr;
+        std::uint64_t caller = 0;  // id of the task
+        byte_buffer partial{};
+    };
+    void send(portable_call& call, std::uint64_t ticket) noexcept;
+    void count_caller(std::uint64_t caller, int by) noexcept;
+    [[nodiscard]] std::uint64_t portable_id() const noexcept override { return portable_id_; }
+
+    const std::uint32_t count_;
+    const bool limited_;
+    const std::string name_;
+    const std::uint64_t portable_id_;
+    event_sender& sender_;
+    memory_domain& domain_;
+
+    std::mutex mutex_;
+    std::uint64_t last_ticket_ = 0;
+    std::unordered_map<std::uint64_t, outstanding> calls_;
+    std::unordered_map<std::uint64_t, std::size_t> callers_;
+    std::atomic<std::size_t> waiting_{0};
+};
+
+}  // namespace cadre::detail::process_worker

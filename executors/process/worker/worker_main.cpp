@@ -1,0 +1,102 @@
+#include "process/worker/worker_main.hpp"
+
+#include "process/plane/call_memory.hpp"
+#include "process/plane/parent_page.hpp"
+#include "process/worker/call_runner.hpp"
+#include "process/worker/control_thread.hpp"
+#include "process/worker/event_sender.hpp"
+#include "process/worker/worker_backend.hpp"
+#include "shm/state_plane.hpp"
+
+#include <cadre/detail/codec_stream.hpp>
+#include <cadre/detail/exception_codec.hpp>
+#include <cadre/detail/function_identity.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace cadre::detail::process_worker {
+
+namespace {
+
+using process_plane::event;
+using process_plane::event_kind;
+
+std::atomic<std::uint64_t>* running_word = nullptr;
+
+std::vector<int> plane_descriptors(const process_os::worker_boot& boot, std::size_t first) {
+    std::vector<int> all;
+    for (std::size_t i = first; i < boot.fds.size(); ++i) all.push_back(boot.fds[i].get());
+    return all;
+}
+
+// @return false if it threw; the parent has been told
+bool run_initializer(const process_plane::worker_setup& setup, event_sender& sender) {
+    if (setup.initializer.size == 0) return true;
+    try {
+        decoder in(std::span(setup.initializer.bytes, setup.initializer.size));
+        const auto address = reinterpret_cast<std::uintptr_t>(resolve_function(decode_function(in)));
+        reinterpret_cast<void (*)()>(address)();
+        return true;
+    } catch (...) {
+        byte_buffer error;
+        encoder out(error);
+        encode_exception(out, std::current_exception());
+        event e{};
+        e.kind = event_kind::start_failed;
+        sender.send(e, std::array{std::span<const std::byte>(error.span())}, true);
+        return false;
+    }
+}
+
+/// Everything a worker has. Never destroyed: tasks that were abandoned may still refer to it when the process leaves.
+struct worker_process {
+    explicit worker_process(process_os::worker_boot&& b)
+        : boot(std::move(b)),
+          memory(process_plane::call_memory::attach(boot.fds[0].get())),
+          page(process_plane::parent_page::attach(boot.fds[1].get())),
+          plane(shm::state_plane::attach(plane_descriptors(boot, 3),
+                                         {boot.slot, static_cast<std::uint32_t>(boot.generation)})),
+          setup(memory.control().setup),
+          sender(memory, page, plane.processes().doorbell(0), boot.fds[2].get()),
+          loop(run_loop::make("worker " + std::to_string(setup.index))),
+          backend(std::make_shared<worker_backend>(setup, sender, plane.domain(setup.domain))),
+          runner(memory, page, sender, loop, backend) {}
+
+    process_os::worker_boot boot;
+    process_plane::call_memory memory;
+    process_plane::parent_page page;
+    shm::state_plane& plane;
+    const process_plane::worker_setup& setup;
+    event_sender sender;
+    std::shared_ptr<run_loop> loop;
+    std::shared_ptr<worker_backend> backend;
+    call_runner runner;
+    std::atomic<bool> quit{false};
+};
+
+}  // namespace
+
+int worker_main(process_os::worker_boot&& boot) {
+    worker_process& w = *new worker_process(std::move(boot));
+    if (w.setup.line_buffered != 0) std::setvbuf(stdout, nullptr, _IOLBF, 0);
+    register_portable_executor(w.setup.portable_id, w.backend);
+    running_word = &w.memory.control().running;
+    set_running_hook([](std::uint64_t id) noexcept { running_word->store(id, std::memory_order_release); });
+    control_thread::start(w.memory, w.runner, w.quit);
+    if (!run_initializer(w.setup, w.sender)) return 1;
+
+    add_poll_source(w.runner);
+    event e{};
+    e.kind = event_kind::ready;
+    w.sender.send(e, {}, true);
+    drive_until([&w] { return w.quit.load(std::memory_order_acquire); });
+    return 0;
+}
+
+}  // namespace cadre::detail::process_worker
