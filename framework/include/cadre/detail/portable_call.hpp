@@ -88,7 +88,8 @@ public:
     virtual void begin_item(std::uint32_t index) noexcept = 0;
     /// Chunk: commits `results` as the encoded results of all items finished since the last commit.
     virtual void commit_items(std::uint32_t items_done, byte_buffer results) noexcept = 0;
-    /// Ends the call; `reply.error` is not used here. The invocation may be gone when this returns.
+    /// Ends the call; `reply.error` is not used here. Chunk: `reply.bytes` is appended to what was committed. The
+    /// invocation may be gone when this returns.
     virtual void finish(call_reply reply) noexcept = 0;
 };
 

@@ -1,0 +1,35 @@
+/// @file
+/// `run_blocking`: a blocking call on a helper thread, so that no worker waits for it.
+///
+///     std::string line = co_await cadre::run_blocking(read_line_from_terminal);
+#pragma once
+
+#include <utility>
+
+#include <cadre/detail/bound_call.hpp>
+#include <cadre/detail/local_call.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/on.hpp>
+
+namespace cadre {
+
+namespace detail {
+
+/// The process's helper threads: started on demand, ended after some idle seconds.
+[[nodiscard]] const executor& blocking_executor();
+
+}  // namespace detail
+
+/// Calls `f(args…)`, a plain function, on a helper thread of this process and completes with its result. Any callable, any
+/// movable argument. Errors: what `f` throws. Stop: a blocking call cannot be interrupted; `stop_requested()` tells it.
+/// Resumes: at home.
+template <class F, class... Args>
+[[nodiscard]] auto run_blocking(F&& f, Args&&... args) {
+    detail::require_callable<F, Args...>();
+    using bound = detail::bound_call_for<F, Args...>;
+    static_assert(!bound::coroutine, "run_blocking takes a plain function; co_await a coroutine instead");
+    return detail::run_on_local(detail::blocking_executor(),
+                                bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...));
+}
+
+}  // namespace cadre

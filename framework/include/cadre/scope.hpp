@@ -1,0 +1,153 @@
+/// @file
+/// `scope`: structured concurrency; spawn any number of tasks, then wait for all.
+///
+///     cadre::scope s;
+///     s.spawn(serve(first));
+///     s.spawn(ex, resize, image);
+///     co_await s.join();
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <cadre/detail/as_task.hpp>
+#include <cadre/detail/awaitable.hpp>
+#include <cadre/detail/environment.hpp>
+#include <cadre/detail/promise.hpp>
+#include <cadre/detail/resume_item.hpp>
+#include <cadre/detail/stop_state.hpp>
+#include <cadre/detail/waiter.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/on.hpp>
+#include <cadre/task.hpp>
+
+namespace cadre {
+
+/// Tasks that end before their scope does. Made inside a task: its tasks inherit that task's home, and its stop requests.
+/// `join` before it goes: destroying a scope with live children terminates the program. `spawn` may be called by the
+/// scope's own tasks too; the rest is for one coroutine.
+class scope {
+public:
+    /// @throws std::logic_error outside a task
+    scope();
+    scope(const scope&) = delete;
+    scope& operator=(const scope&) = delete;
+    ~scope();
+
+    /// Starts `t` at this scope's home; its result is discarded, its error is kept for `join`.
+    template <class T>
+    void spawn(task<T> t) {
+        start(run_child(std::move(t)));
+    }
+    /// Starts `f(args…)` on `ex`, like `on`.
+    template <class E, class F, class... Args>
+        requires std::is_convertible_v<const E&, executor>
+    void spawn(const E& ex, F&& f, Args&&... args) {
+        start(run_child(on(ex, std::forward<F>(f), std::forward<Args>(args)...)));
+    }
+
+    /// Asks all tasks of the scope to stop, also those to come.
+    void request_stop() noexcept { stop_.request_stop(); }
+    /// How many have not ended.
+    [[nodiscard]] std::size_t size() const noexcept;
+
+    class [[nodiscard]] join_awaiter {
+    public:
+        explicit join_awaiter(scope& s) noexcept : scope_(s) {}
+        join_awaiter(join_awaiter&& o) noexcept : scope_(o.scope_) {}
+        join_awaiter& operator=(join_awaiter&&) = delete;
+        ~join_awaiter() = default;
+        [[nodiscard]] static bool await_ready() noexcept { return false; }
+        template <class Promise>
+        [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+            return scope_.wait(waiter_, h, detail::environment_of_promise(h));
+        }
+        void await_resume() {
+            (void)waiter_.detach();
+            scope_.rethrow();
+        }
+
+    private:
+        scope& scope_;
+        detail::waiter waiter_;
+    };
+    /// Waits until all have ended; rethrows the first error, after which the others were asked to stop. Stop: passed on;
+    /// ends when all have ended. Resumes: at home. The scope can be used again afterwards.
+    [[nodiscard]] join_awaiter join() noexcept { return join_awaiter(*this); }
+
+private:
+    struct child;
+    template <class T>
+    static task<void> run_child(task<T> t) {
+        (void)co_await std::move(t);
+    }
+    void start(task<void> t);
+    void child_ended(child& c) noexcept;
+    bool wait(detail::waiter& w, std::coroutine_handle<> h, detail::environment* env) noexcept;
+    void rethrow();
+
+    detail::environment env_;
+    detail::stop_state stop_;
+    mutable std::mutex mutex_;
+    std::size_t live_ = 0;
+    std::exception_ptr error_;
+    detail::waiter* joiner_ = nullptr;
+};
+
+namespace detail {
+
+template <class F>
+task<std::decay_t<await_result_t<std::invoke_result_t<F&, scope&>>>> run_scope(F f) {
+    using result = std::decay_t<await_result_t<std::invoke_result_t<F&, scope&>>>;
+    scope s;
+    std::exception_ptr error;
+    if constexpr (std::is_void_v<result>) {
+        try {
+            auto body = f(s);
+            co_await std::move(body);
+        } catch (...) {
+            error = std::current_exception();
+            s.request_stop();
+        }
+        if (error == nullptr) {
+            co_await s.join();
+            co_return;
+        }
+    } else {
+        std::optional<result> value;
+        try {
+            auto body = f(s);
+            value.emplace(co_await std::move(body));
+        } catch (...) {
+            error = std::current_exception();
+            s.request_stop();
+        }
+        if (error == nullptr) {
+            co_await s.join();
+            co_return std::move(*value);
+        }
+    }
+    try {
+        co_await s.join();
+    } catch (...) {  // NOLINT(bugprone-empty-catch): the body's own error came first
+    }
+    std::rethrow_exception(error);
+}
+
+}  // namespace detail
+
+/// Passes a new scope to the coroutine function `f` and joins it, whatever happens; completes with the result of `f`. If
+/// `f` throws, the scope's tasks are asked to stop, and its error is rethrown when they have ended.
+template <class F>
+    requires awaitable<std::invoke_result_t<F&, scope&>>
+[[nodiscard]] auto with_scope(F f) {
+    return detail::run_scope<F>(std::move(f));
+}
+
+}  // namespace cadre

@@ -1,0 +1,63 @@
+/// @file
+/// `this_task`: awaitables about the running task. None of them suspends.
+///
+///     std::stop_token token = co_await cadre::this_task::stop_token();
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <stop_token>
+#include <string>
+
+#include <cadre/detail/environment.hpp>
+#include <cadre/executor.hpp>
+
+namespace cadre::this_task {
+
+namespace detail {
+
+template <class Get>
+class [[nodiscard]] environment_query {
+public:
+    environment_query() noexcept = default;
+    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+        env_ = cadre::detail::environment_of_promise(h);
+        return false;
+    }
+    [[nodiscard]] auto await_resume() const { return Get{}(*env_); }
+
+private:
+    cadre::detail::environment* env_ = nullptr;
+};
+
+struct get_token {
+    std::stop_token operator()(const cadre::detail::environment& env) const {
+        return env.stop != nullptr ? env.stop->token() : std::stop_token{};
+    }
+};
+struct get_executor {
+    cadre::executor operator()(const cadre::detail::environment& env) const {
+        return cadre::executor(env.info->executor);
+    }
+};
+struct get_name {
+    std::string operator()(const cadre::detail::environment& env) const { return env.info->name; }
+};
+struct get_id {
+    std::uint64_t operator()(const cadre::detail::environment& env) const { return env.info->id; }
+};
+
+}  // namespace detail
+
+/// A token that is requested when this task is asked to stop.
+[[nodiscard]] inline auto stop_token() noexcept { return detail::environment_query<detail::get_token>(); }
+/// The executor this task was sent to: its home, or in a worker process the process executor.
+[[nodiscard]] inline auto executor() noexcept { return detail::environment_query<detail::get_executor>(); }
+/// The name given with `executor::with`; may be empty.
+[[nodiscard]] inline auto name() noexcept { return detail::environment_query<detail::get_name>(); }
+/// Unique among the tasks of this program.
+[[nodiscard]] inline auto id() noexcept { return detail::environment_query<detail::get_id>(); }
+
+}  // namespace cadre::this_task

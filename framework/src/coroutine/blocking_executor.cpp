@@ -1,0 +1,71 @@
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include <cadre/run_blocking.hpp>
+
+namespace cadre::detail {
+
+namespace {
+
+/// A thread for each call that is running; idle ones stay for a while.
+class blocking_backend final : public executor_backend {
+public:
+    [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::custom; }
+    [[nodiscard]] std::size_t concurrency() const noexcept override { return 512; }
+    [[nodiscard]] std::string name() const override { return "blocking"; }
+    using executor_backend::submit;
+    void submit(std::span<work_item* const> items) noexcept override {
+        const std::lock_guard hold(mutex_);
+        for (work_item* item : items) {
+            item->next = nullptr;
+            (tail_ != nullptr ? tail_->next : head_) = item;
+            tail_ = item;
+            ++queued_;
+        }
+        while (idle_ < queued_ && threads_ < concurrency()) {
+            ++threads_;
+            ++idle_;
+            std::thread([this] { work(); }).detach();
+        }
+        ready_.notify_all();
+    }
+
+private:
+    void work() {
+        std::unique_lock hold(mutex_);
+        for (;;) {
+            if (!ready_.wait_for(hold, std::chrono::seconds(5), [&] { return head_ != nullptr; })) break;
+            work_item* item = head_;
+            head_ = item->next;
+            if (head_ == nullptr) tail_ = nullptr;
+            --queued_;
+            --idle_;
+            hold.unlock();
+            item->run(item);
+            set_current_environment(nullptr);
+            hold.lock();
+            ++idle_;
+        }
+        --idle_;
+        --threads_;
+    }
+
+    std::mutex mutex_;
+    std::condition_variable ready_;
+    work_item* head_ = nullptr;
+    work_item* tail_ = nullptr;
+    std::size_t queued_ = 0;
+    std::size_t idle_ = 0;
+    std::size_t threads_ = 0;
+};
+
+}  // namespace
+
+const executor& blocking_executor() {
+    static const auto* ex = new executor(std::make_shared<blocking_backend>());  // its threads may outlive static objects
+    return *ex;
+}
+
+}  // namespace cadre::detail
