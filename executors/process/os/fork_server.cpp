@@ -6,6 +6,7 @@
 #include "process/os/syscalls.hpp"
 #include "process/os/wire.hpp"
 
+#include <chrono>
 #include <csignal>
 #include <mutex>
 
@@ -35,8 +36,8 @@ public:
 
     void retire(unsigned which) noexcept {
         const std::lock_guard lock{mutex_};
-        if (which == starts_ && pid_ > 0 && owner_ == ::getpid()) {
-            ::kill(pid_, SIGKILL);
+        if (which == starts_ && pidfd_ && owner_ == ::getpid()) {
+            signal_process(pidfd_.get(), SIGKILL);
             stop_locked();
         }
     }
@@ -80,8 +81,9 @@ private:
         socket_pair ends = make_socket_pair();
         const unique_fd theirs = duplicate(ends.second.get());
         const pid_t parent = ::getpid();
-        pid_ = may_fork ? fork_server(theirs.get(), parent) : reexecute(process_role::fork_server, theirs.get());
+        const pid_t pid = may_fork ? fork_server(theirs.get(), parent) : reexecute(process_role::fork_server, theirs.get());
         owner_ = parent;
+        pidfd_ = open_pidfd(pid);
         control_ = std::move(ends.first);
         ++starts_;
         return true;
@@ -102,22 +104,20 @@ private:
 
     void stop_locked() noexcept {
         control_.reset();
-        if (pid_ > 0 && owner_ == ::getpid()) {
+        if (pidfd_ && owner_ == ::getpid()) {
             // Its end takes microseconds, unless somebody has stopped it.
-            for (int patience = 200; patience > 0 && ::waitpid(pid_, nullptr, WNOHANG) == 0; --patience) {
-                ::usleep(patience > 190 ? 100 : 5000);
-                if (patience == 1) {
-                    ::kill(pid_, SIGKILL);
-                    ::waitpid(pid_, nullptr, 0);
-                }
+            if (!wait_readable(pidfd_.get(), std::chrono::seconds{1})) {
+                signal_process(pidfd_.get(), SIGKILL);
             }
+            siginfo_t unused{};
+            ::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &unused, WEXITED);
         }
-        pid_ = 0;
+        pidfd_.reset();
     }
 
     std::mutex mutex_;
     unique_fd control_;
-    pid_t pid_ = 0;
+    unique_fd pidfd_;  // a program that waits for any child may have reaped the server, and its id may be another's
     pid_t owner_ = 0;  // a process that the program forks by itself must leave its parent's server alone
     unsigned starts_ = 0;
 };

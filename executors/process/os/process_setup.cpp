@@ -93,9 +93,7 @@ void set_affinity(const std::vector<int>& cpus) {
 }
 
 void set_process_name(const std::string& name) noexcept {
-    if (!name.empty()) {
-        ::prctl(PR_SET_NAME, name.c_str(), 0, 0, 0);
-    }
+    ::prctl(PR_SET_NAME, name.c_str(), 0, 0, 0);
 }
 
 void flush_output() noexcept {

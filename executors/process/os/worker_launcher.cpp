@@ -32,6 +32,8 @@ using namespace std::chrono_literals;
 // A server that has not forked by then will not.
 constexpr auto server_patience = 10s;
 
+// Whatever kills servers faster than this is nothing to outrun.
+constexpr int server_attempts = 5;
 // Another thread may take in the report that this one waits for.
 constexpr std::chrono::milliseconds look_again = 5ms;
 
@@ -55,11 +57,14 @@ std::size_t peak_rss_of_this_process() {
 }
 
 void reap_here(const live_worker& worker, worker_exit& report) {
-    // Until the leader is reaped no other process can have its id, so this hits only what it left behind.
-    ::kill(-worker.pid, SIGKILL);
+    siginfo_t ended{};
     rusage usage{};
     // Fails if the program waits for any child by itself, or ignores SIGCHLD.
-    report.status_known = ::wait4(worker.pid, &report.status, 0, &usage) == worker.pid;
+    if (::waitid(P_PIDFD, static_cast<id_t>(worker.pidfd.get()), &ended, WEXITED | WNOWAIT) == 0) {
+        // Until the leader is reaped no other process can have its id, so this hits only what it left behind.
+        ::kill(-worker.pid, SIGKILL);
+        report.status_known = ::wait4(worker.pid, &report.status, 0, &usage) == worker.pid;
+    }
     // The kernel counts what this process held while it started the new image; below that nothing is known.
     const auto peak = static_cast<std::size_t>(usage.ru_maxrss) * 1024;
     report.max_rss = report.status_known && peak > worker.rss_at_start ? peak : 0;
@@ -198,8 +203,8 @@ struct worker_launcher::state {
 
 // Empty if workers cannot be forked in this program.
 std::optional<launched_worker> worker_launcher::state::fork_worker(const worker_spec& spec) {
-    // Twice: if the server dies under the request, a worker that it had forked ends with the lifeline of that attempt.
-    for (int attempt = 0; attempt < 2; ++attempt) {
+    // If the server dies under the request, a worker that it had forked ends with the lifeline of that attempt.
+    for (int attempt = 0; attempt < server_attempts; ++attempt) {
         if (!connection) {
             server_connection fresh = connect_fork_server();
             if (!fresh.socket) {

@@ -62,7 +62,7 @@ void prepare(worker_request& request) {
     static_cast<void>(request.standard_error.release());
     hang_on_lifeline(request.lifeline.get());
     static_cast<void>(request.lifeline.release());
-    set_process_name(request.boot.name);
+    set_process_name(request.boot.name.empty() ? "cadre-worker" : request.boot.name);
     set_affinity(request.affinity);
     request.boot.crash = map_crash_page(request);
     if (request.boot.crash != nullptr) {
