@@ -8,7 +8,6 @@
 #include <sched.h>
 
 #include <cadre/detail/environment.hpp>
-#include <cadre/detail/memory_domain.hpp>
 #include <cadre/executors/thread.hpp>
 
 namespace cadre::detail {
@@ -104,8 +103,6 @@ void thread_pool::release(thread_pool* pool) noexcept {
     else
         std::thread(end).detach();
 }
-
-memory_domain* thread_pool::domain() noexcept { return &heap_domain(); }
 
 void thread_pool::submit(std::span<work_item* const> items) noexcept {
     if (items.empty()) return;

@@ -38,7 +38,6 @@ public:
     void submit(std::span<work_item* const> items) noexcept override;
     using executor_backend::submit;
     [[nodiscard]] timer_service& timers() noexcept override { return timers_; }
-    [[nodiscard]] memory_domain* domain() noexcept override;
 
 private:
     class worker;

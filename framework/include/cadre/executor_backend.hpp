@@ -78,7 +78,8 @@ public:
     /// its grace period. The call still completes by itself. Any thread.
     virtual void request_stop(detail::portable_call& call, detail::stop_reason why) noexcept;
 
-    /// Where channels, cells and locks made for this executor live; null: it has none.
+    /// Where channels, cells and locks made for this executor live; null: it has none. Default: the heap of this process
+    /// for local backends, none for remote ones.
     [[nodiscard]] virtual detail::memory_domain* domain() noexcept;
     /// Deadlines of the tasks at home here. Default: the process-wide service.
     [[nodiscard]] virtual detail::timer_service& timers() noexcept;

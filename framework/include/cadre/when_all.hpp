@@ -51,7 +51,7 @@ public:
             tasks_);
         return join_.start(parent, environment_of_promise(parent), children_);
     }
-    [[nodiscard]] std::tuple<monostate_if_void<Ts>...> await_resume() {
+    std::tuple<monostate_if_void<Ts>...> await_resume() {
         if (const join_child* failed = join_.first_failure(); failed != nullptr) [[unlikely]]
             rethrow(*failed);
         return std::apply([](auto&... t) { return std::tuple<monostate_if_void<Ts>...>(take_result(t)...); }, tasks_);
@@ -89,7 +89,7 @@ public:
         }
         return join_.start(parent, environment_of_promise(parent), children_);
     }
-    [[nodiscard]] std::vector<monostate_if_void<T>> await_resume() {
+    std::vector<monostate_if_void<T>> await_resume() {
         if (const join_child* failed = join_.first_failure(); failed != nullptr) [[unlikely]]
             std::rethrow_exception(tasks_[static_cast<std::size_t>(failed - children_.data())].frame().promise().error());
         std::vector<monostate_if_void<T>> results;

@@ -71,7 +71,7 @@ public:
         join_.stop_on_first();
         return join_.start(parent, environment_of_promise(parent), children_);
     }
-    [[nodiscard]] result await_resume() {
+    result await_resume() {
         const auto winner = static_cast<std::size_t>(join_.first_end() - children_.data());
         return pick(winner, std::index_sequence_for<Ts...>{});
     }

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <cadre/detail/memory_domain.hpp>
 #include <cadre/detail/portable_call.hpp>
 #include <cadre/detail/timer_service.hpp>
 #include <cadre/errors.hpp>
@@ -54,7 +55,7 @@ void executor_backend::submit(std::span<detail::portable_call* const> calls) noe
 }
 
 void executor_backend::request_stop(detail::portable_call&, detail::stop_reason) noexcept {}
-detail::memory_domain* executor_backend::domain() noexcept { return nullptr; }
+detail::memory_domain* executor_backend::domain() noexcept { return remote() ? nullptr : &detail::heap_domain(); }
 detail::timer_service& executor_backend::timers() noexcept { return detail::default_timers(); }
 void* executor_backend::query(const std::type_info&) noexcept { return nullptr; }
 void executor_backend::request_stop() noexcept { registry_.request_stop(); }

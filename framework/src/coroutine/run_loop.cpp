@@ -5,7 +5,6 @@
 
 #include "drivers.hpp"
 
-#include <cadre/detail/memory_domain.hpp>
 
 namespace cadre::detail {
 
@@ -38,8 +37,6 @@ bool run_loop::pin() noexcept {
 void run_loop::unpin() noexcept {
     if (pins_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
-
-memory_domain* run_loop::domain() noexcept { return &heap_domain(); }
 
 void run_loop::loop_timers::earlier() noexcept { wake_drivers(); }
 

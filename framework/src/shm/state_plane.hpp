@@ -73,11 +73,11 @@ public:
 
 private:
     struct parts;
-    state_plane(region memory, process_id self, std::vector<int> doorbells, bool owns_doorbells);
+    state_plane(region memory, process_id self, std::vector<int> doorbells, bool owns_descriptors);
 
     region memory_;
     process_table table_;
-    bool owns_doorbells_;
+    bool owns_descriptors_;
     std::unique_ptr<parts> parts_;
 };
 

@@ -83,7 +83,7 @@ struct codec<C> {
             out.write_size(static_cast<std::uint64_t>(std::distance(container.begin(), container.end())));
         }
         if constexpr (contiguous) {
-            out.write(std::data(container), std::size(container) * sizeof(value));
+            out.write_run(std::data(container), std::size(container) * sizeof(value));
         } else {
             const nested level(out);
             for (const auto& element : container)
@@ -94,7 +94,8 @@ struct codec<C> {
     static C decode(decoder& in) {
         const std::size_t count = in.read_count(smallest_element<value>);
         if constexpr (plain<value>) {
-            const image_iterator<value> first(in.read(count * sizeof(value)));
+            const std::size_t size = count * sizeof(value);
+            const image_iterator<value> first(contiguous ? in.read_run(size) : in.read(size));
             return C(first, first + static_cast<std::ptrdiff_t>(count));
         } else {
             const nested level(in);
@@ -124,11 +125,11 @@ struct codec<std::basic_string<Char, Traits, Allocator>> {
     using string = std::basic_string<Char, Traits, Allocator>;
     static void encode(encoder& out, const string& text) {
         out.write_size(text.size());
-        out.write(text.data(), text.size() * sizeof(Char));
+        out.write_run(text.data(), text.size() * sizeof(Char));
     }
     static string decode(decoder& in) {
         const std::size_t count = in.read_count(sizeof(Char));
-        const std::byte* bytes = in.read(count * sizeof(Char));
+        const std::byte* bytes = in.read_run(count * sizeof(Char));
         string text(count, Char{});
         if (count != 0) std::memcpy(text.data(), bytes, count * sizeof(Char));
         return text;

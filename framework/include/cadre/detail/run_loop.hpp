@@ -33,7 +33,6 @@ public:
     void submit(std::span<work_item* const> items) noexcept override;
     using executor_backend::submit;
     [[nodiscard]] timer_service& timers() noexcept override { return timers_; }
-    [[nodiscard]] memory_domain* domain() noexcept override;
 
     /// Runs up to `budget` items, if no other thread is at it. @return whether anything ran or fired
     bool run_some(unsigned budget) noexcept;

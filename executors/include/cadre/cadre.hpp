@@ -1,0 +1,41 @@
+/// @file
+/// Everything but the Asio interop, the MPI executor and the test kit.
+///
+///     #include <cadre/cadre.hpp>
+#pragma once
+
+#include <cadre/as_outcome.hpp>
+#include <cadre/async_mutex.hpp>
+#include <cadre/async_semaphore.hpp>
+#include <cadre/bind_portable.hpp>
+#include <cadre/channel.hpp>
+#include <cadre/config.hpp>
+#include <cadre/errors.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/executor_backend.hpp>
+#include <cadre/executor_registry.hpp>
+#include <cadre/executors/process.hpp>
+#include <cadre/executors/serial.hpp>
+#include <cadre/executors/thread.hpp>
+#include <cadre/job.hpp>
+#include <cadre/make_executor.hpp>
+#include <cadre/map.hpp>
+#include <cadre/on.hpp>
+#include <cadre/outcome.hpp>
+#include <cadre/portable.hpp>
+#include <cadre/register_exception.hpp>
+#include <cadre/run_blocking.hpp>
+#include <cadre/runtime.hpp>
+#include <cadre/scope.hpp>
+#include <cadre/shared_array.hpp>
+#include <cadre/shared_value.hpp>
+#include <cadre/sleep.hpp>
+#include <cadre/stop.hpp>
+#include <cadre/sync_wait.hpp>
+#include <cadre/task.hpp>
+#include <cadre/this_task.hpp>
+#include <cadre/this_worker.hpp>
+#include <cadre/timeout.hpp>
+#include <cadre/typecode.hpp>
+#include <cadre/when_all.hpp>
+#include <cadre/when_any.hpp>

@@ -1,0 +1,216 @@
+#include "shm/object_table.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "shm/channel_core.hpp"
+#include "shm/lock_core.hpp"
+#include "shm/semaphore_core.hpp"
+
+namespace cadre::detail::shm {
+
+namespace {
+
+constexpr std::uint64_t entries_step = 64;  // three pages
+constexpr std::uint64_t entries_step_bytes = entries_step * sizeof(object_entry);
+static_assert(entries_step_bytes % page_size == 0);
+
+constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} << (slot % 64); }
+
+}  // namespace
+
+object_table::object_table(const region& memory, process_id self) : memory_(memory), self_(self) {
+    const std::uint64_t used =
+        std::min(memory_.arena(self_.slot).objects_used.load(std::memory_order_acquire), memory_.layout().objects);
+    for (std::uint32_t i = 0; i < used; ++i) entries_.add_lent(i);
+    committed_ = (used + entries_step - 1) / entries_step * entries_step;
+}
+
+object_ref object_table::take_entry(const wanted& w) {
+    const std::lock_guard hold(mutex_);
+    const auto free = [this](std::uint32_t i) {
+        return object_word{memory_.object(self_.slot, i).state.load(std::memory_order_acquire)}.phase() == object_phase::free;
+    };
+    std::uint32_t index = 0;
+    if (!entries_.take(index, free)) {
+        word& used = memory_.arena(self_.slot).objects_used;
+        const std::uint64_t next = used.load(std::memory_order_relaxed);
+        if (next >= memory_.layout().objects) throw std::bad_alloc();
+        if (committed_ == 0 && !memory_.commit(memory_.arena_offset(self_.slot), page_size)) throw std::bad_alloc();
+        if (next >= committed_) {
+            const std::uint64_t start = memory_.arena_offset(self_.slot) + memory_.layout().object_table;
+            const std::uint64_t upto = std::min(memory_.layout().objects, next + entries_step);
+            if (!memory_.commit(start + next * sizeof(object_entry), (upto - next) * sizeof(object_entry)))
+                throw std::bad_alloc();
+            committed_ = upto;
+        }
+        index = static_cast<std::uint32_t>(next);
+        entries_.add_lent(index);
+        used.store(next + 1, std::memory_order_release);
+    }
+    // Until it is published it counts as being freed by us, and as of no kind: what its other words say is outdated.
+    object_entry& e = memory_.object(self_.slot, index);
+    const std::uint32_t incarnation = object_word{e.state.load(std::memory_order_relaxed)}.incarnation() + 1;
+    e.state.store(object_word::make(incarnation, object_kind::none, object_phase::freeing, self_.slot).raw);
+    return {self_.slot, index, incarnation, w.kind};
+}
+
+std::byte* object_table::prepare(arena& from, object_ref o, const wanted& w) {
+    object_entry& e = entry(o);
+    std::byte* data = nullptr;
+    if (w.size != 0) {
+        const std::uint64_t alignment = std::max<std::uint64_t>(w.alignment, 16);
+        if (alignment > unit_size || w.size > memory_.arena_size()) {
+            give_up_entry(o);
+            throw std::bad_alloc();
+        }
+        const arena::allocation a = from.allocate(w.size + alignment - 16);
+        if (a.block.offset == 0) {
+            give_up_entry(o);
+            throw std::bad_alloc();
+        }
+        const std::uint64_t start = (a.block.data() + alignment - 1) / alignment * alignment;
+        data = memory_.at<std::byte>(start);
+        if (!a.zeroed) std::memset(data, 0, w.size);
+        e.block.store(a.block.offset);
+        e.data.store(start);
+        holder_of(memory_, a.block.offset).store(held_by_object(o));
+    } else {
+        e.block.store(0);
+        e.data.store(0);
+    }
+    e.size.store(w.size);
+    e.parameter.store(w.parameter);
+    e.domain.store(w.domain);
+    e.lock.store(0);
+    e.in_transit.store(0);
+    for (unsigned i = 0; i != slot_words; ++i) {
+        e.presence[i].store(0);
+        e.interest[0][i].store(0);
+        e.interest[1][i].store(0);
+    }
+    e.presence[self_.slot / 64].store(bit(self_.slot));
+    return data;
+}
+
+void object_table::publish(object_ref o) noexcept {
+    entry(o).state.store(object_word::make(o.incarnation, o.kind, object_phase::live).raw);
+}
+
+void object_table::give_up_entry(object_ref o) noexcept {
+    entry(o).state.store(object_word::make(o.incarnation, object_kind::none, object_phase::free).raw);
+}
+
+bool object_table::plausible(object_ref o) const noexcept {
+    return o.slot < memory_.slots() && o.index < memory_.layout().objects &&
+           o.index < memory_.arena(o.slot).objects_used.load(std::memory_order_acquire);
+}
+
+// Every change of presence or in_transit is announced in `changes` before it is made, so that `unused` can tell whether
+// it has seen all of them in one state.
+
+bool object_table::enter(object_ref o) noexcept {
+    object_entry& e = entry(o);
+    const std::uint64_t live = object_word::make(o.incarnation, o.kind, object_phase::live).raw;
+    if (e.state.load() != live) return false;
+    e.changes.fetch_add(1);
+    e.presence[self_.slot / 64].fetch_or(bit(self_.slot));
+    if (e.state.load() == live) return true;
+    e.presence[self_.slot / 64].fetch_and(~bit(self_.slot));  // it was freed: nothing had kept it for us
+    return false;
+}
+
+void object_table::leave(object_ref o) noexcept {
+    object_entry& e = entry(o);
+    e.changes.fetch_add(1);
+    e.presence[self_.slot / 64].fetch_and(~bit(self_.slot));
+    free_if_unused(o);
+}
+
+void object_table::send(object_ref o) noexcept {
+    object_entry& e = entry(o);
+    e.changes.fetch_add(1);
+    e.in_transit.fetch_add(1);
+}
+
+void object_table::arrive(object_ref o) noexcept {
+    object_entry& e = entry(o);
+    e.changes.fetch_add(1);
+    std::uint64_t n = e.in_transit.load();
+    while (n != 0 && !e.in_transit.compare_exchange_weak(n, n - 1)) {
+    }
+}
+
+bool object_table::unused(const object_entry& e) const noexcept {
+    // If others keep changing it, one of them leaves after us, and asks again.
+    for (unsigned tries = 0; tries != 16; ++tries) {
+        const std::uint64_t before = e.changes.load();
+        std::uint64_t users = e.in_transit.load();
+        for (const word& w : e.presence) users |= w.load();
+        if (e.changes.load() == before) return users == 0;
+    }
+    return false;
+}
+
+void object_table::free_if_unused(object_ref o) noexcept {
+    object_entry& e = entry(o);
+    std::uint64_t live = object_word::make(o.incarnation, o.kind, object_phase::live).raw;
+    if (!unused(e)) return;
+    const std::uint64_t mine = object_word::make(o.incarnation, o.kind, object_phase::freeing, self_.slot).raw;
+    if (e.state.compare_exchange_strong(live, mine)) finish_freeing(o);
+}
+
+/// Each step may be repeated, by the supervisor if we die.
+void object_table::finish_freeing(object_ref o) noexcept {
+    object_entry& e = entry(o);
+    if (o.kind == object_kind::channel) {
+        if (const auto d = data_of(o)) channel_core<>(memory_, d->data, d->parameter, self_).clear();
+    }
+    const std::uint64_t offset = e.block.load();
+    if (find_block(memory_, offset).offset != 0) arena::release(memory_, offset, held_by_object(o));
+    give_up_entry(o);
+}
+
+std::optional<object_data> object_table::data_of(object_ref o) const noexcept {
+    const object_entry& e = entry(o);
+    object_data d;
+    const std::uint64_t start = e.data.load();
+    d.size = e.size.load();
+    d.parameter = e.parameter.load();
+    const std::uint64_t domain = e.domain.load();
+    if (domain >= max_domains) return std::nullopt;
+    d.domain = static_cast<std::uint32_t>(domain);
+    if (d.size == 0) return o.kind == object_kind::lock || o.kind == object_kind::block ? std::optional(d) : std::nullopt;
+    const block_place b = find_block(memory_, e.block.load());
+    if (b.offset == 0 || start < b.data() || d.size > b.room || start - b.data() > b.room - d.size) return std::nullopt;
+    if (o.kind == object_kind::channel &&
+        (start % 64 != 0 || d.parameter == 0 || d.parameter > channel_core<>::max_cells ||
+         channel_core<>::bytes(d.parameter) > d.size))
+        return std::nullopt;
+    if (o.kind == object_kind::semaphore && (start % 64 != 0 || semaphore_core<>::bytes(memory_.slots()) > d.size))
+        return std::nullopt;
+    d.data = memory_.at<std::byte>(start);
+    return d;
+}
+
+void object_table::bury(object_ref o, process_id dead) noexcept {
+    object_entry& e = entry(o);
+    e.interest[0][dead.slot / 64].fetch_and(~bit(dead.slot));
+    e.interest[1][dead.slot / 64].fetch_and(~bit(dead.slot));
+    const auto d = data_of(o);
+    if (d && o.kind == object_kind::channel) channel_core<>(memory_, d->data, d->parameter, self_).bury(dead);
+    if (d && o.kind == object_kind::semaphore) semaphore_core<>(d->data, memory_.slots(), self_).bury(dead);
+    lock_core<>(e.lock, self_).bury(dead);
+
+    const object_word w{e.state.load()};
+    if (w.phase() == object_phase::freeing && w.slot() == dead.slot) {
+        finish_freeing(o);
+        return;
+    }
+    e.changes.fetch_add(1);
+    e.presence[dead.slot / 64].fetch_and(~bit(dead.slot));
+    free_if_unused(o);
+}
+
+}  // namespace cadre::detail::shm

@@ -1,0 +1,117 @@
+/// @file
+/// Which shared objects there are, and which processes use them. An object is freed when no process and no message has it.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+
+#include "shm/arena.hpp"
+
+namespace cadre::detail::shm {
+
+/// Names an object for ever: an entry is used again only under another incarnation.
+struct object_ref {
+    std::uint32_t slot = 0;
+    std::uint32_t index = 0;
+    std::uint32_t incarnation = 0;
+    object_kind kind = object_kind::none;
+
+    friend auto operator<=>(const object_ref&, const object_ref&) = default;
+    /// Which bit of a rung word stands for it (and for some others).
+    [[nodiscard]] constexpr unsigned ring_index() const noexcept { return (index + slot * 7) % 64; }
+};
+
+/// incarnation << 32 | kind << 16 | slot of who frees it << 8 | phase
+struct object_word {
+    std::uint64_t raw;
+    static constexpr object_word make(std::uint32_t incarnation, object_kind k, object_phase p, unsigned slot = 0) noexcept {
+        return {(std::uint64_t{incarnation} << 32) | (static_cast<std::uint64_t>(k) << 16) | (std::uint64_t{slot} << 8) |
+                static_cast<std::uint64_t>(p)};
+    }
+    [[nodiscard]] constexpr std::uint32_t incarnation() const noexcept { return static_cast<std::uint32_t>(raw >> 32); }
+    [[nodiscard]] constexpr object_kind kind() const noexcept { return static_cast<object_kind>((raw >> 16) & 0xff); }
+    [[nodiscard]] constexpr unsigned slot() const noexcept { return static_cast<unsigned>(raw >> 8) & 0xffu; }
+    [[nodiscard]] constexpr object_phase phase() const noexcept { return static_cast<object_phase>(raw & 0xff); }
+};
+
+/// What the holder word of an object's block says while the object exists.
+[[nodiscard]] constexpr holder_word held_by_object(object_ref o) noexcept {
+    return (std::uint64_t{o.incarnation} << 32) | (std::uint64_t{o.index} << 16) | (std::uint64_t{o.slot} << 8) | 2u;
+}
+
+/// Where an object's data is, checked: `bytes` of it lie inside its block.
+struct object_data {
+    std::byte* data = nullptr;
+    std::uint64_t size = 0;
+    std::uint64_t parameter = 0;
+    std::uint32_t domain = 0;
+};
+
+class object_table {
+public:
+    object_table(const region& memory, process_id self);
+
+    struct wanted {
+        object_kind kind;
+        std::uint64_t size = 0;
+        std::uint64_t alignment = 1;
+        std::uint64_t parameter = 0;
+        std::uint32_t domain = 0;
+    };
+    /// Makes an object in this process's arena; `initialise(data)` gets its zeroed data. This process is present.
+    /// @throws std::bad_alloc
+    template <class Initialise>
+    [[nodiscard]] object_ref create(arena& from, const wanted& w, Initialise initialise) {
+        const object_ref o = take_entry(w);
+        initialise(prepare(from, o, w));
+        publish(o);
+        return o;
+    }
+
+    /// This process uses the object from now on. @return false if it is no more
+    [[nodiscard]] bool enter(object_ref o) noexcept;
+    /// This process does not use it any more.
+    void leave(object_ref o) noexcept;
+    /// A message with a handle of the object is on its way; has arrived (after `enter`).
+    void send(object_ref o) noexcept;
+    void arrive(object_ref o) noexcept;
+
+    /// Empty if what the entry says cannot be.
+    [[nodiscard]] std::optional<object_data> data_of(object_ref o) const noexcept;
+    [[nodiscard]] object_entry& entry(object_ref o) const noexcept { return memory_.object(o.slot, o.index); }
+    /// Whether there can be such an object: its numbers are in range.
+    [[nodiscard]] bool plausible(object_ref o) const noexcept;
+
+    /// Supervisor: ends what the dead process had to do with this object.
+    void bury(object_ref o, process_id dead) noexcept;
+    /// Calls `f(object_ref, object_phase)` for every object that is not free.
+    template <class F>
+    void for_each(F f) const {
+        for (unsigned slot = 0; slot != memory_.slots(); ++slot) {
+            std::uint64_t used = memory_.arena(slot).objects_used.load(std::memory_order_acquire);
+            if (used > memory_.layout().objects) used = memory_.layout().objects;
+            for (std::uint32_t i = 0; i < used; ++i) {
+                const object_word w{memory_.object(slot, i).state.load()};
+                if (w.phase() != object_phase::free) f(object_ref{slot, i, w.incarnation(), w.kind()}, w.phase());
+            }
+        }
+    }
+
+private:
+    [[nodiscard]] object_ref take_entry(const wanted& w);
+    [[nodiscard]] std::byte* prepare(arena& from, object_ref o, const wanted& w);
+    void publish(object_ref o) noexcept;
+    void give_up_entry(object_ref o) noexcept;
+    [[nodiscard]] bool unused(const object_entry& e) const noexcept;
+    void free_if_unused(object_ref o) noexcept;
+    void finish_freeing(object_ref o) noexcept;
+
+    const region& memory_;
+    process_id self_;
+    std::mutex mutex_;
+    lent_things<std::uint32_t> entries_;
+    std::uint64_t committed_ = 0;  // entries with memory behind them
+};
+
+}  // namespace cadre::detail::shm

@@ -1,0 +1,146 @@
+#include "shm/plane_core.hpp"
+
+#include <bit>
+
+#include <cadre/detail/codec_stream.hpp>
+#include <cadre/errors.hpp>
+
+namespace cadre::detail::shm {
+
+namespace {
+constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} << (slot % 64); }
+}
+
+plane_core::plane_core(const region& m, process_table& t)
+    : memory(m), table(t), space(m, t.self()), objects(m, t.self()) {}
+
+void plane_core::forget(object_ref o, const object_side* side) noexcept {
+    const std::lock_guard hold(known_mutex_);
+    const auto found = known_.find(o);
+    if (found != known_.end() && found->second.side != side) return;  // another took its place, or was there already
+    if (found != known_.end()) known_.erase(found);
+    objects.leave(o);
+}
+
+void plane_core::watch(unsigned ring_index, const std::weak_ptr<shared_object>& object) {
+    const std::shared_ptr<shared_object> alive = object.lock();
+    const std::lock_guard hold(watched_mutex_);
+    watched_[ring_index].push_back({object, alive.get()});
+}
+
+void plane_core::unwatch(unsigned ring_index, const shared_object* object) noexcept {
+    const std::lock_guard hold(watched_mutex_);
+    std::erase_if(watched_[ring_index], [&](const watched& w) { return w.address == object; });
+}
+
+void plane_core::look_again(std::uint64_t ring_bits) noexcept {
+    std::vector<std::shared_ptr<shared_object>> rung;
+    {
+        const std::lock_guard hold(watched_mutex_);
+        for (; ring_bits != 0; ring_bits &= ring_bits - 1)
+            for (const watched& w : watched_[std::countr_zero(ring_bits)])
+                if (auto object = w.object.lock()) rung.push_back(std::move(object));
+    }
+    for (const auto& object : rung)
+        if (object->has_waiters(0) || object->has_waiters(1)) object->look_again();
+}
+
+object_side::object_side(plane_core& core, object_ref o, bool fresh)
+    : core_(core), ref_(o), entry_(core.objects.entry(o)), words_((core.memory.slots() + 63) / 64),
+      turn_(core.table.self().slot + 1) {
+    if (!fresh && !core_.objects.enter(o)) throw not_portable("a handle of a shared object that does not exist any more");
+    const auto data = core_.objects.data_of(o);
+    if (!data) {
+        core_.objects.leave(o);
+        throw not_portable("a handle of a shared object that is damaged");
+    }
+    data_ = *data;
+}
+
+object_side::~object_side() { core_.forget(ref_, this); }
+
+void object_side::encode(encoder& out, const std::weak_ptr<shared_object>& self) const {
+    const bool owned = out.context() == nullptr;
+    out.write_byte(static_cast<std::uint8_t>(static_cast<unsigned>(ref_.kind) | (owned ? 0x80u : 0u)));
+    out.write_size(ref_.slot);
+    out.write_size(ref_.index);
+    out.write_size(ref_.incarnation);
+    if (owned)
+        core_.objects.send(ref_);
+    else
+        out.context()->keep_alive.push_back(self.lock());
+}
+
+void object_side::interest(unsigned q, bool on) noexcept {
+    const unsigned slot = core_.table.self().slot;
+    word& w = entry_.interest[q][slot / 64];
+    if (on) {
+        core_.waiting.fetch_add(1, std::memory_order_relaxed);
+        w.fetch_or(bit(slot));
+    } else {
+        core_.waiting.fetch_sub(1, std::memory_order_relaxed);
+        w.fetch_and(~bit(slot));
+    }
+}
+
+bool object_side::interested(unsigned q, unsigned slot) const noexcept {
+    return (entry_.interest[q][slot / 64].load() & bit(slot)) != 0;
+}
+
+bool object_side::interested(unsigned q) const noexcept { return interested(q, core_.table.self().slot); }
+
+bool object_side::others_interested(unsigned q) const noexcept {
+    const unsigned self = core_.table.self().slot;
+    for (unsigned i = 0; i != words_; ++i) {
+        std::uint64_t w = entry_.interest[q][i].load();
+        if (i == self / 64) w &= ~bit(self);
+        if (w != 0) return true;
+    }
+    return false;
+}
+
+template <class F>
+void object_side::for_each_other(unsigned q, F f) noexcept {
+    const unsigned self = core_.table.self().slot;
+    const unsigned slots = core_.memory.slots();
+    const unsigned first = turn_.fetch_add(1, std::memory_order_relaxed) % slots;
+    // In turn, beginning with another process each time: [first, slots), then [0, first).
+    for (unsigned part = 0; part != 2; ++part) {
+        const unsigned from = part == 0 ? first : 0;
+        const unsigned to = part == 0 ? slots : first;
+        for (unsigned i = from / 64; i < words_ && i * 64 < to; ++i) {
+            std::uint64_t w = entry_.interest[q][i].load();
+            for (; w != 0; w &= w - 1) {
+                const unsigned slot = i * 64 + static_cast<unsigned>(std::countr_zero(w));
+                if (slot < from || slot >= to || slot == self) continue;
+                if (!f(slot)) return;
+            }
+        }
+    }
+}
+
+void object_side::ring_one(unsigned q) noexcept {
+    for_each_other(q, [&](unsigned slot) {
+        return core_.table.ring(slot, ring_bit()) == process_table::notice::when_done;
+    });
+}
+
+void object_side::ring_each(unsigned q) noexcept {
+    for_each_other(q, [&](unsigned slot) {
+        core_.table.ring(slot, ring_bit());
+        return true;
+    });
+}
+
+std::optional<process_id> object_side::next_waiting(unsigned q) noexcept {
+    std::optional<process_id> found;
+    for_each_other(q, [&](unsigned slot) {
+        if (slot != 0 && core_.table.loop_of(slot) == loop_state::busy) return true;
+        found = core_.table.occupant(slot);
+        turn_.store(slot + 1, std::memory_order_relaxed);
+        return false;
+    });
+    return found;
+}
+
+}  // namespace cadre::detail::shm

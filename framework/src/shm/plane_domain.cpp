@@ -1,0 +1,86 @@
+#include "shm/plane_domain.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <new>
+
+#include <cadre/detail/codec_stream.hpp>
+#include <cadre/errors.hpp>
+
+namespace cadre::detail::shm {
+
+namespace {
+
+template <class Object>
+std::shared_ptr<Object> make_side(plane_core& core, object_ref o, bool fresh) {
+    auto object = std::make_shared<Object>(std::make_shared<object_side>(core, o, fresh));
+    object->set_self(object);
+    return object;
+}
+
+std::uint32_t read_number(decoder& in) {
+    const std::uint64_t n = in.read_size();
+    if (n > std::numeric_limits<std::uint32_t>::max()) throw_bad_size();
+    return static_cast<std::uint32_t>(n);
+}
+
+constexpr auto nothing = [](std::byte*) noexcept {};
+
+}  // namespace
+
+template <class Object, class Initialise>
+std::shared_ptr<Object> plane_domain::make(const object_table::wanted& w, Initialise initialise) {
+    if (core_.stopped(id_)) throw executor_stopped{};
+    const object_ref o = core_.objects.create(core_.space, w, initialise);
+    bool made = false;
+    try {
+        return core_.find_or_make<Object>(o, false, [&] {
+            auto object = make_side<Object>(core_, o, true);
+            made = true;
+            return object;
+        });
+    } catch (...) {
+        if (!made) core_.objects.leave(o);
+        throw;
+    }
+}
+
+template <class Object>
+std::shared_ptr<Object> plane_domain::take(decoder& in, object_kind kind) {
+    const std::uint8_t head = in.read_byte();
+    object_ref o{};
+    o.slot = read_number(in);
+    o.index = read_number(in);
+    o.incarnation = read_number(in);
+    o.kind = kind;
+    if ((head & 0x7fu) != static_cast<std::uint32_t>(kind)) throw_malformed("a handle of another kind of shared object");
+    if (!core_.objects.plausible(o)) throw not_portable("a handle of a shared object that never existed");
+    return core_.find_or_make<Object>(o, (head & 0x80u) != 0, [&] { return make_side<Object>(core_, o, false); });
+}
+
+std::shared_ptr<shared_channel> plane_domain::make_channel(std::size_t capacity) {
+    const std::uint64_t cells = std::max<std::size_t>(capacity, 1);
+    if (cells > channel_core<>::max_cells) throw std::bad_alloc();
+    return make<plane_channel>({object_kind::channel, channel_core<>::bytes(cells), 64, cells, id_},
+                               [&](std::byte* data) { channel_core<>::initialise(data, cells); });
+}
+
+std::shared_ptr<shared_lock> plane_domain::make_lock() { return make<plane_lock>({object_kind::lock, 0, 1, 0, id_}, nothing); }
+
+std::shared_ptr<shared_semaphore> plane_domain::make_semaphore(std::uint32_t permits) {
+    return make<plane_semaphore>({object_kind::semaphore, semaphore_core<>::bytes(core_.memory.slots()), 64, 0, id_},
+                                 [&](std::byte* data) { semaphore_core<>::initialise(data, permits); });
+}
+
+std::shared_ptr<shared_block> plane_domain::make_block(std::size_t size, std::size_t alignment) {
+    return make<plane_block>({object_kind::block, size, alignment, 0, id_}, nothing);
+}
+
+std::shared_ptr<shared_channel> plane_domain::take_channel(decoder& in) { return take<plane_channel>(in, object_kind::channel); }
+std::shared_ptr<shared_lock> plane_domain::take_lock(decoder& in) { return take<plane_lock>(in, object_kind::lock); }
+std::shared_ptr<shared_semaphore> plane_domain::take_semaphore(decoder& in) {
+    return take<plane_semaphore>(in, object_kind::semaphore);
+}
+std::shared_ptr<shared_block> plane_domain::take_block(decoder& in) { return take<plane_block>(in, object_kind::block); }
+
+}  // namespace cadre::detail::shm

@@ -1,0 +1,99 @@
+#include "shm/plane_objects.hpp"
+
+#include <cstring>
+
+namespace cadre::detail::shm {
+
+plane_channel::plane_channel(std::shared_ptr<object_side> side) noexcept
+    : plane_object(std::move(side)),
+      core_(side_->core().memory, side_->data().data, side_->data().parameter, side_->core().table.self()) {}
+
+attempt plane_channel::try_send(std::span<const std::byte> message) noexcept {
+    if (side_->stopped()) return attempt::stopped;
+    const attempt a = message.size() <= channel_cell::room ? core_.send(message) : send_large(message);
+    if (a == attempt::done) wake(receivers);
+    return a;
+}
+
+attempt plane_channel::send_large(std::span<const std::byte> message) noexcept {
+    const attempt possible = core_.may_send();
+    if (possible != attempt::done) return possible;  // before anything is copied
+    plane_core& plane = side_->core();
+    const block_place b = plane.space.allocate(message.size()).block;
+    if (b.offset == 0) return attempt::exhausted;
+    std::memcpy(plane.memory.at<std::byte>(b.data()), message.data(), message.size());
+    length_of(plane.memory, b.offset).store(message.size(), std::memory_order_relaxed);
+    const attempt a = core_.send_block(b.offset);
+    if (a != attempt::done) arena::release(plane.memory, b.offset, held_by(plane.table.self()));
+    return a;
+}
+
+attempt plane_channel::try_receive(byte_buffer& into) noexcept {
+    if (side_->stopped()) return attempt::stopped;
+    unsigned skipped = 0;
+    const attempt a = core_.receive(into, skipped);
+    if (a == attempt::done || skipped != 0) wake(senders);
+    // The last ones wait until no other receiver can die in the middle of taking: this may have been it.
+    if (a == attempt::done && core_.closed()) wake_all(receivers);
+    return a;
+}
+
+void plane_channel::close() noexcept {
+    core_.close();
+    wake_all(receivers);
+    wake_all(senders);
+}
+
+plane_lock::plane_lock(std::shared_ptr<object_side> side) noexcept
+    : plane_object(std::move(side)), core_(side_->entry().lock, side_->core().table.self()) {}
+
+attempt plane_lock::try_lock(bool& owner_died) noexcept {
+    if (side_->stopped()) return attempt::stopped;
+    return core_.try_lock(owner_died);
+}
+
+void plane_lock::unlock() noexcept {
+    if (side_->others_interested(0) && barged_.fetch_add(1, std::memory_order_relaxed) + 1 >= most_barging) {
+        barged_.store(0, std::memory_order_relaxed);
+        if (hand_over()) return;
+    }
+    if (core_.unlock()) wake(0);
+}
+
+bool plane_lock::hand_over() noexcept {
+    const auto to = side_->next_waiting(0);
+    if (!to || !core_.grant(*to)) return false;
+    // It withdraws its interest before it looks for a grant to decline; we grant before we look for its interest.
+    if (side_->interested(0, to->slot) && side_->core().table.live(*to))
+        side_->core().table.ring(to->slot, side_->ring_bit());
+    else if (core_.decline(*to))
+        wake(0);
+    return true;
+}
+
+plane_semaphore::plane_semaphore(std::shared_ptr<object_side> side) noexcept
+    : plane_object(std::move(side)),
+      core_(side_->data().data, side_->core().memory.slots(), side_->core().table.self()) {}
+
+attempt plane_semaphore::try_acquire() noexcept {
+    if (side_->stopped()) return attempt::stopped;
+    const std::lock_guard hold(mutex_);
+    return core_.try_acquire();
+}
+
+void plane_semaphore::give_back(std::uint32_t n) noexcept {
+    for (; n != 0; --n) {
+        {
+            const std::lock_guard hold(mutex_);
+            if (!core_.give_back()) return;
+        }
+        wake(0);
+    }
+}
+
+void plane_semaphore::release(std::uint32_t n) noexcept {
+    core_.release(n);
+    wake(0);
+}
+
+}  // namespace cadre::detail::shm
