@@ -32,15 +32,10 @@ template <class Object, class Initialise>
 std::shared_ptr<Object> plane_domain::make(const object_table::wanted& w, Initialise initialise) {
     if (core_.stopped(id_)) throw executor_stopped{};
     const object_ref o = core_.objects.create(core_.space, w, initialise);
-    bool made = false;
     try {
-        return core_.find_or_make<Object>(o, false, [&] {
-            auto object = make_side<Object>(core_, o, true);
-            made = true;
-            return object;
-        });
+        return core_.find_or_make<Object>(o, false, [&] { return make_side<Object>(core_, o, true); });
     } catch (...) {
-        if (!made) core_.objects.leave(o);
+        core_.objects.leave(o);
         throw;
     }
 }
