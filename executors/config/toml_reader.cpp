@@ -3,10 +3,9 @@
 #include "config/kinds.hpp"
 #include "config/names.hpp"
 #include "config/suggest.hpp"
+#include "config/toml.hpp"
 
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
-
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
@@ -46,7 +45,30 @@ private:
         try {
             return toml::parse(text_, filename_);
         } catch (const toml::parse_error& e) {
-            detail::fail_at(position(e.source()), e.description());
+            std::string message(e.description());
+            std::ranges::replace(message, '\n', ' ');  // it may quote what it found
+            detail::fail_at(position(e.source()), message);
+        } catch (const detail::toml_assertion&) {
+            detail::fail_at(filename_ + ':' + std::to_string(broken_line()) + ":1", "this is not TOML");
+        }
+    }
+
+    // The parser gave up without saying where: the line without which it does not. Rare, so it may be slow.
+    std::size_t broken_line() const {
+        std::size_t end = 0;
+        for (std::size_t line = 1;; ++line) {
+            end = text_.find('\n', end);
+            try {
+                static_cast<void>(toml::parse(text_.substr(0, end), filename_));
+            } catch (const toml::parse_error&) {
+                // What is cut off in the middle may well be wrong.
+            } catch (const detail::toml_assertion&) {
+                return line;
+            }
+            if (end == std::string_view::npos) {
+                return line;
+            }
+            ++end;
         }
     }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <random>
 
 namespace {
 
@@ -138,6 +139,30 @@ TEST(config, a_syntax_error_has_its_place) {
     EXPECT_TRUE(error.starts_with("app.toml:2:")) << error;
     EXPECT_EQ(error.find('\n'), std::string::npos) << error;
     EXPECT_TRUE(error_of("executor = \"a\"\nexecutor = \"b\"\n").starts_with("app.toml:2:"));
+}
+
+TEST(config, what_is_not_toml_is_never_more_than_an_error_of_one_line) {
+    const std::string good = "executor = \"cpu\"\n[executors.cpu]\nkind = \"process\"\nworkers = 3\ntask_timeout = \"2s\"\n"
+                             "affinity = [0, 1]\n[executors.u]\nkind = 'thread'\n# x\n";
+    EXPECT_EQ(error_of(good), "no error");
+    std::mt19937 random(1);
+    const auto below = [&random](std::size_t n) { return random() % n; };
+    for (int round = 0; round < 3000; ++round) {
+        std::string text = good;
+        for (std::size_t edits = 1 + below(4); edits > 0; --edits) {
+            const std::size_t at = below(text.size());
+            switch (below(4)) {
+                case 0: text[at] = static_cast<char>(below(256)); break;
+                case 1: text.erase(at, 1 + below(5)); break;
+                case 2: text.insert(at, std::string(text, below(text.size()), below(12))); break;
+                default: text.insert(at, 1, "\"'[]{}=.\n0-\xe9"[below(12)]);
+            }
+        }
+        const std::string error = error_of(text);
+        EXPECT_TRUE(error == "no error" || error.starts_with("app.toml:")) << error;
+        EXPECT_EQ(error.find('\n'), std::string::npos) << error;
+    }
+    EXPECT_EQ(error_of("a = 1\n\u00e9 = 2\n").substr(0, 11), "app.toml:2:");
 }
 
 TEST(config, loads_a_file) {
