@@ -148,13 +148,9 @@ void bootstrap(int argc, char** argv) {
     }
 }
 
-bool bootstrapped() noexcept {
-    return started != nullptr;
-}
+bool bootstrapped() noexcept { return started != nullptr; }
 
-std::size_t threads_at_start() noexcept {
-    return started != nullptr ? started->threads : 0;
-}
+std::size_t threads_at_start() noexcept { return started != nullptr ? started->threads : 0; }
 
 pid_t reexecute(process_role role, int socket) {
     std::vector<std::string> environment = started->environment;

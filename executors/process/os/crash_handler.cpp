@@ -33,14 +33,10 @@ module_record own_modules[max_crash_modules];
 std::size_t own_module_count = 0;
 std::atomic<pid_t> dumping_thread{0};
 
-bool is_code(std::uint64_t address) {
-    return find_module({own_modules, own_module_count}, address) != nullptr;
-}
+bool is_code(std::uint64_t address) { return find_module({own_modules, own_module_count}, address) != nullptr; }
 
 #if defined(__x86_64__)
-greg_t& register_of(ucontext_t& context, int which) {
-    return context.uc_mcontext.gregs[which];
-}
+greg_t& register_of(ucontext_t& context, int which) { return context.uc_mcontext.gregs[which]; }
 
 std::uint64_t program_counter(const ucontext_t& context) {
     return static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RIP]);
@@ -62,9 +58,7 @@ bool return_to_caller(ucontext_t& context) {
     return true;
 }
 #elif defined(__aarch64__)
-std::uint64_t program_counter(const ucontext_t& context) {
-    return context.uc_mcontext.pc;
-}
+std::uint64_t program_counter(const ucontext_t& context) { return context.uc_mcontext.pc; }
 
 bool return_to_caller(ucontext_t& context) {
     if (!is_code(context.uc_mcontext.regs[30])) {
@@ -74,7 +68,7 @@ bool return_to_caller(ucontext_t& context) {
     return true;
 }
 #else
-#error "the crash handler does not know this architecture's registers"
+#    error "the crash handler does not know this architecture's registers"
 #endif
 
 // The unwinder begins in this handler; the interesting part begins where the signal struck.
@@ -105,7 +99,7 @@ void dump(int signal, const siginfo_t& info, ucontext_t& context) {
 }
 
 void limit_handler_time() {
-    struct sigaction standard {};
+    struct sigaction standard{};
     standard.sa_handler = SIG_DFL;
     ::sigaction(SIGALRM, &standard, nullptr);
     sigset_t alarm_only;
@@ -127,7 +121,7 @@ void handle_fatal_signal(int signal, siginfo_t* info, void* context) {
         ::nanosleep(&pause, nullptr);
     }
     // Not before, or a second thread's crash would end the process while the first one's is being written down.
-    struct sigaction standard {};
+    struct sigaction standard{};
     standard.sa_handler = SIG_DFL;
     ::sigaction(signal, &standard, nullptr);
     // The signal is blocked here: it is delivered, and fatal, as soon as this returns.
@@ -148,7 +142,7 @@ void install_crash_handler(crash_page& to) {
     page = &to;
 
     static const crash_handler_stack first_thread;
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_sigaction = &handle_fatal_signal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     for (const int signal : fatal_signals) {
@@ -159,8 +153,8 @@ void install_crash_handler(crash_page& to) {
 }
 
 crash_handler_stack::crash_handler_stack()
-    : memory_(::mmap(nullptr, handler_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1,
-                     0)) {
+    : memory_(
+          ::mmap(nullptr, handler_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {
     if (memory_ == MAP_FAILED) {
         throw_errno("mmap(signal stack)");
     }

@@ -11,9 +11,7 @@ namespace {
 
 constexpr std::size_t note_alignment = 4;
 
-constexpr std::size_t padded(std::size_t size) {
-    return (size + note_alignment - 1) / note_alignment * note_alignment;
-}
+constexpr std::size_t padded(std::size_t size) { return (size + note_alignment - 1) / note_alignment * note_alignment; }
 
 void read_build_id(const char* notes, std::size_t size, module_record& module) {
     while (size >= sizeof(ElfW(Nhdr))) {
@@ -39,7 +37,7 @@ module_record describe(const dl_phdr_info& info) {
     module_record module;
     module.base = info.dlpi_addr;
     for (std::size_t i = 0; i < info.dlpi_phnum; ++i) {
-        const ElfW(Phdr)& segment = info.dlpi_phdr[i];
+        const ElfW(Phdr) & segment = info.dlpi_phdr[i];
         const std::uint64_t begin = info.dlpi_addr + segment.p_vaddr;
         if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X) != 0) {
             const std::uint64_t end = begin + segment.p_memsz;

@@ -81,7 +81,8 @@ private:
         socket_pair ends = make_socket_pair();
         const unique_fd theirs = duplicate(ends.second.get());
         const pid_t parent = ::getpid();
-        const pid_t pid = may_fork ? fork_server(theirs.get(), parent) : reexecute(process_role::fork_server, theirs.get());
+        const pid_t pid =
+            may_fork ? fork_server(theirs.get(), parent) : reexecute(process_role::fork_server, theirs.get());
         owner_ = parent;
         pidfd_ = open_pidfd(pid);
         control_ = std::move(ends.first);
@@ -129,24 +130,14 @@ server_process& server() {
 
 }  // namespace
 
-bool start_fork_server() {
-    return server().start();
-}
+bool start_fork_server() { return server().start(); }
 
-void stop_fork_server() noexcept {
-    server().stop();
-}
+void stop_fork_server() noexcept { server().stop(); }
 
-bool fork_server_alive() noexcept {
-    return server().alive();
-}
+bool fork_server_alive() noexcept { return server().alive(); }
 
-server_connection connect_fork_server() {
-    return server().connect();
-}
+server_connection connect_fork_server() { return server().connect(); }
 
-void retire_fork_server(unsigned which) noexcept {
-    server().retire(which);
-}
+void retire_fork_server(unsigned which) noexcept { server().retire(which); }
 
 }  // namespace cadre::detail::process_os

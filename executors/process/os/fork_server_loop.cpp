@@ -39,7 +39,8 @@ struct child {
 
 class fork_server_loop {
 public:
-    fork_server_loop(int control, pid_t parent) : control_(control), parent_(parent), parent_pidfd_(open_pidfd(parent)) {
+    fork_server_loop(int control, pid_t parent)
+        : control_(control), parent_(parent), parent_pidfd_(open_pidfd(parent)) {
         if (!epoll_) {
             throw_errno("epoll_create1");
         }

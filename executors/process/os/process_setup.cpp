@@ -17,11 +17,11 @@
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CADRE_UNDER_SANITIZER 1
+#    define CADRE_UNDER_SANITIZER 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define CADRE_UNDER_SANITIZER 1
-#endif
+#    if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#        define CADRE_UNDER_SANITIZER 1
+#    endif
 #endif
 
 namespace cadre::detail::process_os {
@@ -43,15 +43,15 @@ void detach_standard_input() {
 }
 
 void reset_signals() {
-    struct sigaction standard {};
+    struct sigaction standard{};
     standard.sa_handler = SIG_DFL;
     for (int signal = 1; signal <= SIGRTMAX; ++signal) {
-        struct sigaction now {};
+        struct sigaction now{};
         if (::sigaction(signal, nullptr, &now) == 0 && (now.sa_handler != SIG_IGN || signal == SIGCHLD)) {
             ::sigaction(signal, &standard, nullptr);
         }
     }
-    struct sigaction ignore {};
+    struct sigaction ignore{};
     ignore.sa_handler = SIG_IGN;
     ::sigaction(SIGINT, &ignore, nullptr);
     sigset_t none;
@@ -92,9 +92,7 @@ void set_affinity(const std::vector<int>& cpus) {
     }
 }
 
-void set_process_name(const std::string& name) noexcept {
-    ::prctl(PR_SET_NAME, name.c_str(), 0, 0, 0);
-}
+void set_process_name(const std::string& name) noexcept { ::prctl(PR_SET_NAME, name.c_str(), 0, 0, 0); }
 
 void flush_output() noexcept {
     try {

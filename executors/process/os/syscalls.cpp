@@ -35,9 +35,7 @@ void close_range_of(unsigned first, unsigned last) noexcept {
 
 }  // namespace
 
-void throw_errno(const char* call) {
-    throw std::system_error(errno, std::system_category(), call);
-}
+void throw_errno(const char* call) { throw std::system_error(errno, std::system_category(), call); }
 
 unique_fd make_memfd(const char* name, std::size_t size) {
     unique_fd fd{::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)};
@@ -85,9 +83,7 @@ unique_fd open_pidfd(pid_t pid) {
     return fd;
 }
 
-bool signal_process(int pidfd, int signal) noexcept {
-    return send_by_pidfd(pidfd, signal, 0) == 0;
-}
+bool signal_process(int pidfd, int signal) noexcept { return send_by_pidfd(pidfd, signal, 0) == 0; }
 
 void kill_group(int pidfd) noexcept {
     if (send_by_pidfd(pidfd, SIGKILL, signal_whole_group) != 0) {

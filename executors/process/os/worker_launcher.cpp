@@ -285,9 +285,7 @@ launched_worker worker_launcher::launch(const worker_spec& spec) {
     return state_->spawn_worker(spec);
 }
 
-int worker_launcher::status_fd() const noexcept {
-    return state_->epoll.get();
-}
+int worker_launcher::status_fd() const noexcept { return state_->epoll.get(); }
 
 std::vector<worker_exit> worker_launcher::poll_exits() {
     const std::lock_guard lock{state_->mutex};

@@ -73,17 +73,11 @@ void prepare(worker_request& request) {
 
 }  // namespace
 
-void set_worker_main(worker_main_fn fn) noexcept {
-    worker_main = fn;
-}
+void set_worker_main(worker_main_fn fn) noexcept { worker_main = fn; }
 
-bool has_worker_main() noexcept {
-    return worker_main != nullptr;
-}
+bool has_worker_main() noexcept { return worker_main != nullptr; }
 
-bool in_worker() noexcept {
-    return is_worker;
-}
+bool in_worker() noexcept { return is_worker; }
 
 void become_worker(worker_request&& request) noexcept {
     is_worker = true;

@@ -23,9 +23,7 @@ volatile int sink = 0;
     sink = sink + 1;
 }
 
-[[gnu::noinline]] void calls_abort() {
-    std::abort();
-}
+[[gnu::noinline]] void calls_abort() { std::abort(); }
 
 #ifdef __clang__
 [[clang::no_sanitize("function")]]  // that check would itself read at the address
@@ -66,9 +64,7 @@ protected:
 INSTANTIATE_TEST_SUITE_P(, crash_stack_test, ::testing::Values(start_method::forkserver, start_method::spawn),
                          method_name);
 
-bool mentions(const std::string& text, std::string_view name) {
-    return text.find(name) != std::string::npos;
-}
+bool mentions(const std::string& text, std::string_view name) { return text.find(name) != std::string::npos; }
 
 TEST_P(crash_stack_test, names_the_function_that_crashed_and_its_callers) {
     const crash_report report = crash(

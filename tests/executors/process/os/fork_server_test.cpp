@@ -8,9 +8,7 @@
 namespace cadre::detail::process_os::testing {
 namespace {
 
-worker_spec forked(worker_main_fn main) {
-    return {.start = start_method::forkserver, .main = main};
-}
+worker_spec forked(worker_main_fn main) { return {.start = start_method::forkserver, .main = main}; }
 
 int wait_for_end_of_input(worker_boot&& boot) {
     char c = 0;

@@ -11,13 +11,11 @@
 namespace cadre::detail::process_os::testing {
 namespace {
 
-int run_nothing(worker_boot&&) {
-    return 0;
-}
+int run_nothing(worker_boot&&) { return 0; }
 
 bool same_file(int a, int b) {
-    struct stat first {};
-    struct stat second {};
+    struct stat first{};
+    struct stat second{};
     return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
            first.st_ino == second.st_ino;
 }
