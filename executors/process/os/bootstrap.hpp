@@ -6,7 +6,8 @@
 
 namespace cadre::detail::process_os {
 
-/// Says what workers run unless their spec does. Call it before `bootstrap` and `start_fork_server`; a constant initialiser is early enough.
+/// Says what workers run unless their spec does. Call it before `bootstrap` and `start_fork_server`: static
+/// initialisation is early enough, provided that the linker keeps the object file.
 void set_worker_main(worker_main_fn fn) noexcept;
 [[nodiscard]] bool has_worker_main() noexcept;
 
