@@ -130,6 +130,7 @@ TEST(codec_hostile, damaged_and_truncated_values) {
     value.paths = {"/a", "/b"};
     decode_damaged(value, 2);
     decode_damaged(std::vector<double>{1, 2, 3}, 3);
+    decode_damaged(std::pair(std::string(1100, 'x'), std::vector<int>(300, 1)), 4);
 }
 
 TEST(codec_hostile, a_count_is_believed_only_as_far_as_the_bytes_reach) {

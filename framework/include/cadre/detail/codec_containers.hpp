@@ -130,9 +130,12 @@ struct codec<std::basic_string<Char, Traits, Allocator>> {
     static string decode(decoder& in) {
         const std::size_t count = in.read_count(sizeof(Char));
         const std::byte* bytes = in.read_run(count * sizeof(Char));
-        string text(count, Char{});
-        if (count != 0) std::memcpy(text.data(), bytes, count * sizeof(Char));
-        return text;
+        if constexpr (sizeof(Char) == 1) {
+            return string(reinterpret_cast<const Char*>(bytes), count);
+        } else {
+            return string(image_iterator<Char>(bytes),
+                          image_iterator<Char>(bytes) + static_cast<std::ptrdiff_t>(count));
+        }
     }
     static consteval std::size_t smallest() { return 1; }
 };
