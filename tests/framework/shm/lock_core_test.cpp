@@ -1,0 +1,213 @@
+#include "framework/shm/processes.hpp"
+
+#include <array>
+#include <thread>
+
+#include "shm/lock_core.hpp"
+#include "shm/object_table.hpp"
+#include "shm/semaphore_core.hpp"
+
+namespace {
+
+using namespace shm_test;
+using cadre::detail::shared_lock;
+using cadre::detail::shared_semaphore;
+using shm::step;
+
+/// The only object of the plane.
+shm::object_entry& only_entry(shm::state_plane& p) { return p.memory().object(0, 0); }
+
+TEST(shm_lock, excludes_and_says_when_its_owner_died) {
+    const auto plane = shm::state_plane::make(small_region);
+    const auto lock = plane->domain().make_lock();
+    bool died = true;
+    ASSERT_EQ(lock->try_lock(died), attempt::done);
+    EXPECT_FALSE(died);
+    EXPECT_EQ(lock->try_lock(died), attempt::would_block);
+    lock->unlock();
+
+    child c = start(*plane, [&](shm::state_plane& p) {
+        killer::arm(step::lock_held);
+        bool d = false;
+        static_cast<void>(shm::lock_core<killer>(only_entry(p).lock, p.self()).try_lock(d));
+    });
+    ASSERT_EQ(c.wait(), SIGKILL);
+    EXPECT_EQ(lock->try_lock(died), attempt::would_block);
+    plane->bury(c.id);
+    EXPECT_EQ(lock->try_lock(died), attempt::done);
+    EXPECT_TRUE(died);
+    lock->unlock();
+    EXPECT_EQ(lock->try_lock(died), attempt::done);
+    EXPECT_FALSE(died);
+    lock->unlock();
+}
+
+TEST(shm_lock, a_grant_dies_with_its_receiver_and_nothing_was_touched) {
+    const auto plane = shm::state_plane::make(small_region);
+    const auto lock = plane->domain().make_lock();
+    bool died = true;
+    const auto id = plane->claim_slot();
+    shm::lock_core<> core(only_entry(*plane).lock, plane->self());
+    ASSERT_EQ(lock->try_lock(died), attempt::done);
+    ASSERT_TRUE(core.grant(*id));
+    EXPECT_EQ(lock->try_lock(died), attempt::would_block);
+    plane->bury(*id);
+    EXPECT_EQ(lock->try_lock(died), attempt::done);
+    EXPECT_FALSE(died);
+    lock->unlock();
+}
+
+TEST(shm_lock, the_granter_may_die_at_once) {
+    const auto plane = shm::state_plane::make(small_region);
+    const auto lock = plane->domain().make_lock();
+    const shm::process_id parent = plane->self();
+    for (const step s : {step::lock_granted, step::lock_freed}) {
+        child c = start(*plane, [&](shm::state_plane& p) {
+            shm::lock_core<killer> core(only_entry(p).lock, p.self());
+            bool d = false;
+            static_cast<void>(core.try_lock(d));
+            killer::arm(s);
+            static_cast<void>(s == step::lock_granted ? core.grant(parent) : core.unlock());
+        });
+        ASSERT_EQ(c.wait(), SIGKILL);
+        plane->bury(c.id);
+        bool died = true;
+        EXPECT_EQ(lock->try_lock(died), attempt::done);
+        EXPECT_FALSE(died);
+        lock->unlock();
+    }
+}
+
+struct guarded {
+    std::atomic<std::uint64_t> a{0};
+    std::atomic<std::uint64_t> b{0};
+    std::atomic<std::uint64_t> torn{0};
+    std::atomic<std::uint64_t> deaths_seen{0};
+};
+
+TEST(shm_lock, holders_are_killed_at_random) {
+    const auto plane = shm::state_plane::make(small_region);
+    const auto lock = plane->domain().make_lock();
+    report<guarded> g;
+    const auto work = [&](shm::state_plane& p) {
+        shm::lock_core<> core(only_entry(p).lock, p.self());
+        for (;;) {
+            bool died = false;
+            if (core.try_lock(died) != attempt::done) {
+                std::this_thread::yield();
+                continue;
+            }
+            const auto a = g->a.load(std::memory_order_relaxed);
+            const auto b = g->b.load(std::memory_order_relaxed);
+            if (a != b && !died) g->torn.fetch_add(1);
+            if (died) g->deaths_seen.fetch_add(1);
+            g->a.store(a + 1, std::memory_order_relaxed);
+            for (int i = 0; i != 20; ++i) std::atomic_signal_fence(std::memory_order_seq_cst);
+            g->b.store(a + 1, std::memory_order_relaxed);
+            core.unlock();
+        }
+    };
+    std::array<child, 3> workers{start(*plane, work), start(*plane, work), start(*plane, work)};
+    for (int round = 0; round != 600; ++round) {
+        child& victim = workers[static_cast<unsigned>(round) % 3];
+        ::usleep(static_cast<useconds_t>(round * 7 % 500));
+        victim.kill();
+        ASSERT_EQ(victim.wait(), SIGKILL);
+        plane->bury(victim.id);
+        victim = start(*plane, work);
+    }
+    for (auto& w : workers) {
+        w.kill();
+        w.wait();
+        plane->bury(w.id);
+    }
+    EXPECT_EQ(g->torn.load(), 0u);
+    EXPECT_GT(g->a.load(), 1000u);
+    bool died = false;
+    EXPECT_EQ(lock->try_lock(died), attempt::done);
+}
+
+TEST(shm_semaphore, counts_and_gives_back) {
+    const auto plane = shm::state_plane::make(small_region);
+    const auto s = plane->domain().make_semaphore(2);
+    EXPECT_EQ(s->try_acquire(), attempt::done);
+    EXPECT_EQ(s->try_acquire(), attempt::done);
+    EXPECT_EQ(s->try_acquire(), attempt::would_block);
+    s->give_back(1);
+    EXPECT_EQ(s->available(), 1u);
+    s->release(3);
+    EXPECT_EQ(s->available(), 4u);
+    s->give_back(5);  // only one is held
+    EXPECT_EQ(s->available(), 5u);
+    s->release(0xffff'ffffu);
+    EXPECT_EQ(s->available(), 0xffff'ffffu);
+}
+
+TEST(shm_semaphore, a_process_may_die_at_every_step) {
+    for (const bool back : {false, true})
+        for (const step s : {step::permit_claimed, step::permit_counted})
+            for (const bool helped : {false, true}) {
+                const auto plane = shm::state_plane::make(small_region);
+                const auto sem = plane->domain().make_semaphore(5);
+                shm::object_table t(plane->memory(), plane->self());
+                std::byte* data = nullptr;
+                t.for_each([&](shm::object_ref o, shm::object_phase) { data = t.data_of(o)->data; });
+                const std::ptrdiff_t at = data - plane->memory().at<std::byte>(0);
+                child c = start(*plane, [&](shm::state_plane& p) {
+                    shm::semaphore_core<killer> core(p.memory().at<std::byte>(static_cast<std::uint64_t>(at)),
+                                                     p.memory().slots(), p.self());
+                    for (int i = 0; i != 3; ++i) static_cast<void>(core.try_acquire());
+                    killer::arm(s);
+                    if (back)
+                        core.give_back();
+                    else
+                        static_cast<void>(core.try_acquire());
+                });
+                ASSERT_EQ(c.wait(), SIGKILL);
+                EXPECT_EQ(sem->available(), back ? 3u : 1u);
+                if (helped) {
+                    EXPECT_EQ(sem->try_acquire(), attempt::done);
+                    sem->give_back(1);
+                    sem->release(2);
+                }
+                plane->bury(c.id);
+                EXPECT_EQ(sem->available(), helped ? 7u : 5u);
+            }
+}
+
+TEST(shm_semaphore, permits_of_the_killed_come_back) {
+    const auto plane = shm::state_plane::make(small_region);
+    const auto sem = plane->domain().make_semaphore(7);
+    const shm::object_table t(plane->memory(), plane->self());
+    std::byte* data = nullptr;
+    t.for_each([&](shm::object_ref o, shm::object_phase) { data = t.data_of(o)->data; });
+    const auto at = static_cast<std::uint64_t>(data - plane->memory().at<std::byte>(0));
+    const auto work = [&](shm::state_plane& p) {
+        shm::semaphore_core<> core(p.memory().at<std::byte>(at), p.memory().slots(), p.self());
+        for (unsigned i = 0;; ++i) {
+            const bool one = core.try_acquire() == attempt::done;
+            const bool two = core.try_acquire() == attempt::done;
+            if (i % 16 == 0) std::this_thread::yield();
+            if (one) core.give_back();
+            if (two) core.give_back();
+        }
+    };
+    std::array<child, 3> workers{start(*plane, work), start(*plane, work), start(*plane, work)};
+    for (int round = 0; round != 600; ++round) {
+        child& victim = workers[static_cast<unsigned>(round) % 3];
+        ::usleep(static_cast<useconds_t>(round * 7 % 300));
+        victim.kill();
+        ASSERT_EQ(victim.wait(), SIGKILL);
+        plane->bury(victim.id);
+        ASSERT_LE(sem->available(), 7u);
+        victim = start(*plane, work);
+    }
+    for (auto& w : workers) {
+        w.kill();
+        w.wait();
+        plane->bury(w.id);
+    }
+    EXPECT_EQ(sem->available(), 7u);
+}
+
+}  // namespace

@@ -1,0 +1,124 @@
+// Processes of a test: forked, joined to the test's own plane, and buried.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include <cadre/detail/byte_buffer.hpp>
+
+#include "shm/identity.hpp"
+#include "shm/state_plane.hpp"
+
+namespace shm_test {
+
+namespace shm = cadre::detail::shm;
+using cadre::detail::attempt;
+using cadre::detail::byte_buffer;
+
+inline constexpr shm::region_options small_region{.slots = 8, .arena_size = 64ull << 20};
+
+/// A process of the test. What it does is a function that gets the plane it has joined.
+struct child {
+    pid_t pid = -1;
+    shm::process_id id{};
+
+    /// How it ended: the signal, or minus its exit status.
+    int wait() {
+        int status = 0;
+        while (::waitpid(pid, &status, 0) < 0) {
+        }
+        return WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status);
+    }
+    void kill() const { ::kill(pid, SIGKILL); }
+};
+
+template <class F>
+child start(shm::state_plane& plane, F f) {
+    const auto id = plane.claim_slot();
+    if (!id) throw std::bad_alloc();
+    const pid_t parent = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (::getppid() != parent) ::_exit(9);
+        try {
+            const auto joined = shm::state_plane::join(plane.descriptors(), *id);
+            f(*joined);
+        } catch (...) {
+            ::_exit(8);
+        }
+        ::_exit(0);
+    }
+    return {pid, *id};
+}
+
+/// Runs it to its end and buries it. @return as `child::wait`
+template <class F>
+int run(shm::state_plane& plane, F f) {
+    child c = start(plane, f);
+    const int how = c.wait();
+    plane.bury(c.id);
+    return how;
+}
+
+/// Dies when the algorithm comes to a chosen step for the n-th time.
+struct killer {
+    static inline std::optional<shm::step> deadly;
+    static inline int passes = 0;
+
+    static void arm(shm::step s, int skip = 0) {
+        deadly = s;
+        passes = skip;
+    }
+    static void at(shm::step s) noexcept {
+        if (deadly == s && passes-- == 0) ::kill(::getpid(), SIGKILL);
+    }
+};
+
+/// Zeroed memory that survives the children, for what they report.
+template <class T>
+class report {
+public:
+    report() {
+        void* p = ::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (p == MAP_FAILED) throw std::bad_alloc();
+        value_ = new (p) T{};
+    }
+    report(const report&) = delete;
+    report& operator=(const report&) = delete;
+    ~report() { ::munmap(value_, sizeof(T)); }
+    T* operator->() const noexcept { return value_; }
+    T& operator*() const noexcept { return *value_; }
+
+private:
+    T* value_;
+};
+
+template <class T>
+std::span<const std::byte> bytes_of(const T& value) {
+    return std::as_bytes(std::span(&value, 1));
+}
+
+template <class T>
+std::optional<T> value_of(const byte_buffer& b) {
+    if (b.size() != sizeof(T)) return std::nullopt;
+    T value;
+    std::memcpy(&value, b.data(), sizeof value);
+    return value;
+}
+
+}  // namespace shm_test

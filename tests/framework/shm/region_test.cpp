@@ -1,0 +1,95 @@
+#include "framework/shm/processes.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <cadre/detail/memory_domain.hpp>
+
+#include "shm/region.hpp"
+
+namespace {
+
+using namespace shm_test;
+using shm::region;
+
+TEST(shm_region, is_mapped_twice_and_is_the_same) {
+    const region first = region::create(small_region);
+    const region second = region::attach(first.fd());
+    EXPECT_EQ(second.slots(), 8u);
+    EXPECT_EQ(second.arena_size(), small_region.arena_size);
+    first.process(3).rung.store(17);
+    EXPECT_EQ(second.process(3).rung.load(), 17u);
+    EXPECT_NE(&first.process(3), &second.process(3));
+}
+
+TEST(shm_region, cannot_be_cut_under_us) {
+    const region r = region::create(small_region);
+    EXPECT_NE(::ftruncate(r.fd(), 4096), 0);
+    EXPECT_NE(::fcntl(r.fd(), F_GET_SEALS) & F_SEAL_SHRINK, 0);
+}
+
+TEST(shm_region, refuses_what_is_no_region) {
+    const int fd = ::memfd_create("other", MFD_CLOEXEC);
+    ASSERT_GE(fd, 0);
+    EXPECT_THROW(static_cast<void>(region::attach(fd)), std::system_error);
+    ASSERT_EQ(::ftruncate(fd, 1 << 20), 0);
+    EXPECT_THROW(static_cast<void>(region::attach(fd)), std::system_error);
+    EXPECT_THROW(static_cast<void>(region::attach(-1)), std::system_error);
+    ::close(fd);
+}
+
+TEST(shm_region, slots_of_offsets) {
+    const region r = region::create(small_region);
+    EXPECT_EQ(r.slot_of(0), r.slots());
+    for (unsigned s = 0; s != r.slots(); ++s) {
+        EXPECT_EQ(r.slot_of(r.arena_offset(s)), s);
+        EXPECT_EQ(r.slot_of(r.arena_offset(s) + r.arena_size() - 1), s);
+    }
+    EXPECT_EQ(r.slot_of(~std::uint64_t{0}), r.slots());
+    EXPECT_EQ(r.slot_of(r.arena_offset(r.slots())), r.slots());
+}
+
+TEST(shm_process_table, slots_are_given_and_come_back_under_another_generation) {
+    const auto plane = shm::state_plane::make(small_region);
+    std::vector<shm::process_id> ids;
+    while (const auto id = plane->claim_slot()) ids.push_back(*id);
+    EXPECT_EQ(ids.size(), 7u);
+    plane->bury(ids[2]);
+    plane->bury(ids[2]);
+    const auto again = plane->claim_slot();
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->slot, ids[2].slot);
+    EXPECT_EQ(again->generation, ids[2].generation + 1);
+    plane->bury(ids[2]);
+    EXPECT_TRUE(plane->processes().live(*again));
+    EXPECT_FALSE(plane->claim_slot());
+}
+
+TEST(shm_process_table, a_sleeper_is_rung_once) {
+    const auto plane = shm::state_plane::make(small_region);
+    auto& table = plane->processes();
+    std::uint64_t count = 0;
+    const auto rings = [&](int fd) { return ::read(fd, &count, sizeof count) > 0 ? count : 0; };
+
+    plane->source().announce_polling();
+    EXPECT_EQ(table.ring(0, 1), shm::process_table::notice::soon);
+    EXPECT_EQ(rings(table.doorbell(0)), 0u);
+    EXPECT_TRUE(plane->source().poll());
+    EXPECT_FALSE(plane->source().poll());
+
+    plane->source().announce_sleep();
+    table.ring(0, 1);
+    table.ring(0, 1);
+    EXPECT_EQ(rings(table.doorbell(0)), 1u);
+    plane->source().announce_awake();
+
+    // The main loop computes: the supervisor is rung instead.
+    plane->supervisor_source().announce_sleep();
+    table.ring(0, 1);
+    table.ring(0, 1);
+    EXPECT_EQ(rings(table.doorbell(0)), 0u);
+    EXPECT_EQ(rings(table.supervisor_doorbell()), 1u);
+    plane->supervisor_source().announce_awake();
+}
+
+}  // namespace
