@@ -132,7 +132,7 @@ public:
 
     /// Lock-free access to element `i`: `a.atomic(i).fetch_add(1)`.
     [[nodiscard]] std::atomic_ref<T> atomic(std::size_t i) const noexcept
-        requires detail::lock_free<T>
+        requires detail::lock_free_element<T>
     {
         return std::atomic_ref<T>(data_[i]);
     }
@@ -162,7 +162,7 @@ public:
     friend bool operator==(const shared_array& a, const shared_array& b) noexcept { return a.block_ == b.block_; }
 
 private:
-    static constexpr std::size_t alignment = std::max(detail::value_alignment<T>(), detail::cell_alignment);
+    static constexpr std::size_t alignment = std::max(alignof(T), detail::cell_alignment);
 
     struct elements_of_t {};
     static constexpr elements_of_t elements_of{};

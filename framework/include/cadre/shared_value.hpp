@@ -48,32 +48,38 @@ public:
         static_assert(std::is_convertible_v<U&&, T>, "cadre::shared_value<T>: the initial value does not convert to T");
         if constexpr (detail::shareable<T> && std::is_convertible_v<U&&, T>) {
             block_ = detail::make_block(ex, sizeof(cell), std::max(alignof(cell), detail::cell_alignment));
-            cell_ = new (block_->data()) cell{.value = static_cast<T>(std::forward<U>(initial)), .damaged = 0};
+            cell_ = new (block_->data()) cell{.held = {static_cast<T>(std::forward<U>(initial))}, .damaged = 0};
         }
     }
 
     // clang-format off
     [[nodiscard]] T load(std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::lock_free<T> { return atomic().load(order); }
+        requires detail::lock_free<T> { return cell_->atomic().load(order).value; }
     void store(T x, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::lock_free<T> { atomic().store(x, order); }
+        requires detail::lock_free<T> { cell_->atomic().store({x}, order); }
     /// Writes `x`; returns what it overwrote.
     T exchange(T x, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::lock_free<T> { return atomic().exchange(x, order); }
+        requires detail::lock_free<T> { return cell_->atomic().exchange({x}, order).value; }
     /// Writes `desired` if the value is `expected`, byte for byte; else reads it into `expected`.
     bool compare_exchange(T& expected, T desired, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::lock_free<T> { return atomic().compare_exchange_strong(expected, desired, order); }
+        requires detail::lock_free<T>
+    {
+        detail::whole<T> seen{expected};
+        const bool written = cell_->atomic().compare_exchange_strong(seen, {desired}, order);
+        if (!written) expected = seen.value;
+        return written;
+    }
     /// Adds `n`; returns what was there before. Integers wrap.
     T fetch_add(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::addable<T> { return atomic().fetch_add(n, order); }
+        requires detail::addable<T> { return number().fetch_add(n, order); }
     T fetch_sub(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::addable<T> { return atomic().fetch_sub(n, order); }
+        requires detail::addable<T> { return number().fetch_sub(n, order); }
     T fetch_and(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::maskable<T> { return atomic().fetch_and(n, order); }
+        requires detail::maskable<T> { return number().fetch_and(n, order); }
     T fetch_or(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::maskable<T> { return atomic().fetch_or(n, order); }
+        requires detail::maskable<T> { return number().fetch_or(n, order); }
     T fetch_xor(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::maskable<T> { return atomic().fetch_xor(n, order); }
+        requires detail::maskable<T> { return number().fetch_xor(n, order); }
     // clang-format on
 
     /// Completes with a copy of the value.
@@ -105,7 +111,7 @@ public:
         return locked([self = cell_, block = block_](detail::held_lock lock) mutable {
             self->note_death(lock);
             const bool damaged = std::exchange(self->damaged, 0u) != 0;
-            return guard(std::move(block), std::move(lock), &self->value, damaged);
+            return guard(std::move(block), std::move(lock), &self->held.value, damaged);
         });
     }
 
@@ -123,7 +129,7 @@ private:
     explicit shared_value(std::shared_ptr<detail::shared_block> block) noexcept
         : block_(std::move(block)), cell_(std::launder(reinterpret_cast<cell*>(block_->data()))) {}
 
-    [[nodiscard]] std::atomic_ref<T> atomic() const noexcept { return std::atomic_ref<T>(cell_->value); }
+    [[nodiscard]] std::atomic_ref<T> number() const noexcept { return std::atomic_ref<T>(cell_->held.value); }
     template <class Then>
     [[nodiscard]] detail::lock_operation<Then> locked(Then then) const {
         return {block_->lock(), std::move(then)};

@@ -2,7 +2,6 @@
 /// A shared value in its memory, and the guards that hold the lock of a cell.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -20,18 +19,10 @@ namespace cadre::detail {
 /// Cells of their own cache line: neighbours that are written do not slow each other down.
 inline constexpr std::size_t cell_alignment = 64;
 
-template <class T>
-consteval std::size_t value_alignment() {
-    if constexpr (lock_free<T>)
-        return std::max(alignof(T), std::atomic_ref<T>::required_alignment);
-    else
-        return alignof(T);
-}
-
 /// What a `shared_value` keeps in its block. The members are called with the block's lock held.
 template <class T>
 struct value_cell {
-    alignas(value_alignment<T>()) T value;
+    whole<T> held;
     /// A holder of the lock died, and nothing has replaced the value since. Kept here because the operation that finds
     /// out may be a `get`, which has no way to tell.
     std::uint32_t damaged;
@@ -42,28 +33,34 @@ struct value_cell {
     // Atomic members may be at work meanwhile: for lock-free types every access is atomic.
     [[nodiscard]] T read() noexcept {
         if constexpr (lock_free<T>)
-            return std::atomic_ref<T>(value).load();
+            return atomic().load().value;
         else
-            return value;
+            return held.value;
     }
     void write(const T& x) noexcept {
         if constexpr (lock_free<T>)
-            std::atomic_ref<T>(value).store(x);
+            atomic().store(whole<T>{x});
         else
-            value = x;
+            held.value = x;
     }
     template <class F>
     T modify(F& f) {
-        T before = read();
+        whole<T> before{read()};
         for (;;) {
-            const T after = f(before);
+            const whole<T> after{f(before.value)};
             if constexpr (lock_free<T>) {
-                if (std::atomic_ref<T>(value).compare_exchange_strong(before, after)) return after;
+                if (atomic().compare_exchange_strong(before, after)) return after.value;
             } else {
-                value = after;
-                return after;
+                held = after;
+                return after.value;
             }
         }
+    }
+
+    [[nodiscard]] std::atomic_ref<whole<T>> atomic() noexcept
+        requires lock_free<T>
+    {
+        return std::atomic_ref<whole<T>>(held);
     }
 };
 

@@ -2,7 +2,9 @@
 /// Which types can live in memory that several processes map.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <type_traits>
 
 #include <cadre/detail/portable_verdict.hpp>
@@ -48,13 +50,32 @@ consteval void require_shareable() {
                   "that each process maps at an address of its own");
 }
 
-/// Types that the hardware reads and writes in one piece, without a lock.
+/// Types that the hardware reads and writes in one piece, without a lock, if they are aligned well.
 template <class T>
 concept lock_free = std::is_trivially_copyable_v<T> && std::atomic_ref<T>::is_always_lock_free;
 
+template <class T>
+consteval std::size_t value_alignment() {
+    if constexpr (lock_free<T>)
+        return std::max(alignof(T), std::atomic_ref<T>::required_alignment);
+    else
+        return alignof(T);
+}
+
+/// A value aligned for atomic access. The alignment is that of a type, and not only of the memory, because clang goes by
+/// the type: a struct of two ints it would access through a library of locks.
+template <class T>
+struct alignas(value_alignment<T>()) whole {
+    T value;
+};
+
+/// Elements of an array of these can be accessed atomically where they are.
+template <class T>
+concept lock_free_element = lock_free<T> && value_alignment<T>() == alignof(T);
+
 /// For these `fetch_add` and `fetch_sub` exist.
 template <class T>
-concept addable = lock_free<T> && std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
+concept addable = lock_free_element<T> && std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
 /// For these `fetch_and`, `fetch_or` and `fetch_xor` exist.
 template <class T>
 concept maskable = addable<T> && std::is_integral_v<T>;

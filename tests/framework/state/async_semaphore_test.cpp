@@ -1,0 +1,130 @@
+#include <cadre/async_semaphore.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <stdexcept>
+#include <stop_token>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include <cadre/detail/local_scope.hpp>
+#include <cadre/errors.hpp>
+#include <cadre/portable.hpp>
+#include <cadre/stop.hpp>
+#include <cadre/when_all.hpp>
+
+#include "state_test_support.hpp"
+
+namespace {
+
+using cadre::async_semaphore;
+using cadre::sync_wait;
+using cadre::task;
+using state_test::local;
+using state_test::on_threads;
+
+static_assert(cadre::portable<async_semaphore>);
+
+TEST(async_semaphore, counts_permits) {
+    async_semaphore s{local(), 2};
+    EXPECT_EQ(s.available(), 2u);
+    auto a = s.try_acquire();
+    auto b = s.try_acquire();
+    EXPECT_TRUE(a && b);
+    EXPECT_FALSE(s.try_acquire());
+    a.reset();
+    EXPECT_EQ(s.available(), 1u);
+    b->give_back();
+    b->give_back();
+    EXPECT_EQ(s.available(), 2u);
+    s.release(3);
+    s.release();
+    EXPECT_EQ(s.available(), 6u);
+}
+
+TEST(async_semaphore, numbers_of_permits_are_checked) {
+    EXPECT_THROW((async_semaphore{local(), -1}), std::invalid_argument);
+    EXPECT_THROW((async_semaphore{local(), std::uint64_t{1} << 32}), std::invalid_argument);
+    async_semaphore s{local(), 0};
+    EXPECT_THROW(s.release(-1), std::invalid_argument);
+}
+
+TEST(async_semaphore, moving_a_permit_keeps_one) {
+    async_semaphore s{local(), 2};
+    auto a = s.try_acquire();
+    auto b = s.try_acquire();
+    *a = std::move(*b);
+    EXPECT_EQ(s.available(), 1u);
+    EXPECT_FALSE(*b);
+    EXPECT_TRUE(*a);
+}
+
+TEST(async_semaphore, never_more_than_it_allows) {
+    constexpr int count = 5'000;
+    async_semaphore s{local(), 2};
+    std::atomic<int> inside{0};
+    on_threads(4, [&](unsigned) -> task<> {
+        for (int n = 0; n < count; ++n) {
+            auto permit = co_await s.acquire();
+            EXPECT_LE(inside.fetch_add(1), 1);
+            inside.fetch_sub(1);
+        }
+    });
+    EXPECT_EQ(s.available(), 2u);
+}
+
+TEST(async_semaphore, release_wakes_as_many_as_it_lets_in) {
+    async_semaphore s{local(), 0};
+    std::atomic<int> entered{0};
+    auto enter = [&]() -> task<> {
+        auto permit = co_await s.acquire();
+        entered.fetch_add(1);
+        permit.give_back();
+    };
+    auto open = [&]() -> task<> {
+        s.release(2);
+        co_return;
+    };
+    (void)sync_wait(cadre::when_all(enter(), enter(), enter(), open()));
+    EXPECT_EQ(entered.load(), 3);
+    EXPECT_EQ(s.available(), 2u);
+}
+
+TEST(async_semaphore, a_cancelled_wait_takes_no_permit) {
+    constexpr int rounds = 2'000;
+    async_semaphore s{local(), 1};
+    on_threads(3, [&](unsigned i) -> task<> {
+        for (int n = 0; n < rounds; ++n) {
+            if (i == 0) {
+                auto permit = co_await s.acquire();
+                continue;
+            }
+            std::stop_source stop;
+            auto wait = [&]() -> task<> { auto permit = co_await s.acquire(); };
+            auto ask = [&]() -> task<> {
+                stop.request_stop();
+                co_return;
+            };
+            try {
+                (void)co_await cadre::when_all(cadre::with_stop(stop.get_token(), wait()), ask());
+            } catch (const cadre::cancelled&) {
+            }
+        }
+    });
+    EXPECT_EQ(s.available(), 1u);
+}
+
+TEST(async_semaphore, ends_with_its_executor) {
+    const cadre::executor ex = local();
+    async_semaphore s{ex, 1};
+    auto permit = s.try_acquire();
+    cadre::detail::end_local_scope(*ex.backend());
+    EXPECT_THROW((void)s.try_acquire(), cadre::executor_stopped);
+    EXPECT_THROW((void)sync_wait(s.acquire()), cadre::executor_stopped);
+    EXPECT_THROW((async_semaphore{ex, 1}), cadre::executor_stopped);
+    EXPECT_THROW((async_semaphore{state_test::without_domain(), 1}), cadre::not_portable);
+    cadre::detail::forget_local_scope(*ex.backend());
+}
+
+}  // namespace

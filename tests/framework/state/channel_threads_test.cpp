@@ -1,0 +1,199 @@
+// Channels under threads: nothing is lost, doubled or reordered, whatever is cancelled or closed meanwhile.
+#include <cadre/channel.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <cadre/errors.hpp>
+#include <cadre/stop.hpp>
+
+#include "state_test_support.hpp"
+
+namespace {
+
+using cadre::channel;
+using cadre::task;
+using state_test::local;
+using state_test::on_threads;
+
+struct item {
+    std::uint32_t producer;
+    std::uint32_t number;
+};
+
+TEST(channel_threads, order_is_kept_for_each_producer) {
+    constexpr std::uint32_t count = 20'000;
+    channel<item> ch{local(), 8};
+    std::atomic<int> producing{2};
+    std::atomic<std::uint64_t> received{0};
+    on_threads(4, [&](unsigned i) -> task<> {
+        if (i < 2) {
+            for (std::uint32_t n = 1; n <= count; ++n) co_await ch.emplace(i, n);
+            if (producing.fetch_sub(1) == 1) ch.close();
+        } else {
+            std::uint32_t last[2] = {0, 0};
+            while (auto one = co_await ch.receive()) {
+                EXPECT_LT(last[one->producer], one->number);
+                last[one->producer] = one->number;
+                received.fetch_add(one->number);
+            }
+        }
+    });
+    EXPECT_EQ(received.load(), std::uint64_t{count} * (count + 1));
+}
+
+TEST(channel_threads, batches_lose_nothing) {
+    constexpr int count = 20'000;
+    channel<int> ch{local(), 64};
+    std::atomic<std::int64_t> sum{0};
+    on_threads(3, [&](unsigned i) -> task<> {
+        if (i == 0) {
+            std::vector<int> numbers;
+            for (int n = 1; n <= count; ++n) numbers.push_back(n);
+            co_await ch.send_all(numbers);
+            ch.close();
+        } else {
+            for (;;) {
+                const auto some = co_await ch.receive_many(10);
+                if (some.empty()) break;
+                for (int n : some) sum.fetch_add(n);
+            }
+        }
+    });
+    EXPECT_EQ(sum.load(), std::int64_t{count} * (count + 1) / 2);
+}
+
+// A receive that is cancelled has taken nothing; one that was served gives its value.
+TEST(channel_threads, cancelled_receives_take_nothing) {
+    constexpr int rounds = 2'000;
+    channel<int> ch{local(), 1};
+    std::atomic<std::int64_t> sum{0};
+    std::atomic<int> cancelled{0};
+    std::atomic<std::stop_source*> current{nullptr};
+    std::atomic<bool> over{false};
+    std::thread stopper([&] {
+        while (!over.load()) {
+            if (auto* stop = current.exchange(nullptr)) {
+                stop->request_stop();
+                delete stop;
+            } else {
+                std::this_thread::yield();
+            }
+        }
+    });
+    on_threads(2, [&](unsigned i) -> task<> {
+        if (i == 0) {
+            for (int n = 1; n <= rounds; ++n) {
+                // Now and then the receiver is left waiting until a stop request has found it.
+                for (const int seen = cancelled.load(); n % 64 == 0 && cancelled.load() == seen;) std::this_thread::yield();
+                co_await ch.send(n);
+            }
+            ch.close();
+        } else {
+            for (;;) {
+                auto* stop = new std::stop_source;
+                const std::stop_token token = stop->get_token();
+                delete current.exchange(stop);
+                try {
+                    auto got = co_await cadre::with_stop(token, ch.receive());
+                    if (!got) break;
+                    sum.fetch_add(*got);
+                } catch (const cadre::cancelled&) {
+                    cancelled.fetch_add(1);
+                }
+            }
+        }
+    });
+    over = true;
+    stopper.join();
+    delete current.load();
+    EXPECT_EQ(sum.load(), std::int64_t{rounds} * (rounds + 1) / 2);
+}
+
+// A send that is cancelled has sent nothing and keeps its value: sending it again neither loses nor doubles it.
+TEST(channel_threads, cancelled_sends_keep_their_value) {
+    constexpr int rounds = 2'000;
+    channel<std::unique_ptr<int>> ch{local(), 1};
+    std::int64_t sum = 0;
+    std::atomic<int> cancelled{0};
+    std::atomic<std::stop_source*> current{nullptr};
+    std::atomic<bool> over{false};
+    std::thread stopper([&] {
+        while (!over.load()) {
+            if (auto* stop = current.exchange(nullptr)) {
+                stop->request_stop();
+                delete stop;
+            } else {
+                std::this_thread::yield();
+            }
+        }
+    });
+    on_threads(2, [&](unsigned i) -> task<> {
+        if (i == 0) {
+            for (int n = 1; n <= rounds; ++n) {
+                auto value = std::make_unique<int>(n);
+                while (value != nullptr) {
+                    auto* stop = new std::stop_source;
+                    const std::stop_token token = stop->get_token();
+                    delete current.exchange(stop);
+                    try {
+                        co_await cadre::with_stop(token, ch.send(std::move(value)));
+                        EXPECT_EQ(value, nullptr);
+                    } catch (const cadre::cancelled&) {
+                        cancelled.fetch_add(1);
+                        EXPECT_NE(value, nullptr);
+                        if (value == nullptr) break;
+                    }
+                }
+            }
+            ch.close();
+        } else {
+            int last = 0;
+            while (auto got = co_await ch.receive()) {
+                EXPECT_EQ(**got, last + 1);
+                last = **got;
+                sum += **got;
+                // Now and then the sender is left waiting until a stop request has found it.
+                for (const int seen = cancelled.load(); last % 64 == 0 && last < rounds - 1 && cancelled.load() == seen;)
+                    std::this_thread::yield();
+            }
+        }
+    });
+    over = true;
+    stopper.join();
+    delete current.load();
+    EXPECT_EQ(sum, std::int64_t{rounds} * (rounds + 1) / 2);
+}
+
+TEST(channel_threads, closing_meanwhile_separates_what_was_sent_from_what_was_refused) {
+    for (int round = 0; round < 60; ++round) {
+        channel<int> ch{local(), 2};
+        std::atomic<std::int64_t> sent{0};
+        std::int64_t received = 0;
+        on_threads(3, [&](unsigned i) -> task<> {
+            if (i == 0) {
+                try {
+                    for (int n = 1;; ++n) {
+                        co_await ch.send(n);
+                        sent.fetch_add(n);
+                    }
+                } catch (const cadre::channel_closed&) {
+                }
+            } else if (i == 1) {
+                while (auto got = co_await ch.receive()) received += *got;
+            } else {
+                for (int spin = 0; spin < round; ++spin) std::this_thread::yield();
+                ch.close();
+            }
+        });
+        ASSERT_EQ(sent.load(), received);
+    }
+}
+
+}  // namespace

@@ -1,0 +1,49 @@
+// What the tests of channels, cells and locks share: executors to make them for, and threads that wait for tasks.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <cadre/detail/run_loop.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/sync_wait.hpp>
+#include <cadre/task.hpp>
+
+namespace state_test {
+
+inline cadre::executor local() { return cadre::executor(cadre::detail::run_loop::make("state test")); }
+
+class backend_without_domain final : public cadre::executor_backend {
+public:
+    cadre::executor_kind kind() const noexcept override { return cadre::executor_kind::custom; }
+    std::size_t concurrency() const noexcept override { return 1; }
+    std::string name() const override { return "bare"; }
+    cadre::detail::memory_domain* domain() noexcept override { return nullptr; }
+    using cadre::executor_backend::submit;
+    void submit(std::span<cadre::work_item* const> items) noexcept override {
+        for (cadre::work_item* item : items) item->run(item);
+    }
+};
+
+inline cadre::executor without_domain() { return cadre::executor(std::make_shared<backend_without_domain>()); }
+
+/// Runs `f(index)`, a coroutine function, to its end on each of `count` threads at the same time.
+template <class F>
+void on_threads(unsigned count, F f) {
+    std::atomic<unsigned> ready{0};
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < count; ++i)
+        threads.emplace_back([&, i] {
+            ready.fetch_add(1);
+            while (ready.load() != count) std::this_thread::yield();
+            cadre::sync_wait(f(i));
+        });
+    for (std::thread& t : threads) t.join();
+}
+
+}  // namespace state_test
