@@ -2,7 +2,6 @@
 
 #include "config/kinds.hpp"
 #include "config/names.hpp"
-#include "config/suggest.hpp"
 #include "config/tables.hpp"
 
 #include <cadre/executors/process.hpp>

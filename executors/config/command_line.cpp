@@ -10,7 +10,7 @@ namespace {
 
 struct option {
     std::string_view name;
-    std::optional<std::string> settings::*target;
+    std::optional<std::string> settings::* target;
 };
 
 constexpr option options[] = {

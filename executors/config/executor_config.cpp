@@ -125,7 +125,8 @@ std::optional<std::chrono::nanoseconds> executor_config::duration(std::string_vi
     if (value == nullptr) {
         return std::nullopt;
     }
-    if (const auto* const given = std::get_if<std::chrono::nanoseconds>(&value->value()); given && given->count() >= 0) {
+    if (const auto* const given = std::get_if<std::chrono::nanoseconds>(&value->value());
+        given && given->count() >= 0) {
         return *given;
     }
     if (const auto* const text = std::get_if<std::string>(&value->value())) {

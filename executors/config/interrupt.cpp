@@ -58,7 +58,7 @@ private:
 };
 
 bool has_default_action() noexcept {
-    struct sigaction now {};
+    struct sigaction now{};
     return ::sigaction(SIGINT, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL;
 }
 
@@ -77,7 +77,7 @@ interrupt_watch::interrupt_watch(stop_state& stop) : stop_(stop) {
         watching.store(false);  // no thread to be had: Ctrl-C keeps its default action
         return;
     }
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = cadre_on_interrupt;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);

@@ -25,7 +25,7 @@ private:
 
     stop_state& stop_;
     std::thread watcher_{};
-    struct sigaction before_ {};
+    struct sigaction before_{};
 };
 
 }  // namespace cadre::detail

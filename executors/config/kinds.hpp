@@ -24,7 +24,8 @@ struct kind_entry {
 /// Adds a kind. @throws config_error if the name is bad or taken
 void add_kind(std::string_view name, kind_entry entry);
 
-/// Registers serial, thread, process and mpi; called by the registry before its first use, so that no linker can drop it.
+/// Registers serial, thread, process and mpi; called by the registry before its first use, so that no linker can
+/// drop it.
 void add_builtin_kinds(void (*add)(std::string_view name, kind_entry entry));
 
 /// Sorted.

@@ -35,7 +35,8 @@ registry& bare_registry() {
 registry& kinds() {
     static std::once_flag once;
     std::call_once(once, [] {
-        add_builtin_kinds([](std::string_view name, kind_entry entry) { add_to(bare_registry(), name, std::move(entry)); });
+        add_builtin_kinds(
+            [](std::string_view name, kind_entry entry) { add_to(bare_registry(), name, std::move(entry)); });
     });
     return bare_registry();
 }
@@ -50,8 +51,8 @@ kind_entry entry_of(const executor_config& c) {
         }
     }
     const std::vector<std::string> known = all_kinds();
-    const std::string message = "unknown executor kind '" + c.kind + "'" + did_you_mean(c.kind, known) +
-                                " (kinds: " + join(known) + ")";
+    const std::string message =
+        "unknown executor kind '" + c.kind + "'" + did_you_mean(c.kind, known) + " (kinds: " + join(known) + ")";
     if (c.name.empty()) {
         fail_at(c.origin, message);
     }

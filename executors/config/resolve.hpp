@@ -11,7 +11,7 @@ namespace cadre::detail {
 /// The configuration in force.
 struct resolved_config {
     config all{};
-    executor_config chosen{};          ///< of the default executor; its name is empty unless it is one of `all.executors`
+    executor_config chosen{};  ///< of the default executor; its name is empty unless it is one of `all.executors`
     bool only_factory_can_check = false;  ///< whether a wrong option of `chosen` shows only when it is made
 };
 

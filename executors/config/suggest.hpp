@@ -8,7 +8,8 @@
 
 namespace cadre::detail {
 
-/// The candidate that at most a third of the letters separate from `wrong`, counting swaps as one; empty if none is near.
+/// The candidate that at most a third of the letters separate from `wrong`, counting swaps as one; empty if none is
+/// near.
 [[nodiscard]] std::string_view closest(std::string_view wrong, std::span<const std::string> candidates);
 
 /// `; did you mean 'process'?` or nothing.

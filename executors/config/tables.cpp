@@ -26,7 +26,9 @@ const std::vector<kind_options>& known_options() {
     return known;
 }
 
-bool has(const kind_options& k, std::string_view option) { return std::ranges::find(k.options, option) != k.options.end(); }
+bool has(const kind_options& k, std::string_view option) {
+    return std::ranges::find(k.options, option) != k.options.end();
+}
 
 // An option of another kind is not a typing mistake: say that this kind cannot do it, and which can.
 void check_keys(const executor_config& c, std::string_view kind) {
@@ -53,8 +55,8 @@ cpu_list affinity_of(const executor_config& c) {
     cpu_list cpus;
     for (const std::int64_t cpu : c.integers("affinity").value_or(std::vector<std::int64_t>())) {
         if (cpu < 0 || cpu >= static_cast<std::int64_t>(cpu_list::limit)) {
-            c.fail("affinity", "expected CPUs from 0 to " + std::to_string(cpu_list::limit - 1) + ", got " +
-                                   std::to_string(cpu));
+            c.fail("affinity",
+                   "expected CPUs from 0 to " + std::to_string(cpu_list::limit - 1) + ", got " + std::to_string(cpu));
         }
         cpus.add(static_cast<int>(cpu));
     }

@@ -1,10 +1,10 @@
 /// @file
 /// toml++, private to the reader of configuration files, and safe on files that are not TOML.
 ///
-/// toml++ 3.3 takes what it asserts about its input for granted, and some malformed files break that: an unquoted `é`, a
-/// table header that ends at the wrong place. Without assertions that is undefined behaviour, with them an abort.
-/// Here a broken assertion is an exception. Since that makes the inline functions differ from those of a program that
-/// uses toml++ itself, they also get a namespace of their own.
+/// toml++ 3.3 takes what it asserts about its input for granted, and some malformed files break that: an unquoted
+/// `é`, a table header that ends at the wrong place. Without assertions that is undefined behaviour, with them an
+/// abort. Here a broken assertion is an exception. Since that makes the inline functions differ from those of a
+/// program that uses toml++ itself, they also get a namespace of their own.
 #pragma once
 
 #define toml cadre_private_toml

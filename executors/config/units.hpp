@@ -9,7 +9,8 @@
 
 namespace cadre::detail {
 
-/// `"2s"`, `"1.5 s"`, `"500ms"`, `"1min"`; units ns, us, ms, s, min, h. Empty if it is not one, is negative or too large.
+/// `"2s"`, `"1.5 s"`, `"500ms"`, `"1min"`; units ns, us, ms, s, min, h. Empty if it is not one, is negative or too
+/// large.
 [[nodiscard]] std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) noexcept;
 
 /// `"256MiB"`, `"1GB"`, `"4096"`; units B, kB, MB, GB, TB (powers of 1000) and KiB, MiB, GiB, TiB (powers of 1024).

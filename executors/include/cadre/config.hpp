@@ -65,7 +65,8 @@ private:
 };
 
 /// One executor: its kind and its options. A factory of a kind reads the options by the functions below; each gives an
-/// empty optional if the option is absent and throws a `config_error` that says where it was written if it does not fit.
+/// empty optional if the option is absent and throws a `config_error` that says where it was written if it does not
+/// fit.
 struct executor_config {
     std::string kind{};
     std::map<std::string, option_value, std::less<>> options{};
@@ -107,7 +108,8 @@ struct executor_config {
 
 /// What `runtime` makes executors from.
 struct config {
-    /// Which executor `runtime::executor()` gives: a name from `executors` or a spec such as `thread:8`. Empty: `thread`.
+    /// Which executor `runtime::executor()` gives: a name from `executors` or a spec such as `thread:8`. Empty:
+    /// `thread`.
     std::string executor{};
     /// The named executors.
     std::map<std::string, executor_config, std::less<>> executors{};
@@ -115,7 +117,8 @@ struct config {
     std::string executor_origin{};
 
     /// Reads a TOML file.
-    /// @throws config_error `FILE:LINE:COLUMN: …` if it cannot be read, is not TOML, or holds a key or type that is not known here
+    /// @throws config_error `FILE:LINE:COLUMN: …` if it cannot be read, is not TOML, or holds a key or type that is
+    /// not known here
     [[nodiscard]] static config load(const std::filesystem::path& file);
     /// Reads TOML text; `filename` is what errors show.
     /// @throws config_error as `load` does

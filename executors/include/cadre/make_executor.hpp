@@ -11,7 +11,8 @@
 
 namespace cadre {
 
-/// Makes the executor that `spec` says: `KIND` or `KIND:WORKERS`, such as `serial`, `thread:8` or `process:3`. Any thread.
+/// Makes the executor that `spec` says: `KIND` or `KIND:WORKERS`, such as `serial`, `thread:8` or `process:3`. Any
+/// thread.
 /// @throws config_error if the kind is not known or not part of this build, or the count is not a positive whole number
 [[nodiscard]] executor make_executor(std::string_view spec);
 

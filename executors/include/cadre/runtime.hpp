@@ -1,5 +1,5 @@
 /// @file
-/// The first object of `main`: starts what worker processes come from, reads the configuration, makes executors, runs the main task.
+/// The first object of `main`: starts what worker processes come from, reads the configuration, runs the main task.
 ///
 ///     int main(int argc, char** argv) {
 ///         cadre::runtime rt(argc, argv);
@@ -42,10 +42,11 @@ private:
 /// The program's executors and its main task. Make one, as the first thing in `main`, before any thread exists.
 class runtime {
 public:
-    /// Reads, strongest first: the command line (`--executor=SPEC`, `--workers=N`, `--config=FILE`, each also with its value
-    /// as the next argument), the environment (`CADRE_EXECUTOR`, `CADRE_WORKERS`, `CADRE_CONFIG`), the TOML file, the
-    /// default `thread`. Removes the options it understood; `argv` stays null-terminated; what follows `--` is not looked at.
-    /// A bad configuration prints `program: message` to standard error and ends the program with status 2.
+    /// Reads, strongest first: the command line (`--executor=SPEC`, `--workers=N`, `--config=FILE`, each also with
+    /// its value as the next argument), the environment (`CADRE_EXECUTOR`, `CADRE_WORKERS`, `CADRE_CONFIG`), the
+    /// TOML file, the default `thread`. Removes the options it understood; `argv` stays null-terminated; what
+    /// follows `--` is not looked at. A bad configuration prints `program: message` to standard error and ends the
+    /// program with status 2.
     runtime(int& argc, char** argv);
     /// Takes the configuration as it is; looks at neither command line nor environment.
     /// @throws config_error if the default executor is not known
@@ -65,9 +66,9 @@ public:
     /// The configuration in force, after file, environment and command line.
     [[nodiscard]] const config& configuration() const noexcept;
 
-    /// Runs `main_task` to its end on this thread and drives all serial executors meanwhile. Its home is `executor()` if
-    /// that is local, else a serial loop on this thread. The first Ctrl-C requests stop of it, the second ends the program
-    /// with status 130. One call at a time, from the thread that made the runtime.
+    /// Runs `main_task` to its end on this thread and drives all serial executors meanwhile. Its home is
+    /// `executor()` if that is local, else a serial loop on this thread. The first Ctrl-C requests stop of it, the
+    /// second ends the program with status 130. One call at a time, from the thread that made the runtime.
     /// @return its result; an exception leaves as itself
     /// @throws std::logic_error inside a task: there `co_await` it instead
     template <class T>

@@ -16,9 +16,8 @@ namespace {
 using cadre::detail::cgroup_quota;
 using cadre::detail::usable_cores;
 
-constexpr const char* v2_mount =
-    "22 1 0:20 / /proc rw - proc proc rw\n"
-    "30 24 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
+constexpr const char* v2_mount = "22 1 0:20 / /proc rw - proc proc rw\n"
+                                 "30 24 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
 constexpr const char* v1_mount =
     "33 32 0:29 /docker/abc /sys/fs/cgroup/cpu,cpuacct ro master:11 - cgroup cgroup rw,cpu,cpuacct\n"
     "34 32 0:30 /docker/abc /sys/fs/cgroup/memory ro master:12 - cgroup cgroup rw,memory\n";

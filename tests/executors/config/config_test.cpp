@@ -84,7 +84,8 @@ const wrong table[] = {
     {"duration_number", "[executors.u]\nkind = \"process\"\ntask_timeout = 2\n",
      "app.toml:3:16: executors.u.task_timeout: expected a duration such as \"500ms\", \"2s\" or \"1min\", got 2"},
     {"duration_unit", "[executors.u]\nkind = \"process\"\nkill_grace = \"2 weeks\"\n",
-     "app.toml:3:14: executors.u.kill_grace: expected a duration such as \"500ms\", \"2s\" or \"1min\", got \"2 weeks\""},
+     "app.toml:3:14: executors.u.kill_grace: expected a duration such as \"500ms\", \"2s\" or \"1min\", got \"2 "
+     "weeks\""},
     {"size", "[executors.u]\nkind = \"process\"\nmemory_limit = \"lots\"\n",
      "app.toml:3:16: executors.u.memory_limit: expected a size such as \"256MiB\" or \"1GB\", got \"lots\""},
     {"size_negative", "[executors.u]\nkind = \"process\"\nmemory_limit = -1\n",
@@ -102,10 +103,12 @@ const wrong table[] = {
     {"option_of_another_kind", "[executors.u]\nkind = \"thread\"\ntask_timeout = \"2s\"\n",
      "app.toml:3:16: executors.u.task_timeout: the kind 'thread' cannot honour this option (process can)"},
     {"initializer", "[executors.u]\nkind = \"process\"\ninitializer = \"f\"\n",
-     "app.toml:3:15: executors.u.initializer: a function cannot be named in a file; give process_options::initializer in "
+     "app.toml:3:15: executors.u.initializer: a function cannot be named in a file; give process_options::initializer "
+     "in "
      "code"},
     {"option_mistyped", "[executors.u]\nkind = \"process\"\ntask_timeuot = \"2s\"\n",
-     "app.toml:3:16: executors.u.task_timeuot: unknown option of the kind 'process'; did you mean 'task_timeout'? (options: "
+     "app.toml:3:16: executors.u.task_timeuot: unknown option of the kind 'process'; did you mean 'task_timeout'? "
+     "(options: "
      "affinity, kill_grace, max_pending, max_tasks_per_worker, memory_limit, output, retries, start, task_timeout, "
      "tasks_per_worker, workers)"},
     {"option_nobody_knows", "[executors.u]\nkind = \"thread\"\ncolour = \"red\"\n",
@@ -142,8 +145,9 @@ TEST(config, a_syntax_error_has_its_place) {
 }
 
 TEST(config, what_is_not_toml_is_never_more_than_an_error_of_one_line) {
-    const std::string good = "executor = \"cpu\"\n[executors.cpu]\nkind = \"process\"\nworkers = 3\ntask_timeout = \"2s\"\n"
-                             "affinity = [0, 1]\n[executors.u]\nkind = 'thread'\n# x\n";
+    const std::string good =
+        "executor = \"cpu\"\n[executors.cpu]\nkind = \"process\"\nworkers = 3\ntask_timeout = \"2s\"\n"
+        "affinity = [0, 1]\n[executors.u]\nkind = 'thread'\n# x\n";
     EXPECT_EQ(error_of(good), "no error");
     std::mt19937 random(1);
     const auto below = [&random](std::size_t n) { return random() % n; };
@@ -211,7 +215,8 @@ TEST(config, is_built_in_code) {
 }
 
 TEST(executor_config, a_factory_reads_values_of_every_type) {
-    const cadre::executor_config c{.kind = "mine", .options = {{"ratio", 0.5}, {"whole", 2}, {"on", true}}, .name = "m"};
+    const cadre::executor_config c{
+        .kind = "mine", .options = {{"ratio", 0.5}, {"whole", 2}, {"on", true}}, .name = "m"};
     EXPECT_EQ(c.number("ratio"), 0.5);
     EXPECT_EQ(c.number("whole"), 2.0);
     EXPECT_EQ(c.boolean("on"), true);

@@ -27,8 +27,8 @@ private:
 
 cadre::executor_factory factory_of(const std::string& prefix) {
     return [prefix](const cadre::executor_config& c) {
-        return cadre::executor{
-            std::make_shared<named_backend>(prefix + std::to_string(c.workers().value_or(7)) + c.string("mode").value_or(""))};
+        return cadre::executor{std::make_shared<named_backend>(prefix + std::to_string(c.workers().value_or(7)) +
+                                                               c.string("mode").value_or(""))};
     };
 }
 

@@ -98,12 +98,27 @@ const refused refusal_table[] = {
      {.executor = "tread:2"},
      "CADRE_EXECUTOR: unknown executor kind 'tread'; did you mean 'thread'? (kinds: mpi, process, serial, thread)"},
     {"workers_zero", {.workers = "0"}, {}, "--workers: expected a positive whole number of workers, got \"0\""},
-    {"workers_text", {}, {.workers = "three"}, "CADRE_WORKERS: expected a positive whole number of workers, got \"three\""},
+    {"workers_text",
+     {},
+     {.workers = "three"},
+     "CADRE_WORKERS: expected a positive whole number of workers, got \"three\""},
     {"workers_many", {.workers = "4097"}, {}, "--workers: expected at most 4096 workers, got 4097"},
-    {"count_zero", {.executor = "thread:0"}, {}, "--executor: thread:0: expected a positive whole number of workers, got \"0\""},
-    {"count_missing", {.executor = "thread:"}, {}, "--executor: thread:: expected a positive whole number of workers, got \"\""},
-    {"empty_spec", {.executor = ""}, {}, "--executor: expected KIND, KIND:WORKERS or the name of an executor, got \"\""},
-    {"serial_count", {.executor = "serial:2"}, {}, "--executor: serial:2: the kind 'serial' has exactly one worker, got 2"},
+    {"count_zero",
+     {.executor = "thread:0"},
+     {},
+     "--executor: thread:0: expected a positive whole number of workers, got \"0\""},
+    {"count_missing",
+     {.executor = "thread:"},
+     {},
+     "--executor: thread:: expected a positive whole number of workers, got \"\""},
+    {"empty_spec",
+     {.executor = ""},
+     {},
+     "--executor: expected KIND, KIND:WORKERS or the name of an executor, got \"\""},
+    {"serial_count",
+     {.executor = "serial:2"},
+     {},
+     "--executor: serial:2: the kind 'serial' has exactly one worker, got 2"},
     {"serial_workers",
      {.executor = "serial"},
      {.workers = "4"},
@@ -124,13 +139,15 @@ INSTANTIATE_TEST_SUITE_P(table, refusals, ::testing::ValuesIn(refusal_table),
 
 TEST(resolve, an_unknown_name_in_the_file_has_its_place) {
     const temporary_folder folder;
-    const std::string file = folder.write("app.toml", "executor = \"gpu\"\n[executors.cpu]\nkind = \"serial\"\n").string();
+    const std::string file =
+        folder.write("app.toml", "executor = \"gpu\"\n[executors.cpu]\nkind = \"serial\"\n").string();
     try {
         static_cast<void>(resolve({.config = file}, {}));
         FAIL();
     } catch (const cadre::config_error& e) {
-        EXPECT_EQ(e.what(), file + ":1:12: executor: unknown executor kind 'gpu'; did you mean 'cpu'? (kinds: mpi, process, "
-                                   "serial, thread; named in the configuration: cpu)");
+        EXPECT_EQ(e.what(),
+                  file + ":1:12: executor: unknown executor kind 'gpu'; did you mean 'cpu'? (kinds: mpi, process, "
+                         "serial, thread; named in the configuration: cpu)");
     }
 }
 
@@ -164,8 +181,9 @@ TEST(resolve, a_configuration_built_in_code_is_checked_whole) {
         static_cast<void>(resolve(c));
         FAIL();
     } catch (const cadre::config_error& e) {
-        EXPECT_STREQ(e.what(), "executors.other.kind: unknown executor kind 'thred'; did you mean 'thread'? (kinds: mpi, "
-                               "process, serial, thread)");
+        EXPECT_STREQ(e.what(),
+                     "executors.other.kind: unknown executor kind 'thred'; did you mean 'thread'? (kinds: mpi, "
+                     "process, serial, thread)");
     }
 }
 

@@ -77,8 +77,9 @@ TEST(runtime, an_unknown_name_lists_the_known_ones) {
         static_cast<void>(rt.executor("untrustd"));
         FAIL();
     } catch (const cadre::config_error& e) {
-        EXPECT_STREQ(e.what(), "unknown executor 'untrustd'; did you mean 'untrusted'? (named in the configuration: cpu, "
-                               "untrusted)");
+        EXPECT_STREQ(e.what(),
+                     "unknown executor 'untrustd'; did you mean 'untrusted'? (named in the configuration: cpu, "
+                     "untrusted)");
     }
     cadre::runtime bare;
     EXPECT_THROW(static_cast<void>(bare.executor("thread")), cadre::config_error);
@@ -144,7 +145,8 @@ TEST_F(runtime_DeathTest, bad_options_end_the_program_with_one_line_and_status_2
 
 TEST_F(runtime_DeathTest, a_bad_file_ends_the_program_with_its_place) {
     const temporary_folder folder;
-    const std::string file = folder.write("app.toml", "[executors.u]\nkind = \"process\"\nworkers = \"three\"\n").string();
+    const std::string file =
+        folder.write("app.toml", "[executors.u]\nkind = \"process\"\nworkers = \"three\"\n").string();
     EXPECT_EXIT(start({"--config", file}), ::testing::ExitedWithCode(2),
                 "^app: .*app.toml:3:11: executors.u.workers: expected a positive whole number, got \"three\"\n$");
 }

@@ -21,7 +21,9 @@ public:
     constexpr worker_count() noexcept = default;
     template <std::integral Int>
     constexpr worker_count(Int n) noexcept
-        : value_(std::cmp_greater(n, most) ? most : std::cmp_less(n, least) ? least : static_cast<int>(n)) {}
+        : value_(std::cmp_greater(n, most) ? most
+                 : std::cmp_less(n, least) ? least
+                                           : static_cast<int>(n)) {}
 
     [[nodiscard]] constexpr bool is_default() const noexcept { return value_ == unset; }
     /// The number that was given; meaningless if `is_default()`.
@@ -39,7 +41,8 @@ private:
 /// Spells out the default: one worker per core this process may use.
 inline constexpr worker_count default_workers{};
 
-/// The CPUs to pin workers to: worker `i` runs on the `i`-th of them in ascending order, round robin. Empty: not pinned.
+/// The CPUs to pin workers to: worker `i` runs on the `i`-th of them in ascending order, round robin. Empty: not
+/// pinned.
 class cpu_list {
 public:
     static constexpr std::size_t limit = 1024;
@@ -67,7 +70,8 @@ private:
     std::bitset<limit> cpus_{};
 };
 
-/// How many cores this process may use: the affinity mask, limited further by the cgroup CPU quota (rounded up). At least 1.
+/// How many cores this process may use: the affinity mask, limited further by the cgroup CPU quota (rounded up). At
+/// least 1.
 [[nodiscard]] int default_concurrency() noexcept;
 
 namespace detail {
