@@ -29,11 +29,7 @@ void event_sender::send(event e, std::span<const std::span<const std::byte>> bod
     const std::lock_guard hold(mutex_);
     if (!waiting_.empty() || !push(e, body)) {
         keep(e, body);
-        // Pairs with the parent, which frees slots, fences, and looks at this word: look once more after saying so.
-        control_.events_blocked.store(1, std::memory_order_relaxed);
-        process_plane::full_fence();
-        while (!waiting_.empty() && push(waiting_.front().e, std::array{std::span<const std::byte>(waiting_.front().body.span())}))
-            waiting_.pop_front();
+        (void)push_waiting();
     }
     notify(urgent);
 }
@@ -62,13 +58,24 @@ void event_sender::keep(const event& e, std::span<const std::span<const std::byt
 
 bool event_sender::flush() noexcept {
     const std::lock_guard hold(mutex_);
-    bool any = false;
-    while (!waiting_.empty() &&
-           push(waiting_.front().e, std::array{std::span<const std::byte>(waiting_.front().body.span())})) {
-        waiting_.pop_front();
-        any = true;
-    }
+    const bool any = push_waiting();
     if (any) notify(false);
+    return any;
+}
+
+bool event_sender::push_waiting() noexcept {
+    bool any = false;
+    for (bool told = false; !waiting_.empty();) {
+        if (push(waiting_.front().e, std::array{std::span<const std::byte>(waiting_.front().body.span())})) {
+            waiting_.pop_front();
+            any = true;
+            continue;
+        }
+        if (std::exchange(told, true)) break;
+        // Pairs with the parent, which frees slots, fences, and looks at this word: look once more after saying so.
+        control_.events_blocked.store(1, std::memory_order_relaxed);
+        process_plane::full_fence();
+    }
     return any;
 }
 

@@ -11,6 +11,7 @@
 #include <cadre/detail/codec_stream.hpp>
 #include <cadre/detail/exception_codec.hpp>
 #include <cadre/detail/function_identity.hpp>
+#include <cadre/this_worker.hpp>
 
 #include <array>
 #include <atomic>
@@ -85,6 +86,7 @@ struct worker_process {
 int worker_main(process_os::worker_boot&& boot) {
     worker_process& w = *new worker_process(std::move(boot));
     if (w.setup.line_buffered != 0) std::setvbuf(stdout, nullptr, _IOLBF, 0);
+    this_worker::detail::set_process_worker(w.setup.index, w.setup.count);
     register_portable_executor(w.setup.portable_id, w.backend);
     running_word = &w.memory.control().running;
     set_running_hook([](std::uint64_t id) noexcept { running_word->store(id, std::memory_order_release); });
