@@ -1,0 +1,9 @@
+// A range of something else.
+// expect: the elements of the range do not convert to T
+
+#include <string>
+#include <vector>
+
+#include <cadre/shared_array.hpp>
+
+void make(const cadre::executor& ex) { cadre::shared_array<int> a{ex, std::vector<std::string>{"1"}}; }
