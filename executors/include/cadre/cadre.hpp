@@ -4,6 +4,7 @@
 ///     #include <cadre/cadre.hpp>
 #pragma once
 
+#include <cadre/as_completed.hpp>
 #include <cadre/as_outcome.hpp>
 #include <cadre/async_mutex.hpp>
 #include <cadre/async_semaphore.hpp>
@@ -17,12 +18,14 @@
 #include <cadre/executors/process.hpp>
 #include <cadre/executors/serial.hpp>
 #include <cadre/executors/thread.hpp>
+#include <cadre/generator.hpp>
 #include <cadre/job.hpp>
 #include <cadre/make_executor.hpp>
 #include <cadre/map.hpp>
 #include <cadre/on.hpp>
 #include <cadre/outcome.hpp>
 #include <cadre/portable.hpp>
+#include <cadre/reduce.hpp>
 #include <cadre/register_exception.hpp>
 #include <cadre/run_blocking.hpp>
 #include <cadre/runtime.hpp>
@@ -31,6 +34,7 @@
 #include <cadre/shared_value.hpp>
 #include <cadre/sleep.hpp>
 #include <cadre/stop.hpp>
+#include <cadre/stream.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
 #include <cadre/this_task.hpp>

@@ -26,6 +26,7 @@ template <class R>
 class [[nodiscard]] job {
 public:
     using value_type = R;
+    static constexpr bool cadre_process_bound = true;
 
     job() noexcept = default;
     explicit job(std::shared_ptr<detail::job_state<R>> state) noexcept : state_(std::move(state)) {}
@@ -67,6 +68,11 @@ public:
         std::shared_ptr<detail::job_state<R>> state_;
         detail::job_wait wait_;
     };
+
+    /// For `as_completed`.
+    void notify(std::shared_ptr<detail::finish_line> line, std::size_t number) const {
+        state_->notify(std::move(line), number);
+    }
 
     /// The result, or throws what the work threw. Stop: passed on to the work; ends when the work has ended. Resumes: at
     /// home.

@@ -34,6 +34,8 @@ namespace cadre {
 /// scope's own tasks too; the rest is for one coroutine.
 class scope {
 public:
+    static constexpr bool cadre_process_bound = true;
+
     /// @throws std::logic_error outside a task
     scope();
     scope(const scope&) = delete;

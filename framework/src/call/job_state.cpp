@@ -37,12 +37,27 @@ void job_state_base::announce() noexcept {
     if (deadline_) limit_passed_ = deadline_->disarm();
     stop_.unfollow();
     waiter* w = nullptr;
+    std::shared_ptr<finish_line> line;
     {
         const std::lock_guard hold(mutex_);
         ready_.store(true, std::memory_order_release);
         w = std::exchange(waiting_, nullptr);
+        line = std::move(line_);
     }
+    if (line != nullptr) line->arrive(number_);
     if (w != nullptr) w->finish();
+}
+
+void job_state_base::notify(std::shared_ptr<finish_line> line, std::size_t number) {
+    {
+        const std::lock_guard hold(mutex_);
+        number_ = number;
+        if (!ready()) {
+            line_ = std::move(line);
+            return;
+        }
+    }
+    line->arrive(number);
 }
 
 void job_state_base::check_limit(const std::exception_ptr& error) const {

@@ -16,6 +16,7 @@
 
 #include <cadre/detail/bound_call.hpp>
 #include <cadre/detail/deferred_action.hpp>
+#include <cadre/detail/finish_line.hpp>
 #include <cadre/detail/local_call.hpp>
 #include <cadre/detail/remote_call.hpp>
 #include <cadre/detail/stop_state.hpp>
@@ -62,6 +63,8 @@ public:
         stop_.unfollow();
         if (!ready()) stop_.request_stop();
     }
+    /// Has `line->arrive(number)` called when the work has ended; at once if it has.
+    void notify(std::shared_ptr<finish_line> line, std::size_t number);
     /// @return whether the coroutine suspends
     [[nodiscard]] bool wait(job_wait& w, std::coroutine_handle<> h, environment* env) noexcept;
 
@@ -83,6 +86,8 @@ private:
     bool limit_passed_ = false;
     std::mutex mutex_;
     waiter* waiting_ = nullptr;
+    std::shared_ptr<finish_line> line_;
+    std::size_t number_ = 0;
     std::atomic<bool> ready_{false};
 };
 
