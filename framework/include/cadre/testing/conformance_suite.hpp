@@ -1,0 +1,47 @@
+/// @file
+/// The test suite that `conformance.hpp` is made of: where each test's body runs. Include `conformance.hpp`.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cadre/detail/block_on.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/sync_wait.hpp>
+#include <cadre/task.hpp>
+#include <cadre/this_task.hpp>
+
+namespace cadre::conformance {
+
+/// A test is a coroutine that is given a new executor.
+using body = task<void> (*)(executor);
+
+/// `Traits` makes the executors: `static cadre::executor make();` gives a new one at each call.
+template <class Traits>
+class executor_conformance : public ::testing::Test {
+protected:
+    /// Runs the test as a program would: from a loop that only waits for the executor, and, where the executor is
+    /// local, also as a task at home on it.
+    static void run(body test) {
+        run_outside(test);
+        const executor ex = Traits::make();
+        if (ex.backend()->remote()) return;
+        SCOPED_TRACE("at home on " + ex.name());
+        detail::block_on(ex.backend(), nullptr, test(ex));
+    }
+    /// Only from a loop outside the executor.
+    static void run_outside(body test) {
+        const executor ex = Traits::make();
+        SCOPED_TRACE("from outside " + ex.name());
+        sync_wait(test(ex));
+    }
+};
+TYPED_TEST_SUITE_P(executor_conformance);
+
+/// Whether a function can compute on `ex` while the calling task, and what it waits for, go on: not on a serial loop,
+/// which runs on the very thread that waits, and not on the only thread of a pool that is also the caller's home.
+inline task<bool> computes_beside_us(executor ex) {
+    const executor here = co_await this_task::executor();
+    co_return ex.kind() != executor_kind::serial && (ex.concurrency() > 1 || here != ex);
+}
+
+}  // namespace cadre::conformance
