@@ -160,7 +160,6 @@ void drivers::drive(const std::function<bool()>& done) {
         const std::lock_guard hold(drivers_mutex_);
         active_.push_back(&self);
     }
-    bool busy = true;
     while (!done()) {
         bool any = run_loops();
         const bool poller = try_become_poller(self);
@@ -168,9 +167,9 @@ void drivers::drive(const std::function<bool()>& done) {
         if (any || done()) continue;
         if (poller) {
             for_each_source([](poll_source& s) { s.announce_polling(); });
-            busy = !spin(done);
+            const bool found = spin(done);
             for_each_source([](poll_source& s) { s.announce_busy(); });
-            if (!busy || poll_sources()) continue;
+            if (found || poll_sources()) continue;
         }
         sleep(self, done);
     }
