@@ -32,6 +32,7 @@ struct channel_header {
     alignas(64) word head;
     alignas(64) word returned;       ///< how many cells the supervisor has ever returned
     word returned_seen;              ///< of those, how many are known to be taken
+    word closing;                    ///< set after the close mark
     word drained;                    ///< closed and found empty, once and for all
 };
 
@@ -100,10 +101,12 @@ public:
     [[nodiscard]] bool may_receive() const noexcept {
         if (header_.returned.load() != header_.returned_seen.load()) return true;
         const std::uint64_t h = header_.head.load();
+        const cell_word s{at(h).state.load()};
+        if (s.position() == h && s.phase() == cell_phase::full) return true;
         const std::uint64_t t = header_.tail.load();
         if (h >= t >> 1) return (t & 1) != 0;
-        const cell_word s{at(h).state.load()};
-        return s.position() != h || s.phase() != cell_phase::writing;
+        const cell_word now{at(h).state.load()};
+        return now.position() != h || now.phase() != cell_phase::writing;
     }
 
     /// `skipped` counts cells that became free without a message.
@@ -114,6 +117,17 @@ public:
         }
         for (unsigned tries = 0; tries != patience; ++tries) {
             std::uint64_t h = header_.head.load();
+            channel_cell& c = at(h);
+            cell_word s{c.state.load()};
+            // A full cell was counted, so the tail, which senders keep writing, need not be looked at.
+            if (s.raw == cell_word::make(h, cell_phase::full).raw) {
+                if (!c.state.compare_exchange_strong(s.raw, cell_word::make(h, cell_phase::taking, self_.slot).raw)) continue;
+                Probe::at(step::receive_claimed);
+                std::uint64_t passed = h;
+                header_.head.compare_exchange_strong(passed, h + 1);
+                Probe::at(step::receive_counted);
+                return take(c, h, into);
+            }
             const std::uint64_t t = header_.tail.load();
             if (h >= t >> 1) {
                 if (header_.head.load() != h) continue;
@@ -121,8 +135,7 @@ public:
                 if ((t & 1) == 0) return attempt::would_block;
                 return drained(t >> 1) ? attempt::closed : attempt::would_block;
             }
-            channel_cell& c = at(h);
-            cell_word s{c.state.load()};
+            s.raw = c.state.load();
             if (s.position() != h) {
                 // A later lap: the head lags behind, help it. An earlier one cannot be, unless the head has moved.
                 if (s.position() < h && header_.head.load() == h) return attempt::broken;
@@ -130,16 +143,7 @@ public:
                 continue;
             }
             switch (s.phase()) {
-                case cell_phase::full:
-                    if (!c.state.compare_exchange_strong(s.raw, cell_word::make(h, cell_phase::taking, self_.slot).raw))
-                        continue;
-                    Probe::at(step::receive_claimed);
-                    {
-                        std::uint64_t passed = h;
-                        header_.head.compare_exchange_strong(passed, h + 1);
-                    }
-                    Probe::at(step::receive_counted);
-                    return take(c, h, into);
+                case cell_phase::full: continue;
                 case cell_phase::skipped:
                     if (c.state.compare_exchange_strong(s.raw, cell_word::make(h + count_, cell_phase::free).raw)) ++skipped;
                     [[fallthrough]];
@@ -154,7 +158,12 @@ public:
         return attempt::broken;
     }
 
-    void close() noexcept { header_.tail.fetch_or(1); }
+    void close() noexcept {
+        header_.tail.fetch_or(1);
+        header_.closing.store(1);
+    }
+    /// Closed, as far as receivers must know to tell each other: without a look at the tail.
+    [[nodiscard]] bool closing() const noexcept { return header_.closing.load() != 0; }
     [[nodiscard]] bool closed() const noexcept { return (header_.tail.load() & 1) != 0; }
     [[nodiscard]] std::uint64_t size() const noexcept {
         const std::uint64_t h = header_.head.load();

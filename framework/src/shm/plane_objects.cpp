@@ -33,8 +33,9 @@ attempt plane_channel::try_receive(byte_buffer& into) noexcept {
     unsigned skipped = 0;
     const attempt a = core_.receive(into, skipped);
     if (a == attempt::done || skipped != 0) wake(senders);
-    // The last ones wait until no other receiver can die in the middle of taking: this may have been it.
-    if (a == attempt::done && core_.closed()) wake_all(receivers);
+    // The last ones wait until no other receiver can die in the middle of taking: this may have been it. (If it is just being
+    // closed, who closes it rings them.)
+    if (a == attempt::done && core_.closing()) wake_all(receivers);
     return a;
 }
 
