@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <cadre/detail/memory_domain.hpp>
 
@@ -62,6 +63,11 @@ public:
     bool decline(process_id who) noexcept {
         lock_word w{lock_.load()};
         return w.state() == lock_word::phase::granted && w.who() == who && swap(w, free(w.died()));
+    }
+    /// To whom it was granted, if to anybody.
+    [[nodiscard]] std::optional<process_id> grantee() const noexcept {
+        const lock_word w{lock_.load()};
+        return w.state() == lock_word::phase::granted ? std::optional(w.who()) : std::nullopt;
     }
     [[nodiscard]] bool available() const noexcept { return lock_word{lock_.load()}.state() == lock_word::phase::free; }
 

@@ -201,7 +201,12 @@ void object_table::bury(object_ref o, process_id dead) noexcept {
     const auto d = data_of(o);
     if (d && o.kind == object_kind::channel) channel_core<>(memory_, d->data, d->parameter, self_).bury(dead);
     if (d && o.kind == object_kind::semaphore) semaphore_core<>(d->data, memory_.slots(), self_).bury(dead);
-    lock_core<>(e.lock, self_).bury(dead);
+    lock_core<> lock(e.lock, self_);
+    lock.bury(dead);
+    // The dead process may have granted the lock to one that had just stopped waiting, and not lived to take it back.
+    if (const auto to = lock.grantee(); to && (to->slot >= memory_.slots() ||
+                                               (e.interest[0][to->slot / 64].load() & bit(to->slot)) == 0))
+        lock.decline(*to);
 
     const object_word w{e.state.load()};
     if (w.phase() == object_phase::freeing && w.slot() == dead.slot) {

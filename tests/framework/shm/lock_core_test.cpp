@@ -78,6 +78,24 @@ TEST(shm_lock, the_granter_may_die_at_once) {
     }
 }
 
+TEST(shm_lock, a_grant_to_one_that_stopped_waiting_is_taken_back_although_the_granter_died) {
+    const auto plane = shm::state_plane::make(small_region);
+    const auto lock = plane->domain().make_lock();
+    const auto bystander = plane->claim_slot();
+    child c = start(*plane, [&](shm::state_plane& p) {
+        shm::lock_core<killer> core(only_entry(p).lock, p.self());
+        bool d = false;
+        static_cast<void>(core.try_lock(d));
+        killer::arm(step::lock_granted);
+        core.grant(*bystander);
+    });
+    ASSERT_EQ(c.wait(), SIGKILL);
+    plane->bury(c.id);
+    bool died = true;
+    EXPECT_EQ(lock->try_lock(died), attempt::done);
+    EXPECT_FALSE(died);
+}
+
 struct guarded {
     std::atomic<std::uint64_t> a{0};
     std::atomic<std::uint64_t> b{0};

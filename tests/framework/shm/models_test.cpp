@@ -1,0 +1,40 @@
+// The protocols of the state plane as models, in every interleaving, with a death at every step.
+
+#include <gtest/gtest.h>
+
+#include "models/channel_model.hpp"
+#include "models/explore.hpp"
+#include "models/lock_model.hpp"
+
+namespace {
+
+template <class Model>
+void expect_sound(const Model& m) {
+    const auto f = models::explore(m);
+    EXPECT_EQ(f.violation, "");
+    EXPECT_TRUE(f.complete);
+    EXPECT_GT(f.ends, 0u);
+    ::testing::Test::RecordProperty("states", static_cast<int>(f.states));
+}
+
+TEST(shm_models, one_sender_two_receivers_in_one_cell) {
+    expect_sound(models::channel_model{.cells = 1, .first = {0, 2}, .last = {2, 2}, .receivers = 2});
+}
+
+TEST(shm_models, one_sender_two_receivers_in_two_cells) {
+    expect_sound(models::channel_model{.cells = 2, .first = {0, 2}, .last = {2, 2}, .receivers = 2});
+}
+
+TEST(shm_models, two_senders_one_receiver_in_two_cells) {
+    expect_sound(models::channel_model{.cells = 2, .first = {0, 1}, .last = {1, 2}, .receivers = 1});
+}
+
+TEST(shm_models, two_senders_one_receiver_in_one_cell) {
+    expect_sound(models::channel_model{.cells = 1, .first = {0, 2}, .last = {2, 3}, .receivers = 1});
+}
+
+TEST(shm_models, a_lock_of_two_processes) { expect_sound(models::lock_model{.processes = 2, .rounds = 2}); }
+
+TEST(shm_models, a_lock_of_three_processes) { expect_sound(models::lock_model{.processes = 3, .rounds = 1}); }
+
+}  // namespace
