@@ -2,6 +2,8 @@
 /// What the parent knows of one call between its submission and its end.
 #pragma once
 
+#include "process/plane/message.hpp"
+
 #include <cadre/detail/portable_call.hpp>
 
 #include <chrono>
@@ -45,6 +47,7 @@ struct call_record {
 
     byte_buffer partial{};  // chunk: committed results
     std::uint32_t items_done = 0;
+    process_plane::block committed{};  // chunk: where the worker commits further ones
 };
 
 /// A doubly linked list of records; a record is in one list at most.

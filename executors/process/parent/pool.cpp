@@ -138,6 +138,7 @@ bool pool::publish(call_record& r, worker_channel& c) noexcept {
         c.functions_known = functions_.write_from(c.functions_known, c.memory.parts().functions);
 
     r.channel = &c;
+    r.call->worker_pid.store(c.os.pid, std::memory_order_relaxed);
     r.begun = false;
     r.position = c.requests.publish(q, body);
     if (c.calls.empty()) ++busy_;

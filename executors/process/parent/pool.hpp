@@ -31,8 +31,8 @@ struct ended_call {
 
 /// Thread-safe. Two locks: `drain_` for whoever takes events out of the workers' rings and changes the set of workers,
 /// and `mutex_` for calls and queues; `drain_` first. The application's loop only tries `drain_`, so it never waits for
-/// the supervisor. Calls complete with neither `mutex_` nor a stop tree's lock held, except those that `request_stop`
-/// takes back, which complete in the requester's call.
+/// the supervisor. Calls complete with neither `mutex_` nor a stop tree's lock held: those that `request_stop` takes
+/// back are told by the supervisor.
 class pool {
 public:
     pool(const process_options& options, std::string name, work_registry& registry);
@@ -135,6 +135,7 @@ private:
     [[nodiscard]] bool given_up() noexcept;
     void bury(worker_channel& c, const process_os::worker_exit& how, ended_calls& ended,
               std::vector<undertaker::burial>& burials);
+    static void take_committed(const worker_channel& c, call_record& r);
     void give_up(std::exception_ptr why, ended_calls& ended) noexcept;
     void say_quit(worker_channel& c) noexcept;
 
@@ -163,6 +164,7 @@ private:
     deadline_map deadlines_;
     function_list functions_;
     task_time times_;
+    ended_calls taken_back_;  // by request_stop; told at the supervisor's next tick
     time_point supervisor_wakes_ = time_point::max();  // when it looks at deadlines next
     std::size_t busy_ = 0;                             // workers that have calls
     unsigned failed_starts_ = 0;                       // in a row

@@ -4,6 +4,7 @@
 
 #include "process/os/syscalls.hpp"
 #include "process/parent/nested_call.hpp"
+#include "process/plane/chunk_progress.hpp"
 #include "process/plane/nested_header.hpp"
 
 #include <cadre/detail/exception_codec.hpp>
@@ -125,6 +126,7 @@ std::string pool::handle(worker_channel& c, const event& e, ended_calls& ended) 
             return {};
         }
         case event_kind::begun:
+        case event_kind::chunk_block:
         case event_kind::committed:
         case event_kind::value:
         case event_kind::exception:
@@ -146,13 +148,20 @@ std::string pool::about_call(worker_channel& c, call_record& r, const event& e, 
         // The deadline that was set when it was queued comes too early now; it is checked then.
         return {};
     }
+    if (e.kind == event_kind::chunk_block) {
+        if (body.size() < process_plane::chunk_progress::capacity ||
+            static_cast<std::uint64_t>(body.data() - c.memory.base()) % alignof(process_plane::chunk_progress) != 0)
+            return "sent a malformed block for the results of a chunk";
+        r.committed = {static_cast<std::uint64_t>(body.data() - c.memory.base()), body.size()};
+        return {};
+    }
     if (e.kind == event_kind::committed) {
         if (e.items < r.items_done) return "took committed items back";
         r.partial.append(body);
         r.items_done = e.items;
         return {};
     }
-    times_.sample(r.call->items == 1 ? e.nanoseconds : 0);
+    times_.sample(e.nanoseconds);
     call_reply reply;
     try {
         if (e.kind == event_kind::value) {

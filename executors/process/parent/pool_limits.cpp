@@ -25,13 +25,11 @@ time_point from_nanoseconds(std::int64_t n) { return time_point(std::chrono::nan
 }  // namespace
 
 void pool::request_stop(portable_call& call, stop_reason why) noexcept {
-    ended_calls ended;
-    {
-        const std::lock_guard hold(mutex_);
-        if (call.backend_data == nullptr) return;  // has ended
-        ask_to_stop(*static_cast<call_record*>(call.backend_data), why, ended);
-    }
-    tell(ended);
+    const std::lock_guard hold(mutex_);
+    if (call.backend_data == nullptr) return;  // has ended
+    ask_to_stop(*static_cast<call_record*>(call.backend_data), why, taken_back_);
+    // Whoever asks may hold the lock of a stop tree, which completing a call may need: the supervisor tells it.
+    if (!taken_back_.empty()) wake_supervisor();
 }
 
 void pool::ask_to_stop(call_record& r, stop_reason why, ended_calls& ended) noexcept {
@@ -86,6 +84,7 @@ time_point pool::tick() noexcept {
     {
         const std::lock_guard hold(mutex_);
         const time_point now = steady_clock::now();
+        ended.swap(taken_back_);
         expire(now, ended);
         bool again = false;
         for (const auto& c : channels_) {
@@ -180,6 +179,7 @@ void pool::take_back(call_record& r) noexcept {
     unfinished_.fetch_sub(1, std::memory_order_relaxed);
     disarm(r);
     r.channel = nullptr;
+    r.call->worker_pid.store(0, std::memory_order_relaxed);
     waiting_.push_front(r);
 }
 

@@ -5,6 +5,7 @@
 #include "process/os/bootstrap.hpp"
 #include "process/os/syscalls.hpp"
 #include "process/parent/nested_call.hpp"
+#include "process/plane/chunk_progress.hpp"
 
 #include <cadre/detail/codec_stream.hpp>
 #include <cadre/executors/workers.hpp>
@@ -227,6 +228,7 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
             (void)handle_events(*c, process_plane::event_slots, ended);
             bury(*c, *how, ended, burials);
             gone = std::move(channels_[c->index]);
+            if (ended_with_ != nullptr) give_up(ended_with_, ended);  // what came back from it has nowhere to go
             place_waiting(ended);
         }
         tell(ended);
@@ -261,6 +263,7 @@ void pool::bury(worker_channel& c, const process_os::worker_exit& how, ended_cal
             r = before;
             continue;
         }
+        take_committed(c, *r);
         const task_label task = label(*r);
         // A task of unknown name ran (a child of one of these): nobody can be cleared.
         const bool ran = c.killed_for == worker_channel::no_ticket && running != 0 && (r->id == running || !attributed);
@@ -291,6 +294,19 @@ void pool::bury(worker_channel& c, const process_os::worker_exit& how, ended_cal
                            ? c.start_error
                            : crash_error(*death, {"initializer", "its initializer"}, {});
     }
+}
+
+// A chunk's committed items are done, although nothing carried their results yet.
+void pool::take_committed(const worker_channel& c, call_record& r) {
+    using process_plane::chunk_progress;
+    if (r.committed.size == 0) return;
+    const auto& progress = *reinterpret_cast<const chunk_progress*>(c.memory.base() + r.committed.offset);
+    const std::uint64_t word = progress.word.load(std::memory_order_acquire);
+    const std::uint32_t items = chunk_progress::items(word);
+    const std::uint32_t bytes = chunk_progress::bytes(word);
+    if (items <= r.items_done || items > r.call->items || bytes > chunk_progress::room) return;
+    r.partial.append(std::span(progress.data(), bytes));
+    r.items_done = items;
 }
 
 bool pool::replace() noexcept {

@@ -174,12 +174,8 @@ void call_runner::item_begins(const worker_call& call, std::uint32_t index) noex
     control_.chunk_ticket.store(call.ticket, std::memory_order_release);
 }
 
-void call_runner::items_done(const worker_call& call, std::uint32_t done, const byte_buffer& results) noexcept {
-    event e{};
-    e.kind = event_kind::committed;
-    e.id = call.ticket;
-    e.items = done;
-    sender_.send(e, std::array{results.span()});
+void call_runner::items_done(worker_call& call, std::uint32_t done, const byte_buffer& results) noexcept {
+    call.results.commit(sender_, call.ticket, done, results.span());
 }
 
 void call_runner::finished(worker_call* call, call_reply reply) noexcept {
@@ -193,8 +189,15 @@ void call_runner::finished(worker_call* call, call_reply reply) noexcept {
         e.nanoseconds = last_measure_;
     }
     calls_.erase(*call);
+    const std::span<const std::byte> bytes = reply.bytes.span();
+    if (reply.kind == reply_kind::value) {
+        sender_.send(e, std::array{call->results.rest(), bytes});
+    } else {
+        call->results.flush(sender_, e.id);
+        sender_.send(e, std::array{bytes});
+    }
+    call->results.close(sender_);
     delete call;
-    sender_.send(e, std::array{std::span<const std::byte>(reply.bytes.span())});
 }
 
 // Everything here is suspended and the parent has calls for which it gave no credit yet, because nothing ended.

@@ -38,7 +38,7 @@ public:
 
     // For worker_call.
     void item_begins(const worker_call& call, std::uint32_t index) noexcept;
-    void items_done(const worker_call& call, std::uint32_t done, const byte_buffer& results) noexcept;
+    void items_done(worker_call& call, std::uint32_t done, const byte_buffer& results) noexcept;
     void finished(worker_call* call, call_reply reply) noexcept;
 
 private:

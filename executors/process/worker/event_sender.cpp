@@ -3,6 +3,7 @@
 #include <cadre/detail/exception_codec.hpp>
 
 #include <array>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -32,6 +33,25 @@ void event_sender::send(event e, std::span<const std::span<const std::byte>> bod
         (void)push_waiting();
     }
     notify(urgent);
+}
+
+block event_sender::take_block(std::uint64_t size) noexcept {
+    const std::lock_guard hold(mutex_);
+    return area_.allocate(size);
+}
+
+void event_sender::give_back(block b) noexcept {
+    const std::lock_guard hold(mutex_);
+    area_.release(b);
+}
+
+bool event_sender::refer(event e, block b) noexcept {
+    const std::lock_guard hold(mutex_);
+    if (!waiting_.empty() || !ring_.has_room()) return false;
+    e.flags = event::external;
+    std::memcpy(e.body, &b, sizeof b);
+    ring_.push(e);
+    return true;
 }
 
 bool event_sender::push(event& e, std::span<const std::span<const std::byte>> body) noexcept {

@@ -22,6 +22,13 @@ public:
     /// `urgent`: somebody must look even though the parent's loop computes.
     void send(process_plane::event e, std::span<const std::span<const std::byte>> body, bool urgent = false) noexcept;
 
+    /// A block of the worker's area that both sides can read, zeroed words first; size 0: there is no memory.
+    [[nodiscard]] process_plane::block take_block(std::uint64_t size) noexcept;
+    void give_back(process_plane::block b) noexcept;
+    [[nodiscard]] std::byte* at(process_plane::block b) const noexcept { return area_.at(b); }
+    /// Sends an event whose body is a block that stays the sender's. @return false if there is no room now
+    [[nodiscard]] bool refer(process_plane::event e, process_plane::block b) noexcept;
+
     /// Sends what found no room. @return whether anything was sent
     bool flush() noexcept;
     /// The loop goes to sleep: what the parent has not read must not wait until its loop has time.

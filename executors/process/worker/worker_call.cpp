@@ -40,8 +40,8 @@ void worker_call::operator delete(void* memory, std::size_t) noexcept {
 
 void worker_call::begin_item(std::uint32_t index) noexcept { runner_.item_begins(*this, index); }
 
-void worker_call::commit_items(std::uint32_t items_done, byte_buffer results) noexcept {
-    runner_.items_done(*this, items_done, results);
+void worker_call::commit_items(std::uint32_t items_done, byte_buffer bytes) noexcept {
+    runner_.items_done(*this, items_done, bytes);
 }
 
 void worker_call::finish(call_reply reply) noexcept { runner_.finished(this, std::move(reply)); }

@@ -2,9 +2,10 @@
 /// One call in its worker, and the table by which a stop request finds it.
 #pragma once
 
+#include "process/worker/chunk_results.hpp"
+
 #include <cadre/detail/portable_call.hpp>
 
-#include <array>
 #include <cstdint>
 #include <mutex>
 #include <vector>
@@ -19,7 +20,7 @@ public:
     worker_call(call_runner& runner, std::uint64_t parents_ticket) noexcept : ticket(parents_ticket), runner_(runner) {}
 
     void begin_item(std::uint32_t index) noexcept override;
-    void commit_items(std::uint32_t items_done, byte_buffer results) noexcept override;
+    void commit_items(std::uint32_t items_done, byte_buffer bytes) noexcept override;
     void finish(call_reply reply) noexcept override;
 
     static void* operator new(std::size_t size);
@@ -28,6 +29,7 @@ public:
     const std::uint64_t ticket;
     worker_call* chain = nullptr;  // in its bucket
     bool timed = false;
+    chunk_results results{};
 
 private:
     call_runner& runner_;

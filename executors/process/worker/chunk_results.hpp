@@ -1,0 +1,37 @@
+/// @file
+/// The results of a chunk's items on their way to the parent: committed in shared memory, sent when that is full.
+#pragma once
+
+#include "process/plane/chunk_progress.hpp"
+#include "process/plane/message.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace cadre::detail::process_worker {
+
+class event_sender;
+
+/// Belongs to one call; used by whoever runs its items, one at a time.
+class chunk_results {
+public:
+    /// Commits `results`, those of the items up to `done` that were not committed yet.
+    void commit(event_sender& sender, std::uint64_t ticket, std::uint32_t done,
+                std::span<const std::byte> results) noexcept;
+    /// What was committed and not sent.
+    [[nodiscard]] std::span<const std::byte> rest() const noexcept;
+    /// Sends it.
+    void flush(event_sender& sender, std::uint64_t ticket) noexcept;
+    /// The call has ended and `rest()` was taken care of.
+    void close(event_sender& sender) noexcept;
+
+private:
+    [[nodiscard]] bool open(event_sender& sender, std::uint64_t ticket) noexcept;
+
+    process_plane::block block_{};
+    process_plane::chunk_progress* progress_ = nullptr;
+    std::uint32_t done_ = 0;
+    std::uint32_t used_ = 0;
+};
+
+}  // namespace cadre::detail::process_worker

@@ -1,0 +1,121 @@
+// A worker that writes into the memory it shares with its parent whatever it likes: the parent must survive, and every
+// call must end.
+
+#include "support.hpp"
+
+#include <gtest/gtest.h>
+
+#include "process/plane/call_memory.hpp"
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace cadre::process_tests;
+using namespace cadre::detail::process_plane;
+using cadre::executor;
+using cadre::process_executor;
+using cadre::task;
+
+// In the worker: where its call memory is mapped.
+call_memory::layout* find_memory() {
+    FILE* const maps = std::fopen("/proc/self/maps", "r");
+    char line[512];
+    call_memory::layout* found = nullptr;
+    while (found == nullptr && std::fgets(line, sizeof line, maps) != nullptr)
+        if (std::strstr(line, "cadre-calls") != nullptr)
+            found = reinterpret_cast<call_memory::layout*>(std::stoull(line, nullptr, 16));
+    std::fclose(maps);
+    return found;
+}
+
+// Publishes `e` at the place where the next event is due, as if the worker had sent it.
+void forge(call_memory::layout& m, const event& e) {
+    const std::uint64_t at = m.control.events_consumed.load();
+    slot& s = m.events[at % event_slots];
+    write_payload(s, e);
+    s.word.store(slot_word(at, slot_state::queued));
+}
+
+int forge_unknown_ticket(std::uint64_t ticket) {
+    event e{};
+    e.kind = event_kind::value;
+    e.id = ticket;
+    forge(*find_memory(), e);
+    return spin_for_ever();
+}
+
+int forge_kind(int kind) {
+    event e{};
+    e.kind = static_cast<event_kind>(kind);
+    forge(*find_memory(), e);
+    return spin_for_ever();
+}
+
+int forge_body(std::uint64_t offset, std::uint64_t size) {
+    event e{};
+    e.kind = event_kind::start_failed;
+    e.flags = event::external;
+    const block b{offset, size};
+    std::memcpy(e.body, &b, sizeof b);
+    forge(*find_memory(), e);
+    return spin_for_ever();
+}
+
+int scribble(unsigned seed) {
+    call_memory::layout& m = *find_memory();
+    std::minstd_rand random(seed);
+    for (slot& s : m.events)
+        for (std::byte& b : s.payload) b = static_cast<std::byte>(random());
+    m.control.requests_consumed = random();
+    m.control.replies_consumed = random();
+    m.control.orders_consumed = random();
+    m.control.running = random();
+    m.control.events_blocked = 1;
+    for (std::uint64_t i = 0; i < event_slots; ++i) {
+        const std::uint64_t at = m.control.events_consumed.load() + i;
+        m.events[at % event_slots].word = slot_word(at, slot_state::queued);
+    }
+    return spin_for_ever();
+}
+
+void expect_violation(const executor& ex, auto&& call) {
+    const std::string what = what_of<cadre::worker_crashed>([&] { cadre::sync_wait(call()); });
+    EXPECT_NE(what.find("and was killed"), std::string::npos) << what;
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+}
+
+TEST(hostile_worker, answers_for_calls_it_does_not_have_are_refused) {
+    const executor ex = process_executor{{.workers = 1}};
+    for (const std::uint64_t ticket : {std::uint64_t{12345}, ~std::uint64_t{0}, std::uint64_t{7} << 32})
+        expect_violation(ex, [&] { return cadre::on(ex, forge_unknown_ticket, ticket); });
+}
+
+TEST(hostile_worker, messages_of_unknown_kind_are_refused) {
+    const executor ex = process_executor{{.workers = 1}};
+    for (const int kind : {0, 200, 255}) expect_violation(ex, [&] { return cadre::on(ex, forge_kind, kind); });
+}
+
+TEST(hostile_worker, bodies_outside_its_memory_are_refused) {
+    const executor ex = process_executor{{.workers = 1}};
+    const std::vector<std::pair<std::uint64_t, std::uint64_t>> bad{
+        {0, 64}, {call_memory::worker_area, ~std::uint64_t{0}}, {~std::uint64_t{0} - 10, 100},
+        {call_memory::parent_area, 100}, {call_memory::total - 10, 100}};
+    for (const auto& [offset, size] : bad)
+        expect_violation(ex, [&] { return cadre::on(ex, forge_body, offset, size); });
+}
+
+TEST(hostile_worker, garbage_ends_its_worker_only) {
+    const executor ex = process_executor{{.workers = 2}};
+    for (unsigned seed = 1; seed <= 20; ++seed) {
+        EXPECT_ANY_THROW(cadre::sync_wait(cadre::on(ex, scribble, seed))) << seed;
+        ASSERT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2) << seed;
+    }
+}
+
+}  // namespace

@@ -1,0 +1,127 @@
+#include "support.hpp"
+
+#include <cadre/map.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <ranges>
+#include <string>
+#include <vector>
+
+#include <sys/wait.h>
+
+namespace {
+
+using namespace cadre::process_tests;
+using cadre::executor;
+using cadre::process_executor;
+using cadre::task;
+
+task<int> get(cadre::job<int> j) { co_return co_await j; }
+
+std::size_t open_descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+bool gone(pid_t pid) {
+    for (int i = 0; i < 2000; ++i) {
+        if (::kill(pid, 0) != 0) return true;
+        std::this_thread::sleep_for(1ms);
+    }
+    return false;
+}
+
+TEST(process_shutdown, running_work_ends_and_new_work_is_refused) {
+    const executor ex = process_executor{{.workers = 1}};
+    const pid_t pid = cadre::sync_wait(cadre::on(ex, worker_pid));
+    auto job = cadre::spawn(ex, sleep_then, 100, 3);
+    cadre::sync_wait(ex.shutdown(30s));
+    EXPECT_EQ(run(get, std::move(job)), 3);
+    EXPECT_THROW(cadre::sync_wait(cadre::on(ex, plus_one, 1)), cadre::executor_stopped);
+    EXPECT_TRUE(gone(pid));
+    cadre::sync_wait(ex.shutdown(30s));
+}
+
+TEST(process_shutdown, what_has_not_ended_at_the_deadline_is_stopped_or_killed) {
+    const executor ex = process_executor{{.workers = 2, .kill_grace = 50ms}};
+    auto sleeper = cadre::spawn(ex, sleep_then, 60'000, 3);
+    auto stubborn = cadre::spawn(ex, spin_for_ever);
+    while (sleeper.worker_pid() == 0 || stubborn.worker_pid() == 0) std::this_thread::yield();
+    std::this_thread::sleep_for(50ms);  // both have begun by then, most likely; else they end as cancelled
+    cadre::sync_wait(ex.shutdown(50ms));
+    EXPECT_ANY_THROW(run(get, std::move(sleeper)));
+    try {
+        run(get, std::move(stubborn));
+        FAIL() << "did not throw";
+    } catch (const cadre::task_killed& e) {
+        EXPECT_EQ(e.reason(), cadre::kill_reason::shutdown);
+    } catch (const cadre::cancelled&) {
+    }
+}
+
+TEST(process_shutdown, the_last_handle_takes_the_workers_with_it) {
+    pid_t pid = 0;
+    {
+        const executor ex = process_executor{{.workers = 1}};
+        pid = cadre::sync_wait(cadre::on(ex, worker_pid));
+    }
+    EXPECT_TRUE(gone(pid));
+}
+
+TEST(process_shutdown, nothing_is_left_open) {
+    const auto use = [] {
+        const executor ex = process_executor{{.workers = 2, .output = cadre::worker_output::capture}};
+        cadre::sync_wait(cadre::map(ex, plus_one, std::views::iota(0, 100)));
+        EXPECT_THROW(cadre::sync_wait(cadre::on(ex, exit_with, 1)), cadre::worker_crashed);
+        EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+    };
+    use();  // what is made once stays
+    const std::size_t before = open_descriptors();
+    for (int i = 0; i < 5; ++i) use();
+    EXPECT_EQ(open_descriptors(), before);
+    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a zombie of this process";
+}
+
+int say_and_die(std::string text) {
+    std::cout << text << std::endl;
+    return exit_with(1);
+}
+
+TEST(process_output, captured_output_is_in_the_error) {
+    const executor ex = process_executor{{.workers = 1, .output = cadre::worker_output::capture}};
+    const std::string what =
+        what_of<cadre::worker_crashed>([&] { cadre::sync_wait(cadre::on(ex, say_and_die, std::string("last words"))); });
+    EXPECT_NE(what.find("last words"), std::string::npos) << what;
+}
+
+int say(std::string text) {
+    std::cout << text << std::endl;
+    return 0;
+}
+
+TEST(process_output, prefixed_lines_name_the_worker) {
+    ::testing::internal::CaptureStdout();
+    {
+        const executor ex = process_executor{{.workers = 1, .output = cadre::worker_output::prefix}};
+        cadre::sync_wait(cadre::on(ex, say, std::string("hello")));
+    }
+    const std::string seen = ::testing::internal::GetCapturedStdout();
+    EXPECT_TRUE(seen.starts_with("[worker 0")) << seen;
+    EXPECT_NE(seen.find("] hello\n"), std::string::npos) << seen;
+}
+
+TEST(process_output, null_is_silent) {
+    ::testing::internal::CaptureStdout();
+    {
+        const executor ex = process_executor{{.workers = 1, .output = cadre::worker_output::null}};
+        cadre::sync_wait(cadre::on(ex, say, std::string("hello")));
+    }
+    EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");
+}
+
+}  // namespace
