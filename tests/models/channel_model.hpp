@@ -37,7 +37,7 @@ struct channel_model {
     std::array<std::uint8_t, 2> last{2, 3};
     unsigned receivers = 2;
     bool mortal = true;
-    bool closes = true;
+    bool replaced = true;  // whether another receiver comes for one that died
 
     [[nodiscard]] state initial() const {
         state s{};
@@ -66,7 +66,7 @@ struct channel_model {
 
     template <class Emit>
     void step(const state& s, Emit emit) const {
-        if (closes && !s.closed) {
+        if (!s.closed) {
             state n = s;
             n.closed = 1;
             emit(n);
@@ -300,7 +300,7 @@ private:
             // The next process in the slot: a receiver begins anew; what a sender had not sent is not sent.
             s.bury_held = s.bury_queued = 0;
             s.p[dead] = process{};
-            if (dead < 2) s.p[dead].pc = done;
+            if (dead < 2 || !replaced) s.p[dead].pc = done;
             s.dead = none;
             s.bury_pc = 0;
         }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cadre/detail/sanitizers.hpp>
+
 #include "models/channel_model.hpp"
 #include "models/explore.hpp"
 #include "models/lock_model.hpp"
@@ -17,13 +19,16 @@ void expect_sound(const Model& m) {
     ::testing::Test::RecordProperty("states", static_cast<int>(f.states));
 }
 
+#if !defined(CADRE_ASAN) && !defined(CADRE_TSAN)  // the models have no memory or thread of their own to check
 TEST(shm_models, one_sender_two_receivers_in_one_cell) {
-    expect_sound(models::channel_model{.cells = 1, .first = {0, 2}, .last = {2, 2}, .receivers = 2});
+    expect_sound(models::channel_model{.cells = 1, .first = {0, 2}, .last = {2, 2}, .receivers = 2, .replaced = false});
 }
 
 TEST(shm_models, one_sender_two_receivers_in_two_cells) {
     expect_sound(models::channel_model{.cells = 2, .first = {0, 2}, .last = {2, 2}, .receivers = 2});
 }
+
+#endif
 
 TEST(shm_models, two_senders_one_receiver_in_two_cells) {
     expect_sound(models::channel_model{.cells = 2, .first = {0, 1}, .last = {1, 2}, .receivers = 1});
