@@ -2,15 +2,17 @@
 //
 //     channel_process_state_plane [messages]
 
+#include "channel_process/parameters.hpp"
+
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -19,17 +21,25 @@
 #include <cadre/detail/codec_stream.hpp>
 #include <cadre/detail/memory_domain.hpp>
 
-#include "../../framework/src/shm/state_plane.hpp"
+#include "shm/state_plane.hpp"
 
 namespace {
 
 using namespace cadre::detail;
 
-void pause_briefly() noexcept {
+/// Looks again soon, but lets others in when the other side does not seem to be running.
+class patience {
+public:
+    void wait() noexcept {
+        if (++tries_ % 64 == 0) ::sched_yield();
 #if defined(__x86_64__)
-    __builtin_ia32_pause();
+        __builtin_ia32_pause();
 #endif
-}
+    }
+
+private:
+    unsigned tries_ = 0;
+};
 
 /// One process sends `count` messages of `size` bytes, this one receives them. @return messages a second
 double measure(shm::state_plane& plane, std::size_t capacity, std::size_t size, std::uint64_t count, unsigned senders) {
@@ -50,14 +60,16 @@ double measure(shm::state_plane& plane, std::size_t capacity, std::size_t size, 
             const auto out = joined->domain().take_channel(d);
             const std::vector<std::byte> message(size, std::byte{1});
             for (std::uint64_t i = 0; i != count / senders; ++i)
-                while (out->try_send(message) != attempt::done) pause_briefly();
+                for (patience p; out->try_send(message) != attempt::done;)
+                    p.wait();
             ::_exit(0);
         }
         children.emplace_back(pid, *id);
     }
     byte_buffer b;
     for (std::uint64_t i = 0; i != count / senders * senders; ++i)
-        while (channel->try_receive(b) != attempt::done) pause_briefly();
+        for (patience p; channel->try_receive(b) != attempt::done;)
+            p.wait();
     if (b.size() != size) std::abort();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     for (const auto& [pid, id] : children) {
@@ -71,20 +83,19 @@ double measure(shm::state_plane& plane, std::size_t capacity, std::size_t size, 
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::uint64_t messages = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 5'000'000;
+    const std::uint64_t messages = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : channel_process::items;
     const auto plane = shm::state_plane::make({.slots = 8, .arena_size = 1ull << 30});
-    std::printf("%-10s %-10s %-8s %14s %12s\n", "bytes", "capacity", "senders", "messages/s", "MB/s");
     struct row {
+        const char* name;
         std::size_t size, capacity;
         std::uint64_t count;
         unsigned senders;
     };
-    for (const row r : {row{8, 1024, messages, 1}, row{8, 16, messages, 1}, row{8, 1000, messages, 1},
-                        row{8, 1024, messages, 2}, row{48, 1024, messages, 1}, row{256, 1024, messages / 5, 1},
-                        row{1 << 20, 16, messages / 2000, 1}}) {
-        const double rate = measure(*plane, r.capacity, r.size, r.count, r.senders);
-        std::printf("%-10zu %-10zu %-8u %14.0f %12.0f\n", r.size, r.capacity, r.senders, rate,
-                    rate * static_cast<double>(r.size) / 1e6);
-    }
+    for (const row r : {row{"try: 8 bytes", 8, channel_process::capacity, messages, 1},
+                        row{"try: 8 bytes, capacity 16", 8, 16, messages, 1},
+                        row{"try: 8 bytes, 2 senders", 8, channel_process::capacity, messages, 2},
+                        row{"try: 256 bytes", 256, channel_process::capacity, messages / 5, 1},
+                        row{"try: 1 MiB, capacity 16", 1 << 20, 16, messages / 500, 1}})
+        bench::report(r.name, measure(*plane, r.capacity, r.size, r.count, r.senders), "items/s");
     return 0;
 }

@@ -1,0 +1,3 @@
+#include <cadre/cadre.hpp>
+
+int main() {}

@@ -1,0 +1,14 @@
+// Plain recursion: what is left when forking costs nothing.
+
+#include "fib/parameters.hpp"
+
+namespace {
+
+[[gnu::noinline]] std::uint64_t compute(unsigned n) { return n < 2 ? n : compute(n - 1) + compute(n - 2); }
+
+}  // namespace
+
+int main() {
+    fib::measure(1, [] { return compute(fib::n); });
+    return 0;
+}

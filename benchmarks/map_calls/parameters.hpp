@@ -1,0 +1,15 @@
+/// @file
+/// A million calls of a function that does next to nothing: what is left is the price of a call.
+#pragma once
+
+#include "report.hpp"
+
+#include <cstdint>
+
+namespace map_calls {
+
+inline constexpr std::uint64_t calls = 1'000'000;
+
+inline std::uint64_t square(std::uint64_t x) { return x * x; }
+
+}  // namespace map_calls

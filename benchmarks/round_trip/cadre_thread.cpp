@@ -1,0 +1,6 @@
+#include "round_trip/cadre.hpp"
+
+int main() {
+    cadre::runtime rt(cadre::config{.executor = "thread:1"});
+    return rt.run(round_trip::run(rt.executor()));
+}
