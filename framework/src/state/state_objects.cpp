@@ -1,5 +1,6 @@
 #include <cadre/detail/state_objects.hpp>
 
+#include <new>
 #include <string>
 
 #include <cadre/detail/codec_stream.hpp>
@@ -46,6 +47,7 @@ memory_domain& domain_of(decoder& in) {
 
 void require_alive(attempt outcome) {
     if (outcome == attempt::stopped) throw executor_stopped{};
+    if (outcome == attempt::exhausted) throw std::bad_alloc();
     if (outcome == attempt::broken) throw error("shared memory holds something impossible: another process damaged it");
 }
 

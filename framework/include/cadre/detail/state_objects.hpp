@@ -27,7 +27,7 @@ namespace cadre::detail {
 /// The domain that a handle in `in` belongs to. @throws not_portable if this process has none
 [[nodiscard]] memory_domain& domain_of(decoder& in);
 
-/// What a failed attempt means to the caller: throws executor_stopped or an error about broken shared memory.
+/// What a failed attempt means to the caller: throws executor_stopped, std::bad_alloc or an error about broken memory.
 void require_alive(attempt outcome);
 [[noreturn]] void throw_local_handle(const char* what);
 
