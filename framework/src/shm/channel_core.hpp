@@ -201,7 +201,6 @@ public:
 
     /// Nobody else uses the channel any more: takes out what is left.
     void clear() noexcept {
-        byte_buffer nowhere;
         for (std::uint64_t i = 0; i != count_; ++i) {
             channel_cell& c = cells_[i];
             cell_word s{c.state.load()};
