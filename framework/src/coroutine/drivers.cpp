@@ -80,9 +80,12 @@ void drivers::remove(run_loop& loop) {
 }
 
 void drivers::add(poll_source& source) {
-    const std::lock_guard hold(sources_mutex_);
-    sources_.push_back(&source);
-    source_count_.store(static_cast<unsigned>(sources_.size()), std::memory_order_release);
+    {
+        const std::lock_guard hold(sources_mutex_);
+        sources_.push_back(&source);
+        source_count_.store(static_cast<unsigned>(sources_.size()), std::memory_order_release);
+    }
+    wake();  // a poller that sleeps has not announced that to the new source
 }
 
 void drivers::remove(poll_source& source) {
@@ -98,8 +101,11 @@ int drivers::poller_descriptor() {
 }
 
 void drivers::set_poller_descriptor(int descriptor) {
-    const std::lock_guard hold(drivers_mutex_);
-    poller_descriptor_.store(descriptor);
+    {
+        const std::lock_guard hold(drivers_mutex_);
+        poller_descriptor_.store(descriptor);
+    }
+    wake();  // whoever sleeps on the one before
 }
 
 template <class F>
@@ -198,11 +204,16 @@ bool drivers::spin(const std::function<bool()>& done) {
 }
 
 void drivers::sleep(driver& self, const std::function<bool()>& done) {
-    const int fd = self.poller ? poller_descriptor() : this_thread_descriptor();
+    int fd = self.poller ? poller_descriptor() : this_thread_descriptor();
     // Order: say asleep, then look at everything once more. A submitter publishes, then looks for sleepers.
     self.asleep_on.store(fd, std::memory_order_seq_cst);
     sleeping_.fetch_add(1, std::memory_order_seq_cst);
-    if (self.poller) for_each_source([](poll_source& s) { s.announce_sleep(); });
+    if (self.poller) {
+        for_each_source([](poll_source& s) { s.announce_sleep(); });
+        // A source comes with the descriptor that its ringers have: one that was set meanwhile is the one to sleep on.
+        fd = poller_descriptor();
+        self.asleep_on.store(fd, std::memory_order_seq_cst);
+    }
     const bool work = anything_ready() || done() || (self.poller && poll_sources());
     bool orphaned = false;
     if (!self.poller) {
