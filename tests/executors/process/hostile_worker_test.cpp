@@ -84,6 +84,11 @@ int scribble(unsigned seed) {
     return spin_for_ever();
 }
 
+// What a worker forges it does not announce, so nobody looks before the time limit has passed.
+executor looked_after(int workers) {
+    return process_executor{{.workers = workers, .task_timeout = 50ms, .kill_grace = 60s}};
+}
+
 void expect_violation(const executor& ex, auto&& call) {
     const std::string what = what_of<cadre::worker_crashed>([&] { cadre::sync_wait(call()); });
     EXPECT_NE(what.find("and was killed"), std::string::npos) << what;
@@ -91,18 +96,18 @@ void expect_violation(const executor& ex, auto&& call) {
 }
 
 TEST(hostile_worker, answers_for_calls_it_does_not_have_are_refused) {
-    const executor ex = process_executor{{.workers = 1}};
+    const executor ex = looked_after(1);
     for (const std::uint64_t ticket : {std::uint64_t{12345}, ~std::uint64_t{0}, std::uint64_t{7} << 32})
         expect_violation(ex, [&] { return cadre::on(ex, forge_unknown_ticket, ticket); });
 }
 
 TEST(hostile_worker, messages_of_unknown_kind_are_refused) {
-    const executor ex = process_executor{{.workers = 1}};
+    const executor ex = looked_after(1);
     for (const int kind : {0, 200, 255}) expect_violation(ex, [&] { return cadre::on(ex, forge_kind, kind); });
 }
 
 TEST(hostile_worker, bodies_outside_its_memory_are_refused) {
-    const executor ex = process_executor{{.workers = 1}};
+    const executor ex = looked_after(1);
     const std::vector<std::pair<std::uint64_t, std::uint64_t>> bad{
         {0, 64}, {call_memory::worker_area, ~std::uint64_t{0}}, {~std::uint64_t{0} - 10, 100},
         {call_memory::parent_area, 100}, {call_memory::total - 10, 100}};
@@ -111,7 +116,7 @@ TEST(hostile_worker, bodies_outside_its_memory_are_refused) {
 }
 
 TEST(hostile_worker, garbage_ends_its_worker_only) {
-    const executor ex = process_executor{{.workers = 2}};
+    const executor ex = looked_after(2);
     for (unsigned seed = 1; seed <= 20; ++seed) {
         EXPECT_ANY_THROW(cadre::sync_wait(cadre::on(ex, scribble, seed))) << seed;
         ASSERT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2) << seed;
