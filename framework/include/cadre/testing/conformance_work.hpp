@@ -158,6 +158,7 @@ inline std::string compute_until_stopped(channel<std::string> events) {
     (void)events.try_send("stopped");
     return "asked to stop";
 }
+inline task<> pass_on(channel<int> results, int x) { co_await results.send(x); }
 /// Says that it has come and waits to be let go on.
 inline task<int> pass_gate(channel<int> arrivals, channel<int> gate, int me) {
     co_await arrivals.send(me);

@@ -1,0 +1,62 @@
+// as_outcome: a value or an error, never thrown; outcome tells which.
+#include <cadre/as_outcome.hpp>
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <stop_token>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include <cadre/errors.hpp>
+#include <cadre/sleep.hpp>
+#include <cadre/stop.hpp>
+#include <cadre/sync_wait.hpp>
+#include <cadre/task.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+using cadre::as_outcome;
+using cadre::sync_wait;
+using cadre::task;
+
+TEST(as_outcome, gives_values) {
+    auto make = []() -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(3); };
+    auto o = sync_wait(as_outcome(make()));
+    ASSERT_TRUE(o.has_value());
+    EXPECT_TRUE(static_cast<bool>(o));
+    EXPECT_EQ(**o, 3);
+    EXPECT_EQ(o.error(), nullptr);
+    EXPECT_EQ(o.what(), "");
+    EXPECT_EQ(*std::move(o).value(), 3);
+    auto none = sync_wait(as_outcome(cadre::yield()));
+    EXPECT_TRUE(none.has_value());
+    none.value();
+}
+
+TEST(as_outcome, gives_errors) {
+    auto fail = []() -> task<int> {
+        throw std::out_of_range("far");
+        co_return 1;
+    };
+    auto o = sync_wait(as_outcome(fail()));
+    EXPECT_FALSE(o.has_value());
+    EXPECT_EQ(o.what(), "far");
+    EXPECT_THROW((void)o.value(), std::out_of_range);
+    auto odd = []() -> task<> {
+        throw 5;
+        co_return;
+    };
+    EXPECT_FALSE(sync_wait(as_outcome(odd())).what().empty());
+}
+
+TEST(as_outcome, a_stopped_wait_is_an_error_like_others) {
+    std::stop_source stop;
+    stop.request_stop();
+    auto o = sync_wait(cadre::with_stop(stop.get_token(), as_outcome(cadre::sleep_for(1h))));
+    EXPECT_EQ(o.what(), cadre::cancelled{}.what());
+}
+
+}  // namespace
