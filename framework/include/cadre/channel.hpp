@@ -55,7 +55,7 @@ public:
 
     /// Sends `value`, waiting while the channel is full. An rvalue is moved from only when the message has its place: after
     /// an error its caller still has it. It has to live until the send has ended, as it does in `co_await ch.send(…)`.
-    /// @throws channel_closed, cancelled, executor_stopped; not_portable if the channel leads to other processes and
+    /// @throws channel_closed, cancelled, executor_stopped; std::bad_alloc; not_portable if the channel leads to other processes and
     ///         something in `value` cannot
     template <class U = T>
         requires std::convertible_to<U&&, T>

@@ -97,7 +97,8 @@ TEST(shared_value, copies_are_the_same_value) {
 TEST(shared_value, awaitable_members_serve_every_type) {
     shared_value<large> v{local()};
     sync_wait([](auto cell) -> task<> {
-        EXPECT_EQ((co_await cell.get()).count, 0);
+        const large before = co_await cell.get();
+        EXPECT_EQ(before.count, 0);
         large x{};
         x.sides[3] = 2.5;
         x.count = 1;
@@ -113,7 +114,8 @@ TEST(shared_value, awaitable_members_serve_every_type) {
             EXPECT_EQ(guard->sides[3], 2.5);
             guard->count = 9;
         }
-        EXPECT_EQ((co_await cell.get()).count, 9);
+        const large last = co_await cell.get();
+        EXPECT_EQ(last.count, 9);
     }(v));
 }
 

@@ -41,7 +41,7 @@ namespace cadre::conformance {
 template <class Kind>
 class state_conformance : public ::testing::Test {
 protected:
-    const executor ex = Kind::make();
+    const executor under_test = Kind::make();
 };
 TYPED_TEST_SUITE_P(state_conformance);
 
@@ -138,7 +138,7 @@ inline task<int> receive_one(channel<int> ch) { co_return (co_await ch.receive()
 }  // namespace state_tasks
 
 TYPED_TEST_P(state_conformance, many_producers_and_one_consumer) {
-    channel<int> ch{this->ex, 4};
+    channel<int> ch{this->under_test, 4};
     const std::int64_t sum = sync_wait([](executor ex, channel<int> c) -> task<std::int64_t> {
         auto produce = [](executor on_this, channel<int> to) -> task<int> {
             co_await when_all(on(on_this, state_tasks::send_numbers, to, 0, 200),
@@ -148,12 +148,12 @@ TYPED_TEST_P(state_conformance, many_producers_and_one_consumer) {
         };
         auto [done, total] = co_await when_all(produce(ex, c), state_tasks::add_until_closed(c));
         co_return total;
-    }(this->ex, ch));
+    }(this->under_test, ch));
     EXPECT_EQ(sum, 399 * 400 / 2);
 }
 
 TYPED_TEST_P(state_conformance, one_producer_and_many_consumers) {
-    channel<int> ch{this->ex, 4};
+    channel<int> ch{this->under_test, 4};
     const std::int64_t sum = sync_wait([](executor ex, channel<int> c) -> task<std::int64_t> {
         auto produce = [](channel<int> to) -> task<int> {
             co_await state_tasks::send_numbers(to, 0, 400);
@@ -163,13 +163,13 @@ TYPED_TEST_P(state_conformance, one_producer_and_many_consumers) {
         auto [done, a, b] = co_await when_all(produce(c), on(ex, state_tasks::add_until_closed, c),
                                               on(ex, state_tasks::add_until_closed, c));
         co_return a + b;
-    }(this->ex, ch));
+    }(this->under_test, ch));
     EXPECT_EQ(sum, 399 * 400 / 2);
 }
 
 TYPED_TEST_P(state_conformance, messages_of_any_size_keep_their_order) {
-    channel<state_tasks::job_message> questions{this->ex, 2};
-    channel<state_tasks::job_message> answers{this->ex, 2};
+    channel<state_tasks::job_message> questions{this->under_test, 2};
+    channel<state_tasks::job_message> answers{this->under_test, 2};
     sync_wait([](executor ex, auto q, auto a) -> task<void> {
         auto ask = [](auto to) -> task<int> {
             for (int i = 0; i < 20; ++i) {
@@ -194,22 +194,22 @@ TYPED_TEST_P(state_conformance, messages_of_any_size_keep_their_order) {
         };
         auto [asked, answered, checked] = co_await when_all(ask(q), on(ex, state_tasks::answer, q, a), check(a));
         EXPECT_EQ(checked, 20);
-    }(this->ex, questions, answers));
+    }(this->under_test, questions, answers));
 }
 
 TYPED_TEST_P(state_conformance, what_was_sent_is_received_after_its_sender_has_ended) {
-    channel<int> ch{this->ex, 8};
-    sync_wait(on(this->ex, state_tasks::send_numbers, ch, 0, 8));
+    channel<int> ch{this->under_test, 8};
+    sync_wait(on(this->under_test, state_tasks::send_numbers, ch, 0, 8));
     EXPECT_EQ(ch.size(), 8u);
     EXPECT_FALSE(ch.try_send(8));
     ch.close();
     for (int i = 0; i < 8; ++i) EXPECT_EQ(ch.try_receive(), i);
     EXPECT_EQ(ch.try_receive(), std::nullopt);
-    EXPECT_TRUE(sync_wait(on(this->ex, state_tasks::refused_after_close, ch)));
+    EXPECT_TRUE(sync_wait(on(this->under_test, state_tasks::refused_after_close, ch)));
 }
 
 TYPED_TEST_P(state_conformance, close_ends_a_wait_in_a_task) {
-    channel<int> ch{this->ex, 1};
+    channel<int> ch{this->under_test, 1};
     const int got = sync_wait([](executor ex, channel<int> c) -> task<int> {
         auto close_soon = [](channel<int> waiting) -> task<int> {
             co_await yield();
@@ -218,66 +218,66 @@ TYPED_TEST_P(state_conformance, close_ends_a_wait_in_a_task) {
         };
         auto [received, closed] = co_await when_all(on(ex, state_tasks::receive_one, c), close_soon(c));
         co_return received;
-    }(this->ex, ch));
+    }(this->under_test, ch));
     EXPECT_EQ(got, -1);
 }
 
 TYPED_TEST_P(state_conformance, a_receive_that_timed_out_took_nothing) {
-    channel<int> ch{this->ex, 1};
+    channel<int> ch{this->under_test, 1};
     sync_wait([](executor ex, channel<int> c) -> task<void> {
         EXPECT_THROW((void)co_await timeout(std::chrono::milliseconds(5), c.receive()), timed_out);
         co_await on(ex, state_tasks::send_numbers, c, 5, 6);
         EXPECT_THROW(co_await timeout(std::chrono::milliseconds(5), c.send(6)), timed_out);
         EXPECT_EQ(co_await c.receive(), 5);
         EXPECT_EQ(c.try_receive(), std::nullopt);
-    }(this->ex, ch));
+    }(this->under_test, ch));
 }
 
 TYPED_TEST_P(state_conformance, channels_travel_through_channels) {
-    channel<channel<int>> inbox{this->ex, 1};
-    channel<int> reply{this->ex, 1};
+    channel<channel<int>> inbox{this->under_test, 1};
+    channel<int> reply{this->under_test, 1};
     sync_wait([](executor ex, auto in, auto back) -> task<void> {
         co_await in.send(back);
         co_await on(ex, state_tasks::reply_through, in, 42);
         EXPECT_EQ(co_await back.receive(), 42);
-    }(this->ex, inbox, reply));
+    }(this->under_test, inbox, reply));
 }
 
 TYPED_TEST_P(state_conformance, atomic_additions_of_all_tasks_arrive) {
-    shared_value<std::uint64_t> v{this->ex, 1};
+    shared_value<std::uint64_t> v{this->under_test, 1};
     sync_wait([](executor ex, auto cell) -> task<void> {
         co_await when_all(on(ex, state_tasks::count_up, cell, 500), on(ex, state_tasks::count_up, cell, 500),
                           on(ex, state_tasks::count_up, cell, 500));
-    }(this->ex, v));
+    }(this->under_test, v));
     EXPECT_EQ(v.load(), 1501u);
 }
 
 TYPED_TEST_P(state_conformance, updates_of_large_values_do_not_mix) {
-    shared_value<state_tasks::totals> v{this->ex};
+    shared_value<state_tasks::totals> v{this->under_test};
     sync_wait([](executor ex, auto cell) -> task<void> {
         co_await map(ex, bind_portable(state_tasks::add_total, cell), std::views::iota(0, 50));
         const auto t = co_await cell.get();
         EXPECT_EQ(t.count, 50);
         EXPECT_EQ(t.sum, 49 * 50 / 2);
         EXPECT_EQ(t.squares, 49 * 50 * 99 / 6);
-    }(this->ex, v));
+    }(this->under_test, v));
 }
 
 TYPED_TEST_P(state_conformance, tasks_write_elements_of_one_array) {
-    shared_array<int> a{this->ex, 40};
-    shared_array<double, 2> m{this->ex, {3, 4}};
+    shared_array<int> a{this->under_test, 40};
+    shared_array<double, 2> m{this->under_test, {3, 4}};
     sync_wait([](executor ex, auto array, auto table) -> task<void> {
         co_await map(ex, bind_portable(state_tasks::write_element, array), std::views::iota(0, 40));
         co_await map(ex, bind_portable(state_tasks::write_row, table), std::views::iota(0, 3));
-    }(this->ex, a, m));
+    }(this->under_test, a, m));
     for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i], static_cast<int>(i * i));
     for (std::size_t i = 0; i < 3; ++i)
         for (std::size_t j = 0; j < 4; ++j) EXPECT_EQ(m(i, j), 10.0 * static_cast<double>(i) + static_cast<double>(j));
 }
 
 TYPED_TEST_P(state_conformance, a_mutex_loses_no_update) {
-    async_mutex m{this->ex};
-    shared_array<std::int64_t> a{this->ex, 1};
+    async_mutex m{this->under_test};
+    shared_array<std::int64_t> a{this->under_test, 1};
     sync_wait([](executor ex, auto mutex, auto array) -> task<void> {
         co_await when_all(on(ex, state_tasks::add_under_lock, mutex, array, 100),
                           on(ex, state_tasks::add_under_lock, mutex, array, 100),
@@ -286,14 +286,14 @@ TYPED_TEST_P(state_conformance, a_mutex_loses_no_update) {
         EXPECT_TRUE(guard);
         EXPECT_FALSE(guard->owner_died());
         EXPECT_THROW((void)co_await timeout(std::chrono::milliseconds(5), mutex.lock()), timed_out);
-    }(this->ex, m, a));
+    }(this->under_test, m, a));
     EXPECT_EQ(a[0], 300);
 }
 
 TYPED_TEST_P(state_conformance, a_semaphore_lets_in_so_many) {
-    async_semaphore s{this->ex, 2};
-    shared_value<int> inside{this->ex, 0};
-    shared_value<int> most{this->ex, 0};
+    async_semaphore s{this->under_test, 2};
+    shared_value<int> inside{this->under_test, 0};
+    shared_value<int> most{this->under_test, 0};
     sync_wait([](executor ex, auto sem, auto now, auto max) -> task<void> {
         co_await map(ex, bind_portable([](async_semaphore a, shared_value<int> b, shared_value<int> c, int) -> task<void> {
                              return state_tasks::enter(a, b, c);
@@ -303,16 +303,16 @@ TYPED_TEST_P(state_conformance, a_semaphore_lets_in_so_many) {
         auto one = co_await sem.acquire();
         sem.release(1);
         EXPECT_EQ(sem.available(), 2u);
-    }(this->ex, s, inside, most));
+    }(this->under_test, s, inside, most));
     EXPECT_EQ(inside.load(), 0);
     EXPECT_LE(most.load(), 2);
     EXPECT_GE(most.load(), 1);
 }
 
 TYPED_TEST_P(state_conformance, objects_end_with_their_executor) {
-    channel<int> ch{this->ex, 1};
-    async_mutex m{this->ex};
-    shared_value<int> v{this->ex, 1};
+    channel<int> ch{this->under_test, 1};
+    async_mutex m{this->under_test};
+    shared_value<int> v{this->under_test, 1};
     sync_wait([](executor ex, channel<int> c, async_mutex mutex, shared_value<int> cell) -> task<void> {
         auto waits = [](channel<int> empty) -> task<bool> {
             try {
@@ -333,7 +333,7 @@ TYPED_TEST_P(state_conformance, objects_end_with_their_executor) {
         EXPECT_THROW((void)mutex.try_lock(), executor_stopped);
         EXPECT_THROW((void)co_await cell.get(), executor_stopped);
         EXPECT_THROW((channel<int>{ex, 1}), executor_stopped);
-    }(this->ex, ch, m, v));
+    }(this->under_test, ch, m, v));
 }
 
 REGISTER_TYPED_TEST_SUITE_P(state_conformance, many_producers_and_one_consumer, one_producer_and_many_consumers,
