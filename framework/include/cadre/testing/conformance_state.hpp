@@ -123,7 +123,7 @@ inline task<void> add_under_lock(async_mutex m, shared_array<std::int64_t> a, in
     }
 }
 
-inline task<void> enter(async_semaphore s, shared_value<int> inside, shared_value<int> most) {
+inline task<void> enter(async_semaphore s, shared_value<int> inside, shared_value<int> most, int) {
     auto permit = co_await s.acquire();
     const int now = inside.fetch_add(1) + 1;
     int seen = most.load();
@@ -295,10 +295,7 @@ TYPED_TEST_P(state_conformance, a_semaphore_lets_in_so_many) {
     shared_value<int> inside{this->under_test, 0};
     shared_value<int> most{this->under_test, 0};
     sync_wait([](executor ex, auto sem, auto now, auto max) -> task<void> {
-        co_await map(ex, bind_portable([](async_semaphore a, shared_value<int> b, shared_value<int> c, int) -> task<void> {
-                             return state_tasks::enter(a, b, c);
-                         }, sem, now, max),
-                     std::views::iota(0, 30));
+        co_await map(ex, bind_portable(state_tasks::enter, sem, now, max), std::views::iota(0, 30));
         EXPECT_EQ(sem.available(), 2u);
         auto one = co_await sem.acquire();
         sem.release(1);
