@@ -15,8 +15,13 @@ class task_time {
 public:
     void sample(std::uint32_t nanoseconds) noexcept {
         if (nanoseconds == 0) return;
-        // Follows a change within a dozen samples and still forgives one outlier.
-        mean_ = mean_ == 0 ? nanoseconds : (mean_ * 7 + nanoseconds) / 8;
+        if (mean_ == 0) {
+            mean_ = nanoseconds;
+            return;
+        }
+        // A task that was off its CPU for a while counts as four of its kind: else one such sample would take the credit
+        // away from hundreds of short ones. Follows a real change within some twenty samples.
+        mean_ = (mean_ * 7 + std::min<std::uint64_t>(nanoseconds, std::max<std::uint64_t>(mean_ * 4, short_task))) / 8;
     }
     /// In nanoseconds; 0: not known yet.
     [[nodiscard]] std::uint64_t mean() const noexcept { return mean_; }
@@ -30,6 +35,7 @@ public:
     }
 
 private:
+    static constexpr std::uint64_t short_task = 1'000;
     static constexpr std::uint64_t buffered = 250'000;     // a quarter of a millisecond of work per worker
     static constexpr std::uint64_t one_behind = 1'000'000;
     static constexpr std::uint64_t unknown_depth = 2;

@@ -165,15 +165,21 @@ void pool::update_spare() noexcept {
     set_word(page_.words().spare, spare);
 }
 
-bool pool::expects_soon() const noexcept {
-    return unfinished_.load(std::memory_order_relaxed) != 0 &&
-           page_.words().spare.load(std::memory_order_relaxed) != 0;
+bool pool::expects_soon() noexcept {
+    if (unfinished_.load(std::memory_order_relaxed) == 0 || page_.words().spare.load(std::memory_order_relaxed) == 0)
+        return false;
+    const std::unique_lock draining(drain_, std::try_to_lock);
+    if (!draining) return false;
+    // On the same core spinning only keeps the worker from running.
+    const std::int32_t here = process_plane::current_cpu();
+    return std::any_of(channels_.begin(), channels_.end(), [here](const auto& c) {
+        return c != nullptr && c->memory.control().cpu.load(std::memory_order_relaxed) != here;
+    });
 }
 
 void pool::loop_is(loop_state state) noexcept {
     auto& words = page_.words();
-    if (state == loop_state::polling)
-        words.loop_cpu.store(process_plane::current_cpu(), std::memory_order_relaxed);
+    words.loop_cpu.store(process_plane::current_cpu(), std::memory_order_relaxed);
     const std::uint64_t count = loop_word_.fetch_add(4, std::memory_order_relaxed) + 4;
     words.loop.store(count | static_cast<std::uint64_t>(state), std::memory_order_relaxed);
     process_plane::full_fence();

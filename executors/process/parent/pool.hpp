@@ -59,7 +59,7 @@ public:
     /// @return whether there was anything, or another thread is looking after it
     bool drain(bool wait) noexcept;
     /// Whether spinning for an answer is worth it now.
-    [[nodiscard]] bool expects_soon() const noexcept;
+    [[nodiscard]] bool expects_soon() noexcept;
     /// How the application's loop fares; full fence.
     void loop_is(process_plane::loop_state state) noexcept;
 

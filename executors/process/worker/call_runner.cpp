@@ -77,6 +77,7 @@ bool call_runner::poll() noexcept {
 void call_runner::pump(work_item* item) noexcept {
     call_runner& self = *static_cast<pump_item*>(item)->self;
     self.pumping_ = false;
+    self.say_cpu();
     unsigned left = calls_a_round;
     while (left != 0 && self.may_claim() && self.claim_one()) left = self.last_measure_ >= long_call ? 0 : left - 1;
 }
@@ -220,8 +221,15 @@ void call_runner::request_stop(std::uint64_t ticket, stop_reason why) noexcept {
 
 bool call_runner::expects_soon() const noexcept {
     using process_plane::loop_state;
+    // On the same core spinning only keeps the parent from running.
     return static_cast<loop_state>(parent_.loop.load(std::memory_order_relaxed) & 3) != loop_state::asleep &&
-           parent_.spare.load(std::memory_order_relaxed) != 0;
+           parent_.spare.load(std::memory_order_relaxed) != 0 &&
+           parent_.loop_cpu.load(std::memory_order_relaxed) != process_plane::current_cpu();
+}
+
+void call_runner::say_cpu() noexcept {
+    const std::int32_t cpu = process_plane::current_cpu();
+    if (control_.cpu.load(std::memory_order_relaxed) != cpu) control_.cpu.store(cpu, std::memory_order_relaxed);
 }
 
 void call_runner::announce_sleep() noexcept {

@@ -52,6 +52,7 @@ private:
     [[nodiscard]] call_entry function(std::uint16_t entry);
     void ask_for_more() noexcept;
     void say(process_plane::worker_state state) noexcept;
+    void say_cpu() noexcept;
 
     process_plane::call_memory::layout& parts_;
     process_plane::control_block& control_;
