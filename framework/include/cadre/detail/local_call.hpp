@@ -60,7 +60,7 @@ private:
     [[no_unique_address]] std::conditional_t<Bound::coroutine, typename Bound::raw, no_task> task_;
 };
 
-/// `co_await`ed by `on`: runs there, resumes the caller at its home.
+/// `co_await`ed by `on`: runs there below the stop state of the caller, resumes the caller at its home.
 template <class Bound>
 class local_call final : public local_work<Bound> {
 public:
@@ -69,7 +69,9 @@ public:
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        caller_.prepare(h, environment_of_promise(h));
+        environment* const env = environment_of_promise(h);
+        caller_.prepare(h, env);
+        this->stop().adopt(env->stop);  // the caller outlives the call: a request to it reaches the call
         if (this->launch()) return true;
         this->fail(std::make_exception_ptr(executor_stopped{}));
         return false;
