@@ -11,12 +11,15 @@ void blocking_root::run(std::coroutine_handle<> frame, promise_base& promise) {
     frame_ = frame;
     promise_ = &promise;
     if (!launch()) throw executor_stopped{};
-    drive_until([this] { return end_.done; });
+    drive_until([this] { return end_.done.load(std::memory_order_acquire); });
 }
 
 void blocking_root::ended() noexcept {
     const std::shared_ptr<run_loop> waker = waker_;  // the root may be gone as soon as the item runs
-    end_.run = [](work_item* item) noexcept { static_cast<end_item*>(item)->done = true; };
+    end_.run = [](work_item* item) noexcept {
+        static_cast<end_item*>(item)->done.store(true, std::memory_order_seq_cst);  // the root may be gone after this
+        wake_drivers();
+    };
     work_item* item = &end_;
     waker->submit(std::span(&item, 1));
 }

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <cadre/detail/local_scope.hpp>
 #include <cadre/detail/memory_domain.hpp>
 #include <cadre/detail/portable_call.hpp>
 #include <cadre/detail/timer_service.hpp>
@@ -34,7 +35,7 @@ const char* to_string(executor_kind kind) noexcept {
 }
 
 executor_backend::executor_backend() = default;
-executor_backend::~executor_backend() = default;
+executor_backend::~executor_backend() { detail::forget_local_scope(*this); }
 
 executor_stats executor_backend::stats() const {
     executor_stats s;
@@ -72,6 +73,7 @@ void executor_backend::shutdown(std::chrono::steady_clock::time_point deadline, 
     detail::default_timers().add(*alarm);
     registry_.close([alarm, done = std::move(done)] {
         if (detail::default_timers().cancel(*alarm)) alarm->self.reset();
+        detail::end_local_scope(*alarm->backend);
         if (done) done();
     });
 }

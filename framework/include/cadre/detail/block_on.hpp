@@ -2,6 +2,7 @@
 /// Runs a task on a home executor and blocks the calling thread until it has ended.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,9 +22,9 @@ public:
     void run(std::coroutine_handle<> frame, promise_base& promise);
 
 private:
-    // The end is told through a loop of the waiting thread's own, so `done` needs no synchronisation.
+    // The end is told through a loop: another driver may be the one that runs the item.
     struct end_item : work_item {
-        bool done = false;
+        std::atomic<bool> done{false};
     };
     std::coroutine_handle<> start() noexcept override { return begin(frame_, *promise_); }
     void ended() noexcept override;
