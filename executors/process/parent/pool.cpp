@@ -92,16 +92,32 @@ void pool::enqueue(portable_call& call, ended_calls& ended) {
 
 // Publishes as much as the workers have credit for; what is left waits here, where any of them can get it.
 void pool::place_waiting(ended_calls& ended) noexcept {
+    place_where_credit_is(ended);
+    // Before the rings: a worker that has none left looks at this before it sleeps.
+    set_word(page_.words().waiting, waiting_.empty() ? 0 : 1);
+    // A worker without calls sends nothing that would bring us here again: it may have passed what was taken back from
+    // it since we looked, and have slept before it could see the word.
+    if (!waiting_.empty() && anyone_idle()) {
+        process_plane::full_fence();
+        place_where_credit_is(ended);
+        if (waiting_.empty()) set_word(page_.words().waiting, 0);
+    }
+    ring_all();
+    update_spare();
+}
+
+void pool::place_where_credit_is(ended_calls& ended) noexcept {
     while (call_record* r = waiting_.front()) {
         worker_channel* const c = pick();
         if (c == nullptr) break;
         waiting_.remove(*r);
         if (!publish(*r, *c)) fail(*r, no_memory_for_arguments(), ended);
     }
-    // Before the rings: a worker that has none left looks at this before it sleeps.
-    set_word(page_.words().waiting, waiting_.empty() ? 0 : 1);
-    ring_all();
-    update_spare();
+}
+
+bool pool::anyone_idle() const noexcept {
+    return std::any_of(channels_.begin(), channels_.end(),
+                       [](const auto& c) { return c != nullptr && c->accepts() && c->calls.empty(); });
 }
 
 worker_channel* pool::pick() noexcept {
@@ -148,8 +164,8 @@ bool pool::publish(call_record& r, worker_channel& c) noexcept {
     c.ring_wanted = true;
     unfinished_.fetch_add(1, std::memory_order_relaxed);
     if (options_.max_tasks_per_worker != 0 && c.published >= options_.max_tasks_per_worker &&
-        c.life == worker_channel::life::ready)
-        c.life = worker_channel::life::retiring;
+        c.life == worker_channel::stage::ready)
+        c.life = worker_channel::stage::retiring;
     if (r.limit.count() != 0) arm(r, std::chrono::steady_clock::now() + r.limit);
     return true;
 }

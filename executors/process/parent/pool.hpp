@@ -94,6 +94,8 @@ private:
     // pool.cpp: submission and placement; under mutex_
     void enqueue(portable_call& call, ended_calls& ended);
     void place_waiting(ended_calls& ended) noexcept;
+    void place_where_credit_is(ended_calls& ended) noexcept;
+    [[nodiscard]] bool anyone_idle() const noexcept;
     [[nodiscard]] worker_channel* pick() noexcept;
     [[nodiscard]] bool publish(call_record& r, worker_channel& c) noexcept;
     void ring_all() noexcept;

@@ -103,7 +103,7 @@ std::string pool::handle(worker_channel& c, const event& e, ended_calls& ended) 
         return "sent a message whose body lies outside its memory";
     switch (e.kind) {
         case event_kind::ready:
-            if (c.life == worker_channel::life::starting) c.life = worker_channel::life::ready;
+            if (c.life == worker_channel::stage::starting) c.life = worker_channel::stage::ready;
             c.was_ready = true;
             failed_starts_ = 0;
             return {};
@@ -218,13 +218,13 @@ std::string pool::nested_submission(worker_channel& c, const event& e, std::span
 
 void pool::broke_protocol(worker_channel& c, std::string what) noexcept {
     c.violation = std::move(what);
-    c.life = worker_channel::life::dying;
+    c.life = worker_channel::stage::dying;
     take_back_queued(c);
     process_os::kill_group(c.os.pidfd.get());
 }
 
 void pool::after_events(worker_channel& c) noexcept {
-    using enum worker_channel::life;
+    using enum worker_channel::stage;
     (void)c.flush();
     if (c.life == ready && options_.max_tasks_per_worker != 0 && c.published >= options_.max_tasks_per_worker)
         c.life = retiring;
@@ -232,7 +232,7 @@ void pool::after_events(worker_channel& c) noexcept {
 }
 
 void pool::say_quit(worker_channel& c) noexcept {
-    c.life = worker_channel::life::leaving;
+    c.life = worker_channel::stage::leaving;
     event e{};
     e.kind = event_kind::quit;
     c.order(e);

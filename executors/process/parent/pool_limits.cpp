@@ -90,8 +90,8 @@ time_point pool::tick() noexcept {
         for (const auto& c : channels_) {
             if (c == nullptr) continue;
             again |= c->flush();
-            if (now >= quit_kill_at_ && c->life != worker_channel::life::dying) {
-                c->life = worker_channel::life::dying;
+            if (now >= quit_kill_at_ && c->life != worker_channel::stage::dying) {
+                c->life = worker_channel::stage::dying;
                 process_os::kill_group(c->os.pidfd.get());
             }
         }
@@ -149,8 +149,8 @@ void pool::check_limit(call_record& r, time_point now, ended_calls& ended) noexc
 // Stop publishing, take back what is queued, look once more whether it has not ended after all, and only then kill.
 void pool::kill_for(call_record& r, ended_calls& ended) noexcept {
     worker_channel& c = *r.channel;
-    if (c.life == worker_channel::life::dying) return;
-    const auto before = std::exchange(c.life, worker_channel::life::dying);
+    if (c.life == worker_channel::stage::dying) return;
+    const auto before = std::exchange(c.life, worker_channel::stage::dying);
     take_back_queued(c);
     const std::uint64_t ticket = call_table::ticket(r);
     (void)handle_events(c, process_plane::event_slots, ended);
@@ -201,7 +201,7 @@ bool pool::rebalance_wanted() noexcept {
 void pool::rebalance() noexcept {
     const bool wanted = waiting_.empty() && rebalance_wanted();
     for (const auto& c : channels_) {
-        if (c == nullptr || c->life == worker_channel::life::dying) continue;
+        if (c == nullptr || c->life == worker_channel::stage::dying) continue;
         const std::uint64_t behind = c->requests.queued();
         const std::uint64_t seen = std::exchange(c->progress_seen, c->requests.passed());
         if (!wanted || behind == 0 || seen != c->progress_seen) continue;

@@ -245,8 +245,8 @@ void pool::bury(worker_channel& c, const process_os::worker_exit& how, ended_cal
         describe_death(c.title(), how, process_os::read_crash_page(c.memory.crash())));
     death->violation = c.violation;
     if (c.output && options_.output == worker_output::capture) death->output = c.output->captured();
-    const bool left = c.life == worker_channel::life::leaving && c.violation.empty();
-    c.life = worker_channel::life::dying;
+    const bool left = c.life == worker_channel::stage::leaving && c.violation.empty();
+    c.life = worker_channel::stage::dying;
 
     // Newest first, so that those that go back to the head of the queue keep their order.
     take_back_queued(c);

@@ -24,7 +24,7 @@ class nested_call;
 class worker_channel {
 public:
     /// How far the worker is in its life. Only `starting` and `ready` ones get calls.
-    enum class life {
+    enum class stage {
         starting,  ///< its initializer has not run yet; calls wait in its ring
         ready,
         retiring,  ///< has had its share of tasks; leaves when the last has ended
@@ -36,7 +36,7 @@ public:
     worker_channel(const worker_channel&) = delete;
     worker_channel& operator=(const worker_channel&) = delete;
 
-    [[nodiscard]] bool accepts() const noexcept { return life == life::starting || life == life::ready; }
+    [[nodiscard]] bool accepts() const noexcept { return life == stage::starting || life == stage::ready; }
     /// Whether one more call may be queued here if `depth` may wait.
     [[nodiscard]] bool has_credit(std::uint64_t depth) noexcept {
         if (!accepts() || !requests.has_room()) return false;
@@ -45,7 +45,7 @@ public:
         return queued < depth;
     }
     /// What placement compares: the calls it has, and a handicap while it starts.
-    [[nodiscard]] std::size_t load() const noexcept { return calls.size() + (life == life::starting ? 4 : 0); }
+    [[nodiscard]] std::size_t load() const noexcept { return calls.size() + (life == stage::starting ? 4 : 0); }
 
     /// Wakes the worker's loop if it sleeps and was not rung for this sleep yet.
     void ring() noexcept;
@@ -77,7 +77,7 @@ public:
     process_os::launched_worker os{};
     std::optional<output_reader> output{};
 
-    life life = life::starting;
+    stage life = stage::starting;
     record_list calls{};
     std::uint64_t published = 0;
     std::uint64_t queued = 0;  // in its ring, at most

@@ -203,12 +203,17 @@ void call_runner::finished(worker_call* call, call_reply reply) noexcept {
 
 // Everything here is suspended and the parent has calls for which it gave no credit yet, because nothing ended.
 void call_runner::ask_for_more() noexcept {
-    if (asked_ || calls_.size() == 0 || parent_.waiting.load(std::memory_order_relaxed) == 0) return;
-    asked_ = true;
+    if (asked_ || calls_.size() == 0) return;
+    asked_ = hungry();
+}
+
+bool call_runner::hungry() noexcept {
+    if (parent_.waiting.load(std::memory_order_relaxed) == 0) return false;
     event e{};
     e.kind = event_kind::hungry;
     e.nanoseconds = last_measure_;
     sender_.send(e, {}, true);
+    return true;
 }
 
 // The parent sends a stop only for a call that it saw claimed. The claim was preceded by `claiming_`, so either that is
@@ -235,6 +240,9 @@ void call_runner::say_cpu() noexcept {
 void call_runner::announce_sleep() noexcept {
     sender_.before_sleep();
     say(worker_state::asleep);
+    // Calls that the parent took back were passed in silence: it may have seen no credit here when it last looked. Pairs
+    // with pool::place_waiting, which says that calls wait and then looks once more at those who have none.
+    if (calls_.size() == 0 && !requests_.ready()) hungry();
 }
 
 void call_runner::announce_awake() noexcept { say(worker_state::awake); }

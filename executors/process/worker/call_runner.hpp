@@ -51,6 +51,7 @@ private:
     void run(worker_call& call, std::uint16_t entry) noexcept;
     [[nodiscard]] call_entry function(std::uint16_t entry);
     void ask_for_more() noexcept;
+    bool hungry() noexcept;
     void say(process_plane::worker_state state) noexcept;
     void say_cpu() noexcept;
 
