@@ -395,6 +395,7 @@ bool pool::finished() noexcept {
         finished_ = true;
         done = std::exchange(on_quit_, {});
     }
+    plane_.shut_down(domain_->id());  // whoever still waits on a channel or lock of this executor hears of it
     for (const auto& f : done) f();
     return true;
 }
