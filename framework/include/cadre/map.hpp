@@ -5,12 +5,14 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -59,11 +61,14 @@ public:
           remote_(ex_.backend()->remote()) {
         if (name_.empty()) name_ = ex_.options().name;
         if (total) outcomes_.reserve(*total);
+        if (remote_) batch_.reserve(largest_batch);
         limit_ = options.timeout.count() > 0 ? options.timeout : ex_.options().timeout;
     }
 
-    [[nodiscard]] bool wants_more() const noexcept {
-        return !stopping_ && !stop_.stop_requested() && in_flight_ < pace_.window();
+    [[nodiscard]] bool wants_more() noexcept {
+        if (stopping_ || stop_.stop_requested()) return false;
+        filling_ = in_flight_ < (filling_ ? pace_.window() : pace_.refill_below());
+        return filling_;
     }
     [[nodiscard]] bool idle() const noexcept { return in_flight_ == 0; }
     [[nodiscard]] std::size_t chunk() const noexcept { return limit_.count() > 0 ? 1 : pace_.chunk(); }
@@ -95,6 +100,14 @@ public:
             c->first = first;
             c->launch();
         }
+    }
+
+    /// Submits what `send_next` has left: many calls at a time cost one look at the queues and one wake.
+    void flush() noexcept {
+        if (batch_.empty()) return;
+        ex_.backend()->submit(std::span<portable_call* const>(batch_));
+        for (portable_call* c : batch_) static_cast<remote*>(c)->submitted();
+        batch_.clear();
     }
 
     void collect(chunk_inbox::chunk* ended) {
@@ -133,7 +146,14 @@ private:
         settings.retries = c->items == 1 ? c->retries_left : 0;
         c->prepare(stop_, limit_, std::move(settings));
         in_flight_ += c->items;
-        c.release()->launch();  // NOLINT: comes back through the inbox
+        remote* const sent = c.release();  // comes back through the inbox
+        if (!sent->admit()) return;
+        batch_.push_back(sent);
+        // What is ready does not wait for a range that takes its time.
+        const auto now = std::chrono::steady_clock::now();
+        if (batch_.size() < largest_batch && now - flushed_at_ < longest_batch) return;
+        flushed_at_ = now;
+        flush();
     }
     void finished(std::size_t items) {
         in_flight_ -= items;
@@ -234,6 +254,9 @@ private:
         return nullptr;
     }
 
+    static constexpr std::size_t largest_batch = 64;  // the first are on their way while more are encoded
+    static constexpr std::chrono::microseconds longest_batch{50};
+
     executor ex_;
     const F& function_;
     map_options options_;
@@ -245,11 +268,14 @@ private:
     bool remote_;
     bool stopping_ = false;
     bool accounted_ = false;
+    bool filling_ = true;
     std::chrono::nanoseconds limit_{0};
     std::size_t in_flight_ = 0;
     std::size_t done_ = 0;
     std::vector<std::optional<outcome<result>>> outcomes_;
     std::vector<std::unique_ptr<remote>> free_;
+    std::vector<portable_call*> batch_;  // sent at the next `flush`
+    std::chrono::steady_clock::time_point flushed_at_{};
     chunk_inbox inbox_;
 };
 
@@ -275,6 +301,7 @@ task<std::vector<std::optional<item_outcome<item_bound<F, item_of<Range>>>>>> ru
             input_error = std::current_exception();  // the range or an encoding threw; what is in flight must still end
             run.fail_everything();
         }
+        run.flush();
         if (run.idle()) break;
         auto next = run.take_ended();
         run.collect(co_await next);

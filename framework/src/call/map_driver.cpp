@@ -6,6 +6,7 @@ namespace cadre::detail {
 
 namespace {
 
+constexpr double short_chunk_ns = 20'000;
 constexpr double target_chunk_ns = 50'000;  // at least 20 µs of work a chunk, with room for error
 constexpr std::size_t largest_chunk = 8192;
 constexpr std::size_t interval = 64;  // chunks between two looks at the clock
@@ -42,7 +43,7 @@ chunk_inbox::chunk* chunk_inbox::take_all() noexcept {
 
 map_pace::map_pace(const map_options& options, std::size_t concurrency, std::optional<std::size_t> total, bool coroutine)
     : concurrency_(std::max<std::size_t>(1, concurrency)), total_(total), fixed_window_(options.window),
-      interval_start_(std::chrono::steady_clock::now()) {
+      coroutine_(coroutine), interval_start_(std::chrono::steady_clock::now()) {
     if (options.timeout.count() > 0)
         chunk_ = 1;  // a limit of each item
     else if (options.chunk != 0)
@@ -56,8 +57,14 @@ std::size_t map_pace::window() const noexcept {
     if (fixed_window_ != 0) return std::max<std::size_t>(fixed_window_, 1);
     // Deep queues for short chunks, so that nobody runs dry; two or three for long ones, so that nobody hoards.
     const double chunk_ns = item_ns_ * static_cast<double>(chunk_);
-    const std::size_t chunks = chunk_ns < 20'000 ? 256 : chunk_ns < 200'000 ? 8 : 3;
+    const std::size_t chunks = chunk_ns < short_chunk_ns ? 256 : chunk_ns < 200'000 ? 8 : 3;
     return concurrency_ * chunks * chunk_;
+}
+
+std::size_t map_pace::refill_below() const noexcept {
+    const std::size_t all = window();
+    const bool many = fixed_window_ == 0 && !coroutine_ && item_ns_ * static_cast<double>(chunk_) < short_chunk_ns;
+    return many ? all - all / 4 : all;
 }
 
 void map_pace::completed(std::size_t items) noexcept {

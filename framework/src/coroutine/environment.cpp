@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <cadre/detail/local_worker.hpp>
@@ -14,11 +15,26 @@ constinit thread_local local_worker* this_thread_worker = nullptr;
 
 environment* current_environment() noexcept { return this_thread_environment; }
 
+namespace {
+
+// The process id in the high bits. Kept, because asking for it is a system call; a forked process finds its own.
+std::uint64_t process_bits() noexcept {
+    static std::atomic<std::uint64_t> kept{0};
+    static const bool forgotten_in_children =
+        ::pthread_atfork(nullptr, nullptr, [] { kept.store(0, std::memory_order_relaxed); }) == 0;
+    std::uint64_t bits = kept.load(std::memory_order_relaxed);
+    if (bits == 0 || !forgotten_in_children) {
+        bits = (static_cast<std::uint64_t>(::getpid()) & 0x3fffff) << 40;
+        kept.store(bits, std::memory_order_relaxed);
+    }
+    return bits;
+}
+
+}  // namespace
+
 std::uint64_t next_task_id() noexcept {
     static std::atomic<std::uint64_t> counter{0};
-    // The process id in the high bits; read each time, because workers are forked.
-    const auto pid = static_cast<std::uint64_t>(::getpid()) & 0x3fffff;
-    return (pid << 40) | (counter.fetch_add(1, std::memory_order_relaxed) + 1);
+    return process_bits() | (counter.fetch_add(1, std::memory_order_relaxed) + 1);
 }
 
 void post_home(work_item& item) noexcept {

@@ -24,8 +24,6 @@ namespace cadre::detail {
 class map_chunk : public chunk_inbox::chunk {
 public:
     virtual ~map_chunk() = default;
-    /// Starts the chunk; it comes back through the inbox.
-    virtual void launch() noexcept = 0;
 
     std::size_t first = 0;  ///< index of its first item in the input
     int retries_left = 0;
@@ -57,7 +55,8 @@ public:
           items_(std::move(items)), inbox_(inbox) {
         outcomes.reserve(items_.size());
     }
-    void launch() noexcept override {
+    /// Starts the chunk; it comes back through the inbox.
+    void launch() noexcept {
         if (task_root::launch()) return;
         while (outcomes.size() < items_.size()) outcomes.push_back(std::make_exception_ptr(executor_stopped{}));
         ended();
@@ -111,7 +110,7 @@ private:
     task<void> task_;
 };
 
-/// Reusable: filled, launched and read any number of times.
+/// Reusable: filled, submitted and read any number of times.
 template <class F, class Item>
 class remote_chunk final : public map_chunk, public portable_call {
     using bound = item_bound<F, Item>;
@@ -166,22 +165,24 @@ public:
         stop_ = &limit(default_timers(), item_limit, stop);
         id = next_task_id();
     }
-    void launch() noexcept override {
+    /// Enters the work into the executor's books. @return false if the executor takes no more: it has come back then
+    [[nodiscard]] bool admit() noexcept {
         if (!backend_->registry().enter(root_)) {
             reply = {};
             reply.kind = reply_kind::failure;
             reply.error = std::make_exception_ptr(executor_stopped{});
             inbox_.push(*this);
-            return;
+            return false;
         }
         arguments.clear();
         arguments.append(encoded_.span());
         stop_->add(stop_node_);
         listening_ = true;
-        portable_call* one = this;
-        // A request that came before is repeated after the submission; this chunk may have come back by then, but it is
-        // not reused before the driver, which runs on this thread, has seen it.
-        backend_->submit(std::span<portable_call* const>(&one, 1));
+        return true;
+    }
+    /// After the submission. A request that came before it is repeated; this chunk may have come back by now, but it is not
+    /// reused before the driver, which runs on this thread, has seen it.
+    void submitted() noexcept {
         if (const stop_reason why = stop_->reason(); why != stop_reason::none) backend_->request_stop(*this, why);
     }
     void read_values(std::vector<std::optional<outcome<result>>>& into) {

@@ -76,6 +76,8 @@ public:
     [[nodiscard]] std::size_t chunk() const noexcept { return chunk_; }
     /// Items that may be in flight.
     [[nodiscard]] std::size_t window() const noexcept;
+    /// How few have to be in flight before more are sent: short chunks are cheaper sent many at a time.
+    [[nodiscard]] std::size_t refill_below() const noexcept;
     void completed(std::size_t items) noexcept;
 
 private:
@@ -84,6 +86,7 @@ private:
     std::size_t chunk_ = 1;
     std::size_t fixed_window_ = 0;
     bool adapt_ = false;
+    bool coroutine_ = false;
     std::size_t done_ = 0;
     std::size_t interval_items_ = 0;
     double item_ns_ = 20'000;
