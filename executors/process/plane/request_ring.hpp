@@ -111,6 +111,7 @@ public:
         }
     }
     void consume() noexcept { consumed_->store(++next_, std::memory_order_release); }
+    [[nodiscard]] std::uint64_t position() const noexcept { return next_; }
 
 private:
     [[nodiscard]] std::uint64_t word() const noexcept {

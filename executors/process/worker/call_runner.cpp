@@ -117,7 +117,6 @@ bool call_runner::claim_one() noexcept {
     call->home = loop_.get();
     calls_.insert(*call);
     claiming_.store(false, std::memory_order_release);
-    asked_ = false;
     run(*call, q.entry);
     return true;
 }
@@ -201,10 +200,10 @@ void call_runner::finished(worker_call* call, call_reply reply) noexcept {
     delete call;
 }
 
-// Everything here is suspended and the parent has calls for which it gave no credit yet, because nothing ended.
+// The ring is empty and the parent has calls for which it gave no credit: what it saw in the ring is suspended here by
+// now, or was taken back. Said once for each place in the ring.
 void call_runner::ask_for_more() noexcept {
-    if (asked_ || calls_.size() == 0) return;
-    asked_ = hungry();
+    if (asked_at_ != requests_.position() && hungry()) asked_at_ = requests_.position();
 }
 
 bool call_runner::hungry() noexcept {

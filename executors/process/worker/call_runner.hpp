@@ -68,7 +68,7 @@ private:
 
     pump_item pump_;
     bool pumping_ = false;
-    bool asked_ = false;
+    std::uint64_t asked_at_ = ~std::uint64_t{0};  // where the ring was when more was asked for
     call_map calls_;
     std::atomic<bool> claiming_{false};
     std::vector<call_entry> functions_;
