@@ -1,0 +1,88 @@
+// Frames are recycled, by size, and what a thread keeps is bounded.
+#include <cadre/detail/frame_pool.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <cadre/detail/sanitizers.hpp>
+
+namespace {
+
+using cadre::detail::allocate_frame;
+using cadre::detail::frame_class_limit;
+using cadre::detail::frame_classes;
+using cadre::detail::frame_granularity;
+using cadre::detail::free_frame;
+using cadre::detail::this_thread_frames;
+
+std::size_t kept() {
+    std::size_t all = 0;
+    for (std::size_t c = 0; c < frame_classes; ++c) {
+        EXPECT_LE(this_thread_frames.count[c], frame_class_limit);
+        all += this_thread_frames.count[c];
+    }
+    return all;
+}
+
+TEST(frame_pool, gives_distinct_aligned_writable_memory) {
+    std::vector<void*> frames;
+    for (std::size_t size = 1; size <= 4096; size += 37) {
+        void* f = allocate_frame(size);
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(f) % alignof(std::max_align_t), 0u);
+        std::memset(f, 0xab, size);
+        frames.push_back(f);
+    }
+    std::vector<void*> sorted = frames;
+    std::ranges::sort(sorted);
+    EXPECT_EQ(std::ranges::adjacent_find(sorted), sorted.end());
+    std::size_t size = 1;
+    for (void* f : frames) {
+        free_frame(f, size);
+        size += 37;
+    }
+}
+
+#ifndef CADRE_ASAN
+TEST(frame_pool, recycles_the_last_one) {
+    void* warm = allocate_frame(200);
+    free_frame(warm, 200);
+    void* again = allocate_frame(250);  // the same class
+    EXPECT_EQ(again, warm);
+    void* other = allocate_frame(300);
+    EXPECT_NE(other, warm);
+    free_frame(other, 300);
+    free_frame(again, 250);
+}
+#endif
+
+TEST(frame_pool, keeps_no_more_than_its_limit) {
+    std::vector<void*> frames;
+    for (int i = 0; i < 10'000; ++i) frames.push_back(allocate_frame(128));
+    for (void* f : frames) free_frame(f, 128);
+    EXPECT_LE(kept(), frame_classes * frame_class_limit);
+}
+
+TEST(frame_pool, frames_made_here_and_freed_there_do_not_pile_up) {
+    for (int round = 0; round < 20; ++round) {
+        std::vector<void*> frames;
+        for (int i = 0; i < 2'000; ++i) frames.push_back(allocate_frame(192));
+        std::thread([&] {
+            for (void* f : frames) free_frame(f, 192);
+            EXPECT_LE(kept(), frame_class_limit);
+        }).join();  // which gives back what it kept
+    }
+}
+
+TEST(frame_pool, large_frames_are_not_kept) {
+    const std::size_t before = kept();
+    void* f = allocate_frame(frame_classes * frame_granularity + 1);
+    free_frame(f, frame_classes * frame_granularity + 1);
+    EXPECT_EQ(kept(), before);
+}
+
+}  // namespace

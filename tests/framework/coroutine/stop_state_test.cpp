@@ -1,0 +1,203 @@
+// stop_state: requests go down, never up; whoever registers hears of each reason once; followers may outlive leaders.
+#include <cadre/detail/stop_state.hpp>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using cadre::detail::stop_node;
+using cadre::detail::stop_reason;
+using cadre::detail::stop_state;
+
+struct listener : stop_node {
+    listener() {
+        fire = [](stop_node* node, stop_reason why) noexcept {
+            auto& self = *static_cast<listener*>(node);
+            self.heard.fetch_add(1);
+            self.last.store(why);
+        };
+    }
+    std::atomic<int> heard{0};
+    std::atomic<stop_reason> last{stop_reason::none};
+};
+
+TEST(stop_state, requests_go_down_and_not_up) {
+    stop_state root;
+    stop_state left(&root);
+    stop_state right(&root);
+    stop_state below(&left);
+    left.request_stop();
+    EXPECT_TRUE(left.stop_requested());
+    EXPECT_TRUE(below.stop_requested());
+    EXPECT_FALSE(right.stop_requested());
+    EXPECT_FALSE(root.stop_requested());
+    root.request_stop();
+    EXPECT_TRUE(right.stop_requested());
+}
+
+TEST(stop_state, listeners_hear_of_requests_above) {
+    stop_state root;
+    stop_state middle(&root);
+    stop_state leaf(&middle);
+    listener l;
+    leaf.add(l);
+    root.request_stop();
+    root.request_stop();
+    middle.request_stop();
+    EXPECT_EQ(l.heard.load(), 1);
+    EXPECT_EQ(l.last.load(), stop_reason::requested);
+    leaf.remove(l);
+}
+
+TEST(stop_state, a_stronger_reason_is_announced_again) {
+    stop_state root;
+    stop_state leaf(&root);
+    listener l;
+    leaf.add(l);
+    root.request_stop();
+    root.request_stop(stop_reason::deadline);
+    root.request_stop(stop_reason::requested);
+    EXPECT_EQ(l.heard.load(), 2);
+    EXPECT_EQ(l.last.load(), stop_reason::deadline);
+    EXPECT_EQ(leaf.reason(), stop_reason::deadline);
+    leaf.remove(l);
+}
+
+TEST(stop_state, who_comes_late_hears_at_once) {
+    stop_state root;
+    stop_state leaf(&root);
+    root.request_stop();
+    listener l;
+    leaf.add(l);
+    EXPECT_EQ(l.heard.load(), 1);
+    leaf.remove(l);
+    listener refused;
+    EXPECT_FALSE(leaf.try_add(refused));
+    EXPECT_EQ(refused.heard.load(), 0);
+}
+
+TEST(stop_state, who_has_left_hears_nothing) {
+    stop_state root;
+    listener a;
+    listener b;
+    listener c;
+    root.add(a);
+    root.add(b);
+    EXPECT_TRUE(root.try_add(c));
+    root.remove(b);
+    root.request_stop();
+    EXPECT_EQ(a.heard.load() + c.heard.load(), 2);
+    EXPECT_EQ(b.heard.load(), 0);
+    root.remove(a);
+    root.remove(c);
+}
+
+TEST(stop_state, tokens_follow_and_outlive_it) {
+    std::optional<stop_state> root(std::in_place);
+    std::optional<stop_state> leaf(std::in_place, &*root);
+    const std::stop_token token = leaf->token();
+    EXPECT_EQ(leaf->token(), token);
+    EXPECT_FALSE(token.stop_requested());
+    root->request_stop();
+    EXPECT_TRUE(token.stop_requested());
+    leaf.reset();
+    root.reset();
+    EXPECT_TRUE(token.stop_requested());
+    stop_state asked;
+    asked.request_stop();
+    EXPECT_TRUE(asked.token().stop_requested());
+}
+
+TEST(stop_state, a_callback_of_a_token_may_use_the_tree) {
+    stop_state root;
+    stop_state leaf(&root);
+    int called = 0;
+    const std::stop_callback again(leaf.token(), [&] {
+        ++called;
+        root.request_stop(stop_reason::deadline);
+        listener l;
+        leaf.add(l);
+        leaf.remove(l);
+    });
+    root.request_stop();
+    EXPECT_EQ(called, 1);
+    EXPECT_EQ(leaf.reason(), stop_reason::deadline);
+}
+
+TEST(stop_state, followers_hear_the_leader) {
+    stop_state root;
+    stop_state leader(&root);
+    stop_state follower(nullptr, cadre::detail::defer_stop_state);
+    follower.follow(&leader);
+    listener l;
+    follower.add(l);
+    root.request_stop();
+    EXPECT_TRUE(follower.stop_requested());
+    EXPECT_EQ(l.heard.load(), 1);
+    follower.remove(l);
+    follower.unfollow();
+    stop_state late(nullptr, cadre::detail::defer_stop_state);
+    late.follow(&leader);
+    EXPECT_TRUE(late.stop_requested());
+    late.unfollow();
+}
+
+TEST(stop_state, leader_and_follower_end_in_either_order) {
+    auto leader = std::make_unique<stop_state>();
+    auto follower = std::make_unique<stop_state>(nullptr, cadre::detail::defer_stop_state);
+    follower->follow(leader.get());
+    leader.reset();
+    follower->request_stop();
+    EXPECT_TRUE(follower->stop_requested());
+    follower.reset();
+
+    leader = std::make_unique<stop_state>();
+    follower = std::make_unique<stop_state>(nullptr, cadre::detail::defer_stop_state);
+    follower->follow(leader.get());
+    follower.reset();
+    leader->request_stop();
+
+    stop_state alone(nullptr, cadre::detail::defer_stop_state);
+    alone.follow(nullptr);
+    alone.unfollow();
+    stop_state left(nullptr, cadre::detail::defer_stop_state);
+    left.follow(leader.get());
+    left.unfollow();
+    left.unfollow();
+}
+
+TEST(stop_state, threads_may_ask_and_listen_at_once) {
+    for (int round = 0; round < 300; ++round) {
+        stop_state root;
+        stop_state middle(&root);
+        std::atomic<int> ready{0};
+        std::vector<std::thread> threads;
+        std::atomic<int> heard{0};
+        for (int i = 0; i < 3; ++i)
+            threads.emplace_back([&, i] {
+                ready.fetch_add(1);
+                while (ready.load() != 3) std::this_thread::yield();
+                if (i == 0) {
+                    root.request_stop();
+                    return;
+                }
+                stop_state own(&middle);
+                listener l;
+                own.add(l);
+                while (l.heard.load() == 0) std::this_thread::yield();
+                own.remove(l);
+                heard.fetch_add(l.heard.load());
+            });
+        for (std::thread& t : threads) t.join();
+        EXPECT_EQ(heard.load(), 2);
+    }
+}
+
+}  // namespace
