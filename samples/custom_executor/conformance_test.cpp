@@ -4,12 +4,12 @@
 
 #ifdef CADRE_TEST_WITH_TBB  // defined by the test program; the sample itself is built from this folder, too
 
-#include <memory>
+#    include <memory>
 
-#include <cadre/testing/conformance.hpp>
-#include <cadre/testing/conformance_state.hpp>
+#    include <cadre/testing/conformance.hpp>
+#    include <cadre/testing/conformance_state.hpp>
 
-#include "tbb_backend.hpp"
+#    include "tbb_backend.hpp"
 
 namespace {
 
