@@ -23,7 +23,10 @@ void nested_call::start() noexcept {
 
 void nested_call::complete(call_reply reply) noexcept {
     pool_->nested_ended(*this, std::move(reply));
-    if (entered_) pool_->registry().leave(root_);
+    if (entered_) {
+        pool_->registry().begin_leave(root_);
+        pool_->registry().finish_leave();
+    }
     delete this;
 }
 

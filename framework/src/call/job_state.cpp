@@ -83,7 +83,8 @@ bool remote_job_link::send(stop_state& stop) noexcept {
 
 void remote_job_link::settle() noexcept {
     stop_->remove(stop_node_);
-    backend_->registry().leave(root_);
+    backend_->registry().begin_leave(root_);
+    backend_->registry().finish_leave();
 }
 
 }  // namespace cadre::detail

@@ -20,8 +20,10 @@ bool remote_call_base::send(std::coroutine_handle<> h, environment* env) noexcep
 
 void remote_call_base::complete(call_reply reply) noexcept {
     reply_ = std::move(reply);
-    backend_->registry().leave(root_);
+    work_registry& registry = backend_->registry();
+    registry.begin_leave(root_);
     waiter_.finish();
+    registry.finish_leave();
 }
 
 }  // namespace cadre::detail

@@ -1,7 +1,6 @@
 #include <cadre/detail/stop_state.hpp>
 
 #include <array>
-#include <vector>
 
 namespace cadre::detail {
 
@@ -13,9 +12,6 @@ std::array<std::mutex, 64>& lock_table() {
     return *table;
 }
 
-// stop_sources whose callbacks (the user's code) must run without the tree's lock; filled while firing.
-thread_local std::vector<std::stop_source>* pending_sources = nullptr;
-
 }  // namespace
 
 std::mutex* stop_state::pick_lock() noexcept {
@@ -25,21 +21,37 @@ std::mutex* stop_state::pick_lock() noexcept {
 
 stop_state::stop_state() noexcept : lock_(pick_lock()) {}
 
+// Tokens are requested before waiting tasks are woken, so that a woken task finds its token requested; and without the
+// lock, because their callbacks are the user's code.
 void stop_state::request_stop(stop_reason why) noexcept {
     std::vector<std::stop_source> sources;
     {
         const std::lock_guard hold(*lock_);
-        pending_sources = &sources;
-        fire_locked(why);
-        pending_sources = nullptr;
+        if (reason_.load(std::memory_order_relaxed) >= why) return;
+        mark_locked(why, &sources);
+        if (sources.empty()) return announce_locked(why);
     }
     for (std::stop_source& source : sources) source.request_stop();
+    const std::lock_guard hold(*lock_);
+    announce_locked(why);
 }
 
-void stop_state::fire_locked(stop_reason why) noexcept {
+void stop_state::fire_link(stop_node* node, stop_reason why) noexcept {
+    stop_state& self = *static_cast<link_node*>(node)->self;
+    self.mark_locked(why, nullptr);
+    self.announce_locked(why);
+}
+
+void stop_state::mark_locked(stop_reason why, std::vector<std::stop_source>* sources) noexcept {
     if (reason_.load(std::memory_order_relaxed) >= why) return;
     reason_.store(why, std::memory_order_release);
-    if (source_ != nullptr && pending_sources != nullptr) pending_sources->push_back(*source_);
+    if (source_ != nullptr && sources != nullptr) sources->push_back(*source_);
+    for (stop_node* node = nodes_; node != nullptr; node = node->next)
+        if (node->fire == &fire_link) static_cast<link_node*>(node)->self->mark_locked(why, sources);
+}
+
+// Listeners may hear of one request twice; they are idempotent.
+void stop_state::announce_locked(stop_reason why) noexcept {
     for (stop_node *node = nodes_, *next = nullptr; node != nullptr; node = next) {
         next = node->next;
         node->fire(node, why);
@@ -53,9 +65,7 @@ void stop_state::link_locked() noexcept {
         s->linked_ = true;
         s->materialised_ = true;
         s->link_.self = s;
-        s->link_.fire = [](stop_node* node, stop_reason why) noexcept {
-            static_cast<link_node*>(node)->self->fire_locked(why);
-        };
+        s->link_.fire = &fire_link;
         s->link_.prev = nullptr;
         s->link_.next = parent->nodes_;
         if (parent->nodes_ != nullptr) parent->nodes_->prev = &s->link_;
@@ -118,9 +128,7 @@ void stop_state::follow(stop_state* leader) noexcept {
     leader_ = leader;
     materialised_ = true;
     link_.self = this;
-    link_.fire = [](stop_node* node, stop_reason why) noexcept {
-        static_cast<link_node*>(node)->self->fire_locked(why);
-    };
+    link_.fire = &fire_link;
     link_.prev = nullptr;
     link_.next = leader->nodes_;
     if (leader->nodes_ != nullptr) leader->nodes_->prev = &link_;

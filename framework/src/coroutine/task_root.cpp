@@ -32,9 +32,10 @@ void task_root::on_start(work_item* item) noexcept {
 
 std::coroutine_handle<> task_root::on_end(completion* c) noexcept {
     auto* self = static_cast<task_root*>(c);
-    // The root itself keeps the executor, so nothing here can be its last handle.
-    self->env_.home->registry().leave(self->root_);
+    work_registry& registry = self->env_.home->registry();
+    registry.begin_leave(self->root_);
     self->ended();
+    registry.finish_leave();
     return std::noop_coroutine();
 }
 

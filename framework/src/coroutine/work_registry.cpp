@@ -1,8 +1,16 @@
 #include <cadre/detail/work_registry.hpp>
 
+#include <thread>
 #include <utility>
 
 namespace cadre::detail {
+
+namespace {
+
+// The registry for which this thread is between the two steps of leaving.
+thread_local work_registry* leaving_here = nullptr;
+
+}  // namespace
 
 bool work_registry::enter(work_root& root) noexcept {
     const std::lock_guard hold(mutex_);
@@ -16,15 +24,29 @@ bool work_registry::enter(work_root& root) noexcept {
     return true;
 }
 
-void work_registry::leave(work_root& root) noexcept {
+work_registry::~work_registry() {
+    // The work that was told of its end may drop the executor right there: then this thread's step is over, too.
+    const unsigned own = std::exchange(leaving_here, leaving_here == this ? nullptr : leaving_here) == this ? 1 : 0;
+    while (leaving_.load(std::memory_order_acquire) > own) std::this_thread::yield();
+}
+
+void work_registry::begin_leave(work_root& root) noexcept {
+    leaving_.fetch_add(1, std::memory_order_relaxed);
+    leaving_here = this;
+    const std::lock_guard hold(mutex_);
+    (root.prev != nullptr ? root.prev->next : head_) = root.next;
+    if (root.next != nullptr) root.next->prev = root.prev;
+}
+
+void work_registry::finish_leave() noexcept {
+    if (std::exchange(leaving_here, nullptr) != this) return;  // destroyed meanwhile, by this thread
     std::vector<std::function<void()>> call;
     {
         const std::lock_guard hold(mutex_);
-        (root.prev != nullptr ? root.prev->next : head_) = root.next;
-        if (root.next != nullptr) root.next->prev = root.prev;
         if (--live_ == 0) call = std::exchange(on_empty_, {});
     }
     for (auto& f : call) f();
+    leaving_.fetch_sub(1, std::memory_order_release);  // the last access
 }
 
 void work_registry::request_stop(stop_reason why) noexcept {

@@ -190,8 +190,8 @@ private:
     void complete(call_reply reply) noexcept override {
         reply_ = std::move(reply);
         const auto keep = std::move(self_);
-        settle();
         this->announce();
+        settle();
     }
     codec_context context_;
     call_reply reply_;

@@ -203,8 +203,10 @@ private:
     };
     void complete(call_reply r) noexcept override {
         reply = std::move(r);
-        backend_->registry().leave(root_);
+        work_registry& registry = backend_->registry();
+        registry.begin_leave(root_);
         inbox_.push(*this);
+        registry.finish_leave();
     }
 
     std::shared_ptr<executor_backend> backend_;

@@ -26,7 +26,7 @@ public:
         for (std::uint32_t i = 0; i < call_.items; ++i) {
             begin(i);
             byte_buffer result;
-            encoder out(result, &results_context_);
+            encoder out(result);
             try {
                 Bound bound = next();
                 if constexpr (std::is_void_v<typename Bound::result>) {
@@ -48,7 +48,7 @@ public:
         for (std::uint32_t i = 0; i < call_.items; ++i) {
             begin(i);
             byte_buffer result;
-            encoder out(result, &results_context_);
+            encoder out(result);
             try {
                 Bound bound = next();
                 if constexpr (std::is_void_v<typename Bound::result>) {
@@ -79,7 +79,7 @@ private:
     }
     void failed(byte_buffer& result) {
         result.clear();
-        encoder out(result, &results_context_);
+        encoder out(result);
         out.write_byte(1);
         encode_exception(out, std::current_exception());
     }
@@ -95,7 +95,6 @@ private:
 
     invocation& call_;
     codec_context context_;
-    codec_context results_context_;
     decoder in_;
     typename Bound::function function_;
     byte_buffer single_;

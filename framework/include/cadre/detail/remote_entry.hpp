@@ -41,8 +41,8 @@ template <class R>
 [[nodiscard]] call_reply value_reply(const R& value) noexcept {
     call_reply reply;
     try {
-        codec_context context;
-        encoder out(reply.bytes, &context);
+        // Without a context: a handle in the result belongs to the message, for this process may drop its own first.
+        encoder out(reply.bytes);
         encode(out, value);
     } catch (...) {
         return exception_reply(std::current_exception());

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <stop_token>
+#include <vector>
 
 namespace cadre::detail {
 
@@ -89,8 +90,10 @@ private:
         stop_state* self = nullptr;
     };
     static std::mutex* pick_lock() noexcept;
+    static void fire_link(stop_node* node, stop_reason why) noexcept;
     void link_locked() noexcept;
-    void fire_locked(stop_reason why) noexcept;
+    void mark_locked(stop_reason why, std::vector<std::stop_source>* sources) noexcept;
+    void announce_locked(stop_reason why) noexcept;
     void dismantle() noexcept;
 
     stop_state* parent_ = nullptr;
