@@ -113,9 +113,11 @@ int main(int argc, char** argv) {
 
     CLI::App options{"The same sum three ways: normal, two threads, two processes"};
     std::uint64_t n = 1'000'000;
-    unsigned repeat = 5;
+    unsigned repeat = 20;
     options.add_option("--n", n, "how many terms")->check(CLI::Range(1ull, 4'000'000'000ull))->capture_default_str();
-    options.add_option("--repeat", repeat, "runs of each; the best counts")->check(CLI::PositiveNumber);
+    options.add_option("--repeat", repeat, "runs of each; the best counts")
+        ->check(CLI::Range(1u, 1'000'000u))
+        ->capture_default_str();
     CLI11_PARSE(options, argc, argv);
 
     return rt.run(app(n, repeat));
