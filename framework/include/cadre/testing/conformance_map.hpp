@@ -2,6 +2,7 @@
 /// Conformance: `map` and `map_outcomes`. Include `conformance.hpp`.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -120,10 +121,9 @@ inline task<> map_takes_any_range(executor ex) {
     EXPECT_EQ(by_reference, expected);
     const auto owned = co_await map(ex, work::length, std::list<std::string>(words.begin(), words.end()));
     EXPECT_EQ(owned, expected);
-    const auto literals = co_await map(ex, work::length, std::vector<const char*>({"a", "bb", "ccc"}) |
-                                                              std::views::transform([](const char* s) {
-                                                                  return std::string(s);
-                                                              }));
+    const std::array<const char*, 3> texts{"a", "bb", "ccc"};
+    const auto literals = co_await map(
+        ex, work::length, texts | std::views::transform([](const char* s) { return std::string(s); }));
     EXPECT_EQ(literals, expected);
     std::istringstream text("a bb ccc");  // single pass, of unknown length
     const auto streamed = co_await map(ex, work::length, std::views::istream<std::string>(text));

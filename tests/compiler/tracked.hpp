@@ -1,0 +1,32 @@
+// A value that notices when a compiler destroys it twice or not at all.
+#pragma once
+
+#include <string>
+#include <utility>
+
+namespace compiler_test {
+
+class tracked {
+public:
+    explicit tracked(std::string text = "a text that is too long for the small buffer") : text_(std::move(text)) { ++live; }
+    tracked(const tracked& o) : text_(o.text_) { ++live; }
+    tracked(tracked&& o) noexcept : text_(std::move(o.text_)) { ++live; }
+    tracked& operator=(const tracked&) = default;
+    tracked& operator=(tracked&&) = default;
+    ~tracked() { --live; }
+    const std::string& text() const noexcept { return text_; }
+
+    static inline int live = 0;
+
+private:
+    std::string text_;
+};
+
+/// An aggregate with a destructor of consequence: the kind that g++ 12 mistreats as a temporary.
+struct parcel {
+    tracked content{};
+    std::string label = "a label that is too long for the small buffer";
+    int number = 0;
+};
+
+}  // namespace compiler_test
