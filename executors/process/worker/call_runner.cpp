@@ -24,8 +24,9 @@ namespace {
 
 // Calls that run before the loop looks at everything else again: as many short ones, or one long one.
 constexpr unsigned calls_a_round = 32;
-constexpr std::uint32_t long_call = 2000;  // nanoseconds: from here on every call is measured
-constexpr unsigned measure_every = 8;
+// In nanoseconds. Results of functions that are quicker are told together, unless they have waited for so long.
+constexpr std::uint32_t long_call = 5'000;
+constexpr std::int64_t longest_wait = 20'000;
 
 std::int64_t now() noexcept { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
@@ -78,8 +79,12 @@ void call_runner::pump(work_item* item) noexcept {
     call_runner& self = *static_cast<pump_item*>(item)->self;
     self.pumping_ = false;
     self.say_cpu();
+    self.clock_ = 0;
+    self.in_round_ = true;
     unsigned left = calls_a_round;
     while (left != 0 && self.may_claim() && self.claim_one()) left = self.last_measure_ >= long_call ? 0 : left - 1;
+    self.in_round_ = false;
+    self.sender_.tell();
 }
 
 // A task that waits for a nested call lets another one in: else tasks that call each other would fill all workers and
@@ -122,47 +127,56 @@ bool call_runner::claim_one() noexcept {
 }
 
 void call_runner::run(worker_call& call, std::uint16_t entry) noexcept {
-    const bool measure = last_measure_ >= long_call || ++unmeasured_ >= measure_every || call.timed;
-    if (measure) {
-        unmeasured_ = 0;
-        began_ = now();
-        measured_ = &call;
-    }
+    began_ = clock_ != 0 ? clock_ : now();  // the end of one call is the beginning of the next
+    clock_ = began_;
+    measured_ = &call;
     if (call.timed) {
         event e{};
         e.kind = event_kind::begun;
         e.id = call.ticket;
         sender_.send(e, std::array{std::as_bytes(std::span(&began_, 1))});
     }
-    call_entry f = nullptr;
+    known_function* f = nullptr;
     try {
-        f = function(entry);
+        f = &function(entry);
     } catch (const std::exception& problem) {
         event e{};
         e.kind = event_kind::rejected;
         e.id = call.ticket;
         calls_.erase(call);
         const std::string_view text = problem.what();
+        measured_ = nullptr;
         sender_.send(e, std::array{std::as_bytes(std::span(text.data(), text.size()))});
         delete &call;
         return;
     }
+    // What has ended must not wait for a call that may take long.
+    if (sender_.owes() && (f->slowest == 0 || f->slowest >= long_call || clock_ - owing_since_ >= longest_wait))
+        sender_.tell();
     process_os::clear_failed_allocation();
     control_.running.store(call.id, std::memory_order_release);
-    f(call);  // from here on the call may be gone
+    f->entry(call);  // from here on the call may be gone
     control_.running.store(0, std::memory_order_release);
-    // It neither finished nor was measured when it did: it is suspended, and this is how long it took to get there.
-    if (std::exchange(measured_, nullptr) != nullptr) last_measure_ = to_sample(now() - began_);
+    // It was not measured when it finished: it is suspended, and this is how long it took to get there.
+    if (std::exchange(measured_, nullptr) != nullptr) measure();
+    // Forgets an outlier slowly.
+    f->slowest = std::max(last_measure_, f->slowest - f->slowest / 16);
 }
 
-call_entry call_runner::function(std::uint16_t entry) {
+std::uint32_t call_runner::measure() noexcept {
+    clock_ = now();
+    last_measure_ = to_sample(clock_ - began_);
+    return last_measure_;
+}
+
+call_runner::known_function& call_runner::function(std::uint16_t entry) {
     if (entry >= functions_.size()) functions_.resize(entry + std::size_t{1});
-    call_entry& known = functions_[entry];
-    if (known == nullptr) {
+    known_function& known = functions_[entry];
+    if (known.entry == nullptr) {
         const process_plane::function_slot& slot = parts_.functions[entry];
         decoder in(std::span(slot.bytes, slot.size));
         // The identity of a function is its address, which travels as one of data.
-        known = reinterpret_cast<call_entry>(reinterpret_cast<std::uintptr_t>(resolve_function(decode_function(in))));
+        known.entry = reinterpret_cast<call_entry>(reinterpret_cast<std::uintptr_t>(resolve_function(decode_function(in))));
     }
     return known;
 }
@@ -185,16 +199,18 @@ void call_runner::finished(worker_call* call, call_reply reply) noexcept {
     e.items = reply.items_done;
     if (measured_ == call) {
         measured_ = nullptr;
-        last_measure_ = to_sample(now() - began_);
-        e.nanoseconds = last_measure_;
+        e.nanoseconds = measure();
     }
+    const auto when = in_round_ ? event_sender::notice::later : event_sender::notice::now;
+    if (in_round_ && !sender_.owes()) owing_since_ = clock_;
+    answered_ = true;
     calls_.erase(*call);
     const std::span<const std::byte> bytes = reply.bytes.span();
     if (reply.kind == reply_kind::value) {
-        sender_.send(e, std::array{call->results.rest(), bytes});
+        sender_.send(e, std::array{call->results.rest(), bytes}, when);
     } else {
         call->results.flush(sender_, e.id);
-        sender_.send(e, std::array{bytes});
+        sender_.send(e, std::array{bytes}, when);
     }
     call->results.close(sender_);
     delete call;
@@ -211,7 +227,7 @@ bool call_runner::hungry() noexcept {
     event e{};
     e.kind = event_kind::hungry;
     e.nanoseconds = last_measure_;
-    sender_.send(e, {}, true);
+    sender_.send(e, {}, event_sender::notice::urgent);
     return true;
 }
 
@@ -223,12 +239,19 @@ void call_runner::request_stop(std::uint64_t ticket, stop_reason why) noexcept {
     (void)calls_.request_stop(ticket, why);
 }
 
-bool call_runner::expects_soon() const noexcept {
-    using process_plane::loop_state;
-    // On the same core spinning only keeps the parent from running.
-    return static_cast<loop_state>(parent_.loop.load(std::memory_order_relaxed) & 3) != loop_state::asleep &&
-           parent_.spare.load(std::memory_order_relaxed) != 0 &&
+bool call_runner::expects_soon() const noexcept { return may_spin() && !parent_sleeps(); }
+
+bool call_runner::expects_after_waking() const noexcept { return answered_ && may_spin() && parent_sleeps(); }
+
+// On the same core spinning only keeps the parent from running.
+bool call_runner::may_spin() const noexcept {
+    return parent_.spare.load(std::memory_order_relaxed) != 0 &&
            parent_.loop_cpu.load(std::memory_order_relaxed) != process_plane::current_cpu();
+}
+
+bool call_runner::parent_sleeps() const noexcept {
+    using process_plane::loop_state;
+    return static_cast<loop_state>(parent_.loop.load(std::memory_order_relaxed) & 3) == loop_state::asleep;
 }
 
 void call_runner::say_cpu() noexcept {
@@ -237,6 +260,7 @@ void call_runner::say_cpu() noexcept {
 }
 
 void call_runner::announce_sleep() noexcept {
+    answered_ = false;
     sender_.before_sleep();
     say(worker_state::asleep);
     // Calls that the parent took back were passed in silence: it may have seen no credit here when it last looked. Pairs

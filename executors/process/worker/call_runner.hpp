@@ -13,8 +13,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
-#include <vector>
 
 namespace cadre::detail::process_worker {
 
@@ -30,6 +30,7 @@ public:
     // For the loop.
     bool poll() noexcept override;
     [[nodiscard]] bool expects_soon() const noexcept override;
+    [[nodiscard]] bool expects_after_waking() const noexcept override;
     void announce_sleep() noexcept override;
     void announce_awake() noexcept override;
 
@@ -49,11 +50,18 @@ private:
     [[nodiscard]] bool may_claim() const noexcept;
     [[nodiscard]] bool claim_one() noexcept;
     void run(worker_call& call, std::uint16_t entry) noexcept;
-    [[nodiscard]] call_entry function(std::uint16_t entry);
+    struct known_function {
+        call_entry entry = nullptr;
+        std::uint32_t slowest = 0;  // nanoseconds, of its last calls; 0: none yet
+    };
+    [[nodiscard]] known_function& function(std::uint16_t entry);
+    std::uint32_t measure() noexcept;
     void ask_for_more() noexcept;
     bool hungry() noexcept;
     void say(process_plane::worker_state state) noexcept;
     void say_cpu() noexcept;
+    [[nodiscard]] bool may_spin() const noexcept;
+    [[nodiscard]] bool parent_sleeps() const noexcept;
 
     process_plane::call_memory::layout& parts_;
     process_plane::control_block& control_;
@@ -71,13 +79,15 @@ private:
     std::uint64_t asked_at_ = ~std::uint64_t{0};  // where the ring was when more was asked for
     call_map calls_;
     std::atomic<bool> claiming_{false};
-    std::vector<call_entry> functions_;
+    bool answered_ = false;  // something since the last sleep
+    std::deque<known_function> functions_;
 
-    // The clock is read for one call in some while calls are short.
+    bool in_round_ = false;  // several calls may follow each other: their results are told together
+    std::int64_t owing_since_ = 0;
+    std::int64_t clock_ = 0;  // when the last call of this round ended; 0: none
     const worker_call* measured_ = nullptr;
     std::int64_t began_ = 0;
     std::uint32_t last_measure_ = 0;
-    unsigned unmeasured_ = 0;
     std::uint64_t state_count_ = 0;
 };
 

@@ -26,13 +26,22 @@ event_sender::event_sender(const call_memory& memory, const process_plane::paren
       area_(memory.descriptor(), memory.base(), call_memory::worker_area, call_memory::area_size),
       ring_(memory.parts().events, memory.control().events_consumed, area_) {}
 
-void event_sender::send(event e, std::span<const std::span<const std::byte>> body, bool urgent) noexcept {
+void event_sender::send(event e, std::span<const std::span<const std::byte>> body, notice when) noexcept {
     const std::lock_guard hold(mutex_);
     if (!waiting_.empty() || !push(e, body)) {
         keep(e, body);
         (void)push_waiting();
     }
-    notify(urgent);
+    if (when == notice::later)
+        owes_.store(true, std::memory_order_relaxed);
+    else
+        notify(when == notice::urgent);
+}
+
+void event_sender::tell() noexcept {
+    if (!owes()) return;
+    const std::lock_guard hold(mutex_);
+    notify(false);
 }
 
 block event_sender::take_block(std::uint64_t size) noexcept {
@@ -101,6 +110,7 @@ bool event_sender::push_waiting() noexcept {
 
 // Pairs with the parent's loop, which says that it sleeps and then looks at the rings once more.
 void event_sender::notify(bool urgent) noexcept {
+    owes_.store(false, std::memory_order_relaxed);
     process_plane::full_fence();
     const std::uint64_t word = parent_.loop.load(std::memory_order_relaxed);
     switch (static_cast<loop_state>(word & 3)) {

@@ -7,6 +7,8 @@
 
 #include <cadre/detail/byte_buffer.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <span>
@@ -19,8 +21,17 @@ public:
     event_sender(const process_plane::call_memory& memory, const process_plane::parent_page& page, int loop_bell,
                  int supervisor_bell) noexcept;
 
-    /// `urgent`: somebody must look even though the parent's loop computes.
-    void send(process_plane::event e, std::span<const std::span<const std::byte>> body, bool urgent = false) noexcept;
+    enum class notice : std::uint8_t {
+        later,   ///< `tell` follows soon: one wake for many results
+        now,
+        urgent,  ///< somebody must look even though the parent's loop computes
+    };
+    void send(process_plane::event e, std::span<const std::span<const std::byte>> body,
+              notice when = notice::now) noexcept;
+    /// Tells the parent of what was sent with `later`.
+    void tell() noexcept;
+    /// Whether `tell` has something to tell.
+    [[nodiscard]] bool owes() const noexcept { return owes_.load(std::memory_order_relaxed); }
 
     /// A block of the worker's area that both sides can read, zeroed words first; size 0: there is no memory.
     [[nodiscard]] process_plane::block take_block(std::uint64_t size) noexcept;
@@ -54,6 +65,7 @@ private:
     process_plane::block_area area_;
     process_plane::event_writer<process_plane::event_slots> ring_;
     std::deque<waiting> waiting_;
+    std::atomic<bool> owes_{false};
     std::uint64_t rung_loop_ = 0;       // the sleep of the parent's loop that was rung for
     std::uint64_t rung_supervisor_ = 0; // events that the supervisor was rung for
 };

@@ -60,7 +60,7 @@ void worker_backend::send(portable_call& call, std::uint64_t ticket) noexcept {
                  std::array{std::as_bytes(std::span(&h, 1)),
                             std::as_bytes(std::span(call.options.name.data(), call.options.name.size())),
                             std::span<const std::byte>(call.arguments.span())},
-                 true);
+                 event_sender::notice::urgent);
 }
 
 void worker_backend::count_caller(std::uint64_t caller, int by) noexcept {
@@ -80,7 +80,7 @@ void worker_backend::request_stop(portable_call& call, stop_reason why) noexcept
     }
     e.kind = event_kind::nested_stop;
     e.items = static_cast<std::uint32_t>(why);
-    sender_.send(e, {}, true);
+    sender_.send(e, {}, event_sender::notice::urgent);
 }
 
 void worker_backend::request_stop() noexcept {
@@ -94,7 +94,7 @@ void worker_backend::request_stop() noexcept {
         e.id = ticket;
         e.kind = event_kind::nested_stop;
         e.items = static_cast<std::uint32_t>(stop_reason::requested);
-        sender_.send(e, {}, true);
+        sender_.send(e, {}, event_sender::notice::urgent);
     }
 }
 

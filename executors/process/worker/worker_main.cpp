@@ -50,7 +50,8 @@ bool run_initializer(const process_plane::worker_setup& setup, event_sender& sen
         encode_exception(out, std::current_exception());
         event e{};
         e.kind = event_kind::start_failed;
-        sender.send(e, std::array{std::span<const std::byte>(error.span())}, true);
+        sender.send(e, std::array{std::span<const std::byte>(error.span())},
+                    event_sender::notice::urgent);
         return false;
     }
 }
@@ -96,7 +97,7 @@ int worker_main(process_os::worker_boot&& boot) {
     add_poll_source(w.runner);
     event e{};
     e.kind = event_kind::ready;
-    w.sender.send(e, {}, true);
+    w.sender.send(e, {}, event_sender::notice::urgent);
     drive_until([&w] { return w.quit.load(std::memory_order_acquire); });
     return 0;
 }
