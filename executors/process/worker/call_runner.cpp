@@ -203,7 +203,6 @@ void call_runner::finished(worker_call* call, call_reply reply) noexcept {
     }
     const auto when = in_round_ ? event_sender::notice::later : event_sender::notice::now;
     if (in_round_ && !sender_.owes()) owing_since_ = clock_;
-    answered_ = true;
     calls_.erase(*call);
     const std::span<const std::byte> bytes = reply.bytes.span();
     if (reply.kind == reply_kind::value) {
@@ -239,19 +238,12 @@ void call_runner::request_stop(std::uint64_t ticket, stop_reason why) noexcept {
     (void)calls_.request_stop(ticket, why);
 }
 
-bool call_runner::expects_soon() const noexcept { return may_spin() && !parent_sleeps(); }
-
-bool call_runner::expects_after_waking() const noexcept { return answered_ && may_spin() && parent_sleeps(); }
-
-// On the same core spinning only keeps the parent from running.
-bool call_runner::may_spin() const noexcept {
-    return parent_.spare.load(std::memory_order_relaxed) != 0 &&
-           parent_.loop_cpu.load(std::memory_order_relaxed) != process_plane::current_cpu();
-}
-
-bool call_runner::parent_sleeps() const noexcept {
+bool call_runner::expects_soon() const noexcept {
     using process_plane::loop_state;
-    return static_cast<loop_state>(parent_.loop.load(std::memory_order_relaxed) & 3) == loop_state::asleep;
+    // On the same core spinning only keeps the parent from running.
+    return static_cast<loop_state>(parent_.loop.load(std::memory_order_relaxed) & 3) != loop_state::asleep &&
+           parent_.spare.load(std::memory_order_relaxed) != 0 &&
+           parent_.loop_cpu.load(std::memory_order_relaxed) != process_plane::current_cpu();
 }
 
 void call_runner::say_cpu() noexcept {
@@ -260,7 +252,6 @@ void call_runner::say_cpu() noexcept {
 }
 
 void call_runner::announce_sleep() noexcept {
-    answered_ = false;
     sender_.before_sleep();
     say(worker_state::asleep);
     // Calls that the parent took back were passed in silence: it may have seen no credit here when it last looked. Pairs

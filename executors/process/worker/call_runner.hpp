@@ -30,7 +30,6 @@ public:
     // For the loop.
     bool poll() noexcept override;
     [[nodiscard]] bool expects_soon() const noexcept override;
-    [[nodiscard]] bool expects_after_waking() const noexcept override;
     void announce_sleep() noexcept override;
     void announce_awake() noexcept override;
 
@@ -60,8 +59,6 @@ private:
     bool hungry() noexcept;
     void say(process_plane::worker_state state) noexcept;
     void say_cpu() noexcept;
-    [[nodiscard]] bool may_spin() const noexcept;
-    [[nodiscard]] bool parent_sleeps() const noexcept;
 
     process_plane::call_memory::layout& parts_;
     process_plane::control_block& control_;
@@ -79,7 +76,6 @@ private:
     std::uint64_t asked_at_ = ~std::uint64_t{0};  // where the ring was when more was asked for
     call_map calls_;
     std::atomic<bool> claiming_{false};
-    bool answered_ = false;  // something since the last sleep
     std::deque<known_function> functions_;
 
     bool in_round_ = false;  // several calls may follow each other: their results are told together

@@ -17,9 +17,6 @@ public:
     virtual bool poll() noexcept = 0;
     /// Whether short spinning is worth it now (an answer is expected from a process that runs on another CPU).
     [[nodiscard]] virtual bool expects_soon() const noexcept { return false; }
-    /// Whether the other side was asleep when it was sent something just now: it needs longer to come back than a short spin
-    /// lasts. The loop spins long enough for it now and then, because two sides that both sleep wake each other for ever.
-    [[nodiscard]] virtual bool expects_after_waking() const noexcept { return false; }
     /// The loop looks often: nobody needs to ring.
     virtual void announce_polling() noexcept {}
     /// The loop runs a task and may not look for long.
