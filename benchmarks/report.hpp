@@ -5,8 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <string>
 #include <string_view>
 #include <vector>
+
+#include <sys/resource.h>
 
 namespace bench {
 
@@ -22,6 +26,21 @@ inline void report(std::string_view name, double value, std::string_view unit) {
                 unit.data());
     std::fflush(stdout);
 }
+
+/// At the end: the peak memory of the largest of this process and those that it waited for. Not from outside, because what
+/// the kernel counts for a program includes the process that started it.
+struct memory_report {
+    ~memory_report() {
+        long largest = 0;
+        std::ifstream status("/proc/self/status");
+        for (std::string word; status >> word;)
+            if (word == "VmHWM:") status >> largest;
+        rusage children{};
+        ::getrusage(RUSAGE_CHILDREN, &children);
+        report("peak memory", static_cast<double>(std::max(largest, children.ru_maxrss)), "kB");
+    }
+};
+inline const memory_report report_memory_at_the_end{};
 
 /// The value below which `share` of the samples lie. Sorts them.
 [[nodiscard]] inline double quantile(std::vector<double>& samples, double share) {
