@@ -64,7 +64,9 @@ worker_main_fn function_at(std::uint64_t offset) {
 }
 
 void append(std::vector<std::byte>& to, std::span<const std::byte> bytes) {
-    to.insert(to.end(), bytes.begin(), bytes.end());
+    const std::size_t at = to.size();
+    to.resize(at + bytes.size());
+    std::ranges::copy(bytes, to.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 }  // namespace
