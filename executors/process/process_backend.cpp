@@ -79,12 +79,6 @@ void process_backend::shutdown(std::chrono::steady_clock::time_point deadline, s
     });
 }
 
-void process_backend::completions::announce_busy() noexcept {
-    pool_.loop_is(process_plane::loop_state::busy);
-    // What a worker published while it thought that the loop was polling must not wait until the loop has time again.
-    (void)pool_.drain(false);
-}
-
 }  // namespace detail
 
 executor make_process_executor(const process_options& options) {

@@ -43,9 +43,9 @@ private:
         bool poll() noexcept override { return pool_.drain(false); }
         [[nodiscard]] bool expects_soon() const noexcept override { return pool_.expects_soon(); }
         void announce_polling() noexcept override { pool_.loop_is(process_plane::loop_state::polling); }
-        void announce_busy() noexcept override;
+        void announce_busy() noexcept override { pool_.loop_is_busy(); }
         void announce_sleep() noexcept override { pool_.loop_is(process_plane::loop_state::asleep); }
-        void announce_awake() noexcept override { pool_.loop_is(process_plane::loop_state::busy); }
+        void announce_awake() noexcept override { pool_.loop_is_busy(); }
 
     private:
         process_parent::pool& pool_;

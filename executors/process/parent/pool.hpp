@@ -54,14 +54,16 @@ public:
     void request_stop(portable_call& call, stop_reason why) noexcept;
     void request_stop_all(stop_reason why) noexcept;
 
-    /// Takes what the workers have sent, completes calls and hands out waiting ones. `wait`: until nothing is left, also if
-    /// another thread is at it; else one round, and nothing if another thread is at it.
+    /// Takes what the workers have sent, completes calls and hands out waiting ones. `wait`: as much as the rings held when
+    /// it began, also if another thread is at it; else one round, and nothing if another thread is at it.
     /// @return whether there was anything, or another thread is looking after it
     bool drain(bool wait) noexcept;
     /// Whether spinning for an answer is worth it now.
     [[nodiscard]] bool expects_soon() noexcept;
     /// How the application's loop fares; full fence.
     void loop_is(process_plane::loop_state state) noexcept;
+    /// It is going to run tasks: nothing that was sent while it looked, or while it slept, waits until it looks again.
+    void loop_is_busy() noexcept;
 
     /// No new workers; those that are there finish what they have and leave, `quit_done` follows. Any thread.
     void quit(std::function<void()> quit_done) noexcept;
@@ -115,6 +117,7 @@ private:
                                                 std::span<const std::byte> body);
     void broke_protocol(worker_channel& c, std::string what) noexcept;
     void after_events(worker_channel& c) noexcept;
+    [[nodiscard]] bool events_ready() const noexcept;
     void start_nested() noexcept;  // under drain_ alone
     void nested_ended(nested_call& call, call_reply reply) noexcept;
 
@@ -127,6 +130,8 @@ private:
     void kill_for(call_record& r, ended_calls& ended) noexcept;
     void take_back_queued(worker_channel& c) noexcept;
     void take_back(call_record& r) noexcept;
+    void leave_if_done(worker_channel& c) noexcept;
+    void look_soon() noexcept;
     [[nodiscard]] bool rebalance_wanted() noexcept;
     void rebalance() noexcept;
 

@@ -25,6 +25,8 @@ namespace {
 
 // Events of one worker that are handled before the others get their turn and the ended calls are told.
 constexpr unsigned events_a_round = 128;
+// A worker that never stops sending must not keep the supervisor from its deadlines.
+constexpr unsigned rounds_at_most = 2 * process_plane::event_slots / events_a_round;
 
 time_point begin_time(std::span<const std::byte> body, time_point now) {
     std::int64_t n = 0;
@@ -41,26 +43,39 @@ bool pool::drain(bool wait) noexcept {
     else if (!draining.try_lock())
         return true;
     bool any = false;
-    do {
-        if (std::none_of(channels_.begin(), channels_.end(), [](const auto& c) {
-                return c != nullptr && c->violation.empty() && c->events.ready();
-            }))
-            break;
+    for (unsigned rounds = wait ? rounds_at_most : 1; rounds != 0; --rounds) {
+        // Pairs with a worker that looks whether its last urgent message was taken before it rings for the next one.
+        process_plane::full_fence();
+        if (!events_ready()) break;
         any = true;
         {
             const std::lock_guard hold(mutex_);
             for (const auto& c : channels_)
                 if (c != nullptr && handle_events(*c, events_a_round, drained_)) after_events(*c);
             place_waiting(drained_);
-            if (supervisor_wakes_ == time_point::max() && rebalance_wanted()) {
-                supervisor_wakes_ = time_point{};
-                wake_supervisor();
-            }
+            if (supervisor_wakes_ != time_point{} && rebalance_wanted()) look_soon();
         }
         tell(drained_);
         start_nested();
-    } while (wait);
+    }
     return any;
+}
+
+bool pool::events_ready() const noexcept {
+    return std::any_of(channels_.begin(), channels_.end(), [](const auto& c) {
+        return c != nullptr && c->violation.empty() && c->events.ready();
+    });
+}
+
+// If another thread has the lock it may have passed a ring already. If it takes the lock only now, it sees everything.
+void pool::loop_is_busy() noexcept {
+    loop_is(process_plane::loop_state::busy);
+    if (!drain_.try_lock()) {
+        wake_supervisor();
+        return;
+    }
+    drain_.unlock();
+    (void)drain(false);
 }
 
 void pool::start_nested() noexcept {
@@ -80,18 +95,18 @@ bool pool::handle_events(worker_channel& c, unsigned most, ended_calls& ended) n
             wrong = std::string("sent what could not be taken (") + problem.what() + ")";
         }
         c.events.advance();
-        // Pairs with a worker that found its ring full: it says so, then looks again. It is told four times a lap.
-        if (c.events.position() % (process_plane::event_slots / 4) == 0) {
-            process_plane::full_fence();
-            auto& blocked = c.memory.control().events_blocked;
-            if (blocked.load(std::memory_order_relaxed) != 0) {
-                blocked.store(0, std::memory_order_relaxed);
-                c.ring_wanted = true;
-            }
-        }
         if (!wrong.empty()) {
             broke_protocol(c, std::move(wrong));
             break;
+        }
+    }
+    if (any) {
+        // Pairs with a worker that found no room, in its ring or for a body: it says so, then looks again.
+        process_plane::full_fence();
+        auto& blocked = c.memory.control().events_blocked;
+        if (blocked.load(std::memory_order_relaxed) != 0) {
+            blocked.store(0, std::memory_order_relaxed);
+            c.ring_wanted = true;
         }
     }
     return any;
@@ -228,6 +243,11 @@ void pool::after_events(worker_channel& c) noexcept {
     (void)c.flush();
     if (c.life == ready && options_.max_tasks_per_worker != 0 && c.published >= options_.max_tasks_per_worker)
         c.life = retiring;
+    leave_if_done(c);
+}
+
+void pool::leave_if_done(worker_channel& c) noexcept {
+    using enum worker_channel::stage;
     if ((c.life == retiring || (quitting_ && c.life == ready)) && c.calls.empty()) say_quit(c);
 }
 
@@ -265,6 +285,7 @@ void pool::nested_ended(nested_call& call, call_reply reply) noexcept {
     e.items = reply.items_done;
     e.kind = reply.kind == reply_kind::value ? event_kind::nested_value : event_kind::nested_exception;
     c.reply(e, reply.kind == reply_kind::value ? reply.bytes.span() : body.span());
+    if (c.flush()) look_soon();
     c.ring_wanted = false;
     c.ring();
 }

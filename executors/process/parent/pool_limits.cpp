@@ -41,15 +41,18 @@ void pool::ask_to_stop(call_record& r, stop_reason why, ended_calls& ended) noex
         end_unstarted();
         return;
     }
-    if (r.channel->requests.revoke(r.position)) {
+    worker_channel& c = *r.channel;
+    if (c.requests.revoke(r.position)) {
         end_unstarted();
+        leave_if_done(c);  // nothing comes from it that would tell
         return;
     }
     event e{};
     e.kind = event_kind::stop;
     e.id = call_table::ticket(r);
     e.items = static_cast<std::uint32_t>(why);
-    r.channel->order(e);
+    c.order(e);
+    if (c.flush()) look_soon();
     if (why == stop_reason::deadline) {
         r.kill_at = steady_clock::now() + options_.kill_grace;
         arm(r, r.kill_at);
@@ -98,6 +101,7 @@ time_point pool::tick() noexcept {
         rebalance();
         place_waiting(ended);
         if (again || rebalance_wanted()) next = now + look_again;
+        if (events_ready()) next = now;
         if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
         if (quit_kill_at_ > now) next = std::min(next, quit_kill_at_);
         supervisor_wakes_ = next;
@@ -155,7 +159,10 @@ void pool::kill_for(call_record& r, ended_calls& ended) noexcept {
     const std::uint64_t ticket = call_table::ticket(r);
     (void)handle_events(c, process_plane::event_slots, ended);
     if (table_.find(ticket) == nullptr) {
-        if (c.violation.empty()) c.life = before;
+        if (c.violation.empty()) {
+            c.life = before;
+            leave_if_done(c);
+        }
         return;
     }
     c.killed_for = ticket;
@@ -183,14 +190,21 @@ void pool::take_back(call_record& r) noexcept {
     waiting_.push_front(r);
 }
 
+// The supervisor comes again within `look_again`.
+void pool::look_soon() noexcept {
+    if (supervisor_wakes_ <= steady_clock::now() + look_again) return;
+    supervisor_wakes_ = time_point{};
+    wake_supervisor();
+}
+
 // A worker that is idle and one that has calls waiting behind what it runs.
 bool pool::rebalance_wanted() noexcept {
     bool idle = false;
     bool behind = false;
     for (const auto& c : channels_) {
-        if (c == nullptr || !c->accepts()) continue;
+        if (c == nullptr || c->life == worker_channel::stage::dying) continue;
         if (c->calls.empty())
-            idle = true;
+            idle |= c->accepts();
         else if (c->requests.queued() != 0)
             behind = true;
     }
@@ -212,6 +226,7 @@ void pool::rebalance() noexcept {
             take_back(*r);
             r = before;
         }
+        leave_if_done(*c);
     }
 }
 
