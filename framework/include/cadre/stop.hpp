@@ -22,8 +22,8 @@ namespace detail {
 template <class T>
 class [[nodiscard]] restop_awaiter {
 public:
-    restop_awaiter(task<T> t, std::stop_token token) noexcept : task_(std::move(t)), token_(std::move(token)) {}
-    restop_awaiter(restop_awaiter&& o) noexcept : task_(std::move(o.task_)), token_(std::move(o.token_)) {}
+    restop_awaiter(task<T> t, std::stop_token token) noexcept : token_(std::move(token)), task_(std::move(t)) {}
+    restop_awaiter(restop_awaiter&& o) noexcept : token_(std::move(o.token_)), task_(std::move(o.task_)) {}
     restop_awaiter& operator=(restop_awaiter&&) = delete;
     ~restop_awaiter() = default;
 
@@ -50,12 +50,12 @@ private:
         stop_state* to;
         void operator()() const noexcept { to->request_stop(); }
     };
-    task<T> task_;
     std::stop_token token_;
     environment* parent_env_ = nullptr;
     environment env_;
     stop_state stop_;
     std::optional<std::stop_callback<forward>> callback_;
+    task<T> task_;  // last: what its frame still holds may be linked to the stop state
 };
 
 }  // namespace detail

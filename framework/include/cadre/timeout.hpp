@@ -81,10 +81,10 @@ private:
         return parent_env_->stop != nullptr && parent_env_->stop->stop_requested();
     }
     steady_time when_;
-    task<T> task_;
     environment* parent_env_ = nullptr;
     environment env_;
     deadline_stop deadline_;
+    task<T> task_;  // last: what its frame still holds may be linked to the deadline's stop state
 };
 
 }  // namespace detail

@@ -69,9 +69,9 @@ private:
         std::rethrow_exception(error);
     }
 
-    std::tuple<task<Ts>...> tasks_;
     std::array<join_child, sizeof...(Ts)> children_;
     join join_;
+    std::tuple<task<Ts>...> tasks_;  // last: what their frames still hold may be linked to the join's stop state
 };
 
 template <class T>
@@ -99,9 +99,9 @@ public:
     }
 
 private:
-    std::vector<task<T>> tasks_;
     std::vector<join_child> children_;
     join join_;
+    std::vector<task<T>> tasks_;  // last: what their frames still hold may be linked to the join's stop state
 };
 
 }  // namespace detail

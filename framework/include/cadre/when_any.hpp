@@ -84,9 +84,9 @@ private:
         return std::move(*r);
     }
 
-    std::tuple<task<Ts>...> tasks_;
     std::array<join_child, sizeof...(Ts)> children_;
     join join_;
+    std::tuple<task<Ts>...> tasks_;  // last: what their frames still hold may be linked to the join's stop state
 };
 
 }  // namespace detail

@@ -39,8 +39,10 @@ private:
 template <class T>
 T block_on(std::shared_ptr<executor_backend> home, stop_state* stop, task<T> t) {
     blocking_root root(std::move(home), stop);
-    root.run(t.frame(), t.frame().promise());
-    return t.frame().promise().take();
+    // Ends before the root, as a parameter need not: its arguments may be linked to the root's stop state.
+    const task<T> work = std::move(t);
+    root.run(work.frame(), work.frame().promise());
+    return work.frame().promise().take();
 }
 
 }  // namespace cadre::detail
