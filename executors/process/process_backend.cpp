@@ -1,12 +1,14 @@
 #include "process/process_backend.hpp"
 
 #include "process/os/bootstrap.hpp"
+#include "process/parent/completing.hpp"
 #include "process/worker/worker_main.hpp"
 
 #include <cadre/detail/timer_service.hpp>
 #include <cadre/executors/process.hpp>
 
 #include <exception>
+#include <thread>
 #include <utility>
 
 namespace cadre {
@@ -36,13 +38,20 @@ process_backend::process_backend(const process_options& options)
     : pool_(std::make_shared<process_parent::pool>(options, default_name(options), registry())), completions_(*pool_) {}
 
 std::shared_ptr<process_backend> process_backend::create(const process_options& options) {
-    std::shared_ptr<process_backend> made(new process_backend(options));
+    std::shared_ptr<process_backend> made(new process_backend(options), &release);
     made->pool_->start();
     made->supervisor_.emplace(made->pool_);
     add_poll_source(made->completions_);
     made->polled_ = true;
     register_portable_executor(made->portable_id(), made);
     return made;
+}
+
+void process_backend::release(process_backend* last) noexcept {
+    if (process_parent::completing::here())
+        std::thread([last] { delete last; }).detach();
+    else
+        delete last;
 }
 
 process_backend::~process_backend() {

@@ -3,6 +3,7 @@
 #include "process/parent/pool.hpp"
 
 #include "process/os/syscalls.hpp"
+#include "process/parent/completing.hpp"
 #include "process/parent/nested_call.hpp"
 
 #include <cadre/detail/environment.hpp>
@@ -222,6 +223,7 @@ void pool::fail(call_record& r, std::exception_ptr error, ended_calls& ended) no
 }
 
 void pool::tell(ended_calls& ended) noexcept {
+    const completing here;
     for (ended_call& e : ended) e.call->complete(std::move(e.reply));
     ended.clear();
 }

@@ -1,5 +1,7 @@
 #include "process/parent/undertaker.hpp"
 
+#include "process/parent/completing.hpp"
+
 #include <utility>
 
 namespace cadre::detail::process_parent {
@@ -21,6 +23,7 @@ void undertaker::bury(burial b) {
 }
 
 void undertaker::run() noexcept {
+    const completing here;
     std::unique_lock hold(mutex_);
     for (;;) {
         wake_.wait(hold, [this] { return ending_ || !waiting_.empty(); });
