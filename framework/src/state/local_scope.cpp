@@ -55,17 +55,11 @@ std::shared_ptr<local_scope> local_scope_of(const executor_backend& backend) {
 
 void end_local_scope(const executor_backend& backend) noexcept { local_scope_of(backend)->stop(); }
 
+// Objects outlive the last handle of their executor: only a shutdown ends them.
 void forget_local_scope(const executor_backend& backend) noexcept {
-    std::shared_ptr<local_scope> scope;
-    {
-        scope_table& t = table();
-        const std::lock_guard hold(t.mutex);
-        const auto found = t.scopes.find(&backend);
-        if (found == t.scopes.end()) return;
-        scope = std::move(found->second);
-        t.scopes.erase(found);
-    }
-    scope->stop();
+    scope_table& t = table();
+    const std::lock_guard hold(t.mutex);
+    t.scopes.erase(&backend);
 }
 
 }  // namespace cadre::detail
