@@ -18,9 +18,9 @@ namespace {
 int risky(int i) {
     switch (i) {
         case 1: {
-            int* volatile nowhere = nullptr;  // volatile: else the compiler sees the mistake and removes the code
-            *nowhere = i;
-            break;
+            // Both volatile: else a compiler sees the mistake and removes the code.
+            volatile int* volatile nowhere = nullptr;
+            return *nowhere;
         }
         case 3: std::abort();
         case 5: std::exit(3);
