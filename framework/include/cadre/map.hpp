@@ -84,7 +84,7 @@ public:
             if (!free_.empty()) free_.pop_back();
             c->begin(function_, first);
             for (std::size_t i = 0; i < n && at != end; ++i, ++at) {
-                c->add(function_, Item(*at));
+                c->add(function_, make_item<Item>(*at));
                 outcomes_.emplace_back();
             }
             c->retries_left = options_.retries;
@@ -92,7 +92,7 @@ public:
         } else {
             std::vector<Item> items;
             for (std::size_t i = 0; i < n && at != end; ++i, ++at) {
-                items.push_back(Item(*at));
+                items.push_back(make_item<Item>(*at));
                 outcomes_.emplace_back();
             }
             in_flight_ += items.size();

@@ -69,13 +69,13 @@ private:
             task_ = run();
             return begin(task_.frame(), task_.frame().promise());
         } else {
-            for (Item& item : items_) {
+            for (auto&& item : items_) {
                 try {
                     if constexpr (std::is_void_v<result>) {
-                        item_call<F, Item>::bind(function_, std::move(item))();
+                        item_call<F, Item>::bind(function_, static_cast<Item&&>(item))();
                         outcomes.emplace_back();
                     } else {
-                        outcomes.emplace_back(item_call<F, Item>::bind(function_, std::move(item))());
+                        outcomes.emplace_back(item_call<F, Item>::bind(function_, static_cast<Item&&>(item))());
                     }
                 } catch (...) {
                     outcomes.emplace_back(std::current_exception());
@@ -86,10 +86,10 @@ private:
         }
     }
     task<void> run() {
-        for (Item& item : items_) {
+        for (auto&& item : items_) {
             std::exception_ptr error;
             try {
-                auto call = item_call<F, Item>::bind(function_, std::move(item));
+                auto call = item_call<F, Item>::bind(function_, static_cast<Item&&>(item));
                 if constexpr (std::is_void_v<result>) {
                     co_await call();
                     outcomes.emplace_back();
@@ -105,7 +105,7 @@ private:
     void ended() noexcept override { inbox_.push(*this); }
 
     const F& function_;
-    std::vector<Item> items_;
+    std::vector<Item> items_;  // of bool, too: its elements are proxies
     chunk_inbox& inbox_;
     task<void> task_;
 };

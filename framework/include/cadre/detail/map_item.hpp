@@ -54,6 +54,18 @@ struct item_call<F, Item> {
     }
 };
 
+/// An item of its own of what a range's iterator gives. Tuples of references, such as range-v3's, convert to a tuple in two
+/// ways, about which g++ warns: they are taken apart.
+template <class Item, class Reference>
+[[nodiscard]] Item make_item(Reference&& given) {
+    if constexpr (is_spreadable<Item> && !std::is_same_v<std::remove_cvref_t<Reference>, Item> &&
+                  requires { std::tuple_size<std::remove_cvref_t<Reference>>::value; })
+        return std::apply([](auto&&... parts) { return Item(std::forward<decltype(parts)>(parts)...); },
+                          std::forward<Reference>(given));
+    else
+        return Item(std::forward<Reference>(given));
+}
+
 template <class F, class Item>
 concept maps_over = requires { typename item_call<F, Item>::type::result; };
 

@@ -131,6 +131,9 @@ inline task<> map_takes_any_range(executor ex) {
     const auto filtered = co_await map(ex, work::square, std::views::iota(std::uint64_t{0}, std::uint64_t{10}) |
                                                              std::views::filter([](std::uint64_t x) { return x > 7; }));
     EXPECT_EQ(filtered, (std::vector<std::uint64_t>{64, 81}));
+    const std::vector<bool> bits{true, false};
+    const auto flipped = co_await map(ex, [](bool b) { return !b; }, bits);
+    EXPECT_EQ(flipped, (std::vector<bool>{false, true}));
     const std::map<int, int> table{{1, 10}, {2, 20}};
     const auto entries = co_await map(ex, work::add, table);
     EXPECT_EQ(entries, (std::vector<int>{11, 22}));
@@ -141,6 +144,9 @@ inline task<> map_takes_range_v3_views(executor ex) {
     const std::vector<int> right{10, 20, 30};
     const auto zipped = co_await map(ex, work::add, ranges::views::zip(left, right));
     EXPECT_EQ(zipped, (std::vector<int>{11, 22, 33}));
+    const auto zipped_three = co_await map(
+        ex, [](int a, int b, int c) { return a + b + c; }, ranges::views::zip(left, right, left));
+    EXPECT_EQ(zipped_three, (std::vector<int>{12, 24, 36}));
     const std::vector<std::string> words{"x", "y"};
     const auto numbered = co_await map(
         ex, [](std::size_t i, std::string s) { return std::to_string(i) + s; }, ranges::views::enumerate(words));
