@@ -19,9 +19,9 @@ bool parking_place::park(std::optional<steady_time> deadline) noexcept {
     }
     while (token_.exchange(0, std::memory_order_acquire) == 0) {
         // WAIT_BITSET takes an absolute time of the monotonic clock, which is the steady clock.
-        const long r = ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&token_),
-                                 FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0, deadline ? &at : nullptr, nullptr,
-                                 FUTEX_BITSET_MATCH_ANY);
+        const long r =
+            ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&token_), FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0,
+                      deadline ? &at : nullptr, nullptr, FUTEX_BITSET_MATCH_ANY);
         if (r != 0 && deadline && std::chrono::steady_clock::now() >= *deadline)
             return token_.exchange(0, std::memory_order_acquire) != 0;
     }

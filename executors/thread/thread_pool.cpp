@@ -39,7 +39,8 @@ void pin_this_thread(int cpu) noexcept {
 
 class thread_pool::worker final : public local_worker {
 public:
-    worker(thread_pool& pool, std::size_t index) : local_worker(&pool, index), pool_(pool), random_(index * 2654435761u + 1) {
+    worker(thread_pool& pool, std::size_t index)
+        : local_worker(&pool, index), pool_(pool), random_(index * 2654435761u + 1) {
         sleepers_ = &pool.sleeping_;
     }
     void defer(work_item* item) noexcept override {
@@ -74,7 +75,8 @@ std::shared_ptr<thread_pool> thread_pool::make(std::size_t workers, std::string 
 }
 
 thread_pool::thread_pool(std::size_t workers, std::string name) : name_(std::move(name)) {
-    for (std::size_t i = 0; i < workers; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
+    for (std::size_t i = 0; i < workers; ++i)
+        workers_.push_back(std::make_unique<worker>(*this, i));
     sleepers_.reserve(workers);
 }
 
@@ -94,8 +96,10 @@ void thread_pool::release(thread_pool* pool) noexcept {
     const auto end = [pool] {
         pool->closing_.store(true, std::memory_order_seq_cst);
         pool->wake_all();
-        for (std::thread& t : pool->threads_) t.join();
-        while (pool->users_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+        for (std::thread& t : pool->threads_)
+            t.join();
+        while (pool->users_.load(std::memory_order_acquire) != 0)
+            std::this_thread::yield();
         delete pool;
     };
     if (worker_of(pool) == nullptr)
@@ -111,12 +115,14 @@ void thread_pool::submit(std::span<work_item* const> items) noexcept {
         return;
     }
     users_.fetch_add(1, std::memory_order_relaxed);
-    for (std::size_t i = 0; i + 1 < items.size(); ++i) items[i]->next = items[i + 1];
+    for (std::size_t i = 0; i + 1 < items.size(); ++i)
+        items[i]->next = items[i + 1];
     items.back()->next = nullptr;
     inject(items.front(), items.back());
     full_fence();  // pairs with the heavy fence of a worker that goes to sleep
     const std::size_t wakes = std::min<std::size_t>(items.size(), sleeping_.load(std::memory_order_relaxed));
-    for (std::size_t i = 0; i < wakes; ++i) wake_one();
+    for (std::size_t i = 0; i < wakes; ++i)
+        wake_one();
     users_.fetch_sub(1, std::memory_order_release);
 }
 
@@ -262,7 +268,8 @@ void thread_pool::wake_keeper() noexcept {
 
 void thread_pool::wake_all() noexcept {
     const std::lock_guard hold(sleepers_mutex_);
-    for (auto& w : workers_) w->place.unpark();
+    for (auto& w : workers_)
+        w->place.unpark();
 }
 
 }  // namespace cadre::detail

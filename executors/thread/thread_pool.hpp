@@ -29,7 +29,8 @@ namespace cadre::detail {
 /// Timers: one sleeper, the *keeper*, sleeps only until the next deadline; busy workers look at the timers now and then.
 class thread_pool final : public executor_backend {
 public:
-    [[nodiscard]] static std::shared_ptr<thread_pool> make(std::size_t workers, std::string name, const cpu_list& affinity);
+    [[nodiscard]] static std::shared_ptr<thread_pool> make(std::size_t workers, std::string name,
+                                                           const cpu_list& affinity);
     ~thread_pool() override;
 
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::thread; }

@@ -33,7 +33,8 @@ pid_t pid_of_worker() { return ::getpid(); }
 int twice(int x) { return 2 * x; }
 std::string repeat(std::string s, int times) {
     std::string all;
-    for (int i = 0; i < times; ++i) all += s;
+    for (int i = 0; i < times; ++i)
+        all += s;
     return all;
 }
 task<int> nap(int x) {
@@ -55,7 +56,10 @@ task<void> one(executor ex, int i, tally& t) {
         switch (i % 4) {
             case 0: EXPECT_EQ(co_await cadre::on(ex, twice, i), 2 * i); break;
             case 1: EXPECT_EQ(co_await cadre::on(ex, nap, i), i); break;
-            case 2: EXPECT_EQ((co_await cadre::on(ex, repeat, std::string(1000, 'x'), i % 50)).size(), 1000u * static_cast<unsigned>(i % 50)); break;
+            case 2:
+                EXPECT_EQ((co_await cadre::on(ex, repeat, std::string(1000, 'x'), i % 50)).size(),
+                          1000u * static_cast<unsigned>(i % 50));
+                break;
             default: EXPECT_EQ(co_await cadre::on(ex, nested, i), 2 * i); break;
         }
         ++t.done;
@@ -70,7 +74,8 @@ task<tally> load(executor ex, std::atomic<bool>& stop) {
     tally t;
     for (int round = 0; !stop; ++round) {
         std::vector<task<void>> all;
-        for (int i = 0; i < 64; ++i) all.push_back(one(ex, round * 64 + i, t));
+        for (int i = 0; i < 64; ++i)
+            all.push_back(one(ex, round * 64 + i, t));
         co_await cadre::when_all(std::move(all));
     }
     co_return t;

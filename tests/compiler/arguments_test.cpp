@@ -117,8 +117,8 @@ TEST_F(compiler_arguments, settings_and_options_in_place) {
         const std::vector<std::size_t> expected{long_text.size(), 1};
         const auto b = co_await cadre::map(ex, length, words, {.chunk = 1, .window = 2, .name = "words"});
         EXPECT_EQ(b, expected);
-        const auto c = co_await cadre::map(
-            ex, length, words, cadre::map_options{.chunk = 2, .progress = [](std::size_t, std::size_t) {}});
+        const auto c = co_await cadre::map(ex, length, words,
+                                           cadre::map_options{.chunk = 2, .progress = [](std::size_t, std::size_t) {}});
         EXPECT_EQ(c, expected);
         std::size_t done = 0;
         auto note = [&](std::size_t n, std::size_t) { done = n; };
@@ -144,7 +144,8 @@ TEST_F(compiler_arguments, what_is_sent_on_channels) {
         co_await texts.emplace(50u, 'x');
         texts.close();
         std::size_t all = 0;
-        while (auto text = co_await texts.receive()) all += text->size();
+        while (auto text = co_await texts.receive())
+            all += text->size();
         EXPECT_EQ(all, 47 + long_text.size() + 44 + 50);
 
         struct message {

@@ -42,7 +42,8 @@ task<std::string> fail() {
 }
 task<std::vector<parcel>> make_parcels(int n) {
     std::vector<parcel> all;
-    for (int i = 0; i < n; ++i) all.push_back(co_await make_parcel(i));
+    for (int i = 0; i < n; ++i)
+        all.push_back(co_await make_parcel(i));
     co_return all;
 }
 int add(int a, int b) { return a + b; }
@@ -62,7 +63,8 @@ TEST_F(compiler_results, structured_bindings) {
         EXPECT_EQ(content.text(), long_text);
         EXPECT_EQ(n, 4);
         std::vector<task<parcel>> many;
-        for (int i = 0; i < 3; ++i) many.push_back(make_parcel(i));
+        for (int i = 0; i < 3; ++i)
+            many.push_back(make_parcel(i));
         const auto all = co_await cadre::when_all(std::move(many));
         EXPECT_EQ(all.size(), 3u);
     };
@@ -98,12 +100,15 @@ TEST_F(compiler_results, in_conditions_and_loops) {
             ADD_FAILURE();
         }
         int turns = 0;
-        while (co_await number(turns) < 3) ++turns;
+        while (co_await number(turns) < 3)
+            ++turns;
         EXPECT_EQ(turns, 3);
         int sum = 0;
-        for (const parcel& p : co_await make_parcels(5)) sum += p.number;
+        for (const parcel& p : co_await make_parcels(5))
+            sum += p.number;
         EXPECT_EQ(sum, 10);
-        for (int i = 0, n = co_await number(2); i < n; ++i) sum += co_await number(i);
+        for (int i = 0, n = co_await number(2); i < n; ++i)
+            sum += co_await number(i);
         EXPECT_EQ(sum, 11);
         switch (co_await number(2)) {
             case 2: sum = 2; break;

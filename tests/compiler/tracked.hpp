@@ -8,7 +8,9 @@ namespace compiler_test {
 
 class tracked {
 public:
-    explicit tracked(std::string text = "a text that is too long for the small buffer") : text_(std::move(text)) { ++live; }
+    explicit tracked(std::string text = "a text that is too long for the small buffer") : text_(std::move(text)) {
+        ++live;
+    }
     tracked(const tracked& o) : text_(o.text_) { ++live; }
     tracked(tracked&& o) noexcept : text_(std::move(o.text_)) { ++live; }
     tracked& operator=(const tracked&) = default;

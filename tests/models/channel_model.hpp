@@ -41,7 +41,8 @@ struct channel_model {
 
     [[nodiscard]] state initial() const {
         state s{};
-        for (std::uint8_t i = 0; i != 2; ++i) s.cells[i] = {i, free, 0, none};
+        for (std::uint8_t i = 0; i != 2; ++i)
+            s.cells[i] = {i, free, 0, none};
         s.holder.fill(nobody);
         s.dead = none;
         for (unsigned i = 0; i != 2; ++i) {
@@ -58,7 +59,9 @@ struct channel_model {
             if (p.pc != done) return false;
         if (s.dead != none) return false;
         for (unsigned m = 0; m != messages; ++m) {
-            if (s.published[m] != s.consumed[m]) throw std::string("sent " + std::to_string(s.published[m]) + " times, received " + std::to_string(s.consumed[m]));
+            if (s.published[m] != s.consumed[m])
+                throw std::string("sent " + std::to_string(s.published[m]) + " times, received " +
+                                  std::to_string(s.consumed[m]));
             if (s.holder[m] != nobody) throw std::string("a block that nobody gives back");
         }
         return true;
@@ -96,7 +99,9 @@ struct channel_model {
 
 private:
     [[nodiscard]] cell& at(state& s, unsigned position) const { return s.cells[position % cells]; }
-    static bool same(const cell& a, const cell& b) { return a.position == b.position && a.what == b.what && a.who == b.who; }
+    static bool same(const cell& a, const cell& b) {
+        return a.position == b.position && a.what == b.what && a.who == b.who;
+    }
     [[nodiscard]] std::uint8_t lap(unsigned position) const { return static_cast<std::uint8_t>(position + cells); }
     static std::uint8_t plus(std::uint8_t n) { return static_cast<std::uint8_t>(n + 1); }
 
@@ -128,12 +133,18 @@ private:
                     p.pc = s.tail <= p.t ? 6 : 4;
                 }
                 return;
-            case 4: at(s, p.t).message = p.next; p.pc = 7; return;
+            case 4:
+                at(s, p.t).message = p.next;
+                p.pc = 7;
+                return;
             case 5:
                 if (s.tail == p.t && !s.closed) s.tail = plus(s.tail);
                 p.pc = 0;
                 return;
-            case 6: at(s, p.t) = {p.t, free, 0, none}; p.pc = 8; return;
+            case 6:
+                at(s, p.t) = {p.t, free, 0, none};
+                p.pc = 8;
+                return;
             case 7:
                 at(s, p.t).what = full;
                 at(s, p.t).who = 0;
@@ -157,7 +168,10 @@ private:
                 p.t = s.back;
                 p.pc = s.back != s.seen ? 10 : 1;
                 return;
-            case 1: p.h = s.head; p.pc = 2; return;
+            case 1:
+                p.h = s.head;
+                p.pc = 2;
+                return;
             case 2:
                 p.s = at(s, p.h);
                 p.pc = p.s.position == p.h && p.s.what == full ? 3 : 5;
@@ -232,8 +246,14 @@ private:
                 p.pc = 1;
                 return;
             case 13: take(s, me, p.s.position, 20); return;
-            case 20: s.holder[at(s, p.h).message] = me; p.pc = 21; return;
-            case 21: p.found = at(s, p.h).message; p.pc = 22; return;
+            case 20:
+                s.holder[at(s, p.h).message] = me;
+                p.pc = 21;
+                return;
+            case 21:
+                p.found = at(s, p.h).message;
+                p.pc = 22;
+                return;
             case 22:
                 s.consumed[p.found] = plus(s.consumed[p.found]);
                 at(s, p.h) = {lap(p.h), free, 0, none};
@@ -277,8 +297,12 @@ private:
                 return;
             }
             switch (pc % 4) {
-                case 0: if (s.head == c.position) s.head = plus(s.head); return;
-                case 1: if (s.holder[c.message] == dead) s.holder[c.message] = 0; return;
+                case 0:
+                    if (s.head == c.position) s.head = plus(s.head);
+                    return;
+                case 1:
+                    if (s.holder[c.message] == dead) s.holder[c.message] = 0;
+                    return;
                 case 2: return;
                 case 3:
                     s.undone[c.message] = 1;

@@ -39,13 +39,15 @@ findings explore(const Model& model, std::size_t limit = 4'000'000) {
             h ^= h >> 32;
         }
         std::size_t i = h & (table.size() - 1);
-        while (table[i] != 0 && std::memcmp(&order[table[i] - 1], &s, sizeof s) != 0) i = (i + 1) & (table.size() - 1);
+        while (table[i] != 0 && std::memcmp(&order[table[i] - 1], &s, sizeof s) != 0)
+            i = (i + 1) & (table.size() - 1);
         return i;
     };
     const auto visit = [&](const state& s) {
         if (order.size() * 2 > table.size()) {
             table.assign(table.size() * 4, 0);
-            for (std::uint32_t n = 0; n != order.size(); ++n) table[place(order[n])] = n + 1;
+            for (std::uint32_t n = 0; n != order.size(); ++n)
+                table[place(order[n])] = n + 1;
         }
         const std::size_t i = place(s);
         if (table[i] == 0) {
@@ -72,14 +74,18 @@ findings explore(const Model& model, std::size_t limit = 4'000'000) {
     f.ends = ends.size();
     // Backwards from the ends: what is not met can never end.
     std::vector<std::uint32_t> first(order.size() + 1, 0);
-    for (const auto& [to, from] : edges) ++first[to + 1];
-    for (std::size_t i = 1; i != first.size(); ++i) first[i] += first[i - 1];
+    for (const auto& [to, from] : edges)
+        ++first[to + 1];
+    for (std::size_t i = 1; i != first.size(); ++i)
+        first[i] += first[i - 1];
     std::vector<std::uint32_t> before(edges.size());
     auto fill = first;
-    for (const auto& [to, from] : edges) before[fill[to]++] = from;
+    for (const auto& [to, from] : edges)
+        before[fill[to]++] = from;
     std::vector<bool> met(order.size(), false);
     std::vector<std::uint32_t> work = ends;
-    for (const std::uint32_t e : ends) met[e] = true;
+    for (const std::uint32_t e : ends)
+        met[e] = true;
     std::size_t count = ends.size();
     while (!work.empty()) {
         const std::uint32_t at = work.back();

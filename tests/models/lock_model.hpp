@@ -90,19 +90,25 @@ private:
         state s = before;
         process& p = s.p[me];
         switch (p.pc) {
-            case 0: p.pc = acquire(s, me) ? 10 : 1; break;   // barging
-            case 1: p.interest = 1; p.pc = 2; break;         // told, then tried again
+            case 0: p.pc = acquire(s, me) ? 10 : 1; break;  // barging
+            case 1:
+                p.interest = 1;
+                p.pc = 2;
+                break;  // told, then tried again
             case 2: p.pc = acquire(s, me) ? 4 : 3; break;
-            case 3:                                          // asleep
+            case 3:  // asleep
                 if (p.rung != 0) {
                     state n = s;
                     n.p[me].rung = 0;
                     n.p[me].pc = 2;
                     emit(n);
                 }
-                p.pc = 20;                                   // or the wait is cancelled
+                p.pc = 20;  // or the wait is cancelled
                 break;
-            case 4: p.interest = 0; p.pc = 5; break;         // taken: nobody here waits any more
+            case 4:
+                p.interest = 0;
+                p.pc = 5;
+                break;  // taken: nobody here waits any more
             case 5:
                 if (s.word == granted && s.owner == me) s.word = free;
                 p.pc = 6;
@@ -111,7 +117,7 @@ private:
                 if (s.word == free) ring_one(s, me);
                 p.pc = p.inside != 0 ? 10 : done;
                 break;
-            case 10:                                         // inside; now out: free it, or hand it over
+            case 10:  // inside; now out: free it, or hand it over
                 for (std::uint8_t i = 0; i != most; ++i)
                     if (i != me && s.p[i].interest != 0) {
                         state n = s;
@@ -134,7 +140,10 @@ private:
                 p.pc = 13;
                 break;
             case 13: p.pc = s.p[p.to].interest != 0 && s.dead != p.to ? 14 : 15; break;
-            case 14: s.p[p.to].rung = 1; again(p); break;
+            case 14:
+                s.p[p.to].rung = 1;
+                again(p);
+                break;
             case 15:
                 if (s.word == granted && s.owner == p.to) {
                     s.word = free;
@@ -143,7 +152,10 @@ private:
                     again(p);
                 }
                 break;
-            case 20: p.interest = 0; p.pc = 5; break;        // cancelled: pass on what came meanwhile
+            case 20:
+                p.interest = 0;
+                p.pc = 5;
+                break;  // cancelled: pass on what came meanwhile
         }
         emit(s);
     }
@@ -167,7 +179,8 @@ private:
             // The dead process may have granted it to one that had stopped waiting, and not lived to take it back.
             if (s.word == granted && s.p[s.owner].interest == 0) s.word = free;
         } else {
-            for (process& p : s.p) p.rung = 1;
+            for (process& p : s.p)
+                p.rung = 1;
             s.p[dead] = process{};
             s.p[dead].pc = done;
             s.dead = none;

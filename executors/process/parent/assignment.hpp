@@ -36,7 +36,7 @@ public:
 
 private:
     static constexpr std::uint64_t short_task = 1'000;
-    static constexpr std::uint64_t buffered = 250'000;     // a quarter of a millisecond of work per worker
+    static constexpr std::uint64_t buffered = 250'000;  // a quarter of a millisecond of work per worker
     static constexpr std::uint64_t one_behind = 1'000'000;
     static constexpr std::uint64_t unknown_depth = 2;
     static constexpr std::uint64_t deepest = process_plane::request_slots / 2;

@@ -52,9 +52,8 @@ std::exception_ptr crash_error(const death_notice& d, const task_label& task, st
 }
 
 std::exception_ptr lost_error(const death_notice& d, const task_label& task) {
-    return std::make_exception_ptr(
-        worker_lost(d.worker + " " + how_it_ended(d) + " while " + task.text + " was suspended in it", d.pid,
-                    task.name));
+    return std::make_exception_ptr(worker_lost(
+        d.worker + " " + how_it_ended(d) + " while " + task.text + " was suspended in it", d.pid, task.name));
 }
 
 std::exception_ptr killed_error(const death_notice& d, const task_label& task, kill_reason why) {

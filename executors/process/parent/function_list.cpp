@@ -28,7 +28,8 @@ std::optional<std::uint16_t> function_list::number(const function_id& id) {
 }
 
 std::uint32_t function_list::write_from(std::uint32_t known, process_plane::function_slot* table) const noexcept {
-    for (; known < encoded_.size(); ++known) std::memcpy(&table[known], &encoded_[known], sizeof *table);
+    for (; known < encoded_.size(); ++known)
+        std::memcpy(&table[known], &encoded_[known], sizeof *table);
     return known;
 }
 

@@ -45,9 +45,7 @@ plane_duty::~plane_duty() {
     }
 }
 
-int plane_duty::descriptor() const noexcept {
-    return shm::state_plane::program()->processes().supervisor_doorbell();
-}
+int plane_duty::descriptor() const noexcept { return shm::state_plane::program()->processes().supervisor_doorbell(); }
 
 bool plane_duty::mine() const noexcept {
     roster& r = roster::instance();

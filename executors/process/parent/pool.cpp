@@ -43,7 +43,8 @@ void pool::submit(std::span<portable_call* const> calls) noexcept {
     ended_calls ended;
     {
         const std::lock_guard hold(mutex_);
-        for (portable_call* call : calls) enqueue(*call, ended);
+        for (portable_call* call : calls)
+            enqueue(*call, ended);
         place_waiting(ended);
     }
     tell(ended);
@@ -52,8 +53,8 @@ void pool::submit(std::span<portable_call* const> calls) noexcept {
 void pool::enqueue(portable_call& call, ended_calls& ended) {
     call.backend_data = nullptr;
     if (ended_with_ != nullptr || quitting_) {
-        ended.push_back({&call, failure(ended_with_ != nullptr ? ended_with_
-                                                               : std::make_exception_ptr(executor_stopped()))});
+        ended.push_back(
+            {&call, failure(ended_with_ != nullptr ? ended_with_ : std::make_exception_ptr(executor_stopped()))});
         return;
     }
     if (options_.max_pending != 0 && waiting_.size() >= options_.max_pending) {
@@ -74,7 +75,8 @@ void pool::enqueue(portable_call& call, ended_calls& ended) {
     }
     if (!entry) {
         if (unnamed == nullptr)
-            unnamed = std::make_exception_ptr(error("executor '" + name_ + "' has been called with too many functions"));
+            unnamed =
+                std::make_exception_ptr(error("executor '" + name_ + "' has been called with too many functions"));
         ended.push_back({&call, failure(std::move(unnamed))});
         return;
     }
@@ -224,7 +226,8 @@ void pool::fail(call_record& r, std::exception_ptr error, ended_calls& ended) no
 
 void pool::tell(ended_calls& ended) noexcept {
     const completing here;
-    for (ended_call& e : ended) e.call->complete(std::move(e.reply));
+    for (ended_call& e : ended)
+        e.call->complete(std::move(e.reply));
     ended.clear();
 }
 

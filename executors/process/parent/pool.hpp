@@ -162,8 +162,8 @@ private:
 
     std::mutex drain_;
     std::vector<std::unique_ptr<worker_channel>> channels_;  // by index; null: none now. Changed under both locks
-    ended_calls drained_;                                    // under drain_
-    std::vector<nested_call*> nested_started_;               // under drain_
+    ended_calls drained_;  // under drain_
+    std::vector<nested_call*> nested_started_;  // under drain_
 
     mutable std::mutex mutex_;
     call_table table_;
@@ -173,9 +173,9 @@ private:
     task_time times_;
     ended_calls taken_back_;  // by request_stop; told at the supervisor's next tick
     time_point supervisor_wakes_ = time_point::max();  // when it looks at deadlines next
-    std::size_t busy_ = 0;                             // workers that have calls
-    unsigned failed_starts_ = 0;                       // in a row
-    std::exception_ptr ended_with_{};                  // the executor is beyond repair
+    std::size_t busy_ = 0;  // workers that have calls
+    unsigned failed_starts_ = 0;  // in a row
+    std::exception_ptr ended_with_{};  // the executor is beyond repair
     std::exception_ptr start_error_{};
     std::uint64_t restarts_ = 0;
     bool quitting_ = false;

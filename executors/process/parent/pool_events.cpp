@@ -62,9 +62,8 @@ bool pool::drain(bool wait) noexcept {
 }
 
 bool pool::events_ready() const noexcept {
-    return std::any_of(channels_.begin(), channels_.end(), [](const auto& c) {
-        return c != nullptr && c->violation.empty() && c->events.ready();
-    });
+    return std::any_of(channels_.begin(), channels_.end(),
+                       [](const auto& c) { return c != nullptr && c->violation.empty() && c->events.ready(); });
 }
 
 // If another thread has the lock it may have passed a ring already. If it takes the lock only now, it sees everything.
@@ -79,7 +78,8 @@ void pool::loop_is_busy() noexcept {
 }
 
 void pool::start_nested() noexcept {
-    for (nested_call* call : std::exchange(nested_started_, {})) call->start();
+    for (nested_call* call : std::exchange(nested_started_, {}))
+        call->start();
 }
 
 bool pool::handle_events(worker_channel& c, unsigned most, ended_calls& ended) noexcept {

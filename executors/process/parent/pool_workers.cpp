@@ -66,18 +66,10 @@ void copy_name(char (&to)[64], const std::string& name) noexcept {
 }  // namespace
 
 pool::pool(const process_options& options, std::string name, work_registry& registry)
-    : name_(std::move(name)),
-      workers_(static_cast<std::uint32_t>(resolve_workers(options.workers))),
-      options_(options),
-      portable_id_(next_portable_id()),
-      registry_(registry),
-      plane_(program_plane()),
-      domain_(&plane_.open_domain()),
-      initializer_(encode_initializer(options.initializer)),
-      page_(process_plane::parent_page::create()),
-      bell_(process_os::make_eventfd()),
-      cores_(static_cast<unsigned>(default_concurrency())),
-      channels_(workers_) {
+    : name_(std::move(name)), workers_(static_cast<std::uint32_t>(resolve_workers(options.workers))), options_(options),
+      portable_id_(next_portable_id()), registry_(registry), plane_(program_plane()), domain_(&plane_.open_domain()),
+      initializer_(encode_initializer(options.initializer)), page_(process_plane::parent_page::create()),
+      bell_(process_os::make_eventfd()), cores_(static_cast<unsigned>(default_concurrency())), channels_(workers_) {
     update_spare();
 }
 
@@ -94,15 +86,18 @@ pool::~pool() {
             process_os::kill_group(c->os.pidfd.get());
             (void)launcher_.wait_exit(c->os.pid, report_limit);
             take_back_queued(*c);
-            while (!c->calls.empty()) fail(*c->calls.front(), std::make_exception_ptr(executor_stopped()), ended);
-            for (auto& [ticket, call] : c->nested) call->caller = nullptr;
+            while (!c->calls.empty())
+                fail(*c->calls.front(), std::make_exception_ptr(executor_stopped()), ended);
+            for (auto& [ticket, call] : c->nested)
+                call->caller = nullptr;
             dead.push_back({c->slot, static_cast<std::uint32_t>(c->generation)});
             c.reset();
         }
         give_up(std::make_exception_ptr(executor_stopped()), ended);
     }
     tell(ended);
-    for (const shm::process_id id : dead) plane_.bury(id);
+    for (const shm::process_id id : dead)
+        plane_.bury(id);
     plane_.shut_down(domain_->id());
 }
 
@@ -145,7 +140,8 @@ std::unique_ptr<worker_channel> pool::launch(std::uint32_t index) {
         spec.start = options_.start == start_method::spawn ? process_os::start_method::spawn
                                                            : process_os::start_method::forkserver;
         spec.fds = {c->memory.descriptor(), page_.descriptor(), bell_.get()};
-        for (const int fd : plane_.descriptors()) spec.fds.push_back(fd);
+        for (const int fd : plane_.descriptors())
+            spec.fds.push_back(fd);
         spec.crash_fd = 0;
         spec.crash_offset = call_memory::crash_offset;
         spec.memory_limit = options_.memory_limit;
@@ -163,7 +159,8 @@ std::unique_ptr<worker_channel> pool::launch(std::uint32_t index) {
             spec.stdout_fd = spec.stderr_fd = nowhere.get();
         }
         c->os = launcher_.launch(spec);
-        if (piped) c->output.emplace(std::move(pipe.read), options_.output, [this, p = c.get()] { return prefix_of(*p); });
+        if (piped)
+            c->output.emplace(std::move(pipe.read), options_.output, [this, p = c.get()] { return prefix_of(*p); });
     } catch (...) {
         plane_.bury(*id);
         throw;
@@ -236,13 +233,14 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
     }
     // Without the locks: rings every process that waits for something the dead one held.
     plane_.bury(id);
-    for (auto& b : burials) undertaker_.bury(std::move(b));
+    for (auto& b : burials)
+        undertaker_.bury(std::move(b));
 }
 
 void pool::bury(worker_channel& c, const process_os::worker_exit& how, ended_calls& ended,
                 std::vector<undertaker::burial>& burials) {
-    const auto death = std::make_shared<death_notice>(
-        describe_death(c.title(), how, process_os::read_crash_page(c.memory.crash())));
+    const auto death =
+        std::make_shared<death_notice>(describe_death(c.title(), how, process_os::read_crash_page(c.memory.crash())));
     death->violation = c.violation;
     if (c.output && options_.output == worker_output::capture) death->output = c.output->captured();
     const bool left = c.life == worker_channel::stage::leaving && c.violation.empty();
@@ -252,7 +250,8 @@ void pool::bury(worker_channel& c, const process_os::worker_exit& how, ended_cal
     take_back_queued(c);
     const std::uint64_t running = c.memory.control().running.load(std::memory_order_relaxed);
     bool attributed = false;
-    for (const call_record* r = c.calls.front(); r != nullptr; r = r->next) attributed |= r->id == running;
+    for (const call_record* r = c.calls.front(); r != nullptr; r = r->next)
+        attributed |= r->id == running;
 
     for (call_record* r = c.calls.back(); r != nullptr;) {
         call_record* const before = r->prev;
@@ -290,9 +289,8 @@ void pool::bury(worker_channel& c, const process_os::worker_exit& how, ended_cal
     if (!left) ++restarts_;
     if (!c.was_ready && !left && !quitting_) {
         ++failed_starts_;
-        start_error_ = c.start_error != nullptr
-                           ? c.start_error
-                           : crash_error(*death, {"initializer", "its initializer"}, {});
+        start_error_ =
+            c.start_error != nullptr ? c.start_error : crash_error(*death, {"initializer", "its initializer"}, {});
     }
 }
 
@@ -396,7 +394,8 @@ bool pool::finished() noexcept {
         done = std::exchange(on_quit_, {});
     }
     plane_.shut_down(domain_->id());  // whoever still waits on a channel or lock of this executor hears of it
-    for (const auto& f : done) f();
+    for (const auto& f : done)
+        f();
     return true;
 }
 

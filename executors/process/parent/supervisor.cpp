@@ -65,7 +65,8 @@ private:
             add(w.pidfd, {kind::pidfd, w.serial});
             if (w.output >= 0) add(w.output, {kind::output, w.serial});
         }
-        for (const pool::watched& w : all) newest_ = std::max(newest_, w.serial);
+        for (const pool::watched& w : all)
+            newest_ = std::max(newest_, w.serial);
     }
 
     [[nodiscard]] static int milliseconds_to(time_point when) noexcept {

@@ -23,9 +23,7 @@ std::uint64_t next_serial() noexcept {
 }  // namespace
 
 worker_channel::worker_channel(std::uint32_t worker_index)
-    : index(worker_index),
-      serial(next_serial()),
-      memory(call_memory::create()),
+    : index(worker_index), serial(next_serial()), memory(call_memory::create()),
       area(memory.descriptor(), memory.base(), call_memory::parent_area, call_memory::area_size),
       requests(memory.parts().requests, memory.control().requests_consumed, area),
       replies(memory.parts().replies, memory.control().replies_consumed, area),
@@ -73,7 +71,8 @@ void worker_channel::order(const event& e) {
 }
 
 bool worker_channel::flush() noexcept {
-    while (!waiting_replies_.empty() && push(replies, waiting_replies_.front().e, waiting_replies_.front().body.span())) {
+    while (!waiting_replies_.empty() &&
+           push(replies, waiting_replies_.front().e, waiting_replies_.front().body.span())) {
         waiting_replies_.pop_front();
         ring_wanted = true;
     }

@@ -86,8 +86,8 @@ public:
     bool ring_wanted = false;
 
     bool was_ready = false;
-    std::exception_ptr start_error{};     // what its initializer threw
-    std::string violation{};              // how it broke the protocol
+    std::exception_ptr start_error{};  // what its initializer threw
+    std::string violation{};  // how it broke the protocol
     std::uint64_t killed_for = no_ticket;  // the call whose limit ended it
     kill_reason killed_because = kill_reason::time_limit;
     std::uint64_t progress_seen = 0;  // requests it had passed when the supervisor last looked
@@ -100,7 +100,8 @@ private:
         byte_buffer body;
     };
     template <std::size_t Slots>
-    bool push(process_plane::event_writer<Slots>& ring, process_plane::event& e, std::span<const std::byte> body) noexcept;
+    bool push(process_plane::event_writer<Slots>& ring, process_plane::event& e,
+              std::span<const std::byte> body) noexcept;
     void ring_orders() noexcept;
 
     std::deque<waiting> waiting_replies_;

@@ -34,8 +34,7 @@ bool block_area::populate(std::uint64_t offset, std::uint64_t size) noexcept {
 block block_area::allocate(std::uint64_t size) noexcept {
     try {
         if (size > largest_class) return allocate_large(round_up(size, page));
-        return allocate_small(
-            static_cast<std::size_t>(std::bit_width((std::max(size, smallest) - 1) / smallest)));
+        return allocate_small(static_cast<std::size_t>(std::bit_width((std::max(size, smallest) - 1) / smallest)));
     } catch (const std::bad_alloc&) {
         return {};
     }

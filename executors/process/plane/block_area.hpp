@@ -43,7 +43,7 @@ private:
     std::uint64_t slab_ = 0;  // where small blocks are cut from
     std::uint64_t slab_end_ = 0;
     std::map<std::uint64_t, std::uint64_t> extents_;  // free runs of pages: offset, size
-    std::uint64_t warm_ = 0;                          // bytes in free runs that still have pages, at most
+    std::uint64_t warm_ = 0;  // bytes in free runs that still have pages, at most
 };
 
 /// Whether a reference that the other side sent lies in its area.

@@ -50,17 +50,18 @@ struct control_block {
 
     // What the worker's loop runs, so that a death is put down to the right task.
     alignas(64) std::atomic<std::uint64_t> running;  // worker: id of the call, 0: nothing
-    std::atomic<std::uint64_t> chunk_ticket;         // worker: the timed call or chunk that began last
-    std::atomic<std::uint32_t> chunk_item;           // worker: its item
-    std::atomic<std::int64_t> item_begun;            // worker: when, steady clock in nanoseconds
+    std::atomic<std::uint64_t> chunk_ticket;  // worker: the timed call or chunk that began last
+    std::atomic<std::uint32_t> chunk_item;  // worker: its item
+    std::atomic<std::int64_t> item_begun;  // worker: when, steady clock in nanoseconds
 
     alignas(64) std::atomic<std::uint64_t> requests_consumed;  // worker
-    alignas(64) std::atomic<std::uint64_t> events_consumed;    // parent
-    alignas(64) std::atomic<std::uint64_t> replies_consumed;   // worker
-    alignas(64) std::atomic<std::uint64_t> orders_consumed;    // worker
+    alignas(64) std::atomic<std::uint64_t> events_consumed;  // parent
+    alignas(64) std::atomic<std::uint64_t> replies_consumed;  // worker
+    alignas(64) std::atomic<std::uint64_t> orders_consumed;  // worker
 
-    alignas(64) std::atomic<std::uint32_t> events_blocked;  // worker sets when its ring is full, parent clears and rings
-    alignas(64) std::atomic<std::uint32_t> order_bell;      // parent: futex the control thread waits on
+    alignas(
+        64) std::atomic<std::uint32_t> events_blocked;  // worker sets when its ring is full, parent clears and rings
+    alignas(64) std::atomic<std::uint32_t> order_bell;  // parent: futex the control thread waits on
 };
 
 /// The mapping. The order of the parts is the layout of the memfd.
@@ -111,7 +112,8 @@ template <class Message>
 [[nodiscard]] bool put_body(Message& message, block_area& area, block& body,
                             std::span<const std::span<const std::byte>> parts) noexcept {
     std::size_t total = 0;
-    for (const auto& part : parts) total += part.size();
+    for (const auto& part : parts)
+        total += part.size();
     std::byte* to = message.body;
     message.flags = static_cast<std::uint8_t>(message.flags & ~Message::external);
     message.inline_size = static_cast<std::uint8_t>(total);

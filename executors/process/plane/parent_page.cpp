@@ -8,7 +8,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #if __has_include(<sys/rseq.h>)
-#include <sys/rseq.h>
+#    include <sys/rseq.h>
 #endif
 
 namespace cadre::detail::process_plane {

@@ -38,16 +38,9 @@ std::uint32_t to_sample(std::int64_t nanoseconds) noexcept {
 
 call_runner::call_runner(const call_memory& memory, const process_plane::parent_page& page, event_sender& sender,
                          std::shared_ptr<run_loop> loop, std::shared_ptr<worker_backend> backend)
-    : parts_(memory.parts()),
-      control_(memory.control()),
-      parent_(page.words()),
-      base_(memory.base()),
-      sender_(sender),
-      loop_(std::move(loop)),
-      backend_(std::move(backend)),
-      requests_(parts_.requests, control_.requests_consumed),
-      replies_(parts_.replies, control_.replies_consumed),
-      limit_(control_.setup.tasks_per_worker) {
+    : parts_(memory.parts()), control_(memory.control()), parent_(page.words()), base_(memory.base()), sender_(sender),
+      loop_(std::move(loop)), backend_(std::move(backend)), requests_(parts_.requests, control_.requests_consumed),
+      replies_(parts_.replies, control_.replies_consumed), limit_(control_.setup.tasks_per_worker) {
     pump_.run = &pump;
     pump_.self = this;
 }
@@ -82,7 +75,8 @@ void call_runner::pump(work_item* item) noexcept {
     self.clock_ = 0;
     self.in_round_ = true;
     unsigned left = calls_a_round;
-    while (left != 0 && self.may_claim() && self.claim_one()) left = self.last_measure_ >= long_call ? 0 : left - 1;
+    while (left != 0 && self.may_claim() && self.claim_one())
+        left = self.last_measure_ >= long_call ? 0 : left - 1;
     self.in_round_ = false;
     self.sender_.tell();
 }
@@ -150,8 +144,10 @@ void call_runner::run(worker_call& call, std::uint16_t entry) noexcept {
         delete &call;
         return;
     }
-    // What has ended must not wait for a call that may take long.
-    if (sender_.owes() && (f->slowest == 0 || f->slowest >= long_call || clock_ - owing_since_ >= longest_wait))
+    // What has ended must not wait for a call that may take long; and a parent that sleeps would not find it by itself.
+    const auto parent_loop = static_cast<process_plane::loop_state>(parent_.loop.load(std::memory_order_relaxed) & 3);
+    if (sender_.owes() && (f->slowest == 0 || f->slowest >= long_call || clock_ - owing_since_ >= longest_wait ||
+                           parent_loop == process_plane::loop_state::asleep))
         sender_.tell();
     process_os::clear_failed_allocation();
     control_.running.store(call.id, std::memory_order_release);
@@ -176,7 +172,8 @@ call_runner::known_function& call_runner::function(std::uint16_t entry) {
         const process_plane::function_slot& slot = parts_.functions[entry];
         decoder in(std::span(slot.bytes, slot.size));
         // The identity of a function is its address, which travels as one of data.
-        known.entry = reinterpret_cast<call_entry>(reinterpret_cast<std::uintptr_t>(resolve_function(decode_function(in))));
+        known.entry =
+            reinterpret_cast<call_entry>(reinterpret_cast<std::uintptr_t>(resolve_function(decode_function(in))));
     }
     return known;
 }
@@ -234,7 +231,8 @@ bool call_runner::hungry() noexcept {
 // seen here, or the call is in the map already, or it has ended.
 void call_runner::request_stop(std::uint64_t ticket, stop_reason why) noexcept {
     if (calls_.request_stop(ticket, why)) return;
-    while (claiming_.load(std::memory_order_acquire)) std::this_thread::yield();
+    while (claiming_.load(std::memory_order_acquire))
+        std::this_thread::yield();
     (void)calls_.request_stop(ticket, why);
 }
 

@@ -19,10 +19,7 @@ using process_plane::loop_state;
 
 event_sender::event_sender(const call_memory& memory, const process_plane::parent_page& page, int loop_bell,
                            int supervisor_bell) noexcept
-    : control_(memory.control()),
-      parent_(page.words()),
-      loop_bell_(loop_bell),
-      supervisor_bell_(supervisor_bell),
+    : control_(memory.control()), parent_(page.words()), loop_bell_(loop_bell), supervisor_bell_(supervisor_bell),
       area_(memory.descriptor(), memory.base(), call_memory::worker_area, call_memory::area_size),
       ring_(memory.parts().events, memory.control().events_consumed, area_) {}
 
@@ -73,7 +70,8 @@ bool event_sender::push(event& e, std::span<const std::span<const std::byte>> bo
         encoder out(error);
         encode_exception(out, std::make_exception_ptr(std::bad_alloc()));
         e.kind = event_kind::exception;
-        if (!process_plane::put_body(e, area_, place, std::array{std::span<const std::byte>(error.span())})) return false;
+        if (!process_plane::put_body(e, area_, place, std::array{std::span<const std::byte>(error.span())}))
+            return false;
     }
     ring_.push(e, place);
     return true;
@@ -81,7 +79,8 @@ bool event_sender::push(event& e, std::span<const std::span<const std::byte>> bo
 
 void event_sender::keep(const event& e, std::span<const std::span<const std::byte>> body) {
     waiting w{e, {}};
-    for (const auto& part : body) w.body.append(part);
+    for (const auto& part : body)
+        w.body.append(part);
     waiting_.push_back(std::move(w));
 }
 

@@ -17,12 +17,8 @@ using process_plane::event_kind;
 using process_plane::nested_header;
 
 worker_backend::worker_backend(const process_plane::worker_setup& setup, event_sender& sender, memory_domain& domain)
-    : count_(setup.count),
-      limited_(setup.tasks_per_worker != 0),
-      name_(setup.executor_name),
-      portable_id_(setup.portable_id),
-      sender_(sender),
-      domain_(domain) {}
+    : count_(setup.count), limited_(setup.tasks_per_worker != 0), name_(setup.executor_name),
+      portable_id_(setup.portable_id), sender_(sender), domain_(domain) {}
 
 void worker_backend::submit(std::span<work_item* const>) noexcept {
     std::terminate();  // it is remote: nobody gives it items
@@ -87,7 +83,8 @@ void worker_backend::request_stop() noexcept {
     std::vector<std::uint64_t> tickets;
     {
         const std::lock_guard hold(mutex_);
-        for (const auto& [ticket, call] : calls_) tickets.push_back(ticket);
+        for (const auto& [ticket, call] : calls_)
+            tickets.push_back(ticket);
     }
     for (const std::uint64_t ticket : tickets) {
         event e{};

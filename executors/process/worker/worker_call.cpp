@@ -15,7 +15,8 @@ struct free_calls {
     void* first = nullptr;
     unsigned count = 0;
     ~free_calls() {
-        while (first != nullptr) ::operator delete(std::exchange(first, *static_cast<void**>(first)));
+        while (first != nullptr)
+            ::operator delete(std::exchange(first, *static_cast<void**>(first)));
         count = most;
     }
 };
@@ -58,7 +59,8 @@ void call_map::insert(worker_call& call) {
 void call_map::erase(worker_call& call) noexcept {
     const std::lock_guard hold(mutex_);
     worker_call** at = &bucket(call.ticket);
-    while (*at != &call) at = &(*at)->chain;
+    while (*at != &call)
+        at = &(*at)->chain;
     *at = call.chain;
     --size_;
 }

@@ -32,7 +32,8 @@ std::atomic<std::uint64_t>* running_word = nullptr;
 
 std::vector<int> plane_descriptors(const process_os::worker_boot& boot, std::size_t first) {
     std::vector<int> all;
-    for (std::size_t i = first; i < boot.fds.size(); ++i) all.push_back(boot.fds[i].get());
+    for (std::size_t i = first; i < boot.fds.size(); ++i)
+        all.push_back(boot.fds[i].get());
     return all;
 }
 
@@ -50,8 +51,7 @@ bool run_initializer(const process_plane::worker_setup& setup, event_sender& sen
         encode_exception(out, std::current_exception());
         event e{};
         e.kind = event_kind::start_failed;
-        sender.send(e, std::array{std::span<const std::byte>(error.span())},
-                    event_sender::notice::urgent);
+        sender.send(e, std::array{std::span<const std::byte>(error.span())}, event_sender::notice::urgent);
         return false;
     }
 }
@@ -59,13 +59,11 @@ bool run_initializer(const process_plane::worker_setup& setup, event_sender& sen
 /// Everything a worker has. Never destroyed: tasks that were abandoned may still refer to it when the process leaves.
 struct worker_process {
     explicit worker_process(process_os::worker_boot&& b)
-        : boot(std::move(b)),
-          memory(process_plane::call_memory::attach(boot.fds[0].get())),
+        : boot(std::move(b)), memory(process_plane::call_memory::attach(boot.fds[0].get())),
           page(process_plane::parent_page::attach(boot.fds[1].get())),
           plane(shm::state_plane::attach(plane_descriptors(boot, 3),
                                          {boot.slot, static_cast<std::uint32_t>(boot.generation)})),
-          setup(memory.control().setup),
-          sender(memory, page, plane.processes().doorbell(0), boot.fds[2].get()),
+          setup(memory.control().setup), sender(memory, page, plane.processes().doorbell(0), boot.fds[2].get()),
           loop(run_loop::make("worker " + std::to_string(setup.index))),
           backend(std::make_shared<worker_backend>(setup, sender, plane.domain(setup.domain))),
           runner(memory, page, sender, loop, backend) {}

@@ -21,7 +21,8 @@ namespace cadre {
 template <class R>
 [[nodiscard]] stream<job<R>> as_completed(std::vector<job<R>> jobs) {
     auto bell = std::make_shared<detail::finish_line>();
-    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].notify(bell, i);
+    for (std::size_t i = 0; i < jobs.size(); ++i)
+        jobs[i].notify(bell, i);
     for (std::size_t left = jobs.size(); left > 0; --left) {
         auto arrival = bell->next();
         const std::size_t i = co_await arrival;

@@ -106,7 +106,8 @@ public:
     void flush() noexcept {
         if (batch_.empty()) return;
         ex_.backend()->submit(std::span<portable_call* const>(batch_));
-        for (portable_call* c : batch_) static_cast<remote*>(c)->submitted();
+        for (portable_call* c : batch_)
+            static_cast<remote*>(c)->submitted();
         batch_.clear();
     }
 
@@ -237,7 +238,8 @@ private:
         start(std::move(again));
     }
     void fail_from(const remote& c, std::uint32_t from, const std::exception_ptr& error) {
-        for (std::uint32_t i = from; i < c.items; ++i) set(c.first + i, outcome<result>(error));
+        for (std::uint32_t i = from; i < c.items; ++i)
+            set(c.first + i, outcome<result>(error));
         accounted_ = true;
         finished(c.items);
     }
@@ -280,10 +282,8 @@ private:
 };
 
 template <class F, class Range>
-task<std::vector<std::optional<item_outcome<item_bound<F, item_of<Range>>>>>> run_map(executor ex, F f,
-                                                                                     kept_range<Range> range,
-                                                                                     map_options options,
-                                                                                     bool fail_fast) {
+task<std::vector<std::optional<item_outcome<item_bound<F, item_of<Range>>>>>>
+run_map(executor ex, F f, kept_range<Range> range, map_options options, bool fail_fast) {
     using item = item_of<Range>;
     environment_awaiter here;
     environment* env = co_await here;
@@ -296,7 +296,8 @@ task<std::vector<std::optional<item_outcome<item_bound<F, item_of<Range>>>>>> ru
     auto end = std::ranges::end(range.get());
     for (;;) {
         try {
-            while (input_error == nullptr && run.wants_more() && at != end) run.send_next(at, end);
+            while (input_error == nullptr && run.wants_more() && at != end)
+                run.send_next(at, end);
         } catch (...) {
             input_error = std::current_exception();  // the range or an encoding threw; what is in flight must still end
             run.fail_everything();
@@ -332,7 +333,8 @@ task<std::vector<O>> collect_outcomes(task<std::vector<std::optional<O>>> map) {
     auto outcomes = co_await std::move(map);
     std::vector<O> all;
     all.reserve(outcomes.size());
-    for (auto& o : outcomes) all.push_back(std::move(*o));
+    for (auto& o : outcomes)
+        all.push_back(std::move(*o));
     co_return all;
 }
 

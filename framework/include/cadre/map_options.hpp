@@ -20,8 +20,7 @@ public:
         requires(std::is_invocable_v<F&, std::size_t, std::size_t> &&
                  !std::is_same_v<std::remove_cvref_t<F>, progress_callback>)
     progress_callback(F&& f) noexcept {  // NOLINT(google-explicit-constructor): a function reference
-        if constexpr (std::is_function_v<std::remove_reference_t<F>> ||
-                      std::is_pointer_v<std::remove_cvref_t<F>>) {
+        if constexpr (std::is_function_v<std::remove_reference_t<F>> || std::is_pointer_v<std::remove_cvref_t<F>>) {
             using pointer = void (*)(std::size_t, std::size_t);
             function_ = static_cast<pointer>(f);
             call_ = [](const progress_callback& self, std::size_t done, std::size_t total) {
@@ -49,13 +48,13 @@ private:
 /// Zero means: choose well. Trivially destructible: views and references, which the caller keeps alive until the map has
 /// ended.
 struct map_options {
-    std::size_t chunk = 0;   ///< items sent together; default: as many as take some tens of microseconds
-    bool ordered = true;     ///< `map_stream`: in input order, or as they finish
+    std::size_t chunk = 0;  ///< items sent together; default: as many as take some tens of microseconds
+    bool ordered = true;  ///< `map_stream`: in input order, or as they finish
     std::size_t window = 0;  ///< items taken from the input and not yet delivered, at most
-    int retries = 0;         ///< repeats of an item whose worker died
+    int retries = 0;  ///< repeats of an item whose worker died
     std::chrono::nanoseconds timeout{0};  ///< of each item; implies one item a chunk
     progress_callback progress = nullptr;  ///< called with (done, total), on the home of the map; total 0: unknown
-    std::string_view name{};               ///< of the tasks
+    std::string_view name{};  ///< of the tasks
 };
 static_assert(std::is_trivially_destructible_v<map_options>);
 

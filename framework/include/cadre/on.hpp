@@ -86,8 +86,8 @@ template <class F, class... Args>
     using bound = detail::bound_call_for<F, Args...>;
     detail::require_portable_call<bound>();
     const executor handle = ex;
-    return detail::with_limit(handle, detail::run_on(std::move(ex), bound(std::in_place, std::forward<F>(f),
-                                                                          std::forward<Args>(args)...)));
+    return detail::with_limit(
+        handle, detail::run_on(std::move(ex), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));
 }
 
 /// The same on an executor of this process: any callable, any movable argument.

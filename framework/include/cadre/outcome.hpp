@@ -24,7 +24,8 @@ class [[nodiscard]] outcome {
     using stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
 public:
-    outcome() requires std::is_default_constructible_v<stored>
+    outcome()
+        requires std::is_default_constructible_v<stored>
         : state_(std::in_place_index<0>) {}
     template <class U>
         requires(std::is_constructible_v<stored, U &&> && !std::is_same_v<std::remove_cvref_t<U>, outcome> &&
@@ -49,16 +50,34 @@ public:
         if constexpr (!std::is_void_v<T>) return std::move(std::get<0>(state_));
     }
     /// The value, unchecked: only if `has_value()`.
-    [[nodiscard]] stored& operator*() & noexcept requires(!std::is_void_v<T>) { return *std::get_if<0>(&state_); }
-    [[nodiscard]] const stored& operator*() const& noexcept requires(!std::is_void_v<T>) { return *std::get_if<0>(&state_); }
-    [[nodiscard]] stored&& operator*() && noexcept requires(!std::is_void_v<T>) { return std::move(*std::get_if<0>(&state_)); }
-    [[nodiscard]] stored* operator->() noexcept requires(!std::is_void_v<T>) { return std::get_if<0>(&state_); }
-    [[nodiscard]] const stored* operator->() const noexcept requires(!std::is_void_v<T>) { return std::get_if<0>(&state_); }
+    [[nodiscard]] stored& operator*() & noexcept
+        requires(!std::is_void_v<T>)
+    {
+        return *std::get_if<0>(&state_);
+    }
+    [[nodiscard]] const stored& operator*() const& noexcept
+        requires(!std::is_void_v<T>)
+    {
+        return *std::get_if<0>(&state_);
+    }
+    [[nodiscard]] stored&& operator*() && noexcept
+        requires(!std::is_void_v<T>)
+    {
+        return std::move(*std::get_if<0>(&state_));
+    }
+    [[nodiscard]] stored* operator->() noexcept
+        requires(!std::is_void_v<T>)
+    {
+        return std::get_if<0>(&state_);
+    }
+    [[nodiscard]] const stored* operator->() const noexcept
+        requires(!std::is_void_v<T>)
+    {
+        return std::get_if<0>(&state_);
+    }
 
     /// The error; null if there is a value.
-    [[nodiscard]] std::exception_ptr error() const noexcept {
-        return has_value() ? nullptr : *std::get_if<1>(&state_);
-    }
+    [[nodiscard]] std::exception_ptr error() const noexcept { return has_value() ? nullptr : *std::get_if<1>(&state_); }
     /// The error's text; empty if there is a value.
     [[nodiscard]] std::string what() const { return has_value() ? std::string{} : detail::describe(error()); }
 

@@ -17,7 +17,8 @@ namespace detail {
 template <class V, class Op, class T>
 task<T> fold(task<std::vector<V>> values, Op op, T init) {
     auto all = co_await std::move(values);
-    for (auto& v : all) init = std::invoke(op, std::move(init), std::move(v));
+    for (auto& v : all)
+        init = std::invoke(op, std::move(init), std::move(v));
     co_return init;
 }
 
@@ -30,8 +31,8 @@ template <class F, class Op, class Range, class T>
     using value = detail::map_value<F, Range>;
     static_assert(std::is_invocable_r_v<T, Op&, T, value>, "reduce: op must take (accumulated value, result of f) and "
                                                            "return the new accumulated value");
-    return detail::fold<value>(map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options), std::move(op),
-                               std::move(init));
+    return detail::fold<value>(map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options),
+                               std::move(op), std::move(init));
 }
 
 }  // namespace cadre

@@ -64,13 +64,15 @@ public:
             allocate(ex, {detail::checked_extent(source)});
         } else if constexpr (std::ranges::input_range<Source>) {
             constexpr bool converts = std::is_convertible_v<std::ranges::range_reference_t<Source>, T>;
-            static_assert(converts, "cadre::shared_array<T>: the elements of the range do not convert to T (a range of ranges "
-                                    "needs a shared_array of rank 2, made with its extents)");
+            static_assert(converts,
+                          "cadre::shared_array<T>: the elements of the range do not convert to T (a range of ranges "
+                          "needs a shared_array of rank 2, made with its extents)");
             if constexpr (converts) fill(ex, source);
         } else {
-            static_assert(std::integral<plain_source>,
-                          "cadre::shared_array<T>: the second argument is the number of elements, a braced list of elements or "
-                          "a range");
+            static_assert(
+                std::integral<plain_source>,
+                "cadre::shared_array<T>: the second argument is the number of elements, a braced list of elements or "
+                "a range");
         }
     }
 
@@ -80,7 +82,8 @@ public:
         requires(Rank > 1)
     shared_array(const executor& ex, const N (&extents)[Rank]) {
         std::array<std::size_t, Rank> sizes;
-        for (std::size_t d = 0; d < Rank; ++d) sizes[d] = detail::checked_extent(extents[d]);
+        for (std::size_t d = 0; d < Rank; ++d)
+            sizes[d] = detail::checked_extent(extents[d]);
         allocate(ex, sizes);
     }
     /// Extents of different integral types.
@@ -93,9 +96,10 @@ public:
     // What people try, refused with a reason.
     template <class U>
     shared_array(const executor&, std::initializer_list<std::initializer_list<U>>) {
-        static_assert(sizeof(U) == 0,
-                      "cadre::shared_array: a nested list of elements is not an initialiser; make a shared_array<T, 2> with its "
-                      "extents {rows, columns} and assign the elements");
+        static_assert(
+            sizeof(U) == 0,
+            "cadre::shared_array: a nested list of elements is not an initialiser; make a shared_array<T, 2> with its "
+            "extents {rows, columns} and assign the elements");
     }
     template <std::integral N, std::size_t Count>
         requires(Rank > 1 && Count != Rank)
@@ -119,7 +123,8 @@ public:
         requires(sizeof...(Is) == Rank)
     [[nodiscard]] T& at(Is... indices) const {
         std::size_t d = 0;
-        ((std::cmp_less(indices, 0) || std::cmp_greater_equal(indices, extents_[d++]) ? detail::throw_out_of_range() : void()),
+        ((std::cmp_less(indices, 0) || std::cmp_greater_equal(indices, extents_[d++]) ? detail::throw_out_of_range()
+                                                                                      : void()),
          ...);
         return data_[offset(static_cast<std::size_t>(indices)...)];
     }
@@ -170,8 +175,7 @@ private:
     shared_array(const executor& ex, elements_of_t, std::initializer_list<T> elements) { fill(ex, elements); }
     shared_array(std::shared_ptr<detail::shared_block> block, const std::array<std::size_t, Rank>& extents)
         : block_(detail::checked_block(std::move(block), detail::byte_size(extents, sizeof(T)), alignof(T))),
-          data_(std::launder(reinterpret_cast<T*>(block_->data()))),
-          extents_(extents),
+          data_(std::launder(reinterpret_cast<T*>(block_->data()))), extents_(extents),
           size_(detail::element_count(extents)) {}
 
     void allocate(const executor& ex, const std::array<std::size_t, Rank>& extents) {
@@ -187,10 +191,12 @@ private:
         if constexpr (std::ranges::forward_range<Range> || std::ranges::sized_range<Range>) {
             allocate(ex, {static_cast<std::size_t>(std::ranges::distance(range))});
             T* place = data_;
-            for (auto&& element : range) *place++ = static_cast<T>(std::forward<decltype(element)>(element));
+            for (auto&& element : range)
+                *place++ = static_cast<T>(std::forward<decltype(element)>(element));
         } else {
             std::vector<T> elements;
-            for (auto&& element : range) elements.push_back(static_cast<T>(std::forward<decltype(element)>(element)));
+            for (auto&& element : range)
+                elements.push_back(static_cast<T>(std::forward<decltype(element)>(element)));
             fill(ex, elements);
         }
     }

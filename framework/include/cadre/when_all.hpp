@@ -91,10 +91,12 @@ public:
     }
     std::vector<monostate_if_void<T>> await_resume() {
         if (const join_child* failed = join_.first_failure(); failed != nullptr) [[unlikely]]
-            std::rethrow_exception(tasks_[static_cast<std::size_t>(failed - children_.data())].frame().promise().error());
+            std::rethrow_exception(
+                tasks_[static_cast<std::size_t>(failed - children_.data())].frame().promise().error());
         std::vector<monostate_if_void<T>> results;
         results.reserve(tasks_.size());
-        for (auto& t : tasks_) results.push_back(take_result(t));
+        for (auto& t : tasks_)
+            results.push_back(take_result(t));
         return results;
     }
 
@@ -125,7 +127,8 @@ template <std::ranges::input_range R>
     using value = await_result_t<std::ranges::range_value_t<R>>;
     std::vector<task<value>> tasks;
     if constexpr (std::ranges::sized_range<R>) tasks.reserve(static_cast<std::size_t>(std::ranges::size(range)));
-    for (auto&& item : range) tasks.push_back(detail::as_task(std::ranges::range_value_t<R>(std::move(item))));
+    for (auto&& item : range)
+        tasks.push_back(detail::as_task(std::ranges::range_value_t<R>(std::move(item))));
     return detail::when_all_range_awaiter<value>(std::move(tasks));
 }
 

@@ -5,8 +5,8 @@
 #include <stdexcept>
 
 #include <cadre/detail/codec.hpp>
-#include <cadre/detail/portable_call.hpp>
 #include <cadre/detail/deferred_action.hpp>
+#include <cadre/detail/portable_call.hpp>
 #include <cadre/detail/waiter.hpp>
 #include <cadre/errors.hpp>
 
@@ -61,7 +61,8 @@ private:
 }  // namespace
 
 void executor::throw_empty() {
-    throw std::logic_error("this cadre::executor names no executor: take one from runtime::executor() or make_executor()");
+    throw std::logic_error(
+        "this cadre::executor names no executor: take one from runtime::executor() or make_executor()");
 }
 
 task<void> executor::shutdown(std::chrono::steady_clock::time_point deadline) const {

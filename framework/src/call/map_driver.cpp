@@ -41,7 +41,8 @@ chunk_inbox::chunk* chunk_inbox::take_all() noexcept {
     return std::exchange(first_, nullptr);
 }
 
-map_pace::map_pace(const map_options& options, std::size_t concurrency, std::optional<std::size_t> total, bool coroutine)
+map_pace::map_pace(const map_options& options, std::size_t concurrency, std::optional<std::size_t> total,
+                   bool coroutine)
     : concurrency_(std::max<std::size_t>(1, concurrency)), total_(total), fixed_window_(options.window),
       coroutine_(coroutine), interval_start_(std::chrono::steady_clock::now()) {
     if (options.timeout.count() > 0)

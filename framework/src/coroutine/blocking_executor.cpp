@@ -64,7 +64,8 @@ private:
 }  // namespace
 
 const executor& blocking_executor() {
-    static const auto* ex = new executor(std::make_shared<blocking_backend>());  // its threads may outlive static objects
+    static const auto* ex =
+        new executor(std::make_shared<blocking_backend>());  // its threads may outlive static objects
     return *ex;
 }
 

@@ -21,7 +21,8 @@ void deferred_action::post(void (*action)(void*) noexcept, void* context) noexce
 
 void deferred_action::settle() noexcept {
     if (!posted_.load(std::memory_order_acquire) || default_timers().cancel(timer_)) return;
-    while (!done_.load(std::memory_order_acquire)) std::this_thread::yield();
+    while (!done_.load(std::memory_order_acquire))
+        std::this_thread::yield();
 }
 
 }  // namespace cadre::detail

@@ -112,7 +112,8 @@ template <class F>
 void drivers::for_each_source(F f) {
     if (source_count_.load(std::memory_order_acquire) == 0) return;
     const std::lock_guard hold(sources_mutex_);
-    for (poll_source* source : sources_) f(*source);
+    for (poll_source* source : sources_)
+        f(*source);
 }
 
 bool drivers::poll_sources() {

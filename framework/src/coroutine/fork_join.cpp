@@ -8,9 +8,11 @@ std::coroutine_handle<> join::launch(std::span<join_child> children) noexcept {
     local_worker* w = worker_of(env_.home);
     // In reverse: the owner pops the second child first, a thief takes the last.
     if (w != nullptr) {
-        for (std::size_t i = children.size() - 1; i > 0; --i) w->fork(&children[i]);
+        for (std::size_t i = children.size() - 1; i > 0; --i)
+            w->fork(&children[i]);
     } else {
-        for (std::size_t i = 1; i < children.size(); ++i) post_home(children[i]);
+        for (std::size_t i = 1; i < children.size(); ++i)
+            post_home(children[i]);
     }
     set_current_environment(&env_);
     return children[0].frame;

@@ -5,7 +5,6 @@
 
 #include "drivers.hpp"
 
-
 namespace cadre::detail {
 
 namespace {
@@ -45,7 +44,8 @@ void run_loop::submit(std::span<work_item* const> items) noexcept {
     pins_.fetch_add(1, std::memory_order_relaxed);
     for (work_item* item : items) {
         work_item* head = inbox_.load(std::memory_order_relaxed);
-        do item->next = head;
+        do
+            item->next = head;
         while (!inbox_.compare_exchange_weak(head, item, std::memory_order_seq_cst, std::memory_order_relaxed));
     }
     // On the driving thread the loop looks by itself.

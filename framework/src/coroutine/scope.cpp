@@ -11,11 +11,12 @@ struct scope::child : work_item, detail::completion {
     task<void> body;
 };
 
-scope::scope() : stop_([] {
-    const detail::environment* env = detail::current_environment();
-    if (env == nullptr) throw std::logic_error("a cadre::scope is made inside a task");
-    return env->stop;
-}()) {
+scope::scope()
+    : stop_([] {
+          const detail::environment* env = detail::current_environment();
+          if (env == nullptr) throw std::logic_error("a cadre::scope is made inside a task");
+          return env->stop;
+      }()) {
     env_ = *detail::current_environment();
     env_.stop = &stop_;
 }

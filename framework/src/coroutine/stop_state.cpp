@@ -31,7 +31,8 @@ void stop_state::request_stop(stop_reason why) noexcept {
         mark_locked(why, &sources);
         if (sources.empty()) return announce_locked(why);
     }
-    for (std::stop_source& source : sources) source.request_stop();
+    for (std::stop_source& source : sources)
+        source.request_stop();
     const std::lock_guard hold(*lock_);
     announce_locked(why);
 }

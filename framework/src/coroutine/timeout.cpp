@@ -32,7 +32,8 @@ void deadline_stop::arm(timer_service& timers, steady_time when, stop_state* par
 bool deadline_stop::disarm() noexcept {
     if (timers_->cancel(timer_)) return false;
     // Firing right now on another thread: a matter of moments.
-    while (!fired_.load(std::memory_order_acquire)) std::this_thread::yield();
+    while (!fired_.load(std::memory_order_acquire))
+        std::this_thread::yield();
     return true;
 }
 

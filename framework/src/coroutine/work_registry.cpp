@@ -27,7 +27,8 @@ bool work_registry::enter(work_root& root) noexcept {
 work_registry::~work_registry() {
     // The work that was told of its end may drop the executor right there: then this thread's step is over, too.
     const unsigned own = std::exchange(leaving_here, leaving_here == this ? nullptr : leaving_here) == this ? 1 : 0;
-    while (leaving_.load(std::memory_order_acquire) > own) std::this_thread::yield();
+    while (leaving_.load(std::memory_order_acquire) > own)
+        std::this_thread::yield();
 }
 
 void work_registry::begin_leave(work_root& root) noexcept {
@@ -45,7 +46,8 @@ void work_registry::finish_leave() noexcept {
         const std::lock_guard hold(mutex_);
         if (--live_ == 0) call = std::exchange(on_empty_, {});
     }
-    for (auto& f : call) f();
+    for (auto& f : call)
+        f();
     leaving_.fetch_sub(1, std::memory_order_release);  // the last access
 }
 

@@ -94,7 +94,8 @@ bool arena::cut_unit(unsigned size_class) {
     for (std::uint64_t i = 0; i != count; ++i)
         holder_of(memory_, start + i * size).store(nobody, std::memory_order_relaxed);
     memory_.unit(self_.slot, first).store(small_unit | size_class, std::memory_order_release);
-    for (std::uint64_t i = count; i != 0; --i) small_[size_class].add_free(start + (i - 1) * size);
+    for (std::uint64_t i = count; i != 0; --i)
+        small_[size_class].add_free(start + (i - 1) * size);
     return true;
 }
 
@@ -128,14 +129,14 @@ bool arena::take_units(std::uint64_t count, std::uint64_t& first, bool& zeroed) 
     const auto from = populated_.begin() + static_cast<std::ptrdiff_t>(first);
     const auto to = from + static_cast<std::ptrdiff_t>(count);
     zeroed = std::find(from, to, true) == to;
-    if (std::find(from, to, false) != to &&
-        !memory_.commit(memory_.unit_offset(self_.slot, first), count * unit_size))
+    if (std::find(from, to, false) != to && !memory_.commit(memory_.unit_offset(self_.slot, first), count * unit_size))
         return false;
     const std::uint64_t left = best->second - count;
     free_units_.erase(best);
     if (left != 0) free_units_[end] = left;
     std::fill(from, to, true);
-    if (header.units_used.load(std::memory_order_relaxed) < end) header.units_used.store(end, std::memory_order_release);
+    if (header.units_used.load(std::memory_order_relaxed) < end)
+        header.units_used.store(end, std::memory_order_release);
     return true;
 }
 

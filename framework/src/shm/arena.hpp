@@ -56,8 +56,8 @@ private:
     std::array<lent_things<std::uint64_t>, block_classes.size()> small_;
     lent_things<run> large_;
     std::map<std::uint64_t, std::uint64_t> free_units_;  // first unit → length of the run
-    std::vector<bool> populated_;                        // units with memory behind them, as far as known here
-    std::uint64_t table_committed_ = 0;                  // units whose words in the unit table have memory
+    std::vector<bool> populated_;  // units with memory behind them, as far as known here
+    std::uint64_t table_committed_ = 0;  // units whose words in the unit table have memory
 };
 
 }  // namespace cadre::detail::shm

@@ -30,10 +30,10 @@ namespace cadre::detail::shm {
 struct channel_header {
     alignas(64) word tail;  ///< position << 1 | closed
     alignas(64) word head;
-    alignas(64) word returned;       ///< how many cells the supervisor has ever returned
-    word returned_seen;              ///< of those, how many are known to be taken
-    word closing;                    ///< set after the close mark
-    word drained;                    ///< closed and found empty, once and for all
+    alignas(64) word returned;  ///< how many cells the supervisor has ever returned
+    word returned_seen;  ///< of those, how many are known to be taken
+    word closing;  ///< set after the close mark
+    word drained;  ///< closed and found empty, once and for all
 };
 
 struct channel_cell {
@@ -89,7 +89,8 @@ public:
         });
     }
     [[nodiscard]] attempt send_block(std::uint64_t offset) noexcept {
-        return put([&](channel_cell& c) { c.length.store(offset | channel_cell::in_block, std::memory_order_relaxed); });
+        return put(
+            [&](channel_cell& c) { c.length.store(offset | channel_cell::in_block, std::memory_order_relaxed); });
     }
     /// Whether an attempt to send could succeed now; would_block if the queue is full.
     [[nodiscard]] attempt may_send() const noexcept {
@@ -121,7 +122,8 @@ public:
             cell_word s{c.state.load()};
             // A full cell was counted, so the tail, which senders keep writing, need not be looked at.
             if (s.raw == cell_word::make(h, cell_phase::full).raw) {
-                if (!c.state.compare_exchange_strong(s.raw, cell_word::make(h, cell_phase::taking, self_.slot).raw)) continue;
+                if (!c.state.compare_exchange_strong(s.raw, cell_word::make(h, cell_phase::taking, self_.slot).raw))
+                    continue;
                 Probe::at(step::receive_claimed);
                 std::uint64_t passed = h;
                 header_.head.compare_exchange_strong(passed, h + 1);
@@ -145,7 +147,8 @@ public:
             switch (s.phase()) {
                 case cell_phase::full: continue;
                 case cell_phase::skipped:
-                    if (c.state.compare_exchange_strong(s.raw, cell_word::make(h + count_, cell_phase::free).raw)) ++skipped;
+                    if (c.state.compare_exchange_strong(s.raw, cell_word::make(h + count_, cell_phase::free).raw))
+                        ++skipped;
                     [[fallthrough]];
                 case cell_phase::taking:
                 case cell_phase::returned: header_.head.compare_exchange_strong(h, h + 1); continue;
@@ -205,7 +208,8 @@ public:
             channel_cell& c = cells_[i];
             cell_word s{c.state.load()};
             if (s.phase() != cell_phase::full && s.phase() != cell_phase::returned) continue;
-            if (c.state.compare_exchange_strong(s.raw, cell_word::make(s.position(), cell_phase::taking, self_.slot).raw))
+            if (c.state.compare_exchange_strong(s.raw,
+                                                cell_word::make(s.position(), cell_phase::taking, self_.slot).raw))
                 discard(c, s.position());
         }
     }

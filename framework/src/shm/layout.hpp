@@ -20,7 +20,7 @@ static_assert(word::is_always_lock_free && half_word::is_always_lock_free);
 inline constexpr std::uint64_t region_magic = 0x6361'6472'6573'686dull;
 inline constexpr std::size_t page_size = 4096;
 inline constexpr std::size_t unit_size = 64 * 1024;
-inline constexpr unsigned max_domains = 1024;
+inline constexpr unsigned max_domains = 65536;
 
 /// Whether a process looks at its rung word by itself.
 enum class loop_state : std::uint32_t {

@@ -35,7 +35,8 @@ public:
     template <class IsFree, class F>
     void reclaim(IsFree is_free, F f) {
         look(lent_.size(), is_free);
-        for (const Thing& t : ready_) f(t);
+        for (const Thing& t : ready_)
+            f(t);
         ready_.clear();
     }
 

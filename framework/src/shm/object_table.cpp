@@ -23,14 +23,16 @@ constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} <<
 object_table::object_table(const region& memory, process_id self) : memory_(memory), self_(self) {
     const std::uint64_t used =
         std::min(memory_.arena(self_.slot).objects_used.load(std::memory_order_acquire), memory_.layout().objects);
-    for (std::uint32_t i = 0; i < used; ++i) entries_.add_lent(i);
+    for (std::uint32_t i = 0; i < used; ++i)
+        entries_.add_lent(i);
     committed_ = (used + entries_step - 1) / entries_step * entries_step;
 }
 
 object_ref object_table::take_entry(const wanted& w) {
     const std::lock_guard hold(mutex_);
     const auto free = [this](std::uint32_t i) {
-        return object_word{memory_.object(self_.slot, i).state.load(std::memory_order_acquire)}.phase() == object_phase::free;
+        return object_word{memory_.object(self_.slot, i).state.load(std::memory_order_acquire)}.phase() ==
+               object_phase::free;
     };
     std::uint32_t index = 0;
     if (!entries_.take(index, free)) {
@@ -147,7 +149,8 @@ bool object_table::unused(const object_entry& e) const noexcept {
     for (unsigned tries = 0; tries != 16; ++tries) {
         const std::uint64_t before = e.changes.load();
         std::uint64_t users = e.in_transit.load();
-        for (const word& w : e.presence) users |= w.load();
+        for (const word& w : e.presence)
+            users |= w.load();
         if (e.changes.load() == before) return users == 0;
     }
     return false;
@@ -181,7 +184,8 @@ std::optional<object_data> object_table::data_of(object_ref o) const noexcept {
     const std::uint64_t domain = e.domain.load();
     if (domain >= max_domains) return std::nullopt;
     d.domain = static_cast<std::uint32_t>(domain);
-    if (d.size == 0) return o.kind == object_kind::lock || o.kind == object_kind::block ? std::optional(d) : std::nullopt;
+    if (d.size == 0)
+        return o.kind == object_kind::lock || o.kind == object_kind::block ? std::optional(d) : std::nullopt;
     const block_place b = find_block(memory_, e.block.load());
     if (b.offset == 0 || start < b.data() || d.size > b.room || start - b.data() > b.room - d.size) return std::nullopt;
     if (o.kind == object_kind::channel &&
@@ -204,8 +208,8 @@ void object_table::bury(object_ref o, process_id dead) noexcept {
     lock_core<> lock(e.lock, self_);
     lock.bury(dead);
     // The dead process may have granted the lock to one that had just stopped waiting, and not lived to take it back.
-    if (const auto to = lock.grantee(); to && (to->slot >= memory_.slots() ||
-                                               (e.interest[0][to->slot / 64].load() & bit(to->slot)) == 0))
+    if (const auto to = lock.grantee();
+        to && (to->slot >= memory_.slots() || (e.interest[0][to->slot / 64].load() & bit(to->slot)) == 0))
         lock.decline(*to);
 
     const object_word w{e.state.load()};

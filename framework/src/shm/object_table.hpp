@@ -25,9 +25,10 @@ struct object_ref {
 /// incarnation << 32 | kind << 16 | slot of who frees it << 8 | phase
 struct object_word {
     std::uint64_t raw;
-    static constexpr object_word make(std::uint32_t incarnation, object_kind k, object_phase p, unsigned slot = 0) noexcept {
-        return {(std::uint64_t{incarnation} << 32) | (static_cast<std::uint64_t>(k) << 16) | (std::uint64_t{slot} << 8) |
-                static_cast<std::uint64_t>(p)};
+    static constexpr object_word make(std::uint32_t incarnation, object_kind k, object_phase p,
+                                      unsigned slot = 0) noexcept {
+        return {(std::uint64_t{incarnation} << 32) | (static_cast<std::uint64_t>(k) << 16) |
+                (std::uint64_t{slot} << 8) | static_cast<std::uint64_t>(p)};
     }
     [[nodiscard]] constexpr std::uint32_t incarnation() const noexcept { return static_cast<std::uint32_t>(raw >> 32); }
     [[nodiscard]] constexpr object_kind kind() const noexcept { return static_cast<object_kind>((raw >> 16) & 0xff); }

@@ -9,7 +9,7 @@ namespace cadre::detail::shm {
 
 namespace {
 constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} << (slot % 64); }
-}
+}  // namespace
 
 plane_core::plane_core(const region& m, process_table& t)
     : memory(m), table(t), space(m, t.self()), objects(m, t.self()) {}
@@ -48,7 +48,8 @@ void plane_core::look_again(std::uint64_t ring_bits) noexcept {
 object_side::object_side(plane_core& core, object_ref o, bool fresh)
     : core_(core), ref_(o), entry_(core.objects.entry(o)), words_((core.memory.slots() + 63) / 64),
       turn_(core.table.self().slot + 1) {
-    if (!fresh && !core_.objects.enter(o)) throw not_portable("a handle of a shared object that does not exist any more");
+    if (!fresh && !core_.objects.enter(o))
+        throw not_portable("a handle of a shared object that does not exist any more");
     const auto data = core_.objects.data_of(o);
     if (!data) {
         core_.objects.leave(o);
@@ -120,9 +121,8 @@ void object_side::for_each_other(unsigned q, F f) noexcept {
 }
 
 void object_side::ring_one(unsigned q) noexcept {
-    for_each_other(q, [&](unsigned slot) {
-        return core_.table.ring(slot, ring_bit()) == process_table::notice::when_done;
-    });
+    for_each_other(
+        q, [&](unsigned slot) { return core_.table.ring(slot, ring_bit()) == process_table::notice::when_done; });
 }
 
 void object_side::ring_each(unsigned q) noexcept {

@@ -48,7 +48,8 @@ std::shared_ptr<Object> plane_domain::take(decoder& in, object_kind kind) {
     o.index = read_number(in);
     o.incarnation = read_number(in);
     o.kind = kind;
-    if ((head & 0x7fu) != static_cast<std::uint32_t>(kind)) throw_malformed("a handle of another kind of shared object");
+    if ((head & 0x7fu) != static_cast<std::uint32_t>(kind))
+        throw_malformed("a handle of another kind of shared object");
     if (!core_.objects.plausible(o)) throw not_portable("a handle of a shared object that never existed");
     return core_.find_or_make<Object>(o, (head & 0x80u) != 0, [&] { return make_side<Object>(core_, o, false); });
 }
@@ -60,7 +61,9 @@ std::shared_ptr<shared_channel> plane_domain::make_channel(std::size_t capacity)
                                [&](std::byte* data) { channel_core<>::initialise(data, cells); });
 }
 
-std::shared_ptr<shared_lock> plane_domain::make_lock() { return make<plane_lock>({object_kind::lock, 0, 1, 0, id_}, nothing); }
+std::shared_ptr<shared_lock> plane_domain::make_lock() {
+    return make<plane_lock>({object_kind::lock, 0, 1, 0, id_}, nothing);
+}
 
 std::shared_ptr<shared_semaphore> plane_domain::make_semaphore(std::uint32_t permits) {
     return make<plane_semaphore>({object_kind::semaphore, semaphore_core<>::bytes(core_.memory.slots()), 64, 0, id_},
@@ -71,11 +74,15 @@ std::shared_ptr<shared_block> plane_domain::make_block(std::size_t size, std::si
     return make<plane_block>({object_kind::block, size, alignment, 0, id_}, nothing);
 }
 
-std::shared_ptr<shared_channel> plane_domain::take_channel(decoder& in) { return take<plane_channel>(in, object_kind::channel); }
+std::shared_ptr<shared_channel> plane_domain::take_channel(decoder& in) {
+    return take<plane_channel>(in, object_kind::channel);
+}
 std::shared_ptr<shared_lock> plane_domain::take_lock(decoder& in) { return take<plane_lock>(in, object_kind::lock); }
 std::shared_ptr<shared_semaphore> plane_domain::take_semaphore(decoder& in) {
     return take<plane_semaphore>(in, object_kind::semaphore);
 }
-std::shared_ptr<shared_block> plane_domain::take_block(decoder& in) { return take<plane_block>(in, object_kind::block); }
+std::shared_ptr<shared_block> plane_domain::take_block(decoder& in) {
+    return take<plane_block>(in, object_kind::block);
+}
 
 }  // namespace cadre::detail::shm

@@ -46,7 +46,9 @@ void process_table::mark_dead(process_id p) noexcept {
     memory_.process(p.slot).identity.compare_exchange_strong(alive, pack(p.generation, slot_state::dead));
 }
 
-slot_state process_table::state(unsigned slot) const noexcept { return state_of(memory_.process(slot).identity.load()); }
+slot_state process_table::state(unsigned slot) const noexcept {
+    return state_of(memory_.process(slot).identity.load());
+}
 
 bool process_table::live(process_id p) const noexcept {
     return memory_.process(p.slot).identity.load() == pack(p.generation, slot_state::live);

@@ -38,9 +38,7 @@ constexpr std::uint64_t first_arena(unsigned slots) noexcept {
     return up(up(sizeof(region_header), page_size) + slots * sizeof(process_entry), unit_size);
 }
 
-unsigned default_slots() noexcept {
-    return std::clamp(4 * std::thread::hardware_concurrency(), 64u, max_slots);
-}
+unsigned default_slots() noexcept { return std::clamp(4 * std::thread::hardware_concurrency(), 64u, max_slots); }
 
 struct descriptor {
     int fd;
@@ -77,7 +75,8 @@ bool memory_left(std::uint64_t wanted) noexcept {
 
 }  // namespace
 
-region::region(int fd, bool owns, std::byte* base, std::uint64_t size, unsigned slots, std::uint64_t arena_size) noexcept
+region::region(int fd, bool owns, std::byte* base, std::uint64_t size, unsigned slots,
+               std::uint64_t arena_size) noexcept
     : fd_(fd), owns_fd_(owns), base_(base), size_(size), slots_(slots), arena_size_(arena_size),
       first_arena_(first_arena(slots)), layout_(arena_layout::of(arena_size)) {}
 
@@ -123,7 +122,7 @@ region region::create(const region_options& options) {
 }
 
 region region::attach(int fd) {
-    struct stat s {};
+    struct stat s{};
     if (::fstat(fd, &s) != 0) fail(errno, "the shared memory of process executors");
     const auto size = static_cast<std::uint64_t>(s.st_size);
     if (size < first_arena(1)) fail(EINVAL, "the shared memory of process executors");
@@ -162,7 +161,8 @@ unsigned region::slot_of(std::uint64_t offset) const noexcept {
 bool region::commit(std::uint64_t offset, std::uint64_t size) const noexcept {
     if (size >= asked_first && !memory_left(size)) return false;
     for (;;) {
-        if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(size)) == 0) return true;
+        if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(size)) == 0)
+            return true;
         if (errno != EINTR) return false;
     }
 }

@@ -132,7 +132,8 @@ private:
         const auto number = static_cast<std::uint32_t>(h) + 1;
         if ((number & permit_word::number_mask) != w.number()) return;  // done
         const auto permits = static_cast<std::uint32_t>(h >> 32);
-        const std::uint32_t now = w.what() == permit_word::note::acquire ? permits + 1 : permits - (permits != 0 ? 1 : 0);
+        const std::uint32_t now =
+            w.what() == permit_word::note::acquire ? permits + 1 : permits - (permits != 0 ? 1 : 0);
         count.compare_exchange_strong(h, (std::uint64_t{now} << 32) | number);
     }
     /// The note may stand beside a number of free permits that `release` has changed meanwhile.

@@ -3,8 +3,8 @@
 #include <atomic>
 #include <cerrno>
 #include <mutex>
-#include <new>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -14,6 +14,8 @@
 #include "shm/plane_core.hpp"
 #include "shm/plane_domain.hpp"
 #include "shm/undertaker.hpp"
+
+#include <cadre/errors.hpp>
 
 namespace cadre::detail::shm {
 
@@ -85,7 +87,8 @@ constinit std::atomic<state_plane*> the_plane{nullptr};
 struct bells {
     std::vector<int> fds;
     ~bells() {
-        for (const int fd : fds) ::close(fd);
+        for (const int fd : fds)
+            ::close(fd);
     }
 };
 
@@ -106,7 +109,8 @@ state_plane::state_plane(region memory, process_id self, std::vector<int> doorbe
 state_plane::~state_plane() {
     parts_.reset();
     if (owns_descriptors_)
-        for (const int fd : table_.doorbells()) ::close(fd);
+        for (const int fd : table_.doorbells())
+            ::close(fd);
 }
 
 std::unique_ptr<state_plane> state_plane::make(const region_options& options) {
@@ -119,14 +123,17 @@ std::unique_ptr<state_plane> state_plane::make(const region_options& options) {
     }
     memory.header().domains[0].store(static_cast<std::uint32_t>(domain_state::open));
     const process_id self{0, 1};
-    memory.process(0).identity.store((std::uint64_t{self.generation} << 32) | static_cast<std::uint64_t>(slot_state::live));
+    memory.process(0).identity.store((std::uint64_t{self.generation} << 32) |
+                                     static_cast<std::uint64_t>(slot_state::live));
     std::unique_ptr<state_plane> plane(new state_plane(std::move(memory), self, made.fds, true));
     made.fds.clear();
     return plane;
 }
 
 std::unique_ptr<state_plane> state_plane::join(const std::vector<int>& descriptors, process_id self) {
-    const auto refuse = [] { throw std::system_error(EINVAL, std::generic_category(), "descriptors of the state plane"); };
+    const auto refuse = [] {
+        throw std::system_error(EINVAL, std::generic_category(), "descriptors of the state plane");
+    };
     if (descriptors.empty()) refuse();
     region memory = region::attach(descriptors[0]);
     if (descriptors.size() != memory.slots() + 2u || self.slot >= memory.slots()) refuse();
@@ -171,7 +178,9 @@ memory_domain& state_plane::open_domain() {
     std::uint32_t id = 0;
     {
         const std::lock_guard hold(parts_->domains_mutex);
-        if (parts_->opened == max_domains) throw std::bad_alloc();
+        if (parts_->opened == max_domains)
+            throw error("a program can make " + std::to_string(max_domains) +
+                        " process executors in its life, and this one has");
         id = parts_->opened++;
     }
     memory_.header().domains[id].store(static_cast<std::uint32_t>(domain_state::open));

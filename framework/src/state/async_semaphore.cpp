@@ -14,7 +14,9 @@ bool async_semaphore::acquire_operation::await_ready() noexcept {
 bool async_semaphore::acquire_operation::suspend(std::coroutine_handle<> handle, detail::environment* env) noexcept {
     shared_object::parked& wait = wait_.emplace();
     wait.object = from_.get();
-    wait.try_now = [](shared_object::parked& p) noexcept { return static_cast<shared_semaphore*>(p.object)->try_acquire(); };
+    wait.try_now = [](shared_object::parked& p) noexcept {
+        return static_cast<shared_semaphore*>(p.object)->try_acquire();
+    };
     wait.prepare(handle, env, &shared_object::cancel);
     return from_->park(wait) && wait.commit();
 }

@@ -53,7 +53,8 @@ void heap_semaphore::release(std::uint32_t n) noexcept {
     std::uint32_t free = free_.load(std::memory_order_relaxed);
     std::uint32_t sum;
     do {
-        sum = n > std::numeric_limits<std::uint32_t>::max() - free ? std::numeric_limits<std::uint32_t>::max() : free + n;
+        sum =
+            n > std::numeric_limits<std::uint32_t>::max() - free ? std::numeric_limits<std::uint32_t>::max() : free + n;
     } while (!free_.compare_exchange_weak(free, sum, std::memory_order_seq_cst));
     if (interest_.any()) look_again();
 }
@@ -66,9 +67,7 @@ void heap_semaphore::stop() noexcept {
 }
 
 heap_block::heap_block(std::shared_ptr<local_scope> scope, std::size_t size, std::size_t alignment)
-    : lock_(std::move(scope)),
-      size_(size),
-      alignment_(std::max(alignment, alignof(std::max_align_t))),
+    : lock_(std::move(scope)), size_(size), alignment_(std::max(alignment, alignof(std::max_align_t))),
       data_(::operator new(std::max<std::size_t>(size, 1), std::align_val_t{alignment_})) {
     std::memset(data_, 0, size_);
 }
@@ -85,7 +84,8 @@ std::shared_ptr<shared_semaphore> make_heap_semaphore(std::shared_ptr<local_scop
     return std::make_shared<heap_semaphore>(std::move(scope), permits);
 }
 
-std::shared_ptr<shared_block> make_heap_block(std::shared_ptr<local_scope> scope, std::size_t size, std::size_t alignment) {
+std::shared_ptr<shared_block> make_heap_block(std::shared_ptr<local_scope> scope, std::size_t size,
+                                              std::size_t alignment) {
     return std::make_shared<heap_block>(std::move(scope), size, alignment);
 }
 

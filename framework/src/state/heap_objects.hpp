@@ -12,7 +12,8 @@
 namespace cadre::detail {
 
 [[nodiscard]] std::shared_ptr<shared_lock> make_heap_lock(std::shared_ptr<local_scope> scope);
-[[nodiscard]] std::shared_ptr<shared_semaphore> make_heap_semaphore(std::shared_ptr<local_scope> scope, std::uint32_t permits);
+[[nodiscard]] std::shared_ptr<shared_semaphore> make_heap_semaphore(std::shared_ptr<local_scope> scope,
+                                                                    std::uint32_t permits);
 [[nodiscard]] std::shared_ptr<shared_block> make_heap_block(std::shared_ptr<local_scope> scope, std::size_t size,
                                                             std::size_t alignment);
 

@@ -27,7 +27,8 @@ void local_scope::leave(local_object& object) noexcept {
 void local_scope::stop() noexcept {
     const std::lock_guard hold(mutex_);
     if (std::exchange(stopped_, true)) return;
-    for (local_object* object = head_; object != nullptr; object = object->next_) object->stop();
+    for (local_object* object = head_; object != nullptr; object = object->next_)
+        object->stop();
 }
 
 namespace {

@@ -1,7 +1,7 @@
 #include <cadre/detail/lock_brief.hpp>
 
 #if defined(__x86_64__) || defined(__i386__)
-#include <immintrin.h>
+#    include <immintrin.h>
 #endif
 
 namespace cadre::detail {

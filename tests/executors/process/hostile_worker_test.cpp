@@ -71,7 +71,8 @@ int scribble(unsigned seed) {
     call_memory::layout& m = *find_memory();
     std::minstd_rand random(seed);
     for (slot& s : m.events)
-        for (std::byte& b : s.payload) b = static_cast<std::byte>(random());
+        for (std::byte& b : s.payload)
+            b = static_cast<std::byte>(random());
     m.control.requests_consumed = random();
     m.control.replies_consumed = random();
     m.control.orders_consumed = random();
@@ -103,14 +104,17 @@ TEST(hostile_worker, answers_for_calls_it_does_not_have_are_refused) {
 
 TEST(hostile_worker, messages_of_unknown_kind_are_refused) {
     const executor ex = looked_after(1);
-    for (const int kind : {0, 200, 255}) expect_violation(ex, [&] { return cadre::on(ex, forge_kind, kind); });
+    for (const int kind : {0, 200, 255})
+        expect_violation(ex, [&] { return cadre::on(ex, forge_kind, kind); });
 }
 
 TEST(hostile_worker, bodies_outside_its_memory_are_refused) {
     const executor ex = looked_after(1);
-    const std::vector<std::pair<std::uint64_t, std::uint64_t>> bad{
-        {0, 64}, {call_memory::worker_area, ~std::uint64_t{0}}, {~std::uint64_t{0} - 10, 100},
-        {call_memory::parent_area, 100}, {call_memory::total - 10, 100}};
+    const std::vector<std::pair<std::uint64_t, std::uint64_t>> bad{{0, 64},
+                                                                   {call_memory::worker_area, ~std::uint64_t{0}},
+                                                                   {~std::uint64_t{0} - 10, 100},
+                                                                   {call_memory::parent_area, 100},
+                                                                   {call_memory::total - 10, 100}};
     for (const auto& [offset, size] : bad)
         expect_violation(ex, [&] { return cadre::on(ex, forge_body, offset, size); });
 }

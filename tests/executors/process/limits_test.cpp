@@ -56,9 +56,11 @@ TEST(process_limits, waiting_in_the_queue_does_not_count) {
         return 1;
     };
     std::vector<cadre::job<int>> jobs;
-    for (int i = 0; i < 8; ++i) jobs.push_back(cadre::spawn(ex, busy, i));  // the last waits for 0.7 s
+    for (int i = 0; i < 8; ++i)
+        jobs.push_back(cadre::spawn(ex, busy, i));  // the last waits for 0.7 s
     const auto get = [](cadre::job<int> j) -> task<int> { co_return co_await j; };
-    for (auto& j : jobs) EXPECT_EQ(run(get, std::move(j)), 1);
+    for (auto& j : jobs)
+        EXPECT_EQ(run(get, std::move(j)), 1);
 }
 
 TEST(process_limits, timeout_kills_what_does_not_stop) {
@@ -107,7 +109,8 @@ TEST(process_limits, memory_is_limited) {
 TEST(process_limits, a_worker_is_replaced_after_its_share_of_tasks) {
     const executor ex = process_executor{{.workers = 1, .max_tasks_per_worker = 3}};
     std::vector<pid_t> pids;
-    for (int i = 0; i < 9; ++i) pids.push_back(cadre::sync_wait(cadre::on(ex, worker_pid)));
+    for (int i = 0; i < 9; ++i)
+        pids.push_back(cadre::sync_wait(cadre::on(ex, worker_pid)));
     const std::set<pid_t> distinct(pids.begin(), pids.end());
     EXPECT_EQ(distinct.size(), 3u);
     EXPECT_EQ(ex.stats().restarts, 0u);

@@ -34,7 +34,8 @@ task<int> countdown(int depth) {
 
 task<int> tree(executor ex, int depth) {
     if (depth == 0) co_return 1;
-    auto [left, right] = co_await cadre::when_all(cadre::on(ex, tree, ex, depth - 1), cadre::on(ex, tree, ex, depth - 1));
+    auto [left, right] =
+        co_await cadre::when_all(cadre::on(ex, tree, ex, depth - 1), cadre::on(ex, tree, ex, depth - 1));
     co_return left + right;
 }
 
@@ -71,7 +72,8 @@ TEST(process_executor, maps_in_input_order) {
         options.chunk = chunk;
         const auto got = cadre::sync_wait(cadre::map(ex, plus_one, std::views::iota(0, 5000), options));
         ASSERT_EQ(got.size(), 5000u);
-        for (int i = 0; i < 5000; ++i) ASSERT_EQ(got[static_cast<std::size_t>(i)], i + 1);
+        for (int i = 0; i < 5000; ++i)
+            ASSERT_EQ(got[static_cast<std::size_t>(i)], i + 1);
     }
 }
 
@@ -80,10 +82,12 @@ TEST(process_executor, one_worker_holds_many_suspended_tasks) {
     const executor ex = process_executor{{.workers = 1}};
     std::vector<cadre::job<int>> jobs;
     const auto begin = std::chrono::steady_clock::now();
-    for (int i = 0; i < 500; ++i) jobs.push_back(cadre::spawn(ex, sleep_then, 300, i));
+    for (int i = 0; i < 500; ++i)
+        jobs.push_back(cadre::spawn(ex, sleep_then, 300, i));
     const auto sum = [](std::vector<cadre::job<int>> all) -> task<int> {
         int total = 0;
-        for (auto& j : all) total += co_await j;
+        for (auto& j : all)
+            total += co_await j;
         co_return total;
     };
     EXPECT_EQ(run(sum, std::move(jobs)), 499 * 500 / 2);
@@ -132,16 +136,19 @@ TEST(process_executor, many_callers_in_many_threads) {
     std::atomic<long> total{0};
     for (int t = 0; t < 4; ++t)
         threads.emplace_back([&] {
-            for (int i = 0; i < 300; ++i) total += cadre::sync_wait(cadre::on(ex, plus_one, i));
+            for (int i = 0; i < 300; ++i)
+                total += cadre::sync_wait(cadre::on(ex, plus_one, i));
         });
-    for (auto& t : threads) t.join();
+    for (auto& t : threads)
+        t.join();
     EXPECT_EQ(total, 4L * (300 * 301 / 2));
 }
 
 TEST(process_executor, refuses_more_than_may_wait) {
     const executor ex = process_executor{{.workers = 1, .max_pending = 5}};
     std::vector<cadre::job<int>> jobs;
-    for (int i = 0; i < 200; ++i) jobs.push_back(cadre::spawn(ex, sleep_then, 20, i));
+    for (int i = 0; i < 200; ++i)
+        jobs.push_back(cadre::spawn(ex, sleep_then, 20, i));
     int refused = 0;
     for (auto& j : jobs) {
         const auto wait = [](cadre::job<int> one) -> task<int> { co_return co_await one; };

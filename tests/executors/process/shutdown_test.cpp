@@ -51,7 +51,8 @@ TEST(process_shutdown, what_has_not_ended_at_the_deadline_is_stopped_or_killed) 
     const executor ex = process_executor{{.workers = 2, .kill_grace = 50ms}};
     auto sleeper = cadre::spawn(ex, sleep_then, 60'000, 3);
     auto stubborn = cadre::spawn(ex, spin_for_ever);
-    while (sleeper.worker_pid() == 0 || stubborn.worker_pid() == 0) std::this_thread::yield();
+    while (sleeper.worker_pid() == 0 || stubborn.worker_pid() == 0)
+        std::this_thread::yield();
     std::this_thread::sleep_for(50ms);  // both have begun by then, most likely; else they end as cancelled
     cadre::sync_wait(ex.shutdown(50ms));
     EXPECT_ANY_THROW(run(get, std::move(sleeper)));
@@ -82,7 +83,8 @@ TEST(process_shutdown, nothing_is_left_open) {
     };
     use();  // what is made once stays
     const std::size_t before = open_descriptors();
-    for (int i = 0; i < 5; ++i) use();
+    for (int i = 0; i < 5; ++i)
+        use();
     EXPECT_EQ(open_descriptors(), before);
     siginfo_t zombie{};
     ::waitid(P_ALL, 0, &zombie, WEXITED | WNOHANG | WNOWAIT);
@@ -96,8 +98,8 @@ int say_and_die(std::string text) {
 
 TEST(process_output, captured_output_is_in_the_error) {
     const executor ex = process_executor{{.workers = 1, .output = cadre::worker_output::capture}};
-    const std::string what =
-        what_of<cadre::worker_crashed>([&] { cadre::sync_wait(cadre::on(ex, say_and_die, std::string("last words"))); });
+    const std::string what = what_of<cadre::worker_crashed>(
+        [&] { cadre::sync_wait(cadre::on(ex, say_and_die, std::string("last words"))); });
     EXPECT_NE(what.find("last words"), std::string::npos) << what;
 }
 

@@ -53,7 +53,8 @@ inline int exit_with(int status) {
 
 /// Keeps its worker's loop busy until it is asked to stop, or for ever.
 inline int spin_for_ever() {
-    for (;;) asm volatile("");  // a loop that does nothing else may be taken for one that ends
+    for (;;)
+        asm volatile("");  // a loop that does nothing else may be taken for one that ends
     return 0;
 }
 

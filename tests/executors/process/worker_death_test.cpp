@@ -72,15 +72,19 @@ TEST(process_death, the_rest_of_a_map_is_not_disturbed) {
 TEST(process_death, suspended_tasks_are_lost_and_queued_ones_move_on) {
     const executor ex = process_executor{{.workers = 1}};
     std::vector<cadre::job<int>> sleepers;
-    for (int i = 0; i < 3; ++i) sleepers.push_back(cadre::spawn(ex, sleep_then, 60'000, i));
+    for (int i = 0; i < 3; ++i)
+        sleepers.push_back(cadre::spawn(ex, sleep_then, 60'000, i));
     // Runs behind the sleepers in the same worker, and ends it; the calls behind it are still queued then.
     auto killer = cadre::spawn(ex, die_by_signal, SIGKILL);
     std::vector<cadre::job<int>> queued;
-    for (int i = 0; i < 50; ++i) queued.push_back(cadre::spawn(ex, plus_one, i));
+    for (int i = 0; i < 50; ++i)
+        queued.push_back(cadre::spawn(ex, plus_one, i));
 
     EXPECT_THROW(run(get, std::move(killer)), cadre::worker_crashed);
-    for (auto& j : sleepers) EXPECT_THROW(run(get, std::move(j)), cadre::worker_lost);
-    for (int i = 0; i < 50; ++i) EXPECT_EQ(run(get, std::move(queued[static_cast<std::size_t>(i)])), i + 1);
+    for (auto& j : sleepers)
+        EXPECT_THROW(run(get, std::move(j)), cadre::worker_lost);
+    for (int i = 0; i < 50; ++i)
+        EXPECT_EQ(run(get, std::move(queued[static_cast<std::size_t>(i)])), i + 1);
 }
 
 TEST(process_death, an_idle_worker_that_is_killed_is_replaced) {
@@ -92,7 +96,8 @@ TEST(process_death, an_idle_worker_that_is_killed_is_replaced) {
         last = pid;
         ::kill(pid, SIGKILL);
         // A call that it had claimed just then fails; one that waited does not.
-        while (ex.stats().restarts <= static_cast<unsigned>(i)) std::this_thread::yield();
+        while (ex.stats().restarts <= static_cast<unsigned>(i))
+            std::this_thread::yield();
     }
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
@@ -136,7 +141,8 @@ TEST(process_death, the_calls_of_a_dead_task_are_stopped) {
     EXPECT_THROW(cadre::sync_wait(cadre::on(ex, call_then_die, ex)), cadre::worker_crashed);
     // The child sleeps for a minute unless it is asked to stop.
     const auto limit = std::chrono::steady_clock::now() + 20s;
-    while (ex.stats().running != 0 && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+    while (ex.stats().running != 0 && std::chrono::steady_clock::now() < limit)
+        std::this_thread::yield();
     EXPECT_EQ(ex.stats().running, 0u);
 }
 

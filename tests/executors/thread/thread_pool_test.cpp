@@ -42,7 +42,8 @@ task<int> fib(int n) {
 TEST(thread_pool, forks_join_on_any_number_of_workers) {
     for (const int workers : {1, 2, 3, 4, 8}) {
         const thread_executor pool{{.workers = workers}};
-        for (int i = 0; i < 5; ++i) EXPECT_EQ(sync_wait(cadre::on(pool, fib, 20)), 6765);
+        for (int i = 0; i < 5; ++i)
+            EXPECT_EQ(sync_wait(cadre::on(pool, fib, 20)), 6765);
     }
 }
 
@@ -58,7 +59,8 @@ TEST(thread_pool, forks_throw_and_stop_under_stealing) {
         }
     };
     const thread_executor pool{{.workers = 4}};
-    for (int i = 0; i < 50; ++i) EXPECT_THROW((void)sync_wait(cadre::on(pool, failing::tree, 8)), std::runtime_error);
+    for (int i = 0; i < 50; ++i)
+        EXPECT_THROW((void)sync_wait(cadre::on(pool, failing::tree, 8)), std::runtime_error);
 }
 
 TEST(thread_pool, calls_after_every_kind_of_pause_arrive) {
@@ -77,7 +79,8 @@ TEST(thread_pool, many_threads_send_at_once) {
         std::vector<std::jthread> senders;
         for (int t = 0; t < 4; ++t)
             senders.emplace_back([&] {
-                for (int i = 0; i < 500; ++i) sync_wait(cadre::on(pool, [&ran] { ran.fetch_add(1); }));
+                for (int i = 0; i < 500; ++i)
+                    sync_wait(cadre::on(pool, [&ran] { ran.fetch_add(1); }));
             });
     }
     EXPECT_EQ(ran.load(), 2000);
@@ -96,8 +99,10 @@ TEST(thread_pool, tasks_hand_work_to_each_other) {
         }
     };
     std::vector<task<int>> chains;
-    for (int i = 0; i < 16; ++i) chains.push_back(cadre::on(ex, passing::on, ex, 200));
-    for (const int n : sync_wait(cadre::when_all(std::move(chains)))) EXPECT_EQ(n, 200);
+    for (int i = 0; i < 16; ++i)
+        chains.push_back(cadre::on(ex, passing::on, ex, 200));
+    for (const int n : sync_wait(cadre::when_all(std::move(chains))))
+        EXPECT_EQ(n, 200);
 }
 
 TEST(thread_pool, takes_any_callable_and_argument) {
@@ -127,7 +132,8 @@ TEST(thread_pool, the_last_handle_may_go_inside_the_pool) {
         {
             const thread_executor pool{{.workers = 2}};
             auto work = [&go, &ran]() -> task<> {
-                while (!go.load()) co_await cadre::yield();
+                while (!go.load())
+                    co_await cadre::yield();
                 ran.store(true);
                 ran.notify_all();
             };
@@ -155,7 +161,9 @@ TEST(thread_pool, a_dropped_job_ends_with_its_pool_still_alive) {
                 throw;
             }
         };
-        { auto dropped = cadre::spawn(pool, work); }
+        {
+            auto dropped = cadre::spawn(pool, work);
+        }
     }  // the handle is gone; the work keeps the pool until it has ended
     stopped.wait(false);
     EXPECT_TRUE(stopped.load());

@@ -62,17 +62,21 @@ TEST(frame_pool, recycles_the_last_one) {
 
 TEST(frame_pool, keeps_no_more_than_its_limit) {
     std::vector<void*> frames;
-    for (int i = 0; i < 10'000; ++i) frames.push_back(allocate_frame(128));
-    for (void* f : frames) free_frame(f, 128);
+    for (int i = 0; i < 10'000; ++i)
+        frames.push_back(allocate_frame(128));
+    for (void* f : frames)
+        free_frame(f, 128);
     EXPECT_LE(kept(), frame_classes * frame_class_limit);
 }
 
 TEST(frame_pool, frames_made_here_and_freed_there_do_not_pile_up) {
     for (int round = 0; round < 20; ++round) {
         std::vector<void*> frames;
-        for (int i = 0; i < 2'000; ++i) frames.push_back(allocate_frame(192));
+        for (int i = 0; i < 2'000; ++i)
+            frames.push_back(allocate_frame(192));
         std::thread([&] {
-            for (void* f : frames) free_frame(f, 192);
+            for (void* f : frames)
+                free_frame(f, 192);
             EXPECT_LE(kept(), frame_class_limit);
         }).join();  // which gives back what it kept
     }

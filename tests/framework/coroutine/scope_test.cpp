@@ -21,7 +21,8 @@ using cadre::sync_wait;
 using cadre::task;
 
 task<> count_later(int& count, int yields) {
-    for (int i = 0; i < yields; ++i) co_await cadre::yield();
+    for (int i = 0; i < yields; ++i)
+        co_await cadre::yield();
     ++count;
 }
 task<> until_stopped(int& stopped) {
@@ -33,7 +34,8 @@ task<> until_stopped(int& stopped) {
     }
 }
 task<> fail(int yields) {
-    for (int i = 0; i < yields; ++i) co_await cadre::yield();
+    for (int i = 0; i < yields; ++i)
+        co_await cadre::yield();
     throw std::runtime_error("child " + std::to_string(yields));
 }
 
@@ -41,7 +43,8 @@ TEST(scope, join_waits_for_all) {
     int count = 0;
     auto body = [&]() -> task<> {
         scope s;
-        for (int i = 0; i < 100; ++i) s.spawn(count_later(count, i));
+        for (int i = 0; i < 100; ++i)
+            s.spawn(count_later(count, i));
         EXPECT_EQ(s.size(), 100u);
         co_await s.join();
         EXPECT_EQ(s.size(), 0u);

@@ -50,7 +50,8 @@ TEST(sleep, ends_in_order_of_the_deadlines) {
 TEST(sleep, ten_thousand_sleep_at_once) {
     std::vector<task<>> tasks;
     auto sleeper = [](int i) -> task<> { co_await cadre::sleep_for(std::chrono::microseconds(i)); };
-    for (int i = 0; i < 10'000; ++i) tasks.push_back(sleeper(i));
+    for (int i = 0; i < 10'000; ++i)
+        tasks.push_back(sleeper(i));
     EXPECT_EQ(sync_wait(cadre::when_all(std::move(tasks))).size(), 10'000u);
 }
 

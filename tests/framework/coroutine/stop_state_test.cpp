@@ -183,7 +183,8 @@ TEST(stop_state, threads_may_ask_and_listen_at_once) {
         for (int i = 0; i < 3; ++i)
             threads.emplace_back([&, i] {
                 ready.fetch_add(1);
-                while (ready.load() != 3) std::this_thread::yield();
+                while (ready.load() != 3)
+                    std::this_thread::yield();
                 if (i == 0) {
                     root.request_stop();
                     return;
@@ -191,11 +192,13 @@ TEST(stop_state, threads_may_ask_and_listen_at_once) {
                 stop_state own(&middle);
                 listener l;
                 own.add(l);
-                while (l.heard.load() == 0) std::this_thread::yield();
+                while (l.heard.load() == 0)
+                    std::this_thread::yield();
                 own.remove(l);
                 heard.fetch_add(l.heard.load());
             });
-        for (std::thread& t : threads) t.join();
+        for (std::thread& t : threads)
+            t.join();
         EXPECT_EQ(heard.load(), 2);
     }
 }

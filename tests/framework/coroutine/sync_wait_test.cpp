@@ -32,7 +32,8 @@ executor new_loop() { return executor(cadre::detail::run_loop::make("test")); }
 template <class F>
 void on_threads(int count, F f) {
     std::vector<std::jthread> threads;
-    for (int i = 0; i < count; ++i) threads.emplace_back([&f, i] { f(i); });
+    for (int i = 0; i < count; ++i)
+        threads.emplace_back([&f, i] { f(i); });
 }
 
 TEST(sync_wait, inside_a_task_it_is_refused) {
@@ -49,7 +50,8 @@ TEST(sync_wait, an_error_leaves_it_usable) {
         co_await cadre::yield();
         throw std::runtime_error("x");
     };
-    for (int i = 0; i < 3; ++i) EXPECT_THROW((void)sync_wait(fail()), std::runtime_error);
+    for (int i = 0; i < 3; ++i)
+        EXPECT_THROW((void)sync_wait(fail()), std::runtime_error);
     sync_wait(cadre::sleep_for(1ms));
 }
 
@@ -90,7 +92,8 @@ TEST(sync_wait, who_stays_takes_over_what_the_others_drove) {
     const executor loop = new_loop();
     std::atomic<bool> over{false};
     std::jthread passers_by([&] {
-        while (!over.load()) sync_wait(cadre::yield());
+        while (!over.load())
+            sync_wait(cadre::yield());
     });
     // Its timer and its wakes are on a loop that now this thread and now the other one drives.
     auto body = []() -> task<int> {
@@ -116,7 +119,8 @@ TEST(sync_wait, work_given_from_other_threads_wakes_a_sleeping_loop) {
             given.store(true);
         });
         auto body = [&]() -> task<int> {
-            while (!given.load()) co_await cadre::sleep_for(20us);
+            while (!given.load())
+                co_await cadre::sleep_for(20us);
             co_return co_await *job;
         };
         EXPECT_EQ(sync_wait(body()), i + 1);

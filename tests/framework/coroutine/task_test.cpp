@@ -146,8 +146,10 @@ TEST(task, forks_nest_deeply) { EXPECT_EQ(sync_wait(fork_down(deep / 20)), deep 
 TEST(task, long_loops_use_no_stack) {
     auto loop = []() -> task<long> {
         long sum = 0;
-        for (int i = 0; i < deep; ++i) sum += co_await answer();
-        for (int i = 0; i < deep / 10; ++i) co_await cadre::yield();
+        for (int i = 0; i < deep; ++i)
+            sum += co_await answer();
+        for (int i = 0; i < deep / 10; ++i)
+            co_await cadre::yield();
         for (int i = 0; i < deep / 10; ++i) {
             const auto [a, b] = co_await cadre::when_all(answer(), answer());
             sum += a - b;

@@ -40,7 +40,8 @@ TEST(timer_heap, fires_what_is_due_in_order) {
     std::vector<int> order;
     std::vector<std::unique_ptr<counted>> nodes;
     std::vector<int> numbers(500);
-    for (int i = 0; i < 500; ++i) numbers[static_cast<std::size_t>(i)] = i;
+    for (int i = 0; i < 500; ++i)
+        numbers[static_cast<std::size_t>(i)] = i;
     std::shuffle(numbers.begin(), numbers.end(), std::mt19937(1));
     for (const int n : numbers) {
         nodes.push_back(std::make_unique<counted>(n, &order));
@@ -65,7 +66,8 @@ TEST(timer_heap, a_cancelled_node_never_fires) {
         nodes.push_back(std::make_unique<counted>(static_cast<int>(random() % 100)));
         heap.add(*nodes.back());
     }
-    for (std::size_t i = 0; i < nodes.size(); i += 2) EXPECT_TRUE(heap.cancel(*nodes[i]));
+    for (std::size_t i = 0; i < nodes.size(); i += 2)
+        EXPECT_TRUE(heap.cancel(*nodes[i]));
     EXPECT_FALSE(heap.cancel(*nodes[0]));
     heap.fire_due(steady_time::max());
     for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -96,16 +98,21 @@ TEST(timer_heap, cancel_and_fire_race_to_one_winner) {
     timer_heap heap;
     constexpr int count = 20'000;
     std::vector<std::unique_ptr<counted>> nodes;
-    for (int i = 0; i < count; ++i) nodes.push_back(std::make_unique<counted>(i % 50));
-    for (auto& n : nodes) heap.add(*n);
+    for (int i = 0; i < count; ++i)
+        nodes.push_back(std::make_unique<counted>(i % 50));
+    for (auto& n : nodes)
+        heap.add(*n);
     int cancelled = 0;
     std::thread canceller([&] {
-        for (int i = count - 1; i >= 0; --i) cancelled += heap.cancel(*nodes[static_cast<std::size_t>(i)]);
+        for (int i = count - 1; i >= 0; --i)
+            cancelled += heap.cancel(*nodes[static_cast<std::size_t>(i)]);
     });
-    for (int t = 0; t <= 50; ++t) heap.fire_due(steady_time(std::chrono::milliseconds(t)));
+    for (int t = 0; t <= 50; ++t)
+        heap.fire_due(steady_time(std::chrono::milliseconds(t)));
     canceller.join();
     int fired = 0;
-    for (auto& n : nodes) fired += n->times.load();
+    for (auto& n : nodes)
+        fired += n->times.load();
     EXPECT_EQ(fired + cancelled, count);
 }
 

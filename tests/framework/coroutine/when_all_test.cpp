@@ -70,10 +70,12 @@ TEST(when_all, takes_any_awaitable) {
 
 TEST(when_all, takes_a_range) {
     std::vector<task<int>> tasks;
-    for (int i = 0; i < 1000; ++i) tasks.push_back(later(i));
+    for (int i = 0; i < 1000; ++i)
+        tasks.push_back(later(i));
     const std::vector<int> results = sync_wait(when_all(std::move(tasks)));
     ASSERT_EQ(results.size(), 1000u);
-    for (int i = 0; i < 1000; ++i) EXPECT_EQ(results[static_cast<std::size_t>(i)], i);
+    for (int i = 0; i < 1000; ++i)
+        EXPECT_EQ(results[static_cast<std::size_t>(i)], i);
     std::vector<task<>> voids;
     voids.push_back(nothing());
     voids.push_back(nothing());
@@ -106,7 +108,8 @@ TEST(when_all, a_failure_stops_the_rest_and_waits_for_it) {
 
 TEST(when_all, rethrows_the_failure_that_came_first) {
     auto late = []() -> task<int> {
-        for (int i = 0; i < 10; ++i) co_await cadre::yield();
+        for (int i = 0; i < 10; ++i)
+            co_await cadre::yield();
         throw std::runtime_error("late");
     };
     try {
@@ -141,7 +144,9 @@ TEST(when_all, passes_stop_on) {
 TEST(when_all, one_that_never_ran_is_destroyed_safely) {
     auto held = std::make_shared<int>(1);
     auto hold = [](std::shared_ptr<int> p) -> task<int> { co_return *p; };
-    { auto never = when_all(hold(held), hold(held)); }
+    {
+        auto never = when_all(hold(held), hold(held));
+    }
     EXPECT_EQ(held.use_count(), 1);
 }
 

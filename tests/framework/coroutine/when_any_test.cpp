@@ -82,8 +82,7 @@ TEST(when_any, stop_is_passed_on) {
         co_await cadre::yield();
         stop.request_stop();
     };
-    EXPECT_THROW((void)sync_wait(cadre::when_all(cadre::with_stop(stop.get_token(), wait()), ask())),
-                 cadre::cancelled);
+    EXPECT_THROW((void)sync_wait(cadre::when_all(cadre::with_stop(stop.get_token(), wait()), ask())), cadre::cancelled);
     EXPECT_TRUE(a && b);
 }
 

@@ -28,7 +28,8 @@ TEST(work_deque, the_owner_takes_the_youngest_and_thieves_the_oldest) {
     EXPECT_EQ(d.pop(), nullptr);
     EXPECT_EQ(d.steal(), nullptr);
     EXPECT_EQ(d.peek(), nullptr);
-    for (item& i : items) d.push(&i);
+    for (item& i : items)
+        d.push(&i);
     EXPECT_EQ(d.peek(), &items[3]);
     EXPECT_EQ(d.pop(), &items[3]);
     EXPECT_EQ(d.steal(), &items[0]);
@@ -52,9 +53,11 @@ TEST(work_deque, grows) {
     work_deque d;
     std::vector<item> items(10'000);
     for (int round = 0; round < 3; ++round) {
-        for (item& i : items) d.push(&i);
+        for (item& i : items)
+            d.push(&i);
         EXPECT_EQ(d.steal(), items.data());
-        for (std::size_t i = items.size(); i-- > 1;) ASSERT_EQ(d.pop(), &items[i]);
+        for (std::size_t i = items.size(); i-- > 1;)
+            ASSERT_EQ(d.pop(), &items[i]);
         EXPECT_EQ(d.pop(), nullptr);
     }
 }
@@ -87,12 +90,16 @@ TEST(work_deque, every_item_is_taken_once) {
         for (std::size_t n = 0; n < batch; ++n)
             if (work_item* w = d.pop(); w != nullptr) take(w);
     }
-    while (work_item* w = d.pop()) take(w);
-    while (total.load() < count) std::this_thread::yield();
+    while (work_item* w = d.pop())
+        take(w);
+    while (total.load() < count)
+        std::this_thread::yield();
     over.store(true);
-    for (std::thread& t : thieves) t.join();
+    for (std::thread& t : thieves)
+        t.join();
     EXPECT_EQ(total.load(), count);
-    for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(items[i].taken.load(), 1) << i;
+    for (std::size_t i = 0; i < count; ++i)
+        ASSERT_EQ(items[i].taken.load(), 1) << i;
 }
 
 }  // namespace

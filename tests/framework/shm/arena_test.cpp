@@ -33,7 +33,8 @@ TEST(shm_arena, blocks_are_apart_and_found_again) {
             std::memset(r.at<std::byte>(b.data()), 0xff, b.room);
         }
     std::ranges::sort(taken);
-    for (std::size_t i = 1; i != taken.size(); ++i) EXPECT_LE(taken[i - 1].second, taken[i].first);
+    for (std::size_t i = 1; i != taken.size(); ++i)
+        EXPECT_LE(taken[i - 1].second, taken[i].first);
     std::set<std::uint64_t> walked;
     shm::for_each_block(r, me.slot, [&](shm::block_place b) {
         if (shm::holder_of(r, b.offset).load() == held_by(me)) walked.insert(b.offset);
@@ -75,7 +76,8 @@ TEST(shm_arena, exhaustion_is_no_block) {
     arena a(r, me);
     EXPECT_EQ(a.allocate(1ull << 40).block.offset, 0u);
     std::vector<std::uint64_t> held;
-    while (const auto offset = a.allocate(1 << 20).block.offset) held.push_back(offset);
+    while (const auto offset = a.allocate(1 << 20).block.offset)
+        held.push_back(offset);
     EXPECT_GT(held.size(), 40u);
     EXPECT_EQ(a.allocate(1 << 20).block.offset, 0u);
     arena::release(r, held[5], held_by(me));
@@ -111,9 +113,11 @@ TEST(shm_arena, a_damaged_unit_table_does_no_harm) {
     const region r = region::create(small_region);
     {
         arena a(r, me);
-        for (int i = 0; i != 3000; ++i) static_cast<void>(a.allocate(1000));
+        for (int i = 0; i != 3000; ++i)
+            static_cast<void>(a.allocate(1000));
     }
-    for (unsigned u = 0; u < r.arena(me.slot).units_used.load(); u += 3) r.unit(me.slot, u).store(0xdead'beefu + u);
+    for (unsigned u = 0; u < r.arena(me.slot).units_used.load(); u += 3)
+        r.unit(me.slot, u).store(0xdead'beefu + u);
     r.arena(me.slot).units_used.store(~std::uint64_t{0});
     unsigned blocks = 0;
     shm::for_each_block(r, me.slot, [&](shm::block_place) { ++blocks; });

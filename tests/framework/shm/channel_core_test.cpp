@@ -139,7 +139,8 @@ TEST(shm_channel, a_sender_may_die_at_every_step) {
                 expected.push_back(4);
                 EXPECT_EQ(f.drain(), expected) << static_cast<int>(s) << large << helped;
                 EXPECT_EQ(f.held_blocks(), before);
-                for (int i = 0; i != 4; ++i) EXPECT_EQ(f.channel->try_send(bytes_of(i)), attempt::done);
+                for (int i = 0; i != 4; ++i)
+                    EXPECT_EQ(f.channel->try_send(bytes_of(i)), attempt::done);
                 EXPECT_EQ(f.channel->try_send(bytes_of(9)), attempt::would_block);
             }
 }
@@ -170,7 +171,8 @@ TEST(shm_channel, a_receiver_may_die_at_every_step) {
                     got.push_back(value_of<int>(b).value_or(-1));
                 }
                 f.plane->bury(c.id);
-                for (const int v : f.drain()) got.push_back(v);
+                for (const int v : f.drain())
+                    got.push_back(v);
                 std::vector<int> expected{1, 2, 3};
                 if (s == step::receive_consumed)
                     expected = {2, 3};
@@ -179,7 +181,8 @@ TEST(shm_channel, a_receiver_may_die_at_every_step) {
                 EXPECT_EQ(got, expected) << static_cast<int>(s) << large << helped;
                 EXPECT_EQ(f.held_blocks(), before);
                 for (int lap = 0; lap != 3; ++lap) {
-                    for (int i = 0; i != 4; ++i) EXPECT_EQ(f.channel->try_send(bytes_of(i)), attempt::done);
+                    for (int i = 0; i != 4; ++i)
+                        EXPECT_EQ(f.channel->try_send(bytes_of(i)), attempt::done);
                     EXPECT_EQ(f.channel->try_send(bytes_of(9)), attempt::would_block);
                     EXPECT_EQ(f.drain().size(), 4u);
                 }
@@ -243,7 +246,8 @@ TEST(shm_channel, what_was_sent_outlives_its_sender) {
 TEST(shm_channel, damaged_words_are_errors_and_no_more) {
     for (unsigned damage = 0; damage != 400; ++damage) {
         fixture f(4);
-        for (int i = 0; i != 2; ++i) ASSERT_EQ(f.channel->try_send(bytes_of(i)), attempt::done);
+        for (int i = 0; i != 2; ++i)
+            ASSERT_EQ(f.channel->try_send(bytes_of(i)), attempt::done);
         ASSERT_EQ(f.channel->try_send(std::vector<std::byte>(100)), attempt::done);
         std::byte* data = f.data(*f.plane);
         const std::size_t size = shm::channel_core<>::bytes(4);
@@ -270,7 +274,7 @@ TEST(shm_channel, damaged_words_are_errors_and_no_more) {
 // ---- processes killed at random ----
 
 struct tally {
-    std::array<std::atomic<std::uint64_t>, 4> sent{};          // by the producers that are alive or were buried
+    std::array<std::atomic<std::uint64_t>, 4> sent{};  // by the producers that are alive or were buried
     std::array<std::array<std::atomic<std::uint64_t>, 4>, 4> last{};  // [consumer][producer], the last number seen
     std::atomic<std::uint64_t> received{0};
     std::atomic<std::uint64_t> wrong{0};
@@ -357,10 +361,14 @@ TEST(shm_channel, producers_and_consumers_are_killed_at_random) {
         victim = producer ? start(*f.plane, produce(me, t->sent[me].load() + 1)) : start(*f.plane, consume);
     }
     t->stop.store(true);
-    for (auto& c : producers) EXPECT_EQ(c.wait(), 0);
-    for (auto& c : consumers) EXPECT_EQ(c.wait(), 0);
-    for (auto& c : producers) f.plane->bury(c.id);
-    for (auto& c : consumers) f.plane->bury(c.id);
+    for (auto& c : producers)
+        EXPECT_EQ(c.wait(), 0);
+    for (auto& c : consumers)
+        EXPECT_EQ(c.wait(), 0);
+    for (auto& c : producers)
+        f.plane->bury(c.id);
+    for (auto& c : consumers)
+        f.plane->bury(c.id);
     byte_buffer b;
     while (f.channel->try_receive(b) == attempt::done) {
         const auto i = value_of<item>(b);

@@ -120,7 +120,8 @@ TEST(shm_lock, holders_are_killed_at_random) {
             if (a != b && !died) g->torn.fetch_add(1);
             if (died) g->deaths_seen.fetch_add(1);
             g->a.store(a + 1, std::memory_order_relaxed);
-            for (int i = 0; i != 20; ++i) std::atomic_signal_fence(std::memory_order_seq_cst);
+            for (int i = 0; i != 20; ++i)
+                std::atomic_signal_fence(std::memory_order_seq_cst);
             g->b.store(a + 1, std::memory_order_relaxed);
             core.unlock();
         }
@@ -174,7 +175,8 @@ TEST(shm_semaphore, a_process_may_die_at_every_step) {
                 child c = start(*plane, [&](shm::state_plane& p) {
                     shm::semaphore_core<killer> core(p.memory().at<std::byte>(static_cast<std::uint64_t>(at)),
                                                      p.memory().slots(), p.self());
-                    for (int i = 0; i != 3; ++i) static_cast<void>(core.try_acquire());
+                    for (int i = 0; i != 3; ++i)
+                        static_cast<void>(core.try_acquire());
                     killer::arm(s);
                     if (back)
                         core.give_back();

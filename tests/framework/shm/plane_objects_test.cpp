@@ -163,7 +163,8 @@ TEST(shm_objects, outlive_the_process_that_made_them) {
     EXPECT_EQ(run(*plane,
                   [&](shm::state_plane& p) {
                       std::vector<std::shared_ptr<shared_object>> all;
-                      for (int i = 0; i != 100; ++i) all.push_back(p.domain().make_semaphore(1));
+                      for (int i = 0; i != 100; ++i)
+                          all.push_back(p.domain().make_semaphore(1));
                   }),
               0);
     EXPECT_EQ(semaphore->available(), 3u);
@@ -279,7 +280,8 @@ TEST(shm_objects, a_cancelled_waiter_passes_the_ring_on) {
         if (!drive(p, [&] { return w.outcome != attempt::would_block; })) ::_exit(2);
         if (value_of<int>(w.message) != 5) ::_exit(3);
     });
-    while (state->load() == 0) std::this_thread::yield();
+    while (state->load() == 0)
+        std::this_thread::yield();
     wait w(*channel, 0, &wait::receive);
     ASSERT_TRUE(channel->park(w));
     // A third process rings one of the two; if it is us, we leave without taking.
@@ -313,12 +315,14 @@ TEST(shm_objects, locks_are_handed_to_other_processes) {
         state->store(2);
         l->unlock();
     });
-    while (state->load() == 0) std::this_thread::yield();
+    while (state->load() == 0)
+        std::this_thread::yield();
     // We barge as fast as we can, and still it gets its turn.
     int rounds = 0;
     for (; state->load() != 2 && rounds != 100'000'000; ++rounds) {
         lock->unlock();
-        while (lock->try_lock(died) != attempt::done) std::this_thread::yield();
+        while (lock->try_lock(died) != attempt::done)
+            std::this_thread::yield();
     }
     EXPECT_EQ(state->load(), 2);
     EXPECT_EQ(c.wait(), 0);
@@ -339,7 +343,8 @@ TEST(shm_objects, a_dead_owner_is_noticed_by_those_who_wait) {
         state->store(1);
         ::pause();
     });
-    while (state->load() == 0) std::this_thread::yield();
+    while (state->load() == 0)
+        std::this_thread::yield();
     wait w(*lock, 0, &wait::lock);
     ASSERT_TRUE(lock->park(w));
     c.kill();
@@ -374,7 +379,8 @@ TEST(shm_objects, threads_of_one_process) {
     for (int t = 0; t != 2; ++t)
         threads.emplace_back([&] {
             for (int i = 1; i <= each; ++i)
-                while (channel->try_send(bytes_of(i)) != attempt::done) std::this_thread::yield();
+                while (channel->try_send(bytes_of(i)) != attempt::done)
+                    std::this_thread::yield();
         });
     for (int t = 0; t != 2; ++t)
         threads.emplace_back([&] {
@@ -388,7 +394,8 @@ TEST(shm_objects, threads_of_one_process) {
                 received.fetch_add(1);
             }
         });
-    for (auto& t : threads) t.join();
+    for (auto& t : threads)
+        t.join();
     EXPECT_EQ(sum.load(), 2L * each * (each + 1) / 2);
 }
 

@@ -52,7 +52,8 @@ TEST(shm_region, slots_of_offsets) {
 TEST(shm_process_table, slots_are_given_and_come_back_under_another_generation) {
     const auto plane = shm::state_plane::make(small_region);
     std::vector<shm::process_id> ids;
-    while (const auto id = plane->claim_slot()) ids.push_back(*id);
+    while (const auto id = plane->claim_slot())
+        ids.push_back(*id);
     EXPECT_EQ(ids.size(), 7u);
     plane->bury(ids[2]);
     plane->bury(ids[2]);

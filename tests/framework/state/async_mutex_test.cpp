@@ -27,7 +27,8 @@ using state_test::local;
 using state_test::on_threads;
 
 static_assert(cadre::portable<async_mutex>);
-static_assert(std::is_nothrow_move_constructible_v<async_mutex::guard> && !std::is_copy_constructible_v<async_mutex::guard>);
+static_assert(std::is_nothrow_move_constructible_v<async_mutex::guard> &&
+              !std::is_copy_constructible_v<async_mutex::guard>);
 
 TEST(async_mutex, a_guard_unlocks_once) {
     async_mutex m{local()};

@@ -84,18 +84,22 @@ TEST(channel, the_ring_wraps_and_grows_without_mixing_the_order) {
     for (int round = 0; round < 60; ++round) {
         for (int i = 0; i < 5; ++i)
             if (ch.try_send(std::to_string(sent))) ++sent;
-        for (int i = 0; i < 3; ++i) EXPECT_EQ(ch.try_receive(), std::to_string(received++));
+        for (int i = 0; i < 3; ++i)
+            EXPECT_EQ(ch.try_receive(), std::to_string(received++));
     }
-    while (received < sent) EXPECT_EQ(ch.try_receive(), std::to_string(received++));
+    while (received < sent)
+        EXPECT_EQ(ch.try_receive(), std::to_string(received++));
 }
 
 task<> send_range(channel<int> ch, int from, int to) {
-    for (int i = from; i < to; ++i) co_await ch.send(i);
+    for (int i = from; i < to; ++i)
+        co_await ch.send(i);
 }
 
 task<std::vector<int>> receive_count(channel<int> ch, int count) {
     std::vector<int> got;
-    for (int i = 0; i < count; ++i) got.push_back(*co_await ch.receive());
+    for (int i = 0; i < count; ++i)
+        got.push_back(*co_await ch.receive());
     co_return got;
 }
 
@@ -103,7 +107,8 @@ TEST(channel, a_full_channel_makes_senders_wait) {
     channel<int> ch{local(), 1};
     auto [nothing, got] = sync_wait(cadre::when_all(send_range(ch, 0, 100), receive_count(ch, 100)));
     ASSERT_EQ(got.size(), 100u);
-    for (int i = 0; i < 100; ++i) EXPECT_EQ(got[static_cast<std::size_t>(i)], i);
+    for (int i = 0; i < 100; ++i)
+        EXPECT_EQ(got[static_cast<std::size_t>(i)], i);
 }
 
 TEST(channel, receivers_that_wait_are_given_values) {
@@ -112,7 +117,8 @@ TEST(channel, receivers_that_wait_are_given_values) {
         sync_wait(cadre::when_all(receive_count(ch, 10), receive_count(ch, 10), send_range(ch, 0, 20)));
     first.insert(first.end(), second.begin(), second.end());
     std::sort(first.begin(), first.end());
-    for (int i = 0; i < 20; ++i) EXPECT_EQ(first[static_cast<std::size_t>(i)], i);
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(first[static_cast<std::size_t>(i)], i);
 }
 
 TEST(channel, senders_that_wait_are_served_first_come_first_served) {
@@ -122,12 +128,14 @@ TEST(channel, senders_that_wait_are_served_first_come_first_served) {
         auto send = [](channel<int> to, int n) -> task<> { co_await to.send(n); };
         auto drain = [](channel<int> from) -> task<std::vector<int>> {
             std::vector<int> got;
-            while (auto n = from.try_receive()) got.push_back(*n);
+            while (auto n = from.try_receive())
+                got.push_back(*n);
             co_return got;
         };
         auto [a, b, d, got] = co_await cadre::when_all(send(c, 1), send(c, 2), send(c, 3), drain(c));
         // Each value that was taken let the next sender's in.
-        for (std::size_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i], static_cast<int>(i));
+        for (std::size_t i = 0; i < got.size(); ++i)
+            EXPECT_EQ(got[i], static_cast<int>(i));
     }(ch));
 }
 
@@ -237,7 +245,8 @@ TEST(channel, send_all_and_receive_many) {
             const auto some = co_await c.receive_many(4);
             if (some.empty()) co_return all;
             EXPECT_LE(some.size(), 4u);
-            for (const auto& word : some) all += word;
+            for (const auto& word : some)
+                all += word;
         }
     };
     auto [nothing, all] = sync_wait(cadre::when_all(send(ch), receive(ch)));
@@ -274,7 +283,7 @@ TEST(channel, an_error_of_a_move_reaches_its_sender_and_nobody_else) {
     auto receive = [](channel<throws_when_moved> c) -> task<bool> {
         auto one = co_await c.receive();
         auto two = co_await c.receive();
-        co_return one && two;
+        co_return one&& two;
     };
     auto [bad, good, received] = sync_wait(cadre::when_all(send(ch, true), send(ch, false), receive(ch)));
     EXPECT_FALSE(bad);
@@ -314,7 +323,9 @@ TEST(channel, ends_with_its_executor) {
     cadre::detail::forget_local_scope(*ex.backend());
 }
 
-TEST(channel, needs_a_memory_domain) { EXPECT_THROW((channel<int>{state_test::without_domain(), 1}), cadre::not_portable); }
+TEST(channel, needs_a_memory_domain) {
+    EXPECT_THROW((channel<int>{state_test::without_domain(), 1}), cadre::not_portable);
+}
 
 TEST(channel, of_a_local_executor_cannot_leave_the_process) {
     channel<int> ch{local(), 1};

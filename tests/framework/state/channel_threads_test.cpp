@@ -34,7 +34,8 @@ TEST(channel_threads, order_is_kept_for_each_producer) {
     std::atomic<std::uint64_t> received{0};
     on_threads(4, [&](unsigned i) -> task<> {
         if (i < 2) {
-            for (std::uint32_t n = 1; n <= count; ++n) co_await ch.emplace(i, n);
+            for (std::uint32_t n = 1; n <= count; ++n)
+                co_await ch.emplace(i, n);
             if (producing.fetch_sub(1) == 1) ch.close();
         } else {
             std::uint32_t last[2] = {0, 0};
@@ -55,14 +56,16 @@ TEST(channel_threads, batches_lose_nothing) {
     on_threads(3, [&](unsigned i) -> task<> {
         if (i == 0) {
             std::vector<int> numbers;
-            for (int n = 1; n <= count; ++n) numbers.push_back(n);
+            for (int n = 1; n <= count; ++n)
+                numbers.push_back(n);
             co_await ch.send_all(numbers);
             ch.close();
         } else {
             for (;;) {
                 const auto some = co_await ch.receive_many(10);
                 if (some.empty()) break;
-                for (int n : some) sum.fetch_add(n);
+                for (int n : some)
+                    sum.fetch_add(n);
             }
         }
     });
@@ -91,7 +94,8 @@ TEST(channel_threads, cancelled_receives_take_nothing) {
         if (i == 0) {
             for (int n = 1; n <= rounds; ++n) {
                 // Now and then the receiver is left waiting until a stop request has found it.
-                for (const int seen = cancelled.load(); n % 64 == 0 && cancelled.load() == seen;) std::this_thread::yield();
+                for (const int seen = cancelled.load(); n % 64 == 0 && cancelled.load() == seen;)
+                    std::this_thread::yield();
                 co_await ch.send(n);
             }
             ch.close();
@@ -160,7 +164,8 @@ TEST(channel_threads, cancelled_sends_keep_their_value) {
                 last = **got;
                 sum += **got;
                 // Now and then the sender is left waiting until a stop request has found it.
-                for (const int seen = cancelled.load(); last % 64 == 0 && last < rounds - 1 && cancelled.load() == seen;)
+                for (const int seen = cancelled.load();
+                     last % 64 == 0 && last < rounds - 1 && cancelled.load() == seen;)
                     std::this_thread::yield();
             }
         }
@@ -186,9 +191,11 @@ TEST(channel_threads, closing_meanwhile_separates_what_was_sent_from_what_was_re
                 } catch (const cadre::channel_closed&) {
                 }
             } else if (i == 1) {
-                while (auto got = co_await ch.receive()) received += *got;
+                while (auto got = co_await ch.receive())
+                    received += *got;
             } else {
-                for (int spin = 0; spin < round; ++spin) std::this_thread::yield();
+                for (int spin = 0; spin < round; ++spin)
+                    std::this_thread::yield();
                 ch.close();
             }
         });

@@ -49,7 +49,8 @@ static_assert(cadre::detail::shareable<point> && cadre::detail::shareable<large>
 static_assert(cadre::detail::shareable<std::optional<int>> && cadre::detail::shareable<std::array<point, 3>>);
 static_assert(!cadre::detail::shareable<with_pointer> && !cadre::detail::shareable<with_function>);
 static_assert(!cadre::detail::shareable<std::string> && !cadre::detail::shareable<with_handle>);
-static_assert(!cadre::detail::shareable<int*> && !cadre::detail::shareable<const int> && !cadre::detail::shareable<int&>);
+static_assert(!cadre::detail::shareable<int*> && !cadre::detail::shareable<const int> &&
+              !cadre::detail::shareable<int&>);
 static_assert(!cadre::detail::shareable<std::array<const char*, 2>>);
 
 template <class T>
@@ -127,12 +128,14 @@ TEST(shared_value, lock_keeps_update_get_and_set_out) {
         if (i == 0) {
             auto guard = co_await v.lock();
             waiting.fetch_add(1);
-            while (waiting.load() != 4) std::this_thread::yield();
+            while (waiting.load() != 4)
+                std::this_thread::yield();
             EXPECT_EQ(*guard, 1);
             *guard = 10;
             free = true;
         } else {
-            while (waiting.load() == 0) std::this_thread::yield();
+            while (waiting.load() == 0)
+                std::this_thread::yield();
             waiting.fetch_add(1);
             if (i == 1) (void)co_await v.get();
             if (i == 2) (void)co_await v.update([](int x) { return x + 1; });
@@ -167,17 +170,20 @@ TEST(shared_value, locked_access_loses_nothing_and_never_shows_half_a_value) {
         for (int n = 0; n < count; ++n) {
             if (i == 0) {
                 auto guard = co_await v.lock();
-                for (double& side : guard->sides) side += 1;
+                for (double& side : guard->sides)
+                    side += 1;
                 ++guard->count;
             } else if (i == 1) {
                 co_await v.update([](large x) {
-                    for (double& side : x.sides) side += 1;
+                    for (double& side : x.sides)
+                        side += 1;
                     ++x.count;
                     return x;
                 });
             } else {
                 const large x = co_await v.get();
-                for (double side : x.sides) EXPECT_EQ(side, x.count);
+                for (double side : x.sides)
+                    EXPECT_EQ(side, x.count);
             }
         }
     });

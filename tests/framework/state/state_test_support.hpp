@@ -26,7 +26,8 @@ public:
     cadre::detail::memory_domain* domain() noexcept override { return nullptr; }
     using cadre::executor_backend::submit;
     void submit(std::span<cadre::work_item* const> items) noexcept override {
-        for (cadre::work_item* item : items) item->run(item);
+        for (cadre::work_item* item : items)
+            item->run(item);
     }
 };
 
@@ -40,10 +41,12 @@ void on_threads(unsigned count, F f) {
     for (unsigned i = 0; i < count; ++i)
         threads.emplace_back([&, i] {
             ready.fetch_add(1);
-            while (ready.load() != count) std::this_thread::yield();
+            while (ready.load() != count)
+                std::this_thread::yield();
             cadre::sync_wait(f(i));
         });
-    for (std::thread& t : threads) t.join();
+    for (std::thread& t : threads)
+        t.join();
 }
 
 }  // namespace state_test

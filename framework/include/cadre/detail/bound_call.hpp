@@ -12,7 +12,6 @@
 
 namespace cadre::detail {
 
-
 template <class Params, class... Args>
 struct stored_arguments {
     using type = std::tuple<std::decay_t<Args>...>;

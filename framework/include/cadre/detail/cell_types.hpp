@@ -45,9 +45,10 @@ concept shareable = is_shareable<T>();
 
 template <class T>
 consteval void require_shareable() {
-    static_assert(shareable<T>,
-                  "not shareable: T must be a trivially copyable type without pointers, references or views: it lives in memory "
-                  "that each process maps at an address of its own");
+    static_assert(
+        shareable<T>,
+        "not shareable: T must be a trivially copyable type without pointers, references or views: it lives in memory "
+        "that each process maps at an address of its own");
 }
 
 /// Types that the hardware reads and writes in one piece, without a lock, if they are aligned well.

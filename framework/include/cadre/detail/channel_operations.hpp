@@ -48,7 +48,8 @@ protected:
     explicit channel_operation(const channel_place<T>& place) noexcept : place_(&place) {}
 
     template <class Promise>
-    [[nodiscard]] bool suspend_local(std::coroutine_handle<Promise> handle, T* source, std::optional<T>* target) noexcept {
+    [[nodiscard]] bool suspend_local(std::coroutine_handle<Promise> handle, T* source,
+                                     std::optional<T>* target) noexcept {
         keep_ = place_->local;
         auto& wait = wait_.template emplace<channel_wait<T>>();
         wait.channel = place_->local.get();
@@ -147,7 +148,8 @@ public:
             this->rethrow_error();
             if constexpr (!std::is_same_v<Source, T>) {
                 // In bytes it was only read; now that it has been placed it leaves the caller here as well.
-                if (this->encoded_) [[maybe_unused]] const T gone(std::move(value()));
+                if (this->encoded_) [[maybe_unused]]
+                    const T gone(std::move(value()));
             }
             return;
         }

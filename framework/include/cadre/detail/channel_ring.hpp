@@ -18,7 +18,8 @@ public:
     channel_ring(const channel_ring&) = delete;
     channel_ring& operator=(const channel_ring&) = delete;
     ~channel_ring() {
-        while (size_ != 0) pop();
+        while (size_ != 0)
+            pop();
         release();
     }
 
@@ -58,7 +59,8 @@ private:
             throw;
         }
         const std::size_t count = size_;
-        while (size_ != 0) pop();
+        while (size_ != 0)
+            pop();
         release();
         slots_ = slots;
         room_ = room;

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include <cadre/detail/bound_call.hpp>
-#include <cadre/detail/resume_item.hpp>
 #include <cadre/detail/result_slot.hpp>
+#include <cadre/detail/resume_item.hpp>
 #include <cadre/detail/task_root.hpp>
 #include <cadre/errors.hpp>
 

@@ -58,7 +58,8 @@ public:
     /// Starts the chunk; it comes back through the inbox.
     void launch() noexcept {
         if (task_root::launch()) return;
-        while (outcomes.size() < items_.size()) outcomes.push_back(std::make_exception_ptr(executor_stopped{}));
+        while (outcomes.size() < items_.size())
+            outcomes.push_back(std::make_exception_ptr(executor_stopped{}));
         ended();
     }
     std::vector<outcome<result>> outcomes;
@@ -189,7 +190,8 @@ public:
         codec_context context;
         decoder in(reply.kind == reply_kind::value ? reply.bytes.span() : reply.partial.span(), &context);
         const std::uint32_t n = reply.kind == reply_kind::value ? items : std::min(reply.items_done, items);
-        for (std::uint32_t i = 0; i < n; ++i) into[first + i].emplace(decode_item<result>(in, reply.where));
+        for (std::uint32_t i = 0; i < n; ++i)
+            into[first + i].emplace(decode_item<result>(in, reply.where));
     }
     /// Driver: after it came back.
     void settle() noexcept {

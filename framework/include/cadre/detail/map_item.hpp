@@ -49,8 +49,9 @@ struct item_call<F, Item> {
     using type = typename spread<std::make_index_sequence<std::tuple_size_v<Item>>>::type;
     template <class I>
     static type bind(const F& f, I&& item) {
-        return std::apply([&](auto&&... parts) { return type(std::in_place, f, std::forward<decltype(parts)>(parts)...); },
-                          std::forward<I>(item));
+        return std::apply(
+            [&](auto&&... parts) { return type(std::in_place, f, std::forward<decltype(parts)>(parts)...); },
+            std::forward<I>(item));
     }
 };
 

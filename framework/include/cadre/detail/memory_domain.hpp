@@ -56,7 +56,9 @@ public:
     [[nodiscard]] bool park(parked& p) noexcept;
     /// Whether a coroutine of this process waits in queue `q`: a newcomer then parks behind it without an attempt of
     /// its own, so that waiters are served first come first served.
-    [[nodiscard]] bool has_waiters(unsigned q) const noexcept { return waiting_[q].load(std::memory_order_acquire) != 0; }
+    [[nodiscard]] bool has_waiters(unsigned q) const noexcept {
+        return waiting_[q].load(std::memory_order_acquire) != 0;
+    }
     /// A stop request: takes `p` out. For `waiter::prepare`.
     static void cancel(waiter& w) noexcept;
     /// Tries again for everyone who waits in this process. Any thread, also from inside an attempt. The caller keeps the
@@ -73,7 +75,7 @@ private:
     std::mutex mutex_;
     wait_list queues_[2];
     std::atomic<std::uint32_t> waiting_[2]{};  // lengths of queues_, written under mutex_
-    std::atomic<std::uint32_t> looking_{0};    // requests to look; who makes it non-zero serves them all
+    std::atomic<std::uint32_t> looking_{0};  // requests to look; who makes it non-zero serves them all
 };
 
 /// A bounded queue of messages between processes. Queue 0: receivers, 1: senders.

@@ -32,17 +32,18 @@ struct call_options {
 enum class reply_kind : std::uint8_t {
     value,      ///< `bytes` is the encoded result (of a chunk: the results of all items, one after the other)
     exception,  ///< `bytes` is the encoded exception that the function threw (of a chunk: `items_done` tells which item)
-    failure,    ///< `error` says why it did not run to its end: worker_crashed, worker_lost, task_killed, executor_stopped, …
+    failure,  ///< `error` says why it did not run to its end: worker_crashed, worker_lost, task_killed, executor_stopped, …
 };
 
 /// How a call ended.
 struct call_reply {
     reply_kind kind = reply_kind::value;
-    byte_buffer bytes{};           ///< private to this process: validated copies, never shared memory
-    std::exception_ptr error{};    ///< with `failure`
-    std::uint32_t items_done = 0;  ///< chunk: items whose results are in `partial`/`bytes`; the item of that index failed
-    byte_buffer partial{};         ///< chunk that failed: the committed results of the first `items_done` items
-    std::string where{};           ///< which worker and task, for the error's text
+    byte_buffer bytes{};  ///< private to this process: validated copies, never shared memory
+    std::exception_ptr error{};  ///< with `failure`
+    std::uint32_t items_done =
+        0;  ///< chunk: items whose results are in `partial`/`bytes`; the item of that index failed
+    byte_buffer partial{};  ///< chunk that failed: the committed results of the first `items_done` items
+    std::string where{};  ///< which worker and task, for the error's text
 };
 
 /// The caller's side of one portable call. Owned by the caller and alive until `complete` was called, exactly once,
@@ -56,9 +57,9 @@ public:
     portable_call& operator=(const portable_call&) = delete;
     virtual void complete(call_reply reply) noexcept = 0;
 
-    function_id entry{};           ///< a `call_entry`
+    function_id entry{};  ///< a `call_entry`
     byte_buffer arguments{};
-    std::uint32_t items = 1;       ///< more than one: a chunk, whose entry begins and commits item by item
+    std::uint32_t items = 1;  ///< more than one: a chunk, whose entry begins and commits item by item
     call_options options{};
     std::uint64_t id = 0;
     void* backend_data = nullptr;  ///< for the executor while it has the call

@@ -60,7 +60,7 @@ private:
 
     std::string name_;
     std::atomic<work_item*> inbox_{nullptr};  // pushed by anyone, newest first
-    work_item* head_ = nullptr;               // in order; the driver's
+    work_item* head_ = nullptr;  // in order; the driver's
     work_item* tail_ = nullptr;
     unsigned tick_ = 0;
     std::atomic<bool> queued_{false};  // head_ is not null; for `ready`

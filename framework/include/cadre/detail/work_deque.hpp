@@ -33,7 +33,8 @@ public:
         reserve(b, static_cast<std::int64_t>(items.size()));
         buffer* buf = buffer_.load(std::memory_order_relaxed);
         std::int64_t at = b;
-        for (work_item* item : items) buf->put(at++, item);
+        for (work_item* item : items)
+            buf->put(at++, item);
         bottom_.store(at, std::memory_order_release);
     }
     void push(work_item* item) {
@@ -116,9 +117,11 @@ private:
         const buffer* old = buffer_.load(std::memory_order_relaxed);
         std::int64_t size = old->mask + 1;
         if (b + n - cached_top_ < size) return;
-        while (b + n - cached_top_ >= size) size *= 2;
+        while (b + n - cached_top_ >= size)
+            size *= 2;
         buffer* larger = new_buffer(size);
-        for (std::int64_t i = cached_top_; i < b; ++i) larger->put(i, old->get(i));
+        for (std::int64_t i = cached_top_; i < b; ++i)
+            larger->put(i, old->get(i));
         buffer_.store(larger, std::memory_order_release);
     }
 
@@ -126,7 +129,7 @@ private:
     alignas(64) std::atomic<std::int64_t> bottom_{0};
     std::atomic<buffer*> buffer_{nullptr};
     // Owner only.
-    std::int64_t first_ = 0;       // everything below has been taken: an empty deque is seen without touching top
+    std::int64_t first_ = 0;  // everything below has been taken: an empty deque is seen without touching top
     std::int64_t cached_top_ = 0;  // a lower bound of top
     std::vector<std::unique_ptr<buffer>> buffers_;
 };

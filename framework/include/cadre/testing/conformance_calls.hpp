@@ -60,12 +60,13 @@ inline task<> on_runs_there_and_resumes_here(executor ex) {
 }
 
 inline task<> values_arrive_as_they_were_sent(executor ex) {
-    const work::record sent{.name = "größer\n\0x",
-                            .weight = 0.1,
-                            .lists = {{"one", {1, 2, 3}}, {"none", {}}},
-                            .either = "text",
-                            .time = std::chrono::milliseconds(-5),
-                            .tree = {.value = 1, .children = {{.value = 2, .children = {}}, {.value = 3, .children = {}}}}};
+    const work::record sent{
+        .name = "größer\n\0x",
+        .weight = 0.1,
+        .lists = {{"one", {1, 2, 3}}, {"none", {}}},
+        .either = "text",
+        .time = std::chrono::milliseconds(-5),
+        .tree = {.value = 1, .children = {{.value = 2, .children = {}}, {.value = 3, .children = {}}}}};
     const work::record back = co_await on(ex, work::same, sent);
     EXPECT_EQ(back, sent);
     const work::record empty;
@@ -76,7 +77,8 @@ inline task<> values_arrive_as_they_were_sent(executor ex) {
 inline task<> values_may_be_large(executor ex) {
     for (const std::size_t size : {std::size_t{1}, std::size_t{64}, std::size_t{4096}, std::size_t{8} << 20}) {
         std::vector<std::uint8_t> bytes(size);
-        for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i * 31 + (i >> 8));
+        for (std::size_t i = 0; i < size; ++i)
+            bytes[i] = static_cast<std::uint8_t>(i * 31 + (i >> 8));
         const std::vector<std::uint8_t> back = co_await on(ex, work::reversed, bytes);
         EXPECT_TRUE(std::ranges::equal(back.rbegin(), back.rend(), bytes.begin(), bytes.end())) << size << " bytes";
     }
@@ -228,12 +230,14 @@ inline task<> suspended_tasks_hold_no_worker(executor ex) {
     channel<int> arrivals{ex, count};
     channel<int> gate{ex, count};
     std::vector<job<int>> jobs;
-    for (int i = 0; i < count; ++i) jobs.push_back(spawn(ex, work::pass_gate, arrivals, gate, i));
+    for (int i = 0; i < count; ++i)
+        jobs.push_back(spawn(ex, work::pass_gate, arrivals, gate, i));
     for (int i = 0; i < count; ++i) {  // all are there, and all wait
         const auto arrived = co_await arrivals.receive();
         EXPECT_TRUE(arrived.has_value());
     }
-    for (int i = 0; i < count; ++i) co_await gate.send(1000);
+    for (int i = 0; i < count; ++i)
+        co_await gate.send(1000);
     for (int i = 0; i < count; ++i) {
         const int result = co_await jobs[static_cast<std::size_t>(i)];
         EXPECT_EQ(result, 1000 + i);
@@ -243,7 +247,9 @@ inline task<> suspended_tasks_hold_no_worker(executor ex) {
 }  // namespace bodies
 
 TYPED_TEST_P(executor_conformance, on_gives_the_result) { this->run(bodies::on_gives_the_result); }
-TYPED_TEST_P(executor_conformance, on_runs_there_and_resumes_here) { this->run(bodies::on_runs_there_and_resumes_here); }
+TYPED_TEST_P(executor_conformance, on_runs_there_and_resumes_here) {
+    this->run(bodies::on_runs_there_and_resumes_here);
+}
 TYPED_TEST_P(executor_conformance, values_arrive_as_they_were_sent) {
     this->run(bodies::values_arrive_as_they_were_sent);
 }

@@ -38,11 +38,13 @@ inline task<bool> sees_its_token(channel<std::string> events) {
         co_await sleep_until_stopped(events);
     } catch (const cancelled&) {  // NOLINT(bugprone-empty-catch): the token is what counts
     }
-    while (!token.stop_requested()) co_await yield();  // tokens hear of it after the waits
+    while (!token.stop_requested())
+        co_await yield();  // tokens hear of it after the waits
     co_return true;
 }
 inline task<> fail_after(channel<std::string> events, int started) {
-    for (int i = 0; i < started; ++i) (void)co_await events.receive();
+    for (int i = 0; i < started; ++i)
+        (void)co_await events.receive();
     throw std::domain_error("one child");
 }
 
@@ -112,7 +114,8 @@ inline task<> a_dropped_job_is_asked_to_stop(executor ex) {
 inline task<> a_job_that_has_ended_ignores_stop(executor ex) {
     auto j = spawn(ex, work::add, 1, 2);
     const auto ready = [&]() -> task<> {
-        while (!j.ready()) co_await sleep_for(std::chrono::milliseconds(1));
+        while (!j.ready())
+            co_await sleep_for(std::chrono::milliseconds(1));
     };
     co_await ready();
     j.request_stop();
@@ -235,7 +238,8 @@ inline task<> fail_in_scope(executor ex, channel<std::string> events, scope& s) 
 inline task<> scope_joins_and_stops_on_error(executor ex) {
     channel<int> results{ex, 16};
     scope s;
-    for (int i = 0; i < 10; ++i) s.spawn(ex, work::pass_on, results, i);
+    for (int i = 0; i < 10; ++i)
+        s.spawn(ex, work::pass_on, results, i);
     co_await s.join();
     EXPECT_EQ(results.size(), 10u);
     EXPECT_EQ(s.size(), 0u);

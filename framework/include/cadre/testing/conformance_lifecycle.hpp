@@ -68,7 +68,8 @@ inline task<> stats_count_calls(executor ex) {
     EXPECT_GE(ex.stats().running, 1u);
     co_await gate.send(1);
     (void)co_await j;
-    for (int i = 0; i < 9; ++i) (void)co_await on(ex, work::add, i, i);
+    for (int i = 0; i < 9; ++i)
+        (void)co_await on(ex, work::add, i, i);
     const executor_stats after = ex.stats();
     EXPECT_GE(after.submitted, before.submitted + 10);
     EXPECT_GE(after.completed, before.completed + 9);  // the last one may still be on its way out
@@ -144,7 +145,8 @@ TYPED_TEST_P(executor_conformance, executors_come_and_go) {
         EXPECT_EQ(sum, i + 1);
     }
     std::vector<executor> together;
-    for (int i = 0; i < 4; ++i) together.push_back(TypeParam::make());
+    for (int i = 0; i < 4; ++i)
+        together.push_back(TypeParam::make());
     for (const executor& ex : together) {
         const auto sum = sync_wait(on(ex, work::add, 20, 22));
         EXPECT_EQ(sum, 42);

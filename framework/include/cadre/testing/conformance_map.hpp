@@ -55,7 +55,8 @@ inline task<int> fail_first_among_sleepers(channel<int> arrivals, int others, in
         co_await arrivals.send(x);
         co_await sleep_for(forever);
     }
-    for (int i = 0; i < others; ++i) (void)co_await arrivals.receive();
+    for (int i = 0; i < others; ++i)
+        (void)co_await arrivals.receive();
     throw std::runtime_error("the first");
 }
 inline task<int> sleep_if_four(int x) {
@@ -69,7 +70,8 @@ namespace bodies {
 
 inline std::vector<std::uint64_t> squares_below(std::uint64_t n) {
     std::vector<std::uint64_t> squares(n);
-    for (std::uint64_t i = 0; i < n; ++i) squares[i] = i * i;
+    for (std::uint64_t i = 0; i < n; ++i)
+        squares[i] = i * i;
     return squares;
 }
 
@@ -122,14 +124,15 @@ inline task<> map_takes_any_range(executor ex) {
     const auto owned = co_await map(ex, work::length, std::list<std::string>(words.begin(), words.end()));
     EXPECT_EQ(owned, expected);
     const std::array<const char*, 3> texts{"a", "bb", "ccc"};
-    const auto literals = co_await map(
-        ex, work::length, texts | std::views::transform([](const char* s) { return std::string(s); }));
+    const auto literals =
+        co_await map(ex, work::length, texts | std::views::transform([](const char* s) { return std::string(s); }));
     EXPECT_EQ(literals, expected);
     std::istringstream text("a bb ccc");  // single pass, of unknown length
     const auto streamed = co_await map(ex, work::length, std::views::istream<std::string>(text));
     EXPECT_EQ(streamed, expected);
-    const auto filtered = co_await map(ex, work::square, std::views::iota(std::uint64_t{0}, std::uint64_t{10}) |
-                                                             std::views::filter([](std::uint64_t x) { return x > 7; }));
+    const auto filtered = co_await map(ex, work::square,
+                                       std::views::iota(std::uint64_t{0}, std::uint64_t{10}) |
+                                           std::views::filter([](std::uint64_t x) { return x > 7; }));
     EXPECT_EQ(filtered, (std::vector<std::uint64_t>{64, 81}));
     const std::vector<bool> bits{true, false};
     const auto flipped = co_await map(ex, [](bool b) { return !b; }, bits);
@@ -144,8 +147,8 @@ inline task<> map_takes_range_v3_views(executor ex) {
     const std::vector<int> right{10, 20, 30};
     const auto zipped = co_await map(ex, work::add, ranges::views::zip(left, right));
     EXPECT_EQ(zipped, (std::vector<int>{11, 22, 33}));
-    const auto zipped_three = co_await map(
-        ex, [](int a, int b, int c) { return a + b + c; }, ranges::views::zip(left, right, left));
+    const auto zipped_three =
+        co_await map(ex, [](int a, int b, int c) { return a + b + c; }, ranges::views::zip(left, right, left));
     EXPECT_EQ(zipped_three, (std::vector<int>{12, 24, 36}));
     const std::vector<std::string> words{"x", "y"};
     const auto numbered = co_await map(
@@ -254,7 +257,8 @@ inline task<> map_passes_on_what_its_range_throws(executor ex) {
 }
 
 inline task<> stop_when(std::stop_source stop, channel<int> arrivals, int count) {
-    for (int i = 0; i < count; ++i) (void)co_await arrivals.receive();
+    for (int i = 0; i < count; ++i)
+        (void)co_await arrivals.receive();
     stop.request_stop();
 }
 inline task<> expect_map_cancelled(executor ex, channel<int> arrivals, channel<int> gate, int count) {
@@ -281,7 +285,9 @@ TYPED_TEST_P(executor_conformance, map_takes_functions_of_every_sort) {
 TYPED_TEST_P(executor_conformance, map_spreads_tuples) { this->run(bodies::map_spreads_tuples); }
 TYPED_TEST_P(executor_conformance, map_takes_any_range) { this->run(bodies::map_takes_any_range); }
 TYPED_TEST_P(executor_conformance, map_takes_range_v3_views) { this->run(bodies::map_takes_range_v3_views); }
-TYPED_TEST_P(executor_conformance, map_fails_as_its_first_failure) { this->run(bodies::map_fails_as_its_first_failure); }
+TYPED_TEST_P(executor_conformance, map_fails_as_its_first_failure) {
+    this->run(bodies::map_fails_as_its_first_failure);
+}
 TYPED_TEST_P(executor_conformance, a_failing_map_stops_the_rest) { this->run(bodies::a_failing_map_stops_the_rest); }
 TYPED_TEST_P(executor_conformance, map_outcomes_hides_and_spoils_nothing) {
     this->run(bodies::map_outcomes_hides_and_spoils_nothing);

@@ -45,9 +45,11 @@ inline task<int> fibonacci(executor ex, int n) {
 }
 inline task<int> sum_by_jobs(executor ex, int n) {
     std::vector<job<int>> jobs;
-    for (int i = 0; i < n; ++i) jobs.push_back(spawn(ex, add, i, 1));
+    for (int i = 0; i < n; ++i)
+        jobs.push_back(spawn(ex, add, i, 1));
     int sum = 0;
-    for (job<int>& j : jobs) sum += co_await j;
+    for (job<int>& j : jobs)
+        sum += co_await j;
     co_return sum;
 }
 inline task<std::uint64_t> sum_of_squares(executor ex, std::uint64_t n) {
@@ -63,10 +65,12 @@ inline task<int> count_leaves(executor ex, int depth, int width) {
 }
 inline task<int> sum_in_scope(executor ex, channel<int> results, int n) {
     scope s;
-    for (int i = 0; i < n; ++i) s.spawn(ex, pass_on, results, i);
+    for (int i = 0; i < n; ++i)
+        s.spawn(ex, pass_on, results, i);
     co_await s.join();
     int sum = 0;
-    for (int i = 0; i < n; ++i) sum += results.try_receive().value_or(0);
+    for (int i = 0; i < n; ++i)
+        sum += results.try_receive().value_or(0);
     co_return sum;
 }
 
@@ -116,7 +120,8 @@ inline task<> tasks_open_scopes_inside(executor ex) {
 
 inline task<> calls_from_many_tasks_at_once(executor ex) {
     std::vector<task<int>> tasks;
-    for (int i = 0; i < 20; ++i) tasks.push_back(on(ex, work::sum_by_jobs, ex, 20));
+    for (int i = 0; i < 20; ++i)
+        tasks.push_back(on(ex, work::sum_by_jobs, ex, 20));
     const std::vector<int> sums = co_await when_all(std::move(tasks));
     EXPECT_EQ(sums, std::vector<int>(20, 210));
 }

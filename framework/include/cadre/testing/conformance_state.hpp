@@ -57,12 +57,14 @@ struct job_message {
 };
 
 inline task<void> send_numbers(channel<int> ch, int from, int to) {
-    for (int n = from; n < to; ++n) co_await ch.send(n);
+    for (int n = from; n < to; ++n)
+        co_await ch.send(n);
 }
 
 inline task<std::int64_t> add_until_closed(channel<int> ch) {
     std::int64_t sum = 0;
-    while (auto n = co_await ch.receive()) sum += *n;
+    while (auto n = co_await ch.receive())
+        sum += *n;
     co_return sum;
 }
 
@@ -91,7 +93,8 @@ inline task<void> reply_through(channel<channel<int>> inbox, int value) {
 }
 
 inline void count_up(shared_value<std::uint64_t> v, int times) {
-    for (int i = 0; i < times; ++i) v.fetch_add(1);
+    for (int i = 0; i < times; ++i)
+        v.fetch_add(1);
 }
 
 struct totals {
@@ -111,7 +114,8 @@ inline task<void> add_total(shared_value<totals> v, int n) {
 
 inline void write_element(shared_array<int> a, int i) { a[static_cast<std::size_t>(i)] = i * i; }
 inline void write_row(shared_array<double, 2> m, int row) {
-    for (std::size_t j = 0; j < m.extent(1); ++j) m(row, j) = 10.0 * row + static_cast<double>(j);
+    for (std::size_t j = 0; j < m.extent(1); ++j)
+        m(row, j) = 10.0 * row + static_cast<double>(j);
 }
 
 inline task<void> add_under_lock(async_mutex m, shared_array<std::int64_t> a, int times) {
@@ -203,7 +207,8 @@ TYPED_TEST_P(state_conformance, what_was_sent_is_received_after_its_sender_has_e
     EXPECT_EQ(ch.size(), 8u);
     EXPECT_FALSE(ch.try_send(8));
     ch.close();
-    for (int i = 0; i < 8; ++i) EXPECT_EQ(ch.try_receive(), i);
+    for (int i = 0; i < 8; ++i)
+        EXPECT_EQ(ch.try_receive(), i);
     EXPECT_EQ(ch.try_receive(), std::nullopt);
     EXPECT_TRUE(sync_wait(on(this->under_test, state_tasks::refused_after_close, ch)));
 }
@@ -270,9 +275,11 @@ TYPED_TEST_P(state_conformance, tasks_write_elements_of_one_array) {
         co_await map(ex, bind_portable(state_tasks::write_element, array), std::views::iota(0, 40));
         co_await map(ex, bind_portable(state_tasks::write_row, table), std::views::iota(0, 3));
     }(this->under_test, a, m));
-    for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i], static_cast<int>(i * i));
+    for (std::size_t i = 0; i < a.size(); ++i)
+        EXPECT_EQ(a[i], static_cast<int>(i * i));
     for (std::size_t i = 0; i < 3; ++i)
-        for (std::size_t j = 0; j < 4; ++j) EXPECT_EQ(m(i, j), 10.0 * static_cast<double>(i) + static_cast<double>(j));
+        for (std::size_t j = 0; j < 4; ++j)
+            EXPECT_EQ(m(i, j), 10.0 * static_cast<double>(i) + static_cast<double>(j));
 }
 
 TYPED_TEST_P(state_conformance, a_mutex_loses_no_update) {
@@ -337,7 +344,7 @@ REGISTER_TYPED_TEST_SUITE_P(state_conformance, many_producers_and_one_consumer, 
                             messages_of_any_size_keep_their_order, what_was_sent_is_received_after_its_sender_has_ended,
                             close_ends_a_wait_in_a_task, a_receive_that_timed_out_took_nothing,
                             channels_travel_through_channels, atomic_additions_of_all_tasks_arrive,
-                            updates_of_large_values_do_not_mix, tasks_write_elements_of_one_array, a_mutex_loses_no_update,
-                            a_semaphore_lets_in_so_many, objects_end_with_their_executor);
+                            updates_of_large_values_do_not_mix, tasks_write_elements_of_one_array,
+                            a_mutex_loses_no_update, a_semaphore_lets_in_so_many, objects_end_with_their_executor);
 
 }  // namespace cadre::conformance

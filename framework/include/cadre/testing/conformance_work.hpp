@@ -44,7 +44,8 @@ inline int add(int a, int b) { return a + b; }
 inline void nothing() {}
 inline std::string repeat(std::string s, int n) {
     std::string all;
-    for (int i = 0; i < n; ++i) all += s;
+    for (int i = 0; i < n; ++i)
+        all += s;
     return all;
 }
 inline std::size_t length(const std::string& s) { return s.size(); }
@@ -154,7 +155,8 @@ inline task<int> sleep_until_stopped(channel<std::string> events) {
 /// Computes until it is asked to stop, and answers that it was.
 inline std::string compute_until_stopped(channel<std::string> events) {
     (void)events.try_send("started");
-    while (!stop_requested()) std::this_thread::yield();
+    while (!stop_requested())
+        std::this_thread::yield();
     (void)events.try_send("stopped");
     return "asked to stop";
 }

@@ -104,7 +104,10 @@ int use_200_megabytes(worker_boot&&) {
 }
 
 TEST_P(worker_launcher_test, reports_peak_memory) {
-    EXPECT_GT(run(spec(&use_200_megabytes)).max_rss, std::size_t{190} << 20);
+    const std::size_t peak = run(spec(&use_200_megabytes)).max_rss;
+    if (peak == 0 && GetParam() == start_method::spawn)
+        GTEST_SKIP() << "unknown: the kernel counted what came before exec";
+    EXPECT_GT(peak, std::size_t{190} << 20);
 }
 
 int surroundings(worker_boot&& boot) {
