@@ -32,10 +32,22 @@ struct shutdown_alarm : timer_node {
     bool armed = false;
 };
 
+// The last to hold a pool may be the thread that tells a call of its end, which is one of the pool's own: another one takes
+// the pool apart then.
+std::shared_ptr<process_parent::pool> make_pool(const process_options& options, std::string name,
+                                                work_registry& registry) {
+    return {new process_parent::pool(options, std::move(name), registry), [](process_parent::pool* p) {
+                if (process_parent::completing::here())
+                    std::thread([p] { delete p; }).detach();
+                else
+                    delete p;
+            }};
+}
+
 }  // namespace
 
 process_backend::process_backend(const process_options& options)
-    : pool_(std::make_shared<process_parent::pool>(options, default_name(options), registry())), completions_(*pool_) {}
+    : pool_(make_pool(options, default_name(options), registry())), completions_(*pool_) {}
 
 std::shared_ptr<process_backend> process_backend::create(const process_options& options) {
     std::shared_ptr<process_backend> made(new process_backend(options), &release);
