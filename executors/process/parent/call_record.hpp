@@ -28,6 +28,7 @@ struct call_record {
     std::uint32_t generation = 0;  // of the place in the table: an old ticket finds nothing
     std::uint16_t entry = 0;
     std::uint64_t id = 0;
+    bool nested = false;  // a task in a worker waits for it
 
     worker_channel* channel = nullptr;  // null: waits in the parent
     std::uint64_t position = 0;         // in the worker's request ring
@@ -138,12 +139,12 @@ public:
 
     void push_back(call_record& r) {
         lists_[-r.call->options.priority].push_back(r);
-        ++size_;
+        count(r, 1);
     }
     /// For a call that had its turn and comes back.
     void push_front(call_record& r) {
         lists_[-r.call->options.priority].push_front(r);
-        ++size_;
+        count(r, 1);
     }
     [[nodiscard]] call_record* front() const noexcept {
         for (const auto& [priority, list] : lists_)
@@ -152,12 +153,26 @@ public:
     }
     void remove(call_record& r) noexcept {
         lists_.find(-r.call->options.priority)->second.remove(r);
-        --size_;
+        count(r, -1);
+    }
+    [[nodiscard]] bool has_nested() const noexcept { return nested_ != 0; }
+    /// The first one that a task in a worker waits for.
+    [[nodiscard]] call_record* first_nested() const noexcept {
+        for (const auto& [priority, list] : lists_)
+            for (call_record* r = list.front(); r != nullptr; r = r->next)
+                if (r->nested) return r;
+        return nullptr;
     }
 
 private:
+    void count(const call_record& r, int by) noexcept {
+        size_ += static_cast<std::size_t>(by);
+        if (r.nested) nested_ += static_cast<std::size_t>(by);
+    }
+
     std::map<int, record_list> lists_;
     std::size_t size_ = 0;
+    std::size_t nested_ = 0;
 };
 
 }  // namespace cadre::detail::process_parent

@@ -18,7 +18,7 @@ void nested_call::start() noexcept {
         return;
     }
     portable_call* const self = this;
-    pool_->submit(std::span(&self, 1));
+    pool_->submit(std::span(&self, 1), true);
 }
 
 void nested_call::complete(call_reply reply) noexcept {

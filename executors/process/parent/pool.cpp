@@ -39,18 +39,18 @@ call_reply failure(std::exception_ptr error) {
 
 }  // namespace
 
-void pool::submit(std::span<portable_call* const> calls) noexcept {
+void pool::submit(std::span<portable_call* const> calls, bool nested) noexcept {
     ended_calls ended;
     {
         const std::lock_guard hold(mutex_);
         for (portable_call* call : calls)
-            enqueue(*call, ended);
+            enqueue(*call, nested, ended);
         place_waiting(ended);
     }
     tell(ended);
 }
 
-void pool::enqueue(portable_call& call, ended_calls& ended) {
+void pool::enqueue(portable_call& call, bool nested, ended_calls& ended) {
     call.backend_data = nullptr;
     if (ended_with_ != nullptr || quitting_) {
         ended.push_back(
@@ -83,6 +83,7 @@ void pool::enqueue(portable_call& call, ended_calls& ended) {
     call_record& r = table_.make();
     r.call = &call;
     r.entry = *entry;
+    r.nested = nested;
     if (call.id == 0) call.id = next_task_id();
     r.id = call.id;
     r.retries = call.options.retries >= 0 ? call.options.retries : options_.retries;
@@ -110,11 +111,20 @@ void pool::place_waiting(ended_calls& ended) noexcept {
 }
 
 void pool::place_where_credit_is(ended_calls& ended) noexcept {
+    const auto place = [&](call_record& r, worker_channel& c) {
+        waiting_.remove(r);
+        if (!publish(r, c)) fail(r, no_memory_for_arguments(), ended);
+    };
     while (call_record* r = waiting_.front()) {
         worker_channel* const c = pick();
         if (c == nullptr) break;
-        waiting_.remove(*r);
-        if (!publish(*r, *c)) fail(*r, no_memory_for_arguments(), ended);
+        place(*r, *c);
+    }
+    // Where every worker retires, its tasks may wait for calls that would wait for its successor.
+    while (waiting_.has_nested()) {
+        worker_channel* const c = pick_retiring();
+        if (c == nullptr) break;
+        place(*waiting_.first_nested(), *c);
     }
 }
 
@@ -127,7 +137,19 @@ worker_channel* pool::pick() noexcept {
     const std::uint64_t depth = times_.depth();
     worker_channel* best = nullptr;
     for (const auto& c : channels_)
-        if (c != nullptr && (best == nullptr || c->load() < best->load()) && c->has_credit(depth)) best = c.get();
+        if (c != nullptr && c->accepts() && (best == nullptr || c->load() < best->load()) && c->has_credit(depth))
+            best = c.get();
+    return best;
+}
+
+// @return null as long as a worker that does not retire is there or about to come
+worker_channel* pool::pick_retiring() noexcept {
+    const std::uint64_t depth = times_.depth();
+    worker_channel* best = nullptr;
+    for (const auto& c : channels_) {
+        if (c == nullptr || c->life != worker_channel::stage::retiring) return nullptr;
+        if ((best == nullptr || c->load() < best->load()) && c->has_credit(depth)) best = c.get();
+    }
     return best;
 }
 
@@ -166,9 +188,7 @@ bool pool::publish(call_record& r, worker_channel& c) noexcept {
     ++c.published;
     c.ring_wanted = true;
     unfinished_.fetch_add(1, std::memory_order_relaxed);
-    if (options_.max_tasks_per_worker != 0 && c.published >= options_.max_tasks_per_worker &&
-        c.life == worker_channel::stage::ready)
-        c.life = worker_channel::stage::retiring;
+    if (c.share_used() && c.life == worker_channel::stage::ready) c.life = worker_channel::stage::retiring;
     if (r.limit.count() != 0) arm(r, std::chrono::steady_clock::now() + r.limit);
     return true;
 }

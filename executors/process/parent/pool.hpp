@@ -50,7 +50,8 @@ public:
     /// Starts the workers. Throws config_error if that is not possible here, std::system_error.
     void start();
 
-    void submit(std::span<portable_call* const> calls) noexcept;
+    /// `nested`: a task in a worker waits for them.
+    void submit(std::span<portable_call* const> calls, bool nested = false) noexcept;
     void request_stop(portable_call& call, stop_reason why) noexcept;
     void request_stop_all(stop_reason why) noexcept;
 
@@ -94,11 +95,12 @@ private:
     using ended_calls = std::vector<ended_call>;
 
     // pool.cpp: submission and placement; under mutex_
-    void enqueue(portable_call& call, ended_calls& ended);
+    void enqueue(portable_call& call, bool nested, ended_calls& ended);
     void place_waiting(ended_calls& ended) noexcept;
     void place_where_credit_is(ended_calls& ended) noexcept;
     [[nodiscard]] bool anyone_idle() const noexcept;
     [[nodiscard]] worker_channel* pick() noexcept;
+    [[nodiscard]] worker_channel* pick_retiring() noexcept;
     [[nodiscard]] bool publish(call_record& r, worker_channel& c) noexcept;
     void ring_all() noexcept;
     void update_spare() noexcept;

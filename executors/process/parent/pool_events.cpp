@@ -241,8 +241,7 @@ void pool::broke_protocol(worker_channel& c, std::string what) noexcept {
 void pool::after_events(worker_channel& c) noexcept {
     using enum worker_channel::stage;
     (void)c.flush();
-    if (c.life == ready && options_.max_tasks_per_worker != 0 && c.published >= options_.max_tasks_per_worker)
-        c.life = retiring;
+    if (c.life == ready && c.share_used()) c.life = retiring;
     leave_if_done(c);
 }
 

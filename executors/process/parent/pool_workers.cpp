@@ -121,6 +121,7 @@ std::unique_ptr<worker_channel> pool::launch(std::uint32_t index) {
     c->slot = id->slot;
     c->generation = id->generation;
     c->bell = plane_.processes().doorbell(id->slot);
+    c->share = options_.max_tasks_per_worker;
 
     const bool piped = options_.output == worker_output::prefix || options_.output == worker_output::capture;
     process_plane::worker_setup& setup = c->memory.control().setup;

@@ -23,11 +23,11 @@ class nested_call;
 
 class worker_channel {
 public:
-    /// How far the worker is in its life. Only `starting` and `ready` ones get calls.
+    /// How far the worker is in its life. Calls go to `starting` and `ready` ones.
     enum class stage {
         starting,  ///< its initializer has not run yet; calls wait in its ring
         ready,
-        retiring,  ///< has had its share of tasks; leaves when the last has ended
+        retiring,  ///< has had its share of tasks; leaves when the last has ended, and takes only what these wait for
         leaving,   ///< was told to quit
         dying,     ///< is being killed, or broke the protocol
     };
@@ -36,10 +36,14 @@ public:
     worker_channel(const worker_channel&) = delete;
     worker_channel& operator=(const worker_channel&) = delete;
 
-    [[nodiscard]] bool accepts() const noexcept { return life == stage::starting || life == stage::ready; }
+    [[nodiscard]] bool accepts() const noexcept {
+        return (life == stage::starting || life == stage::ready) && !share_used();
+    }
+    /// Whether it has had its share of tasks.
+    [[nodiscard]] bool share_used() const noexcept { return share != 0 && published >= share; }
     /// Whether one more call may be queued here if `depth` may wait.
     [[nodiscard]] bool has_credit(std::uint64_t depth) noexcept {
-        if (!accepts() || !requests.has_room()) return false;
+        if (!requests.has_room()) return false;
         if (queued < depth) return true;
         queued = requests.queued();
         return queued < depth;
@@ -80,6 +84,7 @@ public:
     stage life = stage::starting;
     record_list calls{};
     std::uint64_t published = 0;
+    std::uint64_t share = 0;  // calls until it retires; 0: it never does
     std::uint64_t queued = 0;  // in its ring, at most
     std::uint32_t functions_known = 0;
     std::unordered_map<std::uint64_t, nested_call*> nested{};
