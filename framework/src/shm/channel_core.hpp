@@ -9,8 +9,8 @@
 /// claimed, or the cell at the head taken, moves the index on, so nobody waits for a dead process to do it. The tail word's
 /// lowest bit is the close mark: a message counts if the tail passes its position with the mark clear.
 ///
-/// Only the last store consumes: `free(p + cells)`. If a receiver dies before it, the supervisor marks the cell `returned`,
-/// and receivers look for returned cells first. (That one message may then be overtaken by later ones of its sender.) If a
+/// Only the last store consumes: `free(p + cells)`. If a receiver dies before it, the supervisor marks the cell `returned`
+/// (one without memory for the message does so itself), and receivers look for returned cells first. (That one message may then be overtaken by later ones of its sender.) If a
 /// sender dies before `full`, the supervisor marks the cell `skipped`.
 #pragma once
 
@@ -32,7 +32,7 @@ struct channel_header {
     alignas(64) word head;
     alignas(64) word returned;  ///< how many cells the supervisor has ever returned
     word returned_seen;  ///< of those, how many are known to be taken
-    word closing;  ///< set after the close mark
+    word closing;  ///< set before the close mark
     word drained;  ///< closed and found empty, once and for all
 };
 
@@ -161,9 +161,11 @@ public:
         return attempt::broken;
     }
 
+    /// If it dies between the two, takers ring each other in vain; the other way round some would wait for ever.
     void close() noexcept {
-        header_.tail.fetch_or(1);
         header_.closing.store(1);
+        Probe::at(step::close_told);
+        header_.tail.fetch_or(1);
     }
     /// Closed, as far as receivers must know to tell each other: without a look at the tail.
     [[nodiscard]] bool closing() const noexcept { return header_.closing.load() != 0; }
@@ -188,6 +190,8 @@ public:
                 if (const block_place b = block_of(c); b.offset != 0) return_block(b.offset, dead);
                 c.state.compare_exchange_strong(s.raw, cell_word::make(s.position(), cell_phase::returned).raw);
                 header_.returned.fetch_add(1);
+            } else if (s.phase() == cell_phase::returned) {
+                header_.returned.fetch_add(1);  // it may not have lived to count the cell that it gave back
             }
         }
     }
@@ -284,15 +288,17 @@ private:
             arena::release(memory_, b.offset, held_by(self_));
             return attempt::done;
         } catch (...) {  // no private memory for it: it stays in the queue
-            c.state.store(cell_word::make(position, cell_phase::returned).raw);
+            c.state.store(cell_word::make(position, cell_phase::returned, self_.slot).raw);
+            Probe::at(step::receive_given_up);
             header_.returned.fetch_add(1);
-            return attempt::broken;
+            return attempt::exhausted;
         }
     }
 
     attempt receive_returned(byte_buffer& into) noexcept {
         const std::uint64_t known = header_.returned.load();
-        for (unsigned tries = 0; tries != patience; ++tries) {
+        // Each search that fails means that somebody else took one.
+        for (std::uint64_t tries = 0; tries <= patience / count_ + 64; ++tries) {
             channel_cell* first = nullptr;
             cell_word found{};
             for (std::uint64_t i = 0; i != count_; ++i) {

@@ -10,6 +10,9 @@ namespace cadre::detail::shm {
 inline constexpr unsigned max_slots = 250;
 /// Sets of processes are bit sets of this many words.
 inline constexpr unsigned slot_words = 4;
+/// In these sets: the parent's supervisor at work for a dead process, beside the parent itself.
+inline constexpr unsigned supervisor_slot = 255;
+static_assert(max_slots <= supervisor_slot && supervisor_slot < slot_words * 64);
 
 /// One process of the program: a slot of the process table and how often that slot has been given away.
 struct process_id {
@@ -38,10 +41,13 @@ enum class step : std::uint8_t {
     receive_counted,     ///< the head has passed the cell
     receive_block_taken, ///< the block of a large message is ours
     receive_copied,      ///< copied; nothing consumed yet
+    receive_given_up,    ///< no memory for the message; the cell says so, the count of such cells does not
     receive_consumed,    ///< the cell is free again, the block still ours
+    close_told,          ///< receivers know, senders do not yet
     lock_held,           ///< taken
     lock_granted,        ///< handed to another process that was not rung yet
     lock_freed,          ///< released; nobody was rung
+    permit_seen,         ///< another's note was read, nothing done about it yet
     permit_claimed,      ///< the semaphore names us, our count does not say so yet
     permit_counted,      ///< counted; the semaphore still names us
 };

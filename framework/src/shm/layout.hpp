@@ -36,8 +36,12 @@ struct process_entry {
     alignas(64) word rung;  ///< which objects to look at again, by object_entry::ring_bit
     half_word loop;
     half_word cpu;          ///< number of the CPU it last said it ran on, plus one
-    alignas(64) word identity;  ///< generation << 32 | slot_state
+    alignas(64) word identity;  ///< identity_word
 };
+
+[[nodiscard]] constexpr std::uint64_t identity_word(std::uint32_t generation, slot_state s) noexcept {
+    return (std::uint64_t{generation} << 32) | static_cast<std::uint64_t>(s);
+}
 
 struct region_header {
     std::uint64_t magic;
@@ -58,8 +62,7 @@ enum class object_phase : std::uint32_t { free = 0, live = 1, freeing = 2 };
 
 /// One shared object. Entries are never anything else, so that looking at one by an outdated handle is harmless.
 struct object_entry {
-    /// incarnation << 32 | kind << 16 | slot that frees it << 8 | phase
-    alignas(64) word state;
+    alignas(64) word state;  ///< object_word
     word block;        ///< offset of the block that holds its data, 0 if it has none
     word data;         ///< offset of the data
     word size;         ///< bytes of data asked for

@@ -16,6 +16,9 @@ constexpr std::uint64_t entries_step = 64;  // three pages
 constexpr std::uint64_t entries_step_bytes = entries_step * sizeof(object_entry);
 static_assert(entries_step_bytes % page_size == 0);
 
+// Bounds loops that others can prolong.
+constexpr unsigned patience = 1u << 16;
+
 constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} << (slot % 64); }
 
 }  // namespace
@@ -87,6 +90,7 @@ std::byte* object_table::prepare(arena& from, object_ref o, const wanted& w) {
     e.domain.store(w.domain);
     e.lock.store(0);
     e.in_transit.store(0);
+    const std::lock_guard hold(mutex_);  // a thread of ours may be taking back a bit of the entry's former object
     for (unsigned i = 0; i != slot_words; ++i) {
         e.presence[i].store(0);
         e.interest[0][i].store(0);
@@ -112,22 +116,38 @@ bool object_table::plausible(object_ref o) const noexcept {
 // Every change of presence or in_transit is announced in `changes` before it is made, so that `unused` can tell whether
 // it has seen all of them in one state.
 
+// An object is freed by a compare-and-swap from the state word that was read before it was found unused. Who comes sets
+// its bit first and then counts itself in that word; so either that swap fails, or who comes finds the object freed.
+// Handles that something keeps never meet with this; those of the dead may be decoded when nothing keeps the object.
+
 bool object_table::enter(object_ref o) noexcept {
+    const std::lock_guard hold(mutex_);
+    return come(o, self_.slot);
+}
+
+void object_table::leave(object_ref o) noexcept { go(o, self_.slot); }
+
+bool object_table::come(object_ref o, unsigned slot) noexcept {
     object_entry& e = entry(o);
-    const std::uint64_t live = object_word::make(o.incarnation, o.kind, object_phase::live).raw;
-    if (e.state.load() != live) return false;
+    const object_word live = object_word::make(o.incarnation, o.kind, object_phase::live);
+    object_word w{e.state.load()};
+    if (!w.is(live)) return false;
     e.changes.fetch_add(1);
-    e.presence[self_.slot / 64].fetch_or(bit(self_.slot));
-    if (e.state.load() == live) return true;
-    e.presence[self_.slot / 64].fetch_and(~bit(self_.slot));  // it was freed: nothing had kept it for us
+    e.presence[slot / 64].fetch_or(bit(slot));
+    // Others who come may be first, though not for ever.
+    for (unsigned tries = 0; tries != patience && w.is(live); ++tries)
+        if (e.state.compare_exchange_strong(w.raw, w.arrived().raw)) return true;
+    go(o, slot);
     return false;
 }
 
-void object_table::leave(object_ref o) noexcept {
+void object_table::go(object_ref o, unsigned slot) noexcept {
     object_entry& e = entry(o);
     e.changes.fetch_add(1);
-    e.presence[self_.slot / 64].fetch_and(~bit(self_.slot));
-    free_if_unused(o);
+    e.presence[slot / 64].fetch_and(~bit(slot));
+    // If it was freed before we came, our bit may have kept the next object of the entry.
+    const object_word w{e.state.load()};
+    if (w.phase() == object_phase::live) free_if_unused({o.slot, o.index, w.incarnation(), w.kind()});
 }
 
 void object_table::send(object_ref o) noexcept {
@@ -158,13 +178,16 @@ bool object_table::unused(const object_entry& e) const noexcept {
 
 void object_table::free_if_unused(object_ref o) noexcept {
     object_entry& e = entry(o);
-    std::uint64_t live = object_word::make(o.incarnation, o.kind, object_phase::live).raw;
-    if (!unused(e)) return;
-    const std::uint64_t mine = object_word::make(o.incarnation, o.kind, object_phase::freeing, self_.slot).raw;
-    if (e.state.compare_exchange_strong(live, mine)) finish_freeing(o);
+    const object_word live = object_word::make(o.incarnation, o.kind, object_phase::live);
+    const object_word mine = object_word::make(o.incarnation, o.kind, object_phase::freeing, self_.slot);
+    for (unsigned tries = 0; tries != patience; ++tries) {
+        object_word w{e.state.load()};
+        if (!w.is(live) || !unused(e)) return;
+        if (e.state.compare_exchange_strong(w.raw, mine.raw)) return finish_freeing(o);
+    }
 }
 
-/// Each step may be repeated, by the supervisor if we die.
+/// Each step may be repeated, by the supervisor if we die. What the block no longer holds is another's.
 void object_table::finish_freeing(object_ref o) noexcept {
     object_entry& e = entry(o);
     if (o.kind == object_kind::channel) {
@@ -187,7 +210,8 @@ std::optional<object_data> object_table::data_of(object_ref o) const noexcept {
     if (d.size == 0)
         return o.kind == object_kind::lock || o.kind == object_kind::block ? std::optional(d) : std::nullopt;
     const block_place b = find_block(memory_, e.block.load());
-    if (b.offset == 0 || start < b.data() || d.size > b.room || start - b.data() > b.room - d.size) return std::nullopt;
+    if (b.offset == 0 || holder_of(memory_, b.offset).load() != held_by_object(o)) return std::nullopt;
+    if (start < b.data() || d.size > b.room || start - b.data() > b.room - d.size) return std::nullopt;
     if (o.kind == object_kind::channel &&
         (start % 64 != 0 || d.parameter == 0 || d.parameter > channel_core<>::max_cells ||
          channel_core<>::bytes(d.parameter) > d.size))
@@ -202,24 +226,27 @@ void object_table::bury(object_ref o, process_id dead) noexcept {
     object_entry& e = entry(o);
     e.interest[0][dead.slot / 64].fetch_and(~bit(dead.slot));
     e.interest[1][dead.slot / 64].fetch_and(~bit(dead.slot));
+    const object_word w{e.state.load()};
+    const bool was_freeing = w.phase() == object_phase::freeing && w.slot() == dead.slot;
+    // Others may free it meanwhile, and its memory become something else: it is kept, or it is not touched.
+    if (!was_freeing && !come(o, supervisor_slot)) return go(o, dead.slot);
     const auto d = data_of(o);
     if (d && o.kind == object_kind::channel) channel_core<>(memory_, d->data, d->parameter, self_).bury(dead);
     if (d && o.kind == object_kind::semaphore) semaphore_core<>(d->data, memory_.slots(), self_).bury(dead);
+    if (was_freeing) return finish_freeing(o);
     lock_core<> lock(e.lock, self_);
     lock.bury(dead);
-    // The dead process may have granted the lock to one that had just stopped waiting, and not lived to take it back.
-    if (const auto to = lock.grantee();
-        to && (to->slot >= memory_.slots() || (e.interest[0][to->slot / 64].load() & bit(to->slot)) == 0))
-        lock.decline(*to);
-
-    const object_word w{e.state.load()};
-    if (w.phase() == object_phase::freeing && w.slot() == dead.slot) {
-        finish_freeing(o);
-        return;
-    }
+    // The dead process may have granted the lock to one that had just stopped waiting, or died before it, and not lived
+    // to take it back.
+    if (const auto to = lock.grantee(); to && !waits(e, *to)) lock.decline(*to);
     e.changes.fetch_add(1);
     e.presence[dead.slot / 64].fetch_and(~bit(dead.slot));
-    free_if_unused(o);
+    go(o, supervisor_slot);
+}
+
+bool object_table::waits(const object_entry& e, process_id p) const noexcept {
+    return p.slot < memory_.slots() && (e.interest[0][p.slot / 64].load() & bit(p.slot)) != 0 &&
+           memory_.process(p.slot).identity.load() == identity_word(p.generation, slot_state::live);
 }
 
 }  // namespace cadre::detail::shm

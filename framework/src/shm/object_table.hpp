@@ -22,18 +22,27 @@ struct object_ref {
     [[nodiscard]] constexpr unsigned ring_index() const noexcept { return (index + slot * 7) % 64; }
 };
 
-/// incarnation << 32 | kind << 16 | slot of who frees it << 8 | phase
+/// incarnation << 32 | arrivals << 16 | slot of who frees it << 8 | kind << 4 | phase
 struct object_word {
     std::uint64_t raw;
+    static constexpr std::uint64_t arrivals_mask = 0xffff'0000;
+
     static constexpr object_word make(std::uint32_t incarnation, object_kind k, object_phase p,
                                       unsigned slot = 0) noexcept {
-        return {(std::uint64_t{incarnation} << 32) | (static_cast<std::uint64_t>(k) << 16) |
-                (std::uint64_t{slot} << 8) | static_cast<std::uint64_t>(p)};
+        return {(std::uint64_t{incarnation} << 32) | (std::uint64_t{slot} << 8) |
+                (static_cast<std::uint64_t>(k) << 4) | static_cast<std::uint64_t>(p)};
     }
     [[nodiscard]] constexpr std::uint32_t incarnation() const noexcept { return static_cast<std::uint32_t>(raw >> 32); }
-    [[nodiscard]] constexpr object_kind kind() const noexcept { return static_cast<object_kind>((raw >> 16) & 0xff); }
+    [[nodiscard]] constexpr object_kind kind() const noexcept { return static_cast<object_kind>((raw >> 4) & 0xf); }
     [[nodiscard]] constexpr unsigned slot() const noexcept { return static_cast<unsigned>(raw >> 8) & 0xffu; }
-    [[nodiscard]] constexpr object_phase phase() const noexcept { return static_cast<object_phase>(raw & 0xff); }
+    [[nodiscard]] constexpr object_phase phase() const noexcept { return static_cast<object_phase>(raw & 0xf); }
+    /// The same, after another process has come to use the object: whoever was about to free it finds another word.
+    [[nodiscard]] constexpr object_word arrived() const noexcept {
+        return {(raw & ~arrivals_mask) | ((raw + 0x1'0000) & arrivals_mask)};
+    }
+    [[nodiscard]] constexpr bool is(object_word other) const noexcept {
+        return ((raw ^ other.raw) & ~arrivals_mask) == 0;
+    }
 };
 
 /// What the holder word of an object's block says while the object exists.
@@ -104,13 +113,17 @@ private:
     [[nodiscard]] std::byte* prepare(arena& from, object_ref o, const wanted& w);
     void publish(object_ref o) noexcept;
     void give_up_entry(object_ref o) noexcept;
+    [[nodiscard]] bool come(object_ref o, unsigned slot) noexcept;
+    void go(object_ref o, unsigned slot) noexcept;
     [[nodiscard]] bool unused(const object_entry& e) const noexcept;
     void free_if_unused(object_ref o) noexcept;
     void finish_freeing(object_ref o) noexcept;
+    /// Whether that very process lives and waits for the object's lock.
+    [[nodiscard]] bool waits(const object_entry& e, process_id p) const noexcept;
 
     const region& memory_;
     process_id self_;
-    std::mutex mutex_;
+    std::mutex mutex_;  // of entries_, and of what this process writes into presence words for itself
     lent_things<std::uint32_t> entries_;
     std::uint64_t committed_ = 0;  // entries with memory behind them
 };

@@ -32,10 +32,12 @@ attempt plane_channel::try_receive(byte_buffer& into) noexcept {
     if (side_->stopped()) return attempt::stopped;
     unsigned skipped = 0;
     const attempt a = core_.receive(into, skipped);
-    if (a == attempt::done || skipped != 0) wake(senders);
+    const bool taken = a == attempt::done || a == attempt::broken;  // a message that makes no sense is thrown away
+    if (taken || skipped != 0) wake(senders);
+    if (a == attempt::exhausted) wake(receivers);  // it is still there
     // The last ones wait until no other receiver can die in the middle of taking: this may have been it. (If it is just being
     // closed, who closes it rings them.)
-    if (a == attempt::done && core_.closing()) wake_all(receivers);
+    if (taken && core_.closing()) wake_all(receivers);
     return a;
 }
 
@@ -64,11 +66,12 @@ void plane_lock::unlock() noexcept {
 bool plane_lock::hand_over() noexcept {
     const auto to = side_->next_waiting(0);
     if (!to || !core_.grant(*to)) return false;
-    // It withdraws its interest before it looks for a grant to decline; we grant before we look for its interest.
-    if (side_->interested(0, to->slot) && side_->core().table.live(*to))
-        side_->core().table.ring(to->slot, side_->ring_bit());
-    else if (core_.decline(*to))
-        wake(0);
+    // It withdraws its interest before it looks for a grant to decline; we grant before we look for its interest. If it has just
+    // begun to compute, the lock would be idle until that ends.
+    process_table& table = side_->core().table;
+    const bool takes = side_->interested(0, to->slot) && table.live(*to) &&
+                       table.ring(to->slot, side_->ring_bit()) != process_table::notice::when_done;
+    if (!takes && core_.decline(*to)) wake(0);
     return true;
 }
 

@@ -11,23 +11,35 @@ namespace {
 
 constexpr auto state_of(std::uint64_t identity) noexcept { return static_cast<slot_state>(identity & 0xff); }
 constexpr auto generation_of(std::uint64_t identity) noexcept { return static_cast<std::uint32_t>(identity >> 32); }
-constexpr std::uint64_t pack(std::uint32_t generation, slot_state s) noexcept {
-    return (std::uint64_t{generation} << 32) | static_cast<std::uint64_t>(s);
-}
 constexpr auto raw(loop_state s) noexcept { return static_cast<std::uint32_t>(s); }
 
 }  // namespace
 
 process_table::process_table(const region& memory, process_id self, std::vector<int> doorbells)
-    : memory_(memory), self_(self), doorbells_(std::move(doorbells)) {}
+    : memory_(memory), self_(self), doorbells_(std::move(doorbells)) {
+    if (self_.slot != 0) return;
+    identities_ = std::make_unique<std::atomic<std::uint64_t>[]>(memory_.slots());
+    change(0, 0, identity_word(self_.generation, slot_state::live));
+}
+
+std::uint64_t process_table::identity(unsigned slot) const noexcept {
+    return identities_ != nullptr ? identities_[slot].load() : memory_.process(slot).identity.load();
+}
+
+bool process_table::change(unsigned slot, std::uint64_t from, std::uint64_t to) noexcept {
+    const std::lock_guard hold(changing_);
+    if (!identities_[slot].compare_exchange_strong(from, to)) return false;
+    memory_.process(slot).identity.store(to);
+    return true;
+}
 
 std::optional<process_id> process_table::claim() noexcept {
     for (unsigned slot = 0; slot != memory_.slots(); ++slot) {
+        const std::uint64_t before = identity(slot);
+        if (state_of(before) != slot_state::free) continue;
+        const std::uint32_t generation = generation_of(before) + 1;
+        if (!change(slot, before, identity_word(generation, slot_state::live))) continue;
         process_entry& e = memory_.process(slot);
-        std::uint64_t identity = e.identity.load(std::memory_order_acquire);
-        if (state_of(identity) != slot_state::free) continue;
-        const std::uint32_t generation = generation_of(identity) + 1;
-        if (!e.identity.compare_exchange_strong(identity, pack(generation, slot_state::live))) continue;
         e.loop.store(raw(loop_state::busy));
         e.cpu.store(0, std::memory_order_relaxed);
         e.rung.store(0);
@@ -37,26 +49,20 @@ std::optional<process_id> process_table::claim() noexcept {
 }
 
 void process_table::release(process_id p) noexcept {
-    std::uint64_t dead = pack(p.generation, slot_state::dead);
-    memory_.process(p.slot).identity.compare_exchange_strong(dead, pack(p.generation, slot_state::free));
+    change(p.slot, identity_word(p.generation, slot_state::dead), identity_word(p.generation, slot_state::free));
 }
 
 void process_table::mark_dead(process_id p) noexcept {
-    std::uint64_t alive = pack(p.generation, slot_state::live);
-    memory_.process(p.slot).identity.compare_exchange_strong(alive, pack(p.generation, slot_state::dead));
+    change(p.slot, identity_word(p.generation, slot_state::live), identity_word(p.generation, slot_state::dead));
 }
 
-slot_state process_table::state(unsigned slot) const noexcept {
-    return state_of(memory_.process(slot).identity.load());
-}
+slot_state process_table::state(unsigned slot) const noexcept { return state_of(identity(slot)); }
 
 bool process_table::live(process_id p) const noexcept {
-    return memory_.process(p.slot).identity.load() == pack(p.generation, slot_state::live);
+    return identity(p.slot) == identity_word(p.generation, slot_state::live);
 }
 
-process_id process_table::occupant(unsigned slot) const noexcept {
-    return {slot, generation_of(memory_.process(slot).identity.load(std::memory_order_acquire))};
-}
+process_id process_table::occupant(unsigned slot) const noexcept { return {slot, generation_of(identity(slot))}; }
 
 // The fetch_or is the ringer's full fence: it pairs with the exchange in loop(). Either the loop that goes to sleep sees
 // the rung word in its last poll, or we see that it sleeps.

@@ -2,7 +2,10 @@
 /// The processes of a program, and how one tells another to look again.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -10,7 +13,8 @@
 
 namespace cadre::detail::shm {
 
-/// View of the table by one process. Doorbells are eventfds, one per slot and one for the parent's supervisor; all are made
+/// View of the table by one process. Which process a slot has, the parent knows from private memory; in shared memory it is for the
+/// others to read. Doorbells are eventfds, one per slot and one for the parent's supervisor; all are made
 /// by the parent before any worker starts, so that none has to travel later.
 ///
 /// Ringing: whoever has published something sets the rung word of a process and then looks how that process's loop fares.
@@ -30,7 +34,7 @@ public:
     [[nodiscard]] std::optional<process_id> claim() noexcept;
     /// Parent: the process has ended (or never started) and holds nothing any more.
     void release(process_id p) noexcept;
-    /// Parent, or the process itself.
+    /// Parent: it has ended.
     void mark_dead(process_id p) noexcept;
     [[nodiscard]] slot_state state(unsigned slot) const noexcept;
     [[nodiscard]] bool live(process_id p) const noexcept;
@@ -58,10 +62,15 @@ public:
 
 private:
     void write_bell(int fd) const noexcept;
+    [[nodiscard]] std::uint64_t identity(unsigned slot) const noexcept;
+    /// Parent. @return false if the slot's identity is not `from`
+    bool change(unsigned slot, std::uint64_t from, std::uint64_t to) noexcept;
 
     const region& memory_;
     process_id self_;
     std::vector<int> doorbells_;
+    std::mutex changing_;
+    std::unique_ptr<std::atomic<std::uint64_t>[]> identities_;  // in the parent only
 };
 
 }  // namespace cadre::detail::shm

@@ -3,7 +3,8 @@
 ///
 /// Taking a permit changes two words: the semaphore's and the process's count. The first CAS leaves a note in the semaphore's
 /// word (who, what, which operation of that process); whoever comes next, or the supervisor, can carry it out, and a number in
-/// the count's word makes sure that it is carried out once.
+/// the count's word makes sure that it is carried out once. The note has only room for the lower bits of that number, so
+/// whoever helps looks at the note again between reading the count and changing it.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +32,9 @@ struct permit_word {
     [[nodiscard]] constexpr unsigned slot() const noexcept { return static_cast<unsigned>(raw >> 2) & 0xffu; }
     [[nodiscard]] constexpr std::uint32_t number() const noexcept {
         return static_cast<std::uint32_t>(raw >> 10) & number_mask;
+    }
+    [[nodiscard]] constexpr bool same_note(permit_word other) const noexcept {
+        return static_cast<std::uint32_t>(raw) == static_cast<std::uint32_t>(other.raw);
     }
 };
 
@@ -121,26 +125,31 @@ private:
     }
     bool help(permit_word w) noexcept {
         if (w.slot() >= slots_ || w.what() > permit_word::note::give_back) return false;
+        Probe::at(step::permit_seen);
         carry_out(w);
         settle(w);
         return true;
     }
-    /// Once per number: the count's word has the number of the last operation in it.
+    /// Once per number: the count's word has the number of the last operation in it. Nothing happens if the note is gone: if it
+    /// stands there after the count was read, and the count is still the same when it is changed, it was not yet carried out.
     void carry_out(permit_word w) noexcept {
         word& count = held_[w.slot()];
         std::uint64_t h = count.load();
-        const auto number = static_cast<std::uint32_t>(h) + 1;
-        if ((number & permit_word::number_mask) != w.number()) return;  // done
+        if (done(h, w) || !permit_word{state_.load()}.same_note(w)) return;
         const auto permits = static_cast<std::uint32_t>(h >> 32);
         const std::uint32_t now =
             w.what() == permit_word::note::acquire ? permits + 1 : permits - (permits != 0 ? 1 : 0);
-        count.compare_exchange_strong(h, (std::uint64_t{now} << 32) | number);
+        count.compare_exchange_strong(h, (std::uint64_t{now} << 32) | (static_cast<std::uint32_t>(h) + 1));
     }
-    /// The note may stand beside a number of free permits that `release` has changed meanwhile.
+    [[nodiscard]] static bool done(std::uint64_t count, permit_word w) noexcept {
+        return ((static_cast<std::uint32_t>(count) + 1) & permit_word::number_mask) != w.number();
+    }
+    /// Takes the note away once it was carried out. It may stand beside a number of free permits that `release` has changed
+    /// meanwhile.
     void settle(permit_word w) noexcept {
         permit_word now{state_.load()};
         for (unsigned tries = 0; tries != patience; ++tries) {
-            if (now.what() != w.what() || now.slot() != w.slot() || now.number() != w.number()) return;
+            if (!now.same_note(w) || !done(held_[w.slot()].load(), w)) return;
             if (state_.compare_exchange_strong(now.raw,
                                                permit_word::make(now.free(), permit_word::note::none, 0, 0).raw))
                 return;

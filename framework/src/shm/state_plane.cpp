@@ -75,7 +75,7 @@ struct state_plane::parts {
     plane_source supervisor_source;
     std::mutex burial;
     std::mutex domains_mutex;
-    std::unique_ptr<plane_domain> domains[max_domains];
+    std::vector<std::unique_ptr<plane_domain>> domains;  // as far as they were asked for
     std::uint32_t opened = 1;
 };
 
@@ -122,10 +122,7 @@ std::unique_ptr<state_plane> state_plane::make(const region_options& options) {
         made.fds.push_back(fd);
     }
     memory.header().domains[0].store(static_cast<std::uint32_t>(domain_state::open));
-    const process_id self{0, 1};
-    memory.process(0).identity.store((std::uint64_t{self.generation} << 32) |
-                                     static_cast<std::uint64_t>(slot_state::live));
-    std::unique_ptr<state_plane> plane(new state_plane(std::move(memory), self, made.fds, true));
+    std::unique_ptr<state_plane> plane(new state_plane(std::move(memory), process_id{0, 1}, made.fds, true));
     made.fds.clear();
     return plane;
 }
@@ -190,6 +187,7 @@ memory_domain& state_plane::open_domain() {
 memory_domain& state_plane::domain(std::uint32_t id) {
     if (id >= max_domains) throw std::out_of_range("domain of the state plane");
     const std::lock_guard hold(parts_->domains_mutex);
+    if (id >= parts_->domains.size()) parts_->domains.resize(id + 1);
     auto& d = parts_->domains[id];
     if (d == nullptr) d = std::make_unique<plane_domain>(parts_->core, id);
     return *d;

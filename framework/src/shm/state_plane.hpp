@@ -63,8 +63,8 @@ public:
     /// Parent: for the supervisor thread, which looks while the run loop computes; waits on `supervisor_doorbell()`.
     [[nodiscard]] poll_source& supervisor_source() noexcept;
 
-    /// Parent: a domain for an executor; `shut_down` ends it. At most 1023 in a program's life.
-    /// @throws std::bad_alloc if there are too many
+    /// Parent: a domain for an executor; `shut_down` ends it. At most 65535 in a program's life.
+    /// @throws error if there are too many
     [[nodiscard]] memory_domain& open_domain();
     /// The domain of that number, in any process; 0 is the program's own and is never shut down. It lives as long as the plane.
     [[nodiscard]] memory_domain& domain(std::uint32_t id = 0);

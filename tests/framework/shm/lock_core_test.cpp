@@ -2,6 +2,7 @@
 
 #include <array>
 #include <thread>
+#include <vector>
 
 #include "shm/lock_core.hpp"
 #include "shm/object_table.hpp"
@@ -193,6 +194,49 @@ TEST(shm_semaphore, a_process_may_die_at_every_step) {
                 plane->bury(c.id);
                 EXPECT_EQ(sem->available(), helped ? 7u : 5u);
             }
+}
+
+/// Stops at `permit_seen` until told to go on.
+struct sleeper {
+    static inline std::atomic<int>* state = nullptr;
+    static void at(step s) noexcept {
+        if (s != step::permit_seen || state->load() != 0) return;
+        state->store(1);
+        while (state->load() == 1)
+            std::this_thread::yield();
+    }
+};
+
+TEST(shm_semaphore, a_helper_may_be_late_by_as_many_operations_as_a_note_can_tell_apart) {
+    const auto plane = shm::state_plane::make(small_region);
+    std::vector<std::byte> room(shm::semaphore_core<>::bytes(plane->memory().slots()) + 64);
+    auto* const data = room.data() + (64 - reinterpret_cast<std::uintptr_t>(room.data()) % 64) % 64;
+    shm::semaphore_core<>::initialise(data, 5);
+    const shm::process_id owner{1, 1};
+    shm::semaphore_core<> core(data, plane->memory().slots(), owner);
+    // The owner's note stands there, and another process is about to help.
+    shm::word& word = reinterpret_cast<shm::semaphore_data*>(data)->state;
+    const auto note = shm::permit_word::make(4, shm::permit_word::note::acquire, owner.slot, 1);
+    word.store(note.raw);
+    std::atomic<int> state{0};
+    sleeper::state = &state;
+    std::thread helper([&] {
+        shm::semaphore_core<sleeper> late(data, plane->memory().slots(), {2, 1});
+        EXPECT_EQ(late.try_acquire(), attempt::done);
+    });
+    while (state.load() == 0)
+        std::this_thread::yield();
+    // Meanwhile the owner goes on until its next note would have the same number.
+    ASSERT_EQ(core.try_acquire(), attempt::done);
+    for (std::uint32_t i = 2; i != shm::permit_word::number_mask + 1; ++i)
+        ASSERT_TRUE(i % 2 == 0 ? core.give_back() : core.try_acquire() == attempt::done);
+    const std::uint32_t before = core.available();
+    state.store(2);
+    helper.join();
+    EXPECT_EQ(core.available(), before - 1);
+    // All that the owner holds comes back, no more and no less.
+    core.bury(owner);
+    EXPECT_EQ(core.available(), 4u);
 }
 
 TEST(shm_semaphore, permits_of_the_killed_come_back) {
