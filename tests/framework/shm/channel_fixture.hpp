@@ -15,12 +15,15 @@
 namespace shm_test {
 
 inline constexpr std::size_t large_size = 100'000;
+
+/// Its channel lies in the arena of the parent.
 struct channel_fixture {
-    std::unique_ptr<shm::state_plane> plane = shm::state_plane::make(small_region);
+    std::unique_ptr<shm::state_plane> plane;
     std::shared_ptr<cadre::detail::shared_channel> channel;
     std::uint64_t cells;
 
-    explicit channel_fixture(std::uint64_t capacity) : channel(plane->domain().make_channel(capacity)), cells(capacity) {}
+    explicit channel_fixture(std::uint64_t capacity, const shm::region_options& options = small_region)
+        : plane(shm::state_plane::make(options)), channel(plane->domain().make_channel(capacity)), cells(capacity) {}
 
     std::byte* data(shm::state_plane& p) const {
         shm::object_table t(p.memory(), p.self());
