@@ -40,7 +40,8 @@ struct task_label {
 
 /// The error of the task that was running: worker_crashed, or task_killed if it ran out of memory.
 [[nodiscard]] std::exception_ptr crash_error(const death_notice& d, const task_label& task, std::string stack);
-[[nodiscard]] std::exception_ptr lost_error(const death_notice& d, const task_label& task);
+/// The error of a task that its worker took with it for another one's sake. `running`: it was not suspended.
+[[nodiscard]] std::exception_ptr lost_error(const death_notice& d, const task_label& task, bool running);
 [[nodiscard]] std::exception_ptr killed_error(const death_notice& d, const task_label& task, kill_reason why);
 
 }  // namespace cadre::detail::process_parent

@@ -165,10 +165,7 @@ void pool::kill_for(call_record& r, ended_calls& ended) noexcept {
         }
         return;
     }
-    c.killed_for = ticket;
-    c.killed_because = quitting_ || registry_.closed()
-                           ? (r.limit_passed ? kill_reason::time_limit : kill_reason::shutdown)
-                           : kill_reason::time_limit;
+    c.killed = true;
     process_os::kill_group(c.os.pidfd.get());
 }
 

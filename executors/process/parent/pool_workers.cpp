@@ -256,8 +256,9 @@ void pool::bury(worker_channel& c, const process_os::worker_exit& how, ended_cal
 
     for (call_record* r = c.calls.back(); r != nullptr;) {
         call_record* const before = r->prev;
-        const bool limit = call_table::ticket(*r) == c.killed_for;
-        if (!limit && r->retries > 0 && r->stop == stop_reason::none && r->call->items == 1) {
+        // Not only the one whose turn came first: those that had been told to end, too, have not done so.
+        const bool killed = c.killed && r->kill_at != time_point{};
+        if (!killed && r->retries > 0 && r->stop == stop_reason::none && r->call->items == 1) {
             --r->retries;
             take_back(*r);
             r = before;
@@ -266,11 +267,12 @@ void pool::bury(worker_channel& c, const process_os::worker_exit& how, ended_cal
         take_committed(c, *r);
         const task_label task = label(*r);
         // A task of unknown name ran (a child of one of these): nobody can be cleared.
-        const bool ran = c.killed_for == worker_channel::no_ticket && running != 0 && (r->id == running || !attributed);
-        if (limit) {
-            fail(*r, killed_error(*death, task, c.killed_because), ended);
-        } else if (!ran && death->violation.empty()) {
-            fail(*r, lost_error(*death, task), ended);
+        const bool ran = running != 0 && (r->id == running || !attributed);
+        if (killed) {
+            const bool shutdown = !r->limit_passed && (quitting_ || registry_.closed());
+            fail(*r, killed_error(*death, task, shutdown ? kill_reason::shutdown : kill_reason::time_limit), ended);
+        } else if ((c.killed || !ran) && death->violation.empty()) {
+            fail(*r, lost_error(*death, task, ran), ended);
         } else if (death->report.frames.empty() || death->out_of_memory) {
             fail(*r, crash_error(*death, task, {}), ended);
         } else {

@@ -93,11 +93,8 @@ public:
     bool was_ready = false;
     std::exception_ptr start_error{};  // what its initializer threw
     std::string violation{};  // how it broke the protocol
-    std::uint64_t killed_for = no_ticket;  // the call whose limit ended it
-    kill_reason killed_because = kill_reason::time_limit;
+    bool killed = false;  // because calls that were to end by now had not
     std::uint64_t progress_seen = 0;  // requests it had passed when the supervisor last looked
-
-    static constexpr std::uint64_t no_ticket = ~std::uint64_t{0};
 
 private:
     struct waiting {
@@ -107,7 +104,6 @@ private:
     template <std::size_t Slots>
     bool push(process_plane::event_writer<Slots>& ring, process_plane::event& e,
               std::span<const std::byte> body) noexcept;
-    void ring_orders() noexcept;
 
     std::deque<waiting> waiting_replies_;
     std::deque<process_plane::event> waiting_orders_;

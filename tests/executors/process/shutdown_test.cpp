@@ -1,5 +1,6 @@
 #include "support.hpp"
 
+#include <cadre/channel.hpp>
 #include <cadre/map.hpp>
 
 #include <gtest/gtest.h>
@@ -47,21 +48,48 @@ TEST(process_shutdown, running_work_ends_and_new_work_is_refused) {
     cadre::sync_wait(ex.shutdown(30s));
 }
 
-TEST(process_shutdown, what_has_not_ended_at_the_deadline_is_stopped_or_killed) {
-    const executor ex = process_executor{{.workers = 2, .kill_grace = 50ms}};
-    auto sleeper = cadre::spawn(ex, sleep_then, 60'000, 3);
-    auto stubborn = cadre::spawn(ex, spin_for_ever);
-    while (sleeper.worker_pid() == 0 || stubborn.worker_pid() == 0)
-        std::this_thread::yield();
-    std::this_thread::sleep_for(50ms);  // both have begun by then, most likely; else they end as cancelled
-    cadre::sync_wait(ex.shutdown(50ms));
-    EXPECT_ANY_THROW(run(get, std::move(sleeper)));
-    try {
-        run(get, std::move(stubborn));
-        FAIL() << "did not throw";
-    } catch (const cadre::task_killed& e) {
-        EXPECT_EQ(e.reason(), cadre::kill_reason::shutdown);
-    } catch (const cadre::cancelled&) {
+task<int> begin_and_sleep(cadre::channel<int> begun) {
+    co_await begun.send(1);
+    co_await cadre::sleep_for(60s);
+    co_return 1;
+}
+
+task<int> begin_and_spin(cadre::channel<int> begun) {
+    co_await begun.send(1);
+    co_return spin_for_ever();
+}
+
+task<std::optional<int>> receive(cadre::channel<int> from) { co_return co_await from.receive(); }
+
+TEST(process_shutdown, what_has_not_ended_at_the_deadline_is_stopped) {
+    const executor ex = process_executor{{.workers = 1}};
+    const cadre::channel<int> begun{ex, 1};
+    auto sleeper = cadre::spawn(ex, begin_and_sleep, begun);
+    ASSERT_TRUE(run(receive, begun));
+    cadre::sync_wait(ex.shutdown(0ms));
+    EXPECT_THROW(run(get, std::move(sleeper)), cadre::cancelled);
+}
+
+TEST(process_shutdown, what_does_not_stop_is_killed_and_the_suspended_ones_with_it) {
+    const executor ex = process_executor{{.workers = 1, .kill_grace = 50ms}};
+    const cadre::channel<int> begun{ex, 1};
+    std::vector<cadre::job<int>> jobs;
+    jobs.push_back(cadre::spawn(ex, begin_and_sleep, begun));
+    ASSERT_TRUE(run(receive, begun));
+    jobs.push_back(cadre::spawn(ex, begin_and_spin, begun));
+    ASSERT_TRUE(run(receive, begun));
+    // Its turn does not come: taken back at the deadline, or killed if the worker had claimed it.
+    jobs.push_back(cadre::spawn(ex, begin_and_sleep, begun));
+    cadre::sync_wait(ex.shutdown(0ms));
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        try {
+            run(get, std::move(jobs[i]));
+            FAIL() << "task " << i << " did not throw";
+        } catch (const cadre::task_killed& e) {
+            EXPECT_EQ(e.reason(), cadre::kill_reason::shutdown) << i;
+        } catch (const cadre::cancelled&) {
+            EXPECT_EQ(i, 2u);
+        }
     }
 }
 
