@@ -6,6 +6,7 @@
 #include "config/suggest.hpp"
 #include "process/os/bootstrap.hpp"
 #include "process/os/fork_server.hpp"
+#include "process/taking_apart.hpp"
 
 #include <cadre/detail/environment.hpp>
 #include <cadre/detail/run_loop.hpp>
@@ -86,6 +87,9 @@ std::vector<char*>& own_command_line() {
     std::exit(2);
 }
 
+// Longer than a worker that does not leave by itself is given.
+constexpr std::chrono::seconds longest_taking_apart{10};
+
 // Work that is left over when the runtime ends has nobody who could want its result.
 void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
     std::atomic<std::size_t> open = executors.size();
@@ -129,6 +133,7 @@ runtime::~runtime() {
     if (!state_->made.empty()) {
         shut_down(state_->made);
     }
+    static_cast<void>(detail::wait_for_taking_apart(longest_taking_apart));
 }
 
 executor runtime::executor() {

@@ -2,13 +2,13 @@
 
 #include "process/os/bootstrap.hpp"
 #include "process/parent/completing.hpp"
+#include "process/taking_apart.hpp"
 #include "process/worker/worker_main.hpp"
 
 #include <cadre/detail/timer_service.hpp>
 #include <cadre/executors/process.hpp>
 
 #include <exception>
-#include <thread>
 #include <utility>
 
 namespace cadre {
@@ -38,7 +38,7 @@ std::shared_ptr<process_parent::pool> make_pool(const process_options& options, 
                                                 work_registry& registry) {
     return {new process_parent::pool(options, std::move(name), registry), [](process_parent::pool* p) {
                 if (process_parent::completing::here())
-                    std::thread([p] { delete p; }).detach();
+                    take_apart([p] { delete p; });
                 else
                     delete p;
             }};
@@ -61,7 +61,7 @@ std::shared_ptr<process_backend> process_backend::create(const process_options& 
 
 void process_backend::release(process_backend* last) noexcept {
     if (process_parent::completing::here())
-        std::thread([last] { delete last; }).detach();
+        take_apart([last] { delete last; });
     else
         delete last;
 }

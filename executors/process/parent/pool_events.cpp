@@ -214,6 +214,7 @@ std::string pool::about_call(worker_channel& c, call_record& r, const event& e, 
 std::string pool::nested_submission(worker_channel& c, const event& e, std::span<const std::byte> body) {
     nested_header h;
     if (body.size() < sizeof h || c.nested.contains(e.id)) return "sent a malformed nested call";
+    if (c.nested.size() >= process_plane::nested_calls_at_most) return "made more nested calls than it may";
     std::memcpy(&h, body.data(), sizeof h);
     body = body.subspan(sizeof h);
     if (h.name_size > body.size() || h.items == 0) return "sent a malformed nested call";

@@ -1,10 +1,5 @@
 #include "process/parent/worker_channel.hpp"
 
-#include <climits>
-#include <ctime>
-
-#include <linux/futex.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace cadre::detail::process_parent {
@@ -64,7 +59,7 @@ void worker_channel::reply(const event& e, std::span<const std::byte> body) {
 void worker_channel::order(const event& e) {
     event copy = e;
     if (waiting_orders_.empty() && push(orders, copy, {})) {
-        ring_orders();
+        process_plane::ring_orders(memory.control());
         return;
     }
     waiting_orders_.push_back(e);
@@ -81,14 +76,8 @@ bool worker_channel::flush() noexcept {
         waiting_orders_.pop_front();
         ordered = true;
     }
-    if (ordered) ring_orders();
+    if (ordered) process_plane::ring_orders(memory.control());
     return !waiting_replies_.empty() || !waiting_orders_.empty();
-}
-
-void worker_channel::ring_orders() noexcept {
-    auto& bell_word = memory.control().order_bell;
-    bell_word.fetch_add(1, std::memory_order_seq_cst);
-    ::syscall(SYS_futex, &bell_word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
 std::string worker_channel::title() const {

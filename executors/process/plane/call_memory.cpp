@@ -2,9 +2,13 @@
 
 #include "process/os/syscalls.hpp"
 
+#include <climits>
 #include <utility>
 
+#include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace cadre::detail::process_plane {
 
@@ -19,6 +23,11 @@ std::byte* map(int memfd) {
 }
 
 }  // namespace
+
+void ring_orders(control_block& control) noexcept {
+    control.order_bell.fetch_add(1, std::memory_order_seq_cst);
+    ::syscall(SYS_futex, &control.order_bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
 
 call_memory call_memory::create() {
     process_os::unique_fd memfd = process_os::make_memfd("cadre-calls", total);

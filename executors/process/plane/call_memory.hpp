@@ -61,8 +61,11 @@ struct control_block {
 
     alignas(
         64) std::atomic<std::uint32_t> events_blocked;  // worker sets when its ring is full, parent clears and rings
-    alignas(64) std::atomic<std::uint32_t> order_bell;  // parent: futex the control thread waits on
+    alignas(64) std::atomic<std::uint32_t> order_bell;  // both count it up: futex the control thread waits on
 };
+
+/// Wakes the worker's control thread.
+void ring_orders(control_block& control) noexcept;
 
 /// The mapping. The order of the parts is the layout of the memfd.
 class call_memory {

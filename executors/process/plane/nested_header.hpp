@@ -4,9 +4,13 @@
 
 #include <cadre/detail/function_identity.hpp>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace cadre::detail::process_plane {
+
+/// Calls of its own that one worker may have unfinished: the parent keeps a record of each.
+inline constexpr std::size_t nested_calls_at_most = std::size_t{1} << 17;
 
 /// The body of a `nested_call` event begins with it; the name and the arguments follow.
 struct nested_header {

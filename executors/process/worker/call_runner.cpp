@@ -257,7 +257,23 @@ void call_runner::announce_sleep() noexcept {
     if (calls_.size() == 0 && !requests_.ready()) hungry();
 }
 
-void call_runner::announce_awake() noexcept { say(worker_state::awake); }
+void call_runner::announce_awake() noexcept {
+    say(worker_state::awake);
+    if (ring_control_.load(std::memory_order_relaxed)) {
+        ring_control_.store(false, std::memory_order_relaxed);
+        process_plane::ring_orders(control_);
+    }
+}
+
+// Pairs with `announce_awake`: it says awake, fences, and looks whether it is to ring.
+bool call_runner::sleeps_till_rung() noexcept {
+    ring_control_.store(true, std::memory_order_relaxed);
+    process_plane::full_fence();
+    const std::uint64_t state = control_.state.load(std::memory_order_relaxed);
+    if ((state & 3) == static_cast<std::uint64_t>(worker_state::asleep)) return true;
+    ring_control_.store(false, std::memory_order_relaxed);
+    return false;
+}
 
 // Full fence: pairs with worker_channel::ring.
 void call_runner::say(worker_state state) noexcept {

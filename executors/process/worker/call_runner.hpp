@@ -36,6 +36,11 @@ public:
     /// A stop request from the parent; any thread.
     void request_stop(std::uint64_t ticket, stop_reason why) noexcept;
 
+    // For the control thread, which comes every few milliseconds while the loop may be computing.
+    void remind() noexcept { sender_.remind(); }
+    /// @return false if the loop is awake; else `order_bell` is rung when it wakes
+    [[nodiscard]] bool sleeps_till_rung() noexcept;
+
     // For worker_call.
     void item_begins(const worker_call& call, std::uint32_t index) noexcept;
     void items_done(worker_call& call, std::uint32_t done, const byte_buffer& results) noexcept;
@@ -85,6 +90,7 @@ private:
     std::int64_t began_ = 0;
     std::uint32_t last_measure_ = 0;
     std::uint64_t state_count_ = 0;
+    std::atomic<bool> ring_control_{false};  // when the loop wakes
 };
 
 }  // namespace cadre::detail::process_worker

@@ -126,6 +126,13 @@ void event_sender::notify(bool urgent) noexcept {
     }
 }
 
+void event_sender::remind() noexcept {
+    const std::lock_guard hold(mutex_);
+    const bool found_room = push_waiting();
+    const std::uint64_t before = std::exchange(sent_before_, ring_.sent());
+    if (found_room || control_.events_consumed.load(std::memory_order_acquire) < before) notify(true);
+}
+
 void event_sender::before_sleep() noexcept {
     const std::lock_guard hold(mutex_);
     if (ring_.all_read() || rung_supervisor_ == ring_.sent()) return;

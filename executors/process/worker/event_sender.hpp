@@ -42,6 +42,8 @@ public:
 
     /// Sends what found no room. @return whether anything was sent
     bool flush() noexcept;
+    /// Another thread looks after the loop while it computes: what the parent has not read since the last time is told.
+    void remind() noexcept;
     /// The loop goes to sleep: what the parent has not read must not wait until its loop has time.
     void before_sleep() noexcept;
 
@@ -66,8 +68,9 @@ private:
     process_plane::event_writer<process_plane::event_slots> ring_;
     std::deque<waiting> waiting_;
     std::atomic<bool> owes_{false};
-    std::uint64_t rung_loop_ = 0;       // the sleep of the parent's loop that was rung for
-    std::uint64_t rung_supervisor_ = 0; // events that the supervisor was rung for
+    std::uint64_t sent_before_ = 0;  // events sent when `remind` was last called
+    std::uint64_t rung_loop_ = 0;  // the sleep of the parent's loop that was rung for
+    std::uint64_t rung_supervisor_ = 0;  // events that the supervisor was rung for
 };
 
 }  // namespace cadre::detail::process_worker

@@ -3,6 +3,7 @@
 #include "process/plane/nested_header.hpp"
 
 #include <cadre/detail/environment.hpp>
+#include <cadre/errors.hpp>
 
 #include <array>
 #include <cstring>
@@ -30,7 +31,12 @@ void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
     for (portable_call* call : calls) {
         std::uint64_t ticket = 0;
         {
-            const std::lock_guard hold(mutex_);
+            std::unique_lock hold(mutex_);
+            if (calls_.size() >= process_plane::nested_calls_at_most) {
+                hold.unlock();
+                refuse(*call);
+                continue;
+            }
             ticket = ++last_ticket_;
             call->backend_data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(ticket));
             calls_.emplace(ticket, outstanding{call, caller, {}});
@@ -38,6 +44,15 @@ void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
         }
         send(*call, ticket);
     }
+}
+
+void worker_backend::refuse(portable_call& call) noexcept {
+    call_reply reply;
+    reply.kind = reply_kind::failure;
+    reply.error = std::make_exception_ptr(error("executor '" + name_ +
+                                                "': " + std::to_string(process_plane::nested_calls_at_most) +
+                                                " calls of this worker have not ended, which is the limit"));
+    call.complete(std::move(reply));
 }
 
 void worker_backend::send(portable_call& call, std::uint64_t ticket) noexcept {

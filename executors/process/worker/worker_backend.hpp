@@ -42,6 +42,7 @@ private:
         std::uint64_t caller = 0;  // id of the task
         byte_buffer partial{};
     };
+    void refuse(portable_call& call) noexcept;
     void send(portable_call& call, std::uint64_t ticket) noexcept;
     void count_caller(std::uint64_t caller, int by) noexcept;
     [[nodiscard]] std::uint64_t portable_id() const noexcept override { return portable_id_; }
