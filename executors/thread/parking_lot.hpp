@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include <cadre/detail/reactor.hpp>
 #include <cadre/detail/timer_service.hpp>
 
 namespace cadre::detail {
@@ -16,9 +17,20 @@ public:
     /// Sleeps until `unpark` or `deadline`. @return whether it was unparked
     bool park(std::optional<steady_time> deadline) noexcept;
     void unpark() noexcept;
+    /// The same by the thread itself, which is awake: in a handler of a reactor.
+    void unpark_self() noexcept { token_.store(unparked, std::memory_order_relaxed); }
+
+    /// From `go_in` to `come_out` an `unpark` wakes `where` instead. @return false: a wake came first
+    [[nodiscard]] bool go_in(reactor& where) noexcept;
+    [[nodiscard]] bool woken() const noexcept { return token_.load(std::memory_order_relaxed) == unparked; }
+    void come_out() noexcept { token_.exchange(nothing, std::memory_order_acquire); }
 
 private:
-    std::atomic<std::uint32_t> token_{0};
+    static constexpr std::uint32_t nothing = 0;
+    static constexpr std::uint32_t unparked = 1;
+    static constexpr std::uint32_t inside = 2;  // a reactor
+    std::atomic<std::uint32_t> token_{nothing};
+    reactor* where_ = nullptr;
 };
 
 }  // namespace cadre::detail

@@ -19,6 +19,10 @@ namespace {
 constexpr unsigned fairness_interval = 61;
 // Rounds of looking around before sleeping; some microseconds, less than what a sleep and a wake cost.
 constexpr int idle_rounds = 200;
+// How many handlers of events a busy worker runs when it looks.
+constexpr unsigned reactor_budget = 61;
+// How often the deputy looks: how late events may be because of a task that computes inside a handler.
+constexpr std::chrono::milliseconds deputy_interval{5};
 
 void cpu_relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
@@ -149,6 +153,7 @@ work_item* thread_pool::take_injected() noexcept {
 work_item* thread_pool::find(worker& self) noexcept {
     if (++self.tick % fairness_interval == 0) {
         if (!timers_.empty()) timers_.fire_due(std::chrono::steady_clock::now());
+        if (reactor* events = place_.get(); events != nullptr) reactor_visit(*events, this).poll(reactor_budget);
         if (work_item* item = take_injected(); item != nullptr) return item;
         if (work_item* item = self.deque().steal(); item != nullptr) return item;  // its own oldest
     }
@@ -211,7 +216,15 @@ void thread_pool::sleep(worker& self) noexcept {
         }
     }
     heavy_fence();
-    if (!anything_to_do()) self.place.park(keeper ? timers_.next() : std::nullopt);
+    if (!anything_to_do()) {
+        reactor* const events = place_.get();
+        if (events == nullptr)
+            self.place.park(keeper ? timers_.next() : std::nullopt);
+        else if (keeper)
+            sleep_in_reactor(self, *events);
+        else
+            stand_by(self);
+    }
     worker* successor = nullptr;
     {
         const std::lock_guard hold(sleepers_mutex_);
@@ -222,8 +235,9 @@ void thread_pool::sleep(worker& self) noexcept {
         }
         if (keeper_ == &self) {
             keeper_ = nullptr;
-            // Somebody who sleeps must watch the deadlines while this one works.
-            if (!timers_.empty() && !sleepers_.empty()) {
+            // Somebody who sleeps must watch the deadlines and events while this one works.
+            const bool events = place_.get() != nullptr && deputy_ == nullptr;
+            if ((!timers_.empty() || events) && !sleepers_.empty()) {
                 successor = sleepers_.back();
                 sleepers_.pop_back();
                 successor->listed = false;
@@ -231,7 +245,70 @@ void thread_pool::sleep(worker& self) noexcept {
             }
         }
     }
-    if (successor != nullptr) successor->place.unpark();
+    if (successor != nullptr) unpark(*successor);
+}
+
+// Stays among the sleepers while handlers run: they are mostly short, and whoever needs a worker meanwhile says so.
+void thread_pool::sleep_in_reactor(worker& self, reactor& events) noexcept {
+    if (!self.place.go_in(events)) return;
+    bool busy = false;
+    {
+        reactor_visit visit(events, this);
+        busy = !visit;
+        while (visit && visit.run_one(timers_.empty() ? std::nullopt : timers_.next())) {
+            had_events_.store(true, std::memory_order_relaxed);
+            if (!watched_.load(std::memory_order_relaxed)) call_deputy();
+            if (self.place.woken() || anything_to_do()) break;
+        }
+    }
+    self.place.come_out();
+    // Another worker is in a handler that is not a task's: it will be through before it pays to be told.
+    if (busy) self.place.park(std::chrono::steady_clock::now() + std::chrono::milliseconds(1));
+}
+
+// A sleeper that is not the keeper. As the deputy it sleeps for a while only, and if nobody looks at the events then, the next
+// one to lie down, which is the deputy, is the keeper.
+void thread_pool::stand_by(worker& self) noexcept {
+    bool deputy = false;
+    {
+        const std::lock_guard hold(sleepers_mutex_);
+        if (watched_.load(std::memory_order_relaxed) && deputy_ == nullptr && self.listed) {
+            deputy_ = &self;
+            deputy = true;
+        }
+    }
+    if (!deputy) {
+        self.place.park(std::nullopt);
+        return;
+    }
+    const bool woken = self.place.park(std::chrono::steady_clock::now() + deputy_interval);
+    const std::lock_guard hold(sleepers_mutex_);
+    deputy_ = nullptr;
+    if (woken) return;
+    if (!had_events_.exchange(false, std::memory_order_relaxed)) watched_.store(false, std::memory_order_relaxed);
+    if (!place_.get()->visited()) keeper_ = nullptr;
+}
+
+void thread_pool::call_deputy() noexcept {
+    worker* chosen = nullptr;
+    {
+        const std::lock_guard hold(sleepers_mutex_);
+        watched_.store(true, std::memory_order_relaxed);
+        const auto at = std::ranges::find_if(sleepers_, [this](const worker* w) { return w != keeper_; });
+        if (at == sleepers_.end()) return;  // the next one to lie down is it
+        chosen = *at;
+        sleepers_.erase(at);
+        chosen->listed = false;
+        sleeping_.fetch_sub(1, std::memory_order_seq_cst);
+    }
+    unpark(*chosen);
+}
+
+void thread_pool::unpark(worker& w) noexcept {
+    if (this_thread_worker == &w)
+        w.place.unpark_self();
+    else
+        w.place.unpark();
 }
 
 void thread_pool::wake_one() noexcept {
@@ -247,7 +324,7 @@ void thread_pool::wake_one() noexcept {
         chosen->listed = false;
         sleeping_.fetch_sub(1, std::memory_order_seq_cst);
     }
-    chosen->place.unpark();
+    unpark(*chosen);
 }
 
 // A new earliest deadline. Without a keeper any sleeper will do: it becomes the keeper when it lies down again.
@@ -257,13 +334,18 @@ void thread_pool::wake_keeper() noexcept {
         const std::lock_guard hold(sleepers_mutex_);
         keeper = keeper_ != nullptr ? keeper_ : sleepers_.empty() ? nullptr : sleepers_.back();
         if (keeper == nullptr) return;
+        if (keeper == this_thread_worker) return;  // in a handler: it looks before it sleeps again
         if (keeper->listed) {
             keeper->listed = false;
             std::erase(sleepers_, keeper);
             sleeping_.fetch_sub(1, std::memory_order_seq_cst);
         }
     }
-    keeper->place.unpark();
+    unpark(*keeper);
+}
+
+void* thread_pool::query(const std::type_info& extension) noexcept {
+    return extension == typeid(reactor_place) ? static_cast<reactor_place*>(&place_) : nullptr;
 }
 
 void thread_pool::wake_all() noexcept {

@@ -13,6 +13,7 @@
 #include "parking_lot.hpp"
 
 #include <cadre/detail/local_worker.hpp>
+#include <cadre/detail/reactor.hpp>
 #include <cadre/detail/timer_heap.hpp>
 #include <cadre/executor_backend.hpp>
 #include <cadre/executors/workers.hpp>
@@ -27,6 +28,11 @@ namespace cadre::detail {
 /// worker sees the work or the publisher sees the sleeper. A push wakes nobody while nobody sleeps.
 ///
 /// Timers: one sleeper, the *keeper*, sleeps only until the next deadline; busy workers look at the timers now and then.
+///
+/// Reactor: once there is one the keeper sleeps in it, and runs handlers and the tasks that they resume right there; busy
+/// workers look at it now and then. While a task runs so, nobody looks at the events. Calling the next sleeper for each event
+/// would cost more than most events do, so while there are events one more sleeper, the *deputy*, looks every few milliseconds
+/// whether it has to take over.
 class thread_pool final : public executor_backend {
 public:
     [[nodiscard]] static std::shared_ptr<thread_pool> make(std::size_t workers, std::string name,
@@ -39,9 +45,18 @@ public:
     void submit(std::span<work_item* const> items) noexcept override;
     using executor_backend::submit;
     [[nodiscard]] timer_service& timers() noexcept override { return timers_; }
+    [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
 
 private:
     class worker;
+    class pool_reactor_place final : public reactor_place {
+    public:
+        explicit pool_reactor_place(thread_pool& pool) : pool_(pool) {}
+
+    private:
+        void made() noexcept override { pool_.wake_keeper(); }
+        thread_pool& pool_;
+    };
     class pool_timers final : public timer_heap {
     public:
         explicit pool_timers(thread_pool& pool) : pool_(pool) {}
@@ -63,6 +78,10 @@ private:
     [[nodiscard]] bool anything_to_do() const noexcept;
     [[nodiscard]] bool look_longer() const noexcept;
     void sleep(worker& self) noexcept;
+    void sleep_in_reactor(worker& self, reactor& events) noexcept;
+    void stand_by(worker& self) noexcept;
+    void call_deputy() noexcept;
+    static void unpark(worker& w) noexcept;
     void wake_one() noexcept;
     void wake_keeper() noexcept;
     void wake_all() noexcept;
@@ -81,9 +100,13 @@ private:
     std::atomic<bool> closing_{false};
     std::mutex sleepers_mutex_;
     std::vector<worker*> sleepers_;
-    worker* keeper_ = nullptr;  // the sleeper that waits for the next deadline
+    worker* keeper_ = nullptr;  // the sleeper that waits for the next deadline and for events
+    worker* deputy_ = nullptr;  // the sleeper that looks whether somebody waits for events
+    std::atomic<bool> watched_{false};     // there is to be a deputy
+    std::atomic<bool> had_events_{false};  // since the deputy looked
 
     std::atomic<unsigned> users_{0};  // threads inside submit; the pool outlives them
+    pool_reactor_place place_{*this};  // last: what its handlers hold goes first
 };
 
 }  // namespace cadre::detail

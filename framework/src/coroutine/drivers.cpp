@@ -1,9 +1,13 @@
 #include "drivers.hpp"
 
+#include "reactor_watch.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
+#include <span>
+#include <thread>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -62,6 +66,20 @@ void wait_readable(int fd, std::optional<steady_time> deadline) {
 struct drivers::driver {
     std::atomic<int> asleep_on{-1};  // the descriptor to write, -1 while awake
     bool poller = false;
+    const std::thread::id thread = std::this_thread::get_id();
+    std::vector<run_loop*> kept;  // pinned and held: those with a reactor
+    reactor_watch others;         // sleeps in all but the first of them
+
+    ~driver() {
+        for (run_loop* loop : kept)
+            give_up(*loop);
+    }
+    static void give_up(run_loop& loop) {
+        loop.events()->watch(-1);
+        loop.release();
+        loop.unpin();
+    }
+    [[nodiscard]] bool keeps(const run_loop& loop) const { return std::ranges::find(kept, &loop) != kept.end(); }
 };
 
 drivers& drivers::instance() {
@@ -122,7 +140,7 @@ bool drivers::poll_sources() {
     return any;
 }
 
-bool drivers::run_loops() {
+bool drivers::run_loops(driver& self) {
     bool any = false;
     for (std::size_t i = 0;; ++i) {
         run_loop* loop = nullptr;
@@ -132,9 +150,32 @@ bool drivers::run_loops() {
             if (!loops_[i]->pin()) continue;
             loop = loops_[i];
         }
-        any |= loop->run_some(item_budget);
-        loop->unpin();
+        any |= run_loop_of(self, *loop);
     }
+}
+
+// With one pin on the loop, which it takes over.
+bool drivers::run_loop_of(driver& self, run_loop& loop) {
+    if (self.keeps(loop)) {
+        loop.unpin();  // the one that came with keeping it is left
+        const bool any = loop.run_some(item_budget);
+        if (loop.last_pin()) {
+            std::erase(self.kept, &loop);
+            driver::give_up(loop);
+        }
+        return any;
+    }
+    bool any = false;
+    if (loop.hold()) {
+        any = loop.run_some(item_budget);
+        if (loop.events() != nullptr) {
+            self.kept.push_back(&loop);
+            return any;
+        }
+        loop.release();
+    }
+    loop.unpin();
+    return any;
 }
 
 std::optional<steady_time> drivers::next_deadline() {
@@ -147,9 +188,10 @@ std::optional<steady_time> drivers::next_deadline() {
 
 // A loop that another thread drives is that thread's business: it looks again before it sleeps, and wakes us when it
 // stops driving.
-bool drivers::anything_ready() {
+bool drivers::anything_ready(const driver& self) {
     const std::lock_guard hold(loops_mutex_);
-    return std::ranges::any_of(loops_, [](const run_loop* loop) { return loop->ready() && !loop->driven(); });
+    return std::ranges::any_of(
+        loops_, [&](const run_loop* loop) { return loop->ready() && (!loop->driven() || self.keeps(*loop)); });
 }
 
 bool drivers::try_become_poller(driver& self) {
@@ -162,19 +204,20 @@ bool drivers::try_become_poller(driver& self) {
 }
 
 void drivers::drive(const std::function<bool()>& done) {
-    driver self;
+    std::optional<driver> here(std::in_place);
+    driver& self = *here;
     {
         const std::lock_guard hold(drivers_mutex_);
         active_.push_back(&self);
     }
     while (!done()) {
-        bool any = run_loops();
+        bool any = run_loops(self);
         const bool poller = try_become_poller(self);
         if (poller) any |= poll_sources();
         if (any || done()) continue;
         if (poller) {
             for_each_source([](poll_source& s) { s.announce_polling(); });
-            const bool found = spin(done);
+            const bool found = spin(self, done);
             for_each_source([](poll_source& s) { s.announce_busy(); });
             if (found || poll_sources()) continue;
         }
@@ -185,11 +228,12 @@ void drivers::drive(const std::function<bool()>& done) {
         std::erase(active_, &self);
         if (poller_ == &self) poller_ = nullptr;
     }
+    here.reset();
     wake();  // another driver takes over what this one looked after
 }
 
 // Looks often for a moment when an answer is near. @return whether there is something to do
-bool drivers::spin(const std::function<bool()>& done) {
+bool drivers::spin(driver& self, const std::function<bool()>& done) {
     bool near = false;
     for_each_source([&](const poll_source& s) { near |= s.expects_soon(); });
     if (!near) return false;
@@ -199,7 +243,7 @@ bool drivers::spin(const std::function<bool()>& done) {
             if (poll_sources()) return true;
             cpu_relax();
         }
-        if (anything_ready() || done()) return true;
+        if (anything_ready(self) || done()) return true;
     } while (std::chrono::steady_clock::now() < until);
     return false;
 }
@@ -215,16 +259,33 @@ void drivers::sleep(driver& self, const std::function<bool()>& done) {
         fd = poller_descriptor();
         self.asleep_on.store(fd, std::memory_order_seq_cst);
     }
-    const bool work = anything_ready() || done() || (self.poller && poll_sources());
+    const bool work = anything_ready(self) || done() || (self.poller && poll_sources());
     bool orphaned = false;
     if (!self.poller) {
         const std::lock_guard hold(drivers_mutex_);
         orphaned = poller_ == nullptr;
     }
-    if (!work && !orphaned) wait_readable(fd, next_deadline());
+    if (!work && !orphaned) {
+        if (self.kept.empty())
+            wait_readable(fd, next_deadline());
+        else
+            sleep_in_reactors(self, fd, done);
+    }
     if (self.poller) for_each_source([](poll_source& s) { s.announce_awake(); });
     sleeping_.fetch_sub(1, std::memory_order_relaxed);
     self.asleep_on.store(-1, std::memory_order_relaxed);
+}
+
+// Between two handlers the thread looks whether it was woken, but stays announced as asleep: most handlers resume a task
+// that only starts the next operation, and going round for each of them would cost more than they do.
+void drivers::sleep_in_reactors(driver& self, int bell, const std::function<bool()>& done) {
+    const std::span others(std::span(self.kept).subspan(1));
+    for (run_loop* loop : others)
+        self.others.send(*loop->events());
+    self.kept.front()->visit_reactor(bell, next_deadline(), [&] {
+        return self.asleep_on.load(std::memory_order_relaxed) == bell && !done();
+    });
+    if (!others.empty()) self.others.recall();
 }
 
 void drivers::wake() noexcept {
@@ -232,6 +293,7 @@ void drivers::wake() noexcept {
     const std::lock_guard hold(drivers_mutex_);
     for (driver* d : active_)
         if (const int fd = d->asleep_on.exchange(-1, std::memory_order_acq_rel); fd >= 0) {
+            if (d->thread == std::this_thread::get_id()) continue;  // in a handler: it looks before it sleeps again
             const std::uint64_t one = 1;
             [[maybe_unused]] const auto n = ::write(fd, &one, sizeof one);
         }

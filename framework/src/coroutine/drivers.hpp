@@ -16,6 +16,9 @@ namespace cadre::detail {
 
 /// The process's set of run loops, drivers and poll sources. One driver at a time is the *poller*: it looks at the poll
 /// sources and sleeps on the process's wake descriptor; other drivers sleep on descriptors of their own.
+///
+/// A loop with a reactor stays with the driver that ran it first, for as long as that one drives: it sleeps in the reactor,
+/// with the descriptor watched there.
 class drivers {
 public:
     [[nodiscard]] static drivers& instance();
@@ -36,13 +39,15 @@ private:
     struct driver;
     drivers() = default;
 
-    bool run_loops();
+    bool run_loops(driver& self);
+    bool run_loop_of(driver& self, run_loop& loop);
+    void sleep_in_reactors(driver& self, int bell, const std::function<bool()>& done);
     bool poll_sources();
     template <class F>
     void for_each_source(F f);
     [[nodiscard]] std::optional<steady_time> next_deadline();
-    [[nodiscard]] bool anything_ready();
-    [[nodiscard]] bool spin(const std::function<bool()>& done);
+    [[nodiscard]] bool anything_ready(const driver& self);
+    [[nodiscard]] bool spin(driver& self, const std::function<bool()>& done);
     void sleep(driver& self, const std::function<bool()>& done);
     [[nodiscard]] bool try_become_poller(driver& self);
 

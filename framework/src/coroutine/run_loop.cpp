@@ -13,6 +13,8 @@ std::atomic<running_hook> hook{nullptr};
 
 // How often a loop looks behind its newest work: bounds how long a chain of forks and wakes can keep others waiting.
 constexpr unsigned fairness_interval = 61;
+// How many handlers of events it then runs.
+constexpr unsigned reactor_budget = 61;
 
 }  // namespace
 
@@ -38,6 +40,25 @@ void run_loop::unpin() noexcept {
 }
 
 void run_loop::loop_timers::earlier() noexcept { wake_drivers(); }
+void run_loop::loop_reactor_place::made() noexcept { wake_drivers(); }
+
+void* run_loop::query(const std::type_info& extension) noexcept {
+    return extension == typeid(reactor_place) ? static_cast<reactor_place*>(&place_) : nullptr;
+}
+
+// Where somebody is told which task runs, a handler must not resume one by itself: it goes through `run_item`.
+const executor_backend* run_loop::resuming_home() const noexcept {
+    return hook.load(std::memory_order_relaxed) == nullptr ? this : nullptr;
+}
+
+run_loop::entered::entered(run_loop& loop) noexcept
+    : outer_worker_(std::exchange(this_thread_worker, static_cast<local_worker*>(&loop))),
+      outer_environment_(std::exchange(this_thread_environment, nullptr)) {}
+
+run_loop::entered::~entered() {
+    set_current_environment(outer_environment_);
+    this_thread_worker = outer_worker_;
+}
 
 // Pinned: a submitted item may run at once, end everything and drop the last handle before this returns.
 void run_loop::submit(std::span<work_item* const> items) noexcept {
@@ -99,20 +120,17 @@ void run_loop::run_item(work_item* item) noexcept {
 }
 
 bool run_loop::run_some(unsigned budget) noexcept {
-    if (driven_.load(std::memory_order_relaxed) || driven_.exchange(true, std::memory_order_acquire)) return false;
-    local_worker* outer = std::exchange(this_thread_worker, static_cast<local_worker*>(this));
-    environment* outer_env = this_thread_environment;
+    const entered inside(*this);
     bool any = !timers_.empty() && timers_.fire_due(std::chrono::steady_clock::now());
     for (unsigned n = 0; n < budget; ++n) {
         work_item* item = take();
+        if (tick_ % fairness_interval == 0 && events() != nullptr) [[unlikely]]
+            any |= reactor_visit(*events(), resuming_home()).poll(reactor_budget);
         if (item == nullptr) break;
         any = true;
         run_item(item);
     }
     queued_.store(head_ != nullptr || !deque().empty(), std::memory_order_release);
-    set_current_environment(outer_env);
-    this_thread_worker = outer;
-    driven_.store(false, std::memory_order_release);
     return any;
 }
 

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include <cadre/detail/local_worker.hpp>
+#include <cadre/detail/reactor.hpp>
 #include <cadre/detail/timer_heap.hpp>
 #include <cadre/executor_backend.hpp>
 
@@ -33,9 +34,27 @@ public:
     void submit(std::span<work_item* const> items) noexcept override;
     using executor_backend::submit;
     [[nodiscard]] timer_service& timers() noexcept override { return timers_; }
+    [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
 
-    /// Runs up to `budget` items, if no other thread is at it. @return whether anything ran or fired
+    /// Makes the calling thread the one that drives the loop. @return false: another thread does
+    [[nodiscard]] bool hold() noexcept {
+        return !driven_.load(std::memory_order_relaxed) && !driven_.exchange(true, std::memory_order_acquire);
+    }
+    void release() noexcept { driven_.store(false, std::memory_order_release); }
+    /// Runs up to `budget` items; by the thread that holds the loop. @return whether anything ran or fired
     bool run_some(unsigned budget) noexcept;
+    /// The loop's reactor, null as long as nobody needs one.
+    [[nodiscard]] reactor* events() const noexcept { return place_.get(); }
+    /// Sleeps in the reactor and runs its handlers, until the loop has items to run, `bell` (an eventfd) rings, the deadline
+    /// passes, or `stay()` is false after a handler. By the thread that holds the loop.
+    template <class Stay>
+    void visit_reactor(int bell, std::optional<steady_time> deadline, Stay stay) noexcept {
+        const entered inside(*this);
+        reactor_visit visit(*events(), resuming_home());
+        events()->watch(bell);
+        while (visit.run_one(deadline) && !has_items() && stay()) {
+        }
+    }
     /// The next deadline of a sleeping task.
     [[nodiscard]] std::optional<steady_time> next_deadline() const noexcept { return timers_.next(); }
     /// Whether there is something to run now (another thread may be running it).
@@ -45,6 +64,8 @@ public:
     /// Keeps the loop alive. @return false if it is on its way out
     [[nodiscard]] bool pin() noexcept;
     void unpin() noexcept;
+    /// Whether the caller's pin is all that keeps it.
+    [[nodiscard]] bool last_pin() const noexcept { return pins_.load(std::memory_order_acquire) == 1; }
 
 private:
     explicit run_loop(std::string name);
@@ -52,6 +73,27 @@ private:
     class loop_timers final : public timer_heap {
         void earlier() noexcept override;
     };
+    class loop_reactor_place final : public reactor_place {
+        void made() noexcept override;
+    };
+    /// While the loop's work runs on this thread.
+    class entered {
+    public:
+        explicit entered(run_loop& loop) noexcept;
+        entered(const entered&) = delete;
+        entered& operator=(const entered&) = delete;
+        ~entered();
+
+    private:
+        local_worker* outer_worker_;
+        environment* outer_environment_;
+    };
+
+    /// Whether there is something to run; the driver's.
+    [[nodiscard]] bool has_items() noexcept {
+        return head_ != nullptr || inbox_.load(std::memory_order_relaxed) != nullptr || !deque().empty();
+    }
+    [[nodiscard]] const executor_backend* resuming_home() const noexcept;
 
     void defer(work_item* item) noexcept override;
     [[nodiscard]] work_item* take() noexcept;
@@ -67,6 +109,7 @@ private:
     std::atomic<bool> driven_{false};
     std::atomic<unsigned> pins_{1};  // the handles count as one
     loop_timers timers_;
+    loop_reactor_place place_;  // last: what its handlers hold goes first
 };
 
 /// Told which task a loop is about to run (0: none); how a worker process leaves word for its supervisor.

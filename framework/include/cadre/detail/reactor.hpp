@@ -1,0 +1,93 @@
+/// @file
+/// Where an executor's idle thread sleeps once somebody uses asynchronous I/O there.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include <cadre/detail/timer_service.hpp>
+#include <cadre/detail/work_item.hpp>
+
+namespace cadre {
+class executor_backend;
+}
+
+namespace cadre::detail {
+
+/// A source of I/O events and its handlers. Threads look at it in a `reactor_visit`; one at a time.
+class reactor {
+public:
+    /// `shared`: several threads visit in turn.
+    explicit reactor(bool shared) noexcept : shared_(shared) {}
+    reactor(const reactor&) = delete;
+    reactor& operator=(const reactor&) = delete;
+    virtual ~reactor() = default;
+
+    /// Makes the thread that sleeps here return. Any thread; async-signal-safe it is not.
+    virtual void wake() noexcept = 0;
+    /// A sleeper here also wakes when this eventfd is readable (it is read then); -1: none. Only by who may visit.
+    virtual void watch(int descriptor) noexcept = 0;
+    /// Whether a thread looks at the events at this moment.
+    [[nodiscard]] bool visited() const noexcept { return visited_.load(std::memory_order_acquire); }
+
+private:
+    friend class reactor_visit;
+    /// Runs up to `budget` handlers that are ready. @return whether any ran
+    virtual bool poll(unsigned budget) noexcept = 0;
+    /// Runs one handler, sleeping until there is one. @return false: it was a wake, the watched descriptor or the deadline
+    virtual bool run_one(std::optional<steady_time> deadline) noexcept = 0;
+
+    const bool shared_;
+    std::atomic<bool> visited_{false};
+};
+
+/// One thread's look at a reactor. Tasks whose home is `home` are resumed by their handlers, on the spot (null: none are).
+class reactor_visit {
+public:
+    reactor_visit(reactor& where, const executor_backend* home) noexcept;
+    reactor_visit(const reactor_visit&) = delete;
+    reactor_visit& operator=(const reactor_visit&) = delete;
+    ~reactor_visit();
+
+    /// False: another thread visits. May become false by `poll` and `run_one`: while a task runs others may visit.
+    [[nodiscard]] explicit operator bool() const noexcept { return here_; }
+    bool poll(unsigned budget) noexcept { return here_ && where_.poll(budget); }
+    bool run_one(std::optional<steady_time> deadline) noexcept { return where_.run_one(deadline); }
+
+    /// Runs `item`, which resumes a task, here and now if this thread visits the reactor of its home. The item may be gone
+    /// when this returns true. @return false: not done, post it
+    [[nodiscard]] static bool resume_here(work_item& item) noexcept;
+
+private:
+    reactor& where_;
+    const executor_backend* home_;
+    bool here_;
+    reactor_visit* outer_;
+};
+
+/// Where a backend keeps its reactor; `query(typeid(reactor_place))` gives it. Empty until somebody needs it.
+class reactor_place {
+public:
+    reactor_place() = default;
+    reactor_place(const reactor_place&) = delete;
+    reactor_place& operator=(const reactor_place&) = delete;
+
+    [[nodiscard]] reactor* get() const noexcept { return made_.load(std::memory_order_acquire); }
+    /// Any thread.
+    reactor& get_or_make(executor_backend& backend, std::unique_ptr<reactor> (*make)(executor_backend&));
+
+protected:
+    ~reactor_place() = default;
+
+private:
+    /// Idle threads of the backend have to sleep in the reactor from now on.
+    virtual void made() noexcept = 0;
+
+    std::mutex mutex_;
+    std::unique_ptr<reactor> owner_;
+    std::atomic<reactor*> made_{nullptr};
+};
+
+}  // namespace cadre::detail
