@@ -6,12 +6,16 @@
 #include <gtest/gtest.h>
 
 #include "process/plane/call_memory.hpp"
+#include "process/plane/nested_header.hpp"
+
+#include <cadre/detail/remote_entry.hpp>
 
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -117,6 +121,48 @@ TEST(hostile_worker, bodies_outside_its_memory_are_refused) {
                                                                    {call_memory::total - 10, 100}};
     for (const auto& [offset, size] : bad)
         expect_violation(ex, [&] { return cadre::on(ex, forge_body, offset, size); });
+}
+
+// Nested calls without end; they wait in the parent, for there is no other worker.
+int forge_nested_calls(std::uint64_t count) {
+    call_memory::layout& m = *find_memory();
+    const block b{call_memory::worker_area + (std::uint64_t{1} << 20), sizeof(nested_header)};
+    nested_header h{};
+    h.entry = cadre::detail::entry_of<cadre::detail::bound_call_for<int (&)(int), int>>();
+    h.items = 1;
+    h.retries = -1;
+    std::memcpy(reinterpret_cast<std::byte*>(&m) + b.offset, &h, sizeof h);
+    event e{};
+    e.kind = event_kind::nested_call;
+    e.flags = event::external;
+    std::memcpy(e.body, &b, sizeof b);
+    for (std::uint64_t at = m.control.events_consumed.load(), i = 0; i < count; ++i, ++at) {
+        while (at - m.control.events_consumed.load() >= event_slots)
+            std::this_thread::yield();
+        e.id = 1'000'000 + i;
+        slot& s = m.events[at % event_slots];
+        write_payload(s, e);
+        s.word.store(slot_word(at, slot_state::queued));
+    }
+    return spin_for_ever();
+}
+
+task<std::string> watch(cadre::job<int> job) {
+    while (!job.ready())
+        co_await cadre::yield();  // a loop that looks often: nobody rings for what is forged
+    try {
+        (void)co_await job;
+    } catch (const cadre::worker_crashed& e) {
+        co_return e.what();
+    }
+    co_return "nothing";
+}
+
+TEST(hostile_worker, nested_calls_without_end_are_refused) {
+    const executor ex = process_executor{{.workers = 1}};
+    const std::string what = run(watch, cadre::spawn(ex, forge_nested_calls, nested_calls_at_most + 10));
+    EXPECT_NE(what.find("more nested calls than it may and was killed"), std::string::npos) << what;
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 
 TEST(hostile_worker, garbage_ends_its_worker_only) {

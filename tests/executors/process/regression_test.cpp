@@ -3,7 +3,12 @@
 #include "guard.hpp"
 #include "support.hpp"
 
+#include "process/taking_apart.hpp"
+
 #include <cadre/channel.hpp>
+#include <cadre/detail/poll_source.hpp>
+#include <cadre/detail/run_loop.hpp>
+#include <cadre/errors.hpp>
 #include <cadre/executors/thread.hpp>
 #include <cadre/shared_value.hpp>
 #include <cadre/when_all.hpp>
@@ -11,10 +16,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <future>
-#include <thread>
 #include <utility>
 #include <vector>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 namespace {
 
@@ -66,28 +74,62 @@ TEST(process_regression, nested_replies_reach_a_worker_that_was_busy) {
     cadre::sync_wait(many_replies_to_busy_workers(ex));
 }
 
-TEST(process_regression, a_job_that_ends_in_a_poll_may_hold_the_last_handle) {
-    const hang_guard guard;
-    for (int i = 0; i < 20; ++i) {
-        auto job = cadre::spawn(executor(process_executor{{.workers = 1}}), plus_one, i);
-        EXPECT_EQ(run(get<int>, std::move(job)), i + 1);
-    }
+// Replies that no worker has to run anything for: only the parent can go on with what found no room.
+task<int> calls_that_are_refused(executor ex) {
+    std::vector<cadre::job<int>> jobs;
+    for (int i = 0; i < 2000; ++i)
+        jobs.push_back(cadre::spawn(ex, plus_one, i));
+    compute_for(20ms);
+    int refused = 0;
+    for (auto& job : jobs)
+        try {
+            (void)co_await job;
+        } catch (const cadre::error&) {
+            ++refused;
+        }
+    co_return refused;
 }
 
-TEST(process_regression, a_job_that_ends_on_the_executors_own_thread_may_hold_the_last_handle) {
+TEST(process_regression, replies_that_found_no_room_follow_without_any_message_from_the_worker) {
     const hang_guard guard;
-    for (int i = 0; i < 20; ++i) {
-        auto job = cadre::spawn(executor(process_executor{{.workers = 1}}), plus_one, i);
-        while (!job.ready())
-            std::this_thread::sleep_for(1ms);  // nobody drives a loop meanwhile
-        EXPECT_EQ(run(get<int>, std::move(job)), i + 1);
-    }
+    const executor ex = process_executor{{.workers = 1, .max_pending = 1}};
+    EXPECT_GT(cadre::sync_wait(cadre::on(ex, calls_that_are_refused, ex)), 1000);
 }
 
-TEST(process_regression, jobs_that_are_dropped_may_hold_the_last_handle) {
+task<int> say_and_compute(cadre::channel<int> begun) {
+    co_await begun.send(1);
+    co_return compute_for(5ms);  // does not hear of a stop request
+}
+
+task<void> drop_everything_while_it_runs() {
+    const executor ex = process_executor{{.workers = 1}};
+    const cadre::channel<int> begun(ex, 1);
+    const auto job = cadre::spawn(ex, say_and_compute, begun);
+    (void)co_await begun.receive();
+}
+
+task<void> drop_handles(std::promise<void>* done) {
+    for (int i = 0; i < 10; ++i) {
+        co_await drop_everything_while_it_runs();
+        co_await cadre::sleep_for(20ms);  // the call ends, most likely
+    }
+    if (done != nullptr) done->set_value();
+}
+
+TEST(process_regression, a_call_that_ends_in_a_poll_may_hold_the_last_handle) {
     const hang_guard guard;
-    for (int i = 0; i < 20; ++i)
-        (void)cadre::spawn(executor(process_executor{{.workers = 1}}), sleep_then, i % 3, i);
+    run(drop_handles, nullptr);
+    EXPECT_TRUE(cadre::detail::wait_for_taking_apart(30s));
+}
+
+TEST(process_regression, a_call_that_ends_on_the_executors_own_thread_may_hold_the_last_handle) {
+    const hang_guard guard;
+    const cadre::thread_executor pool{{.workers = 1}};
+    std::promise<void> done;
+    auto job = cadre::spawn(pool, drop_handles, &done);
+    done.get_future().wait();  // nobody drives a loop meanwhile
+    run(get<void>, std::move(job));
+    EXPECT_TRUE(cadre::detail::wait_for_taking_apart(30s));
 }
 
 task<int> make_and_use(int rounds) {
@@ -99,6 +141,37 @@ task<int> make_and_use(int rounds) {
         sum += a + b;
     }
     co_return sum;
+}
+
+// Comes with a descriptor of its own, and only when the loop is about to sleep on another one.
+class late_ringer final : public cadre::detail::poll_source {
+public:
+    bool poll() noexcept override { return false; }
+    void announce_sleep() noexcept override {
+        if (std::exchange(told_, true)) return;
+        cadre::detail::set_loop_wake_descriptor(bell_);
+        const std::uint64_t one = 1;
+        rung = ::write(bell_, &one, sizeof one) == sizeof one;
+    }
+    void announce_awake() noexcept override { woken |= told_; }
+
+    bool rung = false;
+    bool woken = false;
+
+private:
+    const int bell_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);  // stays open: somebody may still be about to ring it
+    bool told_ = false;
+};
+
+TEST(process_regression, a_descriptor_that_is_set_while_the_loop_goes_to_sleep_wakes_it) {
+    const hang_guard guard;
+    const int before = cadre::detail::loop_wake_descriptor();
+    late_ringer ringer;
+    cadre::detail::add_poll_source(ringer);
+    cadre::detail::drive_until([&] { return ringer.woken; });
+    cadre::detail::remove_poll_source(ringer);
+    cadre::detail::set_loop_wake_descriptor(before);
+    EXPECT_TRUE(ringer.rung);
 }
 
 // The first process executor of a program brings the descriptor with it that its workers ring.
