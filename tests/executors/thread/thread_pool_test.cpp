@@ -149,10 +149,13 @@ TEST(thread_pool, the_last_handle_may_go_inside_the_pool) {
 }
 
 TEST(thread_pool, a_dropped_job_ends_with_its_pool_still_alive) {
+    std::atomic<bool> begun{false};
     std::atomic<bool> stopped{false};
     {
         const thread_executor pool{{.workers = 2}};
-        auto work = [&stopped]() -> task<> {
+        auto work = [&begun, &stopped]() -> task<> {
+            begun.store(true);
+            begun.notify_all();
             try {
                 co_await cadre::sleep_for(1h);
             } catch (const cadre::cancelled&) {
@@ -163,6 +166,7 @@ TEST(thread_pool, a_dropped_job_ends_with_its_pool_still_alive) {
         };
         {
             auto dropped = cadre::spawn(pool, work);
+            begun.wait(false);
         }
     }  // the handle is gone; the work keeps the pool until it has ended
     stopped.wait(false);
