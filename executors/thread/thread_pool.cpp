@@ -14,9 +14,8 @@ namespace cadre::detail {
 
 namespace {
 
-// How often a worker looks at the injection queue and the timers before its own newest work: bounds how long a chain of
-// forks and wake-ups can keep others waiting.
-constexpr unsigned fairness_interval = 61;
+// How often, in such looks at everything, a worker takes its own oldest item: rarely, because that costs a heavy fence.
+constexpr unsigned oldest_interval = 64;
 // Rounds of looking around before sleeping; some microseconds, less than what a sleep and a wake cost.
 constexpr int idle_rounds = 200;
 // How many handlers of events a busy worker runs when it looks.
@@ -45,14 +44,12 @@ class thread_pool::worker final : public local_worker {
 public:
     worker(thread_pool& pool, std::size_t index)
         : local_worker(&pool, index), pool_(pool), random_(index * 2654435761u + 1) {
-        sleepers_ = &pool.sleeping_;
+        watch_sleepers(pool.sleeping_);
     }
     void defer(work_item* item) noexcept override {
         item->next = nullptr;
         pool_.inject(item, item);
-        // This thread takes it after what is queued now, unless a sleeper can.
-        light_fence();
-        if (pool_.sleeping_.load(std::memory_order_relaxed) != 0) pool_.wake_one();
+        wake_one();  // this thread takes it after what is queued now, unless a sleeper can
     }
     /// xorshift (Marsaglia, J. Stat. Soft. 2003): which victim to try first.
     [[nodiscard]] std::size_t random() noexcept {
@@ -63,11 +60,15 @@ public:
     }
 
     parking_place place;
-    unsigned tick = 0;
+    using local_worker::look_around;
+    unsigned rounds = 0;
     bool listed = false;  // in sleepers_; under its mutex
 
 private:
-    void wake_one() noexcept override { pool_.wake_one(); }
+    void wake_one() noexcept override {
+        light_fence();
+        if (pool_.sleeping_.load(std::memory_order_relaxed) != 0) pool_.wake_one();
+    }
     thread_pool& pool_;
     std::size_t random_;
 };
@@ -115,7 +116,7 @@ void thread_pool::release(thread_pool* pool) noexcept {
 void thread_pool::submit(std::span<work_item* const> items) noexcept {
     if (items.empty()) return;
     if (local_worker* own = worker_of(this); own != nullptr) {
-        own->fork(items);
+        own->fork(items.size(), [&](std::size_t i) { return runnable(items[i]); });
         return;
     }
     users_.fetch_add(1, std::memory_order_relaxed);
@@ -150,27 +151,28 @@ work_item* thread_pool::take_injected() noexcept {
     return item;
 }
 
-work_item* thread_pool::find(worker& self) noexcept {
-    if (++self.tick % fairness_interval == 0) {
+runnable thread_pool::find(worker& self) noexcept {
+    if (self.look_around()) {
         if (!timers_.empty()) timers_.fire_due(std::chrono::steady_clock::now());
         if (reactor* events = place_.get(); events != nullptr) reactor_visit(*events, this).poll(reactor_budget);
-        if (work_item* item = take_injected(); item != nullptr) return item;
-        if (work_item* item = self.deque().steal(); item != nullptr) return item;  // its own oldest
+        if (work_item* item = take_injected(); item != nullptr) return runnable(item);
+        if (++self.rounds % oldest_interval == 0)
+            if (const runnable oldest = self.deque().steal(); oldest) return oldest;
     }
-    if (work_item* item = self.deque().pop(); item != nullptr) return item;
-    if (work_item* item = take_injected(); item != nullptr) return item;
+    if (const runnable item = self.deque().pop(); item) return item;
+    if (work_item* item = take_injected(); item != nullptr) return runnable(item);
     return steal(self);
 }
 
-work_item* thread_pool::steal(worker& self) noexcept {
+runnable thread_pool::steal(worker& self) noexcept {
     const std::size_t n = workers_.size();
     const std::size_t start = self.random() % n;
     for (std::size_t i = 0; i < n; ++i) {
         worker& victim = *workers_[(start + i) % n];
         if (&victim == &self) continue;
-        if (work_item* item = victim.deque().steal(); item != nullptr) return item;
+        if (const runnable item = victim.deque().steal(); item) return item;
     }
-    return nullptr;
+    return {};
 }
 
 bool thread_pool::anything_to_do() const noexcept {
@@ -190,14 +192,14 @@ void thread_pool::run(worker& self, int cpu) {
     if (cpu >= 0) pin_this_thread(cpu);
     this_thread_worker = &self;
     for (;;) {
-        work_item* item = find(self);
-        if (item == nullptr) {
+        const runnable item = find(self);
+        if (!item) {
             if (!timers_.empty() && timers_.fire_due(std::chrono::steady_clock::now())) continue;
             if (closing_.load(std::memory_order_acquire)) break;
             if (!look_longer()) sleep(self);
             continue;
         }
-        item->run(item);
+        item.run();
         set_current_environment(nullptr);
     }
     this_thread_worker = nullptr;

@@ -71,8 +71,8 @@ private:
     static void release(thread_pool* pool) noexcept;
 
     void run(worker& self, int cpu);
-    [[nodiscard]] work_item* find(worker& self) noexcept;
-    [[nodiscard]] work_item* steal(worker& self) noexcept;
+    [[nodiscard]] runnable find(worker& self) noexcept;
+    [[nodiscard]] runnable steal(worker& self) noexcept;
     [[nodiscard]] work_item* take_injected() noexcept;
     void inject(work_item* first, work_item* last) noexcept;
     [[nodiscard]] bool anything_to_do() const noexcept;

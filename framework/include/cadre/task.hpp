@@ -8,6 +8,8 @@
 #include <coroutine>
 #include <utility>
 
+#include <cadre/detail/compiler.hpp>
+#include <cadre/detail/fork_join.hpp>
 #include <cadre/detail/promise.hpp>
 
 namespace cadre {
@@ -18,7 +20,7 @@ namespace cadre {
 /// Await it at most once. Resumes: on the home of the awaiting task. Stop: the request is inherited; a task sees it
 /// where it waits for events. Not thread-safe: one owner at a time.
 template <class T = void>
-class [[nodiscard]] task {
+class [[nodiscard]] CADRE_TRIVIAL_ABI task {
 public:
     using promise_type = detail::task_promise<T>;
     using value_type = T;

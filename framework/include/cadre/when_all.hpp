@@ -25,15 +25,16 @@ namespace detail {
 template <class T>
 using monostate_if_void = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
+/// The value of a task that ended with one.
 template <class T>
-monostate_if_void<T> take_result(const task<T>& t) {
-    if constexpr (std::is_void_v<T>) {
-        t.frame().promise().take();
+[[nodiscard]] monostate_if_void<T> take_value(const task<T>& t) {
+    if constexpr (std::is_void_v<T>)
         return {};
-    } else {
-        return t.frame().promise().take();
-    }
+    else
+        return t.frame().promise().take_value();
 }
+
+[[noreturn, gnu::cold]] inline void rethrow(const promise_base& failed) { std::rethrow_exception(failed.error()); }
 
 template <class... Ts>
 class [[nodiscard]] when_all_awaiter {
@@ -43,33 +44,17 @@ public:
     [[nodiscard]] static bool await_ready() noexcept { return sizeof...(Ts) == 0; }
     template <class Promise>
     [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-        std::size_t i = 0;
-        std::apply(
-            [&](auto&... t) {
-                ((children_[i].promise = &t.frame().promise(), children_[i].frame = t.frame(), ++i), ...);
-            },
-            tasks_);
-        return join_.start(parent, environment_of_promise(parent), children_);
+        const auto children = std::apply(
+            [](auto&... t) { return std::array<promise_base*, sizeof...(Ts)>{&t.frame().promise()...}; }, tasks_);
+        return join_.start(parent, environment_of_promise(parent), children);
     }
     std::tuple<monostate_if_void<Ts>...> await_resume() {
-        if (const join_child* failed = join_.first_failure(); failed != nullptr) [[unlikely]]
+        if (const promise_base* failed = join_.first(); failed != nullptr) [[unlikely]]
             rethrow(*failed);
-        return std::apply([](auto&... t) { return std::tuple<monostate_if_void<Ts>...>(take_result(t)...); }, tasks_);
+        return std::apply([](auto&... t) { return std::tuple<monostate_if_void<Ts>...>(take_value(t)...); }, tasks_);
     }
 
 private:
-    [[noreturn]] void rethrow(const join_child& failed) {
-        std::size_t i = 0;
-        std::exception_ptr error;
-        std::apply(
-            [&](auto&... t) {
-                ((&children_[i++] == &failed ? void(error = t.frame().promise().error()) : void()), ...);
-            },
-            tasks_);
-        std::rethrow_exception(error);
-    }
-
-    std::array<join_child, sizeof...(Ts)> children_;
     join join_;
     std::tuple<task<Ts>...> tasks_;  // last: what their frames still hold may be linked to the join's stop state
 };
@@ -81,27 +66,26 @@ public:
 
     [[nodiscard]] bool await_ready() const noexcept { return tasks_.empty(); }
     template <class Promise>
-    [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) {
-        children_ = std::vector<join_child>(tasks_.size());
-        for (std::size_t i = 0; i < tasks_.size(); ++i) {
-            children_[i].promise = &tasks_[i].frame().promise();
-            children_[i].frame = tasks_[i].frame();
-        }
-        return join_.start(parent, environment_of_promise(parent), children_);
+    [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+        return join_.start(parent, environment_of_promise(parent), promises{tasks_});
     }
     std::vector<monostate_if_void<T>> await_resume() {
-        if (const join_child* failed = join_.first_failure(); failed != nullptr) [[unlikely]]
-            std::rethrow_exception(
-                tasks_[static_cast<std::size_t>(failed - children_.data())].frame().promise().error());
+        if (const promise_base* failed = join_.first(); failed != nullptr) [[unlikely]]
+            rethrow(*failed);
         std::vector<monostate_if_void<T>> results;
         results.reserve(tasks_.size());
         for (auto& t : tasks_)
-            results.push_back(take_result(t));
+            results.push_back(take_value(t));
         return results;
     }
 
 private:
-    std::vector<join_child> children_;
+    struct promises {
+        const std::vector<task<T>>& tasks;
+        [[nodiscard]] std::size_t size() const noexcept { return tasks.size(); }
+        [[nodiscard]] promise_base* operator[](std::size_t i) const noexcept { return &tasks[i].frame().promise(); }
+    };
+
     join join_;
     std::vector<task<T>> tasks_;  // last: what their frames still hold may be linked to the join's stop state
 };

@@ -5,6 +5,7 @@
 ///     std::cout << "from " << first.index() << '\n';
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <coroutine>
 #include <exception>
@@ -62,29 +63,27 @@ public:
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>
     [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-        std::size_t i = 0;
-        std::apply(
-            [&](auto&... t) {
-                ((children_[i].promise = &t.frame().promise(), children_[i].frame = t.frame(), ++i), ...);
-            },
-            tasks_);
-        join_.stop_on_first();
-        return join_.start(parent, environment_of_promise(parent), children_);
+        return join_.start(parent, environment_of_promise(parent), promises(), true);
     }
     result await_resume() {
-        const auto winner = static_cast<std::size_t>(join_.first_end() - children_.data());
+        const auto children = promises();
+        const auto winner = static_cast<std::size_t>(std::ranges::find(children, join_.first()) - children.begin());
+        if (join_.first()->failed()) rethrow(*join_.first());
         return pick(winner, std::index_sequence_for<Ts...>{});
     }
 
 private:
+    [[nodiscard]] std::array<promise_base*, sizeof...(Ts)> promises() const noexcept {
+        return std::apply([](const auto&... t) { return std::array<promise_base*, sizeof...(Ts)>{&t.frame().promise()...}; },
+                          tasks_);
+    }
     template <std::size_t... Is>
     result pick(std::size_t winner, std::index_sequence<Is...>) {
         std::optional<result> r;
-        ((winner == Is ? void(r.emplace(std::in_place_index<Is>, take_result(std::get<Is>(tasks_)))) : void()), ...);
+        ((winner == Is ? void(r.emplace(std::in_place_index<Is>, take_value(std::get<Is>(tasks_)))) : void()), ...);
         return std::move(*r);
     }
 
-    std::array<join_child, sizeof...(Ts)> children_;
     join join_;
     std::tuple<task<Ts>...> tasks_;  // last: what their frames still hold may be linked to the join's stop state
 };

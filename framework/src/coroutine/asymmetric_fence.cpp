@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cadre/detail/sanitizers.hpp>
+
 namespace cadre::detail {
 
 namespace {
@@ -23,7 +25,11 @@ bool membarrier_available() noexcept {
 }
 
 // False until initialised: full fences, which order correctly with either kind.
+#ifdef CADRE_TSAN
+const bool fences_are_asymmetric = false;
+#else
 const bool fences_are_asymmetric = membarrier_available();
+#endif
 
 void membarrier_heavy() noexcept { ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0); }
 

@@ -1,36 +1,56 @@
 #include <cadre/detail/fork_join.hpp>
 
+#include <memory>
+
 #include <cadre/executor_backend.hpp>
 
 namespace cadre::detail {
 
-std::coroutine_handle<> join::launch(std::span<join_child> children) noexcept {
-    local_worker* w = worker_of(env_.home);
-    // In reverse: the owner pops the second child first, a thief takes the last.
-    if (w != nullptr) {
-        for (std::size_t i = children.size() - 1; i > 0; --i)
-            w->fork(&children[i]);
-    } else {
-        for (std::size_t i = 1; i < children.size(); ++i)
-            post_home(children[i]);
+namespace {
+
+/// Resumes a coroutine on a home whose threads are not ours to push to. Frees itself.
+struct posted_resume final : work_item {
+    explicit posted_resume(std::coroutine_handle<> h) noexcept : handle(h) {}
+    std::coroutine_handle<> handle;
+};
+
+void post(std::coroutine_handle<> handle, environment* env) {
+    auto* item = new posted_resume(handle);
+    item->env = env;
+    item->run = [](work_item* self) noexcept {
+        const std::unique_ptr<posted_resume> posted(static_cast<posted_resume*>(self));
+        set_current_environment(posted->env);
+        posted->handle.resume();
+    };
+    post_home(*item);
+}
+
+}  // namespace
+
+void join::post_child(promise_base& child) noexcept { post(child.frame(), child.cadre_environment()); }
+
+std::coroutine_handle<> join::sibling_gone(promise_base& child, runnable other) noexcept {
+    if (other) this_thread_worker->fork(other);  // back where it was
+    return chain_broken(child);
+}
+
+std::coroutine_handle<> join::chain_broken(promise_base& child) noexcept {
+    const std::uint32_t weight = child.weight();
+    // Release: what the children of this chain wrote; acquire: what the others wrote, for the parent.
+    if (remaining_.fetch_sub(weight, std::memory_order_acq_rel) != weight) return std::noop_coroutine();
+    // A child may have moved itself with resume_on, or the home has no worker of ours (a user's executor).
+    if (worker_of(parent_env_->home) == nullptr) {
+        post(parent_, parent_env_);
+        return std::noop_coroutine();
     }
-    set_current_environment(&env_);
-    return children[0].frame;
+    set_current_environment(parent_env_);
+    return parent_;
 }
 
-std::coroutine_handle<> join::post_parent() noexcept {
-    resume_.prepare(parent_, parent_env_);
-    post_home(resume_);
-    return std::noop_coroutine();
-}
-
-void join::notice(join_child& child) noexcept {
-    join_child* none = nullptr;
-    const bool first_end = any_ && first_ended_.compare_exchange_strong(none, &child, std::memory_order_acq_rel);
-    none = nullptr;
-    const bool first_failure =
-        child.promise->failed() && first_failed_.compare_exchange_strong(none, &child, std::memory_order_acq_rel);
-    if (first_end || first_failure) stop_.request_stop();
+std::coroutine_handle<> join::deciding_child_ended(promise_base& child) noexcept {
+    promise_base* none = nullptr;
+    if (first_.compare_exchange_strong(none, &child, std::memory_order_acq_rel)) stop_.request_stop();
+    return child_ended(child);
 }
 
 }  // namespace cadre::detail

@@ -1,4 +1,7 @@
 #include <cadre/detail/frame_pool.hpp>
+
+#include <algorithm>
+
 #include <cadre/detail/sanitizers.hpp>
 
 namespace cadre::detail {
@@ -20,32 +23,32 @@ std::size_t class_size(std::size_t size) {
 struct cache_cleaner {
     ~cache_cleaner() {
         frame_cache& cache = this_thread_frames;
-        cache.finished = true;
-        cache.registered = false;
+        cache.state = frame_cache::life::finished;
         for (std::size_t c = 0; c < frame_classes; ++c) {
+            cache.room[c] = 0;
             while (frame_cache::free_frame* f = cache.head[c]) {
                 cache.head[c] = f->next;
                 ::operator delete(f, (c + 1) * frame_granularity);
             }
-            cache.count[c] = 0;
         }
     }
 };
 
-void register_cleaner() {
+// Gives this thread's lists their room, and sees to it that they are emptied when the thread ends.
+void start_keeping() {
     static thread_local cache_cleaner cleaner;
     (void)&cleaner;
-    this_thread_frames.registered = true;
+    this_thread_frames.state = frame_cache::life::used;
+    std::ranges::fill(this_thread_frames.room, frame_class_limit);
 }
 
 }  // namespace
 
-void* allocate_frame_slow(std::size_t size) { return ::operator new(class_size(size)); }
+void* allocate_frame_slowly(std::size_t size) { return ::operator new(class_size(size)); }
 
-void free_frame_slow(void* frame, std::size_t size) noexcept {
-    frame_cache& cache = this_thread_frames;
-    if (recycle_frames && !cache.registered && !cache.finished) {
-        register_cleaner();
+void free_frame_slowly(void* frame, std::size_t size) noexcept {
+    if (recycle_frames && this_thread_frames.state == frame_cache::life::unused) {
+        start_keeping();
         free_frame(frame, size);
         return;
     }

@@ -11,8 +11,7 @@ namespace {
 
 std::atomic<running_hook> hook{nullptr};
 
-// How often a loop looks behind its newest work: bounds how long a chain of forks and wakes can keep others waiting.
-constexpr unsigned fairness_interval = 61;
+
 // How many handlers of events it then runs.
 constexpr unsigned reactor_budget = 61;
 
@@ -97,24 +96,25 @@ void run_loop::drain_inbox() noexcept {
     tail_ = last;
 }
 
-work_item* run_loop::take() noexcept {
+runnable run_loop::take(bool oldest) noexcept {
     drain_inbox();
-    const bool look_behind = ++tick_ % fairness_interval == 0;
-    if (!look_behind)
-        if (work_item* item = deque().pop(); item != nullptr) return item;
+    if (!oldest)
+        if (const runnable newest = deque().pop(); newest) return newest;
     if (work_item* item = head_; item != nullptr) {
         head_ = item->next;
         if (head_ == nullptr) tail_ = nullptr;
-        return item;
+        return runnable(item);
     }
-    return look_behind ? deque().pop() : nullptr;
+    return oldest ? deque().pop() : runnable();
 }
 
-void run_loop::run_item(work_item* item) noexcept {
+void run_loop::run(runnable next) noexcept {
     const running_hook tell = hook.load(std::memory_order_relaxed);
-    if (tell != nullptr) [[unlikely]]
-        tell(item->env != nullptr && item->env->info != nullptr ? item->env->info->id : 0);
-    item->run(item);
+    if (tell != nullptr) [[unlikely]] {
+        const environment* env = next.env();
+        tell(env != nullptr && env->info != nullptr ? env->info->id : 0);
+    }
+    next.run();
     if (tell != nullptr) [[unlikely]]
         tell(0);
 }
@@ -123,12 +123,15 @@ bool run_loop::run_some(unsigned budget) noexcept {
     const entered inside(*this);
     bool any = !timers_.empty() && timers_.fire_due(std::chrono::steady_clock::now());
     for (unsigned n = 0; n < budget; ++n) {
-        work_item* item = take();
-        if (tick_ % fairness_interval == 0 && events() != nullptr) [[unlikely]]
-            any |= reactor_visit(*events(), resuming_home()).poll(reactor_budget);
-        if (item == nullptr) break;
+        const bool around = look_around();
+        if (around) {
+            if (!timers_.empty()) any |= timers_.fire_due(std::chrono::steady_clock::now());
+            if (events() != nullptr) any |= reactor_visit(*events(), resuming_home()).poll(reactor_budget);
+        }
+        const runnable next = take(around);
+        if (!next) break;
         any = true;
-        run_item(item);
+        run(next);
     }
     queued_.store(head_ != nullptr || !deque().empty(), std::memory_order_release);
     return any;

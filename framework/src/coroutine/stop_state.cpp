@@ -43,17 +43,38 @@ void stop_state::fire_link(stop_node* node, stop_reason why) noexcept {
     self.announce_locked(why);
 }
 
+void stop_state::materialise_locked() noexcept {
+    if (materialised_) return;
+    std::construct_at(&listening_);
+    materialised_ = true;
+}
+
+void stop_state::insert_locked(stop_node& node) noexcept {
+    node.prev = nullptr;
+    node.next = listening_.nodes;
+    if (node.next != nullptr) node.next->prev = &node;
+    listening_.nodes = &node;
+}
+
+void stop_state::erase_locked(stop_node& node) noexcept {
+    (node.prev != nullptr ? node.prev->next : listening_.nodes) = node.next;
+    if (node.next != nullptr) node.next->prev = node.prev;
+    node.prev = node.next = nullptr;
+}
+
 void stop_state::mark_locked(stop_reason why, std::vector<std::stop_source>* sources) noexcept {
     if (reason_.load(std::memory_order_relaxed) >= why) return;
     reason_.store(why, std::memory_order_release);
-    if (source_ != nullptr && sources != nullptr) sources->push_back(*source_);
-    for (stop_node* node = nodes_; node != nullptr; node = node->next)
+    if (!materialised_) return;
+    if (listening_.source != nullptr && sources != nullptr) sources->push_back(*listening_.source);
+    for (stop_node* node = listening_.nodes; node != nullptr; node = node->next)
         if (node->fire == &fire_link) static_cast<link_node*>(node)->self->mark_locked(why, sources);
 }
 
 // Listeners may hear of one request twice; they are idempotent.
 void stop_state::announce_locked(stop_reason why) noexcept {
-    for (stop_node *node = nodes_, *next = nullptr; node != nullptr; node = next) {
+    if (!materialised_) return;
+    for (stop_node *node = listening_.nodes, *next = nullptr; node != nullptr; node = next) {
         next = node->next;
         node->fire(node, why);
     }
@@ -61,16 +82,13 @@ void stop_state::announce_locked(stop_reason why) noexcept {
 
 // Links the whole chain above, so that a request anywhere reaches this state.
 void stop_state::link_locked() noexcept {
-    for (stop_state* s = this; s->parent_ != nullptr && !s->linked_; s = s->parent_) {
-        stop_state* parent = s->parent_;
-        s->linked_ = true;
-        s->materialised_ = true;
-        s->link_.self = s;
-        s->link_.fire = &fire_link;
-        s->link_.prev = nullptr;
-        s->link_.next = parent->nodes_;
-        if (parent->nodes_ != nullptr) parent->nodes_->prev = &s->link_;
-        parent->nodes_ = &s->link_;
+    materialise_locked();
+    for (stop_state* s = this; s->parent_ != nullptr && !s->listening_.linked; s = s->parent_) {
+        s->parent_->materialise_locked();
+        s->listening_.linked = true;
+        s->listening_.link.self = s;
+        s->listening_.link.fire = &fire_link;
+        s->parent_->insert_locked(s->listening_.link);
     }
 }
 
@@ -78,45 +96,34 @@ bool stop_state::try_add(stop_node& node) noexcept {
     const std::lock_guard hold(*lock_);
     link_locked();
     if (stop_requested()) return false;
-    materialised_ = true;
-    node.prev = nullptr;
-    node.next = nodes_;
-    if (nodes_ != nullptr) nodes_->prev = &node;
-    nodes_ = &node;
+    insert_locked(node);
     return true;
 }
 
 void stop_state::add(stop_node& node) noexcept {
     const std::lock_guard hold(*lock_);
     link_locked();
-    materialised_ = true;
-    node.prev = nullptr;
-    node.next = nodes_;
-    if (nodes_ != nullptr) nodes_->prev = &node;
-    nodes_ = &node;
+    insert_locked(node);
     if (const stop_reason r = reason(); r != stop_reason::none) node.fire(&node, r);
 }
 
 void stop_state::remove(stop_node& node) noexcept {
     const std::lock_guard hold(*lock_);
-    (node.prev != nullptr ? node.prev->next : nodes_) = node.next;
-    if (node.next != nullptr) node.next->prev = node.prev;
-    node.prev = node.next = nullptr;
+    erase_locked(node);
 }
 
 std::stop_token stop_state::token() {
-    std::stop_token result;
+    std::stop_source source{std::nostopstate};
     bool already = false;
     {
         const std::lock_guard hold(*lock_);
         link_locked();
-        materialised_ = true;
-        if (source_ == nullptr) source_ = std::make_unique<std::stop_source>();
-        result = source_->get_token();
+        if (listening_.source == nullptr) listening_.source = std::make_unique<std::stop_source>();
+        source = *listening_.source;
         already = stop_requested();
     }
-    if (already) source_->request_stop();
-    return result;
+    if (already) source.request_stop();
+    return source.get_token();
 }
 
 void stop_state::follow(stop_state* leader) noexcept {
@@ -125,40 +132,32 @@ void stop_state::follow(stop_state* leader) noexcept {
     lock_ = leader->lock_;
     const std::lock_guard hold(*lock_);
     leader->link_locked();
-    leader->materialised_ = true;
-    leader_ = leader;
-    materialised_ = true;
-    link_.self = this;
-    link_.fire = &fire_link;
-    link_.prev = nullptr;
-    link_.next = leader->nodes_;
-    if (leader->nodes_ != nullptr) leader->nodes_->prev = &link_;
-    leader->nodes_ = &link_;
+    materialise_locked();
+    listening_.leader = leader;
+    listening_.link.self = this;
+    listening_.link.fire = &fire_link;
+    leader->insert_locked(listening_.link);
     reason_.store(leader->reason(), std::memory_order_release);
 }
 
 void stop_state::unfollow() noexcept {
     const std::lock_guard hold(*lock_);
-    if (leader_ == nullptr) return;
-    (link_.prev != nullptr ? link_.prev->next : leader_->nodes_) = link_.next;
-    if (link_.next != nullptr) link_.next->prev = link_.prev;
-    leader_ = nullptr;
+    if (!materialised_ || listening_.leader == nullptr) return;
+    listening_.leader->erase_locked(listening_.link);
+    listening_.leader = nullptr;
 }
 
 void stop_state::dismantle() noexcept {
     const std::lock_guard hold(*lock_);
     // Everything structured below has ended; what is left in the list are followers.
-    for (stop_node *node = nodes_, *next = nullptr; node != nullptr; node = next) {
+    for (stop_node *node = listening_.nodes, *next = nullptr; node != nullptr; node = next) {
         next = node->next;
-        static_cast<link_node*>(node)->self->leader_ = nullptr;
+        static_cast<link_node*>(node)->self->listening_.leader = nullptr;
     }
-    nodes_ = nullptr;
-    stop_state* above = leader_ != nullptr ? leader_ : linked_ ? parent_ : nullptr;
-    if (above == nullptr) return;
-    (link_.prev != nullptr ? link_.prev->next : above->nodes_) = link_.next;
-    if (link_.next != nullptr) link_.next->prev = link_.prev;
-    linked_ = false;
-    leader_ = nullptr;
+    stop_state* above = listening_.leader != nullptr ? listening_.leader : listening_.linked ? parent_ : nullptr;
+    if (above != nullptr) above->erase_locked(listening_.link);
+    std::destroy_at(&listening_);
+    materialised_ = false;
 }
 
 }  // namespace cadre::detail

@@ -23,8 +23,11 @@ using cadre::detail::this_thread_frames;
 std::size_t kept() {
     std::size_t all = 0;
     for (std::size_t c = 0; c < frame_classes; ++c) {
-        EXPECT_LE(this_thread_frames.count[c], frame_class_limit);
-        all += this_thread_frames.count[c];
+        std::size_t of_this_size = 0;
+        for (const auto* f = this_thread_frames.head[c]; f != nullptr; f = f->next)
+            ++of_this_size;
+        EXPECT_LE(of_this_size, frame_class_limit);
+        all += of_this_size;
     }
     return all;
 }

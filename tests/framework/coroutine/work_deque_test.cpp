@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <thread>
 #include <vector>
 
@@ -14,6 +13,7 @@
 namespace {
 
 using cadre::work_item;
+using cadre::detail::runnable;
 using cadre::detail::work_deque;
 
 struct item : work_item {
@@ -25,28 +25,25 @@ TEST(work_deque, the_owner_takes_the_youngest_and_thieves_the_oldest) {
     work_deque d;
     std::array<item, 4> items;
     EXPECT_TRUE(d.empty());
-    EXPECT_EQ(d.pop(), nullptr);
-    EXPECT_EQ(d.steal(), nullptr);
-    EXPECT_EQ(d.peek(), nullptr);
+    EXPECT_FALSE(d.pop());
+    EXPECT_FALSE(d.steal());
     for (item& i : items)
-        d.push(&i);
-    EXPECT_EQ(d.peek(), &items[3]);
-    EXPECT_EQ(d.pop(), &items[3]);
-    EXPECT_EQ(d.steal(), &items[0]);
-    EXPECT_EQ(d.steal(), &items[1]);
-    EXPECT_EQ(d.pop(), &items[2]);
-    EXPECT_EQ(d.pop(), nullptr);
+        d.push(runnable(&i));
+    EXPECT_EQ(d.pop(), runnable(&items[3]));
+    EXPECT_EQ(d.steal(), runnable(&items[0]));
+    EXPECT_EQ(d.steal(), runnable(&items[1]));
+    EXPECT_EQ(d.pop(), runnable(&items[2]));
+    EXPECT_FALSE(d.pop());
     EXPECT_TRUE(d.empty());
 }
 
 TEST(work_deque, a_batch_is_pushed_in_order) {
     work_deque d;
     std::array<item, 3> items;
-    const std::array<work_item*, 3> batch{&items[0], &items[1], &items[2]};
-    d.push(std::span<work_item* const>(batch));
-    EXPECT_EQ(d.pop(), &items[2]);
-    EXPECT_EQ(d.steal(), &items[0]);
-    EXPECT_EQ(d.pop(), &items[1]);
+    d.push(items.size(), [&](std::size_t i) { return runnable(&items[i]); });
+    EXPECT_EQ(d.pop(), runnable(&items[2]));
+    EXPECT_EQ(d.steal(), runnable(&items[0]));
+    EXPECT_EQ(d.pop(), runnable(&items[1]));
 }
 
 TEST(work_deque, grows) {
@@ -54,11 +51,11 @@ TEST(work_deque, grows) {
     std::vector<item> items(10'000);
     for (int round = 0; round < 3; ++round) {
         for (item& i : items)
-            d.push(&i);
-        EXPECT_EQ(d.steal(), items.data());
+            d.push(runnable(&i));
+        EXPECT_EQ(d.steal(), runnable(items.data()));
         for (std::size_t i = items.size(); i-- > 1;)
-            ASSERT_EQ(d.pop(), &items[i]);
-        EXPECT_EQ(d.pop(), nullptr);
+            ASSERT_EQ(d.pop(), runnable(&items[i]));
+        EXPECT_FALSE(d.pop());
     }
 }
 
@@ -68,8 +65,8 @@ TEST(work_deque, every_item_is_taken_once) {
     const auto items = std::make_unique<item[]>(count);
     std::atomic<bool> over{false};
     std::atomic<std::size_t> total{0};
-    const auto take = [&](work_item* w) {
-        auto* i = static_cast<item*>(w);
+    const auto take = [&](runnable r) {
+        auto* i = static_cast<item*>(r.item());
         EXPECT_EQ(i->written_by_owner, 7);
         i->taken.fetch_add(1);
         total.fetch_add(1);
@@ -78,20 +75,20 @@ TEST(work_deque, every_item_is_taken_once) {
     for (int t = 0; t < 3; ++t)
         thieves.emplace_back([&] {
             while (!over.load())
-                if (work_item* w = d.steal(); w != nullptr) take(w);
+                if (const runnable r = d.steal(); r) take(r);
         });
     for (std::size_t i = 0; i < count;) {
         // Mostly one or two items in the deque: where owner and thieves meet.
         const std::size_t batch = 1 + i % 3;
         for (std::size_t n = 0; n < batch && i < count; ++n, ++i) {
             items[i].written_by_owner = 7;
-            d.push(&items[i]);
+            d.push(runnable(&items[i]));
         }
         for (std::size_t n = 0; n < batch; ++n)
-            if (work_item* w = d.pop(); w != nullptr) take(w);
+            if (const runnable r = d.pop(); r) take(r);
     }
-    while (work_item* w = d.pop())
-        take(w);
+    while (const runnable r = d.pop())
+        take(r);
     while (total.load() < count)
         std::this_thread::yield();
     over.store(true);

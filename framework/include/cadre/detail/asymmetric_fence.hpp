@@ -9,13 +9,12 @@
 
 #include <atomic>
 
-#include <cadre/detail/sanitizers.hpp>
-
 namespace cadre::detail {
 
 /// Whether the kernel gives us membarrier; decided once, before any worker thread starts.
 [[nodiscard]] bool membarrier_available() noexcept;
 void membarrier_heavy() noexcept;
+/// False also under ThreadSanitizer, and until it is initialised.
 extern const bool fences_are_asymmetric;
 
 /// A full fence; on x86 the `lock`-prefixed instruction, because some compilers emit the dearer `mfence`.
@@ -28,25 +27,17 @@ inline void full_fence() noexcept {
 }
 
 inline void light_fence() noexcept {
-#ifdef CADRE_TSAN
-    full_fence();
-#else
     if (fences_are_asymmetric) [[likely]]
         std::atomic_signal_fence(std::memory_order_seq_cst);
     else
         full_fence();
-#endif
 }
 
 inline void heavy_fence() noexcept {
-#ifdef CADRE_TSAN
-    full_fence();
-#else
     if (fences_are_asymmetric) [[likely]]
         membarrier_heavy();
     else
         full_fence();
-#endif
 }
 
 }  // namespace cadre::detail

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <new>
 
+#include <cadre/detail/compiler.hpp>
+
 namespace cadre::detail {
 
 inline constexpr std::size_t frame_granularity = 64;
@@ -21,15 +23,14 @@ struct frame_cache {
         free_frame* next;
     };
     free_frame* head[frame_classes];
-    std::uint32_t count[frame_classes];
-    bool registered;
-    bool finished;  // the thread is ending: nothing is kept any more
+    std::uint32_t room[frame_classes];  // how many more frames may be kept; zero before the first and after the end
+    enum class life : std::uint8_t { unused, used, finished } state;
 };
 
 extern constinit thread_local frame_cache this_thread_frames;
 
-[[nodiscard]] void* allocate_frame_slow(std::size_t size);
-void free_frame_slow(void* frame, std::size_t size) noexcept;
+[[nodiscard]] CADRE_RARE_CALL void* allocate_frame_slowly(std::size_t size);
+CADRE_RARE_CALL void free_frame_slowly(void* frame, std::size_t size) noexcept;
 
 [[nodiscard]] inline void* allocate_frame(std::size_t size) {
     const std::size_t c = (size - 1) / frame_granularity;
@@ -37,26 +38,26 @@ void free_frame_slow(void* frame, std::size_t size) noexcept;
         frame_cache& cache = this_thread_frames;
         if (frame_cache::free_frame* f = cache.head[c]; f != nullptr) [[likely]] {
             cache.head[c] = f->next;
-            --cache.count[c];
+            ++cache.room[c];
             return f;
         }
     }
-    return allocate_frame_slow(size);
+    return allocate_frame_slowly(size);
 }
 
 inline void free_frame(void* frame, std::size_t size) noexcept {
     const std::size_t c = (size - 1) / frame_granularity;
     if (c < frame_classes) [[likely]] {
         frame_cache& cache = this_thread_frames;
-        if (cache.count[c] < frame_class_limit && cache.registered) [[likely]] {
+        if (cache.room[c] != 0) [[likely]] {
             auto* f = static_cast<frame_cache::free_frame*>(frame);
             f->next = cache.head[c];
             cache.head[c] = f;
-            ++cache.count[c];
+            --cache.room[c];
             return;
         }
     }
-    free_frame_slow(frame, size);
+    free_frame_slowly(frame, size);
 }
 
 }  // namespace cadre::detail

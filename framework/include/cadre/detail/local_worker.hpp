@@ -24,11 +24,12 @@ public:
     [[nodiscard]] std::size_t index() const noexcept { return index_; }
 
     /// Work that other workers may steal; the youngest is run first, here.
-    void fork(std::span<work_item* const> items) {
-        deque_.push(items);
+    template <class F>
+    void fork(std::size_t count, F item) {
+        deque_.push(count, item);
         announce();
     }
-    void fork(work_item* item) {
+    void fork(runnable item) {
         deque_.push(item);
         announce();
     }
@@ -37,22 +38,41 @@ public:
 
     [[nodiscard]] work_deque& deque() noexcept { return deque_; }
 
+    /// Fairness: whether a task may go on with its own newest work. Once in a while it may not, and returns to the
+    /// worker's loop, which then looks at what others wait for.
+    [[nodiscard]] bool may_run_on() noexcept { return --turns_ > 0; }
+
 protected:
-    /// Set by a pool whose idle workers sleep; see thread_pool.
-    std::atomic<std::uint32_t>* sleepers_ = nullptr;
+    /// Whether the loop is to look at everything before its newest work this time.
+    [[nodiscard]] bool look_around() noexcept {
+        if (--turns_ > 0) return false;
+        turns_ = fairness_interval;
+        return true;
+    }
+    /// Set by a pool whose idle workers sleep: not zero while one does; see thread_pool.
+    void watch_sleepers(const std::atomic<std::uint32_t>& sleepers) noexcept {
+        sleepers_ = fences_are_asymmetric ? &sleepers : &some_sleepers;
+    }
+    /// New work is there, and somebody may sleep (without asymmetric fences: always called).
     virtual void wake_one() noexcept {}
 
 private:
-    // Pairs with a worker going to sleep: it adds itself to `sleepers_`, issues a heavy fence, and looks at every deque
+    static constexpr std::atomic<std::uint32_t> no_sleepers{0};
+    static constexpr std::atomic<std::uint32_t> some_sleepers{1};
+
+    // Pairs with a worker going to sleep: it adds itself to the sleepers, issues a heavy fence, and looks at every deque
     // once more. Either it sees the new item or this sees the sleeper.
     void announce() noexcept {
-        if (sleepers_ == nullptr) return;
-        light_fence();
+        std::atomic_signal_fence(std::memory_order_seq_cst);
         if (sleepers_->load(std::memory_order_relaxed) != 0) [[unlikely]]
             wake_one();
     }
 
+    static constexpr int fairness_interval = 61;
+
     work_deque deque_;
+    const std::atomic<std::uint32_t>* sleepers_ = &no_sleepers;
+    int turns_ = fairness_interval;
     executor_backend* backend_;
     std::size_t index_;
 };

@@ -14,6 +14,8 @@
 
 namespace cadre::detail {
 
+class join;
+
 /// Told when a task that is not simply awaited has ended. The task is suspended at its end then: it may be destroyed.
 struct completion {
     /// @return what to resume next on this thread
@@ -24,6 +26,9 @@ enum class end_state : std::uint8_t { unfinished, value, error };
 
 class promise_base {
 public:
+    promise_base(const promise_base&) = delete;
+    promise_base& operator=(const promise_base&) = delete;
+
     static void* operator new(std::size_t size) { return allocate_frame(size); }
     static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
 
@@ -45,28 +50,68 @@ public:
     }
     void attach(environment* env, completion& c) noexcept {
         env_ = env;
-        continuation_ = reinterpret_cast<std::uintptr_t>(&c) | 1u;  // frames and completions are aligned: bit 0 is free
+        continuation_ = reinterpret_cast<std::uintptr_t>(&c) | completion_tag;
+    }
+    /// As a child of `j`; `tell`: also of its value, not only of its failure.
+    void attach(environment* env, join& j, bool tell) noexcept {
+        env_ = env;
+        continuation_ = reinterpret_cast<std::uintptr_t>(&j) | (tell ? tags : join_tag);
+    }
+    /// How many ended children of its join this task stands for when it ends: see fork_join.hpp.
+    [[nodiscard]] std::uint32_t weight() const noexcept { return weight_; }
+    void set_weight(std::uint32_t weight) noexcept { weight_ = weight; }
+    /// Whether both are children of one join.
+    [[nodiscard]] bool sibling_of(const promise_base& other) const noexcept {
+        return (continuation_ | tags) == (other.continuation_ | tags);
     }
 
+    /// The coroutine: every task's promise begins with this base, and is aligned to no more than a pointer pair.
+    [[nodiscard]] std::coroutine_handle<> frame() noexcept {
+        return std::coroutine_handle<promise_base>::from_promise(*this);
+    }
     [[nodiscard]] environment* cadre_environment() const noexcept { return env_; }
     /// For an awaitable that changes the environment of the coroutine itself (`resume_on`).
     void change_environment(environment* env) noexcept { env_ = env; }
     [[nodiscard]] bool failed() const noexcept { return end_ == end_state::error; }
     [[nodiscard]] bool ended() const noexcept { return end_ != end_state::unfinished; }
+    /// What it threw; null if it did not.
+    [[nodiscard]] std::exception_ptr error() const noexcept { return failed() ? error_ : nullptr; }
+
+    void unhandled_exception() noexcept {
+        std::construct_at(&error_, std::current_exception());
+        end_ = end_state::error;
+        if ((continuation_ & join_tag) != 0) continuation_ |= tags;  // a join is told of failures
+    }
 
 protected:
+    promise_base() noexcept {}
+    ~promise_base() {
+        if (failed()) [[unlikely]]
+            std::destroy_at(&error_);
+    }
+    void rethrow_if_failed() const {
+        if (failed()) [[unlikely]]
+            std::rethrow_exception(error_);
+    }
+
     end_state end_ = end_state::unfinished;
 
 private:
-    [[nodiscard]] std::coroutine_handle<> next() const noexcept {
-        if ((continuation_ & 1u) == 0) [[likely]]
-            return std::coroutine_handle<>::from_address(reinterpret_cast<void*>(continuation_));
-        auto* c = reinterpret_cast<completion*>(continuation_ & ~std::uintptr_t{1});
-        return c->done(c);
-    }
+    // Frames, completions and joins are aligned to eight bytes at least: three bits are free.
+    static constexpr std::uintptr_t completion_tag = 1;
+    static constexpr std::uintptr_t join_tag = 2;
+    static constexpr std::uintptr_t tags = completion_tag | join_tag;
 
-    std::uintptr_t continuation_ = 0;
-    environment* env_ = nullptr;
+    /// What runs after this task.
+    [[nodiscard]] std::coroutine_handle<> next() noexcept;
+
+    std::uint32_t weight_ = 1;
+    // Set by `attach`, before the task starts.
+    std::uintptr_t continuation_;
+    environment* env_;
+    union {
+        std::exception_ptr error_;
+    };
 };
 
 template <class T>
@@ -75,48 +120,49 @@ class task_promise;
 /// The result of a task that returns a value or a reference.
 template <class T>
 class result_promise : public promise_base {
-    using stored = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>;
+    // A frame's address is found from its promise's, which holds as long as that is not over-aligned.
+    static constexpr bool over_aligned = !std::is_reference_v<T> && alignof(std::remove_reference_t<T>) > 16;
+    using stored = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*,
+                                      std::conditional_t<over_aligned, std::unique_ptr<T>, T>>;
 
 public:
     result_promise() noexcept {}
     result_promise(const result_promise&) = delete;
     result_promise& operator=(const result_promise&) = delete;
     ~result_promise() {
-        if (end_ == end_state::value)
-            std::destroy_at(&value_);
-        else if (end_ == end_state::error)
-            std::destroy_at(&error_);
+        if (end_ == end_state::value) std::destroy_at(&value_);
     }
 
     template <class U = T>
         requires std::is_convertible_v<U&&, T>
-    void return_value(U&& value) noexcept(std::is_nothrow_constructible_v<T, U&&>) {
+    void return_value(U&& value) noexcept(std::is_nothrow_constructible_v<T, U&&> && !over_aligned) {
         if constexpr (std::is_reference_v<T>)
             std::construct_at(&value_, std::addressof(value));
+        else if constexpr (over_aligned)
+            std::construct_at(&value_, std::make_unique<T>(std::forward<U>(value)));
         else
             std::construct_at(&value_, std::forward<U>(value));
         end_ = end_state::value;
     }
-    void unhandled_exception() noexcept {
-        std::construct_at(&error_, std::current_exception());
-        end_ = end_state::error;
-    }
 
     /// Moves the result out, or rethrows.
     [[nodiscard]] T take() {
-        if (end_ == end_state::error) [[unlikely]]
-            std::rethrow_exception(error_);
+        rethrow_if_failed();
+        return take_value();
+    }
+    /// Moves the result out of a task that ended with one.
+    [[nodiscard]] T take_value() {
         if constexpr (std::is_reference_v<T>)
             return static_cast<T>(*value_);
+        else if constexpr (over_aligned)
+            return std::move(*value_);
         else
             return std::move(value_);
     }
-    [[nodiscard]] std::exception_ptr error() const noexcept { return failed() ? error_ : nullptr; }
 
 private:
     union {
         stored value_;
-        std::exception_ptr error_;
     };
 };
 
@@ -124,18 +170,7 @@ template <>
 class result_promise<void> : public promise_base {
 public:
     void return_void() noexcept { end_ = end_state::value; }
-    void unhandled_exception() noexcept {
-        error_ = std::current_exception();
-        end_ = end_state::error;
-    }
-    void take() const {
-        if (failed()) [[unlikely]]
-            std::rethrow_exception(error_);
-    }
-    [[nodiscard]] std::exception_ptr error() const noexcept { return error_; }
-
-private:
-    std::exception_ptr error_;
+    void take() const { rethrow_if_failed(); }
 };
 
 }  // namespace cadre::detail

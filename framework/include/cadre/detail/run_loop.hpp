@@ -96,15 +96,15 @@ private:
     [[nodiscard]] const executor_backend* resuming_home() const noexcept;
 
     void defer(work_item* item) noexcept override;
-    [[nodiscard]] work_item* take() noexcept;
+    /// The next one: `oldest` before what was forked last.
+    [[nodiscard]] runnable take(bool oldest) noexcept;
     void drain_inbox() noexcept;
-    static void run_item(work_item* item) noexcept;
+    static void run(runnable next) noexcept;
 
     std::string name_;
     std::atomic<work_item*> inbox_{nullptr};  // pushed by anyone, newest first
     work_item* head_ = nullptr;  // in order; the driver's
     work_item* tail_ = nullptr;
-    unsigned tick_ = 0;
     std::atomic<bool> queued_{false};  // head_ is not null; for `ready`
     std::atomic<bool> driven_{false};
     std::atomic<unsigned> pins_{1};  // the handles count as one

@@ -46,7 +46,8 @@ public:
     stop_state(const stop_state&) = delete;
     stop_state& operator=(const stop_state&) = delete;
     ~stop_state() {
-        if (materialised_) dismantle();
+        if (materialised_) [[unlikely]]
+            dismantle();
     }
 
     /// Puts a deferred, unused state below `parent` (null: a root of its own).
@@ -89,8 +90,19 @@ private:
     struct link_node : stop_node {
         stop_state* self = nullptr;
     };
+    /// What a state needs once somebody listens: made then, because most states of a fork-join program never come to it.
+    struct listeners {
+        stop_node* nodes = nullptr;
+        link_node link;
+        bool linked = false;  // below the parent
+        stop_state* leader = nullptr;
+        std::unique_ptr<std::stop_source> source;
+    };
     static std::mutex* pick_lock() noexcept;
     static void fire_link(stop_node* node, stop_reason why) noexcept;
+    void materialise_locked() noexcept;
+    void insert_locked(stop_node& node) noexcept;
+    void erase_locked(stop_node& node) noexcept;
     void link_locked() noexcept;
     void mark_locked(stop_reason why, std::vector<std::stop_source>* sources) noexcept;
     void announce_locked(stop_reason why) noexcept;
@@ -99,12 +111,10 @@ private:
     stop_state* parent_ = nullptr;
     std::mutex* lock_;
     std::atomic<stop_reason> reason_{stop_reason::none};
-    bool materialised_ = false;  // linked to the parent, or with listeners or a stop_source: written under the lock
-    bool linked_ = false;
-    stop_node* nodes_ = nullptr;
-    stop_state* leader_ = nullptr;  // under the lock
-    link_node link_;
-    std::unique_ptr<std::stop_source> source_;
+    bool materialised_ = false;  // whether `listening_` lives; written under the lock
+    union {
+        listeners listening_;
+    };
 };
 
 }  // namespace cadre::detail

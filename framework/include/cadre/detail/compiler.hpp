@@ -1,0 +1,17 @@
+/// @file
+/// What compilers offer beyond the standard, where it pays.
+#pragma once
+
+#if defined(__has_cpp_attribute) && __has_cpp_attribute(clang::trivial_abi)
+/// For a class that is one pointer: passed and returned in a register although it has a destructor.
+#define CADRE_TRIVIAL_ABI [[clang::trivial_abi]]
+#else
+#define CADRE_TRIVIAL_ABI
+#endif
+
+#if defined(__x86_64__) && defined(__has_cpp_attribute) && __has_cpp_attribute(clang::preserve_most)
+/// For the rare, outlined part of an inlined function: its callers need not save their registers.
+#define CADRE_RARE_CALL [[clang::preserve_most, gnu::noinline, gnu::cold]]
+#else
+#define CADRE_RARE_CALL [[gnu::noinline, gnu::cold]]
+#endif

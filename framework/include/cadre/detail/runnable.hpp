@@ -1,0 +1,49 @@
+/// @file
+/// What lies in a worker's deque: one word, a work item or a forked task.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+
+#include <cadre/detail/promise.hpp>
+#include <cadre/detail/work_item.hpp>
+
+namespace cadre::detail {
+
+/// Something to run once, or nothing. A forked task needs no work item of its own: its promise says all.
+class runnable {
+public:
+    runnable() noexcept = default;
+    explicit runnable(work_item* item) noexcept : word_(reinterpret_cast<std::uintptr_t>(item)) {}
+    explicit runnable(promise_base* task) noexcept : word_(reinterpret_cast<std::uintptr_t>(task) | task_tag) {}
+
+    [[nodiscard]] explicit operator bool() const noexcept { return word_ != 0; }
+    [[nodiscard]] bool operator==(const runnable&) const noexcept = default;
+
+    /// The forked task; null for a work item.
+    [[nodiscard]] promise_base* task() const noexcept {
+        return (word_ & task_tag) != 0 ? reinterpret_cast<promise_base*>(word_ - task_tag) : nullptr;
+    }
+    /// The work item, if it is one.
+    [[nodiscard]] work_item* item() const noexcept { return reinterpret_cast<work_item*>(word_); }
+    /// The environment of the task that runs, or null.
+    [[nodiscard]] environment* env() const noexcept {
+        const promise_base* forked = task();
+        return forked != nullptr ? forked->cadre_environment() : item()->env;
+    }
+    void run() const noexcept {
+        if (promise_base* forked = task(); forked != nullptr) {
+            set_current_environment(forked->cadre_environment());
+            forked->frame().resume();
+        } else {
+            item()->run(item());
+        }
+    }
+
+private:
+    static constexpr std::uintptr_t task_tag = 1;
+
+    std::uintptr_t word_ = 0;
+};
+
+}  // namespace cadre::detail
