@@ -8,11 +8,13 @@ bool remote_call_base::send(std::coroutine_handle<> h, environment* env) noexcep
         remote_call_base& call = *static_cast<node&>(w).call;
         call.backend_->request_stop(call, w.env->stop->reason());
     });
-    if (!backend_->registry().enter(root_)) {
+    const auto refuse = [this](std::exception_ptr error) {
         reply_.kind = reply_kind::failure;
-        reply_.error = std::make_exception_ptr(executor_stopped{});
+        reply_.error = std::move(error);
         return false;
-    }
+    };
+    if (env->stop != nullptr && env->stop->stop_requested()) return refuse(std::make_exception_ptr(cancelled{}));
+    if (!backend_->registry().enter(root_)) return refuse(std::make_exception_ptr(executor_stopped{}));
     portable_call* one = this;
     backend_->submit(std::span<portable_call* const>(&one, 1));
     return waiter_.commit();

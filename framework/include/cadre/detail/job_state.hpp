@@ -169,9 +169,10 @@ public:
     }
     void start_work() {
         self_ = this->shared_from_this();
-        if (send(this->work_stop())) return;
+        const bool stopped = this->work_stop().stop_requested();
+        if (!stopped && send(this->work_stop())) return;
         reply_.kind = reply_kind::failure;
-        reply_.error = std::make_exception_ptr(executor_stopped{});
+        reply_.error = stopped ? std::make_exception_ptr(cancelled{}) : std::make_exception_ptr(executor_stopped{});
         const auto keep = std::move(self_);
         this->announce();
     }

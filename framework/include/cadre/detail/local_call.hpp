@@ -40,7 +40,9 @@ protected:
 
 private:
     std::coroutine_handle<> start() noexcept final {
-        if constexpr (Bound::coroutine) {
+        if (this->stop().stop_requested()) {
+            slot_.fail(std::make_exception_ptr(cancelled{}));  // before it began: it never runs, as in another process
+        } else if constexpr (Bound::coroutine) {
             try {
                 task_ = call_();
                 return begin(task_.frame(), task_.frame().promise());

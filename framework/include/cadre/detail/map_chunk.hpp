@@ -58,14 +58,22 @@ public:
     /// Starts the chunk; it comes back through the inbox.
     void launch() noexcept {
         if (task_root::launch()) return;
-        while (outcomes.size() < items_.size())
-            outcomes.push_back(std::make_exception_ptr(executor_stopped{}));
+        fail_all(std::make_exception_ptr(executor_stopped{}));
         ended();
     }
     std::vector<outcome<result>> outcomes;
 
 private:
+    void fail_all(const std::exception_ptr& error) {
+        while (outcomes.size() < items_.size())
+            outcomes.push_back(error);
+    }
     std::coroutine_handle<> start() noexcept override {
+        if (this->stop().stop_requested()) {
+            fail_all(std::make_exception_ptr(cancelled{}));
+            finish_now();
+            return std::noop_coroutine();
+        }
         if constexpr (bound::coroutine) {
             task_ = run();
             return begin(task_.frame(), task_.frame().promise());

@@ -41,7 +41,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     map_passes_on_what_its_range_throws, a_stopped_map_is_cancelled,
     // cancellation
     a_stopped_job_is_cancelled, a_computing_function_can_ask, a_dropped_job_is_asked_to_stop,
-    a_job_that_has_ended_ignores_stop, stop_reaches_nested_calls, stop_tokens_reach_calls, a_task_sees_its_own_token,
+    a_job_that_has_ended_ignores_stop, stop_reaches_nested_calls, stop_tokens_reach_calls,
+    work_that_is_stopped_before_it_begins_never_runs, a_task_sees_its_own_token,
     shield_lets_work_end, timeout_ends_a_call, timeouts_nest, when_any_stops_the_losers, when_all_stops_the_rest,
     scope_joins_and_stops_on_error, request_stop_of_the_executor,
     // lifecycle

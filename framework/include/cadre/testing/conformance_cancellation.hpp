@@ -42,6 +42,14 @@ inline task<bool> sees_its_token(channel<std::string> events) {
         co_await yield();  // tokens hear of it after the waits
     co_return true;
 }
+inline int say_that_it_ran(channel<std::string> events) {
+    (void)events.try_send("ran");
+    return 1;
+}
+inline task<int> spawn_and_wait(executor ex, channel<std::string> events) {
+    auto j = spawn(ex, say_that_it_ran, events);
+    co_return co_await j;
+}
 inline task<> fail_after(channel<std::string> events, int started) {
     for (int i = 0; i < started; ++i)
         (void)co_await events.receive();
@@ -148,6 +156,21 @@ inline task<> stop_tokens_reach_calls(executor ex) {
     EXPECT_TRUE(was_cancelled);
     const std::string event = co_await next_event(events);
     EXPECT_EQ(event, "stopped");
+}
+
+inline task<> work_that_is_stopped_before_it_begins_never_runs(executor ex) {
+    channel<std::string> events{ex, 4};
+    std::stop_source stop;
+    stop.request_stop();
+    const bool call_cancelled =
+        co_await with_stop(stop.get_token(), ends_with<cancelled>(on(ex, work::say_that_it_ran, events)));
+    const bool job_cancelled =
+        co_await with_stop(stop.get_token(), ends_with<cancelled>(work::spawn_and_wait(ex, events)));
+    EXPECT_TRUE(call_cancelled);
+    EXPECT_TRUE(job_cancelled);
+    EXPECT_EQ(events.size(), 0u);
+    const int afterwards = co_await on(ex, work::say_that_it_ran, events);
+    EXPECT_EQ(afterwards, 1);
 }
 
 inline task<> a_task_sees_its_own_token(executor ex) {
@@ -282,6 +305,9 @@ TYPED_TEST_P(executor_conformance, a_job_that_has_ended_ignores_stop) {
 }
 TYPED_TEST_P(executor_conformance, stop_reaches_nested_calls) { this->run(bodies::stop_reaches_nested_calls); }
 TYPED_TEST_P(executor_conformance, stop_tokens_reach_calls) { this->run(bodies::stop_tokens_reach_calls); }
+TYPED_TEST_P(executor_conformance, work_that_is_stopped_before_it_begins_never_runs) {
+    this->run(bodies::work_that_is_stopped_before_it_begins_never_runs);
+}
 TYPED_TEST_P(executor_conformance, a_task_sees_its_own_token) { this->run(bodies::a_task_sees_its_own_token); }
 TYPED_TEST_P(executor_conformance, shield_lets_work_end) { this->run(bodies::shield_lets_work_end); }
 TYPED_TEST_P(executor_conformance, timeout_ends_a_call) { this->run(bodies::timeout_ends_a_call); }
