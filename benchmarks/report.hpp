@@ -20,6 +20,16 @@ using clock = std::chrono::steady_clock;
     return std::chrono::duration<double>(clock::now() - begin).count();
 }
 
+/// The CPU time that this process has used.
+[[nodiscard]] inline double cpu_seconds() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+    };
+    return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
 /// One figure: `case<TAB>value<TAB>unit`. The runner knows from the unit whether more is better: it is for rates ("…/s").
 inline void report(std::string_view name, double value, std::string_view unit) {
     std::printf("%.*s\t%.6g\t%.*s\n", static_cast<int>(name.size()), name.data(), value, static_cast<int>(unit.size()),

@@ -13,10 +13,11 @@ cadre::task<std::uint64_t> compute(unsigned n) {
 }  // namespace
 
 int main() {
-    for (const unsigned threads : {1u, 2u}) {
+    for (const unsigned threads : bench::thread_counts) {
         cadre::thread_executor ex{{.workers = static_cast<int>(threads)}};
-        (void)cadre::sync_wait(cadre::on(ex, compute, fib::n / 2));
-        fib::measure(threads, [&] { return cadre::sync_wait(cadre::on(ex, compute, fib::n)); });
+        (void)cadre::sync_wait(cadre::on(ex, compute, fib::warm_up));
+        bench::measure(bench::threads_name(threads), fib::answer,
+                       [&] { return cadre::sync_wait(cadre::on(ex, compute, fib::n)); });
     }
     return 0;
 }

@@ -9,6 +9,6 @@ namespace {
 }  // namespace
 
 int main() {
-    fib::measure(1, [] { return compute(fib::n); });
+    bench::measure(bench::threads_name(1), fib::answer, [] { return compute(fib::n); });
     return 0;
 }

@@ -1,9 +1,8 @@
 // oneTBB: task_group, the spelling of its manual.
 
+#include "runtimes/tbb.hpp"
 #include "fib/parameters.hpp"
 
-#include <tbb/global_control.h>
-#include <tbb/task_arena.h>
 #include <tbb/task_group.h>
 
 namespace {
@@ -21,11 +20,11 @@ std::uint64_t compute(unsigned n) {
 }  // namespace
 
 int main() {
-    for (const unsigned threads : {1u, 2u}) {
-        tbb::global_control limit(tbb::global_control::max_allowed_parallelism, threads);
-        tbb::task_arena arena(static_cast<int>(threads));
-        (void)arena.execute([] { return compute(fib::n / 2); });
-        fib::measure(threads, [&] { return arena.execute([] { return compute(fib::n); }); });
+    for (const unsigned threads : bench::thread_counts) {
+        bench::tbb_threads pool(threads);
+        (void)pool.run([] { return compute(fib::warm_up); });
+        bench::measure(bench::threads_name(threads), fib::answer,
+                       [&] { return pool.run([] { return compute(fib::n); }); });
     }
     return 0;
 }

@@ -1,0 +1,44 @@
+/// @file
+/// What threads with nothing to do cost, and how soon they are at work again.
+#pragma once
+
+#include "measure.hpp"
+
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace idle {
+
+inline const std::chrono::milliseconds rest =
+    bench::scaled(std::chrono::milliseconds{2000}, std::chrono::milliseconds{100});
+inline const unsigned calls = bench::scaled(200u, 20u);
+/// Between two calls, for the threads to fall asleep.
+inline constexpr std::chrono::milliseconds pause{5};
+
+/// Measures threads that `call(f)` wakes from outside: it runs `f` on one of them and returns when that has ended.
+template <class F>
+void measure(unsigned threads, F call) {
+    const std::string name = bench::threads_name(threads);
+    call([] {});
+    std::this_thread::sleep_for(pause);
+
+    const auto begin = bench::clock::now();
+    const double before = bench::cpu_seconds();
+    std::this_thread::sleep_for(rest);
+    const double used = bench::cpu_seconds() - before;
+    bench::report(name + ", CPU used", 100 * used / bench::seconds_since(begin), "%");
+
+    std::vector<double> latency;
+    for (unsigned i = 0; i != calls; ++i) {
+        std::this_thread::sleep_for(pause);
+        const auto called = bench::clock::now();
+        call([&] { latency.push_back(bench::seconds_since(called) * 1e6); });
+    }
+    bench::require(latency.size() == calls, name);
+    bench::report(name + ", wake-up p50", bench::quantile(latency, 0.5), "us");
+    bench::report(name + ", wake-up p99", bench::quantile(latency, 0.99), "us");
+}
+
+}  // namespace idle

@@ -1,0 +1,29 @@
+#include "runtimes/openmp.hpp"
+#include "integrate/parameters.hpp"
+
+namespace {
+
+double area(double x1, double y1, double x2, double y2, double whole) {
+    const double half = (x2 - x1) / 2;
+    const double x = x1 + half;
+    const double y = integrate::f(x);
+    const double left = (y1 + y) / 2 * half;
+    const double right = (y + y2) / 2 * half;
+    if (std::abs(left + right - whole) < integrate::epsilon) return left + right;
+    double a = 0;
+#pragma omp task shared(a)
+    a = area(x1, y1, x, y, left);
+    const double b = area(x, y, x2, y2, right);
+#pragma omp taskwait
+    return a + b;
+}
+
+}  // namespace
+
+int main() {
+    for (const unsigned threads : bench::thread_counts)
+        integrate::measure(threads, [=](double x1, double y1, double x2, double y2, double whole) {
+            return bench::run_openmp(threads, [=] { return area(x1, y1, x2, y2, whole); });
+        });
+    return 0;
+}

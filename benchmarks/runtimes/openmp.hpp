@@ -1,0 +1,19 @@
+/// @file
+/// A number of threads of OpenMP.
+#pragma once
+
+#include <type_traits>
+
+namespace bench {
+
+/// Runs `f` on one of `threads`; the others take the tasks that it makes.
+template <class F>
+auto run_openmp(unsigned threads, F f) {
+    std::invoke_result_t<F> result{};
+#pragma omp parallel num_threads(threads)
+#pragma omp single
+    result = f();
+    return result;
+}
+
+}  // namespace bench
