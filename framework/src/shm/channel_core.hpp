@@ -39,9 +39,10 @@ struct channel_header {
 struct channel_cell {
     static constexpr std::size_t room = 48;
     alignas(64) word state;
-    word length;  ///< of the message in `bytes`; or in_block and the offset of the block that it lies in
+    word length;  ///< of the message in `bytes`; or in_block and the offset of the block that it lies in; and carries_bit
     std::byte bytes[room];
     static constexpr std::uint64_t in_block = 1ull << 63;
+    static constexpr std::uint64_t carries_bit = 1ull << 62;  ///< names of handles are at the message's end
 };
 static_assert(sizeof(channel_cell) == 64);
 
@@ -82,15 +83,16 @@ public:
           mask_((cells & (cells - 1)) == 0 ? cells - 1 : 0), self_(self) {}
 
     /// Sends bytes that fit into a cell, or a block held by this process, whose header knows the message's length.
-    [[nodiscard]] attempt send(std::span<const std::byte> message) noexcept {
+    [[nodiscard]] attempt send(std::span<const std::byte> message, bool carries = false) noexcept {
         return put([&](channel_cell& c) {
-            c.length.store(message.size(), std::memory_order_relaxed);
+            c.length.store(message.size() | mark(carries), std::memory_order_relaxed);
             if (!message.empty()) std::memcpy(c.bytes, message.data(), message.size());
         });
     }
-    [[nodiscard]] attempt send_block(std::uint64_t offset) noexcept {
-        return put(
-            [&](channel_cell& c) { c.length.store(offset | channel_cell::in_block, std::memory_order_relaxed); });
+    [[nodiscard]] attempt send_block(std::uint64_t offset, bool carries = false) noexcept {
+        return put([&](channel_cell& c) {
+            c.length.store(offset | channel_cell::in_block | mark(carries), std::memory_order_relaxed);
+        });
     }
     /// Whether an attempt to send could succeed now; would_block if the queue is full.
     [[nodiscard]] attempt may_send() const noexcept {
@@ -110,10 +112,15 @@ public:
         return now.position() != h || now.phase() != cell_phase::writing;
     }
 
-    /// `skipped` counts cells that became free without a message.
-    [[nodiscard]] attempt receive(byte_buffer& into, unsigned& skipped) noexcept {
+    struct keep_nothing {
+        void operator()() const noexcept {}
+    };
+    /// `skipped` counts cells that became free without a message. `keep()` is called with a message in `into` that carries
+    /// handles, before it is consumed; may throw.
+    template <class Keep = keep_nothing>
+    [[nodiscard]] attempt receive(byte_buffer& into, unsigned& skipped, Keep keep = {}) noexcept {
         if (header_.returned.load() != header_.returned_seen.load()) {
-            const attempt a = receive_returned(into);
+            const attempt a = receive_returned(into, keep);
             if (a != attempt::would_block) return a;
         }
         for (unsigned tries = 0; tries != patience; ++tries) {
@@ -128,7 +135,7 @@ public:
                 std::uint64_t passed = h;
                 header_.head.compare_exchange_strong(passed, h + 1);
                 Probe::at(step::receive_counted);
-                return take(c, h, into);
+                return take(c, h, into, keep);
             }
             const std::uint64_t t = header_.tail.load();
             if (h >= t >> 1) {
@@ -187,7 +194,8 @@ public:
                 c.state.compare_exchange_strong(s.raw, cell_word::make(position, cell_phase::skipped).raw);
             } else if (s.phase() == cell_phase::taking) {
                 header_.head.compare_exchange_strong(position, position + 1);
-                if (const block_place b = block_of(c); b.offset != 0) return_block(b.offset, dead);
+                if (const block_place b = block_of(c.length.load(std::memory_order_relaxed)); b.offset != 0)
+                    return_block(b.offset, dead);
                 c.state.compare_exchange_strong(s.raw, cell_word::make(s.position(), cell_phase::returned).raw);
                 header_.returned.fetch_add(1);
             } else if (s.phase() == cell_phase::returned) {
@@ -202,19 +210,32 @@ public:
         for (std::uint64_t i = 0; i != count_; ++i) {
             const cell_phase p = cell_word{cells_[i].state.load()}.phase();
             if (p != cell_phase::full && p != cell_phase::taking && p != cell_phase::returned) continue;
-            if (const block_place b = block_of(cells_[i]); b.offset != 0) f(b.offset);
+            if (const block_place b = block_of(cells_[i].length.load(std::memory_order_relaxed)); b.offset != 0)
+                f(b.offset);
+        }
+    }
+    /// Calls `f(bytes)` for every message that carries handles. Others may be sending and receiving meanwhile: what the bytes
+    /// say of a message that is taken out at the same time means nothing.
+    template <class F>
+    void for_each_carrier(F f) const {
+        for (std::uint64_t i = 0; i != count_; ++i) {
+            const cell_phase p = cell_word{cells_[i].state.load()}.phase();
+            if (p != cell_phase::full && p != cell_phase::taking && p != cell_phase::returned) continue;
+            const std::uint64_t length = cells_[i].length.load(std::memory_order_relaxed);
+            if ((length & channel_cell::carries_bit) != 0) f(message_in(cells_[i], length));
         }
     }
 
-    /// Nobody else uses the channel any more: takes out what is left.
-    void clear() noexcept {
+    /// Nobody else uses the channel any more: takes out what is left. Calls `f(bytes)` before, if a message carries handles.
+    template <class F>
+    void clear(F f) noexcept {
         for (std::uint64_t i = 0; i != count_; ++i) {
             channel_cell& c = cells_[i];
             cell_word s{c.state.load()};
             if (s.phase() != cell_phase::full && s.phase() != cell_phase::returned) continue;
             if (c.state.compare_exchange_strong(s.raw,
                                                 cell_word::make(s.position(), cell_phase::taking, self_.slot).raw))
-                discard(c, s.position());
+                discard(c, s.position(), f);
         }
     }
 
@@ -264,18 +285,22 @@ private:
     }
 
     /// The cell is `taking(self)`.
-    attempt take(channel_cell& c, std::uint64_t position, byte_buffer& into) noexcept {
+    template <class Keep>
+    attempt take(channel_cell& c, std::uint64_t position, byte_buffer& into, Keep& keep) noexcept {
         const std::uint64_t length = c.length.load(std::memory_order_relaxed);
+        const bool carries = (length & channel_cell::carries_bit) != 0;
         try {
             if ((length & channel_cell::in_block) == 0) {
-                if (length > channel_cell::room) return give_up(c, position);
-                into.resize_uninitialized(length);
-                std::memcpy(into.data(), c.bytes, length);
+                const std::uint64_t size = length & ~channel_cell::carries_bit;
+                if (size > channel_cell::room) return give_up(c, position);
+                into.resize_uninitialized(size);
+                std::memcpy(into.data(), c.bytes, size);
+                if (carries) keep();
                 Probe::at(step::receive_copied);
                 consume(c, position);
                 return attempt::done;
             }
-            const block_place b = find_block(memory_, length & ~channel_cell::in_block);
+            const block_place b = block_of(length);
             if (b.offset == 0) return give_up(c, position);
             const std::uint64_t size = length_of(memory_, b.offset).load(std::memory_order_relaxed);
             if (size > b.room) return give_up(c, position);
@@ -283,6 +308,7 @@ private:
             if (!claim_block(b.offset)) return give_up(c, position);
             Probe::at(step::receive_block_taken);
             std::memcpy(into.data(), memory_.at<std::byte>(b.data()), size);
+            if (carries) keep();
             Probe::at(step::receive_copied);
             consume(c, position);
             arena::release(memory_, b.offset, held_by(self_));
@@ -295,7 +321,8 @@ private:
         }
     }
 
-    attempt receive_returned(byte_buffer& into) noexcept {
+    template <class Keep>
+    attempt receive_returned(byte_buffer& into, Keep& keep) noexcept {
         const std::uint64_t known = header_.returned.load();
         // Each search that fails means that somebody else took one.
         for (std::uint64_t tries = 0; tries <= patience / count_ + 64; ++tries) {
@@ -315,7 +342,8 @@ private:
                 return attempt::would_block;
             }
             const std::uint64_t mine = cell_word::make(found.position(), cell_phase::taking, self_.slot).raw;
-            if (first->state.compare_exchange_strong(found.raw, mine)) return take(*first, found.position(), into);
+            if (first->state.compare_exchange_strong(found.raw, mine)) 
+                return take(*first, found.position(), into, keep);
         }
         return attempt::broken;
     }
@@ -329,17 +357,29 @@ private:
         consume(c, position);
         return attempt::broken;
     }
-    void discard(channel_cell& c, std::uint64_t position) noexcept {
-        const block_place b = block_of(c);
+    template <class F>
+    void discard(channel_cell& c, std::uint64_t position, F& f) noexcept {
+        const std::uint64_t length = c.length.load(std::memory_order_relaxed);
+        const block_place b = block_of(length);
         const bool mine = b.offset != 0 && claim_block(b.offset);
+        if ((length & channel_cell::carries_bit) != 0) f(message_in(c, length));
         consume(c, position);
         if (mine) arena::release(memory_, b.offset, held_by(self_));
     }
 
-    [[nodiscard]] block_place block_of(const channel_cell& c) const noexcept {
-        const std::uint64_t length = c.length.load(std::memory_order_relaxed);
+    static constexpr std::uint64_t mark(bool carries) noexcept { return carries ? channel_cell::carries_bit : 0; }
+    [[nodiscard]] block_place block_of(std::uint64_t length) const noexcept {
         if ((length & channel_cell::in_block) == 0) return {};
-        return find_block(memory_, length & ~channel_cell::in_block);
+        return find_block(memory_, length & ~(channel_cell::in_block | channel_cell::carries_bit));
+    }
+    /// As far as it can be one: nothing outside the cell or the block.
+    [[nodiscard]] std::span<const std::byte> message_in(const channel_cell& c, std::uint64_t length) const noexcept {
+        if (const block_place b = block_of(length); b.offset != 0) {
+            const std::uint64_t size = length_of(memory_, b.offset).load(std::memory_order_relaxed);
+            return {memory_.at<const std::byte>(b.data()), size <= b.room ? size : 0};
+        }
+        const std::uint64_t size = length & ~channel_cell::carries_bit;
+        return {c.bytes, size <= channel_cell::room ? size : 0};
     }
     [[nodiscard]] bool claim_block(std::uint64_t offset) noexcept {
         holder_word h = holder_of(memory_, offset).load(std::memory_order_acquire);

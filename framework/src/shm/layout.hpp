@@ -69,9 +69,10 @@ struct object_entry {
     word parameter;    ///< capacity of a channel
     word domain;
     word lock;
-    word in_transit;   ///< handles inside messages that nobody has taken yet
+    word in_transit;   ///< handles inside results of calls that nobody has decoded yet
     alignas(64) word presence[slot_words];
-    word changes;      ///< counts what starts to change presence or in_transit
+    word changes;      ///< counts what starts to change presence, in_transit or queued
+    word queued;       ///< handles inside messages of channels; may be too high after a death
     alignas(64) word interest[2][slot_words];
 };
 static_assert(sizeof(object_entry) == 192);

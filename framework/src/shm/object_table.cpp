@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <span>
 
 #include "shm/channel_core.hpp"
 #include "shm/lock_core.hpp"
@@ -18,6 +19,8 @@ static_assert(entries_step_bytes % page_size == 0);
 
 // Bounds loops that others can prolong.
 constexpr unsigned patience = 1u << 16;
+
+constexpr std::size_t most_orphans = std::size_t{1} << 20;
 
 constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} << (slot % 64); }
 
@@ -57,8 +60,10 @@ object_ref object_table::take_entry(const wanted& w) {
     // Until it is published it counts as being freed by us, and as of no kind: what its other words say is outdated.
     object_entry& e = memory_.object(self_.slot, index);
     const std::uint32_t incarnation = object_word{e.state.load(std::memory_order_relaxed)}.incarnation() + 1;
+    const object_ref o{self_.slot, index, incarnation, w.kind};
+    users_.insert_or_assign(o, 0u);  // may throw: the entry stays free
     e.state.store(object_word::make(incarnation, object_kind::none, object_phase::freeing, self_.slot).raw);
-    return {self_.slot, index, incarnation, w.kind};
+    return o;
 }
 
 std::byte* object_table::prepare(arena& from, object_ref o, const wanted& w) {
@@ -67,12 +72,12 @@ std::byte* object_table::prepare(arena& from, object_ref o, const wanted& w) {
     if (w.size != 0) {
         const std::uint64_t alignment = std::max<std::uint64_t>(w.alignment, 16);
         if (alignment > unit_size || w.size > memory_.arena_size()) {
-            give_up_entry(o);
+            forget_entry(o);
             throw std::bad_alloc();
         }
         const arena::allocation a = from.allocate(w.size + alignment - 16);
         if (a.block.offset == 0) {
-            give_up_entry(o);
+            forget_entry(o);
             throw std::bad_alloc();
         }
         const std::uint64_t start = (a.block.data() + alignment - 1) / alignment * alignment;
@@ -97,11 +102,19 @@ std::byte* object_table::prepare(arena& from, object_ref o, const wanted& w) {
         e.interest[1][i].store(0);
     }
     e.presence[self_.slot / 64].store(bit(self_.slot));
+    e.queued.store(0);
+    users_.find(o)->second = 1;
     return data;
 }
 
 void object_table::publish(object_ref o) noexcept {
     entry(o).state.store(object_word::make(o.incarnation, o.kind, object_phase::live).raw);
+}
+
+void object_table::forget_entry(object_ref o) noexcept {
+    give_up_entry(o);
+    const std::lock_guard hold(mutex_);
+    users_.erase(o);
 }
 
 void object_table::give_up_entry(object_ref o) noexcept {
@@ -120,12 +133,30 @@ bool object_table::plausible(object_ref o) const noexcept {
 // its bit first and then counts itself in that word; so either that swap fails, or who comes finds the object freed.
 // Handles that something keeps never meet with this; those of the dead may be decoded when nothing keeps the object.
 
-bool object_table::enter(object_ref o) noexcept {
-    const std::lock_guard hold(mutex_);
-    return come(o, self_.slot);
+bool object_table::enter(object_ref o) {
+    {
+        const std::lock_guard hold(mutex_);
+        unsigned& users = users_[o];
+        if (users != 0 || come(o, self_.slot)) {
+            ++users;
+            return true;
+        }
+        users_.erase(o);
+    }
+    free_entry_if_unused(o);
+    return false;
 }
 
-void object_table::leave(object_ref o) noexcept { go(o, self_.slot); }
+void object_table::leave(object_ref o) noexcept {
+    {
+        const std::lock_guard hold(mutex_);
+        const auto found = users_.find(o);
+        if (found == users_.end() || --found->second != 0) return;
+        users_.erase(found);
+        go(o, self_.slot);
+    }
+    free_entry_if_unused(o);
+}
 
 bool object_table::come(object_ref o, unsigned slot) noexcept {
     object_entry& e = entry(o);
@@ -145,22 +176,30 @@ void object_table::go(object_ref o, unsigned slot) noexcept {
     object_entry& e = entry(o);
     e.changes.fetch_add(1);
     e.presence[slot / 64].fetch_and(~bit(slot));
-    // If it was freed before we came, our bit may have kept the next object of the entry.
-    const object_word w{e.state.load()};
-    if (w.phase() == object_phase::live) free_if_unused({o.slot, o.index, w.incarnation(), w.kind()});
 }
 
-void object_table::send(object_ref o) noexcept {
-    object_entry& e = entry(o);
-    e.changes.fetch_add(1);
-    e.in_transit.fetch_add(1);
+/// After `go`: also if the object was freed before we came, since our bit may have kept the next one of the entry.
+void object_table::free_entry_if_unused(object_ref o) noexcept {
+    const object_word w{entry(o).state.load()};
+    if (w.phase() == object_phase::live) free_with_contents({o.slot, o.index, w.incarnation(), w.kind()}, false);
 }
 
-void object_table::arrive(object_ref o) noexcept {
+void object_table::send(object_ref o) noexcept { more(o, &object_entry::in_transit); }
+void object_table::arrive(object_ref o) noexcept { less(o, &object_entry::in_transit); }
+void object_table::queue(object_ref o) noexcept { more(o, &object_entry::queued); }
+void object_table::unqueue(object_ref o) noexcept { less(o, &object_entry::queued); }
+
+void object_table::more(object_ref o, word object_entry::* handles) noexcept {
     object_entry& e = entry(o);
     e.changes.fetch_add(1);
-    std::uint64_t n = e.in_transit.load();
-    while (n != 0 && !e.in_transit.compare_exchange_weak(n, n - 1)) {
+    (e.*handles).fetch_add(1);
+}
+
+void object_table::less(object_ref o, word object_entry::* handles) noexcept {
+    object_entry& e = entry(o);
+    e.changes.fetch_add(1);
+    std::uint64_t n = (e.*handles).load();
+    while (n != 0 && !(e.*handles).compare_exchange_weak(n, n - 1)) {
     }
 }
 
@@ -168,7 +207,7 @@ bool object_table::unused(const object_entry& e) const noexcept {
     // If others keep changing it, one of them leaves after us, and asks again.
     for (unsigned tries = 0; tries != 16; ++tries) {
         const std::uint64_t before = e.changes.load();
-        std::uint64_t users = e.in_transit.load();
+        std::uint64_t users = e.in_transit.load() | e.queued.load();
         for (const word& w : e.presence)
             users |= w.load();
         if (e.changes.load() == before) return users == 0;
@@ -176,26 +215,77 @@ bool object_table::unused(const object_entry& e) const noexcept {
     return false;
 }
 
-void object_table::free_if_unused(object_ref o) noexcept {
+bool object_table::begin_freeing(object_ref o) noexcept {
     object_entry& e = entry(o);
     const object_word live = object_word::make(o.incarnation, o.kind, object_phase::live);
     const object_word mine = object_word::make(o.incarnation, o.kind, object_phase::freeing, self_.slot);
     for (unsigned tries = 0; tries != patience; ++tries) {
         object_word w{e.state.load()};
-        if (!w.is(live) || !unused(e)) return;
-        if (e.state.compare_exchange_strong(w.raw, mine.raw)) return finish_freeing(o);
+        if (!w.is(live) || !unused(e)) return false;
+        if (e.state.compare_exchange_strong(w.raw, mine.raw)) return true;
+    }
+    return false;
+}
+
+/// Frees `o` if nobody uses it (or goes on freeing it), then what only its unread messages had kept, and so on.
+void object_table::free_with_contents(object_ref o, bool begun) noexcept {
+    std::vector<object_ref> orphans;
+    if (begun || begin_freeing(o)) finish_freeing(o, orphans);
+    while (!orphans.empty()) {
+        const object_ref next = orphans.back();
+        orphans.pop_back();
+        {
+            const std::lock_guard hold(mutex_);
+            const auto found = users_.find(next);
+            if (found == users_.end() || --found->second != 0) continue;
+            users_.erase(found);
+            go(next, self_.slot);
+        }
+        if (begin_freeing(next)) finish_freeing(next, orphans);
     }
 }
 
-/// Each step may be repeated, by the supervisor if we die. What the block no longer holds is another's.
-void object_table::finish_freeing(object_ref o) noexcept {
+/// Each step may be repeated, by the supervisor if we die. What the block no longer holds is another's. `orphans` gets what
+/// unread messages carried, entered.
+void object_table::finish_freeing(object_ref o, std::vector<object_ref>& orphans) noexcept {
     object_entry& e = entry(o);
+    const std::size_t first = orphans.size();
+    const auto adopt = [&](std::span<const std::byte> message) noexcept {
+        try {
+            handle_names names;
+            if (orphans.size() < most_orphans) static_cast<void>(read_names(message, names));
+            orphans.reserve(orphans.size() + names.size());
+            for (const handle_name n : names)
+                if (const object_ref carried = named(n); plausible(carried) && enter(carried)) orphans.push_back(carried);
+        } catch (...) {  // no private memory: what was only there goes when the next process dies
+        }
+    };
     if (o.kind == object_kind::channel) {
-        if (const auto d = data_of(o)) channel_core<>(memory_, d->data, d->parameter, self_).clear();
+        if (const auto d = data_of(o)) channel_core<>(memory_, d->data, d->parameter, self_).clear(adopt);
     }
+    for (std::size_t i = first; i != orphans.size(); ++i)
+        unqueue(orphans[i]);
     const std::uint64_t offset = e.block.load();
     if (find_block(memory_, offset).offset != 0) arena::release(memory_, offset, held_by_object(o));
     give_up_entry(o);
+}
+
+std::optional<object_table::carried> object_table::only_carried(object_ref o) const noexcept {
+    const object_entry& e = entry(o);
+    carried c{o, 0, e.changes.load()};
+    c.queued = e.queued.load();
+    if (c.queued == 0 || !object_word{e.state.load()}.is(object_word::make(o.incarnation, o.kind, object_phase::live)))
+        return std::nullopt;
+    for (const word& w : e.presence)
+        if (w.load() != 0) return std::nullopt;
+    return c;
+}
+
+// Whoever takes a handle out of a message, or puts one into a message, uses the object then: it would have changed.
+void object_table::not_carried(const carried& c) noexcept {
+    object_entry& e = entry(c.object);
+    std::uint64_t queued = c.queued;
+    if (e.changes.load() == c.changes && e.queued.compare_exchange_strong(queued, 0)) free_entry_if_unused(c.object);
 }
 
 std::optional<object_data> object_table::data_of(object_ref o) const noexcept {
@@ -229,19 +319,22 @@ void object_table::bury(object_ref o, process_id dead) noexcept {
     const object_word w{e.state.load()};
     const bool was_freeing = w.phase() == object_phase::freeing && w.slot() == dead.slot;
     // Others may free it meanwhile, and its memory become something else: it is kept, or it is not touched.
-    if (!was_freeing && !come(o, supervisor_slot)) return go(o, dead.slot);
+    if (!was_freeing && !come(o, supervisor_slot)) {
+        go(o, dead.slot);
+        return free_entry_if_unused(o);
+    }
     const auto d = data_of(o);
     if (d && o.kind == object_kind::channel) channel_core<>(memory_, d->data, d->parameter, self_).bury(dead);
     if (d && o.kind == object_kind::semaphore) semaphore_core<>(d->data, memory_.slots(), self_).bury(dead);
-    if (was_freeing) return finish_freeing(o);
+    if (was_freeing) return free_with_contents(o, true);
     lock_core<> lock(e.lock, self_);
     lock.bury(dead);
     // The dead process may have granted the lock to one that had just stopped waiting, or died before it, and not lived
     // to take it back.
     if (const auto to = lock.grantee(); to && !waits(e, *to)) lock.decline(*to);
-    e.changes.fetch_add(1);
-    e.presence[dead.slot / 64].fetch_and(~bit(dead.slot));
+    go(o, dead.slot);
     go(o, supervisor_slot);
+    free_entry_if_unused(o);
 }
 
 bool object_table::waits(const object_entry& e, process_id p) const noexcept {

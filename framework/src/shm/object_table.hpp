@@ -3,8 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <vector>
+
+#include <cadre/detail/channel_message.hpp>
 
 #include "shm/arena.hpp"
 
@@ -50,6 +54,14 @@ struct object_word {
     return (std::uint64_t{o.incarnation} << 32) | (std::uint64_t{o.index} << 16) | (std::uint64_t{o.slot} << 8) | 2u;
 }
 
+[[nodiscard]] constexpr handle_name name_of(object_ref o) noexcept {
+    return {(o.slot << 8) | static_cast<std::uint32_t>(o.kind), o.index, o.incarnation};
+}
+/// Anything may come out: it is to be checked.
+[[nodiscard]] constexpr object_ref named(handle_name n) noexcept {
+    return {n.slot_and_kind >> 8, n.index, n.incarnation, static_cast<object_kind>(n.slot_and_kind & 0xff)};
+}
+
 /// Where an object's data is, checked: `bytes` of it lie inside its block.
 struct object_data {
     std::byte* data = nullptr;
@@ -79,13 +91,17 @@ public:
         return o;
     }
 
-    /// This process uses the object from now on. @return false if it is no more
-    [[nodiscard]] bool enter(object_ref o) noexcept;
-    /// This process does not use it any more.
+    /// This process uses the object from now on; once more, if it does already. @return false if it is no more
+    /// @throws std::bad_alloc
+    [[nodiscard]] bool enter(object_ref o);
+    /// One user of this process less. Harmless if there is none.
     void leave(object_ref o) noexcept;
-    /// A message with a handle of the object is on its way; has arrived (after `enter`).
+    /// The result of a call with a handle of the object is on its way; has arrived (after `enter`).
     void send(object_ref o) noexcept;
     void arrive(object_ref o) noexcept;
+    /// A message with a handle of the object is about to be queued; was taken out (after `enter`), or not queued.
+    void queue(object_ref o) noexcept;
+    void unqueue(object_ref o) noexcept;
 
     /// Empty if what the entry says cannot be.
     [[nodiscard]] std::optional<object_data> data_of(object_ref o) const noexcept;
@@ -95,6 +111,16 @@ public:
 
     /// Supervisor: ends what the dead process had to do with this object.
     void bury(object_ref o, process_id dead) noexcept;
+    /// Supervisor: what nobody uses although messages are said to carry it. A message that was just being queued, read or thrown
+    /// away when its process died was counted and is not there. Empty if it is used, or does not exist.
+    struct carried {
+        object_ref object;
+        std::uint64_t queued;
+        std::uint64_t changes;
+    };
+    [[nodiscard]] std::optional<carried> only_carried(object_ref o) const noexcept;
+    /// No message carries it: unless something has changed since, it goes.
+    void not_carried(const carried& c) noexcept;
     /// Calls `f(object_ref, object_phase)` for every object that is not free.
     template <class F>
     void for_each(F f) const {
@@ -113,17 +139,23 @@ private:
     [[nodiscard]] std::byte* prepare(arena& from, object_ref o, const wanted& w);
     void publish(object_ref o) noexcept;
     void give_up_entry(object_ref o) noexcept;
+    void forget_entry(object_ref o) noexcept;
+    void more(object_ref o, word object_entry::* handles) noexcept;
+    void less(object_ref o, word object_entry::* handles) noexcept;
     [[nodiscard]] bool come(object_ref o, unsigned slot) noexcept;
     void go(object_ref o, unsigned slot) noexcept;
+    void free_entry_if_unused(object_ref o) noexcept;
     [[nodiscard]] bool unused(const object_entry& e) const noexcept;
-    void free_if_unused(object_ref o) noexcept;
-    void finish_freeing(object_ref o) noexcept;
+    [[nodiscard]] bool begin_freeing(object_ref o) noexcept;
+    void free_with_contents(object_ref o, bool begun) noexcept;
+    void finish_freeing(object_ref o, std::vector<object_ref>& orphans) noexcept;
     /// Whether that very process lives and waits for the object's lock.
     [[nodiscard]] bool waits(const object_entry& e, process_id p) const noexcept;
 
     const region& memory_;
     process_id self_;
-    std::mutex mutex_;  // of entries_, and of what this process writes into presence words for itself
+    std::mutex mutex_;  // of the following, and of what this process writes into presence words for itself
+    std::map<object_ref, unsigned> users_;  // in this process
     lent_things<std::uint32_t> entries_;
     std::uint64_t committed_ = 0;  // entries with memory behind them
 };

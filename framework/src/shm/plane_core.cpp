@@ -17,9 +17,7 @@ plane_core::plane_core(const region& m, process_table& t)
 void plane_core::forget(object_ref o, const object_side* side) noexcept {
     const std::lock_guard hold(known_mutex_);
     const auto found = known_.find(o);
-    if (found != known_.end() && found->second.side != side) return;  // another took its place, or was there already
-    if (found != known_.end()) known_.erase(found);
-    objects.leave(o);
+    if (found != known_.end() && found->second.side == side) known_.erase(found);  // unless another took its place
 }
 
 void plane_core::watch(unsigned ring_index, const std::weak_ptr<shared_object>& object) {
@@ -58,7 +56,10 @@ object_side::object_side(plane_core& core, object_ref o, bool fresh)
     data_ = *data;
 }
 
-object_side::~object_side() { core_.forget(ref_, this); }
+object_side::~object_side() {
+    core_.forget(ref_, this);
+    core_.objects.leave(ref_);
+}
 
 void object_side::encode(encoder& out, const std::weak_ptr<shared_object>& self) const {
     const bool owned = out.context() == nullptr;
@@ -66,10 +67,9 @@ void object_side::encode(encoder& out, const std::weak_ptr<shared_object>& self)
     out.write_size(ref_.slot);
     out.write_size(ref_.index);
     out.write_size(ref_.incarnation);
-    if (owned)
-        core_.objects.send(ref_);
-    else
-        out.context()->keep_alive.push_back(self.lock());
+    if (owned) return core_.objects.send(ref_);
+    if (void* const names = out.context()->user) static_cast<handle_names*>(names)->push_back(name_of(ref_));
+    out.context()->keep_alive.push_back(self.lock());
 }
 
 void object_side::interest(unsigned q, bool on) noexcept {

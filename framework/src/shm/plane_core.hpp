@@ -49,7 +49,7 @@ public:
         if (owned) objects.arrive(o);
         return object;
     }
-    /// The process's side of `o` goes; if no other has taken its place, the process leaves the object.
+    /// That side of `o` goes.
     void forget(object_ref o, const object_side* side) noexcept;
 
     /// `object` has, or may have, waiters: it is looked at when its ring bit is rung.
@@ -90,8 +90,8 @@ public:
     [[nodiscard]] const object_data& data() const noexcept { return data_; }
     [[nodiscard]] bool stopped() const noexcept { return core_.stopped(data_.domain); }
 
-    /// Writes the handle. With a context the sender keeps the object until the bytes were used (`keep_alive` holds it);
-    /// without one, the message owns a part of it.
+    /// Writes the handle. With a context the sender keeps the object until the bytes were used (`keep_alive` holds it), and the
+    /// name goes into a channel's message; without one, the bytes own a part of it.
     void encode(encoder& out, const std::weak_ptr<shared_object>& self) const;
 
     void interest(unsigned q, bool on) noexcept;

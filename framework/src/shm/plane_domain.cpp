@@ -26,7 +26,23 @@ std::uint32_t read_number(decoder& in) {
 
 constexpr auto nothing = [](std::byte*) noexcept {};
 
+template <class Object>
+std::shared_ptr<Object> find(plane_core& core, object_ref o, bool owned) {
+    return core.find_or_make<Object>(o, owned, [&] { return make_side<Object>(core, o, false); });
+}
+
 }  // namespace
+
+std::shared_ptr<shared_object> find_object(plane_core& core, object_ref o) {
+    switch (o.kind) {
+        case object_kind::channel: return find<plane_channel>(core, o, false);
+        case object_kind::lock: return find<plane_lock>(core, o, false);
+        case object_kind::semaphore: return find<plane_semaphore>(core, o, false);
+        case object_kind::block: return find<plane_block>(core, o, false);
+        case object_kind::none: break;
+    }
+    throw not_portable("a handle of an unknown kind of shared object");
+}
 
 template <class Object, class Initialise>
 std::shared_ptr<Object> plane_domain::make(const object_table::wanted& w, Initialise initialise) {
@@ -51,7 +67,7 @@ std::shared_ptr<Object> plane_domain::take(decoder& in, object_kind kind) {
     if ((head & 0x7fu) != static_cast<std::uint32_t>(kind))
         throw_malformed("a handle of another kind of shared object");
     if (!core_.objects.plausible(o)) throw not_portable("a handle of a shared object that never existed");
-    return core_.find_or_make<Object>(o, (head & 0x80u) != 0, [&] { return make_side<Object>(core_, o, false); });
+    return find<Object>(core_, o, (head & 0x80u) != 0);
 }
 
 std::shared_ptr<shared_channel> plane_domain::make_channel(std::size_t capacity) {

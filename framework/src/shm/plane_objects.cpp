@@ -2,20 +2,23 @@
 
 #include <cstring>
 
+#include <cadre/errors.hpp>
+
 namespace cadre::detail::shm {
 
 plane_channel::plane_channel(std::shared_ptr<object_side> side) noexcept
     : plane_object(std::move(side)),
       core_(side_->core().memory, side_->data().data, side_->data().parameter, side_->core().table.self()) {}
 
-attempt plane_channel::try_send(std::span<const std::byte> message) noexcept {
+attempt plane_channel::try_send(std::span<const std::byte> message, bool carries) noexcept {
     if (side_->stopped()) return attempt::stopped;
-    const attempt a = message.size() <= channel_cell::room ? core_.send(message) : send_large(message);
+    const attempt a = carries ? place_carrier(message) : place(message, false);
     if (a == attempt::done) wake(receivers);
     return a;
 }
 
-attempt plane_channel::send_large(std::span<const std::byte> message) noexcept {
+attempt plane_channel::place(std::span<const std::byte> message, bool carries) noexcept {
+    if (message.size() <= channel_cell::room) return core_.send(message, carries);
     const attempt possible = core_.may_send();
     if (possible != attempt::done) return possible;  // before anything is copied
     plane_core& plane = side_->core();
@@ -23,15 +26,40 @@ attempt plane_channel::send_large(std::span<const std::byte> message) noexcept {
     if (b.offset == 0) return attempt::exhausted;
     std::memcpy(plane.memory.at<std::byte>(b.data()), message.data(), message.size());
     length_of(plane.memory, b.offset).store(message.size(), std::memory_order_relaxed);
-    const attempt a = core_.send_block(b.offset);
+    const attempt a = core_.send_block(b.offset, carries);
     if (a != attempt::done) arena::release(plane.memory, b.offset, held_by(plane.table.self()));
     return a;
 }
 
-attempt plane_channel::try_receive(byte_buffer& into) noexcept {
+attempt plane_channel::place_carrier(std::span<const std::byte> message) noexcept {
+    const attempt possible = core_.may_send();
+    if (possible != attempt::done) return possible;
+    handle_names names;
+    try {
+        static_cast<void>(read_names(message, names));
+    } catch (...) {
+        return attempt::exhausted;
+    }
+    object_table& objects = side_->core().objects;
+    for (const handle_name n : names)
+        objects.queue(named(n));
+    const attempt a = place(message, true);
+    if (a != attempt::done)
+        for (const handle_name n : names)
+            objects.unqueue(named(n));
+    return a;
+}
+
+attempt plane_channel::try_receive(byte_buffer& into, held_objects* held) noexcept {
     if (side_->stopped()) return attempt::stopped;
     unsigned skipped = 0;
-    const attempt a = core_.receive(into, skipped);
+    handle_names names;
+    held_objects for_now;
+    held_objects& kept = held != nullptr ? *held : for_now;
+    const attempt a = core_.receive(into, skipped, [&] { keep(into, names, kept); });
+    if (a == attempt::done)
+        for (const handle_name n : names)
+            side_->core().objects.unqueue(named(n));
     const bool taken = a == attempt::done || a == attempt::broken;  // a message that makes no sense is thrown away
     if (taken || skipped != 0) wake(senders);
     if (a == attempt::exhausted) wake(receivers);  // it is still there
@@ -39,6 +67,23 @@ attempt plane_channel::try_receive(byte_buffer& into) noexcept {
     // closed, who closes it rings them.)
     if (taken && core_.closing()) wake_all(receivers);
     return a;
+}
+
+/// The message is not consumed yet, so its handles are still good. `names` gets those that are.
+void plane_channel::keep(byte_buffer& message, handle_names& names, held_objects& held) {
+    handle_names all;
+    message.resize_uninitialized(message.size() - read_names(message.span(), all));
+    names.reserve(all.size());
+    held.reserve(all.size());
+    for (const handle_name n : all) {
+        const object_ref o = named(n);
+        if (!side_->core().objects.plausible(o)) continue;
+        try {
+            held.push_back(find_object(side_->core(), o));
+            names.push_back(n);
+        } catch (const error&) {  // broken: decoding it will say so
+        }
+    }
 }
 
 void plane_channel::close() noexcept {

@@ -74,8 +74,8 @@ class plane_channel final : public plane_object<shared_channel> {
 public:
     explicit plane_channel(std::shared_ptr<object_side> side) noexcept;
 
-    [[nodiscard]] attempt try_send(std::span<const std::byte> message) noexcept override;
-    [[nodiscard]] attempt try_receive(byte_buffer& into) noexcept override;
+    [[nodiscard]] attempt try_send(std::span<const std::byte> message, bool carries) noexcept override;
+    [[nodiscard]] attempt try_receive(byte_buffer& into, held_objects* held) noexcept override;
     void close() noexcept override;
     [[nodiscard]] bool closed() const noexcept override { return core_.closed(); }
     [[nodiscard]] std::size_t size() const noexcept override { return core_.size(); }
@@ -87,7 +87,9 @@ private:
     [[nodiscard]] bool ready(unsigned q) const noexcept override {
         return q == receivers ? core_.may_receive() : core_.may_send() != attempt::would_block;
     }
-    [[nodiscard]] attempt send_large(std::span<const std::byte> message) noexcept;
+    [[nodiscard]] attempt place(std::span<const std::byte> message, bool carries) noexcept;
+    [[nodiscard]] attempt place_carrier(std::span<const std::byte> message) noexcept;
+    void keep(byte_buffer& message, handle_names& names, held_objects& held);
 
     channel_core<> core_;
 };
@@ -150,5 +152,8 @@ private:
     plane_lock lock_;
     std::weak_ptr<shared_object> self_;
 };
+
+/// This process's side of any object. @throws not_portable if it is no more
+[[nodiscard]] std::shared_ptr<shared_object> find_object(plane_core& core, object_ref o);
 
 }  // namespace cadre::detail::shm

@@ -1,6 +1,7 @@
 #include "shm/undertaker.hpp"
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "shm/channel_core.hpp"
@@ -30,6 +31,33 @@ void free_blocks(plane_core& core, process_id dead) {
     std::ranges::sort(queued);
     for (const std::uint64_t offset : held)
         if (!std::ranges::binary_search(queued, offset)) arena::release(memory, offset, held_by(dead));
+}
+
+/// What is only said to be carried by messages, and is not.
+void free_lost(plane_core& core) {
+    std::vector<object_table::carried> said;
+    core.objects.for_each([&](object_ref o, object_phase) {
+        if (const auto c = core.objects.only_carried(o)) said.push_back(*c);
+    });
+    if (said.empty()) return;
+    constexpr std::size_t most_found = std::size_t{1} << 22;  // many cells may claim the same long list
+    std::vector<object_ref> found;
+    handle_names names;
+    core.objects.for_each([&](object_ref o, object_phase) {
+        if (o.kind != object_kind::channel) return;
+        if (const auto d = core.objects.data_of(o))
+            channel_core<>(core.memory, d->data, d->parameter, core.table.self())
+                .for_each_carrier([&](std::span<const std::byte> message) {
+                    names.clear();
+                    if (found.size() < most_found) static_cast<void>(read_names(message, names));
+                    for (const handle_name n : names)
+                        found.push_back(named(n));
+                });
+    });
+    if (found.size() >= most_found) return;
+    std::ranges::sort(found);
+    for (const auto& c : said)
+        if (!std::ranges::binary_search(found, c.object)) core.objects.not_carried(c);
 }
 
 /// The dead process's arena has no owner now: units without a used block go back to the system.
@@ -75,7 +103,8 @@ void bury(plane_core& core, process_id dead) noexcept {
     core.objects.for_each([&](object_ref o, object_phase) { core.objects.bury(o, dead); });
     try {
         free_blocks(core, dead);
-    } catch (...) {  // no private memory for the lists: those blocks stay taken
+        free_lost(core);
+    } catch (...) {  // no private memory for the lists: it stays taken
     }
     shrink_arena(core.memory, dead.slot);
 }

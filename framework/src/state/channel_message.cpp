@@ -1,5 +1,6 @@
 #include <cadre/detail/channel_message.hpp>
 
+#include <cstring>
 #include <utility>
 
 namespace cadre::detail {
@@ -15,6 +16,26 @@ byte_buffer& kept() noexcept {
 }
 
 }  // namespace
+
+bool append_names(byte_buffer& message, const handle_names& names) {
+    if (names.empty()) return false;
+    const std::uint64_t count = names.size();
+    message.append(std::as_bytes(std::span(names)));
+    message.append(std::as_bytes(std::span(&count, 1)));
+    return true;
+}
+
+std::size_t read_names(std::span<const std::byte> message, handle_names& into) {
+    std::uint64_t count = 0;
+    if (message.size() < sizeof count) return 0;
+    const std::size_t room = message.size() - sizeof count;
+    std::memcpy(&count, message.data() + room, sizeof count);
+    if (count == 0 || count > room / sizeof(handle_name)) return 0;
+    const std::size_t bytes = count * sizeof(handle_name);
+    into.resize(count);
+    std::memcpy(into.data(), message.data() + room - bytes, bytes);
+    return bytes + sizeof count;
+}
 
 // While it is borrowed the thread's buffer is empty: an operation within an operation gets a fresh one.
 scratch_buffer::scratch_buffer() noexcept : bytes_(std::move(kept())) { bytes_.clear(); }

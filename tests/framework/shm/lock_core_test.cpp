@@ -202,8 +202,8 @@ struct sleeper {
     static void at(step s) noexcept {
         if (s != step::permit_seen || state->load() != 0) return;
         state->store(1);
-        while (state->load() == 1)
-            std::this_thread::yield();
+        state->notify_all();
+        state->wait(1);
     }
 };
 
@@ -224,14 +224,14 @@ TEST(shm_semaphore, a_helper_may_be_late_by_as_many_operations_as_a_note_can_tel
         shm::semaphore_core<sleeper> late(data, plane->memory().slots(), {2, 1});
         EXPECT_EQ(late.try_acquire(), attempt::done);
     });
-    while (state.load() == 0)
-        std::this_thread::yield();
+    state.wait(0);
     // Meanwhile the owner goes on until its next note would have the same number.
     ASSERT_EQ(core.try_acquire(), attempt::done);
     for (std::uint32_t i = 2; i != shm::permit_word::number_mask + 1; ++i)
         ASSERT_TRUE(i % 2 == 0 ? core.give_back() : core.try_acquire() == attempt::done);
     const std::uint32_t before = core.available();
     state.store(2);
+    state.notify_all();
     helper.join();
     EXPECT_EQ(core.available(), before - 1);
     // All that the owner holds comes back, no more and no less.

@@ -10,6 +10,8 @@
 #include <span>
 #include <utility>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -106,6 +108,28 @@ public:
 
 private:
     T* value_;
+};
+
+/// Made before processes are started: one waits until another opens it.
+class gate {
+public:
+    gate() {
+        if (::pipe2(ends_, O_CLOEXEC) != 0) throw std::bad_alloc();
+    }
+    gate(const gate&) = delete;
+    gate& operator=(const gate&) = delete;
+    ~gate() {
+        ::close(ends_[0]);
+        ::close(ends_[1]);
+    }
+    void open() const { EXPECT_EQ(::write(ends_[1], "", 1), 1); }
+    void wait() const {
+        pollfd p{ends_[0], POLLIN, 0};
+        EXPECT_EQ(::poll(&p, 1, 20'000), 1) << "nobody has opened it";
+    }
+
+private:
+    int ends_[2]{};
 };
 
 template <class T>

@@ -30,14 +30,16 @@ struct channel_place {
 /// A coroutine that waits to send or receive a message between processes.
 struct message_wait : shared_object::parked {
     byte_buffer message{};
+    bool carries = false;
+    held_objects held{};
 
     static attempt try_send(parked& p) noexcept {
         auto& self = static_cast<message_wait&>(p);
-        return static_cast<shared_channel*>(self.object)->try_send(self.message.span());
+        return static_cast<shared_channel*>(self.object)->try_send(self.message.span(), self.carries);
     }
     static attempt try_receive(parked& p) noexcept {
         auto& self = static_cast<message_wait&>(p);
-        return static_cast<shared_channel*>(self.object)->try_receive(self.message);
+        return static_cast<shared_channel*>(self.object)->try_receive(self.message, &self.held);
     }
 };
 
@@ -113,13 +115,14 @@ public:
         } else {
             this->encoded_ = true;
             scratch_buffer scratch;
-            encode_message<T>(scratch.bytes(), value());
+            const bool carries = encode_message<T>(scratch.bytes(), value());
             shared_channel& channel = *this->place_->shared;
-            if (!channel.has_waiters(senders_queue)) this->outcome_ = channel.try_send(scratch.bytes().span());
-            if (this->outcome_ == attempt::would_block)
-                this->wait_.template emplace<message_wait>().message = std::move(scratch.bytes());
-            else if (this->outcome_ != attempt::done)
-                drop_message<T>(scratch.bytes());
+            if (!channel.has_waiters(senders_queue)) this->outcome_ = channel.try_send(scratch.bytes().span(), carries);
+            if (this->outcome_ == attempt::would_block) {
+                auto& wait = this->wait_.template emplace<message_wait>();
+                wait.message = std::move(scratch.bytes());
+                wait.carries = carries;
+            }
         }
         return this->outcome_ != attempt::would_block;
     }
@@ -132,11 +135,7 @@ public:
 
     /// Sends now or not at all. @return false if it would block or the channel is closed
     [[nodiscard]] bool try_now() {
-        if (!await_ready()) {
-            if (auto* wait = std::get_if<message_wait>(&this->wait_)) drop_message<T>(wait->message);
-            return false;
-        }
-        if (this->outcome_ == attempt::closed) return false;
+        if (!await_ready() || this->outcome_ == attempt::closed) return false;
         require_alive(this->outcome_);
         await_resume();
         return true;
@@ -153,7 +152,6 @@ public:
             }
             return;
         }
-        if (auto* wait = std::get_if<message_wait>(&this->wait_)) drop_message<T>(wait->message);
         if (was_cancelled) throw cancelled{};
         require_alive(this->outcome_);
         throw channel_closed{};
@@ -183,8 +181,9 @@ public:
             this->outcome_ = this->place_->local->try_receive(value_);
         } else {
             scratch_buffer scratch;
+            held_objects held;
             shared_channel& channel = *this->place_->shared;
-            if (!channel.has_waiters(receivers_queue)) this->outcome_ = channel.try_receive(scratch.bytes());
+            if (!channel.has_waiters(receivers_queue)) this->outcome_ = channel.try_receive(scratch.bytes(), &held);
             if (this->outcome_ == attempt::done)
                 value_.emplace(decode_message<T>(scratch.bytes()));
             else if (this->outcome_ == attempt::would_block)

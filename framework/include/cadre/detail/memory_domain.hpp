@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <vector>
 
 #include <cadre/detail/byte_buffer.hpp>
 #include <cadre/detail/waiter.hpp>
@@ -37,7 +38,8 @@ class memory_domain;
 class shared_object {
 public:
     virtual ~shared_object() = default;
-    /// Writes what another process needs to find the object; the message then owns a presence of it.
+    /// Writes what another process needs to find the object. With a context, that keeps the object; else the bytes own a
+    /// presence of it, and have to be decoded once.
     virtual void encode(encoder& out) const = 0;
 
     /// Coroutines of this process that wait for the object. `look_again` tries on behalf of each, first come first
@@ -78,11 +80,17 @@ private:
     std::atomic<std::uint32_t> looking_{0};  // requests to look; who makes it non-zero serves them all
 };
 
+/// What keeps the objects of received handles until these were decoded.
+using held_objects = std::vector<std::shared_ptr<const void>>;
+
 /// A bounded queue of messages between processes. Queue 0: receivers, 1: senders.
 class shared_channel : public shared_object {
 public:
-    [[nodiscard]] virtual attempt try_send(std::span<const std::byte> message) noexcept = 0;
-    [[nodiscard]] virtual attempt try_receive(byte_buffer& into) noexcept = 0;
+    /// `carries`: the message ends with the names of the handles in it (see channel_message.hpp), whose objects live as long as
+    /// it is queued. The caller keeps them until this returns.
+    [[nodiscard]] virtual attempt try_send(std::span<const std::byte> message, bool carries = false) noexcept = 0;
+    /// The objects of handles in the message go into `held`.
+    [[nodiscard]] virtual attempt try_receive(byte_buffer& into, held_objects* held = nullptr) noexcept = 0;
     virtual void close() noexcept = 0;
     [[nodiscard]] virtual bool closed() const noexcept = 0;
     [[nodiscard]] virtual std::size_t size() const noexcept = 0;

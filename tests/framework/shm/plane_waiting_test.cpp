@@ -1,0 +1,195 @@
+// Waiting for objects of the plane, and being rung by other processes.
+
+#include "framework/shm/plane_fixture.hpp"
+
+#include <thread>
+#include <vector>
+
+#include <cadre/errors.hpp>
+
+namespace {
+
+using namespace shm_test;
+
+TEST(shm_waiting, a_waiting_receiver_is_rung_from_another_process) {
+    const auto plane = shm::state_plane::make(small_region);
+    auto channel = plane->domain().make_channel(4);
+    for (int i = 0; i != 50; ++i) {
+        parked_wait w(*channel, 0, &parked_wait::receive);
+        ASSERT_TRUE(channel->park(w));
+        EXPECT_TRUE(channel->has_waiters(0));
+        auto message = encoded(*channel);
+        child c = start(*plane, [&](shm::state_plane& p) {
+            decoder d(message.span());
+            static_cast<void>(p.domain().take_channel(d)->try_send(bytes_of(i)));
+        });
+        EXPECT_TRUE(drive(*plane, [&] { return w.outcome != attempt::would_block; }));
+        EXPECT_EQ(w.outcome, attempt::done);
+        EXPECT_EQ(value_of<int>(w.message), i);
+        EXPECT_EQ(c.wait(), 0);
+        plane->bury(c.id);
+    }
+}
+
+TEST(shm_waiting, ping_pong_between_processes_loses_no_wake_up) {
+    const auto plane = shm::state_plane::make(small_region);
+    auto there = plane->domain().make_channel(1);
+    auto back = plane->domain().make_channel(1);
+    auto m1 = encoded(*there);
+    auto m2 = encoded(*back);
+    constexpr int rounds = 20'000;
+    const auto receive = [](shm::state_plane& p, shared_channel& c) {
+        parked_wait w(c, 0, &parked_wait::receive);
+        if (c.park(w) && !drive(p, [&] { return w.outcome != attempt::would_block; })) return -1;
+        return w.outcome == attempt::done ? value_of<int>(w.message).value_or(-2) : -3;
+    };
+    child c = start(*plane, [&](shm::state_plane& p) {
+        decoder d1(m1.span());
+        decoder d2(m2.span());
+        const auto in = p.domain().take_channel(d1);
+        const auto out = p.domain().take_channel(d2);
+        for (int i = 0; i != rounds; ++i) {
+            if (receive(p, *in) != i) ::_exit(1);
+            if (out->try_send(bytes_of(i)) != attempt::done) ::_exit(2);
+        }
+    });
+    for (int i = 0; i != rounds; ++i) {
+        ASSERT_EQ(there->try_send(bytes_of(i)), attempt::done);
+        ASSERT_EQ(receive(*plane, *back), i);
+    }
+    EXPECT_EQ(c.wait(), 0);
+    plane->bury(c.id);
+}
+
+TEST(shm_waiting, a_cancelled_waiter_passes_the_ring_on) {
+    const auto plane = shm::state_plane::make(small_region);
+    auto channel = plane->domain().make_channel(4);
+    auto message = encoded(*channel);
+    const gate waits;
+    child c = start(*plane, [&](shm::state_plane& p) {
+        decoder d(message.span());
+        const auto in = p.domain().take_channel(d);
+        parked_wait w(*in, 0, &parked_wait::receive);
+        if (!in->park(w)) ::_exit(1);
+        waits.open();
+        if (!drive(p, [&] { return w.outcome != attempt::would_block; })) ::_exit(2);
+        if (value_of<int>(w.message) != 5) ::_exit(3);
+    });
+    waits.wait();
+    parked_wait w(*channel, 0, &parked_wait::receive);
+    ASSERT_TRUE(channel->park(w));
+    // A third process rings one of the two; if it is us, we leave without taking.
+    auto message2 = encoded(*channel);
+    EXPECT_EQ(run(*plane,
+                  [&](shm::state_plane& p) {
+                      decoder d(message2.span());
+                      static_cast<void>(p.domain().take_channel(d)->try_send(bytes_of(5)));
+                  }),
+              0);
+    shared_object::cancel(w);
+    EXPECT_EQ(w.outcome, attempt::would_block);
+    EXPECT_EQ(c.wait(), 0);
+    plane->bury(c.id);
+}
+
+TEST(shm_waiting, locks_are_handed_to_other_processes) {
+    const auto plane = shm::state_plane::make(small_region);
+    auto lock = plane->domain().make_lock();
+    auto message = encoded(*lock);
+    report<std::atomic<bool>> had_it;
+    const gate waits;
+    bool died = false;
+    ASSERT_EQ(lock->try_lock(died), attempt::done);
+    child c = start(*plane, [&](shm::state_plane& p) {
+        decoder d(message.span());
+        const auto l = p.domain().take_lock(d);
+        parked_wait w(*l, 0, &parked_wait::lock);
+        if (!l->park(w)) ::_exit(1);
+        waits.open();
+        if (!drive(p, [&] { return w.outcome != attempt::would_block; })) ::_exit(2);
+        had_it->store(true);
+        l->unlock();
+    });
+    waits.wait();
+    // We barge as fast as we can, and still it gets its turn.
+    int rounds = 0;
+    for (; !had_it->load() && rounds != 100'000'000; ++rounds) {
+        lock->unlock();
+        while (lock->try_lock(died) != attempt::done)
+            std::this_thread::yield();
+    }
+    EXPECT_TRUE(had_it->load());
+    EXPECT_EQ(c.wait(), 0);
+    plane->bury(c.id);
+    EXPECT_FALSE(died);
+}
+
+TEST(shm_waiting, a_dead_owner_is_noticed_by_those_who_wait) {
+    const auto plane = shm::state_plane::make(small_region);
+    auto lock = plane->domain().make_lock();
+    auto message = encoded(*lock);
+    const gate holds;
+    child c = start(*plane, [&](shm::state_plane& p) {
+        decoder d(message.span());
+        const auto l = p.domain().take_lock(d);
+        bool died = false;
+        static_cast<void>(l->try_lock(died));
+        holds.open();
+        ::pause();
+    });
+    holds.wait();
+    parked_wait w(*lock, 0, &parked_wait::lock);
+    ASSERT_TRUE(lock->park(w));
+    c.kill();
+    c.wait();
+    plane->bury(c.id);
+    EXPECT_TRUE(drive(*plane, [&] { return w.outcome != attempt::would_block; }));
+    EXPECT_EQ(w.outcome, attempt::done);
+}
+
+TEST(shm_waiting, shut_down_ends_waits_and_attempts) {
+    const auto plane = shm::state_plane::make(small_region);
+    auto& domain = plane->open_domain();
+    auto channel = domain.make_channel(1);
+    auto other = plane->domain().make_channel(1);
+    parked_wait w(*channel, 0, &parked_wait::receive);
+    ASSERT_TRUE(channel->park(w));
+    plane->shut_down(domain.id());
+    EXPECT_TRUE(drive(*plane, [&] { return w.outcome != attempt::would_block; }));
+    EXPECT_EQ(w.outcome, attempt::stopped);
+    EXPECT_EQ(channel->try_send(bytes_of(1)), attempt::stopped);
+    EXPECT_THROW(static_cast<void>(domain.make_lock()), cadre::executor_stopped);
+    EXPECT_EQ(other->try_send(bytes_of(1)), attempt::done);
+}
+
+TEST(shm_waiting, threads_of_one_process) {
+    const auto plane = shm::state_plane::make(small_region);
+    auto channel = plane->domain().make_channel(3);
+    constexpr int each = 20'000;
+    std::atomic<long> sum{0};
+    std::atomic<int> received{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t != 2; ++t)
+        threads.emplace_back([&] {
+            for (int i = 1; i <= each; ++i)
+                while (channel->try_send(bytes_of(i)) != attempt::done)
+                    std::this_thread::yield();
+        });
+    for (int t = 0; t != 2; ++t)
+        threads.emplace_back([&] {
+            byte_buffer b;
+            while (received.load() < 2 * each) {
+                if (channel->try_receive(b) != attempt::done) {
+                    std::this_thread::yield();
+                    continue;
+                }
+                sum.fetch_add(value_of<int>(b).value_or(0));
+                received.fetch_add(1);
+            }
+        });
+    for (auto& t : threads)
+        t.join();
+    EXPECT_EQ(sum.load(), 2L * each * (each + 1) / 2);
+}
+
+}  // namespace
