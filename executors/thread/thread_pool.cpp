@@ -255,13 +255,11 @@ void thread_pool::sleep_in_reactor(worker& self, reactor& events) noexcept {
     if (!self.place.go_in(events)) return;
     bool busy = false;
     {
-        reactor_visit visit(events, this);
+        const auto note = [](void* pool) noexcept { static_cast<thread_pool*>(pool)->note_event(); };
+        reactor_visit visit(events, this, note, this);
         busy = !visit;
-        while (visit && visit.run_one(timers_.empty() ? std::nullopt : timers_.next())) {
-            had_events_.store(true, std::memory_order_relaxed);
-            if (!watched_.load(std::memory_order_relaxed)) call_deputy();
+        while (visit && visit.run_one(timers_.empty() ? std::nullopt : timers_.next()))
             if (self.place.woken() || anything_to_do()) break;
-        }
     }
     self.place.come_out();
     // Another worker is in a handler that is not a task's: it will be through before it pays to be told.
@@ -291,7 +289,10 @@ void thread_pool::stand_by(worker& self) noexcept {
     if (!place_.get()->visited()) keeper_ = nullptr;
 }
 
-void thread_pool::call_deputy() noexcept {
+// Before a task runs in a handler: it may compute for long.
+void thread_pool::note_event() noexcept {
+    had_events_.store(true, std::memory_order_relaxed);
+    if (watched_.load(std::memory_order_relaxed)) return;
     worker* chosen = nullptr;
     {
         const std::lock_guard hold(sleepers_mutex_);

@@ -80,7 +80,7 @@ private:
     void sleep(worker& self) noexcept;
     void sleep_in_reactor(worker& self, reactor& events) noexcept;
     void stand_by(worker& self) noexcept;
-    void call_deputy() noexcept;
+    void note_event() noexcept;
     static void unpark(worker& w) noexcept;
     void wake_one() noexcept;
     void wake_keeper() noexcept;

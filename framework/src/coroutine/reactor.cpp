@@ -12,8 +12,9 @@ constinit thread_local reactor_visit* this_thread_visit = nullptr;
 
 }  // namespace
 
-reactor_visit::reactor_visit(reactor& where, const executor_backend* home) noexcept
-    : where_(where), home_(home), here_(!where.visited_.exchange(true, std::memory_order_acquire)),
+reactor_visit::reactor_visit(reactor& where, const executor_backend* home, told before_task, void* context) noexcept
+    : where_(where), home_(home), before_task_(before_task), context_(context),
+      here_(!where.visited_.exchange(true, std::memory_order_acquire)),
       outer_(std::exchange(this_thread_visit, this)) {}
 
 reactor_visit::~reactor_visit() {
@@ -24,6 +25,7 @@ reactor_visit::~reactor_visit() {
 bool reactor_visit::resume_here(work_item& item) noexcept {
     reactor_visit* visit = this_thread_visit;
     if (visit == nullptr || visit->home_ == nullptr || item.env->home != visit->home_) return false;
+    if (visit->before_task_ != nullptr) visit->before_task_(visit->context_);
     this_thread_visit = nullptr;  // what the task itself completes is not to run on top of it
     if (visit->where_.shared_) {
         visit->here_ = false;

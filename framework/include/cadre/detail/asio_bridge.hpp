@@ -96,11 +96,15 @@ private:
 /// The home for a task that is awaited where `target` runs things.
 template <class Executor>
 [[nodiscard]] std::shared_ptr<executor_backend> asio_home_of(const Executor& target) {
-    if constexpr (!std::is_same_v<Executor, boost::asio::system_executor>) {
+    if constexpr (requires { target.home(); }) {
+        return target.home()->shared_from_this();  // a task awaits a task, by way of Asio
+    } else if constexpr (!std::is_same_v<Executor, boost::asio::system_executor>) {
         boost::asio::execution_context& context = boost::asio::query(target, boost::asio::execution::context);
         if (auto home = asio_home::of(context); home != nullptr) return home;
+        return make_asio_backend(target);
+    } else {
+        return make_asio_backend(target);
     }
-    return make_asio_backend(target);
 }
 
 template <class T>

@@ -85,6 +85,7 @@ public:
                          : boost::asio::execution::blocking_t(boost::asio::execution::blocking.never);
     }
     friend bool operator==(const asio_wait_executor&, const asio_wait_executor&) noexcept = default;
+    [[nodiscard]] executor_backend* home() const noexcept { return wait_->home(); }
 
 private:
     template <class F>

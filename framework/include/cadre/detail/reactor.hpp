@@ -46,7 +46,10 @@ private:
 /// One thread's look at a reactor. Tasks whose home is `home` are resumed by their handlers, on the spot (null: none are).
 class reactor_visit {
 public:
-    reactor_visit(reactor& where, const executor_backend* home) noexcept;
+    using told = void (*)(void* context) noexcept;
+    /// `before_task(context)` is called before each task that is resumed here (null: nothing is).
+    reactor_visit(reactor& where, const executor_backend* home, told before_task = nullptr,
+                  void* context = nullptr) noexcept;
     reactor_visit(const reactor_visit&) = delete;
     reactor_visit& operator=(const reactor_visit&) = delete;
     ~reactor_visit();
@@ -63,6 +66,8 @@ public:
 private:
     reactor& where_;
     const executor_backend* home_;
+    told before_task_;
+    void* context_;
     bool here_;
     reactor_visit* outer_;
 };

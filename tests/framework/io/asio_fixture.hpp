@@ -1,0 +1,105 @@
+/// @file
+/// Sockets of the loopback and a thread with an io_context of its own, for the tests of Asio.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <thread>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+#include <cadre/asio.hpp>
+#include <cadre/scope.hpp>
+#include <cadre/task.hpp>
+#include <cadre/this_task.hpp>
+
+namespace asio_test {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using cadre::task;
+using cadre::use_task;
+
+/// Two sockets that are connected to each other.
+inline std::pair<tcp::socket, tcp::socket> connected_pair(asio::io_context& context) {
+    tcp::acceptor acceptor(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    tcp::socket a(context);
+    a.connect(acceptor.local_endpoint());
+    tcp::socket b = acceptor.accept();
+    return {std::move(a), std::move(b)};
+}
+
+inline task<void> echo(tcp::socket socket) {
+    std::array<char, 64> buffer{};
+    for (;;) {
+        const auto [error, size] = co_await socket.async_read_some(asio::buffer(buffer), asio::as_tuple(use_task));
+        if (error) co_return;
+        co_await asio::async_write(socket, asio::buffer(buffer, size), use_task);
+    }
+}
+
+inline task<void> serve(tcp::acceptor& acceptor, std::size_t connections) {
+    cadre::scope clients;
+    for (std::size_t i = 0; i < connections; ++i)
+        clients.spawn(echo(co_await acceptor.async_accept(use_task)));
+    co_await clients.join();
+}
+
+/// @return the bytes that came back
+inline task<std::size_t> ask(asio::io_context& context, tcp::endpoint where, std::size_t requests) {
+    tcp::socket socket(context);
+    co_await socket.async_connect(where, use_task);
+    std::array<char, 55> buffer{};
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < requests; ++i) {
+        buffer.fill(static_cast<char>(i));
+        co_await asio::async_write(socket, asio::buffer(buffer), use_task);
+        bytes += co_await asio::async_read(socket, asio::buffer(buffer), use_task);
+        if (buffer.back() != static_cast<char>(i)) co_return 0;
+    }
+    co_return bytes;
+}
+
+inline task<void> ask_into(asio::io_context& context, tcp::endpoint where, std::size_t requests,
+                           std::atomic<std::size_t>& total) {
+    total += co_await ask(context, where, requests);
+}
+
+/// Clients and their server on `ex`. @return the bytes that came back
+inline task<std::size_t> ping_pong(cadre::executor ex, std::size_t connections, std::size_t requests) {
+    asio::io_context& context = cadre::asio_context(ex);
+    tcp::acceptor acceptor(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    std::atomic<std::size_t> total{0};
+    cadre::scope all;
+    all.spawn(serve(acceptor, connections));
+    for (std::size_t i = 0; i < connections; ++i)
+        all.spawn(ask_into(context, acceptor.local_endpoint(), requests, total));
+    co_await all.join();
+    co_return total.load();
+}
+
+/// An io_context that is not of this library, run by a thread.
+class foreign_context {
+public:
+    foreign_context() : guard_(context.get_executor()), thread_([this] { context.run(); }) {}
+    foreign_context(const foreign_context&) = delete;
+    foreign_context& operator=(const foreign_context&) = delete;
+    ~foreign_context() {
+        guard_.reset();
+        thread_.join();
+    }
+    asio::io_context context{};
+
+private:
+    asio::executor_work_guard<asio::io_context::executor_type> guard_;
+    std::thread thread_;
+};
+
+}  // namespace asio_test
