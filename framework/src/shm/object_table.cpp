@@ -256,7 +256,7 @@ void object_table::finish_freeing(object_ref o, std::vector<object_ref>& orphans
             if (orphans.size() < most_orphans) static_cast<void>(read_names(message, names));
             orphans.reserve(orphans.size() + names.size());
             for (const handle_name n : names)
-                if (const object_ref carried = named(n); plausible(carried) && enter(carried)) orphans.push_back(carried);
+                if (const object_ref in = named(n); plausible(in) && enter(in)) orphans.push_back(in);
         } catch (...) {  // no private memory: what was only there goes when the next process dies
         }
     };
