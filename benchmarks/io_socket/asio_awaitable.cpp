@@ -15,8 +15,8 @@
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
 using asio::use_awaitable;
+using asio::ip::tcp;
 
 asio::awaitable<void> echo(tcp::socket socket) {
     io_socket::message m;

@@ -63,8 +63,7 @@ cadre::task<std::size_t> ask_all(unsigned short port, std::size_t connections) {
 }  // namespace
 
 int main() {
-    io_socket::run(
-        [](std::size_t n, auto ready) { cadre::sync_wait(serve(n, ready)); },
-        [](unsigned short port, std::size_t n) { return cadre::sync_wait(ask_all(port, n)); });
+    io_socket::run([](std::size_t n, auto ready) { cadre::sync_wait(serve(n, ready)); },
+                   [](unsigned short port, std::size_t n) { return cadre::sync_wait(ask_all(port, n)); });
     return 0;
 }

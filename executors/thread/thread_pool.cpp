@@ -256,7 +256,7 @@ void thread_pool::sleep_in_reactor(worker& self, reactor& events) noexcept {
     bool busy = false;
     {
         const auto note = [](void* pool) noexcept { static_cast<thread_pool*>(pool)->note_event(); };
-        reactor_visit visit(events, this, note, this);
+        reactor_visit visit(events, this, {.before = note, .context = this});
         busy = !visit;
         while (visit && visit.run_one(timers_.empty() ? std::nullopt : timers_.next()))
             if (self.place.woken() || anything_to_do()) break;

@@ -102,7 +102,7 @@ private:
     std::vector<worker*> sleepers_;
     worker* keeper_ = nullptr;  // the sleeper that waits for the next deadline and for events
     worker* deputy_ = nullptr;  // the sleeper that looks whether somebody waits for events
-    std::atomic<bool> watched_{false};     // there is to be a deputy
+    std::atomic<bool> watched_{false};  // there is to be a deputy
     std::atomic<bool> had_events_{false};  // since the deputy looked
 
     std::atomic<unsigned> users_{0};  // threads inside submit; the pool outlives them

@@ -57,13 +57,13 @@ public:
     [[nodiscard]] boost::asio::execution_context& query(boost::asio::execution::context_t) const {
         return detail::asio_context_of(*backend_);
     }
-    [[nodiscard]] static constexpr boost::asio::execution::blocking_t query(
-        boost::asio::execution::blocking_t) noexcept {
+    [[nodiscard]] static constexpr boost::asio::execution::blocking_t
+    query(boost::asio::execution::blocking_t) noexcept {
         return boost::asio::execution::blocking_t(boost::asio::execution::blocking.never);
     }
     // Work that is under way holds a copy, and every copy keeps the executor: it is always tracked.
-    [[nodiscard]] static constexpr boost::asio::execution::outstanding_work_t query(
-        boost::asio::execution::outstanding_work_t) noexcept {
+    [[nodiscard]] static constexpr boost::asio::execution::outstanding_work_t
+    query(boost::asio::execution::outstanding_work_t) noexcept {
         return boost::asio::execution::outstanding_work_t(boost::asio::execution::outstanding_work.tracked);
     }
 

@@ -10,8 +10,14 @@ blocking_root::blocking_root(std::shared_ptr<executor_backend> home, stop_state*
 void blocking_root::run(std::coroutine_handle<> frame, promise_base& promise) {
     frame_ = frame;
     promise_ = &promise;
-    if (!launch()) throw executor_stopped{};
-    drive_until([this] { return end_.done.load(std::memory_order_acquire); });
+    // Before the task is posted: no other thread is to begin with it.
+    auto* own = dynamic_cast<run_loop*>(env().home);
+    if (own != nullptr && !own->reserve()) own = nullptr;
+    if (!launch()) {
+        if (own != nullptr) own->end_reservation();
+        throw executor_stopped{};
+    }
+    drive_until([this] { return end_.done.load(std::memory_order_acquire); }, own);
 }
 
 void blocking_root::ended() noexcept {

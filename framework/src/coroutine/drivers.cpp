@@ -66,6 +66,7 @@ void wait_readable(int fd, std::optional<steady_time> deadline) {
 struct drivers::driver {
     std::atomic<int> asleep_on{-1};  // the descriptor to write, -1 while awake
     bool poller = false;
+    const run_loop* own = nullptr;
     const std::thread::id thread = std::this_thread::get_id();
     std::vector<run_loop*> kept;  // pinned and held: those with a reactor
     reactor_watch others;         // sleeps in all but the first of them
@@ -166,7 +167,7 @@ bool drivers::run_loop_of(driver& self, run_loop& loop) {
         return any;
     }
     bool any = false;
-    if (loop.hold()) {
+    if ((!loop.reserved() || self.own == &loop) && loop.hold()) {
         any = loop.run_some(item_budget);
         if (loop.events() != nullptr) {
             self.kept.push_back(&loop);
@@ -190,8 +191,9 @@ std::optional<steady_time> drivers::next_deadline() {
 // stops driving.
 bool drivers::anything_ready(const driver& self) {
     const std::lock_guard hold(loops_mutex_);
-    return std::ranges::any_of(
-        loops_, [&](const run_loop* loop) { return loop->ready() && (!loop->driven() || self.keeps(*loop)); });
+    return std::ranges::any_of(loops_, [&](const run_loop* loop) {
+        return loop->ready() && (loop->driven() ? self.keeps(*loop) : !loop->reserved() || self.own == loop);
+    });
 }
 
 bool drivers::try_become_poller(driver& self) {
@@ -203,9 +205,10 @@ bool drivers::try_become_poller(driver& self) {
     return true;
 }
 
-void drivers::drive(const std::function<bool()>& done) {
+void drivers::drive(const std::function<bool()>& done, run_loop* own) {
     std::optional<driver> here(std::in_place);
     driver& self = *here;
+    self.own = own;
     {
         const std::lock_guard hold(drivers_mutex_);
         active_.push_back(&self);
@@ -229,6 +232,7 @@ void drivers::drive(const std::function<bool()>& done) {
         if (poller_ == &self) poller_ = nullptr;
     }
     here.reset();
+    if (own != nullptr) own->end_reservation();
     wake();  // another driver takes over what this one looked after
 }
 
@@ -276,15 +280,14 @@ void drivers::sleep(driver& self, const std::function<bool()>& done) {
     self.asleep_on.store(-1, std::memory_order_relaxed);
 }
 
-// Between two handlers the thread looks whether it was woken, but stays announced as asleep: most handlers resume a task
-// that only starts the next operation, and going round for each of them would cost more than they do.
+// While handlers run the thread stays announced as asleep: most of them resume a task that only starts the next operation,
+// and going round for each of them would cost more than they do. After each task it looks whether it has to leave.
 void drivers::sleep_in_reactors(driver& self, int bell, const std::function<bool()>& done) {
     const std::span others(std::span(self.kept).subspan(1));
     for (run_loop* loop : others)
         self.others.send(*loop->events());
-    self.kept.front()->visit_reactor(bell, next_deadline(), [&] {
-        return self.asleep_on.load(std::memory_order_relaxed) == bell && !done();
-    });
+    self.kept.front()->visit_reactor(bell, next_deadline(),
+                                     [&] { return self.asleep_on.load(std::memory_order_relaxed) == bell && !done(); });
     if (!others.empty()) self.others.recall();
 }
 
@@ -293,7 +296,10 @@ void drivers::wake() noexcept {
     const std::lock_guard hold(drivers_mutex_);
     for (driver* d : active_)
         if (const int fd = d->asleep_on.exchange(-1, std::memory_order_acq_rel); fd >= 0) {
-            if (d->thread == std::this_thread::get_id()) continue;  // in a handler: it looks before it sleeps again
+            if (d->thread == std::this_thread::get_id()) {
+                reactor_visit::leave_soon();  // in a handler
+                continue;
+            }
             const std::uint64_t one = 1;
             [[maybe_unused]] const auto n = ::write(fd, &one, sizeof one);
         }
@@ -303,7 +309,7 @@ void add_poll_source(poll_source& source) { drivers::instance().add(source); }
 void remove_poll_source(poll_source& source) { drivers::instance().remove(source); }
 int loop_wake_descriptor() { return drivers::instance().poller_descriptor(); }
 void set_loop_wake_descriptor(int descriptor) { drivers::instance().set_poller_descriptor(descriptor); }
-void drive_until(const std::function<bool()>& done) { drivers::instance().drive(done); }
+void drive_until(const std::function<bool()>& done, run_loop* own) { drivers::instance().drive(done, own); }
 void wake_drivers() noexcept { drivers::instance().wake(); }
 
 }  // namespace cadre::detail

@@ -17,7 +17,7 @@ namespace cadre::detail {
 /// The process's set of run loops, drivers and poll sources. One driver at a time is the *poller*: it looks at the poll
 /// sources and sleeps on the process's wake descriptor; other drivers sleep on descriptors of their own.
 ///
-/// A loop with a reactor stays with the driver that ran it first, for as long as that one drives: it sleeps in the reactor,
+/// The loop that a driver was started for is left to it. A loop with a reactor stays with the driver that ran it first, for as long as that one drives: it sleeps in the reactor,
 /// with the descriptor watched there.
 class drivers {
 public:
@@ -28,7 +28,7 @@ public:
     void add(poll_source& source);
     void remove(poll_source& source);
 
-    void drive(const std::function<bool()>& done);
+    void drive(const std::function<bool()>& done, run_loop* own);
     /// Wakes all sleeping drivers.
     void wake() noexcept;
 

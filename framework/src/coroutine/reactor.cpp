@@ -12,9 +12,8 @@ constinit thread_local reactor_visit* this_thread_visit = nullptr;
 
 }  // namespace
 
-reactor_visit::reactor_visit(reactor& where, const executor_backend* home, told before_task, void* context) noexcept
-    : where_(where), home_(home), before_task_(before_task), context_(context),
-      here_(!where.visited_.exchange(true, std::memory_order_acquire)),
+reactor_visit::reactor_visit(reactor& where, const executor_backend* home, task_hooks hooks) noexcept
+    : where_(where), home_(home), hooks_(hooks), here_(!where.visited_.exchange(true, std::memory_order_acquire)),
       outer_(std::exchange(this_thread_visit, this)) {}
 
 reactor_visit::~reactor_visit() {
@@ -25,7 +24,8 @@ reactor_visit::~reactor_visit() {
 bool reactor_visit::resume_here(work_item& item) noexcept {
     reactor_visit* visit = this_thread_visit;
     if (visit == nullptr || visit->home_ == nullptr || item.env->home != visit->home_) return false;
-    if (visit->before_task_ != nullptr) visit->before_task_(visit->context_);
+    const task_hooks& hooks = visit->hooks_;
+    if (hooks.before != nullptr) hooks.before(hooks.context);
     this_thread_visit = nullptr;  // what the task itself completes is not to run on top of it
     if (visit->where_.shared_) {
         visit->here_ = false;
@@ -35,7 +35,12 @@ bool reactor_visit::resume_here(work_item& item) noexcept {
     set_current_environment(nullptr);
     if (visit->where_.shared_) visit->here_ = !visit->where_.visited_.exchange(true, std::memory_order_acquire);
     this_thread_visit = visit;
+    if (hooks.stay_after != nullptr && !hooks.stay_after(hooks.context)) visit->where_.leave();
     return true;
+}
+
+void reactor_visit::leave_soon() noexcept {
+    if (this_thread_visit != nullptr) this_thread_visit->where_.leave();
 }
 
 reactor& reactor_place::get_or_make(executor_backend& backend, std::unique_ptr<reactor> (*make)(executor_backend&)) {

@@ -11,7 +11,6 @@ namespace {
 
 std::atomic<running_hook> hook{nullptr};
 
-
 // How many handlers of events it then runs.
 constexpr unsigned reactor_budget = 61;
 
@@ -69,7 +68,10 @@ void run_loop::submit(std::span<work_item* const> items) noexcept {
         while (!inbox_.compare_exchange_weak(head, item, std::memory_order_seq_cst, std::memory_order_relaxed));
     }
     // On the driving thread the loop looks by itself.
-    if (worker_of(this) == nullptr) drivers::instance().wake();
+    if (worker_of(this) == nullptr)
+        drivers::instance().wake();
+    else
+        reactor_visit::leave_soon();
     unpin();
 }
 

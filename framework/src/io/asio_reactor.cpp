@@ -45,7 +45,7 @@ public:
     void operator()() const noexcept {
         // Asio has given the memory back: another wake may use it. It comes before the sleeper looks why it was woken.
         reactor_->waking_.exchange(false, std::memory_order_acq_rel);
-        reactor_->own_event_ = true;
+        reactor_->end_sleep();
     }
 
 private:
@@ -81,7 +81,7 @@ void asio_reactor::listen_to_bell() noexcept {
     bell_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
         if (error) return;  // released, and perhaps another one is watched by now
         listening_ = false;
-        own_event_ = true;
+        end_sleep();
         std::uint64_t count = 0;
         [[maybe_unused]] const auto n = ::read(bell_.native_handle(), &count, sizeof count);
     });
@@ -93,7 +93,7 @@ void asio_reactor::set_alarm(steady_time deadline) noexcept {
     alarm_.async_wait([this](boost::system::error_code error) {
         if (error) return;  // set to an earlier time
         alarm_at_.reset();
-        own_event_ = true;
+        end_sleep();
     });
 }
 
@@ -107,15 +107,33 @@ bool asio_reactor::poll(unsigned budget) noexcept {
 
 // An alarm that is set for an earlier time than needed stays: it goes off once for nothing, which costs less than setting
 // it anew for every wait whose deadline is a little later.
-bool asio_reactor::run_one(std::optional<steady_time> deadline) noexcept {
+void asio_reactor::prepare_sleep(std::optional<steady_time> deadline) noexcept {
     own_event_ = false;
     if (!listening_ && bell_.is_open()) listen_to_bell();
     if (deadline && (!alarm_at_ || *deadline < *alarm_at_)) set_alarm(*deadline);
+}
+
+bool asio_reactor::run_one(std::optional<steady_time> deadline) noexcept {
+    prepare_sleep(deadline);
     if (context_.run_one() == 0) {
         context_.restart();  // somebody stopped it
         return false;
     }
     return !own_event_;
+}
+
+// One call of Asio's `run` for many handlers: so Asio recycles what they allocate, and takes its lock once for each.
+void asio_reactor::run(std::optional<steady_time> deadline) noexcept {
+    prepare_sleep(deadline);
+    running_ = true;
+    context_.run();
+    running_ = false;
+    context_.restart();
+}
+
+void asio_reactor::end_sleep() noexcept {
+    own_event_ = true;
+    if (running_) context_.stop();
 }
 
 }  // namespace cadre::detail

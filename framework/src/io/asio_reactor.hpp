@@ -34,6 +34,10 @@ private:
 
     bool poll(unsigned budget) noexcept override;
     bool run_one(std::optional<steady_time> deadline) noexcept override;
+    void run(std::optional<steady_time> deadline) noexcept override;
+    void leave() noexcept override { context_.stop(); }
+    void prepare_sleep(std::optional<steady_time> deadline) noexcept;
+    void end_sleep() noexcept;
     void listen_to_bell() noexcept;
     void set_alarm(steady_time deadline) noexcept;
 
@@ -42,6 +46,7 @@ private:
     boost::asio::steady_timer alarm_;
     boost::asio::posix::stream_descriptor bell_;
     bool own_event_ = false;
+    bool running_ = false;  // in `run`
     bool listening_ = false;  // to the bell
     std::optional<steady_time> alarm_at_;
     std::atomic<bool> waking_{false};

@@ -32,7 +32,9 @@ using cadre::thread_executor;
 std::chrono::microseconds cpu_time() {
     rusage used{};
     ::getrusage(RUSAGE_SELF, &used);
-    const auto of = [](const timeval& t) { return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec); };
+    const auto of = [](const timeval& t) {
+        return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
+    };
     return of(used.ru_utime) + of(used.ru_stime);
 }
 
@@ -53,74 +55,84 @@ TEST(asio_on_threads, sockets_echo) {
 TEST(asio_on_threads, tasks_resume_on_the_pool) {
     const thread_executor pool{{.workers = 2, .name = "asio test"}};
     foreign_context foreign;
-    sync_wait(cadre::on(pool, [&foreign](cadre::executor ex) -> task<void> {
-        for (int i = 0; i < 100; ++i) {
-            co_await wait_in(i % 2 == 0 ? cadre::asio_context(ex) : foreign.context, std::chrono::microseconds(i * 3));
-            char name[16] = {};
-            ::pthread_getname_np(::pthread_self(), name, sizeof name);
-            EXPECT_STREQ(name, "asio test");
-        }
-    }, pool.handle()));
+    sync_wait(cadre::on(
+        pool,
+        [&foreign](cadre::executor ex) -> task<void> {
+            for (int i = 0; i < 100; ++i) {
+                co_await wait_in(i % 2 == 0 ? cadre::asio_context(ex) : foreign.context,
+                                 std::chrono::microseconds(i * 3));
+                char name[16] = {};
+                ::pthread_getname_np(::pthread_self(), name, sizeof name);
+                EXPECT_STREQ(name, "asio test");
+            }
+        },
+        pool.handle()));
 }
 
 // Composed operations are stopped while their steps run on other workers.
 TEST(asio_on_threads, cancellation_meets_composed_operations) {
     const thread_executor pool{{.workers = 4}};
-    sync_wait(cadre::on(pool, [](cadre::executor ex) -> task<void> {
-        const auto one = [](cadre::executor e, int seed) -> task<void> {
-            auto [a, b] = connected_pair(cadre::asio_context(e));
-            const auto trickle = [](tcp::socket& socket) -> task<void> {
-                for (int i = 0; i < 300; ++i) {
-                    co_await asio::async_write(socket, asio::buffer("x", 1), use_task);
-                    if (i % 10 == 0) co_await cadre::sleep_for(10us);
-                }
-                socket.shutdown(tcp::socket::shutdown_send);
-            };
-            const auto collect = [](tcp::socket& socket, int start) -> task<std::size_t> {
-                std::size_t got = 0;
-                for (int i = start;; ++i) {
-                    std::array<char, 16> buffer{};
-                    boost::system::error_code error;
-                    std::size_t size = 0;
-                    try {
-                        std::tie(error, size) = co_await cadre::timeout(
-                            std::chrono::microseconds(i % 7 * 15 + 1),
-                            asio::async_read(socket, asio::buffer(buffer), asio::as_tuple(use_task)));
-                    } catch (const cadre::timed_out&) {  // before it started
+    sync_wait(cadre::on(
+        pool,
+        [](cadre::executor ex) -> task<void> {
+            const auto one = [](cadre::executor e, int seed) -> task<void> {
+                auto [a, b] = connected_pair(cadre::asio_context(e));
+                const auto trickle = [](tcp::socket& socket) -> task<void> {
+                    for (int i = 0; i < 300; ++i) {
+                        co_await asio::async_write(socket, asio::buffer("x", 1), use_task);
+                        if (i % 10 == 0) co_await cadre::sleep_for(10us);
                     }
-                    got += size;
-                    if (error == asio::error::eof) co_return got;
-                }
+                    socket.shutdown(tcp::socket::shutdown_send);
+                };
+                const auto collect = [](tcp::socket& socket, int start) -> task<std::size_t> {
+                    std::size_t got = 0;
+                    for (int i = start;; ++i) {
+                        std::array<char, 16> buffer{};
+                        boost::system::error_code error;
+                        std::size_t size = 0;
+                        try {
+                            std::tie(error, size) = co_await cadre::timeout(
+                                std::chrono::microseconds(i % 7 * 15 + 1),
+                                asio::async_read(socket, asio::buffer(buffer), asio::as_tuple(use_task)));
+                        } catch (const cadre::timed_out&) {  // before it started
+                        }
+                        got += size;
+                        if (error == asio::error::eof) co_return got;
+                    }
+                };
+                const auto [got, sent] = co_await cadre::when_all(collect(a, seed), trickle(b));
+                EXPECT_EQ(got, 300u);
             };
-            const auto [got, sent] = co_await cadre::when_all(collect(a, seed), trickle(b));
-            EXPECT_EQ(got, 300u);
-        };
-        cadre::scope all;
-        for (int i = 0; i < 8; ++i)
-            all.spawn(one(ex, i));
-        co_await all.join();
-    }, pool.handle()));
+            cadre::scope all;
+            for (int i = 0; i < 8; ++i)
+                all.spawn(one(ex, i));
+            co_await all.join();
+        },
+        pool.handle()));
 }
 
 // While a task computes inside the handler that resumed it, another worker has to look at the events.
 TEST(asio_on_threads, a_task_that_computes_does_not_hold_up_events) {
     const thread_executor pool{{.workers = 2}};
-    sync_wait(cadre::on(pool, [](cadre::executor ex) -> task<void> {
-        std::atomic<bool> ticked{false};
-        const auto compute = [](cadre::executor e, std::atomic<bool>& other) -> task<bool> {
-            co_await wait_in(cadre::asio_context(e), 5ms);
-            const auto until = std::chrono::steady_clock::now() + 30s;
-            while (!other && std::chrono::steady_clock::now() < until) {
-            }
-            co_return other.load();
-        };
-        const auto tick = [](cadre::executor e, std::atomic<bool>& done) -> task<void> {
-            co_await wait_in(cadre::asio_context(e), 20ms);
-            done = true;
-        };
-        const auto [seen, none] = co_await cadre::when_all(compute(ex, ticked), tick(ex, ticked));
-        EXPECT_TRUE(seen);
-    }, pool.handle()));
+    sync_wait(cadre::on(
+        pool,
+        [](cadre::executor ex) -> task<void> {
+            std::atomic<bool> ticked{false};
+            const auto compute = [](cadre::executor e, std::atomic<bool>& other) -> task<bool> {
+                co_await wait_in(cadre::asio_context(e), 5ms);
+                const auto until = std::chrono::steady_clock::now() + 30s;
+                while (!other && std::chrono::steady_clock::now() < until) {
+                }
+                co_return other.load();
+            };
+            const auto tick = [](cadre::executor e, std::atomic<bool>& done) -> task<void> {
+                co_await wait_in(cadre::asio_context(e), 20ms);
+                done = true;
+            };
+            const auto [seen, none] = co_await cadre::when_all(compute(ex, ticked), tick(ex, ticked));
+            EXPECT_TRUE(seen);
+        },
+        pool.handle()));
 }
 
 TEST(asio_on_threads, an_idle_pool_with_a_reactor_costs_no_cpu) {
@@ -141,17 +153,20 @@ TEST(asio_on_threads, events_and_computing_at_the_same_time) {
             co_return a + b;
         }
     };
-    sync_wait(cadre::on(pool, [](cadre::executor ex) -> task<void> {
-        const auto compute = []() -> task<int> {
-            int sum = 0;
-            for (int i = 0; i < 20; ++i)
-                sum += co_await tree::fib(18);
-            co_return sum;
-        };
-        const auto [bytes, sum] = co_await cadre::when_all(ping_pong(ex, 10, 100), compute());
-        EXPECT_EQ(bytes, 10u * 100 * 55);
-        EXPECT_EQ(sum, 20 * 2584);
-    }, pool.handle()));
+    sync_wait(cadre::on(
+        pool,
+        [](cadre::executor ex) -> task<void> {
+            const auto compute = []() -> task<int> {
+                int sum = 0;
+                for (int i = 0; i < 20; ++i)
+                    sum += co_await tree::fib(18);
+                co_return sum;
+            };
+            const auto [bytes, sum] = co_await cadre::when_all(ping_pong(ex, 10, 100), compute());
+            EXPECT_EQ(bytes, 10u * 100 * 55);
+            EXPECT_EQ(sum, 20 * 2584);
+        },
+        pool.handle()));
 }
 
 TEST(asio_on_threads, asio_executor_runs_on_the_workers) {

@@ -177,8 +177,9 @@ TEST(as_asio, cancellation_is_a_stop_request) {
         co_await cadre::sleep_for(1h);
         co_return 1;
     };
-    cadre::as_asio(forever(), asio::bind_cancellation_slot(
-                                  signal.slot(), asio::bind_executor(context, [&](std::exception_ptr e, int) { error = e; })));
+    cadre::as_asio(forever(),
+                   asio::bind_cancellation_slot(
+                       signal.slot(), asio::bind_executor(context, [&](std::exception_ptr e, int) { error = e; })));
     asio::steady_timer timer(context, 2ms);
     timer.async_wait([&](boost::system::error_code) { signal.emit(asio::cancellation_type::terminal); });
     context.run();

@@ -37,7 +37,9 @@ using cadre::detail::reactor_place;
 std::chrono::microseconds cpu_time() {
     rusage used{};
     ::getrusage(RUSAGE_SELF, &used);
-    const auto of = [](const timeval& t) { return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec); };
+    const auto of = [](const timeval& t) {
+        return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
+    };
     return of(used.ru_utime) + of(used.ru_stime);
 }
 
@@ -171,14 +173,14 @@ TEST(reactor, its_loop_passes_to_the_next_driver) {
     for (int t = 0; t < 3; ++t)
         threads.emplace_back([&] {
             for (int i = 0; i < 30; ++i)
-                EXPECT_EQ(sync_wait(cadre::on(cadre::local_executor(ex),
-                                              [](cadre::executor e, int n) -> task<int> {
-                                                  asio::steady_timer wait(cadre::asio_context(e),
-                                                                          std::chrono::microseconds(n * 10));
-                                                  co_await wait.async_wait(use_task);
-                                                  co_return n;
-                                              },
-                                              ex, i)),
+                EXPECT_EQ(sync_wait(cadre::on(
+                              cadre::local_executor(ex),
+                              [](cadre::executor e, int n) -> task<int> {
+                                  asio::steady_timer wait(cadre::asio_context(e), std::chrono::microseconds(n * 10));
+                                  co_await wait.async_wait(use_task);
+                                  co_return n;
+                              },
+                              ex, i)),
                           i);
         });
     for (std::thread& t : threads)

@@ -39,8 +39,8 @@ task<asio::io_context*> own_context() { co_return &cadre::asio_context(co_await 
 // An operation of our own that completes as `complete(handler)` likes.
 template <class Signature, class Complete, class Token>
 auto custom(Complete complete, Token&& token) {
-    return asio::async_initiate<Token, Signature>(
-        [complete](auto handler) mutable { complete(std::move(handler)); }, token);
+    return asio::async_initiate<Token, Signature>([complete](auto handler) mutable { complete(std::move(handler)); },
+                                                  token);
 }
 template <class Signature, class Complete>
 auto custom(Complete complete) {
@@ -89,7 +89,8 @@ TEST(use_task, results_follow_asio) {
         const auto two = co_await custom<void(error_code, int, int)>([](auto h) { std::move(h)(error_code{}, 4, 5); });
         EXPECT_EQ(two, std::make_tuple(4, 5));
         EXPECT_EQ(co_await custom<void(std::exception_ptr, int)>([](auto h) { std::move(h)(nullptr, 6); }), 6);
-        auto moved = co_await custom<void(std::unique_ptr<int>)>([](auto h) { std::move(h)(std::make_unique<int>(8)); });
+        auto moved =
+            co_await custom<void(std::unique_ptr<int>)>([](auto h) { std::move(h)(std::make_unique<int>(8)); });
         EXPECT_EQ(*moved, 8);
     }());
 }
@@ -116,8 +117,7 @@ TEST(use_task, errors_are_thrown_and_as_tuple_gives_them) {
 }
 
 TEST(use_task, an_initiation_that_throws_throws_from_the_await) {
-    EXPECT_THROW(
-        sync_wait(custom<void(int)>([](auto) { throw std::runtime_error("no"); })), std::runtime_error);
+    EXPECT_THROW(sync_wait(custom<void(int)>([](auto) { throw std::runtime_error("no"); })), std::runtime_error);
 }
 
 TEST(use_task, an_operation_that_is_dropped_is_aborted) {
@@ -166,9 +166,9 @@ TEST(use_task, a_stop_request_before_starts_nothing) {
     std::stop_source stop;
     stop.request_stop();
     EXPECT_THROW(sync_wait(cadre::with_stop(stop.get_token(), custom<void(int)>([&started](auto h) {
-                     started = true;
-                     std::move(h)(1);
-                 }))),
+                                                started = true;
+                                                std::move(h)(1);
+                                            }))),
                  cadre::cancelled);
     EXPECT_FALSE(started);
 }

@@ -179,7 +179,8 @@ struct asio_failing_result {
         else if constexpr (sizeof...(Values) == 1)
             return std::get<1>(std::move(all));
         else
-            return std::apply([](Error&, Values&... values) { return std::tuple<Values...>(std::move(values)...); }, all);
+            return std::apply([](Error&, Values&... values) { return std::tuple<Values...>(std::move(values)...); },
+                              all);
     }
 };
 template <class... Values>

@@ -38,18 +38,26 @@ private:
     virtual bool poll(unsigned budget) noexcept = 0;
     /// Runs one handler, sleeping until there is one. @return false: it was a wake, the watched descriptor or the deadline
     virtual bool run_one(std::optional<steady_time> deadline) noexcept = 0;
+    /// Runs handlers, sleeping when there are none, until a wake, the watched descriptor, the deadline, or `leave`.
+    virtual void run(std::optional<steady_time> deadline) noexcept = 0;
+    /// Makes `run` return after the handler that calls this.
+    virtual void leave() noexcept = 0;
 
     const bool shared_;
     std::atomic<bool> visited_{false};
 };
 
+/// What is to be done around each task that a visitor resumes.
+struct task_hooks {
+    void (*before)(void* context) noexcept = nullptr;
+    bool (*stay_after)(void* context) noexcept = nullptr;  ///< false: `run` is to return
+    void* context = nullptr;
+};
+
 /// One thread's look at a reactor. Tasks whose home is `home` are resumed by their handlers, on the spot (null: none are).
 class reactor_visit {
 public:
-    using told = void (*)(void* context) noexcept;
-    /// `before_task(context)` is called before each task that is resumed here (null: nothing is).
-    reactor_visit(reactor& where, const executor_backend* home, told before_task = nullptr,
-                  void* context = nullptr) noexcept;
+    reactor_visit(reactor& where, const executor_backend* home, task_hooks hooks = {}) noexcept;
     reactor_visit(const reactor_visit&) = delete;
     reactor_visit& operator=(const reactor_visit&) = delete;
     ~reactor_visit();
@@ -58,6 +66,9 @@ public:
     [[nodiscard]] explicit operator bool() const noexcept { return here_; }
     bool poll(unsigned budget) noexcept { return here_ && where_.poll(budget); }
     bool run_one(std::optional<steady_time> deadline) noexcept { return where_.run_one(deadline); }
+    void run(std::optional<steady_time> deadline) noexcept { where_.run(deadline); }
+    /// In a handler that is not a task's: this thread has something to do outside.
+    static void leave_soon() noexcept;
 
     /// Runs `item`, which resumes a task, here and now if this thread visits the reactor of its home. The item may be gone
     /// when this returns true. @return false: not done, post it
@@ -66,8 +77,7 @@ public:
 private:
     reactor& where_;
     const executor_backend* home_;
-    told before_task_;
-    void* context_;
+    task_hooks hooks_;
     bool here_;
     reactor_visit* outer_;
 };

@@ -41,19 +41,30 @@ public:
         return !driven_.load(std::memory_order_relaxed) && !driven_.exchange(true, std::memory_order_acquire);
     }
     void release() noexcept { driven_.store(false, std::memory_order_release); }
+    /// Reserves the loop for a driver that calls it its own. @return false: it is already
+    [[nodiscard]] bool reserve() noexcept { return !reserved_.exchange(true, std::memory_order_acq_rel); }
+    void end_reservation() noexcept { reserved_.store(false, std::memory_order_release); }
+    [[nodiscard]] bool reserved() const noexcept { return reserved_.load(std::memory_order_acquire); }
     /// Runs up to `budget` items; by the thread that holds the loop. @return whether anything ran or fired
     bool run_some(unsigned budget) noexcept;
     /// The loop's reactor, null as long as nobody needs one.
     [[nodiscard]] reactor* events() const noexcept { return place_.get(); }
     /// Sleeps in the reactor and runs its handlers, until the loop has items to run, `bell` (an eventfd) rings, the deadline
-    /// passes, or `stay()` is false after a handler. By the thread that holds the loop.
+    /// passes, or `stay()` is false after a task. By the thread that holds the loop.
     template <class Stay>
     void visit_reactor(int bell, std::optional<steady_time> deadline, Stay stay) noexcept {
+        struct visitor {
+            run_loop& loop;
+            Stay& stay;
+        } here{*this, stay};
+        const auto stay_after = [](void* context) noexcept {
+            auto& v = *static_cast<visitor*>(context);
+            return !v.loop.has_items() && v.stay();
+        };
         const entered inside(*this);
-        reactor_visit visit(*events(), resuming_home());
+        reactor_visit visit(*events(), resuming_home(), {.stay_after = stay_after, .context = &here});
         events()->watch(bell);
-        while (visit.run_one(deadline) && !has_items() && stay()) {
-        }
+        visit.run(deadline);
     }
     /// The next deadline of a sleeping task.
     [[nodiscard]] std::optional<steady_time> next_deadline() const noexcept { return timers_.next(); }
@@ -107,6 +118,7 @@ private:
     work_item* tail_ = nullptr;
     std::atomic<bool> queued_{false};  // head_ is not null; for `ready`
     std::atomic<bool> driven_{false};
+    std::atomic<bool> reserved_{false};
     std::atomic<unsigned> pins_{1};  // the handles count as one
     loop_timers timers_;
     loop_reactor_place place_;  // last: what its handlers hold goes first
@@ -118,7 +130,8 @@ void set_running_hook(running_hook hook) noexcept;
 
 /// Drives the serial loops of this process on the calling thread until `done` is true. `done` is only looked at by this
 /// thread between items and after wakes: set it from an item of a loop, or call `wake_drivers` after setting it.
-void drive_until(const std::function<bool()>& done);
+/// `own` (may be null) is a loop that the caller has reserved: no other thread runs it. The reservation ends here.
+void drive_until(const std::function<bool()>& done, run_loop* own = nullptr);
 /// Wakes every thread in `drive_until`. Any thread; async-signal-safe it is not.
 void wake_drivers() noexcept;
 
