@@ -74,8 +74,8 @@ public:
 
 private:
     [[nodiscard]] std::array<promise_base*, sizeof...(Ts)> promises() const noexcept {
-        return std::apply([](const auto&... t) { return std::array<promise_base*, sizeof...(Ts)>{&t.frame().promise()...}; },
-                          tasks_);
+        return std::apply(
+            [](const auto&... t) { return std::array<promise_base*, sizeof...(Ts)>{&t.frame().promise()...}; }, tasks_);
     }
     template <std::size_t... Is>
     result pick(std::size_t winner, std::index_sequence<Is...>) {

@@ -37,6 +37,8 @@ std::uint64_t next_task_id() noexcept {
     return process_bits() | (counter.fetch_add(1, std::memory_order_relaxed) + 1);
 }
 
+void local_worker::wake_sleeper() noexcept { wake_one(); }
+
 void post_home(work_item& item) noexcept {
     work_item* one = &item;
     item.env->home->submit(std::span(&one, 1));

@@ -39,12 +39,13 @@ std::coroutine_handle<> join::chain_broken(promise_base& child) noexcept {
     // Release: what the children of this chain wrote; acquire: what the others wrote, for the parent.
     if (remaining_.fetch_sub(weight, std::memory_order_acq_rel) != weight) return std::noop_coroutine();
     // A child may have moved itself with resume_on, or the home has no worker of ours (a user's executor).
+    const auto parent = std::coroutine_handle<>::from_address(parent_);
     if (worker_of(parent_env_->home) == nullptr) {
-        post(parent_, parent_env_);
+        post(parent, parent_env_);
         return std::noop_coroutine();
     }
     set_current_environment(parent_env_);
-    return parent_;
+    return parent;
 }
 
 std::coroutine_handle<> join::deciding_child_ended(promise_base& child) noexcept {

@@ -4,14 +4,15 @@
 
 #if defined(__has_cpp_attribute) && __has_cpp_attribute(clang::trivial_abi)
 /// For a class that is one pointer: passed and returned in a register although it has a destructor.
-#define CADRE_TRIVIAL_ABI [[clang::trivial_abi]]
+#    define CADRE_TRIVIAL_ABI [[clang::trivial_abi]]
 #else
-#define CADRE_TRIVIAL_ABI
+#    define CADRE_TRIVIAL_ABI
 #endif
 
 #if defined(__x86_64__) && defined(__has_cpp_attribute) && __has_cpp_attribute(clang::preserve_most)
-/// For the rare, outlined part of an inlined function: its callers need not save their registers.
-#define CADRE_RARE_CALL [[clang::preserve_most, gnu::noinline, gnu::cold]]
+/// For the rare, outlined part of an inlined function: its callers need not save their registers. The tag makes a program
+/// of clang's that is linked with a library of g++'s (which knows no such calls) fail to link, instead of in its sleep.
+#    define CADRE_RARE_CALL [[clang::preserve_most, gnu::noinline, gnu::cold, gnu::abi_tag("preserve_most")]]
 #else
-#define CADRE_RARE_CALL [[gnu::noinline, gnu::cold]]
+#    define CADRE_RARE_CALL [[gnu::noinline, gnu::cold]]
 #endif

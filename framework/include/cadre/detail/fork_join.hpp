@@ -32,10 +32,11 @@ public:
     /// Starts the children, a sized sequence of promises' addresses that is not empty: the first by transfer. With
     /// `stop_on_first` the first end of any kind decides, else the first failure. @return what to resume
     template <class Children>
-    [[nodiscard, gnu::always_inline]] std::coroutine_handle<> start(std::coroutine_handle<> parent, environment* parent_env,
-                                                const Children& children, bool stop_on_first = false) noexcept {
+    [[nodiscard, gnu::always_inline]] std::coroutine_handle<> start(std::coroutine_handle<> parent,
+                                                                    environment* parent_env, const Children& children,
+                                                                    bool stop_on_first = false) noexcept {
         const std::size_t forked = children.size() - 1;
-        parent_ = parent;
+        parent_ = parent.address();
         parent_env_ = parent_env;
         count_ = static_cast<std::uint32_t>(children.size());
         remaining_.store(count_, std::memory_order_relaxed);
@@ -67,7 +68,7 @@ public:
             return chain_broken(child);
         if (child.weight() == count_) {
             set_current_environment(parent_env_);
-            return parent_;
+            return std::coroutine_handle<>::from_address(parent_);
         }
         if (!worker->may_run_on()) [[unlikely]]
             return chain_broken(child);
@@ -89,7 +90,7 @@ private:
     [[nodiscard]] CADRE_RARE_CALL std::coroutine_handle<> chain_broken(promise_base& child) noexcept;
 
     // Most are set by `start`.
-    std::coroutine_handle<> parent_;
+    void* parent_;
     environment* parent_env_;
     local_worker* launcher_;
     std::uint32_t count_;

@@ -65,8 +65,9 @@ private:
     void announce() noexcept {
         std::atomic_signal_fence(std::memory_order_seq_cst);
         if (sleepers_->load(std::memory_order_relaxed) != 0) [[unlikely]]
-            wake_one();
+            wake_sleeper();
     }
+    CADRE_RARE_CALL void wake_sleeper() noexcept;
 
     static constexpr int fairness_interval = 61;
 

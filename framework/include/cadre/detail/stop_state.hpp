@@ -9,6 +9,8 @@
 #include <stop_token>
 #include <vector>
 
+#include <cadre/detail/compiler.hpp>
+
 namespace cadre::detail {
 
 /// Why a task is asked to stop. A later, stronger reason replaces an earlier one and is announced again.
@@ -98,7 +100,7 @@ private:
         stop_state* leader = nullptr;
         std::unique_ptr<std::stop_source> source;
     };
-    static std::mutex* pick_lock() noexcept;
+    CADRE_RARE_CALL static std::mutex* pick_lock() noexcept;
     static void fire_link(stop_node* node, stop_reason why) noexcept;
     void materialise_locked() noexcept;
     void insert_locked(stop_node& node) noexcept;

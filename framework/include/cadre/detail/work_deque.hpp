@@ -37,7 +37,8 @@ public:
         if (end > limit_) [[unlikely]]
             make_room(b, end);
         for (std::size_t i = 0; i < count; ++i)
-            cells_[static_cast<std::size_t>(b + static_cast<std::int64_t>(i)) & mask_].store(item(i), std::memory_order_relaxed);
+            cells_[static_cast<std::size_t>(b + static_cast<std::int64_t>(i)) & mask_].store(item(i),
+                                                                                             std::memory_order_relaxed);
         bottom_.store(end, std::memory_order_release);
     }
     void push(runnable item) {
@@ -89,7 +90,6 @@ private:
     std::int64_t first_ = fences_are_asymmetric ? 0 : always;
     std::int64_t limit_ = 0;  // pushing up to here overwrites nothing
     std::vector<std::unique_ptr<buffer>> buffers_;
-
 };
 
 }  // namespace cadre::detail
