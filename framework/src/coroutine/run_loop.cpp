@@ -11,7 +11,7 @@ namespace {
 
 std::atomic<running_hook> hook{nullptr};
 
-// How many handlers of events it then runs.
+// How many handlers of events a busy loop runs when it looks at them.
 constexpr unsigned reactor_budget = 61;
 
 }  // namespace
