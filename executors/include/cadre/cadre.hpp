@@ -18,6 +18,7 @@
 #include <cadre/executors/process.hpp>
 #include <cadre/executors/serial.hpp>
 #include <cadre/executors/thread.hpp>
+#include <cadre/frame_allocator.hpp>
 #include <cadre/generator.hpp>
 #include <cadre/job.hpp>
 #include <cadre/make_executor.hpp>

@@ -1,8 +1,11 @@
 #include <cadre/detail/frame_pool.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <stdexcept>
 
 #include <cadre/detail/sanitizers.hpp>
+#include <cadre/frame_allocator.hpp>
 
 namespace cadre::detail {
 
@@ -20,6 +23,13 @@ std::size_t class_size(std::size_t size) {
     return (size + frame_granularity - 1) / frame_granularity * frame_granularity;
 }
 
+// Behind the recycled frames. Written before the first frame is made, then only read.
+constinit frame_allocator source{
+    .allocate = [](std::size_t size) { return ::operator new(size); },
+    .deallocate = [](void* memory, std::size_t size) noexcept { ::operator delete(memory, size); },
+};
+constinit std::atomic<bool> in_use{false};
+
 struct cache_cleaner {
     ~cache_cleaner() {
         frame_cache& cache = this_thread_frames;
@@ -28,7 +38,7 @@ struct cache_cleaner {
             cache.room[c] = 0;
             while (frame_cache::free_frame* f = cache.head[c]) {
                 cache.head[c] = f->next;
-                ::operator delete(f, (c + 1) * frame_granularity);
+                source.deallocate(f, (c + 1) * frame_granularity);
             }
         }
     }
@@ -44,7 +54,10 @@ void start_keeping() {
 
 }  // namespace
 
-void* allocate_frame_slowly(std::size_t size) { return ::operator new(class_size(size)); }
+void* allocate_frame_slowly(std::size_t size) {
+    if (!in_use.load(std::memory_order_relaxed)) in_use.store(true, std::memory_order_relaxed);
+    return source.allocate(class_size(size));
+}
 
 void free_frame_slowly(void* frame, std::size_t size) noexcept {
     if (recycle_frames && this_thread_frames.state == frame_cache::life::unused) {
@@ -52,7 +65,19 @@ void free_frame_slowly(void* frame, std::size_t size) noexcept {
         free_frame(frame, size);
         return;
     }
-    ::operator delete(frame, class_size(size));
+    source.deallocate(frame, class_size(size));
 }
 
 }  // namespace cadre::detail
+
+namespace cadre {
+
+void set_frame_allocator(const frame_allocator& allocator) {
+    if (allocator.allocate == nullptr || allocator.deallocate == nullptr)
+        throw std::invalid_argument("set_frame_allocator: both functions are needed");
+    if (detail::in_use.load(std::memory_order_relaxed))
+        throw std::logic_error("set_frame_allocator: tasks have been made already; call it first in main");
+    detail::source = allocator;
+}
+
+}  // namespace cadre

@@ -2,14 +2,21 @@
 #include <cadre/detail/frame_pool.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
+#include <new>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include <cadre/detail/sanitizers.hpp>
+#include <cadre/frame_allocator.hpp>
+#include <cadre/sync_wait.hpp>
+#include <cadre/task.hpp>
 
 namespace {
 
@@ -90,6 +97,66 @@ TEST(frame_pool, large_frames_are_not_kept) {
     void* f = allocate_frame(frame_classes * frame_granularity + 1);
     free_frame(f, frame_classes * frame_granularity + 1);
     EXPECT_EQ(kept(), before);
+}
+
+cadre::task<int> give(int n) { co_return n; }
+
+std::atomic<int> taken{0};
+std::atomic<int> given_back{0};
+constexpr cadre::frame_allocator counting{
+    .allocate =
+        [](std::size_t size) {
+            taken.fetch_add(1);
+            return ::operator new(size);
+        },
+    .deallocate =
+        [](void* memory, std::size_t size) noexcept {
+            given_back.fetch_add(1);
+            ::operator delete(memory, size);
+        },
+};
+
+// A program of its own: in this one others may have made tasks.
+TEST(frame_allocator_death_test, gives_and_takes_back_every_frame) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    const auto program = [] {
+        cadre::set_frame_allocator(counting);
+        std::thread([] {
+            for (int i = 0; i < 100; ++i)
+                if (cadre::sync_wait(give(i)) != i) std::_Exit(1);
+        }).join();
+        const bool all = taken.load() > 0 && taken.load() == given_back.load();
+        std::_Exit(all ? 0 : 2);
+    };
+    EXPECT_EXIT(program(), testing::ExitedWithCode(0), "");
+}
+
+TEST(frame_allocator, is_refused_once_there_are_tasks) {
+    EXPECT_EQ(cadre::sync_wait(give(1)), 1);
+    EXPECT_THROW(cadre::set_frame_allocator(counting), std::logic_error);
+}
+
+TEST(frame_allocator, needs_both_functions) {
+    EXPECT_THROW(cadre::set_frame_allocator({.allocate = counting.allocate, .deallocate = nullptr}),
+                 std::invalid_argument);
+}
+
+// Made here, freed there, a hundred thousand times: what both threads keep stays within the bounds.
+TEST(frame_pool, frames_that_move_between_threads_do_not_pile_up) {
+    constexpr std::size_t size = 500;
+    std::size_t largest_there = 0;
+    for (int round = 0; round < 100; ++round) {
+        std::vector<void*> frames;
+        for (int i = 0; i < 1000; ++i)
+            frames.push_back(allocate_frame(size));
+        std::thread([&] {
+            for (void* f : frames)
+                free_frame(f, size);
+            largest_there = std::max(largest_there, kept());
+        }).join();
+    }
+    EXPECT_LE(largest_there, frame_class_limit);
+    EXPECT_LE(kept(), frame_class_limit * frame_classes);
 }
 
 }  // namespace

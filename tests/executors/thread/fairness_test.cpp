@@ -1,0 +1,72 @@
+// Who never lets go of a worker does not keep others waiting: a bounded share of its turns goes to them.
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+
+#include <gtest/gtest.h>
+
+#include <cadre/cadre.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+using cadre::task;
+using cadre::thread_executor;
+
+// The floods end when they are told to; without fairness nobody could tell them, and the tests would hang.
+
+task<int> leaf() { co_return 1; }
+
+task<long> fork_until(const std::atomic<bool>& over) {
+    long forks = 0;
+    while (!over.load(std::memory_order_relaxed)) {
+        auto [a, b] = co_await cadre::when_all(leaf(), leaf());
+        forks += a + b;
+    }
+    co_return forks;
+}
+
+task<long> yield_until(const std::atomic<bool>& over) {
+    long turns = 0;
+    for (; !over.load(std::memory_order_relaxed); ++turns)
+        co_await cadre::yield();
+    co_return turns;
+}
+
+task<> end_it(std::atomic<bool>& over) {
+    over.store(true);
+    co_return;
+}
+
+task<> end_it_later(std::atomic<bool>& over) {
+    co_await cadre::sleep_for(5ms);
+    over.store(true);
+}
+
+class fairness : public testing::TestWithParam<task<long> (*)(const std::atomic<bool>&)> {
+protected:
+    void ended_by(task<> (*end)(std::atomic<bool>&)) {
+        const thread_executor ex{{.workers = 1}};
+        std::atomic<bool> over{false};
+        std::atomic<bool> begun{false};
+        cadre::sync_wait(cadre::when_all(cadre::on(ex,
+                                                   [&]() -> task<long> {
+                                                       begun.store(true);
+                                                       begun.notify_one();
+                                                       co_return co_await GetParam()(over);
+                                                   }),
+                                         cadre::on(ex, [&]() -> task<> {
+                                             begun.wait(false);
+                                             co_await end(over);
+                                         })));
+        EXPECT_TRUE(over.load());
+    }
+};
+
+TEST_P(fairness, submitted_work_gets_its_turn) { ended_by(&end_it); }
+TEST_P(fairness, timers_get_their_turn) { ended_by(&end_it_later); }
+
+INSTANTIATE_TEST_SUITE_P(floods, fairness, testing::Values(&fork_until, &yield_until),
+                         [](const auto& info) { return info.index == 0 ? "of_forks" : "of_yields"; });
+
+}  // namespace
