@@ -17,7 +17,8 @@ void work_deque::grow(std::size_t capacity, std::int64_t top, std::int64_t botto
     buffer_.store(buffers_.back().get(), std::memory_order_release);
 }
 
-void work_deque::make_room(std::int64_t begin, std::int64_t end) {
+// Out of memory for work that is already accepted: there is nobody to tell, the program ends.
+void work_deque::make_room(std::int64_t begin, std::int64_t end) noexcept {
     const std::int64_t top = top_.load(std::memory_order_acquire);
     std::size_t capacity = mask_ + 1;
     while (end - top > static_cast<std::int64_t>(capacity))
@@ -31,7 +32,7 @@ runnable work_deque::pop_slowly() noexcept {
     if (first_ != always) return {};
     const std::int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
     if (b < top_.load(std::memory_order_relaxed)) return {};
-    bottom_.store(b, std::memory_order_relaxed);
+    bottom_.store(b, std::memory_order_release);
     full_fence();
     if (top_.load(std::memory_order_relaxed) < b)
         return cells_[static_cast<std::size_t>(b) & mask_].load(std::memory_order_relaxed);

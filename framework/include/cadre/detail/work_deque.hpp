@@ -22,7 +22,8 @@ namespace cadre::detail {
 /// cell. The race is between `pop` (store bottom = b, read top) and `steal` (read top, read bottom): both may see one
 /// item. With a full fence between the two accesses on both sides at least one sees the other's and the compare-exchange
 /// on top decides. A compiler fence in pop and `heavy_fence` in steal give exactly that order, see asymmetric_fence.hpp;
-/// where the kernel has no such fence, pop takes its slow path always, which has a full one.
+/// where the kernel has no such fence, pop takes its slow path always, which has a full one. `pop` stores bottom with
+/// release as well: a thief may read that store instead of the push's, and has to see the cells below it all the same.
 class work_deque {
 public:
     work_deque();
@@ -50,7 +51,7 @@ public:
         const std::int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
         if (b < first_) [[unlikely]]
             return pop_slowly();
-        bottom_.store(b, std::memory_order_relaxed);
+        bottom_.store(b, std::memory_order_release);
         std::atomic_signal_fence(std::memory_order_seq_cst);
         if (top_.load(std::memory_order_relaxed) < b) [[likely]]  // more than one item: thieves cannot reach this one
             return cells_[static_cast<std::size_t>(b) & mask_].load(std::memory_order_relaxed);
@@ -75,7 +76,7 @@ private:
     };
 
     void grow(std::size_t capacity, std::int64_t top, std::int64_t bottom);
-    CADRE_RARE_CALL void make_room(std::int64_t begin, std::int64_t end);
+    CADRE_RARE_CALL void make_room(std::int64_t begin, std::int64_t end) noexcept;
     [[nodiscard]] CADRE_RARE_CALL runnable pop_slowly() noexcept;
     [[nodiscard]] CADRE_RARE_CALL runnable pop_last(std::int64_t b) noexcept;
 

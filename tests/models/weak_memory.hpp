@@ -1,0 +1,117 @@
+// Memory as C++ allows threads to see it: a load may return any store that its thread does not know to be outdated.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace models {
+
+/// Keeps for every word the stores that somebody may still read, and for every thread and word the oldest one that it may
+/// read (its view). A release store carries its thread's view to whoever acquires it, and a relaxed store nothing, not
+/// even what an earlier release store to the same word carried. Fences exchange views with one view common to all, which
+/// is what makes them sequentially consistent. All that store buffers and stores out of order do is in this; a load that
+/// returns a store of the future is not. Read-modify-writes read the newest store. Any two words have stores of their own
+/// order, and stores to one word are ordered as they come: words need a single storing thread, or read-modify-writes only.
+template <unsigned Threads, unsigned Words, unsigned Locks, unsigned Stores>
+struct weak_memory {
+    using view = std::array<std::uint8_t, Words>;
+    struct store_done {
+        std::uint8_t value;
+        view carried;
+    };
+
+    view count;  // stores of each word that are kept
+    std::array<store_done, Stores> kept;  // by word, then by age
+    std::array<view, Threads> seen;
+    std::array<view, Locks + 1> handed;  // what goes from one holder of a lock to the next; the last one: of fences
+    std::array<std::uint8_t, Threads> gone;
+
+    void start(const view& values) {
+        for (unsigned w = 0; w != Words; ++w) {
+            count[w] = 1;
+            kept[w].value = values[w];
+        }
+    }
+
+    /// The stores of `w` that `me` may read are [oldest(me, w), count[w]).
+    [[nodiscard]] unsigned oldest(unsigned me, unsigned w) const { return seen[me][w]; }
+    [[nodiscard]] unsigned newest(unsigned w) const { return count[w] - 1u; }
+    [[nodiscard]] std::uint8_t value(unsigned w, unsigned nth) const { return kept[begin(w) + nth].value; }
+    [[nodiscard]] std::uint8_t newest_value(unsigned w) const { return value(w, newest(w)); }
+
+    void read(unsigned me, unsigned w, unsigned nth, bool acquire) {
+        seen[me][w] = static_cast<std::uint8_t>(nth);
+        if (acquire) join(seen[me], kept[begin(w) + nth].carried);
+    }
+    void store(unsigned me, unsigned w, std::uint8_t what, bool release) {
+        unsigned total = 0;
+        for (const std::uint8_t c : count)
+            total += c;
+        if (total == Stores) throw std::string("the model keeps too few stores");
+        const unsigned at = begin(w) + count[w];
+        for (unsigned i = total; i != at; --i)
+            kept[i] = kept[i - 1];
+        seen[me][w] = count[w]++;
+        kept[at] = {what, release ? seen[me] : view{}};
+    }
+    /// Read-modify-write, acquire and release.
+    void exchange(unsigned me, unsigned w, std::uint8_t what) {
+        read(me, w, newest(w), true);
+        store(me, w, what, true);
+    }
+    void lock(unsigned me, unsigned which) { join(seen[me], handed[which]); }
+    void unlock(unsigned me, unsigned which) { join(handed[which], seen[me]); }
+    void fence(unsigned me) {
+        join(seen[me], handed[Locks]);
+        handed[Locks] = seen[me];
+    }
+    /// `me` reads no more.
+    void leave(unsigned me) { gone[me] = 1; }
+
+    /// Forgets what nobody can read any more, so that states that differ in the past only are one.
+    void tidy() {
+        view least;
+        for (unsigned w = 0; w != Words; ++w) {
+            least[w] = static_cast<std::uint8_t>(newest(w));
+            for (unsigned t = 0; t != Threads; ++t)
+                if (gone[t] == 0 && seen[t][w] < least[w]) least[w] = seen[t][w];
+        }
+        unsigned from = 0, to = 0;
+        for (unsigned w = 0; w != Words; ++w) {
+            for (unsigned n = 0; n != count[w]; ++n, ++from)
+                if (n >= least[w]) {
+                    kept[to] = kept[from];
+                    reduce(kept[to++].carried, least);
+                }
+            count[w] = static_cast<std::uint8_t>(count[w] - least[w]);
+        }
+        for (; to != from; ++to)
+            kept[to] = {};
+        for (unsigned t = 0; t != Threads; ++t)
+            if (gone[t] != 0)
+                seen[t] = {};
+            else
+                reduce(seen[t], least);
+        for (view& v : handed)
+            reduce(v, least);
+    }
+
+private:
+    [[nodiscard]] unsigned begin(unsigned w) const {
+        unsigned at = 0;
+        for (unsigned i = 0; i != w; ++i)
+            at += count[i];
+        return at;
+    }
+    static void join(view& to, const view& from) {
+        for (unsigned w = 0; w != Words; ++w)
+            if (to[w] < from[w]) to[w] = from[w];
+    }
+    static void reduce(view& v, const view& by) {
+        for (unsigned w = 0; w != Words; ++w)
+            v[w] = static_cast<std::uint8_t>(v[w] > by[w] ? v[w] - by[w] : 0);
+    }
+};
+
+}  // namespace models
