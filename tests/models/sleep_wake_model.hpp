@@ -1,0 +1,257 @@
+// Sleep and wake in the pool: who publishes work looks for sleepers, who goes to sleep looks for work; under weak memory.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "models/weak_memory.hpp"
+
+namespace models {
+
+/// A worker that computes for ever forks items, another thread submits some, and two idle workers look, list themselves
+/// among the sleepers, look again and park. An item in a queue while both are parked is a state without an end. Queues are
+/// counters here (the deque has a model of its own); timers, the reactor and its keeper are left out. Mirrors
+/// thread_pool.cpp and detail/local_worker.hpp.
+struct sleep_wake_model {
+    static constexpr unsigned threads = 4;  // 0: forks, 1: submits, 2 and 3: idle workers
+    static constexpr unsigned workers = 2;
+    static constexpr unsigned words = 4;
+    enum word : std::uint8_t { bottom, top, injected, sleeping };
+    enum lock : std::uint8_t { of_injected, of_sleepers };
+    using memory = weak_memory<threads, words, 2, 24>;
+    static constexpr std::uint8_t done = 99;
+
+    struct thread {
+        std::uint8_t pc, left, b, chosen, fenced;
+    };
+    struct state {
+        memory m;
+        std::array<thread, threads> p;
+        std::array<std::uint8_t, workers> listed, token;
+        std::uint8_t queued;  // in the queue of injected items, under its lock
+    };
+    enum class fences : std::uint8_t {
+        asymmetric,  // who forks has a compiler's fence, who goes to sleep makes every thread execute one
+        symmetric,  // full fences on both sides
+        publish_only,
+        sleep_only,  // a worker's full fence is for itself alone
+        none
+    };
+
+    std::uint8_t forks = 1;
+    std::uint8_t submits = 1;
+    std::uint8_t idle = 2;  // workers
+    fences kind = fences::asymmetric;
+    bool looks_again = true;  // between listing itself and parking
+
+    [[nodiscard]] state initial() const {
+        state s{};
+        s.m.start({});
+        s.p[0].left = forks;
+        s.p[1].left = submits;
+        for (unsigned i = 0; i != 2; ++i)
+            if (s.p[i].left == 0) finish(s, i);
+        for (unsigned i = 2; i != threads; ++i)
+            if (i - 2 < idle)
+                s.p[i].pc = 20;
+            else
+                finish(s, i);
+        return s;
+    }
+    /// All published, all taken, and everybody asleep.
+    [[nodiscard]] bool ended(const state& s) const {
+        return s.p[0].pc == done && s.p[1].pc == done && parked(s, 0) && (idle == 1 || parked(s, 1)) && s.queued == 0 &&
+               s.m.newest_value(top) == s.m.newest_value(bottom);
+    }
+    template <class Emit>
+    void step(const state& s, Emit emit) const {
+        const auto tidied = [&](state n) {
+            n.m.tidy();
+            emit(n);
+        };
+        if (s.p[0].pc != done) publish(s, 0, tidied);
+        if (s.p[1].pc != done) publish(s, 1, tidied);
+        for (unsigned i = 2; i != threads; ++i)
+            if (s.p[i].pc != done) work(s, i, tidied);
+    }
+
+private:
+    static std::uint8_t plus(unsigned a, unsigned b) { return static_cast<std::uint8_t>(a + b); }
+    static bool parked(const state& s, unsigned worker) { return s.p[2 + worker].pc == 27 && s.token[worker] == 0; }
+    static void finish(state& s, unsigned me) {
+        s.p[me] = {};
+        s.p[me].pc = done;
+        s.m.fence(me);  // a thread that no longer runs has executed a full fence
+        s.m.leave(me);
+    }
+    template <class Then>
+    static void load(const state& s, unsigned me, unsigned w, bool acquire, Then then) {
+        for (unsigned n = s.m.oldest(me, w); n <= s.m.newest(w); ++n) {
+            state next = s;
+            next.m.read(me, w, n, acquire);
+            then(next, s.m.value(w, n));
+        }
+    }
+    /// Under the lock of the sleepers.
+    static void list(state& s, unsigned me, unsigned worker, bool in) {
+        s.m.lock(me, of_sleepers);
+        if ((s.listed[worker] != 0) != in) {
+            s.listed[worker] = in ? 1 : 0;
+            s.m.exchange(me, sleeping, static_cast<std::uint8_t>(s.m.newest_value(sleeping) + (in ? 1 : -1)));
+        }
+        s.m.unlock(me, of_sleepers);
+    }
+    static void published(state& s, unsigned me) {
+        s.p[me].pc = 0;
+        s.p[me].chosen = 0;
+        if (--s.p[me].left == 0) finish(s, me);
+    }
+
+    template <class Emit>
+    void publish(const state& before, unsigned me, Emit emit) const {
+        state s = before;
+        thread& p = s.p[me];
+        // Without membarrier who forks does not look before its fence, and submit has a full fence of its own always.
+        const bool full =
+            kind == fences::symmetric || kind == fences::publish_only || (kind == fences::asymmetric && me == 1);
+        switch (p.pc) {
+            case 0:
+                if (me == 0) {
+                    s.m.store(me, bottom, plus(s.m.newest_value(bottom), 1), true);
+                } else {
+                    s.m.lock(me, of_injected);
+                    s.queued = plus(s.queued, 1);
+                    s.m.store(me, injected, 1, true);
+                    s.m.unlock(me, of_injected);
+                }
+                p.pc = full ? 1 : me == 0 && kind == fences::asymmetric ? 2 : 3;
+                return emit(s);
+            case 1:
+                s.m.fence(me);
+                p.pc = 3;
+                return emit(s);
+            case 2:  // announce looks, and then wake_one once more
+                return load(s, me, sleeping, false, [&](state& next, std::uint8_t sleepers) {
+                    next.p[me].pc = 3;
+                    if (sleepers == 0) published(next, me);
+                    emit(next);
+                });
+            case 3:
+                return load(s, me, sleeping, false, [&](state& next, std::uint8_t sleepers) {
+                    next.p[me].pc = 4;
+                    if (sleepers == 0) published(next, me);
+                    emit(next);
+                });
+            case 4:  // whichever sleeper is chosen
+                for (unsigned worker = 0; worker != workers; ++worker)
+                    if (s.listed[worker] != 0) {
+                        state next = s;
+                        list(next, me, worker, false);
+                        next.p[me].chosen = static_cast<std::uint8_t>(worker);
+                        next.p[me].pc = 5;
+                        emit(next);
+                    }
+                if (s.listed == decltype(s.listed){}) {
+                    published(s, me);
+                    emit(s);
+                }
+                return;
+            case 5:
+                s.token[p.chosen] = 1;
+                published(s, me);
+                return emit(s);
+        }
+    }
+
+    template <class Emit>
+    void work(const state& before, unsigned me, Emit emit) const {
+        const unsigned self = me - 2;
+        state s = before;
+        thread& p = s.p[me];
+        const auto look = [&](word w, auto then) { load(s, me, w, true, then); };
+        switch (p.pc) {
+            case 20:  // whatever is there is taken and run
+                if (s.queued != 0) {
+                    state next = s;
+                    next.m.lock(me, of_injected);
+                    if (--next.queued == 0) next.m.store(me, injected, 0, true);
+                    next.m.unlock(me, of_injected);
+                    emit(next);
+                }
+                if (s.m.newest_value(top) != s.m.newest_value(bottom)) {
+                    state next = s;
+                    next.m.exchange(me, top, plus(s.m.newest_value(top), 1));
+                    emit(next);
+                }
+                if (s.queued != 0 || s.m.newest_value(top) != s.m.newest_value(bottom)) return;
+                // Nothing: a queue that still looked full has shown that it is not. (That one has work it may not see yet.)
+                s.m.read(me, top, s.m.newest(top), false);
+                s.m.read(me, injected, s.m.newest(injected), false);
+                p.pc = 21;
+                return emit(s);
+            case 21:
+                list(s, me, self, true);
+                p.pc = kind == fences::none || kind == fences::publish_only ? 23 : 22;
+                return emit(s);
+            case 22: return fence(s, me, emit);
+            case 23:
+                if (!looks_again) {
+                    p.pc = 27;
+                    return emit(s);
+                }
+                return look(injected, [&](state& next, std::uint8_t any) {
+                    next.p[me].pc = any != 0 ? 28 : 24;
+                    emit(next);
+                });
+            case 24:
+                return look(bottom, [&](state& next, std::uint8_t b) {
+                    next.p[me].b = b;
+                    next.p[me].pc = 25;
+                    emit(next);
+                });
+            case 25:
+                return look(top, [&](state& next, std::uint8_t t) {
+                    next.p[me].b = 0;
+                    next.p[me].pc = p.b > t ? 28 : 27;
+                    emit(next);
+                });
+            case 27:
+                if (s.token[self] == 0) return;
+                s.token[self] = 0;
+                p.pc = 28;
+                return emit(s);
+            case 28:
+                list(s, me, self, false);
+                p.pc = 20;
+                return emit(s);
+        }
+    }
+
+    /// For membarrier: here, then in every other thread at some moment, then here.
+    template <class Emit>
+    void fence(state s, unsigned me, Emit emit) const {
+        const unsigned before = s.p[me].fenced;
+        if (before == 0) s.m.fence(me);
+        if (kind != fences::asymmetric) {
+            s.p[me].pc = 23;
+            return emit(s);
+        }
+        const unsigned all = (1u << threads) - 1u;
+        for (unsigned other = 0; other != threads; ++other) {
+            const unsigned now = before | 1u << me | 1u << other;
+            if (other == me || now == before) continue;
+            state next = s;
+            if (next.p[other].pc != done) next.m.fence(other);
+            next.p[me].fenced = static_cast<std::uint8_t>(now);
+            if (now == all) {
+                next.m.fence(me);
+                next.p[me].fenced = 0;
+                next.p[me].pc = 23;
+            }
+            emit(next);
+        }
+    }
+};
+
+}  // namespace models
