@@ -2,9 +2,11 @@
 
 #include "asio_reactor.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <span>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -18,6 +20,11 @@ namespace {
 class asio_backend final : public executor_backend {
 public:
     explicit asio_backend(boost::asio::any_io_executor target) : target_(std::move(target)) {}
+    // Goes in the target's context, whose owner may end the context right after: no other thread may still be posting there.
+    ~asio_backend() override {
+        while (posting_.load(std::memory_order_acquire) != 0)
+            std::this_thread::yield();
+    }
 
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::custom; }
     [[nodiscard]] std::size_t concurrency() const noexcept override { return 1; }
@@ -25,15 +32,18 @@ public:
     using executor_backend::submit;
     // Items keep the backend: its task may end, and drop it, in one of them.
     void submit(std::span<work_item* const> items) noexcept override {
+        posting_.fetch_add(1, std::memory_order_relaxed);
         for (work_item* item : items)
             boost::asio::post(target_, [item, keep = shared_from_this()] {
                 item->run(item);
                 set_current_environment(nullptr);
             });
+        posting_.fetch_sub(1, std::memory_order_release);  // the last access
     }
 
 private:
     boost::asio::any_io_executor target_;
+    std::atomic<unsigned> posting_{0};
 };
 
 }  // namespace

@@ -97,12 +97,9 @@ void asio_reactor::set_alarm(steady_time deadline) noexcept {
     });
 }
 
-bool asio_reactor::poll(unsigned budget) noexcept {
+bool asio_reactor::poll_one() noexcept {
     if (context_.stopped()) context_.restart();
-    bool any = false;
-    while (budget-- != 0 && context_.poll_one() != 0)
-        any = true;
-    return any;
+    return context_.poll_one() != 0;
 }
 
 // An alarm that is set for an earlier time than needed stays: it goes off once for nothing, which costs less than setting
@@ -113,13 +110,9 @@ void asio_reactor::prepare_sleep(std::optional<steady_time> deadline) noexcept {
     if (deadline && (!alarm_at_ || *deadline < *alarm_at_)) set_alarm(*deadline);
 }
 
-bool asio_reactor::run_one(std::optional<steady_time> deadline) noexcept {
+void asio_reactor::run_one(std::optional<steady_time> deadline) noexcept {
     prepare_sleep(deadline);
-    if (context_.run_one() == 0) {
-        context_.restart();  // somebody stopped it
-        return false;
-    }
-    return !own_event_;
+    if (context_.run_one() == 0) context_.restart();  // somebody stopped it
 }
 
 // One call of Asio's `run` for many handlers: so Asio recycles what they allocate, and takes its lock once for each.

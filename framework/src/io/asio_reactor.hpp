@@ -32,8 +32,9 @@ private:
     class wake_allocator;
     static constexpr std::size_t wake_memory_size = 256;
 
-    bool poll(unsigned budget) noexcept override;
-    bool run_one(std::optional<steady_time> deadline) noexcept override;
+    bool poll_one() noexcept override;
+    void run_one(std::optional<steady_time> deadline) noexcept override;
+    [[nodiscard]] bool sleep_ended() const noexcept override { return own_event_; }
     void run(std::optional<steady_time> deadline) noexcept override;
     void leave() noexcept override { context_.stop(); }
     void prepare_sleep(std::optional<steady_time> deadline) noexcept;

@@ -200,7 +200,9 @@ TEST(asio_on_threads, asio_executor_runs_on_the_workers) {
 TEST(asio_on_threads, a_shutdown_ends_the_waits_of_tasks) {
     const thread_executor pool{{.workers = 2}};
     sync_wait([](cadre::executor ex) -> task<void> {
-        const auto wait = [](cadre::executor e) -> task<bool> {
+        std::atomic<bool> begun{false};
+        const auto wait = [](cadre::executor e, std::atomic<bool>* flag) -> task<bool> {
+            *flag = true;
             try {
                 co_await wait_in(cadre::asio_context(e), 1h);
             } catch (const cadre::cancelled&) {
@@ -208,8 +210,9 @@ TEST(asio_on_threads, a_shutdown_ends_the_waits_of_tasks) {
             }
             co_return false;
         };
-        auto job = cadre::spawn(cadre::local_executor(ex), wait, ex);
-        co_await cadre::sleep_for(1ms);
+        auto job = cadre::spawn(cadre::local_executor(ex), wait, ex, &begun);
+        while (!begun)  // work that is stopped before it begins never runs
+            co_await cadre::sleep_for(1ms);
         co_await ex.shutdown(1ms);
         EXPECT_TRUE(co_await job);
     }(pool));

@@ -190,7 +190,9 @@ TEST(reactor, its_loop_passes_to_the_next_driver) {
 TEST(reactor, a_shutdown_ends_the_waits_of_tasks) {
     const cadre::executor ex = new_loop();
     sync_wait([](cadre::executor e) -> task<void> {
-        const auto wait = [](cadre::executor x) -> task<bool> {
+        std::atomic<bool> begun{false};
+        const auto wait = [](cadre::executor x, std::atomic<bool>* flag) -> task<bool> {
+            *flag = true;
             asio::steady_timer timer(cadre::asio_context(x), 1h);
             try {
                 co_await timer.async_wait(use_task);
@@ -199,8 +201,9 @@ TEST(reactor, a_shutdown_ends_the_waits_of_tasks) {
             }
             co_return false;
         };
-        auto job = cadre::spawn(cadre::local_executor(e), wait, e);
-        co_await cadre::sleep_for(1ms);
+        auto job = cadre::spawn(cadre::local_executor(e), wait, e, &begun);
+        while (!begun)  // work that is stopped before it begins never runs
+            co_await cadre::sleep_for(1ms);
         co_await e.shutdown(1ms);
         EXPECT_TRUE(co_await job);
     }(ex));

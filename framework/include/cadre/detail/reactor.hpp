@@ -34,10 +34,12 @@ public:
 
 private:
     friend class reactor_visit;
-    /// Runs up to `budget` handlers that are ready. @return whether any ran
-    virtual bool poll(unsigned budget) noexcept = 0;
-    /// Runs one handler, sleeping until there is one. @return false: it was a wake, the watched descriptor or the deadline
-    virtual bool run_one(std::optional<steady_time> deadline) noexcept = 0;
+    /// Runs one handler if one is ready. @return whether one ran
+    virtual bool poll_one() noexcept = 0;
+    /// Runs one handler, sleeping until there is one.
+    virtual void run_one(std::optional<steady_time> deadline) noexcept = 0;
+    /// Whether the last one was a wake, the watched descriptor or the deadline.
+    [[nodiscard]] virtual bool sleep_ended() const noexcept = 0;
     /// Runs handlers, sleeping when there are none, until a wake, the watched descriptor, the deadline, or `leave`.
     virtual void run(std::optional<steady_time> deadline) noexcept = 0;
     /// Makes `run` return after the handler that calls this.
@@ -64,8 +66,18 @@ public:
 
     /// False: another thread visits. May become false by `poll` and `run_one`: while a task runs others may visit.
     [[nodiscard]] explicit operator bool() const noexcept { return here_; }
-    bool poll(unsigned budget) noexcept { return here_ && where_.poll(budget); }
-    bool run_one(std::optional<steady_time> deadline) noexcept { return where_.run_one(deadline); }
+    /// Runs up to `budget` handlers that are ready. @return whether any ran
+    bool poll(unsigned budget) noexcept {
+        bool any = false;
+        while (here_ && budget-- != 0 && where_.poll_one())
+            any = true;
+        return any;
+    }
+    /// Runs one handler, sleeping until there is one. @return false: it was a wake, the watched descriptor or the deadline
+    bool run_one(std::optional<steady_time> deadline) noexcept {
+        where_.run_one(deadline);
+        return !here_ || !where_.sleep_ended();  // what another visitor meanwhile meets is its own
+    }
     void run(std::optional<steady_time> deadline) noexcept { where_.run(deadline); }
     /// In a handler that is not a task's: this thread has something to do outside.
     static void leave_soon() noexcept;
