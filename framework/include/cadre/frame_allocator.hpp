@@ -15,7 +15,7 @@ namespace cadre {
 /// front of them, so they see one call for many frames; what a thread keeps goes back when it ends.
 struct frame_allocator {
     /// Gives `size` bytes, a multiple of 64, aligned for any type that is not over-aligned. Throws `std::bad_alloc` when it
-    /// has none.
+    /// has none, and nothing else.
     void* (*allocate)(std::size_t size);
     /// Takes back what `allocate(size)` gave.
     void (*deallocate)(void* memory, std::size_t size) noexcept;

@@ -54,10 +54,16 @@ void start_keeping() {
 
 }  // namespace
 
-void* allocate_frame_slowly(std::size_t size) {
+void* allocate_frame_slowly(std::size_t size) noexcept {
     if (!in_use.load(std::memory_order_relaxed)) in_use.store(true, std::memory_order_relaxed);
-    return source.allocate(class_size(size));
+    try {
+        return source.allocate(class_size(size));
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
 }
+
+void throw_no_memory_for_frame() { throw std::bad_alloc(); }
 
 void free_frame_slowly(void* frame, std::size_t size) noexcept {
     if (recycle_frames && this_thread_frames.state == frame_cache::life::unused) {

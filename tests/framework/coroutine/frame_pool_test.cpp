@@ -8,7 +8,9 @@
 #include <cstring>
 #include <new>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -127,6 +129,32 @@ TEST(frame_allocator_death_test, gives_and_takes_back_every_frame) {
         }).join();
         const bool all = taken.load() > 0 && taken.load() == given_back.load();
         std::_Exit(all ? 0 : 2);
+    };
+    EXPECT_EXIT(program(), testing::ExitedWithCode(0), "");
+}
+
+cadre::task<std::size_t> length(std::string text, cadre::task<int> inner) {
+    co_return text.size() + static_cast<std::size_t>(co_await std::move(inner));
+}
+
+TEST(frame_allocator_death_test, without_memory_a_task_is_not_made_and_its_arguments_go) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    const auto program = [] {
+        static std::atomic<bool> exhausted{false};
+        cadre::set_frame_allocator({.allocate = [](std::size_t size) -> void* {
+                                        if (exhausted.load()) throw std::bad_alloc();
+                                        return counting.allocate(size);
+                                    },
+                                    .deallocate = counting.deallocate});
+        auto inner = give(1);
+        exhausted.store(true);
+        try {
+            (void)length(std::string(100, 'x'), std::move(inner));
+        } catch (const std::bad_alloc&) {
+            exhausted.store(false);
+            std::_Exit(cadre::sync_wait(length("text", give(3))) == 7 ? 0 : 2);
+        }
+        std::_Exit(1);
     };
     EXPECT_EXIT(program(), testing::ExitedWithCode(0), "");
 }

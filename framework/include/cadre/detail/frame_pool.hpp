@@ -29,8 +29,10 @@ struct frame_cache {
 
 extern constinit thread_local frame_cache this_thread_frames;
 
-[[nodiscard]] CADRE_RARE_CALL void* allocate_frame_slowly(std::size_t size);
+// Neither may throw: an exception does not give back the registers that the caller of a rare call relies on.
+[[nodiscard]] CADRE_RARE_CALL void* allocate_frame_slowly(std::size_t size) noexcept;
 CADRE_RARE_CALL void free_frame_slowly(void* frame, std::size_t size) noexcept;
+[[noreturn]] void throw_no_memory_for_frame();
 
 [[nodiscard]] inline void* allocate_frame(std::size_t size) {
     const std::size_t c = (size - 1) / frame_granularity;
@@ -42,7 +44,10 @@ CADRE_RARE_CALL void free_frame_slowly(void* frame, std::size_t size) noexcept;
             return f;
         }
     }
-    return allocate_frame_slowly(size);
+    void* const fresh = allocate_frame_slowly(size);
+    if (fresh == nullptr) [[unlikely]]
+        throw_no_memory_for_frame();
+    return fresh;
 }
 
 inline void free_frame(void* frame, std::size_t size) noexcept {
