@@ -52,8 +52,8 @@ std::exception_ptr crash_error(const death_notice& d, const task_label& task, st
 }
 
 std::exception_ptr lost_error(const death_notice& d, const task_label& task, bool running) {
-    const std::string was = running ? " for another task's sake while it ran " + task.text
-                                    : " while " + task.text + " was suspended in it";
+    const std::string was =
+        running ? " for another task's sake while it ran " + task.text : " while " + task.text + " was suspended in it";
     return std::make_exception_ptr(worker_lost(d.worker + " " + how_it_ended(d) + was, d.pid, task.name));
 }
 

@@ -28,8 +28,8 @@ public:
         starting,  ///< its initializer has not run yet; calls wait in its ring
         ready,
         retiring,  ///< has had its share of tasks; leaves when the last has ended, and takes only what these wait for
-        leaving,   ///< was told to quit
-        dying,     ///< is being killed, or broke the protocol
+        leaving,  ///< was told to quit
+        dying,  ///< is being killed, or broke the protocol
     };
 
     explicit worker_channel(std::uint32_t worker_index);

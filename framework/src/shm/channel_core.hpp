@@ -39,7 +39,8 @@ struct channel_header {
 struct channel_cell {
     static constexpr std::size_t room = 48;
     alignas(64) word state;
-    word length;  ///< of the message in `bytes`; or in_block and the offset of the block that it lies in; and carries_bit
+    word
+        length;  ///< of the message in `bytes`; or in_block and the offset of the block that it lies in; and carries_bit
     std::byte bytes[room];
     static constexpr std::uint64_t in_block = 1ull << 63;
     static constexpr std::uint64_t carries_bit = 1ull << 62;  ///< names of handles are at the message's end
@@ -342,7 +343,7 @@ private:
                 return attempt::would_block;
             }
             const std::uint64_t mine = cell_word::make(found.position(), cell_phase::taking, self_.slot).raw;
-            if (first->state.compare_exchange_strong(found.raw, mine)) 
+            if (first->state.compare_exchange_strong(found.raw, mine))
                 return take(*first, found.position(), into, keep);
         }
         return attempt::broken;

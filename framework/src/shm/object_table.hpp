@@ -33,8 +33,8 @@ struct object_word {
 
     static constexpr object_word make(std::uint32_t incarnation, object_kind k, object_phase p,
                                       unsigned slot = 0) noexcept {
-        return {(std::uint64_t{incarnation} << 32) | (std::uint64_t{slot} << 8) |
-                (static_cast<std::uint64_t>(k) << 4) | static_cast<std::uint64_t>(p)};
+        return {(std::uint64_t{incarnation} << 32) | (std::uint64_t{slot} << 8) | (static_cast<std::uint64_t>(k) << 4) |
+                static_cast<std::uint64_t>(p)};
     }
     [[nodiscard]] constexpr std::uint32_t incarnation() const noexcept { return static_cast<std::uint32_t>(raw >> 32); }
     [[nodiscard]] constexpr object_kind kind() const noexcept { return static_cast<object_kind>((raw >> 4) & 0xf); }
