@@ -31,14 +31,14 @@ bool parking_place::park(std::optional<steady_time> deadline) noexcept {
 void parking_place::unpark() noexcept {
     const std::uint32_t before = token_.exchange(unparked, std::memory_order_acq_rel);
     if (before == inside)
-        where_->wake();
+        where_.load(std::memory_order_relaxed)->wake();
     else if (before == nothing)
         ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&token_), FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr,
                   nullptr, 0);
 }
 
 bool parking_place::go_in(reactor& where) noexcept {
-    where_ = &where;
+    where_.store(&where, std::memory_order_relaxed);
     std::uint32_t before = nothing;
     if (token_.compare_exchange_strong(before, inside, std::memory_order_acq_rel)) return true;
     come_out();

@@ -30,7 +30,7 @@ private:
     static constexpr std::uint32_t unparked = 1;
     static constexpr std::uint32_t inside = 2;  // a reactor
     std::atomic<std::uint32_t> token_{nothing};
-    reactor* where_ = nullptr;
+    std::atomic<reactor*> where_{nullptr};  // the same one ever after
 };
 
 }  // namespace cadre::detail
