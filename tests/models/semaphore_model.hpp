@@ -1,0 +1,216 @@
+// The semaphore between processes: operations that are noted, helped and carried out once, death at every step, burial.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace models {
+
+/// Two or three processes take a permit and give it back a few times; one may die, is buried by the supervisor and
+/// replaced. Mirrors shm/semaphore_core.hpp access by access.
+struct semaphore_model {
+    enum note : std::uint8_t { no_note, acquire, give_back };
+    static constexpr unsigned most = 3;
+    static constexpr std::uint8_t supervisor = most;
+    static constexpr std::uint8_t done = 99;
+    static constexpr std::uint8_t none = 99;
+    static constexpr std::uint8_t acquired = 1;
+    static constexpr std::uint8_t gave_back = 2;
+
+    struct word {
+        std::uint8_t free, what, slot, number;
+        friend bool operator==(const word&, const word&) = default;
+    };
+    struct count {
+        std::uint8_t permits, carried_out;
+        friend bool operator==(const count&, const count&) = default;
+    };
+    struct process {
+        std::uint8_t pc, rounds, owns, back;  // back: where to go after the help
+        word w, now;
+        count h;
+    };
+    struct state {
+        word s;
+        std::array<count, most> held;
+        std::array<process, most + 1> p;
+        std::uint8_t dead, deaths;
+    };
+
+    unsigned processes = 2;
+    std::uint8_t rounds = 2;
+    std::uint8_t permits = 1;
+    std::uint8_t numbers = 16;  // how many a note can tell apart
+
+    [[nodiscard]] state initial() const {
+        state s{};
+        s.s.free = permits;
+        s.dead = none;
+        for (unsigned i = 0; i != processes; ++i)
+            s.p[i].rounds = rounds;
+        for (unsigned i = processes; i <= most; ++i)
+            s.p[i].pc = done;
+        return s;
+    }
+    [[nodiscard]] bool ended(const state& s) const {
+        for (const process& p : s.p)
+            if (p.pc != done) return false;
+        if (s.dead != none) return false;
+        if (s.s.what != no_note) throw std::string("an operation was left in the middle");
+        for (const count& c : s.held)
+            if (c.permits != 0) throw std::string("a permit of nobody is held");
+        if (s.s.free != permits) throw std::string("permits were lost or made");
+        return true;
+    }
+    template <class Emit>
+    void step(const state& s, Emit emit) const {
+        for (std::uint8_t i = 0; i <= most; ++i) {
+            if (s.p[i].pc == done || s.dead == i) continue;
+            state n = s;
+            advance(n, i);
+            emit(n);
+            if (i != supervisor && s.deaths == 0) {
+                state d = s;
+                d.dead = i;
+                d.deaths = 1;
+                d.p[i].owns = 0;
+                d.p[supervisor].pc = 30;
+                emit(d);
+            }
+        }
+    }
+
+private:
+    [[nodiscard]] std::uint8_t following(count c) const {
+        return static_cast<std::uint8_t>((c.carried_out + 1u) % numbers);
+    }
+    [[nodiscard]] bool is_done(count c, word w) const { return following(c) != w.number; }
+    static bool same_note(word a, word b) { return a.what == b.what && a.slot == b.slot && a.number == b.number; }
+    static word settled(std::uint8_t free) { return {free, no_note, 0, 0}; }
+
+    static void next_operation(process& p) {
+        const auto left = static_cast<std::uint8_t>(p.owns != 0 ? p.rounds : p.rounds - 1);
+        p = {0, left, p.owns, 0, {}, {}, {}};
+        if (left == 0) p.pc = done;
+    }
+    static void help(process& p, word w, std::uint8_t back) {
+        p.w = w;
+        p.back = back;
+        p.pc = 10;
+    }
+    void helped(state& s, std::uint8_t me) const {
+        process& p = s.p[me];
+        const std::uint8_t back = p.back;
+        p.back = 0;
+        p.w = p.now = {};
+        p.h = {};
+        p.pc = back;
+        if (back != acquired && back != gave_back) return;
+        p.owns = back == acquired ? 1 : 0;
+        unsigned owners = 0;
+        for (const process& q : s.p)
+            owners += q.owns;
+        if (owners > permits) throw std::string("more owners than permits");
+        next_operation(p);
+    }
+
+    void advance(state& s, std::uint8_t me) const {
+        process& p = s.p[me];
+        switch (p.pc) {
+            case 0:
+                if (s.s.what != no_note) return help(p, s.s, 0);
+                if (p.owns == 0 && s.s.free == 0) return next_operation(p);
+                p.w = s.s;
+                p.pc = p.owns != 0 ? 2 : 3;
+                return;
+            case 2:
+                if (s.held[me].permits == 0) throw std::string("an owner's permit is not counted");
+                p.pc = 3;
+                return;
+            case 3:
+                p.h = s.held[me];
+                p.pc = 4;
+                return;
+            case 4: {  // claimed
+                const bool gives = p.owns != 0;
+                const word mine{static_cast<std::uint8_t>(gives ? p.w.free + 1 : p.w.free - 1),
+                                gives ? give_back : acquire, me, following(p.h)};
+                const bool claimed = s.s == p.w;
+                p.w = {};
+                p.h = {};
+                p.pc = 0;
+                if (!claimed) return;
+                s.s = mine;
+                p.owns = 0;  // a permit that is given back is free for others from here on
+                return help(p, mine, gives ? gave_back : acquired);
+            }
+            case 10:  // carried out, once
+                p.h = s.held[p.w.slot];
+                p.pc = is_done(p.h, p.w) ? 20 : 11;
+                return;
+            case 11: p.pc = same_note(s.s, p.w) ? 12 : 20; return;
+            case 12:
+                if (s.held[p.w.slot] == p.h) {
+                    count& c = s.held[p.w.slot];
+                    c.carried_out = static_cast<std::uint8_t>(c.carried_out + 1);
+                    if (p.w.what == acquire)
+                        c.permits = static_cast<std::uint8_t>(c.permits + 1);
+                    else if (c.permits != 0)
+                        c.permits = static_cast<std::uint8_t>(c.permits - 1);
+                }
+                p.pc = 20;
+                return;
+            case 20:  // settled
+                p.h = {};
+                p.now = s.s;
+                p.pc = 21;
+                return;
+            case 21:
+                if (!same_note(p.now, p.w) || !is_done(s.held[p.w.slot], p.w)) return helped(s, me);
+                p.pc = 22;
+                return;
+            case 22:
+                if (s.s == p.now) {
+                    s.s = settled(p.now.free);
+                    return helped(s, me);
+                }
+                p.now = s.s;
+                p.pc = 21;
+                return;
+            case 30:  // the supervisor
+                if (s.s.what != no_note && s.s.slot == s.dead) return help(p, s.s, 30);
+                p.pc = 31;
+                return;
+            case 31:
+                p.h = s.held[s.dead];
+                p.pc = 32;
+                return;
+            case 32:
+                s.held[s.dead] = {0, p.h.carried_out};
+                p.pc = p.h.permits != 0 ? 33 : 35;
+                return;
+            case 33:
+                p.now = s.s;
+                p.pc = 34;
+                return;
+            case 34:
+                if (s.s == p.now) {
+                    s.s.free = static_cast<std::uint8_t>(s.s.free + p.h.permits);
+                    p.pc = 35;
+                } else {
+                    p.now = s.s;
+                }
+                return;
+            case 35:
+                s.p[s.dead] = {};
+                s.p[s.dead].rounds = 1;  // of the process that comes next
+                s.dead = none;
+                p = {};
+                p.pc = done;
+                return;
+        }
+    }
+};
+
+}  // namespace models
