@@ -16,6 +16,7 @@ namespace {
 
 // How often, in such looks at everything, a worker takes its own oldest item: rarely, because that costs a heavy fence.
 constexpr unsigned oldest_interval = 64;
+constexpr std::chrono::milliseconds old_fork_interval{10};
 // Rounds of looking around before sleeping; some microseconds, less than what a sleep and a wake cost.
 constexpr int idle_rounds = 200;
 // How many handlers of events a busy worker runs when it looks.
@@ -51,6 +52,16 @@ public:
         pool_.inject(item, item);
         wake_one();  // this thread takes it after what is queued now, unless a sleeper can
     }
+    /// Whether to run its own oldest item before its newest. A fork only after a while: what was forked first is the largest,
+    /// and memory grows with what has begun.
+    [[nodiscard]] bool oldest_is_due() noexcept {
+        const runnable oldest = deque().oldest();
+        if (oldest.task() == nullptr) return oldest.item() != nullptr;
+        const auto now = std::chrono::steady_clock::now();
+        if (now < next_old_fork_) return false;
+        next_old_fork_ = now + old_fork_interval;
+        return true;
+    }
     /// xorshift (Marsaglia, J. Stat. Soft. 2003): which victim to try first.
     [[nodiscard]] std::size_t random() noexcept {
         random_ ^= random_ << 13;
@@ -71,6 +82,7 @@ private:
     }
     thread_pool& pool_;
     std::size_t random_;
+    std::chrono::steady_clock::time_point next_old_fork_ = std::chrono::steady_clock::now() + old_fork_interval;
 };
 
 std::shared_ptr<thread_pool> thread_pool::make(std::size_t workers, std::string name, const cpu_list& affinity) {
@@ -115,7 +127,8 @@ void thread_pool::release(thread_pool* pool) noexcept {
 
 void thread_pool::submit(std::span<work_item* const> items) noexcept {
     if (items.empty()) return;
-    if (local_worker* own = worker_of(this); own != nullptr) {
+    // Nothing lands above a fork: it would have to wait until all the forks of a computation have ended that may never end.
+    if (local_worker* own = worker_of(this); own != nullptr && own->deque().newest().task() == nullptr) {
         own->fork(items.size(), [&](std::size_t i) { return runnable(items[i]); });
         return;
     }
@@ -156,7 +169,7 @@ runnable thread_pool::find(worker& self) noexcept {
         if (!timers_.empty()) timers_.fire_due(std::chrono::steady_clock::now());
         if (reactor* events = place_.get(); events != nullptr) reactor_visit(*events, this).poll(reactor_budget);
         if (work_item* item = take_injected(); item != nullptr) return runnable(item);
-        if (++self.rounds % oldest_interval == 0)
+        if (++self.rounds % oldest_interval == 0 && self.oldest_is_due())
             if (const runnable oldest = self.deque().steal(); oldest) return oldest;
     }
     if (const runnable item = self.deque().pop(); item) return item;
@@ -170,7 +183,11 @@ runnable thread_pool::steal(worker& self) noexcept {
     for (std::size_t i = 0; i < n; ++i) {
         worker& victim = *workers_[(start + i) % n];
         if (&victim == &self) continue;
-        if (const runnable item = victim.deque().steal(); item) return item;
+        if (const runnable item = victim.deque().steal(); item) {
+            // A fork wakes one sleeper, however many it forks: who comes and finds more than it takes wakes the next.
+            if (sleeping_.load(std::memory_order_relaxed) != 0 && !victim.deque().empty()) wake_one();
+            return item;
+        }
     }
     return {};
 }

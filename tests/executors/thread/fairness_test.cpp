@@ -66,6 +66,25 @@ protected:
 TEST_P(fairness, submitted_work_gets_its_turn) { ended_by(&end_it); }
 TEST_P(fairness, timers_get_their_turn) { ended_by(&end_it_later); }
 
+// The flood itself wakes them, from within its forks.
+TEST(fairness_of_wakes, what_a_fork_wakes_gets_its_turn) {
+    const thread_executor ex{{.workers = 1}};
+    std::atomic<bool> over{false};
+    const cadre::channel<int> told{ex, 2};
+    const auto wait_for_two = [&]() -> task<> {
+        (void)co_await told.receive();
+        (void)co_await told.receive();
+        over.store(true);
+    };
+    const auto tell = [&]() -> task<int> {
+        co_await told.send(1);
+        co_return static_cast<int>(co_await fork_until(over));
+    };
+    const auto flood = [&]() -> task<> { (void)co_await cadre::when_all(tell(), tell(), fork_until(over)); };
+    cadre::sync_wait(cadre::when_all(cadre::on(ex, wait_for_two), cadre::on(ex, flood)));
+    EXPECT_TRUE(over.load());
+}
+
 INSTANTIATE_TEST_SUITE_P(floods, fairness, testing::Values(&fork_until, &yield_until),
                          [](const auto& info) { return info.index == 0 ? "of_forks" : "of_yields"; });
 

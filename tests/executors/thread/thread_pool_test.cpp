@@ -3,6 +3,7 @@
 #include <cadre/executors/thread.hpp>
 
 #include <atomic>
+#include <barrier>
 #include <chrono>
 #include <cstddef>
 #include <ctime>
@@ -209,6 +210,26 @@ TEST(thread_pool, an_idle_pool_uses_no_cpu) {
     const auto before = cpu_time();
     std::this_thread::sleep_for(300ms);
     EXPECT_LT(cpu_time() - before, 60ms);
+}
+
+cadre::task<int> meet_all(std::barrier<>& everybody) {
+    everybody.arrive_and_wait();
+    co_return 1;
+}
+
+// Each child blocks its thread until all run: they hang if one of them was left in a deque while a worker sleeps.
+TEST(thread_pool, every_child_of_a_fork_wakes_a_worker) {
+    const thread_executor ex{{.workers = 4}};
+    for (int round = 0; round < 20; ++round) {
+        std::barrier<> everybody{4};
+        const auto all = [&]() -> cadre::task<int> {
+            auto [a, b, c, d] = co_await cadre::when_all(meet_all(everybody), meet_all(everybody), meet_all(everybody),
+                                                         meet_all(everybody));
+            co_return a + b + c + d;
+        };
+        std::this_thread::sleep_for(std::chrono::milliseconds(round % 2));  // from sleep, and from looking around
+        EXPECT_EQ(cadre::sync_wait(cadre::on(ex, all)), 4);
+    }
 }
 
 }  // namespace

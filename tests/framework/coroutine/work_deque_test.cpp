@@ -27,10 +27,15 @@ TEST(work_deque, the_owner_takes_the_youngest_and_thieves_the_oldest) {
     EXPECT_TRUE(d.empty());
     EXPECT_FALSE(d.pop());
     EXPECT_FALSE(d.steal());
+    EXPECT_FALSE(d.newest());
+    EXPECT_FALSE(d.oldest());
     for (item& i : items)
         d.push(runnable(&i));
+    EXPECT_EQ(d.newest(), runnable(&items[3]));
+    EXPECT_EQ(d.oldest(), runnable(&items[0]));
     EXPECT_EQ(d.pop(), runnable(&items[3]));
     EXPECT_EQ(d.steal(), runnable(&items[0]));
+    EXPECT_EQ(d.oldest(), runnable(&items[1]));
     EXPECT_EQ(d.steal(), runnable(&items[1]));
     EXPECT_EQ(d.pop(), runnable(&items[2]));
     EXPECT_FALSE(d.pop());

@@ -24,8 +24,10 @@ public:
     [[nodiscard]] promise_base* task() const noexcept {
         return (word_ & task_tag) != 0 ? reinterpret_cast<promise_base*>(word_ - task_tag) : nullptr;
     }
-    /// The work item, if it is one.
-    [[nodiscard]] work_item* item() const noexcept { return reinterpret_cast<work_item*>(word_); }
+    /// The work item; null for a forked task.
+    [[nodiscard]] work_item* item() const noexcept {
+        return (word_ & task_tag) == 0 ? reinterpret_cast<work_item*>(word_) : nullptr;
+    }
     /// The environment of the task that runs, or null.
     [[nodiscard]] environment* env() const noexcept {
         const promise_base* forked = task();

@@ -57,6 +57,9 @@ public:
             return cells_[static_cast<std::size_t>(b) & mask_].load(std::memory_order_relaxed);
         return pop_last(b);
     }
+    /// Owner only, and only to look at: somebody else may be taking it. @return nothing if empty
+    [[nodiscard]] runnable newest() const noexcept { return look(bottom_.load(std::memory_order_relaxed) - 1); }
+    [[nodiscard]] runnable oldest() const noexcept { return look(top_.load(std::memory_order_relaxed)); }
     /// Anyone, the owner too: the oldest item. @return nothing if empty or if another thread was faster
     [[nodiscard]] runnable steal() noexcept;
     /// A hint.
@@ -75,6 +78,10 @@ private:
         std::unique_ptr<cell[]> cells;
     };
 
+    [[nodiscard]] runnable look(std::int64_t at) const noexcept {
+        if (empty()) return {};
+        return cells_[static_cast<std::size_t>(at) & mask_].load(std::memory_order_relaxed);
+    }
     void grow(std::size_t capacity, std::int64_t top, std::int64_t bottom);
     CADRE_RARE_CALL void make_room(std::int64_t begin, std::int64_t end) noexcept;
     [[nodiscard]] CADRE_RARE_CALL runnable pop_slowly() noexcept;
