@@ -45,7 +45,10 @@ public:
     /// Starts `t` at this scope's home; its result is discarded, its error is kept for `join`.
     template <class T>
     void spawn(task<T> t) {
-        start(run_child(std::move(t)));
+        if constexpr (std::is_void_v<T>)
+            start(std::move(t));
+        else
+            start(run_child(std::move(t)));
     }
     /// Starts `f(args…)` on `ex`, like `on`.
     template <class E, class F, class... Args>

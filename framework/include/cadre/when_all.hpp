@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <coroutine>
 #include <exception>
 #include <ranges>
@@ -59,10 +60,11 @@ private:
     std::tuple<task<Ts>...> tasks_;  // last: what their frames still hold may be linked to the join's stop state
 };
 
-template <class T>
+/// `Tasks` is a vector of `task<T>`.
+template <class T, class Tasks>
 class [[nodiscard]] when_all_range_awaiter {
 public:
-    explicit when_all_range_awaiter(std::vector<task<T>>&& tasks) noexcept : tasks_(std::move(tasks)) {}
+    explicit when_all_range_awaiter(Tasks&& tasks) noexcept : tasks_(std::move(tasks)) {}
 
     [[nodiscard]] bool await_ready() const noexcept { return tasks_.empty(); }
     template <class Promise>
@@ -81,13 +83,13 @@ public:
 
 private:
     struct promises {
-        const std::vector<task<T>>& tasks;
+        const Tasks& tasks;
         [[nodiscard]] std::size_t size() const noexcept { return tasks.size(); }
         [[nodiscard]] promise_base* operator[](std::size_t i) const noexcept { return &tasks[i].frame().promise(); }
     };
 
     join join_;
-    std::vector<task<T>> tasks_;  // last: what their frames still hold may be linked to the join's stop state
+    Tasks tasks_;  // last: what their frames still hold may be linked to the join's stop state
 };
 
 }  // namespace detail
@@ -109,11 +111,15 @@ template <std::ranges::input_range R>
     requires awaitable<std::ranges::range_value_t<R>>
 [[nodiscard]] auto when_all(R&& range) {
     using value = await_result_t<std::ranges::range_value_t<R>>;
-    std::vector<task<value>> tasks;
-    if constexpr (std::ranges::sized_range<R>) tasks.reserve(static_cast<std::size_t>(std::ranges::size(range)));
-    for (auto&& item : range)
-        tasks.push_back(detail::as_task(std::ranges::range_value_t<R>(std::move(item))));
-    return detail::when_all_range_awaiter<value>(std::move(tasks));
+    if constexpr (std::same_as<R, std::vector<task<value>>>) {
+        return detail::when_all_range_awaiter<value, R>(std::move(range));
+    } else {
+        std::vector<task<value>, detail::frame_pool_allocator<task<value>>> tasks;
+        if constexpr (std::ranges::sized_range<R>) tasks.reserve(static_cast<std::size_t>(std::ranges::size(range)));
+        for (auto&& item : range)
+            tasks.push_back(detail::as_task(std::ranges::range_value_t<R>(std::move(item))));
+        return detail::when_all_range_awaiter<value, decltype(tasks)>(std::move(tasks));
+    }
 }
 
 }  // namespace cadre

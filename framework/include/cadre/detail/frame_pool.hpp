@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <new>
 
 #include <cadre/detail/compiler.hpp>
@@ -64,5 +65,24 @@ inline void free_frame(void* frame, std::size_t size) noexcept {
     }
     free_frame_slowly(frame, size);
 }
+
+/// For small containers that live no longer than an await: their memory is recycled like that of frames.
+template <class T>
+struct frame_pool_allocator {
+    static_assert(alignof(T) <= alignof(std::max_align_t));
+    using value_type = T;
+
+    frame_pool_allocator() noexcept = default;
+    template <class U>
+    explicit(false) frame_pool_allocator(const frame_pool_allocator<U>&) noexcept {}
+
+    [[nodiscard]] T* allocate(std::size_t n) {
+        if (n > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw_no_memory_for_frame();
+        return static_cast<T*>(allocate_frame(n * sizeof(T)));
+    }
+    void deallocate(T* memory, std::size_t n) noexcept { free_frame(memory, n * sizeof(T)); }
+
+    friend bool operator==(const frame_pool_allocator&, const frame_pool_allocator&) noexcept { return true; }
+};
 
 }  // namespace cadre::detail
