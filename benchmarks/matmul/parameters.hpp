@@ -10,6 +10,8 @@
 #include <random>
 #include <vector>
 
+#include <boost/align/aligned_allocator.hpp>
+
 namespace matmul {
 
 inline const int size = bench::scaled(2048, 128);
@@ -31,8 +33,9 @@ struct block {
 using input = block<const int>;
 using output = block<int>;
 
-/// Adds the product of `a` and `b` to `c`.
-inline void multiply_leaf(input a, input b, output c) {
+/// Adds the product of `a` and `b` to `c`. Never inlined: how well a compiler happens to mix it with the code around it, which
+/// differs from contender to contender, would decide the comparison.
+[[gnu::noinline]] inline void multiply_leaf(input a, input b, output c) {
     for (int i = 0; i != c.size; ++i)
         for (int k = 0; k != c.size; ++k)
             for (int j = 0; j != c.size; ++j)
@@ -44,8 +47,8 @@ class problem {
 public:
     explicit problem(int n) : size_(n), a_(cells()), b_(cells()), c_(cells()) {
         std::minstd_rand random;
-        for (std::vector<int>* values : {&a_, &b_})
-            for (int& value : *values)
+        for (values* factor : {&a_, &b_})
+            for (int& value : *factor)
                 value = static_cast<int>(random() % 8);
     }
 
@@ -63,11 +66,13 @@ public:
     }
 
 private:
+    // Rows that begin with a cache line: where an allocator happens to put them would decide a sixth of the time.
+    using values = std::vector<int, boost::alignment::aligned_allocator<int, 64>>;
+
     [[nodiscard]] std::size_t cells() const {
         return static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_);
     }
-    [[nodiscard]] static std::vector<std::int64_t> times(const std::vector<int>& matrix,
-                                                         const std::vector<std::int64_t>& x) {
+    [[nodiscard]] static std::vector<std::int64_t> times(const values& matrix, const std::vector<std::int64_t>& x) {
         std::vector<std::int64_t> result(x.size());
         for (std::size_t i = 0; i != x.size(); ++i)
             for (std::size_t j = 0; j != x.size(); ++j)
@@ -76,9 +81,9 @@ private:
     }
 
     int size_;
-    std::vector<int> a_;
-    std::vector<int> b_;
-    std::vector<int> c_;
+    values a_;
+    values b_;
+    values c_;
 };
 
 /// Times `multiply(a, b, c)` after a small product.
