@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <cadre/detail/compiler.hpp>
 #include <cadre/detail/environment.hpp>
 #include <cadre/executors/thread.hpp>
 
@@ -23,14 +24,6 @@ constexpr int idle_rounds = 200;
 constexpr unsigned reactor_budget = 61;
 // How often the deputy looks: how late events may be because of a task that computes inside a handler.
 constexpr std::chrono::milliseconds deputy_interval{5};
-
-void cpu_relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-}
 
 void pin_this_thread(int cpu) noexcept {
     cpu_set_t set;
@@ -51,6 +44,9 @@ public:
         item->next = nullptr;
         pool_.inject(item, item);
         wake_one();  // this thread takes it after what is queued now, unless a sleeper can
+    }
+    [[nodiscard]] bool waits_for_others() const noexcept override {
+        return pool_.sleeping_.load(std::memory_order_relaxed) + 1 < pool_.workers_.size() && !pool_.anything_to_do();
     }
     /// Whether to run its own oldest item before its newest. A fork only after a while: what was forked first is the largest,
     /// and memory grows with what has begun.

@@ -95,7 +95,7 @@ public:
     /// Receives without waiting; empty if there is nothing (closed or not). @throws executor_stopped
     [[nodiscard]] std::optional<T> try_receive() const {
         detail::channel_receive<T> operation(place_);
-        if (!operation.await_ready()) return std::nullopt;
+        if (!operation.try_now()) return std::nullopt;
         return operation.await_resume();
     }
 

@@ -13,6 +13,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cadre/detail/compiler.hpp>
+
 namespace cadre::detail {
 
 namespace {
@@ -22,14 +24,6 @@ constexpr unsigned item_budget = 256;
 constexpr std::chrono::microseconds spin_time{5};
 
 int new_eventfd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
-
-void cpu_relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-}
 
 struct thread_descriptor {
     int fd = -1;

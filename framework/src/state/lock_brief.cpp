@@ -1,22 +1,8 @@
 #include <cadre/detail/lock_brief.hpp>
 
-#if defined(__x86_64__) || defined(__i386__)
-#    include <immintrin.h>
-#endif
+#include <cadre/detail/compiler.hpp>
 
 namespace cadre::detail {
-
-namespace {
-
-void pause() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    _mm_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-}
-
-}  // namespace
 
 void brief_mutex::lock_contended() noexcept {
     // The holder needs some tens of nanoseconds, unless it was preempted; then only sleeping helps.
@@ -25,7 +11,7 @@ void brief_mutex::lock_contended() noexcept {
         if (word_.load(std::memory_order_relaxed) == unlocked &&
             word_.compare_exchange_weak(expected, locked, std::memory_order_acquire, std::memory_order_relaxed))
             return;
-        pause();
+        cpu_relax();
     }
     // From here on the word says that somebody sleeps, also after this thread got the lock: it cannot know better.
     while (word_.exchange(locked_with_sleepers, std::memory_order_acquire) != unlocked)

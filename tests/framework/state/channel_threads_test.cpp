@@ -72,6 +72,49 @@ TEST(channel_threads, batches_lose_nothing) {
     EXPECT_EQ(sum.load(), std::int64_t{count} * (count + 1) / 2);
 }
 
+// The ring is moved to a larger place, again and again, while both ends are in use.
+TEST(channel_threads, grows_while_it_is_used) {
+    constexpr std::uint32_t count = 50'000;
+    for (int round = 0; round != 20; ++round) {
+        channel<std::unique_ptr<std::uint32_t>> ch{local(), 3'000};
+        std::atomic<std::uint64_t> received{0};
+        on_threads(2, [&](unsigned i) -> task<> {
+            if (i == 0) {
+                for (std::uint32_t n = 1; n <= count / 20; ++n)
+                    co_await ch.send(std::make_unique<std::uint32_t>(n));
+                ch.close();
+            } else {
+                std::uint32_t last = 0;
+                while (auto one = co_await ch.receive()) {
+                    EXPECT_EQ(**one, last + 1);
+                    last = **one;
+                    received.fetch_add(1);
+                }
+            }
+        });
+        EXPECT_EQ(received.load(), count / 20);
+    }
+}
+
+// What was sent before the close is received, also by those who look at that moment.
+TEST(channel_threads, a_close_comes_after_what_was_sent) {
+    for (int round = 0; round != 500; ++round) {
+        channel<int> ch{local(), 4};
+        std::atomic<int> received{0};
+        on_threads(3, [&](unsigned i) -> task<> {
+            if (i == 0) {
+                for (int n = 0; n != 3; ++n)
+                    co_await ch.send(n);
+                ch.close();
+            } else {
+                while (co_await ch.receive())
+                    received.fetch_add(1);
+            }
+        });
+        EXPECT_EQ(received.load(), 3);
+    }
+}
+
 // A receive that is cancelled has taken nothing; one that was served gives its value.
 TEST(channel_threads, cancelled_receives_take_nothing) {
     constexpr int rounds = 2'000;

@@ -66,6 +66,9 @@ private:
 /// Bounded queue. Senders wait only while the ring is full and receivers only while it is empty: whoever frees a slot
 /// fills it from the first sender, and whoever sends while a receiver waits gives it the value itself. So nobody can
 /// overtake a waiter, and an order in which values were accepted is the order in which they come out. Thread-safe.
+///
+/// While nobody waits, sending takes only the lock of the one end of the ring, and receiving that of the other. Who waits, and
+/// whether the channel has ended, changes only under both: holding either is enough to know it.
 template <class T>
 class local_channel final : public local_object, public std::enable_shared_from_this<local_channel<T>> {
     using wait = channel_wait<T>;
@@ -80,20 +83,39 @@ public:
     /// Moves from `value` if and only if the answer is `done`. @throws what moving a `T` throws, std::bad_alloc
     [[nodiscard]] attempt try_send(T& value) {
         wait* receiver = nullptr;
+        attempt a;
         {
-            const std::lock_guard hold(mutex_);
-            const attempt a = send_locked(value, receiver);
-            if (receiver == nullptr) return a;
+            const std::lock_guard in(ring_.in_mutex());
+            if (receivers_.empty() && !closed_ && !stopped_) [[likely]] {
+                if (ring_.has_room()) [[likely]] {
+                    ring_.push(value);
+                    return attempt::done;
+                }
+                if (ring_.is_grown()) return attempt::would_block;
+            }
+            const std::lock_guard out(ring_.out_mutex());
+            a = send_locked(value, receiver);
         }
-        receiver->finish();
-        return attempt::done;
+        if (receiver != nullptr) receiver->finish();
+        return a;
     }
 
     [[nodiscard]] attempt try_receive(std::optional<T>& into) {
         served_waiters served;
         attempt a;
         {
-            const std::lock_guard hold(mutex_);
+            std::unique_lock out(ring_.out_mutex());
+            if (senders_.empty() && !stopped_) [[likely]] {
+                if (!ring_.has_value()) return closed_ ? attempt::closed : attempt::would_block;
+                take(into);
+                return attempt::done;
+            }
+            std::unique_lock in(ring_.in_mutex(), std::try_to_lock);
+            if (!in) {  // whoever waits for the other lock holds this one first
+                out.unlock();
+                in.lock();
+                out.lock();
+            }
             a = receive_locked(into, served);
         }
         served.finish();
@@ -104,7 +126,7 @@ public:
     void receive_more(std::vector<T>& into, std::size_t max) {
         served_waiters served;
         {
-            const std::lock_guard hold(mutex_);
+            const both_ends hold(ring_);
             std::optional<T> one;
             while (into.size() < max && into.size() < into.capacity() && receive_locked(one, served) == attempt::done) {
                 into.push_back(std::move(*one));
@@ -114,12 +136,16 @@ public:
         served.finish();
     }
 
+    /// Hints for somebody who may try again soon.
+    [[nodiscard]] bool seems_empty() const noexcept { return ring_.size() == 0; }
+    [[nodiscard]] bool seems_full() const noexcept { return ring_.size() == ring_.limit(); }
+
     /// Tries once more and, if that would block, queues `w` (which is prepared). @return true if it was queued
     [[nodiscard]] bool park(wait& w) noexcept {
         served_waiters served;
         wait* receiver = nullptr;
         {
-            const std::lock_guard hold(mutex_);
+            const both_ends hold(ring_);
             try {
                 w.outcome = w.source != nullptr ? send_locked(*w.source, receiver) : receive_locked(*w.target, served);
             } catch (...) {
@@ -138,7 +164,7 @@ public:
 
     void cancel(wait& w) noexcept {
         {
-            const std::lock_guard hold(mutex_);
+            const both_ends hold(ring_);
             if (!(w.source != nullptr ? senders_ : receivers_).remove(w)) return;
         }
         w.finish_cancelled();
@@ -148,20 +174,31 @@ public:
     void stop() noexcept override { end(stopped_, attempt::stopped); }
 
     [[nodiscard]] bool closed() const noexcept {
-        const std::lock_guard hold(mutex_);
+        const std::lock_guard hold(ring_.in_mutex());
         return closed_;
     }
     [[nodiscard]] bool stopped() const noexcept {
-        const std::lock_guard hold(mutex_);
+        const std::lock_guard hold(ring_.in_mutex());
         return stopped_;
     }
-    [[nodiscard]] std::size_t size() const noexcept {
-        const std::lock_guard hold(mutex_);
-        return ring_.size();
-    }
+    [[nodiscard]] std::size_t size() const noexcept { return ring_.size(); }
     [[nodiscard]] std::size_t capacity() const noexcept { return ring_.limit(); }
 
 private:
+    class both_ends {
+    public:
+        explicit both_ends(channel_ring<T>& ring) noexcept : in_(ring.in_mutex()), out_(ring.out_mutex()) {}
+
+    private:
+        std::lock_guard<brief_mutex> in_;
+        std::lock_guard<brief_mutex> out_;
+    };
+
+    void take(std::optional<T>& into) {
+        into.emplace(std::move(ring_.front()));
+        ring_.pop();
+    }
+
     [[nodiscard]] attempt send_locked(T& value, wait*& receiver) {
         if (stopped_) return attempt::stopped;
         if (closed_) return attempt::closed;
@@ -171,23 +208,22 @@ private:
             receiver->outcome = attempt::done;
             return attempt::done;
         }
-        if (ring_.full()) return attempt::would_block;
+        if (!ring_.make_room()) return attempt::would_block;
         ring_.push(value);
         return attempt::done;
     }
 
     [[nodiscard]] attempt receive_locked(std::optional<T>& into, served_waiters& served) {
         if (stopped_) return attempt::stopped;
-        if (ring_.empty()) return closed_ ? attempt::closed : attempt::would_block;
-        into.emplace(std::move(ring_.front()));
-        ring_.pop();
+        if (!ring_.has_value()) return closed_ ? attempt::closed : attempt::would_block;
+        take(into);
         refill(served);
         return attempt::done;
     }
 
     // The slot that became free goes to the first sender whose value can be moved.
     void refill(served_waiters& served) noexcept {
-        while (!senders_.empty() && !ring_.full()) {
+        while (!senders_.empty() && ring_.has_room()) {
             auto& sender = static_cast<wait&>(*senders_.pop_front());
             sender.outcome = attempt::done;
             if constexpr (std::is_nothrow_move_constructible_v<T>) {
@@ -206,7 +242,7 @@ private:
     void end(bool& flag, attempt outcome) noexcept {
         served_waiters ended;
         {
-            const std::lock_guard hold(mutex_);
+            const both_ends hold(ring_);
             flag = true;
             for (wait_list* list : {&receivers_, &senders_}) {
                 while (waiter* w = list->pop_front()) {
@@ -218,7 +254,6 @@ private:
         ended.finish();
     }
 
-    mutable brief_mutex mutex_;
     channel_ring<T> ring_;
     wait_list receivers_;
     wait_list senders_;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include <cadre/detail/brief_wait.hpp>
 #include <cadre/detail/channel_local.hpp>
 #include <cadre/detail/channel_message.hpp>
 #include <cadre/detail/memory_domain.hpp>
@@ -110,35 +111,22 @@ public:
         : base(place), source_(std::forward<Args>(args)...) {}
 
     [[nodiscard]] bool await_ready() {
-        if (this->place_->local != nullptr) {
-            this->outcome_ = this->place_->local->try_send(value());
-        } else {
-            this->encoded_ = true;
-            scratch_buffer scratch;
-            const bool carries = encode_message<T>(scratch.bytes(), value());
-            shared_channel& channel = *this->place_->shared;
-            if (!channel.has_waiters(senders_queue)) this->outcome_ = channel.try_send(scratch.bytes().span(), carries);
-            if (this->outcome_ == attempt::would_block) {
-                auto& wait = this->wait_.template emplace<message_wait>();
-                wait.message = std::move(scratch.bytes());
-                wait.carries = carries;
-            }
-        }
-        return this->outcome_ != attempt::would_block;
+        if (attempt_now()) return true;
+        local_channel<T>* const channel = this->place_->local.get();
+        return channel != nullptr && wait_briefly([=] { return !channel->seems_full(); }) && attempt_now();
+    }
+    /// Sends now or not at all. @return false if it would block or the channel is closed
+    [[nodiscard]] bool try_now() {
+        if (!attempt_now() || this->outcome_ == attempt::closed) return false;
+        require_alive(this->outcome_);
+        await_resume();
+        return true;
     }
 
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
         if (this->place_->local != nullptr) return this->suspend_local(handle, &value(), nullptr);
         return this->suspend_shared(handle, senders_queue);
-    }
-
-    /// Sends now or not at all. @return false if it would block or the channel is closed
-    [[nodiscard]] bool try_now() {
-        if (!await_ready() || this->outcome_ == attempt::closed) return false;
-        require_alive(this->outcome_);
-        await_resume();
-        return true;
     }
 
     void await_resume() {
@@ -158,6 +146,25 @@ public:
     }
 
 private:
+    /// @return whether that ended the operation, well or not
+    [[nodiscard]] bool attempt_now() {
+        if (this->place_->local != nullptr) {
+            this->outcome_ = this->place_->local->try_send(value());
+        } else {
+            this->encoded_ = true;
+            scratch_buffer scratch;
+            const bool carries = encode_message<T>(scratch.bytes(), value());
+            shared_channel& channel = *this->place_->shared;
+            if (!channel.has_waiters(senders_queue)) this->outcome_ = channel.try_send(scratch.bytes().span(), carries);
+            if (this->outcome_ == attempt::would_block) {
+                auto& wait = this->wait_.template emplace<message_wait>();
+                wait.message = std::move(scratch.bytes());
+                wait.carries = carries;
+            }
+        }
+        return this->outcome_ != attempt::would_block;
+    }
+
     [[nodiscard]] T& value() noexcept {
         if constexpr (std::is_same_v<Source, T>)
             return source_;
@@ -177,6 +184,12 @@ public:
     explicit channel_receive(const channel_place<T>& place) noexcept : base(place) {}
 
     [[nodiscard]] bool await_ready() {
+        if (try_now()) return true;
+        local_channel<T>* const channel = this->place_->local.get();
+        return channel != nullptr && wait_briefly([=] { return !channel->seems_empty(); }) && try_now();
+    }
+    /// @return whether that ended the operation: there is a value, or there will be none
+    [[nodiscard]] bool try_now() {
         if (this->place_->local != nullptr) {
             this->outcome_ = this->place_->local->try_receive(value_);
         } else {

@@ -17,3 +17,16 @@
 #else
 #    define CADRE_RARE_CALL [[gnu::noinline, gnu::cold]]
 #endif
+
+namespace cadre::detail {
+
+/// Tells the processor that this is a loop that waits.
+inline void cpu_relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+}  // namespace cadre::detail

@@ -36,6 +36,9 @@ public:
     /// Behind everything that is queued now.
     virtual void defer(work_item* item) noexcept = 0;
 
+    /// Whether all that is left to do is with other workers, awake ones: then a task here may wait for them for a moment.
+    [[nodiscard]] virtual bool waits_for_others() const noexcept { return false; }
+
     [[nodiscard]] work_deque& deque() noexcept { return deque_; }
 
     /// Fairness: whether a task may go on with its own newest work. Once in a while it may not, and returns to the

@@ -8,7 +8,7 @@
 namespace cadre::detail {
 
 /// Locks with one compare-exchange and unlocks with one exchange; contended, it spins for a moment and then sleeps in
-/// the kernel. Meets BasicLockable. A std::mutex takes twice as long when nobody else is there, which is the case that
+/// the kernel. Meets Lockable. A std::mutex takes twice as long when nobody else is there, which is the case that
 /// matters for a channel whose sender and receiver share a thread.
 class brief_mutex {
 public:
@@ -17,10 +17,12 @@ public:
     brief_mutex& operator=(const brief_mutex&) = delete;
 
     void lock() noexcept {
-        std::uint32_t expected = unlocked;
-        if (!word_.compare_exchange_strong(expected, locked, std::memory_order_acquire, std::memory_order_relaxed))
-            [[unlikely]]
+        if (!try_lock()) [[unlikely]]
             lock_contended();
+    }
+    [[nodiscard]] bool try_lock() noexcept {
+        std::uint32_t expected = unlocked;
+        return word_.compare_exchange_strong(expected, locked, std::memory_order_acquire, std::memory_order_relaxed);
     }
     void unlock() noexcept {
         if (word_.exchange(unlocked, std::memory_order_release) == locked_with_sleepers) [[unlikely]]

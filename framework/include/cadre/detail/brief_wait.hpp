@@ -1,0 +1,29 @@
+/// @file
+/// Waiting a moment before suspending, where another worker is about to bring what is missing.
+#pragma once
+
+#include <cadre/detail/compiler.hpp>
+#include <cadre/detail/local_worker.hpp>
+
+namespace cadre::detail {
+
+/// Looks now and then whether `done()`, as long as this worker has nothing else to do and another one works; for no longer than
+/// it costs to suspend here and be resumed (competitive spinning: Karlin et al., SODA 1990). The first look is not at once, and
+/// the next ones ever later: what comes one by one meanwhile adds up to many, and many cost little more than one, because
+/// what each look costs is the cache line that it takes away from the other worker. @return whether it is done
+template <class F>
+[[nodiscard]] [[gnu::noinline]] bool wait_briefly(F done) noexcept {
+    constexpr int first_look = 32;  // instructions that pause; about half a microsecond
+    constexpr int looks = 3;
+    const local_worker* const worker = this_thread_worker;
+    if (worker == nullptr) return false;
+    for (int look = 0; look < looks; ++look) {
+        if (!worker->waits_for_others()) return false;
+        for (int i = 0; i < first_look << look; ++i)
+            cpu_relax();
+        if (done()) return true;
+    }
+    return false;
+}
+
+}  // namespace cadre::detail
