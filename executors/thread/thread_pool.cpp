@@ -72,6 +72,13 @@ public:
     bool listed = false;  // in sleepers_; under its mutex
 
 private:
+    // Those who sleep watch the timers and events.
+    [[nodiscard]] bool anything_else() noexcept override {
+        if (!deque().empty() || pool_.injected_.load(std::memory_order_relaxed)) return true;
+        if (pool_.sleeping_.load(std::memory_order_relaxed) != 0) return false;
+        const std::optional<steady_time> due = pool_.timers_.empty() ? std::nullopt : pool_.timers_.next();
+        return pool_.place_.get() != nullptr || (due && *due <= std::chrono::steady_clock::now());
+    }
     void wake_one() noexcept override {
         light_fence();
         if (pool_.sleeping_.load(std::memory_order_relaxed) != 0) pool_.wake_one();

@@ -39,6 +39,11 @@ std::uint64_t next_task_id() noexcept {
 
 void local_worker::wake_sleeper() noexcept { wake_one(); }
 
+bool local_worker::count_again_and_look() noexcept {
+    finds_ = finds_interval;
+    return anything_else();
+}
+
 void post_home(work_item& item) noexcept {
     work_item* one = &item;
     item.env->home->submit(std::span(&one, 1));

@@ -1,7 +1,9 @@
 // Who never lets go of a worker does not keep others waiting: a bounded share of its turns goes to them.
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -31,6 +33,17 @@ task<long> yield_until(const std::atomic<bool>& over) {
     for (; !over.load(std::memory_order_relaxed); ++turns)
         co_await cadre::yield();
     co_return turns;
+}
+
+// A channel that is never empty and never full: neither receiving nor sending ever has to wait.
+task<long> send_to_itself_until(const std::atomic<bool>& over) {
+    const cadre::channel<int> ch{co_await cadre::this_task::executor(), 2};
+    long messages = 0;
+    for (; !over.load(std::memory_order_relaxed); ++messages) {
+        co_await ch.send(1);
+        (void)co_await ch.receive();
+    }
+    co_return messages;
 }
 
 task<> end_it(std::atomic<bool>& over) {
@@ -85,7 +98,11 @@ TEST(fairness_of_wakes, what_a_fork_wakes_gets_its_turn) {
     EXPECT_TRUE(over.load());
 }
 
-INSTANTIATE_TEST_SUITE_P(floods, fairness, testing::Values(&fork_until, &yield_until),
-                         [](const auto& info) { return info.index == 0 ? "of_forks" : "of_yields"; });
+std::string name_of(const testing::TestParamInfo<task<long> (*)(const std::atomic<bool>&)>& flood) {
+    constexpr std::array names{"of_forks", "of_yields", "of_messages"};
+    return names[flood.index];
+}
+
+INSTANTIATE_TEST_SUITE_P(floods, fairness, testing::Values(&fork_until, &yield_until, &send_to_itself_until), name_of);
 
 }  // namespace

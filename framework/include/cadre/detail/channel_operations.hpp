@@ -50,6 +50,23 @@ class channel_operation {
 protected:
     explicit channel_operation(const channel_place<T>& place) noexcept : place_(&place) {}
 
+    /// After an operation that did not have to wait. A task that finds one message after the other makes way now and then.
+    [[nodiscard]] static bool may_go_on() noexcept {
+        local_worker* const worker = this_thread_worker;
+        return worker == nullptr || !worker->has_to_make_way();
+    }
+    template <class Promise>
+    [[nodiscard]] bool make_way(std::coroutine_handle<Promise> handle) noexcept {
+        environment* const env = environment_of(handle);
+        local_worker* const worker = env != nullptr ? worker_of(env->home) : nullptr;
+        if (worker == nullptr) return false;
+        auto& wait = wait_.template emplace<channel_wait<T>>();
+        wait.outcome = outcome_;
+        wait.prepare(handle, env, nullptr);
+        worker->defer(&wait);
+        return true;
+    }
+
     template <class Promise>
     [[nodiscard]] bool suspend_local(std::coroutine_handle<Promise> handle, T* source,
                                      std::optional<T>* target) noexcept {
@@ -111,7 +128,7 @@ public:
         : base(place), source_(std::forward<Args>(args)...) {}
 
     [[nodiscard]] bool await_ready() {
-        if (attempt_now()) return true;
+        if (attempt_now()) return this->may_go_on();
         local_channel<T>* const channel = this->place_->local.get();
         return channel != nullptr && wait_briefly([=] { return !channel->seems_full(); }) && attempt_now();
     }
@@ -125,6 +142,7 @@ public:
 
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        if (this->outcome_ != attempt::would_block) return this->make_way(handle);
         if (this->place_->local != nullptr) return this->suspend_local(handle, &value(), nullptr);
         return this->suspend_shared(handle, senders_queue);
     }
@@ -184,7 +202,7 @@ public:
     explicit channel_receive(const channel_place<T>& place) noexcept : base(place) {}
 
     [[nodiscard]] bool await_ready() {
-        if (try_now()) return true;
+        if (try_now()) return this->may_go_on();
         local_channel<T>* const channel = this->place_->local.get();
         return channel != nullptr && wait_briefly([=] { return !channel->seems_empty(); }) && try_now();
     }
@@ -207,6 +225,7 @@ public:
 
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        if (this->outcome_ != attempt::would_block) return this->make_way(handle);
         if (this->place_->local != nullptr) return this->suspend_local(handle, nullptr, &value_);
         return this->suspend_shared(handle, receivers_queue);
     }

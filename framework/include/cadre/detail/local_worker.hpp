@@ -44,8 +44,12 @@ public:
     /// Fairness: whether a task may go on with its own newest work. Once in a while it may not, and returns to the
     /// worker's loop, which then looks at what others wait for.
     [[nodiscard]] bool may_run_on() noexcept { return --turns_ > 0; }
+    /// The same for a task that finds all it asks for and so never has to wait: whether it is to suspend nevertheless.
+    [[nodiscard]] bool has_to_make_way() noexcept { return --finds_ == 0 && count_again_and_look(); }
 
 protected:
+    /// Whether the loop would find something else to do than the task that runs.
+    [[nodiscard]] virtual bool anything_else() noexcept { return true; }
     /// Whether the loop is to look at everything before its newest work this time.
     [[nodiscard]] bool look_around() noexcept {
         if (--turns_ > 0) return false;
@@ -71,12 +75,15 @@ private:
             wake_sleeper();
     }
     CADRE_RARE_CALL void wake_sleeper() noexcept;
+    [[nodiscard]] CADRE_RARE_CALL bool count_again_and_look() noexcept;
 
     static constexpr int fairness_interval = 61;
+    static constexpr int finds_interval = 2048;  // mostly some tens of nanoseconds each
 
     work_deque deque_;
     const std::atomic<std::uint32_t>* sleepers_ = &no_sleepers;
     int turns_ = fairness_interval;
+    int finds_ = finds_interval;
     executor_backend* backend_;
     std::size_t index_;
 };
