@@ -3,7 +3,7 @@
 /// The server sends each request back. Every contender counts what its clients got.
 #pragma once
 
-#include "report.hpp"
+#include "measure.hpp"
 
 #include <array>
 #include <atomic>
@@ -14,7 +14,7 @@
 
 namespace io_socket {
 
-inline constexpr std::size_t requests = 100'000;  // in all
+inline const std::size_t requests = bench::scaled<std::size_t>(100'000, 2'000);  // in all
 inline constexpr std::array<std::size_t, 4> connections{1, 2, 20, 64};
 inline constexpr std::size_t request_size = 55;
 using message = std::array<char, request_size>;
