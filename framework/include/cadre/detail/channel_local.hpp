@@ -2,6 +2,7 @@
 /// A channel on the heap of one process: typed values, no encoding, and direct hand-over to those who wait.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -124,16 +125,15 @@ public:
 
     /// Up to `max` more values without waiting; room for them has been reserved.
     void receive_more(std::vector<T>& into, std::size_t max) {
-        served_waiters served;
+        const auto wanted = [&] { return into.size() < std::min(max, into.capacity()); };
         {
-            const both_ends hold(ring_);
-            std::optional<T> one;
-            while (into.size() < max && into.size() < into.capacity() && receive_locked(one, served) == attempt::done) {
-                into.push_back(std::move(*one));
-                one.reset();
-            }
+            const std::lock_guard hold(ring_.out_mutex());
+            for (; wanted() && !stopped_ && senders_.empty() && ring_.has_value(); ring_.pop())
+                into.push_back(std::move(ring_.front()));
         }
-        served.finish();
+        // What is left takes turns with senders that wait.
+        for (std::optional<T> one; wanted() && try_receive(one) == attempt::done; one.reset())
+            into.push_back(std::move(*one));
     }
 
     /// Hints for somebody who may try again soon.
