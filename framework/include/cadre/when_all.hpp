@@ -95,7 +95,8 @@ public:
 
     [[nodiscard]] bool await_ready() const noexcept { return tasks_.empty(); }
     template <class Promise>
-    [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+    [[nodiscard, gnu::always_inline]] std::coroutine_handle<>
+    await_suspend(std::coroutine_handle<Promise> parent) noexcept {
         return join_.start(parent, environment_of_promise(parent), promises{tasks_.data(), tasks_.size()});
     }
     std::vector<monostate_if_void<T>> await_resume() {
