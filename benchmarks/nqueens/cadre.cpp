@@ -2,21 +2,20 @@
 
 #include <cadre/cadre.hpp>
 
-#include <utility>
-#include <vector>
+#include <ranges>
 
 namespace {
 
 template <std::size_t N>
 cadre::task<int> solve(std::size_t column, nqueens::board<N> queens) {
     if (column == N) co_return 1;
-    std::vector<cadre::task<int>> placements;
-    for (std::int8_t row = 0; row != N; ++row) {
-        if (!nqueens::is_legal(queens, column, row)) continue;
+    const auto legal = [&](std::int8_t row) { return nqueens::is_legal(queens, column, row); };
+    const auto placed = [&](std::int8_t row) {
         queens[column] = row;
-        placements.push_back(solve(column + 1, queens));
-    }
-    const auto counts = co_await cadre::when_all(std::move(placements));
+        return solve(column + 1, queens);
+    };
+    const auto rows = std::views::iota(std::int8_t{0}, static_cast<std::int8_t>(N));
+    const auto counts = co_await cadre::when_all(rows | std::views::filter(legal) | std::views::transform(placed));
     int solutions = 0;
     for (const int count : counts)
         solutions += count;

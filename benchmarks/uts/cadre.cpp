@@ -2,19 +2,15 @@
 
 #include <cadre/cadre.hpp>
 
-#include <utility>
-#include <vector>
+#include <ranges>
 
 namespace {
 
 cadre::task<std::uint64_t> count(const uts::tree* tree, uts::node parent) {
     const int children = tree->children_of(parent);
     if (children == 0) co_return 1;
-    std::vector<cadre::task<std::uint64_t>> subtrees;
-    subtrees.reserve(static_cast<std::size_t>(children));
-    for (int i = 0; i != children; ++i)
-        subtrees.push_back(count(tree, parent.child(i)));
-    const auto sizes = co_await cadre::when_all(std::move(subtrees));
+    const auto subtree = [&](int i) { return count(tree, parent.child(i)); };
+    const auto sizes = co_await cadre::when_all(std::views::iota(0, children) | std::views::transform(subtree));
     std::uint64_t size = 1;
     for (const std::uint64_t each : sizes)
         size += each;

@@ -7,7 +7,9 @@
 #include <array>
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
+#include <iterator>
 #include <ranges>
 #include <tuple>
 #include <type_traits>
@@ -17,6 +19,7 @@
 
 #include <cadre/detail/as_task.hpp>
 #include <cadre/detail/fork_join.hpp>
+#include <cadre/detail/task_list.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre {
@@ -60,31 +63,54 @@ private:
     std::tuple<task<Ts>...> tasks_;  // last: what their frames still hold may be linked to the join's stop state
 };
 
-/// `Tasks` is a vector of `task<T>`.
+/// Moves the results out of ended tasks, one after the other.
+template <class T>
+class result_iterator {
+public:
+    using iterator_category = std::random_access_iterator_tag;  // as far as a vector's constructor asks
+    using value_type = monostate_if_void<T>;
+    using difference_type = std::ptrdiff_t;
+    using pointer = void;
+    using reference = value_type;
+
+    explicit result_iterator(const task<T>* at) noexcept : at_(at) {}
+    [[nodiscard]] value_type operator*() const { return take_value(*at_); }
+    result_iterator& operator++() noexcept {
+        ++at_;
+        return *this;
+    }
+    [[nodiscard]] bool operator==(const result_iterator&) const noexcept = default;
+    [[nodiscard]] difference_type operator-(const result_iterator& other) const noexcept { return at_ - other.at_; }
+
+private:
+    const task<T>* at_;
+};
+
+/// `Tasks` is a vector of `task<T>`, or a `task_list`.
 template <class T, class Tasks>
 class [[nodiscard]] when_all_range_awaiter {
 public:
-    explicit when_all_range_awaiter(Tasks&& tasks) noexcept : tasks_(std::move(tasks)) {}
+    template <class R>
+    explicit when_all_range_awaiter(R&& range) : tasks_(std::forward<R>(range)) {}
 
     [[nodiscard]] bool await_ready() const noexcept { return tasks_.empty(); }
     template <class Promise>
-    [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-        return join_.start(parent, environment_of_promise(parent), promises{tasks_});
+    [[nodiscard, gnu::always_inline]] std::coroutine_handle<>
+    await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+        return join_.start(parent, environment_of_promise(parent), promises{tasks_.data(), tasks_.size()});
     }
     std::vector<monostate_if_void<T>> await_resume() {
         if (const promise_base* failed = join_.first(); failed != nullptr) [[unlikely]]
             rethrow(*failed);
-        std::vector<monostate_if_void<T>> results;
-        results.reserve(tasks_.size());
-        for (auto& t : tasks_)
-            results.push_back(take_value(t));
-        return results;
+        const task<T>* const tasks = tasks_.data();
+        return std::vector<monostate_if_void<T>>(result_iterator<T>(tasks), result_iterator<T>(tasks + tasks_.size()));
     }
 
 private:
     struct promises {
-        const Tasks& tasks;
-        [[nodiscard]] std::size_t size() const noexcept { return tasks.size(); }
+        const task<T>* tasks;
+        std::size_t count;
+        [[nodiscard]] std::size_t size() const noexcept { return count; }
         [[nodiscard]] promise_base* operator[](std::size_t i) const noexcept { return &tasks[i].frame().promise(); }
     };
 
@@ -111,15 +137,8 @@ template <std::ranges::input_range R>
     requires awaitable<std::ranges::range_value_t<R>>
 [[nodiscard]] auto when_all(R&& range) {
     using value = await_result_t<std::ranges::range_value_t<R>>;
-    if constexpr (std::same_as<R, std::vector<task<value>>>) {
-        return detail::when_all_range_awaiter<value, R>(std::move(range));
-    } else {
-        std::vector<task<value>, detail::frame_pool_allocator<task<value>>> tasks;
-        if constexpr (std::ranges::sized_range<R>) tasks.reserve(static_cast<std::size_t>(std::ranges::size(range)));
-        for (auto&& item : range)
-            tasks.push_back(detail::as_task(std::ranges::range_value_t<R>(std::move(item))));
-        return detail::when_all_range_awaiter<value, decltype(tasks)>(std::move(tasks));
-    }
+    using tasks = std::conditional_t<std::same_as<R, std::vector<task<value>>>, R, detail::task_list<value>>;
+    return detail::when_all_range_awaiter<value, tasks>(std::forward<R>(range));
 }
 
 }  // namespace cadre

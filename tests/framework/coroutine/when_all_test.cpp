@@ -1,9 +1,13 @@
 // when_all: results in order of the arguments; the first failure stops the rest, which have ended when it is rethrown.
 #include <cadre/when_all.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <list>
 #include <memory>
+#include <ranges>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -82,6 +86,63 @@ TEST(when_all, takes_a_range) {
     EXPECT_EQ(sync_wait(when_all(std::move(voids))).size(), 2u);
 }
 
+TEST(when_all, takes_a_view_that_makes_the_tasks) {
+    const auto numbers = std::views::iota(0, 100);
+    EXPECT_EQ(sync_wait(when_all(numbers | std::views::transform(later))).size(), 100u);
+    // Of unknown size: the tasks move as they become more.
+    auto odd = numbers | std::views::filter([](int x) { return x % 2 == 1; });
+    const std::vector<int> results = sync_wait(when_all(odd | std::views::transform(later)));
+    ASSERT_EQ(results.size(), 50u);
+    for (int i = 0; i < 50; ++i)
+        EXPECT_EQ(results[static_cast<std::size_t>(i)], 2 * i + 1);
+    EXPECT_TRUE(sync_wait(when_all(numbers | std::views::take(0) | std::views::transform(later))).empty());
+    auto none = numbers | std::views::filter([](int x) { return x < 0; });
+    EXPECT_TRUE(sync_wait(when_all(none | std::views::transform(later))).empty());
+}
+
+TEST(when_all, takes_containers_of_awaitables) {
+    std::array<task<int>, 2> kept{later(1), later(2)};
+    EXPECT_EQ(sync_wait(when_all(kept)), (std::vector{1, 2}));
+    std::list<task<int>> listed;
+    listed.push_back(later(3));
+    EXPECT_EQ(sync_wait(when_all(std::move(listed))), std::vector{3});
+    EXPECT_EQ(sync_wait(when_all(std::vector(3, cadre::yield()))).size(), 3u);
+}
+
+TEST(when_all, carries_results_of_a_range_whatever_they_are) {
+    auto is_odd = [](int x) -> task<bool> { co_return x % 2 == 1; };
+    EXPECT_EQ(sync_wait(when_all(std::views::iota(0, 3) | std::views::transform(is_odd))),
+              (std::vector{false, true, false}));
+    auto make = [](int x) -> task<std::unique_ptr<int>> {
+        co_await cadre::yield();
+        co_return std::make_unique<int>(x);
+    };
+    const auto made = sync_wait(when_all(std::views::iota(0, 20) | std::views::transform(make)));
+    ASSERT_EQ(made.size(), 20u);
+    EXPECT_EQ(*made.front() + *made.back(), 19);
+}
+
+TEST(when_all, destroys_what_it_has_when_the_range_fails) {
+    auto held = std::make_shared<int>(1);
+    auto hold = [](std::shared_ptr<int> p) -> task<int> { co_return *p; };
+    const auto make = [&](int x) {
+        if (x == 12) throw std::runtime_error("no more");
+        return hold(held);
+    };
+    const auto numbers = std::views::iota(0, 20);
+    EXPECT_THROW((void)when_all(numbers | std::views::transform(make)), std::runtime_error);
+    auto any = numbers | std::views::filter([](int) { return true; });
+    EXPECT_THROW((void)when_all(any | std::views::transform(make)), std::runtime_error);
+    EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST(when_all, of_a_view_stops_the_rest_after_a_failure) {
+    std::array<bool, 3> stopped{};
+    const auto make = [&](int x) { return x == 1 ? fail_later("x") : sleep_and_note(stopped.at(std::size_t(x))); };
+    EXPECT_THROW(sync_wait(when_all(std::views::iota(0, 3) | std::views::transform(make))), std::runtime_error);
+    EXPECT_TRUE(stopped[0] && stopped[2]);
+}
+
 TEST(when_all, carries_move_only_results) {
     auto make = [](int x) -> task<std::unique_ptr<int>> {
         co_await cadre::yield();
@@ -146,6 +207,10 @@ TEST(when_all, one_that_never_ran_is_destroyed_safely) {
     auto hold = [](std::shared_ptr<int> p) -> task<int> { co_return *p; };
     {
         auto never = when_all(hold(held), hold(held));
+        auto none_of_these = when_all(std::views::iota(0, 3) | std::views::transform([&](int) { return hold(held); }));
+        EXPECT_EQ(held.use_count(), 6);
+        auto moved = std::move(none_of_these);
+        EXPECT_EQ(held.use_count(), 6);
     }
     EXPECT_EQ(held.use_count(), 1);
 }

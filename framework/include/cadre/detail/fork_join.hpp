@@ -42,19 +42,23 @@ public:
         remaining_.store(count_, std::memory_order_relaxed);
         std::construct_at(&env_, environment{parent_env->home, &stop_, parent_env->info});
         stop_.adopt(parent_env->stop);
-        for (std::size_t i = 0; i <= forked; ++i)
-            children[i]->attach(&env_, *this, stop_on_first);
+        const auto attached = [&](std::size_t i) {
+            promise_base* const child = children[i];
+            child->attach(&env_, *this, stop_on_first);
+            return child;
+        };
+        promise_base* const first = attached(0);
         launcher_ = this_thread_worker;
         if (launcher_ == nullptr || launcher_->backend() != env_.home) [[unlikely]] {
             launcher_ = nobody();
             for (std::size_t i = 1; i <= forked; ++i)
-                post_child(*children[i]);
+                post_child(*attached(i));
         } else {
             // In reverse: the launcher runs the second child first, a thief takes the last.
-            launcher_->fork(forked, [&](std::size_t i) { return runnable(children[forked - i]); });
+            launcher_->fork(forked, [&](std::size_t i) { return runnable(attached(forked - i)); });
         }
         set_current_environment(&env_);
-        return children[0]->frame();
+        return first->frame();
     }
 
     [[nodiscard]] stop_state& stop() noexcept { return stop_; }

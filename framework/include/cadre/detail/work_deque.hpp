@@ -37,9 +37,10 @@ public:
         const std::int64_t end = b + static_cast<std::int64_t>(count);
         if (end > limit_) [[unlikely]]
             make_room(b, end);
+        cell* const cells = cells_;
+        const std::size_t mask = mask_;
         for (std::size_t i = 0; i < count; ++i)
-            cells_[static_cast<std::size_t>(b + static_cast<std::int64_t>(i)) & mask_].store(item(i),
-                                                                                             std::memory_order_relaxed);
+            cells[(static_cast<std::size_t>(b) + i) & mask].store(item(i), std::memory_order_relaxed);
         bottom_.store(end, std::memory_order_release);
     }
     void push(runnable item) {
