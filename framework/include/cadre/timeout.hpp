@@ -44,7 +44,7 @@ private:
     };
     node timer_;
     timer_service* timers_ = nullptr;
-    stop_state stop_{nullptr, defer_stop_state};
+    stop_state stop_;
     std::atomic<bool> fired_{false};
 };
 

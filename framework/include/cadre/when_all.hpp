@@ -44,10 +44,13 @@ template <class... Ts>
 class [[nodiscard]] when_all_awaiter {
 public:
     explicit when_all_awaiter(task<Ts>&&... tasks) noexcept : tasks_(std::move(tasks)...) {}
+    when_all_awaiter(when_all_awaiter&&) noexcept = default;
+    [[gnu::always_inline]] ~when_all_awaiter() = default;
 
     [[nodiscard]] static bool await_ready() noexcept { return sizeof...(Ts) == 0; }
     template <class Promise>
-    [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+    [[nodiscard, gnu::always_inline]] std::coroutine_handle<>
+    await_suspend(std::coroutine_handle<Promise> parent) noexcept {
         const auto children = std::apply(
             [](auto&... t) { return std::array<promise_base*, sizeof...(Ts)>{&t.frame().promise()...}; }, tasks_);
         return join_.start(parent, environment_of_promise(parent), children);

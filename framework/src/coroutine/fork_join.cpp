@@ -27,17 +27,29 @@ void post(std::coroutine_handle<> handle, environment* env) {
 
 }  // namespace
 
-void join::post_child(promise_base& child) noexcept { post(child.frame(), child.cadre_environment()); }
-
-std::coroutine_handle<> join::sibling_gone(promise_base& child, runnable other) noexcept {
-    if (other) this_thread_worker->fork(other);  // back where it was
-    return chain_broken(child);
+void promise_base::keep_error(std::coroutine_handle<> self) noexcept {
+    promise_base& p = of(self);
+    std::construct_at(&p.error_, std::current_exception());
+    p.end_ = end_state::error;
+    if ((p.continuation_ & not_join_tag) == 0) p.continuation_ |= deciding_tag;  // a join is told of failures
 }
 
-std::coroutine_handle<> join::chain_broken(promise_base& child) noexcept {
-    const std::uint32_t weight = child.weight();
+void promise_base::drop_error() noexcept { std::destroy_at(&error_); }
+
+void join::post_child(std::coroutine_handle<> child) noexcept {
+    post(child, promise_base::of(child).cadre_environment());
+}
+
+std::coroutine_handle<> join::sibling_gone(std::coroutine_handle<> ended, runnable other) noexcept {
+    if (other) this_thread_worker->fork(other);  // back where it was
+    return chain_broken(ended);
+}
+
+std::coroutine_handle<> join::chain_broken(std::coroutine_handle<> ended) noexcept {
+    const std::uint32_t weight = promise_base::of(ended).weight();
+    const std::uint32_t all = count_;  // unless this chain is the last, the join may be gone after the next line
     // Release: what the children of this chain wrote; acquire: what the others wrote, for the parent.
-    if (remaining_.fetch_sub(weight, std::memory_order_acq_rel) != weight) return std::noop_coroutine();
+    if (ended_.fetch_add(weight, std::memory_order_acq_rel) + weight != all) return std::noop_coroutine();
     // A child may have moved itself with resume_on, or the home has no worker of ours (a user's executor).
     const auto parent = std::coroutine_handle<>::from_address(parent_);
     if (worker_of(parent_env_->home) == nullptr) {
@@ -48,7 +60,8 @@ std::coroutine_handle<> join::chain_broken(promise_base& child) noexcept {
     return parent;
 }
 
-std::coroutine_handle<> join::deciding_child_ended(promise_base& child) noexcept {
+std::coroutine_handle<> join::deciding_child_ended(std::coroutine_handle<> ended) noexcept {
+    promise_base& child = promise_base::of(ended);
     promise_base* none = nullptr;
     if (first_.compare_exchange_strong(none, &child, std::memory_order_acq_rel)) stop_.request_stop();
     return child_ended(child);

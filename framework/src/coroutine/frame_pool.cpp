@@ -66,6 +66,7 @@ void* allocate_frame_slowly(std::size_t size) noexcept {
 void throw_no_memory_for_frame() { throw std::bad_alloc(); }
 
 void free_frame_slowly(void* frame, std::size_t size) noexcept {
+    if (const std::size_t c = (size - 1) / frame_granularity; c < frame_classes) ++this_thread_frames.room[c];
     if (recycle_frames && this_thread_frames.state == frame_cache::life::unused) {
         start_keeping();
         free_frame(frame, size);

@@ -14,26 +14,32 @@ std::array<std::mutex, 64>& lock_table() {
 
 }  // namespace
 
-std::mutex* stop_state::pick_lock() noexcept {
+// Of the nearest state above that has one already; a root is given one.
+std::mutex& stop_state::lock() noexcept {
+    stop_state* s = this;
+    for (;; s = s->parent_) {
+        if (std::mutex* const known = s->lock_.load(std::memory_order_acquire); known != nullptr) return *known;
+        if (s->parent_ == nullptr) break;
+    }
     static std::atomic<unsigned> turn{0};
-    return &lock_table()[turn.fetch_add(1, std::memory_order_relaxed) % 64];
+    std::mutex* const fresh = &lock_table()[turn.fetch_add(1, std::memory_order_relaxed) % 64];
+    std::mutex* first = nullptr;  // another thread may be as fast
+    return s->lock_.compare_exchange_strong(first, fresh, std::memory_order_acq_rel) ? *fresh : *first;
 }
-
-stop_state::stop_state() noexcept : lock_(pick_lock()) {}
 
 // Tokens are requested before waiting tasks are woken, so that a woken task finds its token requested; and without the
 // lock, because their callbacks are the user's code.
 void stop_state::request_stop(stop_reason why) noexcept {
     std::vector<std::stop_source> sources;
     {
-        const std::lock_guard hold(*lock_);
+        const std::lock_guard hold(lock());
         if (reason_.load(std::memory_order_relaxed) >= why) return;
         mark_locked(why, &sources);
         if (sources.empty()) return announce_locked(why);
     }
     for (std::stop_source& source : sources)
         source.request_stop();
-    const std::lock_guard hold(*lock_);
+    const std::lock_guard hold(lock());
     announce_locked(why);
 }
 
@@ -83,7 +89,9 @@ void stop_state::announce_locked(stop_reason why) noexcept {
 // Links the whole chain above, so that a request anywhere reaches this state.
 void stop_state::link_locked() noexcept {
     materialise_locked();
+    std::mutex* const tree = &lock();
     for (stop_state* s = this; s->parent_ != nullptr && !s->listening_.linked; s = s->parent_) {
+        s->lock_.store(tree, std::memory_order_release);
         s->parent_->materialise_locked();
         s->listening_.linked = true;
         s->listening_.link.self = s;
@@ -93,7 +101,7 @@ void stop_state::link_locked() noexcept {
 }
 
 bool stop_state::try_add(stop_node& node) noexcept {
-    const std::lock_guard hold(*lock_);
+    const std::lock_guard hold(lock());
     link_locked();
     if (stop_requested()) return false;
     insert_locked(node);
@@ -101,14 +109,14 @@ bool stop_state::try_add(stop_node& node) noexcept {
 }
 
 void stop_state::add(stop_node& node) noexcept {
-    const std::lock_guard hold(*lock_);
+    const std::lock_guard hold(lock());
     link_locked();
     insert_locked(node);
     if (const stop_reason r = reason(); r != stop_reason::none) node.fire(&node, r);
 }
 
 void stop_state::remove(stop_node& node) noexcept {
-    const std::lock_guard hold(*lock_);
+    const std::lock_guard hold(lock());
     erase_locked(node);
 }
 
@@ -116,7 +124,7 @@ std::stop_token stop_state::token() {
     std::stop_source source{std::nostopstate};
     bool already = false;
     {
-        const std::lock_guard hold(*lock_);
+        const std::lock_guard hold(lock());
         link_locked();
         if (listening_.source == nullptr) listening_.source = std::make_unique<std::stop_source>();
         source = *listening_.source;
@@ -129,8 +137,8 @@ std::stop_token stop_state::token() {
 void stop_state::follow(stop_state* leader) noexcept {
     if (leader == nullptr) return adopt(nullptr);
     parent_ = nullptr;
-    lock_ = leader->lock_;
-    const std::lock_guard hold(*lock_);
+    lock_.store(&leader->lock(), std::memory_order_release);
+    const std::lock_guard hold(lock());
     leader->link_locked();
     materialise_locked();
     listening_.leader = leader;
@@ -141,14 +149,14 @@ void stop_state::follow(stop_state* leader) noexcept {
 }
 
 void stop_state::unfollow() noexcept {
-    const std::lock_guard hold(*lock_);
+    const std::lock_guard hold(lock());
     if (!materialised_ || listening_.leader == nullptr) return;
     listening_.leader->erase_locked(listening_.link);
     listening_.leader = nullptr;
 }
 
 void stop_state::dismantle() noexcept {
-    const std::lock_guard hold(*lock_);
+    const std::lock_guard hold(lock());
     // Everything structured below has ended; what is left in the list are followers.
     for (stop_node *node = listening_.nodes, *next = nullptr; node != nullptr; node = next) {
         next = node->next;

@@ -134,7 +134,7 @@ TEST(stop_state, a_callback_of_a_token_may_use_the_tree) {
 TEST(stop_state, followers_hear_the_leader) {
     stop_state root;
     stop_state leader(&root);
-    stop_state follower(nullptr, cadre::detail::defer_stop_state);
+    stop_state follower;
     follower.follow(&leader);
     listener l;
     follower.add(l);
@@ -143,7 +143,7 @@ TEST(stop_state, followers_hear_the_leader) {
     EXPECT_EQ(l.heard.load(), 1);
     follower.remove(l);
     follower.unfollow();
-    stop_state late(nullptr, cadre::detail::defer_stop_state);
+    stop_state late;
     late.follow(&leader);
     EXPECT_TRUE(late.stop_requested());
     late.unfollow();
@@ -151,7 +151,7 @@ TEST(stop_state, followers_hear_the_leader) {
 
 TEST(stop_state, leader_and_follower_end_in_either_order) {
     auto leader = std::make_unique<stop_state>();
-    auto follower = std::make_unique<stop_state>(nullptr, cadre::detail::defer_stop_state);
+    auto follower = std::make_unique<stop_state>();
     follower->follow(leader.get());
     leader.reset();
     follower->request_stop();
@@ -159,15 +159,15 @@ TEST(stop_state, leader_and_follower_end_in_either_order) {
     follower.reset();
 
     leader = std::make_unique<stop_state>();
-    follower = std::make_unique<stop_state>(nullptr, cadre::detail::defer_stop_state);
+    follower = std::make_unique<stop_state>();
     follower->follow(leader.get());
     follower.reset();
     leader->request_stop();
 
-    stop_state alone(nullptr, cadre::detail::defer_stop_state);
+    stop_state alone;
     alone.follow(nullptr);
     alone.unfollow();
-    stop_state left(nullptr, cadre::detail::defer_stop_state);
+    stop_state left;
     left.follow(leader.get());
     left.unfollow();
     left.unfollow();

@@ -9,6 +9,14 @@
 #    define CADRE_TRIVIAL_ABI
 #endif
 
+#if !defined(__PIC__) || defined(__PIE__)
+/// For a thread-local of the library: it is at a constant distance from the thread pointer, because this is compiled for an
+/// executable and the library is a static one.
+#    define CADRE_THREAD_LOCAL [[gnu::tls_model("local-exec")]] constinit thread_local
+#else
+#    define CADRE_THREAD_LOCAL constinit thread_local
+#endif
+
 #if defined(__x86_64__) && defined(__has_cpp_attribute) && __has_cpp_attribute(clang::preserve_most)
 /// For the rare, outlined part of an inlined function: its callers need not save their registers. It must not throw. The tag
 /// makes a program of clang's that is linked with a library of g++'s, which knows no such calls, fail to link instead of

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include <cadre/detail/compiler.hpp>
 #include <cadre/detail/stop_state.hpp>
 #include <cadre/detail/work_item.hpp>
 
@@ -29,11 +30,11 @@ struct task_info {
 struct environment {
     /// Where it always resumes: a local executor.
     executor_backend* home = nullptr;
-    stop_state* stop = nullptr;
     const task_info* info = nullptr;
+    stop_state* stop = nullptr;
 };
 
-extern constinit thread_local environment* this_thread_environment;
+CADRE_THREAD_LOCAL extern environment* this_thread_environment;
 
 /// The environment of the task that runs on this thread, null outside tasks. Reading is not inlined: a coroutine may
 /// continue on another thread, and a compiler may keep the address of a thread-local across a suspension.

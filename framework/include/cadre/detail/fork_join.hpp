@@ -20,8 +20,8 @@ namespace cadre::detail {
 /// that ends on the launcher takes the sibling at the bottom of the deque: nobody stole it, so it is run next, and inherits
 /// the *weight* of the one before, that is, how many ended children it stands for. The child that brings its weight to
 /// the number of children resumes the parent directly: a fork nobody stole costs no atomic read-modify-write. Only where
-/// such a chain breaks (the sibling was stolen, or other work lies above it) is the weight subtracted from a shared
-/// counter, and whoever brings that to zero resumes the parent. A weight needs no synchronisation: it travels with the
+/// such a chain breaks (the sibling was stolen, or other work lies above it) is the weight added to a shared
+/// counter, and whoever completes that resumes the parent. A weight needs no synchronisation: it travels with the
 /// control flow of one chain, wherever that is resumed.
 class join {
 public:
@@ -39,8 +39,7 @@ public:
         parent_ = parent.address();
         parent_env_ = parent_env;
         count_ = static_cast<std::uint32_t>(children.size());
-        remaining_.store(count_, std::memory_order_relaxed);
-        std::construct_at(&env_, environment{parent_env->home, &stop_, parent_env->info});
+        std::construct_at(&env_, environment{parent_env->home, parent_env->info, &stop_});
         stop_.adopt(parent_env->stop);
         const auto attached = [&](std::size_t i) {
             promise_base* const child = children[i];
@@ -52,7 +51,7 @@ public:
         if (launcher_ == nullptr || launcher_->backend() != env_.home) [[unlikely]] {
             launcher_ = nobody();
             for (std::size_t i = 1; i <= forked; ++i)
-                post_child(*attached(i));
+                post_child(attached(i)->frame());
         } else {
             // In reverse: the launcher runs the second child first, a thief takes the last.
             launcher_->fork(forked, [&](std::size_t i) { return runnable(attached(forked - i)); });
@@ -69,56 +68,54 @@ public:
     [[nodiscard, gnu::always_inline]] std::coroutine_handle<> child_ended(promise_base& child) noexcept {
         local_worker* const worker = this_thread_worker;
         if (worker != launcher_) [[unlikely]]
-            return chain_broken(child);
-        if (child.weight() == count_) {
+            return chain_broken(child.frame());
+        const std::uint32_t weight = child.weight();
+        if (weight == count_) {
             set_current_environment(parent_env_);
             return std::coroutine_handle<>::from_address(parent_);
         }
         if (!worker->may_run_on()) [[unlikely]]
-            return chain_broken(child);
+            return chain_broken(child.frame());
         const runnable next = worker->deque().pop();
-        promise_base* const sibling = next.task();
-        if (sibling == nullptr || !sibling->sibling_of(child)) [[unlikely]]
-            return sibling_gone(child, next);
-        sibling->set_weight(child.weight() + 1);
-        return sibling->frame();
+        if (!next.is_task() || !next.as_task().sibling_of(child)) [[unlikely]]
+            return sibling_gone(child.frame(), next);
+        next.as_task().set_weight(weight + 1);
+        return next.as_task().frame();
     }
     /// A child has ended that may decide the outcome.
-    [[nodiscard]] std::coroutine_handle<> deciding_child_ended(promise_base& child) noexcept;
+    [[nodiscard]] std::coroutine_handle<> deciding_child_ended(std::coroutine_handle<> ended) noexcept;
 
 private:
     // Of no thread: for children that were started outside the home's threads.
     [[nodiscard]] local_worker* nobody() noexcept { return reinterpret_cast<local_worker*>(this); }
-    CADRE_RARE_CALL static void post_child(promise_base& child) noexcept;
-    [[nodiscard]] CADRE_RARE_CALL std::coroutine_handle<> sibling_gone(promise_base& child, runnable other) noexcept;
-    [[nodiscard]] CADRE_RARE_CALL std::coroutine_handle<> chain_broken(promise_base& child) noexcept;
+    // These take the frame: its address is at hand in a register, that of the promise would cost one.
+    CADRE_RARE_CALL static void post_child(std::coroutine_handle<> child) noexcept;
+    [[nodiscard]] CADRE_RARE_CALL std::coroutine_handle<> sibling_gone(std::coroutine_handle<> ended,
+                                                                       runnable other) noexcept;
+    [[nodiscard]] CADRE_RARE_CALL std::coroutine_handle<> chain_broken(std::coroutine_handle<> ended) noexcept;
 
-    // Most are set by `start`.
+    // Most are set by `start`. The order lets compilers set neighbours with one store.
     void* parent_;
     environment* parent_env_;
-    local_worker* launcher_;
-    std::uint32_t count_;
-    std::atomic<std::uint32_t> remaining_;  // children that no ended chain has accounted for
-    std::atomic<promise_base*> first_{nullptr};
     union {
         environment env_;
     };
-    stop_state stop_{nullptr, defer_stop_state};
+    local_worker* launcher_;
+    std::uint32_t count_;
+    std::atomic<std::uint32_t> ended_{0};  // children that broken chains stood for
+    std::atomic<promise_base*> first_{nullptr};
+    stop_state stop_;
 };
 
 inline std::coroutine_handle<> promise_base::next() noexcept {
-    const std::uintptr_t address = continuation_ & ~tags;
-    if ((continuation_ & join_tag) != 0) {
-        join& j = *reinterpret_cast<join*>(address);
-        if ((continuation_ & completion_tag) != 0) [[unlikely]]
-            return j.deciding_child_ended(*this);
-        return j.child_ended(*this);
-    }
-    if ((continuation_ & completion_tag) != 0) [[unlikely]] {
-        auto* c = reinterpret_cast<completion*>(address);
-        return c->done(c);
-    }
-    return std::coroutine_handle<>::from_address(reinterpret_cast<void*>(continuation_));
+    if ((continuation_ & (not_join_tag | other_tag)) == 0) [[likely]]
+        return reinterpret_cast<join*>(continuation_)->child_ended(*this);
+    if ((continuation_ & not_join_tag) == 0)
+        return reinterpret_cast<join*>(continuation_ - deciding_tag)->deciding_child_ended(frame());
+    if ((continuation_ & other_tag) == 0)
+        return std::coroutine_handle<>::from_address(reinterpret_cast<void*>(continuation_ - coroutine_tag));
+    auto* const c = reinterpret_cast<completion*>(continuation_ - completion_tag);
+    return c->done(c);
 }
 
 }  // namespace cadre::detail

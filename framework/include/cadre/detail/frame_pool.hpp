@@ -28,10 +28,11 @@ struct frame_cache {
     enum class life : std::uint8_t { unused, used, finished } state;
 };
 
-extern constinit thread_local frame_cache this_thread_frames;
+CADRE_THREAD_LOCAL extern frame_cache this_thread_frames;
 
 // Neither may throw: an exception does not give back the registers that the caller of a rare call relies on.
 [[nodiscard]] CADRE_RARE_CALL void* allocate_frame_slowly(std::size_t size) noexcept;
+/// There was no room, which has been counted down all the same.
 CADRE_RARE_CALL void free_frame_slowly(void* frame, std::size_t size) noexcept;
 [[noreturn]] void throw_no_memory_for_frame();
 
@@ -55,11 +56,10 @@ inline void free_frame(void* frame, std::size_t size) noexcept {
     const std::size_t c = (size - 1) / frame_granularity;
     if (c < frame_classes) [[likely]] {
         frame_cache& cache = this_thread_frames;
-        if (cache.room[c] != 0) [[likely]] {
+        if (cache.room[c]-- != 0) [[likely]] {
             auto* f = static_cast<frame_cache::free_frame*>(frame);
             f->next = cache.head[c];
             cache.head[c] = f;
-            --cache.room[c];
             return;
         }
     }

@@ -81,7 +81,7 @@ protected:
     std::uint64_t id_ = 0;
 
 private:
-    stop_state stop_{nullptr, defer_stop_state};
+    stop_state stop_;
     std::optional<deadline_stop> deadline_;
     bool limit_passed_ = false;
     std::mutex mutex_;

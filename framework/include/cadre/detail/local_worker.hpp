@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <cadre/detail/compiler.hpp>
 #include <cadre/detail/work_deque.hpp>
 
 namespace cadre {
@@ -88,7 +89,7 @@ private:
     std::size_t index_;
 };
 
-extern constinit thread_local local_worker* this_thread_worker;
+CADRE_THREAD_LOCAL extern local_worker* this_thread_worker;
 
 /// The worker whose thread this is, if it belongs to `backend`.
 [[nodiscard]] inline local_worker* worker_of(const executor_backend* backend) noexcept {

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/compiler.hpp>
 #include <cadre/detail/environment.hpp>
 #include <cadre/detail/frame_pool.hpp>
 
@@ -22,7 +23,8 @@ struct completion {
     std::coroutine_handle<> (*done)(completion*) noexcept = nullptr;
 };
 
-enum class end_state : std::uint8_t { unfinished, value, error };
+// As wide as the weight beside it, so that a new promise sets both with one store.
+enum class end_state : std::uint32_t { unfinished, value, error };
 
 class promise_base {
 public:
@@ -35,7 +37,8 @@ public:
     struct final_awaiter {
         [[nodiscard]] static bool await_ready() noexcept { return false; }
         template <class Promise>
-        [[nodiscard]] static std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+        [[nodiscard, gnu::always_inline]] static std::coroutine_handle<>
+        await_suspend(std::coroutine_handle<Promise> self) noexcept {
             return self.promise().next();
         }
         static void await_resume() noexcept {}
@@ -46,7 +49,7 @@ public:
 
     void attach(environment* env, std::coroutine_handle<> continuation) noexcept {
         env_ = env;
-        continuation_ = reinterpret_cast<std::uintptr_t>(continuation.address());
+        continuation_ = reinterpret_cast<std::uintptr_t>(continuation.address()) | coroutine_tag;
     }
     void attach(environment* env, completion& c) noexcept {
         env_ = env;
@@ -55,19 +58,22 @@ public:
     /// As a child of `j`; `tell`: also of its value, not only of its failure.
     void attach(environment* env, join& j, bool tell) noexcept {
         env_ = env;
-        continuation_ = reinterpret_cast<std::uintptr_t>(&j) | (tell ? tags : join_tag);
+        continuation_ = reinterpret_cast<std::uintptr_t>(&j) | (tell ? deciding_tag : 0);
     }
     /// How many ended children of its join this task stands for when it ends: see fork_join.hpp.
     [[nodiscard]] std::uint32_t weight() const noexcept { return weight_; }
     void set_weight(std::uint32_t weight) noexcept { weight_ = weight; }
-    /// Whether both are children of one join.
+    /// Whether both are children of one join, and neither has failed.
     [[nodiscard]] bool sibling_of(const promise_base& other) const noexcept {
-        return (continuation_ | tags) == (other.continuation_ | tags);
+        return continuation_ == other.continuation_;
     }
 
     /// The coroutine: every task's promise begins with this base, and is aligned to no more than a pointer pair.
     [[nodiscard]] std::coroutine_handle<> frame() noexcept {
         return std::coroutine_handle<promise_base>::from_promise(*this);
+    }
+    [[nodiscard]] static promise_base& of(std::coroutine_handle<> frame) noexcept {
+        return std::coroutine_handle<promise_base>::from_address(frame.address()).promise();
     }
     [[nodiscard]] environment* cadre_environment() const noexcept { return env_; }
     /// For an awaitable that changes the environment of the coroutine itself (`resume_on`).
@@ -77,35 +83,39 @@ public:
     /// What it threw; null if it did not.
     [[nodiscard]] std::exception_ptr error() const noexcept { return failed() ? error_ : nullptr; }
 
-    void unhandled_exception() noexcept {
-        std::construct_at(&error_, std::current_exception());
-        end_ = end_state::error;
-        if ((continuation_ & join_tag) != 0) continuation_ |= tags;  // a join is told of failures
-    }
+    [[gnu::always_inline]] void unhandled_exception() noexcept { keep_error(frame()); }
 
 protected:
     promise_base() noexcept {}
     ~promise_base() {
         if (failed()) [[unlikely]]
-            std::destroy_at(&error_);
+            drop_error();
     }
     void rethrow_if_failed() const {
         if (failed()) [[unlikely]]
             std::rethrow_exception(error_);
     }
 
+private:
+    // What the continuation is: its lowest bits. Frames, completions and joins are aligned to eight bytes at least. A child of
+    // a join has none set: it is what a fork-join program asks for most.
+    static constexpr std::uintptr_t other_tag = 1;
+    static constexpr std::uintptr_t not_join_tag = 2;
+    static constexpr std::uintptr_t deciding_tag = other_tag;  // a join, to be told of the end
+    static constexpr std::uintptr_t coroutine_tag = not_join_tag;
+    static constexpr std::uintptr_t completion_tag = not_join_tag | other_tag;
+
+    /// What runs after this task.
+    [[nodiscard, gnu::always_inline]] std::coroutine_handle<> next() noexcept;
+    static void keep_error(std::coroutine_handle<> self) noexcept;
+    CADRE_RARE_CALL void drop_error() noexcept;
+
+    std::uint32_t weight_ = 1;
+
+protected:
     end_state end_ = end_state::unfinished;
 
 private:
-    // Frames, completions and joins are aligned to eight bytes at least: three bits are free.
-    static constexpr std::uintptr_t completion_tag = 1;
-    static constexpr std::uintptr_t join_tag = 2;
-    static constexpr std::uintptr_t tags = completion_tag | join_tag;
-
-    /// What runs after this task.
-    [[nodiscard]] std::coroutine_handle<> next() noexcept;
-
-    std::uint32_t weight_ = 1;
     // Set by `attach`, before the task starts.
     std::uintptr_t continuation_;
     environment* env_;

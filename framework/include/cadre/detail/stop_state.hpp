@@ -20,10 +20,6 @@ enum class stop_reason : std::uint8_t {
     deadline = 2,   ///< a time limit passed; executors that can end work by force may do so after their grace period
 };
 
-/// Makes a stop state that has no place in a tree yet; `adopt` gives it one.
-struct defer_stop_state_t {};
-inline constexpr defer_stop_state_t defer_stop_state{};
-
 /// One registered interest in a stop state. `fire` runs under the tree's lock: it may post work and set flags, but must
 /// not resume a coroutine inline, register, deregister or request stop.
 struct stop_node {
@@ -40,11 +36,9 @@ struct stop_node {
 class stop_state {
 public:
     /// A root: nobody above it.
-    stop_state() noexcept;
+    stop_state() noexcept {}
     /// A child of `parent` (may be null: then a root). `parent` must outlive it.
-    explicit stop_state(stop_state* parent) noexcept
-        : parent_(parent), lock_(parent != nullptr ? parent->lock_ : pick_lock()) {}
-    stop_state(stop_state* parent, defer_stop_state_t) noexcept : parent_(parent), lock_(nullptr) {}
+    explicit stop_state(stop_state* parent) noexcept : parent_(parent) {}
     stop_state(const stop_state&) = delete;
     stop_state& operator=(const stop_state&) = delete;
     ~stop_state() {
@@ -52,11 +46,8 @@ public:
             dismantle();
     }
 
-    /// Puts a deferred, unused state below `parent` (null: a root of its own).
-    void adopt(stop_state* parent) noexcept {
-        parent_ = parent;
-        lock_ = parent != nullptr ? parent->lock_ : pick_lock();
-    }
+    /// Puts an unused state below `parent` (null: a root of its own).
+    void adopt(stop_state* parent) noexcept { parent_ = parent; }
 
     /// Hears of requests to `leader` (may be null) from now on, without being below it: either may end first. For work
     /// that can outlive whoever started it. Only on an unused state; end it with `unfollow`.
@@ -100,7 +91,7 @@ private:
         stop_state* leader = nullptr;
         std::unique_ptr<std::stop_source> source;
     };
-    CADRE_RARE_CALL static std::mutex* pick_lock() noexcept;
+    [[nodiscard]] std::mutex& lock() noexcept;
     static void fire_link(stop_node* node, stop_reason why) noexcept;
     void materialise_locked() noexcept;
     void insert_locked(stop_node& node) noexcept;
@@ -108,12 +99,12 @@ private:
     void link_locked() noexcept;
     void mark_locked(stop_reason why, std::vector<std::stop_source>* sources) noexcept;
     void announce_locked(stop_reason why) noexcept;
-    void dismantle() noexcept;
+    CADRE_RARE_CALL void dismantle() noexcept;
 
-    stop_state* parent_ = nullptr;
-    std::mutex* lock_;
+    std::atomic<std::mutex*> lock_{nullptr};  // the tree's, once somebody needed it here
     std::atomic<stop_reason> reason_{stop_reason::none};
     bool materialised_ = false;  // whether `listening_` lives; written under the lock
+    stop_state* parent_ = nullptr;
     union {
         listeners listening_;
     };
