@@ -26,7 +26,9 @@ public:
     using value_type = T;
 
     task() noexcept = default;
-    task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    task(task&& other) noexcept : frame_(handle::from_address(detail::read_alone(other.frame_.address()))) {
+        other.frame_ = nullptr;
+    }
     task& operator=(task&& other) noexcept {
         if (this != &other) {
             destroy();
@@ -61,12 +63,14 @@ public:
 
 private:
     friend promise_type;
-    explicit task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+    using handle = std::coroutine_handle<promise_type>;
+
+    explicit task(handle frame) noexcept : frame_(frame) {}
     void destroy() noexcept {
         if (frame_) frame_.destroy();
     }
 
-    std::coroutine_handle<promise_type> frame_;
+    handle frame_;
 };
 
 namespace detail {

@@ -2,6 +2,7 @@
 #include <cadre/detail/stop_state.hpp>
 
 #include <atomic>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -54,6 +55,32 @@ TEST(stop_state, listeners_hear_of_requests_above) {
     EXPECT_EQ(l.heard.load(), 1);
     EXPECT_EQ(l.last.load(), stop_reason::requested);
     leaf.remove(l);
+}
+
+// A tree is given its lock by whoever needs it first: here several at once, each below the root by itself.
+TEST(stop_state, first_listeners_on_many_threads_share_a_tree) {
+    for (int round = 0; round < 200; ++round) {
+        constexpr int threads = 4;
+        stop_state root;
+        std::vector<std::unique_ptr<stop_state>> states;
+        std::vector<listener> listeners(threads);
+        std::latch together(threads);
+        for (int i = 0; i < threads; ++i)
+            states.push_back(std::make_unique<stop_state>(&root));
+        {
+            std::vector<std::jthread> running;
+            for (int i = 0; i < threads; ++i)
+                running.emplace_back([&, i] {
+                    together.arrive_and_wait();
+                    states[static_cast<std::size_t>(i)]->add(listeners[static_cast<std::size_t>(i)]);
+                });
+        }
+        root.request_stop();
+        for (int i = 0; i < threads; ++i) {
+            EXPECT_EQ(listeners[static_cast<std::size_t>(i)].heard.load(), 1);
+            states[static_cast<std::size_t>(i)]->remove(listeners[static_cast<std::size_t>(i)]);
+        }
+    }
 }
 
 TEST(stop_state, a_stronger_reason_is_announced_again) {

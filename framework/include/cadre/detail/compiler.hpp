@@ -9,6 +9,20 @@
 #    define CADRE_TRIVIAL_ABI
 #endif
 
+namespace cadre::detail {
+
+/// `p`, read by itself. g++ likes to move two neighbouring pointers with one vector load. If they were written just before,
+/// one by one, as the results of two calls are, the processor cannot forward the stores to such a load, and waits.
+template <class T>
+[[nodiscard, gnu::always_inline]] inline T* read_alone(T* p) noexcept {
+#if !defined(__clang__)
+    asm("" : "+r"(p));
+#endif
+    return p;
+}
+
+}  // namespace cadre::detail
+
 #if !defined(__PIC__) || defined(__PIE__)
 /// For a thread-local of the library: it is at a constant distance from the thread pointer, because this is compiled for an
 /// executable and the library is a static one.

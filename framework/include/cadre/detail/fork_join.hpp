@@ -94,15 +94,16 @@ private:
                                                                        runnable other) noexcept;
     [[nodiscard]] CADRE_RARE_CALL std::coroutine_handle<> chain_broken(std::coroutine_handle<> ended) noexcept;
 
-    // Most are set by `start`. The order lets compilers set neighbours with one store.
+    // Most are set by `start`. The order lets compilers set neighbours with one store, but of no more than two pointers: a wider
+    // one would have g++ align the stack of every coroutine.
     void* parent_;
     environment* parent_env_;
+    std::uint32_t count_;
+    std::atomic<std::uint32_t> ended_{0};  // children that broken chains stood for
     union {
         environment env_;
     };
     local_worker* launcher_;
-    std::uint32_t count_;
-    std::atomic<std::uint32_t> ended_{0};  // children that broken chains stood for
     std::atomic<promise_base*> first_{nullptr};
     stop_state stop_;
 };
