@@ -175,7 +175,7 @@ void executor_config::allow_only(std::span<const std::string_view> known) const 
         if (std::ranges::find(known, std::string_view(key)) == known.end()) {
             const std::vector<std::string> names(known.begin(), known.end());
             fail(key, "unknown option of the kind '" + kind + "'" + detail::did_you_mean(key, names) +
-                          (names.empty() ? " (it has none)" : " (options: " + detail::join(names) + ")"));
+                          (names.empty() ? " (it has none)" : " (options: " + detail::listed(names) + ")"));
         }
     }
 }

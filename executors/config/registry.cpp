@@ -52,7 +52,7 @@ kind_entry entry_of(const executor_config& c) {
     }
     const std::vector<std::string> known = all_kinds();
     const std::string message =
-        "unknown executor kind '" + c.kind + "'" + did_you_mean(c.kind, known) + " (kinds: " + join(known) + ")";
+        "unknown executor kind '" + c.kind + "'" + did_you_mean(c.kind, known) + " (kinds: " + listed(known) + ")";
     if (c.name.empty()) {
         fail_at(c.origin, message);
     }

@@ -34,9 +34,9 @@ std::optional<setting> strongest(const std::optional<std::string>& command_line,
     for (const auto& [executor, options] : c.executors) {
         known.push_back(executor);
     }
-    const std::string named = known.empty() ? "" : "; named in the configuration: " + join(known);
+    const std::string named = known.empty() ? "" : "; named in the configuration: " + listed(known);
     known.insert(known.end(), kinds.begin(), kinds.end());
-    fail_at(origin, "unknown executor kind '" + name + "'" + did_you_mean(name, known) + " (kinds: " + join(kinds) +
+    fail_at(origin, "unknown executor kind '" + name + "'" + did_you_mean(name, known) + " (kinds: " + listed(kinds) +
                         named + ")");
 }
 

@@ -152,7 +152,7 @@ executor runtime::executor(std::string_view name) {
         }
         throw config_error("unknown executor '" + std::string(name) + "'" + detail::did_you_mean(name, names) +
                            (names.empty() ? " (the configuration names none)"
-                                          : " (named in the configuration: " + detail::join(names) + ")"));
+                                          : " (named in the configuration: " + detail::listed(names) + ")"));
     }
     const std::lock_guard lock(state_->mutex);
     return state_->make(at->first, at->second);

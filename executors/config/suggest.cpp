@@ -49,7 +49,7 @@ std::string did_you_mean(std::string_view wrong, std::span<const std::string> ca
     return best.empty() ? std::string() : "; did you mean '" + std::string(best) + "'?";
 }
 
-std::string join(std::span<const std::string> names) {
+std::string listed(std::span<const std::string> names) {
     std::string list;
     for (const std::string& name : names) {
         list += (list.empty() ? "" : ", ") + name;

@@ -16,6 +16,6 @@ namespace cadre::detail {
 [[nodiscard]] std::string did_you_mean(std::string_view wrong, std::span<const std::string> candidates);
 
 /// `a, b, c`
-[[nodiscard]] std::string join(std::span<const std::string> names);
+[[nodiscard]] std::string listed(std::span<const std::string> names);
 
 }  // namespace cadre::detail

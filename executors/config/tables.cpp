@@ -44,7 +44,7 @@ void check_keys(const executor_config& c, std::string_view kind) {
             }
         }
         if (!able.empty() && std::ranges::find(able, kind) == able.end()) {
-            c.fail(key, "the kind '" + std::string(kind) + "' cannot honour this option (" + join(able) + " can)");
+            c.fail(key, "the kind '" + std::string(kind) + "' cannot honour this option (" + listed(able) + " can)");
         }
     }
     const auto own = std::ranges::find(known, kind, &kind_options::kind);
