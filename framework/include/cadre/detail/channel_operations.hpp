@@ -235,7 +235,8 @@ public:
         if (this->outcome_ == attempt::done) {
             this->rethrow_error();
             if (auto* wait = std::get_if<message_wait>(&this->wait_)) value_.emplace(decode_message<T>(wait->message));
-            return std::move(value_);
+            // Not the optional as a whole: g++ would read it with one wide load, just after its parts were written one by one.
+            return std::optional<T>(std::move(*value_));
         }
         require_alive(this->outcome_);
         return std::nullopt;
