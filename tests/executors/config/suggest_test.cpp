@@ -26,7 +26,7 @@ TEST(suggest, stays_silent_when_nothing_is_near) {
 
 TEST(suggest, wording) {
     EXPECT_EQ(cadre::detail::did_you_mean("proces", kinds), "; did you mean 'process'?");
-    EXPECT_EQ(cadre::detail::join(kinds), "mpi, process, serial, thread");
+    EXPECT_EQ(cadre::detail::listed(kinds), "mpi, process, serial, thread");
 }
 
 }  // namespace
