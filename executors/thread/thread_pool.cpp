@@ -45,8 +45,9 @@ public:
         pool_.inject(item, item);
         wake_one();  // this thread takes it after what is queued now, unless a sleeper can
     }
-    [[nodiscard]] bool waits_for_others() const noexcept override {
-        return pool_.sleeping_.load(std::memory_order_relaxed) + 1 < pool_.workers_.size() && !pool_.anything_to_do();
+    [[nodiscard]] bool waits_for_others() noexcept override {
+        return others_asleep() + 1 < pool_.workers_.size() && deque().empty() &&
+               !pool_.injected_.load(std::memory_order_relaxed);
     }
     /// Whether to run its own oldest item before its newest. A fork only after a while: what was forked first is the largest,
     /// and memory grows with what has begun.
@@ -69,13 +70,18 @@ public:
     parking_place place;
     using local_worker::look_around;
     unsigned rounds = 0;
+    bool handling = false;  // runs handlers of events, and tasks that they resume, as one of the sleepers
     bool listed = false;  // in sleepers_; under its mutex
 
 private:
+    [[nodiscard]] std::size_t others_asleep() const noexcept {
+        const std::size_t all = pool_.sleeping_.load(std::memory_order_relaxed);
+        return all - (handling && all != 0 ? 1 : 0);
+    }
     // Those who sleep watch the timers and events.
     [[nodiscard]] bool anything_else() noexcept override {
         if (!deque().empty() || pool_.injected_.load(std::memory_order_relaxed)) return true;
-        if (pool_.sleeping_.load(std::memory_order_relaxed) != 0) return false;
+        if (others_asleep() != 0) return false;
         const std::optional<steady_time> due = pool_.timers_.empty() ? std::nullopt : pool_.timers_.next();
         return pool_.place_.get() != nullptr || (due && *due <= std::chrono::steady_clock::now());
     }
@@ -274,6 +280,7 @@ void thread_pool::sleep(worker& self) noexcept {
 void thread_pool::sleep_in_reactor(worker& self, reactor& events) noexcept {
     if (!self.place.go_in(events)) return;
     bool busy = false;
+    self.handling = true;
     {
         const auto note = [](void* pool) noexcept { static_cast<thread_pool*>(pool)->note_event(); };
         reactor_visit visit(events, this, {.before = note, .context = this});
@@ -281,6 +288,7 @@ void thread_pool::sleep_in_reactor(worker& self, reactor& events) noexcept {
         while (visit && visit.run_one(timers_.empty() ? std::nullopt : timers_.next()))
             if (self.place.woken() || anything_to_do()) break;
     }
+    self.handling = false;
     self.place.come_out();
     // Another worker is in a handler that is not a task's: it will be through before it pays to be told.
     if (busy) self.place.park(std::chrono::steady_clock::now() + std::chrono::milliseconds(1));

@@ -94,6 +94,7 @@ template <class T, class Tasks>
 class [[nodiscard]] when_all_range_awaiter {
 public:
     template <class R>
+        requires(!std::same_as<std::remove_cvref_t<R>, when_all_range_awaiter>)
     explicit when_all_range_awaiter(R&& range) : tasks_(std::forward<R>(range)) {}
 
     [[nodiscard]] bool await_ready() const noexcept { return tasks_.empty(); }

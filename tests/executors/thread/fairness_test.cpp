@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <string>
 
+#include <boost/asio/steady_timer.hpp>
 #include <gtest/gtest.h>
 
+#include <cadre/asio.hpp>
 #include <cadre/cadre.hpp>
 
 namespace {
@@ -43,6 +45,25 @@ task<long> send_to_itself_until(const std::atomic<bool>& over) {
         co_await ch.send(1);
         (void)co_await ch.receive();
     }
+    co_return messages;
+}
+
+// Each end finds the channel as it needs it, if only after a brief wait.
+task<long> stream_until(const std::atomic<bool>& over) {
+    const cadre::channel<int> ch{co_await cadre::this_task::executor(), 1};
+    const auto send = [&]() -> task<long> {
+        while (!over.load(std::memory_order_relaxed))
+            co_await ch.send(1);
+        ch.close();
+        co_return 0;
+    };
+    const auto receive = [&]() -> task<long> {
+        long messages = 0;
+        while (co_await ch.receive())
+            ++messages;
+        co_return messages;
+    };
+    const auto [nothing, messages] = co_await cadre::when_all(send(), receive());
     co_return messages;
 }
 
@@ -95,6 +116,28 @@ TEST(fairness_of_wakes, what_a_fork_wakes_gets_its_turn) {
     };
     const auto flood = [&]() -> task<> { (void)co_await cadre::when_all(tell(), tell(), fork_until(over)); };
     cadre::sync_wait(cadre::when_all(cadre::on(ex, wait_for_two), cadre::on(ex, flood)));
+    EXPECT_TRUE(over.load());
+}
+
+TEST(fairness_of_streams, timers_get_their_turn) {
+    const thread_executor ex{{.workers = 2}};
+    std::atomic<bool> over{false};
+    cadre::sync_wait(cadre::when_all(cadre::on(ex, [&] { return stream_until(over); }),
+                                     cadre::on(ex, [&] { return end_it_later(over); })));
+    EXPECT_TRUE(over.load());
+}
+
+// The keeper of the timers and events itself resumes the flood.
+TEST(fairness_of_events, a_flood_that_an_event_resumes_leaves_timers_their_turn) {
+    const thread_executor ex{{.workers = 1}};
+    std::atomic<bool> over{false};
+    const auto flood_after_event = [&]() -> task<> {
+        boost::asio::steady_timer timer(cadre::asio_context(ex), 1ms);
+        co_await timer.async_wait(cadre::use_task);
+        (void)co_await send_to_itself_until(over);
+    };
+    cadre::sync_wait(
+        cadre::when_all(cadre::on(ex, flood_after_event), cadre::on(ex, [&] { return end_it_later(over); })));
     EXPECT_TRUE(over.load());
 }
 

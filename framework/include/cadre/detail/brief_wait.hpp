@@ -2,6 +2,8 @@
 /// Waiting a moment before suspending, where another worker is about to bring what is missing.
 #pragma once
 
+#include <chrono>
+
 #include <cadre/detail/compiler.hpp>
 #include <cadre/detail/local_worker.hpp>
 
@@ -13,14 +15,16 @@ namespace cadre::detail {
 /// what each look costs is the cache line that it takes away from the other worker. @return whether it is done
 template <class F>
 [[nodiscard]] [[gnu::noinline]] bool wait_briefly(F done) noexcept {
-    constexpr int first_look = 32;  // instructions that pause; about half a microsecond
+    constexpr std::chrono::nanoseconds first_look{500};
     constexpr int looks = 3;
-    const local_worker* const worker = this_thread_worker;
+    local_worker* const worker = this_thread_worker;
     if (worker == nullptr) return false;
-    for (int look = 0; look < looks; ++look) {
-        if (!worker->waits_for_others()) return false;
-        for (int i = 0; i < first_look << look; ++i)
-            cpu_relax();
+    auto next = std::chrono::steady_clock::now();
+    for (int look = 0; look < looks && worker->waits_for_others(); ++look) {
+        next += first_look * (1 << look);
+        while (std::chrono::steady_clock::now() < next)
+            for (int i = 0; i < 4; ++i)
+                cpu_relax();
         if (done()) return true;
     }
     return false;

@@ -130,7 +130,8 @@ public:
     [[nodiscard]] bool await_ready() {
         if (attempt_now()) return this->may_go_on();
         local_channel<T>* const channel = this->place_->local.get();
-        return channel != nullptr && wait_briefly([=] { return !channel->seems_full(); }) && attempt_now();
+        return channel != nullptr && wait_briefly([=] { return !channel->seems_full(); }) && attempt_now() &&
+               this->may_go_on();
     }
     /// Sends now or not at all. @return false if it would block or the channel is closed
     [[nodiscard]] bool try_now() {
@@ -204,7 +205,8 @@ public:
     [[nodiscard]] bool await_ready() {
         if (try_now()) return this->may_go_on();
         local_channel<T>* const channel = this->place_->local.get();
-        return channel != nullptr && wait_briefly([=] { return !channel->seems_empty(); }) && try_now();
+        return channel != nullptr && wait_briefly([=] { return !channel->seems_empty(); }) && try_now() &&
+               this->may_go_on();
     }
     /// @return whether that ended the operation: there is a value, or there will be none
     [[nodiscard]] bool try_now() {

@@ -77,7 +77,8 @@ public:
 
     // Under both locks.
 
-    /// Makes slots where none is free. @return false if the limit is reached @throws std::bad_alloc, what moving a `T` throws
+    /// Makes slots where none is free. If moving a value that cannot be copied throws, those moved before it are lost, as in
+    /// `std::vector`. @return false if the limit is reached @throws std::bad_alloc, what moving a `T` throws
     [[nodiscard]] bool make_room() {
         if (has_room()) return true;
         if (is_grown()) return false;

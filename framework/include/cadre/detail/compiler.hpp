@@ -34,8 +34,9 @@ template <class T>
 #if defined(__x86_64__) && defined(__has_cpp_attribute) && __has_cpp_attribute(clang::preserve_most)
 /// For the rare, outlined part of an inlined function: its callers need not save their registers. It must not throw. The tag
 /// makes a program of clang's that is linked with a library of g++'s, which knows no such calls, fail to link instead of
-/// failing in its sleep.
-#    define CADRE_RARE_CALL [[clang::preserve_most, gnu::noinline, gnu::cold, gnu::abi_tag("preserve_most")]]
+/// failing in its sleep. Hidden, because a dynamic linker that binds a call when it is first made does not keep all the registers.
+#    define CADRE_RARE_CALL                                                                                            \
+        [[clang::preserve_most, gnu::noinline, gnu::cold, gnu::abi_tag("preserve_most"), gnu::visibility("hidden")]]
 #else
 #    define CADRE_RARE_CALL [[gnu::noinline, gnu::cold]]
 #endif

@@ -32,7 +32,7 @@ CADRE_THREAD_LOCAL extern frame_cache this_thread_frames;
 
 // Neither may throw: an exception does not give back the registers that the caller of a rare call relies on.
 [[nodiscard]] CADRE_RARE_CALL void* allocate_frame_slowly(std::size_t size) noexcept;
-/// There was no room, which has been counted down all the same.
+/// There was no room, which for a size that is recycled has been counted down all the same.
 CADRE_RARE_CALL void free_frame_slowly(void* frame, std::size_t size) noexcept;
 [[noreturn]] void throw_no_memory_for_frame();
 

@@ -38,7 +38,7 @@ public:
     virtual void defer(work_item* item) noexcept = 0;
 
     /// Whether all that is left to do is with other workers, awake ones: then a task here may wait for them for a moment.
-    [[nodiscard]] virtual bool waits_for_others() const noexcept { return false; }
+    [[nodiscard]] virtual bool waits_for_others() noexcept { return false; }
 
     [[nodiscard]] work_deque& deque() noexcept { return deque_; }
 

@@ -37,7 +37,7 @@ class stop_state {
 public:
     /// A root: nobody above it.
     stop_state() noexcept {}
-    /// A child of `parent` (may be null: then a root). `parent` must outlive it.
+    /// A child of `parent` (may be null: then a root). `parent` must outlive it, and every request to it.
     explicit stop_state(stop_state* parent) noexcept : parent_(parent) {}
     stop_state(const stop_state&) = delete;
     stop_state& operator=(const stop_state&) = delete;
@@ -69,7 +69,6 @@ public:
     void request_stop(stop_reason why = stop_reason::requested) noexcept;
 
     /// Registers `node`; if stop was requested already, fires it at once and still registers it.
-    /// Linking is the only time the parent is touched.
     void add(stop_node& node) noexcept;
     /// Registers `node` unless stop was requested already. @return whether it was registered
     [[nodiscard]] bool try_add(stop_node& node) noexcept;
