@@ -66,7 +66,7 @@ public:
 private:
     void fail_all(const std::exception_ptr& error) {
         while (outcomes.size() < items_.size())
-            outcomes.push_back(error);
+            outcomes.emplace_back(error);
     }
     std::coroutine_handle<> start() noexcept override {
         if (this->stop().stop_requested()) {
