@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cadre/detail/asymmetric_fence.hpp>
 #include <cadre/detail/compiler.hpp>
 
 namespace cadre::detail {
@@ -182,11 +183,12 @@ std::optional<steady_time> drivers::next_deadline() {
 }
 
 // A loop that another thread drives is that thread's business: it looks again before it sleeps, and wakes us when it
-// stops driving.
+// stops driving. If that was before we said that we sleep, its reactor is what we find here: somebody has to sleep in it.
 bool drivers::anything_ready(const driver& self) {
     const std::lock_guard hold(loops_mutex_);
     return std::ranges::any_of(loops_, [&](const run_loop* loop) {
-        return loop->ready() && (loop->driven() ? self.keeps(*loop) : !loop->reserved() || self.own == loop);
+        if (loop->driven()) return self.keeps(*loop) && loop->ready();
+        return (!loop->reserved() || self.own == loop) && (loop->ready() || loop->events() != nullptr);
     });
 }
 
@@ -227,6 +229,7 @@ void drivers::drive(const std::function<bool()>& done, run_loop* own) {
     }
     here.reset();
     if (own != nullptr) own->end_reservation();
+    full_fence();  // first the loops are free, then we look who sleeps
     wake();  // another driver takes over what this one looked after
 }
 
