@@ -10,7 +10,7 @@ include(CadreBacktrace)
 file(GLOB_RECURSE cadre_sources CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/framework/src/*.cpp
     ${PROJECT_SOURCE_DIR}/executors/*.cpp)
-list(FILTER cadre_sources EXCLUDE REGEX "/framework/src/testing/")
+list(FILTER cadre_sources EXCLUDE REGEX "/executors/testing/")
 
 file(GLOB cadre_mpi_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/executors/mpi/*.cpp)
 if(cadre_mpi_sources)

@@ -8,7 +8,7 @@ if(NOT GTest_FOUND)
     return()
 endif()
 
-add_library(cadre_testing_main STATIC ${PROJECT_SOURCE_DIR}/framework/src/testing/main.cpp)
+add_library(cadre_testing_main STATIC ${PROJECT_SOURCE_DIR}/executors/testing/main.cpp)
 add_library(cadre::testing_main ALIAS cadre_testing_main)
 set_target_properties(cadre_testing_main PROPERTIES EXPORT_NAME testing_main)
 target_link_libraries(cadre_testing_main PUBLIC cadre GTest::gtest)

@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cadre/detail/codec_stream.hpp>
-#include <cadre/detail/memory_domain.hpp>
+#include <cadre/detail/codec/codec_stream.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 
 #include "shm/state_plane.hpp"
 
@@ -60,7 +60,7 @@ double measure(shm::state_plane& plane, std::size_t capacity, std::size_t size, 
             const auto out = joined->domain().take_channel(d);
             const std::vector<std::byte> message(size, std::byte{1});
             for (std::uint64_t i = 0; i != count / senders; ++i)
-                for (patience p; out->try_send(message) != attempt::done;)
+                for (patience p; out->try_send(message) != op_status::done;)
                     p.wait();
             ::_exit(0);
         }
@@ -68,7 +68,7 @@ double measure(shm::state_plane& plane, std::size_t capacity, std::size_t size, 
     }
     byte_buffer b;
     for (std::uint64_t i = 0; i != count / senders * senders; ++i)
-        for (patience p; channel->try_receive(b) != attempt::done;)
+        for (patience p; channel->try_receive(b) != op_status::done;)
             p.wait();
     if (b.size() != size) std::abort();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;

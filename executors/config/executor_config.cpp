@@ -1,6 +1,6 @@
 #include <cadre/config.hpp>
 
-#include "config/concurrency.hpp"
+#include "common/concurrency.hpp"
 #include "config/names.hpp"
 #include "config/suggest.hpp"
 #include "config/units.hpp"

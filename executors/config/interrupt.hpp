@@ -6,7 +6,7 @@
 
 #include <csignal>
 
-#include <cadre/detail/stop_state.hpp>
+#include <cadre/detail/coroutine/stop_state.hpp>
 
 namespace cadre::detail {
 

@@ -1,6 +1,6 @@
 #include "config/names.hpp"
 
-#include "config/concurrency.hpp"
+#include "common/concurrency.hpp"
 #include "config/units.hpp"
 
 #include <algorithm>

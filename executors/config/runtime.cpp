@@ -4,12 +4,12 @@
 #include "config/names.hpp"
 #include "config/resolve.hpp"
 #include "config/suggest.hpp"
+#include "process/deferred_destruction.hpp"
 #include "process/os/bootstrap.hpp"
 #include "process/os/fork_server.hpp"
-#include "process/taking_apart.hpp"
 
-#include <cadre/detail/environment.hpp>
-#include <cadre/detail/run_loop.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/scheduler/run_loop.hpp>
 #include <cadre/make_executor.hpp>
 
 #include <algorithm>
@@ -88,7 +88,7 @@ std::vector<char*>& own_command_line() {
 }
 
 // Longer than a worker that does not leave by itself is given.
-constexpr std::chrono::seconds longest_taking_apart{10};
+constexpr std::chrono::seconds max_deferred_destruction{10};
 
 // Work that is left over when the runtime ends has nobody who could want its result.
 void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
@@ -96,7 +96,7 @@ void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
     for (const auto& [name, ex] : executors) {
         ex.backend()->shutdown(std::chrono::steady_clock::now(), [&open] {
             if (open.fetch_sub(1) == 1) {
-                detail::wake_drivers();
+                detail::wake_loop_drivers();
             }
         });
     }
@@ -133,7 +133,7 @@ runtime::~runtime() {
     if (!state_->made.empty()) {
         shut_down(state_->made);
     }
-    static_cast<void>(detail::wait_for_taking_apart(longest_taking_apart));
+    static_cast<void>(detail::wait_for_deferred_destruction(max_deferred_destruction));
 }
 
 executor runtime::executor() {

@@ -1,11 +1,11 @@
 #include "process/process_backend.hpp"
 
+#include "process/deferred_destruction.hpp"
 #include "process/os/bootstrap.hpp"
-#include "process/parent/completing.hpp"
-#include "process/taking_apart.hpp"
+#include "process/parent/completion_scope.hpp"
 #include "process/worker/worker_main.hpp"
 
-#include <cadre/detail/timer_service.hpp>
+#include <cadre/detail/scheduler/timer_service.hpp>
 #include <cadre/executors/process.hpp>
 
 #include <exception>
@@ -37,7 +37,7 @@ struct shutdown_alarm : timer_node {
 std::shared_ptr<process_parent::pool> make_pool(const process_options& options, std::string name,
                                                 work_registry& registry) {
     return {new process_parent::pool(options, std::move(name), registry), [](process_parent::pool* p) {
-                if (process_parent::completing::here())
+                if (process_parent::completion_scope::here())
                     take_apart([p] { delete p; });
                 else
                     delete p;
@@ -53,21 +53,21 @@ std::shared_ptr<process_backend> process_backend::create(const process_options& 
     std::shared_ptr<process_backend> made(new process_backend(options), &release);
     made->pool_->start();
     made->supervisor_.emplace(made->pool_);
-    add_poll_source(made->completions_);
+    add_event_source(made->completions_);
     made->polled_ = true;
     register_portable_executor(made->portable_id(), made);
     return made;
 }
 
 void process_backend::release(process_backend* last) noexcept {
-    if (process_parent::completing::here())
+    if (process_parent::completion_scope::here())
         take_apart([last] { delete last; });
     else
         delete last;
 }
 
 process_backend::~process_backend() {
-    if (polled_) remove_poll_source(completions_);
+    if (polled_) remove_event_source(completions_);
     if (supervisor_) pool_->quit({});
     supervisor_.reset();
 }

@@ -5,7 +5,7 @@
 #include "process/parent/pool.hpp"
 #include "process/parent/supervisor.hpp"
 
-#include <cadre/detail/poll_source.hpp>
+#include <cadre/detail/scheduler/event_source.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/executor_backend.hpp>
 #include <cadre/executors/process_options.hpp>
@@ -37,7 +37,7 @@ public:
 
 private:
     /// What the application's loop polls while it is idle.
-    class completions final : public poll_source {
+    class completions final : public event_source {
     public:
         explicit completions(process_parent::pool& p) noexcept : pool_(p) {}
         bool poll() noexcept override { return pool_.drain(false); }

@@ -1,4 +1,4 @@
-#include <cadre/detail/run_loop.hpp>
+#include <cadre/detail/scheduler/run_loop.hpp>
 #include <cadre/executors/serial.hpp>
 
 namespace cadre {

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <optional>
 
-#include <cadre/detail/reactor.hpp>
-#include <cadre/detail/timer_service.hpp>
+#include <cadre/detail/scheduler/reactor.hpp>
+#include <cadre/detail/scheduler/timer_service.hpp>
 
 namespace cadre::detail {
 

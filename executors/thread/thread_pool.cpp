@@ -7,8 +7,8 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include <cadre/detail/compiler.hpp>
-#include <cadre/detail/environment.hpp>
+#include <cadre/detail/base/compiler.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/executors/thread.hpp>
 
 namespace cadre::detail {
@@ -23,7 +23,7 @@ constexpr int idle_rounds = 200;
 // How many handlers of events a busy worker runs when it looks.
 constexpr unsigned reactor_budget = 61;
 // How often the deputy looks: how late events may be because of a task that computes inside a handler.
-constexpr std::chrono::milliseconds deputy_interval{5};
+constexpr std::chrono::milliseconds standby_interval{5};
 
 void pin_this_thread(int cpu) noexcept {
     cpu_set_t set;
@@ -176,7 +176,7 @@ work_item* thread_pool::take_injected() noexcept {
 runnable thread_pool::find(worker& self) noexcept {
     if (self.look_around()) {
         if (!timers_.empty()) timers_.fire_due(std::chrono::steady_clock::now());
-        if (reactor* events = place_.get(); events != nullptr) reactor_visit(*events, this).poll(reactor_budget);
+        if (reactor* events = place_.get(); events != nullptr) reactor_lease(*events, this).poll(reactor_budget);
         if (work_item* item = take_injected(); item != nullptr) return runnable(item);
         if (++self.rounds % oldest_interval == 0 && self.oldest_is_due())
             if (const runnable oldest = self.deque().steal(); oldest) return oldest;
@@ -232,26 +232,26 @@ void thread_pool::run(worker& self, int cpu) {
 }
 
 void thread_pool::sleep(worker& self) noexcept {
-    bool keeper = false;
+    bool leader = false;
     {
         const std::lock_guard hold(sleepers_mutex_);
         self.listed = true;
         sleepers_.push_back(&self);
         sleeping_.fetch_add(1, std::memory_order_seq_cst);
-        if (keeper_ == nullptr) {
-            keeper_ = &self;
-            keeper = true;
+        if (leader_ == nullptr) {
+            leader_ = &self;
+            leader = true;
         }
     }
     heavy_fence();
     if (!anything_to_do()) {
         reactor* const events = place_.get();
         if (events == nullptr)
-            self.place.park(keeper ? timers_.next() : std::nullopt);
-        else if (keeper)
+            self.place.park(leader ? timers_.next() : std::nullopt);
+        else if (leader)
             sleep_in_reactor(self, *events);
         else
-            stand_by(self);
+            wait_as_follower(self);
     }
     worker* successor = nullptr;
     {
@@ -261,10 +261,10 @@ void thread_pool::sleep(worker& self) noexcept {
             std::erase(sleepers_, &self);
             sleeping_.fetch_sub(1, std::memory_order_seq_cst);
         }
-        if (keeper_ == &self) {
-            keeper_ = nullptr;
+        if (leader_ == &self) {
+            leader_ = nullptr;
             // Somebody who sleeps must watch the deadlines and events while this one works.
-            const bool events = place_.get() != nullptr && deputy_ == nullptr;
+            const bool events = place_.get() != nullptr && standby_ == nullptr;
             if ((!timers_.empty() || events) && !sleepers_.empty()) {
                 successor = sleepers_.back();
                 sleepers_.pop_back();
@@ -283,7 +283,7 @@ void thread_pool::sleep_in_reactor(worker& self, reactor& events) noexcept {
     self.handling = true;
     {
         const auto note = [](void* pool) noexcept { static_cast<thread_pool*>(pool)->note_event(); };
-        reactor_visit visit(events, this, {.before = note, .context = this});
+        reactor_lease visit(events, this, {.before = note, .context = this});
         busy = !visit;
         while (visit && visit.run_one(timers_.empty() ? std::nullopt : timers_.next()))
             if (self.place.woken() || anything_to_do()) break;
@@ -296,25 +296,25 @@ void thread_pool::sleep_in_reactor(worker& self, reactor& events) noexcept {
 
 // A sleeper that is not the keeper. As the deputy it sleeps for a while only, and if nobody looks at the events then, the next
 // one to lie down, which is the deputy, is the keeper.
-void thread_pool::stand_by(worker& self) noexcept {
-    bool deputy = false;
+void thread_pool::wait_as_follower(worker& self) noexcept {
+    bool standby = false;
     {
         const std::lock_guard hold(sleepers_mutex_);
-        if (watched_.load(std::memory_order_relaxed) && deputy_ == nullptr && self.listed) {
-            deputy_ = &self;
-            deputy = true;
+        if (watched_.load(std::memory_order_relaxed) && standby_ == nullptr && self.listed) {
+            standby_ = &self;
+            standby = true;
         }
     }
-    if (!deputy) {
+    if (!standby) {
         self.place.park(std::nullopt);
         return;
     }
-    const bool woken = self.place.park(std::chrono::steady_clock::now() + deputy_interval);
+    const bool woken = self.place.park(std::chrono::steady_clock::now() + standby_interval);
     const std::lock_guard hold(sleepers_mutex_);
-    deputy_ = nullptr;
+    standby_ = nullptr;
     if (woken) return;
     if (!had_events_.exchange(false, std::memory_order_relaxed)) watched_.store(false, std::memory_order_relaxed);
-    if (!place_.get()->visited()) keeper_ = nullptr;
+    if (!place_.get()->visited()) leader_ = nullptr;
 }
 
 // Before a task runs in a handler: it may compute for long.
@@ -325,7 +325,7 @@ void thread_pool::note_event() noexcept {
     {
         const std::lock_guard hold(sleepers_mutex_);
         watched_.store(true, std::memory_order_relaxed);
-        const auto at = std::ranges::find_if(sleepers_, [this](const worker* w) { return w != keeper_; });
+        const auto at = std::ranges::find_if(sleepers_, [this](const worker* w) { return w != leader_; });
         if (at == sleepers_.end()) return;  // the next one to lie down is it
         chosen = *at;
         sleepers_.erase(at);
@@ -348,7 +348,7 @@ void thread_pool::wake_one() noexcept {
         const std::lock_guard hold(sleepers_mutex_);
         if (sleepers_.empty()) return;
         // The keeper last: waking it costs a second wake, of its successor.
-        auto at = std::ranges::find_if(sleepers_, [this](const worker* w) { return w != keeper_; });
+        auto at = std::ranges::find_if(sleepers_, [this](const worker* w) { return w != leader_; });
         if (at == sleepers_.end()) at = sleepers_.begin();
         chosen = *at;
         sleepers_.erase(at);
@@ -359,24 +359,24 @@ void thread_pool::wake_one() noexcept {
 }
 
 // A new earliest deadline. Without a keeper any sleeper will do: it becomes the keeper when it lies down again.
-void thread_pool::wake_keeper() noexcept {
-    worker* keeper = nullptr;
+void thread_pool::wake_leader() noexcept {
+    worker* leader = nullptr;
     {
         const std::lock_guard hold(sleepers_mutex_);
-        keeper = keeper_ != nullptr ? keeper_ : sleepers_.empty() ? nullptr : sleepers_.back();
-        if (keeper == nullptr) return;
-        if (keeper == this_thread_worker) return;  // in a handler: it looks before it sleeps again
-        if (keeper->listed) {
-            keeper->listed = false;
-            std::erase(sleepers_, keeper);
+        leader = leader_ != nullptr ? leader_ : sleepers_.empty() ? nullptr : sleepers_.back();
+        if (leader == nullptr) return;
+        if (leader == this_thread_worker) return;  // in a handler: it looks before it sleeps again
+        if (leader->listed) {
+            leader->listed = false;
+            std::erase(sleepers_, leader);
             sleeping_.fetch_sub(1, std::memory_order_seq_cst);
         }
     }
-    unpark(*keeper);
+    unpark(*leader);
 }
 
 void* thread_pool::query(const std::type_info& extension) noexcept {
-    return extension == typeid(reactor_place) ? static_cast<reactor_place*>(&place_) : nullptr;
+    return extension == typeid(reactor_holder) ? static_cast<reactor_holder*>(&place_) : nullptr;
 }
 
 void thread_pool::wake_all() noexcept {

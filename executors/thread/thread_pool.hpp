@@ -12,9 +12,9 @@
 
 #include "parking_lot.hpp"
 
-#include <cadre/detail/local_worker.hpp>
-#include <cadre/detail/reactor.hpp>
-#include <cadre/detail/timer_heap.hpp>
+#include <cadre/detail/scheduler/local_worker.hpp>
+#include <cadre/detail/scheduler/reactor.hpp>
+#include <cadre/detail/scheduler/timer_heap.hpp>
 #include <cadre/executor_backend.hpp>
 #include <cadre/executors/workers.hpp>
 
@@ -49,12 +49,12 @@ public:
 
 private:
     class worker;
-    class pool_reactor_place final : public reactor_place {
+    class pool_reactor_holder final : public reactor_holder {
     public:
-        explicit pool_reactor_place(thread_pool& pool) : pool_(pool) {}
+        explicit pool_reactor_holder(thread_pool& pool) : pool_(pool) {}
 
     private:
-        void made() noexcept override { pool_.wake_keeper(); }
+        void made() noexcept override { pool_.wake_leader(); }
         thread_pool& pool_;
     };
     class pool_timers final : public timer_heap {
@@ -62,7 +62,7 @@ private:
         explicit pool_timers(thread_pool& pool) : pool_(pool) {}
 
     private:
-        void earlier() noexcept override { pool_.wake_keeper(); }
+        void earlier() noexcept override { pool_.wake_leader(); }
         thread_pool& pool_;
     };
 
@@ -79,11 +79,11 @@ private:
     [[nodiscard]] bool look_longer() const noexcept;
     void sleep(worker& self) noexcept;
     void sleep_in_reactor(worker& self, reactor& events) noexcept;
-    void stand_by(worker& self) noexcept;
+    void wait_as_follower(worker& self) noexcept;
     void note_event() noexcept;
     static void unpark(worker& w) noexcept;
     void wake_one() noexcept;
-    void wake_keeper() noexcept;
+    void wake_leader() noexcept;
     void wake_all() noexcept;
 
     std::string name_;
@@ -100,13 +100,13 @@ private:
     std::atomic<bool> closing_{false};
     std::mutex sleepers_mutex_;
     std::vector<worker*> sleepers_;
-    worker* keeper_ = nullptr;  // the sleeper that waits for the next deadline and for events
-    worker* deputy_ = nullptr;  // the sleeper that looks whether somebody waits for events
+    worker* leader_ = nullptr;  // the sleeper that waits for the next deadline and for events
+    worker* standby_ = nullptr;  // the sleeper that looks whether somebody waits for events
     std::atomic<bool> watched_{false};  // there is to be a deputy
     std::atomic<bool> had_events_{false};  // since the deputy looked
 
     std::atomic<unsigned> users_{0};  // threads inside submit; the pool outlives them
-    pool_reactor_place place_{*this};  // last: what its handlers hold goes first
+    pool_reactor_holder place_{*this};  // last: what its handlers hold goes first
 };
 
 }  // namespace cadre::detail

@@ -12,7 +12,7 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <cadre/cadre.hpp>
-#include <cadre/detail/memory_domain.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/executor_backend.hpp>
 
 /// Runs tasks on the threads of a oneTBB arena. Tasks, `when_all`, `on`, `map`, channels, cells and locks, timeouts and

@@ -16,7 +16,7 @@ struct lock_model {
     static constexpr unsigned most = 3;
 
     struct process {
-        std::uint8_t pc, rounds, rung, interest, to, inside;
+        std::uint8_t pc, rounds, pending_bits, interest, to, inside;
     };
     struct state {
         std::uint8_t word, owner, died;
@@ -80,7 +80,7 @@ private:
     static void ring_one(state& s, std::uint8_t me) {
         for (std::uint8_t i = 1; i != most; ++i)
             if (const auto q = static_cast<std::uint8_t>((me + i) % most); s.p[q].interest != 0) {
-                s.p[q].rung = 1;
+                s.p[q].pending_bits = 1;
                 return;
             }
     }
@@ -97,9 +97,9 @@ private:
                 break;  // told, then tried again
             case 2: p.pc = acquire(s, me) ? 4 : 3; break;
             case 3:  // asleep
-                if (p.rung != 0) {
+                if (p.pending_bits != 0) {
                     state n = s;
-                    n.p[me].rung = 0;
+                    n.p[me].pending_bits = 0;
                     n.p[me].pc = 2;
                     emit(n);
                 }
@@ -141,7 +141,7 @@ private:
                 break;
             case 13: p.pc = s.p[p.to].interest != 0 && s.dead != p.to ? 14 : 15; break;
             case 14:
-                s.p[p.to].rung = 1;
+                s.p[p.to].pending_bits = 1;
                 again(p);
                 break;
             case 15:
@@ -180,7 +180,7 @@ private:
             if (s.word == granted && s.p[s.owner].interest == 0) s.word = free;
         } else {
             for (process& p : s.p)
-                p.rung = 1;
+                p.pending_bits = 1;
             s.p[dead] = process{};
             s.p[dead].pc = done;
             s.dead = none;

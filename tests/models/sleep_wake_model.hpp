@@ -61,7 +61,8 @@ struct sleep_wake_model {
     }
     /// All published, all taken, and everybody asleep.
     [[nodiscard]] bool ended(const state& s) const {
-        return s.p[0].pc == done && s.p[1].pc == done && parked(s, 0) && (idle == 1 || parked(s, 1)) && s.queued == 0 &&
+        return s.p[0].pc == done && s.p[1].pc == done && pending_operation(s, 0) &&
+               (idle == 1 || pending_operation(s, 1)) && s.queued == 0 &&
                s.m.newest_value(top) == s.m.newest_value(bottom);
     }
     template <class Emit>
@@ -78,7 +79,9 @@ struct sleep_wake_model {
 
 private:
     static std::uint8_t plus(unsigned a, unsigned b) { return static_cast<std::uint8_t>(a + b); }
-    static bool parked(const state& s, unsigned worker) { return s.p[2 + worker].pc == 27 && s.token[worker] == 0; }
+    static bool pending_operation(const state& s, unsigned worker) {
+        return s.p[2 + worker].pc == 27 && s.token[worker] == 0;
+    }
     static void finish(state& s, unsigned me) {
         s.p[me] = {};
         s.p[me].pc = done;

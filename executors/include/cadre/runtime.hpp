@@ -12,7 +12,7 @@
 #include <utility>
 
 #include <cadre/config.hpp>
-#include <cadre/detail/block_on.hpp>
+#include <cadre/detail/task/block_on.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/task.hpp>
 

@@ -1,9 +1,9 @@
 #include "process/os/bootstrap.hpp"
 
+#include "process/os/launch_protocol.hpp"
 #include "process/os/process_setup.hpp"
 #include "process/os/reexecute.hpp"
 #include "process/os/syscalls.hpp"
-#include "process/os/wire.hpp"
 
 #include <cerrno>
 #include <charconv>

@@ -16,7 +16,7 @@
 namespace cadre::detail::process_os {
 namespace {
 
-constexpr std::size_t most_cached = 4096;
+constexpr std::size_t max_cached = 4096;
 constexpr std::size_t longest_line = 2048;
 
 bool same_module(const module_record& theirs, const module_record& ours) {
@@ -65,7 +65,7 @@ public:
         if (const auto it = known_.find(address); it != known_.end()) {
             return it->second;
         }
-        if (known_.size() >= most_cached) {
+        if (known_.size() >= max_cached) {
             known_.clear();
         }
         return known_.emplace(address, describe(address)).first->second;

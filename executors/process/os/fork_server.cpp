@@ -1,10 +1,10 @@
 #include "process/os/fork_server.hpp"
 
 #include "process/os/bootstrap.hpp"
+#include "process/os/launch_protocol.hpp"
 #include "process/os/process_setup.hpp"
 #include "process/os/reexecute.hpp"
 #include "process/os/syscalls.hpp"
-#include "process/os/wire.hpp"
 
 #include <chrono>
 #include <csignal>

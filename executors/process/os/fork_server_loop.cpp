@@ -1,8 +1,8 @@
 // The fork server process: forks workers, reaps them, reports how they ended.
 
+#include "process/os/launch_protocol.hpp"
 #include "process/os/process_setup.hpp"
 #include "process/os/syscalls.hpp"
-#include "process/os/wire.hpp"
 
 #include <array>
 #include <cerrno>

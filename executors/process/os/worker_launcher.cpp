@@ -2,9 +2,9 @@
 
 #include "process/os/bootstrap.hpp"
 #include "process/os/fork_server.hpp"
+#include "process/os/launch_protocol.hpp"
 #include "process/os/reexecute.hpp"
 #include "process/os/syscalls.hpp"
-#include "process/os/wire.hpp"
 
 #include <cadre/errors.hpp>
 
@@ -35,7 +35,7 @@ constexpr auto server_patience = 10s;
 // Whatever kills servers faster than this is nothing to outrun.
 constexpr int server_attempts = 5;
 // Another thread may take in the report that this one waits for.
-constexpr std::chrono::milliseconds look_again = 5ms;
+constexpr std::chrono::milliseconds retry_waiters = 5ms;
 
 enum class reaper {
     server,   // the fork server's report will come
@@ -324,7 +324,7 @@ std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::mi
         if (left.count() <= 0) {
             return std::nullopt;
         }
-        static_cast<void>(wait_readable(source.get(), std::min(left, look_again)));
+        static_cast<void>(wait_readable(source.get(), std::min(left, retry_waiters)));
     }
 }
 

@@ -2,9 +2,9 @@
 
 #include "process/os/bootstrap.hpp"
 #include "process/os/crash_page.hpp"
+#include "process/os/launch_protocol.hpp"
 #include "process/os/process_setup.hpp"
 #include "process/os/syscalls.hpp"
-#include "process/os/wire.hpp"
 
 #include <cstdio>
 #include <cstdlib>

@@ -11,7 +11,7 @@
 namespace cadre::detail::process_parent {
 
 /// The measured time of the tasks of an executor, and what follows from it.
-class task_time {
+class service_time_estimator {
 public:
     void sample(std::uint32_t nanoseconds) noexcept {
         if (nanoseconds == 0) return;

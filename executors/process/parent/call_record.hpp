@@ -4,7 +4,7 @@
 
 #include "process/plane/message.hpp"
 
-#include <cadre/detail/portable_call.hpp>
+#include <cadre/detail/scheduler/portable_call.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace cadre::detail::process_parent {
 
 using time_point = std::chrono::steady_clock::time_point;
 
-class worker_channel;
+class worker_connection;
 struct call_record;
 
 /// Deadlines, earliest first.
@@ -30,7 +30,7 @@ struct call_record {
     std::uint64_t id = 0;
     bool nested = false;  // a task in a worker waits for it
 
-    worker_channel* channel = nullptr;  // null: waits in the parent
+    worker_connection* channel = nullptr;  // null: waits in the parent
     std::uint64_t position = 0;         // in the worker's request ring
     call_record* prev = nullptr;        // in the channel's list or in the queue
     call_record* next = nullptr;

@@ -1,6 +1,6 @@
 #include "process/parent/function_list.hpp"
 
-#include <cadre/detail/codec_stream.hpp>
+#include <cadre/detail/codec/codec_stream.hpp>
 
 #include <algorithm>
 #include <cstring>

@@ -4,7 +4,7 @@
 
 #include "process/plane/call_memory.hpp"
 
-#include <cadre/detail/function_identity.hpp>
+#include <cadre/detail/codec/function_identity.hpp>
 
 #include <cstdint>
 #include <optional>

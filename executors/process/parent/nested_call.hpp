@@ -2,27 +2,27 @@
 /// A call that a task in a worker made on its own executor: the parent places it like any other.
 #pragma once
 
-#include <cadre/detail/portable_call.hpp>
-#include <cadre/detail/work_registry.hpp>
+#include <cadre/detail/scheduler/portable_call.hpp>
+#include <cadre/detail/scheduler/work_registry.hpp>
 
 #include <cstdint>
 
 namespace cadre::detail::process_parent {
 
 class pool;
-class worker_channel;
+class worker_connection;
 
 /// Owns itself: made when the worker's event arrives, gone when it has completed.
 class nested_call final : public portable_call {
 public:
-    nested_call(pool& owner, worker_channel& from, std::uint64_t ticket) noexcept
+    nested_call(pool& owner, worker_connection& from, std::uint64_t ticket) noexcept
         : caller(&from), workers_ticket(ticket), pool_(&owner) {}
 
     /// Enters the executor's registry and submits. Needs the pool's drain lock and no other.
     void start() noexcept;
     void complete(call_reply reply) noexcept override;
 
-    worker_channel* caller;  ///< the worker that waits for it; null once that died. Under the pool's locks
+    worker_connection* caller;  ///< the worker that waits for it; null once that died. Under the pool's locks
     const std::uint64_t workers_ticket;
 
 private:

@@ -3,10 +3,10 @@
 #include "process/parent/pool.hpp"
 
 #include "process/os/syscalls.hpp"
-#include "process/parent/completing.hpp"
+#include "process/parent/completion_scope.hpp"
 #include "process/parent/nested_call.hpp"
 
-#include <cadre/detail/environment.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
 
 #include <algorithm>
 #include <array>
@@ -45,7 +45,7 @@ void pool::submit(std::span<portable_call* const> calls, bool nested) noexcept {
         const std::lock_guard hold(mutex_);
         for (portable_call* call : calls)
             enqueue(*call, nested, ended);
-        place_waiting(ended);
+        place_queued_calls(ended);
     }
     tell(ended);
 }
@@ -58,7 +58,7 @@ void pool::enqueue(portable_call& call, bool nested, ended_calls& ended) {
         return;
     }
     if (options_.max_pending != 0 && waiting_.size() >= options_.max_pending) {
-        place_waiting(ended);
+        place_queued_calls(ended);
         if (waiting_.size() >= options_.max_pending) {
             ended.push_back({&call, failure(std::make_exception_ptr(
                                         error("executor '" + name_ + "': " + std::to_string(waiting_.size()) +
@@ -95,7 +95,7 @@ void pool::enqueue(portable_call& call, bool nested, ended_calls& ended) {
 }
 
 // Publishes as much as the workers have credit for; what is left waits here, where any of them can get it.
-void pool::place_waiting(ended_calls& ended) noexcept {
+void pool::place_queued_calls(ended_calls& ended) noexcept {
     place_where_credit_is(ended);
     // Before the rings: a worker that has none left looks at this before it sleeps.
     set_word(page_.words().waiting, waiting_.empty() ? 0 : 1);
@@ -111,18 +111,18 @@ void pool::place_waiting(ended_calls& ended) noexcept {
 }
 
 void pool::place_where_credit_is(ended_calls& ended) noexcept {
-    const auto place = [&](call_record& r, worker_channel& c) {
+    const auto place = [&](call_record& r, worker_connection& c) {
         waiting_.remove(r);
         if (!publish(r, c)) fail(r, no_memory_for_arguments(), ended);
     };
     while (call_record* r = waiting_.front()) {
-        worker_channel* const c = pick();
+        worker_connection* const c = pick();
         if (c == nullptr) break;
         place(*r, *c);
     }
     // Where every worker retires, its tasks may wait for calls that would wait for its successor.
     while (waiting_.has_nested()) {
-        worker_channel* const c = pick_retiring();
+        worker_connection* const c = pick_retiring();
         if (c == nullptr) break;
         place(*waiting_.first_nested(), *c);
     }
@@ -133,9 +133,9 @@ bool pool::anyone_idle() const noexcept {
                        [](const auto& c) { return c != nullptr && c->accepts() && c->calls.empty(); });
 }
 
-worker_channel* pool::pick() noexcept {
+worker_connection* pool::pick() noexcept {
     const std::uint64_t depth = times_.depth();
-    worker_channel* best = nullptr;
+    worker_connection* best = nullptr;
     for (const auto& c : channels_)
         if (c != nullptr && c->accepts() && (best == nullptr || c->load() < best->load()) && c->has_credit(depth))
             best = c.get();
@@ -143,17 +143,17 @@ worker_channel* pool::pick() noexcept {
 }
 
 // @return null as long as a worker that does not retire is there or about to come
-worker_channel* pool::pick_retiring() noexcept {
+worker_connection* pool::pick_retiring() noexcept {
     const std::uint64_t depth = times_.depth();
-    worker_channel* best = nullptr;
+    worker_connection* best = nullptr;
     for (const auto& c : channels_) {
-        if (c == nullptr || c->life != worker_channel::stage::retiring) return nullptr;
+        if (c == nullptr || c->life != worker_connection::stage::retiring) return nullptr;
         if ((best == nullptr || c->load() < best->load()) && c->has_credit(depth)) best = c.get();
     }
     return best;
 }
 
-bool pool::publish(call_record& r, worker_channel& c) noexcept {
+bool pool::publish(call_record& r, worker_connection& c) noexcept {
     const portable_call& call = *r.call;
     request q{};
     q.call_id = r.id;
@@ -188,7 +188,7 @@ bool pool::publish(call_record& r, worker_channel& c) noexcept {
     ++c.published;
     c.ring_wanted = true;
     unfinished_.fetch_add(1, std::memory_order_relaxed);
-    if (c.share_used() && c.life == worker_channel::stage::ready) c.life = worker_channel::stage::retiring;
+    if (c.share_used() && c.life == worker_connection::stage::ready) c.life = worker_connection::stage::retiring;
     if (r.limit.count() != 0) arm(r, std::chrono::steady_clock::now() + r.limit);
     return true;
 }
@@ -245,7 +245,7 @@ void pool::fail(call_record& r, std::exception_ptr error, ended_calls& ended) no
 }
 
 void pool::tell(ended_calls& ended) noexcept {
-    const completing here;
+    const completion_scope here;
     for (ended_call& e : ended)
         e.call->complete(std::move(e.reply));
     ended.clear();

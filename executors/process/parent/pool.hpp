@@ -5,9 +5,9 @@
 #include "process/parent/assignment.hpp"
 #include "process/parent/death.hpp"
 #include "process/parent/function_list.hpp"
-#include "process/parent/undertaker.hpp"
-#include "process/parent/worker_channel.hpp"
-#include "process/plane/parent_page.hpp"
+#include "process/parent/stack_symbolizer.hpp"
+#include "process/parent/worker_connection.hpp"
+#include "process/plane/supervisor_status_page.hpp"
 #include "shm/state_plane.hpp"
 
 #include <cadre/executor_backend.hpp>
@@ -96,12 +96,12 @@ private:
 
     // pool.cpp: submission and placement; under mutex_
     void enqueue(portable_call& call, bool nested, ended_calls& ended);
-    void place_waiting(ended_calls& ended) noexcept;
+    void place_queued_calls(ended_calls& ended) noexcept;
     void place_where_credit_is(ended_calls& ended) noexcept;
     [[nodiscard]] bool anyone_idle() const noexcept;
-    [[nodiscard]] worker_channel* pick() noexcept;
-    [[nodiscard]] worker_channel* pick_retiring() noexcept;
-    [[nodiscard]] bool publish(call_record& r, worker_channel& c) noexcept;
+    [[nodiscard]] worker_connection* pick() noexcept;
+    [[nodiscard]] worker_connection* pick_retiring() noexcept;
+    [[nodiscard]] bool publish(call_record& r, worker_connection& c) noexcept;
     void ring_all() noexcept;
     void update_spare() noexcept;
     void end(call_record& r, call_reply reply, ended_calls& ended) noexcept;
@@ -110,15 +110,15 @@ private:
     static void tell(ended_calls& ended) noexcept;
 
     // pool_events.cpp: what workers send; under drain_ and mutex_
-    [[nodiscard]] bool handle_events(worker_channel& c, unsigned most, ended_calls& ended) noexcept;
+    [[nodiscard]] bool handle_events(worker_connection& c, unsigned most, ended_calls& ended) noexcept;
     // These give what the worker did wrong; empty: nothing.
-    [[nodiscard]] std::string handle(worker_channel& c, const process_plane::event& e, ended_calls& ended);
-    [[nodiscard]] std::string about_call(worker_channel& c, call_record& r, const process_plane::event& e,
+    [[nodiscard]] std::string handle(worker_connection& c, const process_plane::event& e, ended_calls& ended);
+    [[nodiscard]] std::string about_call(worker_connection& c, call_record& r, const process_plane::event& e,
                                          std::span<const std::byte> body, ended_calls& ended);
-    [[nodiscard]] std::string nested_submission(worker_channel& c, const process_plane::event& e,
+    [[nodiscard]] std::string nested_submission(worker_connection& c, const process_plane::event& e,
                                                 std::span<const std::byte> body);
-    void broke_protocol(worker_channel& c, std::string what) noexcept;
-    void after_events(worker_channel& c) noexcept;
+    void broke_protocol(worker_connection& c, std::string what) noexcept;
+    void after_events(worker_connection& c) noexcept;
     [[nodiscard]] bool events_ready() const noexcept;
     void start_nested() noexcept;  // under drain_ alone
     void nested_ended(nested_call& call, call_reply reply) noexcept;
@@ -130,23 +130,23 @@ private:
     void expire(time_point now, ended_calls& ended) noexcept;
     void check_limit(call_record& r, time_point now, ended_calls& ended) noexcept;
     void kill_for(call_record& r, ended_calls& ended) noexcept;
-    void take_back_queued(worker_channel& c) noexcept;
+    void take_back_queued(worker_connection& c) noexcept;
     void take_back(call_record& r) noexcept;
-    void leave_if_done(worker_channel& c) noexcept;
+    void leave_if_done(worker_connection& c) noexcept;
     void look_soon() noexcept;
     [[nodiscard]] bool rebalance_wanted() noexcept;
     void rebalance() noexcept;
 
     // pool_workers.cpp: starts, deaths, leaving
-    [[nodiscard]] std::unique_ptr<worker_channel> launch(std::uint32_t index);
-    [[nodiscard]] worker_channel* find_worker(std::uint64_t serial) noexcept;
-    [[nodiscard]] std::string prefix_of(const worker_channel& c) const;
+    [[nodiscard]] std::unique_ptr<worker_connection> launch(std::uint32_t index);
+    [[nodiscard]] worker_connection* find_worker(std::uint64_t serial) noexcept;
+    [[nodiscard]] std::string prefix_of(const worker_connection& c) const;
     [[nodiscard]] bool given_up() noexcept;
-    void bury(worker_channel& c, const process_os::worker_exit& how, ended_calls& ended,
+    void bury(worker_connection& c, const process_os::worker_exit& how, ended_calls& ended,
               std::vector<undertaker::burial>& burials);
-    static void take_committed(const worker_channel& c, call_record& r);
+    static void take_committed(const worker_connection& c, call_record& r);
     void give_up(std::exception_ptr why, ended_calls& ended) noexcept;
-    void say_quit(worker_channel& c) noexcept;
+    void say_quit(worker_connection& c) noexcept;
 
     const std::string name_;
     const std::uint32_t workers_;
@@ -156,14 +156,14 @@ private:
     shm::state_plane& plane_;
     memory_domain* domain_;
     process_plane::function_slot initializer_{};
-    process_plane::parent_page page_;
+    process_plane::supervisor_status_page page_;
     process_os::unique_fd bell_;
     process_os::worker_launcher launcher_;
     undertaker undertaker_;
     unsigned cores_;
 
     std::mutex drain_;
-    std::vector<std::unique_ptr<worker_channel>> channels_;  // by index; null: none now. Changed under both locks
+    std::vector<std::unique_ptr<worker_connection>> channels_;  // by index; null: none now. Changed under both locks
     ended_calls drained_;  // under drain_
     std::vector<nested_call*> nested_started_;  // under drain_
 
@@ -172,7 +172,7 @@ private:
     call_queue waiting_;
     deadline_map deadlines_;
     function_list functions_;
-    task_time times_;
+    service_time_estimator times_;
     ended_calls taken_back_;  // by request_stop; told at the supervisor's next tick
     time_point supervisor_wakes_ = time_point::max();  // when it looks at deadlines next
     std::size_t busy_ = 0;  // workers that have calls

@@ -7,7 +7,7 @@
 #include "process/plane/chunk_progress.hpp"
 #include "process/plane/nested_header.hpp"
 
-#include <cadre/detail/exception_codec.hpp>
+#include <cadre/detail/codec/exception_codec.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -52,7 +52,7 @@ bool pool::drain(bool wait) noexcept {
             const std::lock_guard hold(mutex_);
             for (const auto& c : channels_)
                 if (c != nullptr && handle_events(*c, events_a_round, drained_)) after_events(*c);
-            place_waiting(drained_);
+            place_queued_calls(drained_);
             if (supervisor_wakes_ != time_point{} && rebalance_wanted()) look_soon();
         }
         tell(drained_);
@@ -82,7 +82,7 @@ void pool::start_nested() noexcept {
         call->start();
 }
 
-bool pool::handle_events(worker_channel& c, unsigned most, ended_calls& ended) noexcept {
+bool pool::handle_events(worker_connection& c, unsigned most, ended_calls& ended) noexcept {
     if (!c.violation.empty()) return false;
     bool any = false;
     event e;
@@ -112,13 +112,13 @@ bool pool::handle_events(worker_channel& c, unsigned most, ended_calls& ended) n
     return any;
 }
 
-std::string pool::handle(worker_channel& c, const event& e, ended_calls& ended) {
+std::string pool::handle(worker_connection& c, const event& e, ended_calls& ended) {
     std::span<const std::byte> body;
     if (!process_plane::find_body(e, c.memory.base(), call_memory::worker_area, body))
         return "sent a message whose body lies outside its memory";
     switch (e.kind) {
         case event_kind::ready:
-            if (c.life == worker_channel::stage::starting) c.life = worker_channel::stage::ready;
+            if (c.life == worker_connection::stage::starting) c.life = worker_connection::stage::ready;
             c.was_ready = true;
             failed_starts_ = 0;
             return {};
@@ -129,7 +129,7 @@ std::string pool::handle(worker_channel& c, const event& e, ended_calls& ended) 
             c.start_error = decode_exception(in, "the initializer in " + c.title());
             return {};
         }
-        case event_kind::hungry: times_.sample(e.nanoseconds); return {};
+        case event_kind::wants_work: times_.sample(e.nanoseconds); return {};
         case event_kind::nested_call: return nested_submission(c, e, body);
         case event_kind::nested_stop: {
             const auto found = c.nested.find(e.id);
@@ -153,7 +153,7 @@ std::string pool::handle(worker_channel& c, const event& e, ended_calls& ended) 
     return about_call(c, *r, e, body, ended);
 }
 
-std::string pool::about_call(worker_channel& c, call_record& r, const event& e, std::span<const std::byte> body,
+std::string pool::about_call(worker_connection& c, call_record& r, const event& e, std::span<const std::byte> body,
                              ended_calls& ended) {
     if (e.items > r.call->items) return "counted more items than a call has";
     if (e.kind == event_kind::begun) {
@@ -211,10 +211,10 @@ std::string pool::about_call(worker_channel& c, call_record& r, const event& e, 
     return {};
 }
 
-std::string pool::nested_submission(worker_channel& c, const event& e, std::span<const std::byte> body) {
+std::string pool::nested_submission(worker_connection& c, const event& e, std::span<const std::byte> body) {
     nested_header h;
     if (body.size() < sizeof h || c.nested.contains(e.id)) return "sent a malformed nested call";
-    if (c.nested.size() >= process_plane::nested_calls_at_most) return "made more nested calls than it may";
+    if (c.nested.size() >= process_plane::max_nested_calls) return "made more nested calls than it may";
     std::memcpy(&h, body.data(), sizeof h);
     body = body.subspan(sizeof h);
     if (h.name_size > body.size() || h.items == 0) return "sent a malformed nested call";
@@ -232,27 +232,27 @@ std::string pool::nested_submission(worker_channel& c, const event& e, std::span
     return {};
 }
 
-void pool::broke_protocol(worker_channel& c, std::string what) noexcept {
+void pool::broke_protocol(worker_connection& c, std::string what) noexcept {
     c.violation = std::move(what);
-    c.life = worker_channel::stage::dying;
+    c.life = worker_connection::stage::dying;
     take_back_queued(c);
     process_os::kill_group(c.os.pidfd.get());
 }
 
-void pool::after_events(worker_channel& c) noexcept {
-    using enum worker_channel::stage;
+void pool::after_events(worker_connection& c) noexcept {
+    using enum worker_connection::stage;
     (void)c.flush();
     if (c.life == ready && c.share_used()) c.life = retiring;
     leave_if_done(c);
 }
 
-void pool::leave_if_done(worker_channel& c) noexcept {
-    using enum worker_channel::stage;
+void pool::leave_if_done(worker_connection& c) noexcept {
+    using enum worker_connection::stage;
     if ((c.life == retiring || (quitting_ && c.life == ready)) && c.calls.empty()) say_quit(c);
 }
 
-void pool::say_quit(worker_channel& c) noexcept {
-    c.life = worker_channel::stage::leaving;
+void pool::say_quit(worker_connection& c) noexcept {
+    c.life = worker_connection::stage::leaving;
     event e{};
     e.kind = event_kind::quit;
     c.order(e);
@@ -274,7 +274,7 @@ void pool::nested_ended(nested_call& call, call_reply reply) noexcept {
     }
     const std::lock_guard hold(mutex_);
     if (call.caller == nullptr) return;
-    worker_channel& c = *call.caller;
+    worker_connection& c = *call.caller;
     c.nested.erase(call.workers_ticket);
     event e{};
     e.id = call.workers_ticket;

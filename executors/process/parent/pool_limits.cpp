@@ -18,7 +18,7 @@ using std::chrono::steady_clock;
 namespace {
 
 // How often the supervisor looks while messages wait for room or calls are queued behind others and a worker is idle.
-constexpr std::chrono::milliseconds look_again{1};
+constexpr std::chrono::milliseconds retry_waiters{1};
 
 time_point from_nanoseconds(std::int64_t n) { return time_point(std::chrono::nanoseconds(n)); }
 
@@ -28,7 +28,7 @@ void pool::request_stop(portable_call& call, stop_reason why) noexcept {
     const std::lock_guard hold(mutex_);
     if (call.backend_data == nullptr) return;  // has ended
     ask_to_stop(*static_cast<call_record*>(call.backend_data), why, taken_back_);
-    // Whoever asks may hold the lock of a stop tree, which completing a call may need: the supervisor tells it.
+    // Whoever asks may hold the lock of a stop tree, which completion_scope a call may need: the supervisor tells it.
     if (!taken_back_.empty()) wake_supervisor();
 }
 
@@ -41,7 +41,7 @@ void pool::ask_to_stop(call_record& r, stop_reason why, ended_calls& ended) noex
         end_unstarted();
         return;
     }
-    worker_channel& c = *r.channel;
+    worker_connection& c = *r.channel;
     if (c.requests.revoke(r.position)) {
         end_unstarted();
         leave_if_done(c);  // nothing comes from it that would tell
@@ -93,14 +93,14 @@ time_point pool::tick() noexcept {
         for (const auto& c : channels_) {
             if (c == nullptr) continue;
             again |= c->flush();
-            if (now >= quit_kill_at_ && c->life != worker_channel::stage::dying) {
-                c->life = worker_channel::stage::dying;
+            if (now >= quit_kill_at_ && c->life != worker_connection::stage::dying) {
+                c->life = worker_connection::stage::dying;
                 process_os::kill_group(c->os.pidfd.get());
             }
         }
         rebalance();
-        place_waiting(ended);
-        if (again || rebalance_wanted()) next = now + look_again;
+        place_queued_calls(ended);
+        if (again || rebalance_wanted()) next = now + retry_waiters;
         if (events_ready()) next = now;
         if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
         if (quit_kill_at_ > now) next = std::min(next, quit_kill_at_);
@@ -129,7 +129,7 @@ void pool::expire(time_point now, ended_calls& ended) noexcept {
 
 // The clock of a limit starts when the worker begins the task, or the item of a chunk, not when it is queued.
 void pool::check_limit(call_record& r, time_point now, ended_calls& ended) noexcept {
-    const worker_channel& c = *r.channel;
+    const worker_connection& c = *r.channel;
     if (!c.requests.claimed(r.position)) {
         arm(r, now + r.limit);
         return;
@@ -152,9 +152,9 @@ void pool::check_limit(call_record& r, time_point now, ended_calls& ended) noexc
 
 // Stop publishing, take back what is queued, look once more whether it has not ended after all, and only then kill.
 void pool::kill_for(call_record& r, ended_calls& ended) noexcept {
-    worker_channel& c = *r.channel;
-    if (c.life == worker_channel::stage::dying) return;
-    const auto before = std::exchange(c.life, worker_channel::stage::dying);
+    worker_connection& c = *r.channel;
+    if (c.life == worker_connection::stage::dying) return;
+    const auto before = std::exchange(c.life, worker_connection::stage::dying);
     take_back_queued(c);
     const std::uint64_t ticket = call_table::ticket(r);
     (void)handle_events(c, process_plane::event_slots, ended);
@@ -169,7 +169,7 @@ void pool::kill_for(call_record& r, ended_calls& ended) noexcept {
     process_os::kill_group(c.os.pidfd.get());
 }
 
-void pool::take_back_queued(worker_channel& c) noexcept {
+void pool::take_back_queued(worker_connection& c) noexcept {
     for (call_record* r = c.calls.back(); r != nullptr;) {
         call_record* const before = r->prev;
         if (c.requests.revoke(r->position)) take_back(*r);
@@ -178,7 +178,7 @@ void pool::take_back_queued(worker_channel& c) noexcept {
 }
 
 void pool::take_back(call_record& r) noexcept {
-    worker_channel& c = *r.channel;
+    worker_connection& c = *r.channel;
     c.calls.remove(r);
     if (c.calls.empty()) --busy_;
     unfinished_.fetch_sub(1, std::memory_order_relaxed);
@@ -188,9 +188,9 @@ void pool::take_back(call_record& r) noexcept {
     waiting_.push_front(r);
 }
 
-// The supervisor comes again within `look_again`.
+// The supervisor comes again within `retry_waiters`.
 void pool::look_soon() noexcept {
-    if (supervisor_wakes_ <= steady_clock::now() + look_again) return;
+    if (supervisor_wakes_ <= steady_clock::now() + retry_waiters) return;
     supervisor_wakes_ = time_point{};
     wake_supervisor();
 }
@@ -200,7 +200,7 @@ bool pool::rebalance_wanted() noexcept {
     bool idle = false;
     bool behind = false;
     for (const auto& c : channels_) {
-        if (c == nullptr || c->life == worker_channel::stage::dying) continue;
+        if (c == nullptr || c->life == worker_connection::stage::dying) continue;
         if (c->calls.empty())
             idle |= c->accepts();
         else if (c->requests.queued() != 0)
@@ -213,7 +213,7 @@ bool pool::rebalance_wanted() noexcept {
 void pool::rebalance() noexcept {
     const bool wanted = waiting_.empty() && rebalance_wanted();
     for (const auto& c : channels_) {
-        if (c == nullptr || c->life == worker_channel::stage::dying) continue;
+        if (c == nullptr || c->life == worker_connection::stage::dying) continue;
         const std::uint64_t behind = c->requests.queued();
         const std::uint64_t seen = std::exchange(c->progress_seen, c->requests.passed());
         if (!wanted || behind == 0 || seen != c->progress_seen) continue;

@@ -7,7 +7,7 @@
 #include "process/parent/nested_call.hpp"
 #include "process/plane/chunk_progress.hpp"
 
-#include <cadre/detail/codec_stream.hpp>
+#include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/executors/workers.hpp>
 
 #include <algorithm>
@@ -68,7 +68,7 @@ void copy_name(char (&to)[64], const std::string& name) noexcept {
 pool::pool(const process_options& options, std::string name, work_registry& registry)
     : name_(std::move(name)), workers_(static_cast<std::uint32_t>(resolve_workers(options.workers))), options_(options),
       portable_id_(next_portable_id()), registry_(registry), plane_(program_plane()), domain_(&plane_.open_domain()),
-      initializer_(encode_initializer(options.initializer)), page_(process_plane::parent_page::create()),
+      initializer_(encode_initializer(options.initializer)), page_(process_plane::supervisor_status_page::create()),
       bell_(process_os::make_eventfd()), cores_(static_cast<unsigned>(default_concurrency())), channels_(workers_) {
     update_spare();
 }
@@ -112,8 +112,8 @@ void pool::start() {
     }
 }
 
-std::unique_ptr<worker_channel> pool::launch(std::uint32_t index) {
-    auto c = std::make_unique<worker_channel>(index);
+std::unique_ptr<worker_connection> pool::launch(std::uint32_t index) {
+    auto c = std::make_unique<worker_connection>(index);
     const auto id = plane_.claim_slot();
     if (!id)
         throw config_error("executor '" + name_ + "': no room for worker " + std::to_string(index) +
@@ -169,7 +169,7 @@ std::unique_ptr<worker_channel> pool::launch(std::uint32_t index) {
     return c;
 }
 
-std::string pool::prefix_of(const worker_channel& c) const {
+std::string pool::prefix_of(const worker_connection& c) const {
     const std::uint64_t running = c.memory.control().running.load(std::memory_order_relaxed);
     std::string text = "[worker " + std::to_string(c.index);
     const std::lock_guard hold(mutex_);
@@ -181,7 +181,7 @@ std::string pool::prefix_of(const worker_channel& c) const {
     return text + "] ";
 }
 
-worker_channel* pool::find_worker(std::uint64_t serial) noexcept {
+worker_connection* pool::find_worker(std::uint64_t serial) noexcept {
     for (const auto& c : channels_)
         if (c != nullptr && c->serial == serial) return c.get();
     return nullptr;
@@ -197,7 +197,7 @@ std::vector<pool::watched> pool::watched_workers() {
 
 bool pool::read_output(std::uint64_t serial) noexcept {
     // Only this thread replaces workers, so the channel stays although its lock is not held while its output is written.
-    worker_channel* const c = [&] {
+    worker_connection* const c = [&] {
         const std::lock_guard draining(drain_);
         return find_worker(serial);
     }();
@@ -205,7 +205,7 @@ bool pool::read_output(std::uint64_t serial) noexcept {
 }
 
 void pool::worker_ended(std::uint64_t serial) noexcept {
-    worker_channel* const c = [&] {
+    worker_connection* const c = [&] {
         const std::lock_guard draining(drain_);
         return find_worker(serial);
     }();
@@ -217,7 +217,7 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
     const shm::process_id id{c->slot, static_cast<std::uint32_t>(c->generation)};
     ended_calls ended;
     std::vector<undertaker::burial> burials;
-    std::unique_ptr<worker_channel> gone;
+    std::unique_ptr<worker_connection> gone;
     {
         const std::lock_guard draining(drain_);
         {
@@ -227,7 +227,7 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
             bury(*c, *how, ended, burials);
             gone = std::move(channels_[c->index]);
             if (ended_with_ != nullptr) give_up(ended_with_, ended);  // what came back from it has nowhere to go
-            place_waiting(ended);
+            place_queued_calls(ended);
         }
         tell(ended);
         start_nested();
@@ -238,14 +238,14 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
         undertaker_.bury(std::move(b));
 }
 
-void pool::bury(worker_channel& c, const process_os::worker_exit& how, ended_calls& ended,
+void pool::bury(worker_connection& c, const process_os::worker_exit& how, ended_calls& ended,
                 std::vector<undertaker::burial>& burials) {
     const auto death =
         std::make_shared<death_notice>(describe_death(c.title(), how, process_os::read_crash_page(c.memory.crash())));
     death->violation = c.violation;
     if (c.output && options_.output == worker_output::capture) death->output = c.output->captured();
-    const bool left = c.life == worker_channel::stage::leaving && c.violation.empty();
-    c.life = worker_channel::stage::dying;
+    const bool left = c.life == worker_connection::stage::leaving && c.violation.empty();
+    c.life = worker_connection::stage::dying;
 
     // Newest first, so that those that go back to the head of the queue keep their order.
     take_back_queued(c);
@@ -298,7 +298,7 @@ void pool::bury(worker_channel& c, const process_os::worker_exit& how, ended_cal
 }
 
 // A chunk's committed items are done, although nothing carried their results yet.
-void pool::take_committed(const worker_channel& c, call_record& r) {
+void pool::take_committed(const worker_connection& c, call_record& r) {
     using process_plane::chunk_progress;
     if (r.committed.size == 0) return;
     const auto& progress = *reinterpret_cast<const chunk_progress*>(c.memory.base() + r.committed.offset);
@@ -332,7 +332,7 @@ bool pool::replace() noexcept {
             {
                 const std::lock_guard hold(mutex_);
                 channels_[i] = std::move(c);
-                place_waiting(ended);
+                place_queued_calls(ended);
             }
             tell(ended);
         } catch (...) {

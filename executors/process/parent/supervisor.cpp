@@ -1,7 +1,7 @@
 #include "process/parent/supervisor.hpp"
 
 #include "process/os/syscalls.hpp"
-#include "process/parent/plane_duty.hpp"
+#include "process/parent/supervisor_election.hpp"
 
 #include <algorithm>
 #include <array>
@@ -111,7 +111,7 @@ private:
     }
 
     std::shared_ptr<pool> pool_;
-    plane_duty duty_;
+    supervisor_election duty_;
     process_os::unique_fd epoll_;
     std::uint64_t newest_ = 0;
     bool watching_plane_ = false;

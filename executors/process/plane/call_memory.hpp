@@ -7,7 +7,7 @@
 #include "process/plane/message_ring.hpp"
 #include "process/plane/request_ring.hpp"
 
-#include <cadre/detail/function_identity.hpp>
+#include <cadre/detail/codec/function_identity.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -112,7 +112,7 @@ private:
 /// Fills `message`'s body from `parts`: in the slot if it fits, else in a block of `area`.
 /// @return false if there is no memory; `body` is the block, if one was taken
 template <class Message>
-[[nodiscard]] bool put_body(Message& message, block_area& area, block& body,
+[[nodiscard]] bool put_body(Message& message, block_allocator& area, block& body,
                             std::span<const std::span<const std::byte>> parts) noexcept {
     std::size_t total = 0;
     for (const auto& part : parts)

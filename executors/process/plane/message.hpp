@@ -39,7 +39,7 @@ enum class event_kind : std::uint8_t {
     rejected,       ///< `id` ticket: it could not be run, the body says why
     chunk_block,    ///< `id` ticket: the body is a chunk_progress, in which results will be committed from now on
     committed,  ///< `id` ticket: `items` items are done, the body holds the results of those since the last commit
-    hungry,  ///< the ring is empty and calls wait in the parent; what it had is suspended
+    wants_work,  ///< the ring is empty and calls wait in the parent; what it had is suspended
     nested_call,  ///< `id` the worker's own ticket: the body is a nested_header, the name and the arguments
     nested_stop,  ///< `id` the same; `items` the stop_reason
     // parent to worker

@@ -2,7 +2,7 @@
 /// A ring of events from one process to another: one writer, one reader, each with its own word in shared memory.
 #pragma once
 
-#include "process/plane/block_area.hpp"
+#include "process/plane/block_allocator.hpp"
 #include "process/plane/message.hpp"
 
 #include <array>
@@ -14,7 +14,7 @@ namespace cadre::detail::process_plane {
 template <std::size_t Slots>
 class event_writer {
 public:
-    event_writer(slot* slots, std::atomic<std::uint64_t>& consumed, block_area& area) noexcept
+    event_writer(slot* slots, std::atomic<std::uint64_t>& consumed, block_allocator& area) noexcept
         : slots_(slots), consumed_(&consumed), area_(&area) {}
 
     /// Whether one more event can be pushed now; gives back the blocks of bodies that were read.
@@ -55,7 +55,7 @@ private:
 
     slot* slots_;
     std::atomic<std::uint64_t>* consumed_;
-    block_area* area_;
+    block_allocator* area_;
     std::uint64_t head_ = 0;
     std::uint64_t seen_ = 0;
     std::size_t externals_ = 0;

@@ -2,7 +2,7 @@
 /// How a worker describes a call that it makes on its own executor.
 #pragma once
 
-#include <cadre/detail/function_identity.hpp>
+#include <cadre/detail/codec/function_identity.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +10,7 @@
 namespace cadre::detail::process_plane {
 
 /// Calls of its own that one worker may have unfinished: the parent keeps a record of each.
-inline constexpr std::size_t nested_calls_at_most = std::size_t{1} << 17;
+inline constexpr std::size_t max_nested_calls = std::size_t{1} << 17;
 
 /// The body of a `nested_call` event begins with it; the name and the arguments follow.
 struct nested_header {

@@ -6,7 +6,7 @@
 /// and counts in `consumed` the positions whose payload it needs no more; only those are used again.
 #pragma once
 
-#include "process/plane/block_area.hpp"
+#include "process/plane/block_allocator.hpp"
 #include "process/plane/message.hpp"
 
 #include <array>
@@ -18,7 +18,7 @@ inline constexpr std::size_t request_slots = 1024;
 /// The parent's end.
 class request_writer {
 public:
-    request_writer(slot* slots, const std::atomic<std::uint64_t>& consumed, block_area& area) noexcept
+    request_writer(slot* slots, const std::atomic<std::uint64_t>& consumed, block_allocator& area) noexcept
         : slots_(slots), consumed_(&consumed), area_(&area) {}
 
     [[nodiscard]] bool has_room() noexcept {
@@ -78,7 +78,7 @@ private:
 
     slot* slots_;
     const std::atomic<std::uint64_t>* consumed_;
-    block_area* area_;
+    block_allocator* area_;
     std::uint64_t head_ = 0;
     std::uint64_t seen_ = 0;
     std::size_t externals_ = 0;

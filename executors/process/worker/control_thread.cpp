@@ -2,7 +2,7 @@
 
 #include "process/os/crash_page.hpp"
 
-#include <cadre/detail/run_loop.hpp>
+#include <cadre/detail/scheduler/run_loop.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -23,7 +23,7 @@ namespace {
 
 // How often it looks after the loop, and how long it goes on after the loop woke: so a wake of the loop costs a wake of this
 // thread no more often than that.
-constexpr std::chrono::milliseconds look_again{5};
+constexpr std::chrono::milliseconds retry_waiters{5};
 
 // Until the bell is no more what was seen.
 void wait_for_bell(std::atomic<std::uint32_t>& bell, std::uint32_t seen) noexcept {
@@ -37,13 +37,13 @@ void wait_for_bell(std::atomic<std::uint32_t>& bell, std::uint32_t seen, steady_
 
 }  // namespace
 
-void control_thread::start(const process_plane::call_memory& memory, call_runner& runner, std::atomic<bool>& quit) {
+void control_thread::start(const process_plane::call_memory& memory, call_dispatcher& runner, std::atomic<bool>& quit) {
     auto& parts = memory.parts();
     std::thread([&parts, &runner, &quit] {
         const process_os::crash_handler_stack stack;
         auto& bell = parts.control.order_bell;
         process_plane::event_reader<process_plane::order_slots> orders(parts.orders, parts.control.orders_consumed);
-        auto next_look = steady_clock::now() + look_again;
+        auto next_look = steady_clock::now() + retry_waiters;
         for (;;) {
             // The bell counts: what was published after it was read changes it, and the wait returns at once.
             const std::uint32_t seen = bell.load(std::memory_order_seq_cst);
@@ -54,7 +54,7 @@ void control_thread::start(const process_plane::call_memory& memory, call_runner
                     runner.request_stop(e.id, static_cast<stop_reason>(e.items));
                 else if (e.kind == event_kind::quit) {
                     quit.store(true, std::memory_order_seq_cst);
-                    wake_drivers();
+                    wake_loop_drivers();
                 }
             }
             const auto now = steady_clock::now();
@@ -65,7 +65,7 @@ void control_thread::start(const process_plane::call_memory& memory, call_runner
             // A computing loop does not look whether its earlier results were heard of; one that sleeps has looked.
             runner.remind();
             if (runner.sleeps_till_rung()) wait_for_bell(bell, seen);
-            next_look = steady_clock::now() + look_again;
+            next_look = steady_clock::now() + retry_waiters;
         }
     }).detach();
 }

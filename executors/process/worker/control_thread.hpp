@@ -3,7 +3,7 @@
 #pragma once
 
 #include "process/plane/call_memory.hpp"
-#include "process/worker/call_runner.hpp"
+#include "process/worker/call_dispatcher.hpp"
 
 #include <atomic>
 
@@ -12,7 +12,7 @@ namespace cadre::detail::process_worker {
 class control_thread {
 public:
     /// Starts it; it lives as long as the process. `quit` is set, and the drivers woken, when the parent says so.
-    static void start(const process_plane::call_memory& memory, call_runner& runner, std::atomic<bool>& quit);
+    static void start(const process_plane::call_memory& memory, call_dispatcher& runner, std::atomic<bool>& quit);
 };
 
 }  // namespace cadre::detail::process_worker

@@ -1,6 +1,6 @@
 #include "process/worker/event_sender.hpp"
 
-#include <cadre/detail/exception_codec.hpp>
+#include <cadre/detail/codec/exception_codec.hpp>
 
 #include <array>
 #include <cstring>
@@ -17,7 +17,7 @@ using process_plane::event;
 using process_plane::event_kind;
 using process_plane::loop_state;
 
-event_sender::event_sender(const call_memory& memory, const process_plane::parent_page& page, int loop_bell,
+event_sender::event_sender(const call_memory& memory, const process_plane::supervisor_status_page& page, int loop_bell,
                            int supervisor_bell) noexcept
     : control_(memory.control()), parent_(page.words()), loop_bell_(loop_bell), supervisor_bell_(supervisor_bell),
       area_(memory.descriptor(), memory.base(), call_memory::worker_area, call_memory::area_size),
@@ -30,13 +30,13 @@ void event_sender::send(event e, std::span<const std::span<const std::byte>> bod
         (void)push_waiting();
     }
     if (when == notice::later)
-        owes_.store(true, std::memory_order_relaxed);
+        has_pending_.store(true, std::memory_order_relaxed);
     else
         notify(when == notice::urgent);
 }
 
 void event_sender::tell() noexcept {
-    if (!owes()) return;
+    if (!has_pending()) return;
     const std::lock_guard hold(mutex_);
     notify(false);
 }
@@ -109,7 +109,7 @@ bool event_sender::push_waiting() noexcept {
 
 // Pairs with the parent's loop, which says that it sleeps and then looks at the rings once more.
 void event_sender::notify(bool urgent) noexcept {
-    owes_.store(false, std::memory_order_relaxed);
+    has_pending_.store(false, std::memory_order_relaxed);
     process_plane::full_fence();
     const std::uint64_t word = parent_.loop.load(std::memory_order_relaxed);
     switch (static_cast<loop_state>(word & 3)) {

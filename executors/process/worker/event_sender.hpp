@@ -3,9 +3,9 @@
 #pragma once
 
 #include "process/plane/call_memory.hpp"
-#include "process/plane/parent_page.hpp"
+#include "process/plane/supervisor_status_page.hpp"
 
-#include <cadre/detail/byte_buffer.hpp>
+#include <cadre/detail/base/byte_buffer.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -18,8 +18,8 @@ namespace cadre::detail::process_worker {
 /// Thread-safe.
 class event_sender {
 public:
-    event_sender(const process_plane::call_memory& memory, const process_plane::parent_page& page, int loop_bell,
-                 int supervisor_bell) noexcept;
+    event_sender(const process_plane::call_memory& memory, const process_plane::supervisor_status_page& page,
+                 int loop_bell, int supervisor_bell) noexcept;
 
     enum class notice : std::uint8_t {
         later,   ///< `tell` follows soon: one wake for many results
@@ -31,7 +31,7 @@ public:
     /// Tells the parent of what was sent with `later`.
     void tell() noexcept;
     /// Whether `tell` has something to tell.
-    [[nodiscard]] bool owes() const noexcept { return owes_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool has_pending() const noexcept { return has_pending_.load(std::memory_order_relaxed); }
 
     /// A block of the worker's area that both sides can read, zeroed words first; size 0: there is no memory.
     [[nodiscard]] process_plane::block take_block(std::uint64_t size) noexcept;
@@ -64,10 +64,10 @@ private:
     const int supervisor_bell_;
 
     std::mutex mutex_;
-    process_plane::block_area area_;
+    process_plane::block_allocator area_;
     process_plane::event_writer<process_plane::event_slots> ring_;
     std::deque<waiting> waiting_;
-    std::atomic<bool> owes_{false};
+    std::atomic<bool> has_pending_{false};
     std::uint64_t sent_before_ = 0;  // events sent when `remind` was last called
     std::uint64_t rung_loop_ = 0;  // the sleep of the parent's loop that was rung for
     std::uint64_t rung_supervisor_ = 0;  // events that the supervisor was rung for

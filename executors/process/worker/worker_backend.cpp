@@ -2,7 +2,7 @@
 
 #include "process/plane/nested_header.hpp"
 
-#include <cadre/detail/environment.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/errors.hpp>
 
 #include <array>
@@ -32,7 +32,7 @@ void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
         std::uint64_t ticket = 0;
         {
             std::unique_lock hold(mutex_);
-            if (calls_.size() >= process_plane::nested_calls_at_most) {
+            if (calls_.size() >= process_plane::max_nested_calls) {
                 hold.unlock();
                 refuse(*call);
                 continue;
@@ -49,9 +49,9 @@ void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
 void worker_backend::refuse(portable_call& call) noexcept {
     call_reply reply;
     reply.kind = reply_kind::failure;
-    reply.error = std::make_exception_ptr(error("executor '" + name_ +
-                                                "': " + std::to_string(process_plane::nested_calls_at_most) +
-                                                " calls of this worker have not ended, which is the limit"));
+    reply.error =
+        std::make_exception_ptr(error("executor '" + name_ + "': " + std::to_string(process_plane::max_nested_calls) +
+                                      " calls of this worker have not ended, which is the limit"));
     call.complete(std::move(reply));
 }
 

@@ -4,7 +4,7 @@
 
 #include "process/worker/event_sender.hpp"
 
-#include <cadre/detail/portable_call.hpp>
+#include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/executor_backend.hpp>
 

@@ -1,6 +1,6 @@
 #include "process/worker/worker_call.hpp"
 
-#include "process/worker/call_runner.hpp"
+#include "process/worker/call_dispatcher.hpp"
 
 #include <new>
 #include <utility>

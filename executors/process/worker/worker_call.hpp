@@ -4,7 +4,7 @@
 
 #include "process/worker/chunk_results.hpp"
 
-#include <cadre/detail/portable_call.hpp>
+#include <cadre/detail/scheduler/portable_call.hpp>
 
 #include <cstdint>
 #include <mutex>
@@ -12,12 +12,13 @@
 
 namespace cadre::detail::process_worker {
 
-class call_runner;
+class call_dispatcher;
 
 /// Made when the call is claimed, gone when it has finished.
 class worker_call final : public invocation {
 public:
-    worker_call(call_runner& runner, std::uint64_t parents_ticket) noexcept : ticket(parents_ticket), runner_(runner) {}
+    worker_call(call_dispatcher& runner, std::uint64_t parents_ticket) noexcept
+        : ticket(parents_ticket), runner_(runner) {}
 
     void begin_item(std::uint32_t index) noexcept override;
     void commit_items(std::uint32_t items_done, byte_buffer bytes) noexcept override;
@@ -32,7 +33,7 @@ public:
     chunk_results results{};
 
 private:
-    call_runner& runner_;
+    call_dispatcher& runner_;
 };
 
 /// The calls that this worker has claimed and not finished, by ticket. Thread-safe.

@@ -1,16 +1,16 @@
 #include "process/worker/worker_main.hpp"
 
 #include "process/plane/call_memory.hpp"
-#include "process/plane/parent_page.hpp"
-#include "process/worker/call_runner.hpp"
+#include "process/plane/supervisor_status_page.hpp"
+#include "process/worker/call_dispatcher.hpp"
 #include "process/worker/control_thread.hpp"
 #include "process/worker/event_sender.hpp"
 #include "process/worker/worker_backend.hpp"
 #include "shm/state_plane.hpp"
 
-#include <cadre/detail/codec_stream.hpp>
-#include <cadre/detail/exception_codec.hpp>
-#include <cadre/detail/function_identity.hpp>
+#include <cadre/detail/codec/codec_stream.hpp>
+#include <cadre/detail/codec/exception_codec.hpp>
+#include <cadre/detail/codec/function_identity.hpp>
 #include <cadre/this_worker.hpp>
 
 #include <array>
@@ -60,7 +60,7 @@ bool run_initializer(const process_plane::worker_setup& setup, event_sender& sen
 struct worker_process {
     explicit worker_process(process_os::worker_boot&& b)
         : boot(std::move(b)), memory(process_plane::call_memory::attach(boot.fds[0].get())),
-          page(process_plane::parent_page::attach(boot.fds[1].get())),
+          page(process_plane::supervisor_status_page::attach(boot.fds[1].get())),
           plane(shm::state_plane::attach(plane_descriptors(boot, 3),
                                          {boot.slot, static_cast<std::uint32_t>(boot.generation)})),
           setup(memory.control().setup), sender(memory, page, plane.processes().doorbell(0), boot.fds[2].get()),
@@ -70,13 +70,13 @@ struct worker_process {
 
     process_os::worker_boot boot;
     process_plane::call_memory memory;
-    process_plane::parent_page page;
+    process_plane::supervisor_status_page page;
     shm::state_plane& plane;
     const process_plane::worker_setup& setup;
     event_sender sender;
     std::shared_ptr<run_loop> loop;
     std::shared_ptr<worker_backend> backend;
-    call_runner runner;
+    call_dispatcher runner;
     std::atomic<bool> quit{false};
 };
 
@@ -92,7 +92,7 @@ int worker_main(process_os::worker_boot&& boot) {
     control_thread::start(w.memory, w.runner, w.quit);
     if (!run_initializer(w.setup, w.sender)) return 1;
 
-    add_poll_source(w.runner);
+    add_event_source(w.runner);
     event e{};
     e.kind = event_kind::ready;
     w.sender.send(e, {}, event_sender::notice::urgent);

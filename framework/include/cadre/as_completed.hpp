@@ -20,7 +20,7 @@ namespace cadre {
 /// yielded. Resumes: at home.
 template <class R>
 [[nodiscard]] stream<job<R>> as_completed(std::vector<job<R>> jobs) {
-    auto bell = std::make_shared<detail::finish_line>();
+    auto bell = std::make_shared<detail::completion_queue>();
     for (std::size_t i = 0; i < jobs.size(); ++i)
         jobs[i].notify(bell, i);
     for (std::size_t left = jobs.size(); left > 0; --left) {

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include <cadre/detail/awaitable.hpp>
+#include <cadre/detail/coroutine/awaitable.hpp>
 #include <cadre/outcome.hpp>
 #include <cadre/task.hpp>
 

@@ -18,9 +18,9 @@
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include <cadre/detail/asio_bridge.hpp>
-#include <cadre/detail/asio_home.hpp>
-#include <cadre/detail/asio_operation.hpp>
+#include <cadre/detail/asio/asio_bridge.hpp>
+#include <cadre/detail/asio/asio_home.hpp>
+#include <cadre/detail/asio/asio_operation.hpp>
 #include <cadre/executor.hpp>
 
 namespace cadre {

@@ -9,8 +9,8 @@
 #include <optional>
 #include <utility>
 
-#include <cadre/detail/lock_operation.hpp>
-#include <cadre/detail/state_objects.hpp>
+#include <cadre/detail/state/lock_operation.hpp>
+#include <cadre/detail/state/state_objects.hpp>
 #include <cadre/executor.hpp>
 
 namespace cadre {
@@ -60,9 +60,9 @@ public:
     friend bool operator==(const async_mutex& a, const async_mutex& b) noexcept { return a.lock_ == b.lock_; }
 
 private:
-    explicit async_mutex(std::shared_ptr<detail::shared_lock> lock) noexcept : lock_(std::move(lock)) {}
+    explicit async_mutex(std::shared_ptr<detail::process_lock> lock) noexcept : lock_(std::move(lock)) {}
 
-    std::shared_ptr<detail::shared_lock> lock_;
+    std::shared_ptr<detail::process_lock> lock_;
 };
 
 }  // namespace cadre

@@ -14,8 +14,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include <cadre/detail/memory_domain.hpp>
-#include <cadre/detail/state_objects.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
+#include <cadre/detail/state/state_objects.hpp>
 #include <cadre/executor.hpp>
 
 namespace cadre {
@@ -65,8 +65,8 @@ public:
         [[nodiscard]] bool suspend(std::coroutine_handle<> handle, detail::environment* env) noexcept;
 
         std::shared_ptr<detail::shared_semaphore> from_;
-        detail::attempt outcome_ = detail::attempt::would_block;
-        std::optional<detail::shared_object::parked> wait_;
+        detail::op_status outcome_ = detail::op_status::would_block;
+        std::optional<detail::shared_object::pending_operation> wait_;
     };
 
     /// `permits` are free at first.

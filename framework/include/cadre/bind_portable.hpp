@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <cadre/detail/codec_products.hpp>
+#include <cadre/detail/codec/codec_products.hpp>
 #include <cadre/portable.hpp>
 
 namespace cadre {
@@ -61,7 +61,7 @@ private:
 namespace detail {
 
 template <class F, class... Bound>
-struct portable_parts<portable_binding<F, Bound...>> : made_of<F, Bound...> {};
+struct element_types_of<portable_binding<F, Bound...>> : element_types<F, Bound...> {};
 
 template <class F, class... Bound>
 struct codec<portable_binding<F, Bound...>> {
@@ -74,8 +74,8 @@ struct codec<portable_binding<F, Bound...>> {
         auto function = detail::decode<F>(in);
         return binding(std::move(function), codec<std::tuple<Bound...>>::decode(in));
     }
-    static consteval std::size_t smallest() {
-        return smallest_encoding<F>() + smallest_encoding<std::tuple<Bound...>>();
+    static consteval std::size_t min_encoded_size() {
+        return min_encoded_size_of<F>() + min_encoded_size_of<std::tuple<Bound...>>();
     }
 };
 

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include <cadre/detail/channel_operations.hpp>
+#include <cadre/detail/state/channel_operations.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/task.hpp>
 
@@ -165,7 +165,7 @@ private:
         if (detail::has_shared_domain(backend))
             place.shared = backend.domain()->make_channel(capacity);
         else
-            place.local = std::make_shared<detail::local_channel<T>>(detail::local_scope_of(backend), capacity);
+            place.local = std::make_shared<detail::local_channel<T>>(detail::object_registry_of(backend), capacity);
         return place;
     }
 

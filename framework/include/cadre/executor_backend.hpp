@@ -19,9 +19,9 @@
 #include <string>
 #include <typeinfo>
 
-#include <cadre/detail/environment.hpp>
-#include <cadre/detail/work_item.hpp>
-#include <cadre/detail/work_registry.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/coroutine/work_item.hpp>
+#include <cadre/detail/scheduler/work_registry.hpp>
 
 namespace cadre {
 

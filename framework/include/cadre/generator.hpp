@@ -13,7 +13,7 @@
 #include <ranges>
 #include <utility>
 
-#include <cadre/detail/frame_pool.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 
 namespace cadre {
 

@@ -15,7 +15,7 @@
 
 #include <sys/types.h>
 
-#include <cadre/detail/job_state.hpp>
+#include <cadre/detail/call/job_state.hpp>
 #include <cadre/on.hpp>
 
 namespace cadre {
@@ -70,7 +70,7 @@ public:
     };
 
     /// For `as_completed`.
-    void notify(std::shared_ptr<detail::finish_line> line, std::size_t number) const {
+    void notify(std::shared_ptr<detail::completion_queue> line, std::size_t number) const {
         state_->notify(std::move(line), number);
     }
 
@@ -92,7 +92,7 @@ private:
 template <class F, class... Args>
 [[nodiscard]] auto spawn(executor ex, F&& f, Args&&... args) {
     detail::require_callable<F, Args...>();
-    using bound = detail::bound_call_for<F, Args...>;
+    using bound = detail::packaged_call_for<F, Args...>;
     detail::require_portable_call<bound>();
     return job<typename bound::result>(
         detail::start_job(ex, bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));
@@ -102,7 +102,7 @@ template <class F, class... Args>
 template <std::derived_from<local_executor> E, class F, class... Args>
 [[nodiscard]] auto spawn(const E& ex, F&& f, Args&&... args) {
     detail::require_callable<F, Args...>();
-    using bound = detail::bound_call_for<F, Args...>;
+    using bound = detail::packaged_call_for<F, Args...>;
     return job<typename bound::result>(
         detail::start_local_job(ex.handle(), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));
 }

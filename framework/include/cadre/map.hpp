@@ -19,8 +19,8 @@
 #include <variant>
 #include <vector>
 
-#include <cadre/detail/map_chunk.hpp>
-#include <cadre/detail/map_driver.hpp>
+#include <cadre/detail/call/map_chunk.hpp>
+#include <cadre/detail/call/map_driver.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/map_options.hpp>
 #include <cadre/on.hpp>

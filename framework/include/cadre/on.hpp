@@ -7,10 +7,10 @@
 #include <type_traits>
 #include <utility>
 
-#include <cadre/detail/bound_call.hpp>
-#include <cadre/detail/local_call.hpp>
-#include <cadre/detail/portable_require.hpp>
-#include <cadre/detail/remote_call.hpp>
+#include <cadre/detail/call/local_call.hpp>
+#include <cadre/detail/call/packaged_call.hpp>
+#include <cadre/detail/call/remote_call.hpp>
+#include <cadre/detail/codec/portable_require.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/task.hpp>
 #include <cadre/timeout.hpp>
@@ -83,7 +83,7 @@ task<R> with_limit(const executor& ex, task<R> t) {
 template <class F, class... Args>
 [[nodiscard]] auto on(executor ex, F&& f, Args&&... args) {
     detail::require_callable<F, Args...>();
-    using bound = detail::bound_call_for<F, Args...>;
+    using bound = detail::packaged_call_for<F, Args...>;
     detail::require_portable_call<bound>();
     const executor handle = ex;
     return detail::with_limit(
@@ -94,7 +94,7 @@ template <class F, class... Args>
 template <std::derived_from<local_executor> E, class F, class... Args>
 [[nodiscard]] auto on(const E& ex, F&& f, Args&&... args) {
     detail::require_callable<F, Args...>();
-    using bound = detail::bound_call_for<F, Args...>;
+    using bound = detail::packaged_call_for<F, Args...>;
     return detail::run_on_local(ex.handle(), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...));
 }
 

@@ -14,15 +14,15 @@
 
 #include <type_traits>
 
-#include <cadre/detail/portable_require.hpp>
-#include <cadre/detail/portable_signature.hpp>
-#include <cadre/detail/portable_verdict.hpp>
+#include <cadre/detail/codec/portability_check.hpp>
+#include <cadre/detail/codec/portable_require.hpp>
+#include <cadre/detail/codec/portable_signature.hpp>
 
 namespace cadre {
 
 /// Values of `T` can be sent to another process and rebuilt there equal to what was sent.
 template <class T>
-concept portable = detail::verdict_of<T>::reason == detail::refusal::none;
+concept portable = detail::portability_of<T>::reason == detail::portability_reason::none;
 
 /// `F` can be called in another process: a function, a captureless lambda, the result of `bind_portable`, or a portable
 /// aggregate with `operator()`.

@@ -17,8 +17,8 @@
 #include <typeinfo>
 #include <utility>
 
-#include <cadre/detail/codec.hpp>
-#include <cadre/detail/exception_codec.hpp>
+#include <cadre/detail/codec/codec.hpp>
+#include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/portable.hpp>
 
 namespace cadre {

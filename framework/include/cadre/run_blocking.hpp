@@ -6,8 +6,8 @@
 
 #include <utility>
 
-#include <cadre/detail/bound_call.hpp>
-#include <cadre/detail/local_call.hpp>
+#include <cadre/detail/call/local_call.hpp>
+#include <cadre/detail/call/packaged_call.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/on.hpp>
 
@@ -26,7 +26,7 @@ namespace detail {
 template <class F, class... Args>
 [[nodiscard]] auto run_blocking(F&& f, Args&&... args) {
     detail::require_callable<F, Args...>();
-    using bound = detail::bound_call_for<F, Args...>;
+    using bound = detail::packaged_call_for<F, Args...>;
     static_assert(!bound::coroutine, "run_blocking takes a plain function; co_await a coroutine instead");
     return detail::run_on_local(detail::blocking_executor(),
                                 bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...));

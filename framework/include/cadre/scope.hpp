@@ -16,13 +16,13 @@
 #include <type_traits>
 #include <utility>
 
-#include <cadre/detail/as_task.hpp>
-#include <cadre/detail/awaitable.hpp>
-#include <cadre/detail/environment.hpp>
-#include <cadre/detail/promise.hpp>
-#include <cadre/detail/resume_item.hpp>
-#include <cadre/detail/stop_state.hpp>
-#include <cadre/detail/waiter.hpp>
+#include <cadre/detail/coroutine/awaitable.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/coroutine/promise.hpp>
+#include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/coroutine/waiter.hpp>
+#include <cadre/detail/scheduler/resume_item.hpp>
+#include <cadre/detail/task/as_task.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/on.hpp>
 #include <cadre/task.hpp>

@@ -20,11 +20,11 @@
 #include <utility>
 #include <vector>
 
-#include <cadre/detail/cell_array.hpp>
-#include <cadre/detail/cell_guard.hpp>
-#include <cadre/detail/cell_types.hpp>
-#include <cadre/detail/lock_operation.hpp>
-#include <cadre/detail/state_objects.hpp>
+#include <cadre/detail/state/cell_array.hpp>
+#include <cadre/detail/state/cell_guard.hpp>
+#include <cadre/detail/state/cell_types.hpp>
+#include <cadre/detail/state/lock_operation.hpp>
+#include <cadre/detail/state/state_objects.hpp>
 #include <cadre/executor.hpp>
 
 namespace cadre {

@@ -7,9 +7,9 @@
 #include <chrono>
 #include <coroutine>
 
-#include <cadre/detail/resume_item.hpp>
-#include <cadre/detail/timer_service.hpp>
-#include <cadre/detail/waiter.hpp>
+#include <cadre/detail/coroutine/waiter.hpp>
+#include <cadre/detail/scheduler/resume_item.hpp>
+#include <cadre/detail/scheduler/timer_service.hpp>
 
 namespace cadre {
 

@@ -9,9 +9,9 @@
 #include <stop_token>
 #include <utility>
 
-#include <cadre/detail/as_task.hpp>
-#include <cadre/detail/environment.hpp>
-#include <cadre/detail/stop_state.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/task/as_task.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre {
@@ -20,12 +20,12 @@ namespace detail {
 
 /// Awaits one task in an environment that differs from the awaiting one's in its stop state only.
 template <class T>
-class [[nodiscard]] restop_awaiter {
+class [[nodiscard]] stop_token_override {
 public:
-    restop_awaiter(task<T> t, std::stop_token token) noexcept : token_(std::move(token)), task_(std::move(t)) {}
-    restop_awaiter(restop_awaiter&& o) noexcept : token_(std::move(o.token_)), task_(std::move(o.task_)) {}
-    restop_awaiter& operator=(restop_awaiter&&) = delete;
-    ~restop_awaiter() = default;
+    stop_token_override(task<T> t, std::stop_token token) noexcept : token_(std::move(token)), task_(std::move(t)) {}
+    stop_token_override(stop_token_override&& o) noexcept : token_(std::move(o.token_)), task_(std::move(o.task_)) {}
+    stop_token_override& operator=(stop_token_override&&) = delete;
+    ~stop_token_override() = default;
 
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>
@@ -64,7 +64,7 @@ private:
 /// awaiting task does not. Resumes at home.
 template <awaitable A>
 [[nodiscard]] auto with_stop(std::stop_token token, A a) {
-    return detail::restop_awaiter<await_result_t<A>>(detail::as_task(std::move(a)), std::move(token));
+    return detail::stop_token_override<await_result_t<A>>(detail::as_task(std::move(a)), std::move(token));
 }
 
 /// Awaits `a` and lets it finish although stop was requested. Resumes at home.

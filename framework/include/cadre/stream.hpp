@@ -12,8 +12,8 @@
 #include <optional>
 #include <utility>
 
-#include <cadre/detail/environment.hpp>
-#include <cadre/detail/frame_pool.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 
 namespace cadre {
 

@@ -7,9 +7,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include <cadre/detail/as_task.hpp>
-#include <cadre/detail/block_on.hpp>
-#include <cadre/detail/run_loop.hpp>
+#include <cadre/detail/scheduler/run_loop.hpp>
+#include <cadre/detail/task/as_task.hpp>
+#include <cadre/detail/task/block_on.hpp>
 
 namespace cadre {
 

@@ -8,9 +8,9 @@
 #include <coroutine>
 #include <utility>
 
-#include <cadre/detail/compiler.hpp>
-#include <cadre/detail/fork_join.hpp>
-#include <cadre/detail/promise.hpp>
+#include <cadre/detail/base/compiler.hpp>
+#include <cadre/detail/coroutine/promise.hpp>
+#include <cadre/detail/scheduler/fork_join.hpp>
 
 namespace cadre {
 

@@ -9,7 +9,7 @@
 #include <stop_token>
 #include <string>
 
-#include <cadre/detail/environment.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/executor.hpp>
 
 namespace cadre::this_task {

@@ -10,10 +10,10 @@
 #include <exception>
 #include <utility>
 
-#include <cadre/detail/as_task.hpp>
-#include <cadre/detail/environment.hpp>
-#include <cadre/detail/stop_state.hpp>
-#include <cadre/detail/timer_service.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/scheduler/timer_service.hpp>
+#include <cadre/detail/task/as_task.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executor_backend.hpp>
 #include <cadre/sleep.hpp>

@@ -17,9 +17,9 @@
 #include <variant>
 #include <vector>
 
-#include <cadre/detail/as_task.hpp>
-#include <cadre/detail/fork_join.hpp>
-#include <cadre/detail/task_list.hpp>
+#include <cadre/detail/scheduler/fork_join.hpp>
+#include <cadre/detail/task/as_task.hpp>
+#include <cadre/detail/task/task_list.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre {

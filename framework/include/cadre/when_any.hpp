@@ -14,8 +14,8 @@
 #include <utility>
 #include <variant>
 
-#include <cadre/detail/as_task.hpp>
-#include <cadre/detail/fork_join.hpp>
+#include <cadre/detail/scheduler/fork_join.hpp>
+#include <cadre/detail/task/as_task.hpp>
 #include <cadre/task.hpp>
 #include <cadre/when_all.hpp>
 

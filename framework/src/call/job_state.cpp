@@ -1,4 +1,4 @@
-#include <cadre/detail/job_state.hpp>
+#include <cadre/detail/call/job_state.hpp>
 
 #include <unistd.h>
 
@@ -37,7 +37,7 @@ void job_state_base::announce() noexcept {
     if (deadline_) limit_passed_ = deadline_->disarm();
     stop_.unfollow();
     waiter* w = nullptr;
-    std::shared_ptr<finish_line> line;
+    std::shared_ptr<completion_queue> line;
     {
         const std::lock_guard hold(mutex_);
         ready_.store(true, std::memory_order_release);
@@ -48,7 +48,7 @@ void job_state_base::announce() noexcept {
     if (w != nullptr) w->finish();
 }
 
-void job_state_base::notify(std::shared_ptr<finish_line> line, std::size_t number) {
+void job_state_base::notify(std::shared_ptr<completion_queue> line, std::size_t number) {
     {
         const std::lock_guard hold(mutex_);
         number_ = number;

@@ -1,4 +1,4 @@
-#include <cadre/detail/map_driver.hpp>
+#include <cadre/detail/call/map_driver.hpp>
 
 #include <cadre/errors.hpp>
 

@@ -1,4 +1,4 @@
-#include <cadre/detail/remote_call.hpp>
+#include <cadre/detail/call/remote_call.hpp>
 
 namespace cadre::detail {
 

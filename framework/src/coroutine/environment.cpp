@@ -1,11 +1,11 @@
-#include <cadre/detail/environment.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
 
 #include <atomic>
 
 #include <pthread.h>
 #include <unistd.h>
 
-#include <cadre/detail/local_worker.hpp>
+#include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/executor_backend.hpp>
 
 namespace cadre::detail {

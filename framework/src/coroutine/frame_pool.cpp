@@ -1,10 +1,10 @@
-#include <cadre/detail/frame_pool.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <stdexcept>
 
-#include <cadre/detail/sanitizers.hpp>
+#include <cadre/detail/base/sanitizers.hpp>
 #include <cadre/frame_allocator.hpp>
 
 namespace cadre::detail {

@@ -1,4 +1,4 @@
-#include <cadre/detail/stop_state.hpp>
+#include <cadre/detail/coroutine/stop_state.hpp>
 
 #include <array>
 

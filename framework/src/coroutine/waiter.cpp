@@ -1,6 +1,6 @@
-#include <cadre/detail/waiter.hpp>
+#include <cadre/detail/coroutine/waiter.hpp>
 
-#include <cadre/detail/local_worker.hpp>
+#include <cadre/detail/scheduler/local_worker.hpp>
 
 namespace cadre::detail {
 

@@ -37,11 +37,11 @@ arena::arena(const region& memory, process_id self) : memory_(memory), self_(sel
             ++u;
             if (c >= block_classes.size()) continue;  // not believed, and never used again
             for (std::uint64_t at = 0; at + block_classes[c] <= unit_size; at += block_classes[c])
-                (is_free(start + at) ? small_[c].add_free(start + at) : small_[c].add_lent(start + at));
+                (is_free(start + at) ? small_[c].add_free(start + at) : small_[c].add_pending(start + at));
         } else {
             const std::uint64_t count = what <= used - u ? what : 1;
             in_use(u, count);
-            if (count == what) large_.add_lent({u, count});
+            if (count == what) large_.add_pending({u, count});
             u += count;
         }
     }
@@ -79,7 +79,7 @@ arena::allocation arena::allocate_large(std::uint64_t units) {
     const std::uint64_t offset = memory_.unit_offset(self_.slot, first);
     holder_of(memory_, offset).store(held_by(self_), std::memory_order_release);
     memory_.unit(self_.slot, first).store(static_cast<std::uint32_t>(units), std::memory_order_release);
-    large_.add_lent({first, units});
+    large_.add_pending({first, units});
     return {{offset, units * unit_size - sizeof(block_header)}, zeroed};
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "shm/blocks.hpp"
-#include "shm/lent.hpp"
+#include "shm/deferred_reclaim_list.hpp"
 
 namespace cadre::detail::shm {
 
@@ -53,8 +53,8 @@ private:
     const region& memory_;
     process_id self_;
     std::mutex mutex_;
-    std::array<lent_things<std::uint64_t>, block_classes.size()> small_;
-    lent_things<run> large_;
+    std::array<deferred_reclaim_list<std::uint64_t>, block_classes.size()> small_;
+    deferred_reclaim_list<run> large_;
     std::map<std::uint64_t, std::uint64_t> free_units_;  // first unit → length of the run
     std::vector<bool> populated_;  // units with memory behind them, as far as known here
     std::uint64_t table_committed_ = 0;  // units whose words in the unit table have memory

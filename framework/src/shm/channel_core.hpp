@@ -19,8 +19,8 @@
 #include <cstring>
 #include <span>
 
-#include <cadre/detail/byte_buffer.hpp>
-#include <cadre/detail/memory_domain.hpp>
+#include <cadre/detail/base/byte_buffer.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 
 #include "shm/arena.hpp"
 #include "shm/blocks.hpp"
@@ -84,23 +84,23 @@ public:
           mask_((cells & (cells - 1)) == 0 ? cells - 1 : 0), self_(self) {}
 
     /// Sends bytes that fit into a cell, or a block held by this process, whose header knows the message's length.
-    [[nodiscard]] attempt send(std::span<const std::byte> message, bool carries = false) noexcept {
+    [[nodiscard]] op_status send(std::span<const std::byte> message, bool carries = false) noexcept {
         return put([&](channel_cell& c) {
             c.length.store(message.size() | mark(carries), std::memory_order_relaxed);
             if (!message.empty()) std::memcpy(c.bytes, message.data(), message.size());
         });
     }
-    [[nodiscard]] attempt send_block(std::uint64_t offset, bool carries = false) noexcept {
+    [[nodiscard]] op_status send_block(std::uint64_t offset, bool carries = false) noexcept {
         return put([&](channel_cell& c) {
             c.length.store(offset | channel_cell::in_block | mark(carries), std::memory_order_relaxed);
         });
     }
     /// Whether an attempt to send could succeed now; would_block if the queue is full.
-    [[nodiscard]] attempt may_send() const noexcept {
+    [[nodiscard]] op_status may_send() const noexcept {
         const std::uint64_t t = header_.tail.load();
-        if ((t & 1) != 0) return attempt::closed;
+        if ((t & 1) != 0) return op_status::closed;
         const cell_word s{at(t >> 1).state.load()};
-        return s.position() < (t >> 1) ? attempt::would_block : attempt::done;
+        return s.position() < (t >> 1) ? op_status::would_block : op_status::done;
     }
     [[nodiscard]] bool may_receive() const noexcept {
         if (header_.returned.load() != header_.returned_seen.load()) return true;
@@ -119,12 +119,12 @@ public:
     /// `skipped` counts cells that became free without a message. `keep()` is called with a message in `into` that carries
     /// handles, before it is consumed; may throw.
     template <class Keep = keep_nothing>
-    [[nodiscard]] attempt receive(byte_buffer& into, unsigned& skipped, Keep keep = {}) noexcept {
+    [[nodiscard]] op_status receive(byte_buffer& into, unsigned& skipped, Keep keep = {}) noexcept {
         if (header_.returned.load() != header_.returned_seen.load()) {
-            const attempt a = receive_returned(into, keep);
-            if (a != attempt::would_block) return a;
+            const op_status a = receive_returned(into, keep);
+            if (a != op_status::would_block) return a;
         }
-        for (unsigned tries = 0; tries != patience; ++tries) {
+        for (unsigned tries = 0; tries != max_retries; ++tries) {
             std::uint64_t h = header_.head.load();
             channel_cell& c = at(h);
             cell_word s{c.state.load()};
@@ -141,14 +141,14 @@ public:
             const std::uint64_t t = header_.tail.load();
             if (h >= t >> 1) {
                 if (header_.head.load() != h) continue;
-                if (h > t >> 1) return attempt::broken;
-                if ((t & 1) == 0) return attempt::would_block;
-                return drained(t >> 1) ? attempt::closed : attempt::would_block;
+                if (h > t >> 1) return op_status::broken;
+                if ((t & 1) == 0) return op_status::would_block;
+                return drained(t >> 1) ? op_status::closed : op_status::would_block;
             }
             s.raw = c.state.load();
             if (s.position() != h) {
                 // A later lap: the head lags behind, help it. An earlier one cannot be, unless the head has moved.
-                if (s.position() < h && header_.head.load() == h) return attempt::broken;
+                if (s.position() < h && header_.head.load() == h) return op_status::broken;
                 header_.head.compare_exchange_strong(h, h + 1);
                 continue;
             }
@@ -160,13 +160,13 @@ public:
                     [[fallthrough]];
                 case cell_phase::taking:
                 case cell_phase::returned: header_.head.compare_exchange_strong(h, h + 1); continue;
-                case cell_phase::writing: return attempt::would_block;  // its sender rings when it is full
+                case cell_phase::writing: return op_status::would_block;  // its sender rings when it is full
                 case cell_phase::free: break;
             }
             // Claimed before the tail passed it, so it cannot be free; and there are no other phases.
-            if (header_.head.load() == h) return attempt::broken;
+            if (header_.head.load() == h) return op_status::broken;
         }
-        return attempt::broken;
+        return op_status::broken;
     }
 
     /// If it dies between the two, takers ring each other in vain; the other way round some would wait for ever.
@@ -242,24 +242,24 @@ public:
 
 private:
     // A bound on every loop, far beyond what others' progress can cause: shared words may hold anything.
-    static constexpr unsigned patience = 1u << 22;
+    static constexpr unsigned max_retries = 1u << 22;
 
     [[nodiscard]] channel_cell& at(std::uint64_t position) const noexcept {
         return cells_[mask_ != 0 || count_ == 1 ? position & mask_ : position % count_];
     }
 
     template <class Write>
-    attempt put(Write write) noexcept {
-        for (unsigned tries = 0; tries != patience; ++tries) {
+    op_status put(Write write) noexcept {
+        for (unsigned tries = 0; tries != max_retries; ++tries) {
             std::uint64_t t = header_.tail.load();
-            if ((t & 1) != 0) return attempt::closed;
+            if ((t & 1) != 0) return op_status::closed;
             const std::uint64_t p = t >> 1;
             channel_cell& c = at(p);
             cell_word s{c.state.load()};
             if (s.position() != p) {
                 // An earlier lap still has the cell: full, if the tail was really there. A later one: the tail has moved.
                 if (header_.tail.load() != t) continue;
-                return s.position() < p ? attempt::would_block : attempt::broken;
+                return s.position() < p ? op_status::would_block : op_status::broken;
             }
             if (s.phase() != cell_phase::free) {
                 header_.tail.compare_exchange_strong(t, t + 2);
@@ -271,7 +271,7 @@ private:
             if (!header_.tail.compare_exchange_strong(t, t + 2) && t >> 1 <= p) {
                 // Closed before the tail passed: nobody waits for this cell.
                 c.state.store(cell_word::make(p, cell_phase::free).raw);
-                return attempt::closed;
+                return op_status::closed;
             }
             Probe::at(step::send_counted);
             write(c);
@@ -280,14 +280,14 @@ private:
             // receiver that says it waits and then looks here again.
             c.state.exchange(cell_word::make(p, cell_phase::full).raw);
             Probe::at(step::send_published);
-            return attempt::done;
+            return op_status::done;
         }
-        return attempt::broken;
+        return op_status::broken;
     }
 
     /// The cell is `taking(self)`.
     template <class Keep>
-    attempt take(channel_cell& c, std::uint64_t position, byte_buffer& into, Keep& keep) noexcept {
+    op_status take(channel_cell& c, std::uint64_t position, byte_buffer& into, Keep& keep) noexcept {
         const std::uint64_t length = c.length.load(std::memory_order_relaxed);
         const bool carries = (length & channel_cell::carries_bit) != 0;
         try {
@@ -299,7 +299,7 @@ private:
                 if (carries) keep();
                 Probe::at(step::receive_copied);
                 consume(c, position);
-                return attempt::done;
+                return op_status::done;
             }
             const block_place b = block_of(length);
             if (b.offset == 0) return give_up(c, position);
@@ -313,20 +313,20 @@ private:
             Probe::at(step::receive_copied);
             consume(c, position);
             arena::release(memory_, b.offset, held_by(self_));
-            return attempt::done;
+            return op_status::done;
         } catch (...) {  // no private memory for it: it stays in the queue
             c.state.store(cell_word::make(position, cell_phase::returned, self_.slot).raw);
             Probe::at(step::receive_given_up);
             header_.returned.fetch_add(1);
-            return attempt::exhausted;
+            return op_status::exhausted;
         }
     }
 
     template <class Keep>
-    attempt receive_returned(byte_buffer& into, Keep& keep) noexcept {
+    op_status receive_returned(byte_buffer& into, Keep& keep) noexcept {
         const std::uint64_t known = header_.returned.load();
         // Each search that fails means that somebody else took one.
-        for (std::uint64_t tries = 0; tries <= patience / count_ + 64; ++tries) {
+        for (std::uint64_t tries = 0; tries <= max_retries / count_ + 64; ++tries) {
             channel_cell* first = nullptr;
             cell_word found{};
             for (std::uint64_t i = 0; i != count_; ++i) {
@@ -340,13 +340,13 @@ private:
                 std::uint64_t seen = header_.returned_seen.load();
                 while (seen < known && !header_.returned_seen.compare_exchange_weak(seen, known)) {
                 }
-                return attempt::would_block;
+                return op_status::would_block;
             }
             const std::uint64_t mine = cell_word::make(found.position(), cell_phase::taking, self_.slot).raw;
             if (first->state.compare_exchange_strong(found.raw, mine))
                 return take(*first, found.position(), into, keep);
         }
-        return attempt::broken;
+        return op_status::broken;
     }
 
     void consume(channel_cell& c, std::uint64_t position) noexcept {
@@ -354,9 +354,9 @@ private:
         Probe::at(step::receive_consumed);
     }
     /// The message makes no sense: whoever sent it broke the rules. It must not stop the others.
-    attempt give_up(channel_cell& c, std::uint64_t position) noexcept {
+    op_status give_up(channel_cell& c, std::uint64_t position) noexcept {
         consume(c, position);
-        return attempt::broken;
+        return op_status::broken;
     }
     template <class F>
     void discard(channel_cell& c, std::uint64_t position, F& f) noexcept {

@@ -33,7 +33,7 @@ enum class slot_state : std::uint32_t { free = 0, live = 1, dead = 2 };
 enum class domain_state : std::uint32_t { unused = 0, open = 1, stopped = 2 };
 
 struct process_entry {
-    alignas(64) word rung;  ///< which objects to look at again, by object_entry::ring_bit
+    alignas(64) word pending_bits;  ///< which objects to look at again, by object_entry::ring_bit
     half_word loop;
     half_word cpu;          ///< number of the CPU it last said it ran on, plus one
     alignas(64) word identity;  ///< identity_word

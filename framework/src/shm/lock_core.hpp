@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include <cadre/detail/memory_domain.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 
 #include "shm/layout.hpp"
 
@@ -34,17 +34,17 @@ class lock_core {
 public:
     lock_core(word& lock, process_id self) noexcept : lock_(lock), self_(self) {}
 
-    [[nodiscard]] attempt try_lock(bool& owner_died) noexcept {
-        for (unsigned tries = 0; tries != patience; ++tries) {
+    [[nodiscard]] op_status try_lock(bool& owner_died) noexcept {
+        for (unsigned tries = 0; tries != max_retries; ++tries) {
             lock_word w{lock_.load()};
             const bool mine = w.state() == lock_word::phase::granted && w.who() == self_;
-            if (w.state() != lock_word::phase::free && !mine) return attempt::would_block;
+            if (w.state() != lock_word::phase::free && !mine) return op_status::would_block;
             if (!lock_.compare_exchange_strong(w.raw, held().raw)) continue;
             owner_died = w.died();
             Probe::at(step::lock_held);
-            return attempt::done;
+            return op_status::done;
         }
-        return attempt::would_block;
+        return op_status::would_block;
     }
 
     /// Frees it; @return false if this process does not hold it.
@@ -73,7 +73,7 @@ public:
 
     /// Supervisor.
     void bury(process_id dead) noexcept {
-        for (unsigned tries = 0; tries != patience; ++tries) {
+        for (unsigned tries = 0; tries != max_retries; ++tries) {
             const lock_word w{lock_.load()};
             if (w.state() == lock_word::phase::free || w.who() != dead) return;
             // Granted but not confirmed: the dead process had touched nothing.
@@ -82,7 +82,7 @@ public:
     }
 
 private:
-    static constexpr unsigned patience = 1u << 16;
+    static constexpr unsigned max_retries = 1u << 16;
 
     [[nodiscard]] lock_word held() const noexcept { return lock_word::make(lock_word::phase::held, self_, false); }
     static constexpr lock_word free(bool died) noexcept { return lock_word::make(lock_word::phase::free, {}, died); }

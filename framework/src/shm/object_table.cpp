@@ -18,9 +18,9 @@ constexpr std::uint64_t entries_step_bytes = entries_step * sizeof(object_entry)
 static_assert(entries_step_bytes % page_size == 0);
 
 // Bounds loops that others can prolong.
-constexpr unsigned patience = 1u << 16;
+constexpr unsigned max_retries = 1u << 16;
 
-constexpr std::size_t most_orphans = std::size_t{1} << 20;
+constexpr std::size_t max_orphans = std::size_t{1} << 20;
 
 constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} << (slot % 64); }
 
@@ -30,7 +30,7 @@ object_table::object_table(const region& memory, process_id self) : memory_(memo
     const std::uint64_t used =
         std::min(memory_.arena(self_.slot).objects_used.load(std::memory_order_acquire), memory_.layout().objects);
     for (std::uint32_t i = 0; i < used; ++i)
-        entries_.add_lent(i);
+        entries_.add_pending(i);
     committed_ = (used + entries_step - 1) / entries_step * entries_step;
 }
 
@@ -54,7 +54,7 @@ object_ref object_table::take_entry(const wanted& w) {
             committed_ = upto;
         }
         index = static_cast<std::uint32_t>(next);
-        entries_.add_lent(index);
+        entries_.add_pending(index);
         used.store(next + 1, std::memory_order_release);
     }
     // Until it is published it counts as being freed by us, and as of no kind: what its other words say is outdated.
@@ -137,7 +137,7 @@ bool object_table::enter(object_ref o) {
     {
         const std::lock_guard hold(mutex_);
         unsigned& users = users_[o];
-        if (users != 0 || come(o, self_.slot)) {
+        if (users != 0 || add_ref(o, self_.slot)) {
             ++users;
             return true;
         }
@@ -153,12 +153,12 @@ void object_table::leave(object_ref o) noexcept {
         const auto found = users_.find(o);
         if (found == users_.end() || --found->second != 0) return;
         users_.erase(found);
-        go(o, self_.slot);
+        release(o, self_.slot);
     }
     free_entry_if_unused(o);
 }
 
-bool object_table::come(object_ref o, unsigned slot) noexcept {
+bool object_table::add_ref(object_ref o, unsigned slot) noexcept {
     object_entry& e = entry(o);
     const object_word live = object_word::make(o.incarnation, o.kind, object_phase::live);
     object_word w{e.state.load()};
@@ -166,13 +166,13 @@ bool object_table::come(object_ref o, unsigned slot) noexcept {
     e.changes.fetch_add(1);
     e.presence[slot / 64].fetch_or(bit(slot));
     // Others who come may be first, though not for ever.
-    for (unsigned tries = 0; tries != patience && w.is(live); ++tries)
+    for (unsigned tries = 0; tries != max_retries && w.is(live); ++tries)
         if (e.state.compare_exchange_strong(w.raw, w.arrived().raw)) return true;
-    go(o, slot);
+    release(o, slot);
     return false;
 }
 
-void object_table::go(object_ref o, unsigned slot) noexcept {
+void object_table::release(object_ref o, unsigned slot) noexcept {
     object_entry& e = entry(o);
     e.changes.fetch_add(1);
     e.presence[slot / 64].fetch_and(~bit(slot));
@@ -184,18 +184,18 @@ void object_table::free_entry_if_unused(object_ref o) noexcept {
     if (w.phase() == object_phase::live) free_with_contents({o.slot, o.index, w.incarnation(), w.kind()}, false);
 }
 
-void object_table::send(object_ref o) noexcept { more(o, &object_entry::in_transit); }
-void object_table::arrive(object_ref o) noexcept { less(o, &object_entry::in_transit); }
-void object_table::queue(object_ref o) noexcept { more(o, &object_entry::queued); }
-void object_table::unqueue(object_ref o) noexcept { less(o, &object_entry::queued); }
+void object_table::send(object_ref o) noexcept { increment(o, &object_entry::in_transit); }
+void object_table::arrive(object_ref o) noexcept { decrement(o, &object_entry::in_transit); }
+void object_table::queue(object_ref o) noexcept { increment(o, &object_entry::queued); }
+void object_table::unqueue(object_ref o) noexcept { decrement(o, &object_entry::queued); }
 
-void object_table::more(object_ref o, word object_entry::* handles) noexcept {
+void object_table::increment(object_ref o, word object_entry::* handles) noexcept {
     object_entry& e = entry(o);
     e.changes.fetch_add(1);
     (e.*handles).fetch_add(1);
 }
 
-void object_table::less(object_ref o, word object_entry::* handles) noexcept {
+void object_table::decrement(object_ref o, word object_entry::* handles) noexcept {
     object_entry& e = entry(o);
     e.changes.fetch_add(1);
     std::uint64_t n = (e.*handles).load();
@@ -219,7 +219,7 @@ bool object_table::begin_freeing(object_ref o) noexcept {
     object_entry& e = entry(o);
     const object_word live = object_word::make(o.incarnation, o.kind, object_phase::live);
     const object_word mine = object_word::make(o.incarnation, o.kind, object_phase::freeing, self_.slot);
-    for (unsigned tries = 0; tries != patience; ++tries) {
+    for (unsigned tries = 0; tries != max_retries; ++tries) {
         object_word w{e.state.load()};
         if (!w.is(live) || !unused(e)) return false;
         if (e.state.compare_exchange_strong(w.raw, mine.raw)) return true;
@@ -239,7 +239,7 @@ void object_table::free_with_contents(object_ref o, bool begun) noexcept {
             const auto found = users_.find(next);
             if (found == users_.end() || --found->second != 0) continue;
             users_.erase(found);
-            go(next, self_.slot);
+            release(next, self_.slot);
         }
         if (begin_freeing(next)) finish_freeing(next, orphans);
     }
@@ -253,7 +253,7 @@ void object_table::finish_freeing(object_ref o, std::vector<object_ref>& orphans
     const auto adopt = [&](std::span<const std::byte> message) noexcept {
         try {
             handle_names names;
-            if (orphans.size() < most_orphans) static_cast<void>(read_names(message, names));
+            if (orphans.size() < max_orphans) static_cast<void>(read_names(message, names));
             orphans.reserve(orphans.size() + names.size());
             for (const handle_name n : names)
                 if (const object_ref in = named(n); plausible(in) && enter(in)) orphans.push_back(in);
@@ -319,8 +319,8 @@ void object_table::bury(object_ref o, process_id dead) noexcept {
     const object_word w{e.state.load()};
     const bool was_freeing = w.phase() == object_phase::freeing && w.slot() == dead.slot;
     // Others may free it meanwhile, and its memory become something else: it is kept, or it is not touched.
-    if (!was_freeing && !come(o, supervisor_slot)) {
-        go(o, dead.slot);
+    if (!was_freeing && !add_ref(o, supervisor_slot)) {
+        release(o, dead.slot);
         return free_entry_if_unused(o);
     }
     const auto d = data_of(o);
@@ -332,8 +332,8 @@ void object_table::bury(object_ref o, process_id dead) noexcept {
     // The dead process may have granted the lock to one that had just stopped waiting, or died before it, and not lived
     // to take it back.
     if (const auto to = lock.grantee(); to && !waits(e, *to)) lock.decline(*to);
-    go(o, dead.slot);
-    go(o, supervisor_slot);
+    release(o, dead.slot);
+    release(o, supervisor_slot);
     free_entry_if_unused(o);
 }
 

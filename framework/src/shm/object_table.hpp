@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include <cadre/detail/channel_message.hpp>
+#include <cadre/detail/state/channel_message.hpp>
 
 #include "shm/arena.hpp"
 
@@ -140,10 +140,10 @@ private:
     void publish(object_ref o) noexcept;
     void give_up_entry(object_ref o) noexcept;
     void forget_entry(object_ref o) noexcept;
-    void more(object_ref o, word object_entry::* handles) noexcept;
-    void less(object_ref o, word object_entry::* handles) noexcept;
-    [[nodiscard]] bool come(object_ref o, unsigned slot) noexcept;
-    void go(object_ref o, unsigned slot) noexcept;
+    void increment(object_ref o, word object_entry::* handles) noexcept;
+    void decrement(object_ref o, word object_entry::* handles) noexcept;
+    [[nodiscard]] bool add_ref(object_ref o, unsigned slot) noexcept;
+    void release(object_ref o, unsigned slot) noexcept;
     void free_entry_if_unused(object_ref o) noexcept;
     [[nodiscard]] bool unused(const object_entry& e) const noexcept;
     [[nodiscard]] bool begin_freeing(object_ref o) noexcept;
@@ -156,7 +156,7 @@ private:
     process_id self_;
     std::mutex mutex_;  // of the following, and of what this process writes into presence words for itself
     std::map<object_ref, unsigned> users_;  // in this process
-    lent_things<std::uint32_t> entries_;
+    deferred_reclaim_list<std::uint32_t> entries_;
     std::uint64_t committed_ = 0;  // entries with memory behind them
 };
 

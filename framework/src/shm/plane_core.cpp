@@ -2,7 +2,7 @@
 
 #include <bit>
 
-#include <cadre/detail/codec_stream.hpp>
+#include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/errors.hpp>
 
 namespace cadre::detail::shm {
@@ -14,7 +14,7 @@ constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} <<
 plane_core::plane_core(const region& m, process_table& t)
     : memory(m), table(t), space(m, t.self()), objects(m, t.self()) {}
 
-void plane_core::forget(object_ref o, const object_side* side) noexcept {
+void plane_core::forget(object_ref o, const object_handle* side) noexcept {
     const std::lock_guard hold(known_mutex_);
     const auto found = known_.find(o);
     if (found != known_.end() && found->second.side == side) known_.erase(found);  // unless another took its place
@@ -31,19 +31,19 @@ void plane_core::unwatch(unsigned ring_index, const shared_object* object) noexc
     std::erase_if(watched_[ring_index], [&](const watched& w) { return w.address == object; });
 }
 
-void plane_core::look_again(std::uint64_t ring_bits) noexcept {
-    std::vector<std::shared_ptr<shared_object>> rung;
+void plane_core::retry_waiters(std::uint64_t ring_bits) noexcept {
+    std::vector<std::shared_ptr<shared_object>> pending_bits;
     {
         const std::lock_guard hold(watched_mutex_);
         for (; ring_bits != 0; ring_bits &= ring_bits - 1)
             for (const watched& w : watched_[std::countr_zero(ring_bits)])
-                if (auto object = w.object.lock()) rung.push_back(std::move(object));
+                if (auto object = w.object.lock()) pending_bits.push_back(std::move(object));
     }
-    for (const auto& object : rung)
-        if (object->has_waiters(0) || object->has_waiters(1)) object->look_again();
+    for (const auto& object : pending_bits)
+        if (object->has_waiters(0) || object->has_waiters(1)) object->retry_waiters();
 }
 
-object_side::object_side(plane_core& core, object_ref o, bool fresh)
+object_handle::object_handle(plane_core& core, object_ref o, bool fresh)
     : core_(core), ref_(o), entry_(core.objects.entry(o)), words_((core.memory.slots() + 63) / 64),
       turn_(core.table.self().slot + 1) {
     if (!fresh && !core_.objects.enter(o))
@@ -56,12 +56,12 @@ object_side::object_side(plane_core& core, object_ref o, bool fresh)
     data_ = *data;
 }
 
-object_side::~object_side() {
+object_handle::~object_handle() {
     core_.forget(ref_, this);
     core_.objects.leave(ref_);
 }
 
-void object_side::encode(encoder& out, const std::weak_ptr<shared_object>& self) const {
+void object_handle::encode(encoder& out, const std::weak_ptr<shared_object>& self) const {
     const bool owned = out.context() == nullptr;
     out.write_byte(static_cast<std::uint8_t>(static_cast<unsigned>(ref_.kind) | (owned ? 0x80u : 0u)));
     out.write_size(ref_.slot);
@@ -72,7 +72,7 @@ void object_side::encode(encoder& out, const std::weak_ptr<shared_object>& self)
     out.context()->keep_alive.push_back(self.lock());
 }
 
-void object_side::interest(unsigned q, bool on) noexcept {
+void object_handle::interest(unsigned q, bool on) noexcept {
     const unsigned slot = core_.table.self().slot;
     word& w = entry_.interest[q][slot / 64];
     if (on) {
@@ -84,13 +84,13 @@ void object_side::interest(unsigned q, bool on) noexcept {
     }
 }
 
-bool object_side::interested(unsigned q, unsigned slot) const noexcept {
+bool object_handle::interested(unsigned q, unsigned slot) const noexcept {
     return (entry_.interest[q][slot / 64].load() & bit(slot)) != 0;
 }
 
-bool object_side::interested(unsigned q) const noexcept { return interested(q, core_.table.self().slot); }
+bool object_handle::interested(unsigned q) const noexcept { return interested(q, core_.table.self().slot); }
 
-bool object_side::others_interested(unsigned q) const noexcept {
+bool object_handle::others_interested(unsigned q) const noexcept {
     const unsigned self = core_.table.self().slot;
     for (unsigned i = 0; i != words_; ++i) {
         std::uint64_t w = entry_.interest[q][i].load();
@@ -101,7 +101,7 @@ bool object_side::others_interested(unsigned q) const noexcept {
 }
 
 template <class F>
-void object_side::for_each_other(unsigned q, F f) noexcept {
+void object_handle::for_each_other(unsigned q, F f) noexcept {
     const unsigned self = core_.table.self().slot;
     const unsigned slots = core_.memory.slots();
     const unsigned first = turn_.fetch_add(1, std::memory_order_relaxed) % slots;
@@ -120,19 +120,19 @@ void object_side::for_each_other(unsigned q, F f) noexcept {
     }
 }
 
-void object_side::ring_one(unsigned q) noexcept {
+void object_handle::ring_one(unsigned q) noexcept {
     for_each_other(
         q, [&](unsigned slot) { return core_.table.ring(slot, ring_bit()) == process_table::notice::when_done; });
 }
 
-void object_side::ring_each(unsigned q) noexcept {
+void object_handle::ring_each(unsigned q) noexcept {
     for_each_other(q, [&](unsigned slot) {
         core_.table.ring(slot, ring_bit());
         return true;
     });
 }
 
-std::optional<process_id> object_side::next_waiting(unsigned q) noexcept {
+std::optional<process_id> object_handle::next_waiting(unsigned q) noexcept {
     std::optional<process_id> found;
     for_each_other(q, [&](unsigned slot) {
         if (slot != 0 && core_.table.loop_of(slot) == loop_state::busy) return true;

@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include <cadre/detail/memory_domain.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 
 #include "shm/arena.hpp"
 #include "shm/object_table.hpp"
@@ -18,7 +18,7 @@
 
 namespace cadre::detail::shm {
 
-class object_side;
+class object_handle;
 
 class plane_core {
 public:
@@ -50,20 +50,20 @@ public:
         return object;
     }
     /// That side of `o` goes.
-    void forget(object_ref o, const object_side* side) noexcept;
+    void forget(object_ref o, const object_handle* side) noexcept;
 
     /// `object` has, or may have, waiters: it is looked at when its ring bit is rung.
     void watch(unsigned ring_index, const std::weak_ptr<shared_object>& object);
     void unwatch(unsigned ring_index, const shared_object* object) noexcept;
     /// Looks again at the watched objects whose ring bits are set. Any thread.
-    void look_again(std::uint64_t ring_bits) noexcept;
+    void retry_waiters(std::uint64_t ring_bits) noexcept;
     /// How many objects coroutines of this process wait for.
     std::atomic<int> waiting{0};
 
 private:
     struct known {
         std::weak_ptr<shared_object> object;
-        const object_side* side = nullptr;
+        const object_handle* side = nullptr;
     };
     struct watched {
         std::weak_ptr<shared_object> object;
@@ -76,13 +76,13 @@ private:
 };
 
 /// This process's share of one object: its presence, its interest, and ringing others.
-class object_side {
+class object_handle {
 public:
     /// @throws not_portable if the object is no more; `fresh`: this process made it and is present already
-    object_side(plane_core& core, object_ref o, bool fresh);
-    object_side(const object_side&) = delete;
-    object_side& operator=(const object_side&) = delete;
-    ~object_side();
+    object_handle(plane_core& core, object_ref o, bool fresh);
+    object_handle(const object_handle&) = delete;
+    object_handle& operator=(const object_handle&) = delete;
+    ~object_handle();
 
     [[nodiscard]] plane_core& core() const noexcept { return core_; }
     [[nodiscard]] object_ref ref() const noexcept { return ref_; }

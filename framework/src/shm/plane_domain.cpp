@@ -4,7 +4,7 @@
 #include <limits>
 #include <new>
 
-#include <cadre/detail/codec_stream.hpp>
+#include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/errors.hpp>
 
 namespace cadre::detail::shm {
@@ -13,7 +13,7 @@ namespace {
 
 template <class Object>
 std::shared_ptr<Object> make_side(plane_core& core, object_ref o, bool fresh) {
-    auto object = std::make_shared<Object>(std::make_shared<object_side>(core, o, fresh));
+    auto object = std::make_shared<Object>(std::make_shared<object_handle>(core, o, fresh));
     object->set_self(object);
     return object;
 }
@@ -77,7 +77,7 @@ std::shared_ptr<shared_channel> plane_domain::make_channel(std::size_t capacity)
                                [&](std::byte* data) { channel_core<>::initialise(data, cells); });
 }
 
-std::shared_ptr<shared_lock> plane_domain::make_lock() {
+std::shared_ptr<process_lock> plane_domain::make_lock() {
     return make<plane_lock>({object_kind::lock, 0, 1, 0, id_}, nothing);
 }
 
@@ -93,7 +93,7 @@ std::shared_ptr<shared_block> plane_domain::make_block(std::size_t size, std::si
 std::shared_ptr<shared_channel> plane_domain::take_channel(decoder& in) {
     return take<plane_channel>(in, object_kind::channel);
 }
-std::shared_ptr<shared_lock> plane_domain::take_lock(decoder& in) { return take<plane_lock>(in, object_kind::lock); }
+std::shared_ptr<process_lock> plane_domain::take_lock(decoder& in) { return take<plane_lock>(in, object_kind::lock); }
 std::shared_ptr<shared_semaphore> plane_domain::take_semaphore(decoder& in) {
     return take<plane_semaphore>(in, object_kind::semaphore);
 }

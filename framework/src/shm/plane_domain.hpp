@@ -2,7 +2,7 @@
 /// The memory domain of one executor in the shared region.
 #pragma once
 
-#include <cadre/detail/memory_domain.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 
 #include "shm/plane_objects.hpp"
 
@@ -17,12 +17,12 @@ public:
     [[nodiscard]] std::uint32_t id() const noexcept override { return id_; }
 
     [[nodiscard]] std::shared_ptr<shared_channel> make_channel(std::size_t capacity) override;
-    [[nodiscard]] std::shared_ptr<shared_lock> make_lock() override;
+    [[nodiscard]] std::shared_ptr<process_lock> make_lock() override;
     [[nodiscard]] std::shared_ptr<shared_semaphore> make_semaphore(std::uint32_t permits) override;
     [[nodiscard]] std::shared_ptr<shared_block> make_block(std::size_t size, std::size_t alignment) override;
 
     [[nodiscard]] std::shared_ptr<shared_channel> take_channel(decoder& in) override;
-    [[nodiscard]] std::shared_ptr<shared_lock> take_lock(decoder& in) override;
+    [[nodiscard]] std::shared_ptr<process_lock> take_lock(decoder& in) override;
     [[nodiscard]] std::shared_ptr<shared_semaphore> take_semaphore(decoder& in) override;
     [[nodiscard]] std::shared_ptr<shared_block> take_block(decoder& in) override;
 

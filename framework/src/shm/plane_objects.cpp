@@ -6,63 +6,63 @@
 
 namespace cadre::detail::shm {
 
-plane_channel::plane_channel(std::shared_ptr<object_side> side) noexcept
+plane_channel::plane_channel(std::shared_ptr<object_handle> side) noexcept
     : plane_object(std::move(side)),
       core_(side_->core().memory, side_->data().data, side_->data().parameter, side_->core().table.self()) {}
 
-attempt plane_channel::try_send(std::span<const std::byte> message, bool carries) noexcept {
-    if (side_->stopped()) return attempt::stopped;
-    const attempt a = carries ? place_carrier(message) : place(message, false);
-    if (a == attempt::done) wake(receivers);
+op_status plane_channel::try_send(std::span<const std::byte> message, bool carries) noexcept {
+    if (side_->stopped()) return op_status::stopped;
+    const op_status a = carries ? place_carrier(message) : place(message, false);
+    if (a == op_status::done) wake(receivers);
     return a;
 }
 
-attempt plane_channel::place(std::span<const std::byte> message, bool carries) noexcept {
+op_status plane_channel::place(std::span<const std::byte> message, bool carries) noexcept {
     if (message.size() <= channel_cell::room) return core_.send(message, carries);
-    const attempt possible = core_.may_send();
-    if (possible != attempt::done) return possible;  // before anything is copied
+    const op_status possible = core_.may_send();
+    if (possible != op_status::done) return possible;  // before anything is copied
     plane_core& plane = side_->core();
     const block_place b = plane.space.allocate(message.size()).block;
-    if (b.offset == 0) return attempt::exhausted;
+    if (b.offset == 0) return op_status::exhausted;
     std::memcpy(plane.memory.at<std::byte>(b.data()), message.data(), message.size());
     length_of(plane.memory, b.offset).store(message.size(), std::memory_order_relaxed);
-    const attempt a = core_.send_block(b.offset, carries);
-    if (a != attempt::done) arena::release(plane.memory, b.offset, held_by(plane.table.self()));
+    const op_status a = core_.send_block(b.offset, carries);
+    if (a != op_status::done) arena::release(plane.memory, b.offset, held_by(plane.table.self()));
     return a;
 }
 
-attempt plane_channel::place_carrier(std::span<const std::byte> message) noexcept {
-    const attempt possible = core_.may_send();
-    if (possible != attempt::done) return possible;
+op_status plane_channel::place_carrier(std::span<const std::byte> message) noexcept {
+    const op_status possible = core_.may_send();
+    if (possible != op_status::done) return possible;
     handle_names names;
     try {
         static_cast<void>(read_names(message, names));
     } catch (...) {
-        return attempt::exhausted;
+        return op_status::exhausted;
     }
     object_table& objects = side_->core().objects;
     for (const handle_name n : names)
         objects.queue(named(n));
-    const attempt a = place(message, true);
-    if (a != attempt::done)
+    const op_status a = place(message, true);
+    if (a != op_status::done)
         for (const handle_name n : names)
             objects.unqueue(named(n));
     return a;
 }
 
-attempt plane_channel::try_receive(byte_buffer& into, held_objects* held) noexcept {
-    if (side_->stopped()) return attempt::stopped;
+op_status plane_channel::try_receive(byte_buffer& into, held_objects* held) noexcept {
+    if (side_->stopped()) return op_status::stopped;
     unsigned skipped = 0;
     handle_names names;
     held_objects for_now;
     held_objects& kept = held != nullptr ? *held : for_now;
-    const attempt a = core_.receive(into, skipped, [&] { keep(into, names, kept); });
-    if (a == attempt::done)
+    const op_status a = core_.receive(into, skipped, [&] { keep(into, names, kept); });
+    if (a == op_status::done)
         for (const handle_name n : names)
             side_->core().objects.unqueue(named(n));
-    const bool taken = a == attempt::done || a == attempt::broken;  // a message that makes no sense is thrown away
+    const bool taken = a == op_status::done || a == op_status::broken;  // a message that makes no sense is thrown away
     if (taken || skipped != 0) wake(senders);
-    if (a == attempt::exhausted) wake(receivers);  // it is still there
+    if (a == op_status::exhausted) wake(receivers);  // it is still there
     // The last ones wait until no other receiver can die in the middle of taking: this may have been it. (If it is just being
     // closed, who closes it rings them.)
     if (taken && core_.closing()) wake_all(receivers);
@@ -92,16 +92,16 @@ void plane_channel::close() noexcept {
     wake_all(senders);
 }
 
-plane_lock::plane_lock(std::shared_ptr<object_side> side) noexcept
+plane_lock::plane_lock(std::shared_ptr<object_handle> side) noexcept
     : plane_object(std::move(side)), core_(side_->entry().lock, side_->core().table.self()) {}
 
-attempt plane_lock::try_lock(bool& owner_died) noexcept {
-    if (side_->stopped()) return attempt::stopped;
+op_status plane_lock::try_lock(bool& owner_died) noexcept {
+    if (side_->stopped()) return op_status::stopped;
     return core_.try_lock(owner_died);
 }
 
 void plane_lock::unlock() noexcept {
-    if (side_->others_interested(0) && barged_.fetch_add(1, std::memory_order_relaxed) + 1 >= most_barging) {
+    if (side_->others_interested(0) && barged_.fetch_add(1, std::memory_order_relaxed) + 1 >= max_barging) {
         barged_.store(0, std::memory_order_relaxed);
         if (hand_over()) return;
     }
@@ -120,12 +120,12 @@ bool plane_lock::hand_over() noexcept {
     return true;
 }
 
-plane_semaphore::plane_semaphore(std::shared_ptr<object_side> side) noexcept
+plane_semaphore::plane_semaphore(std::shared_ptr<object_handle> side) noexcept
     : plane_object(std::move(side)),
       core_(side_->data().data, side_->core().memory.slots(), side_->core().table.self()) {}
 
-attempt plane_semaphore::try_acquire() noexcept {
-    if (side_->stopped()) return attempt::stopped;
+op_status plane_semaphore::try_acquire() noexcept {
+    if (side_->stopped()) return op_status::stopped;
     const std::lock_guard hold(mutex_);
     return core_.try_acquire();
 }

@@ -42,7 +42,7 @@ std::optional<process_id> process_table::claim() noexcept {
         process_entry& e = memory_.process(slot);
         e.loop.store(raw(loop_state::busy));
         e.cpu.store(0, std::memory_order_relaxed);
-        e.rung.store(0);
+        e.pending_bits.store(0);
         return process_id{slot, generation};
     }
     return std::nullopt;
@@ -68,7 +68,7 @@ process_id process_table::occupant(unsigned slot) const noexcept { return {slot,
 // the rung word in its last poll, or we see that it sleeps.
 process_table::notice process_table::ring(unsigned slot, std::uint64_t what) noexcept {
     process_entry& e = memory_.process(slot);
-    e.rung.fetch_or(what);
+    e.pending_bits.fetch_or(what);
     std::uint32_t s = e.loop.load();
     if (s == raw(loop_state::polling)) return notice::soon;
     if (s == raw(loop_state::asleep)) {
@@ -89,9 +89,9 @@ void process_table::ring_all() noexcept {
         if (state(slot) == slot_state::live) ring(slot, ~std::uint64_t{0});
 }
 
-std::uint64_t process_table::take_rung() noexcept {
-    word& rung = memory_.process(self_.slot).rung;
-    return rung.load() == 0 ? 0 : rung.exchange(0);
+std::uint64_t process_table::take_pending_bits() noexcept {
+    word& pending_bits = memory_.process(self_.slot).pending_bits;
+    return pending_bits.load() == 0 ? 0 : pending_bits.exchange(0);
 }
 
 void process_table::loop(loop_state s) noexcept { memory_.process(self_.slot).loop.exchange(raw(s)); }

@@ -50,7 +50,7 @@ public:
     void ring_all() noexcept;
 
     /// This process's own words.
-    [[nodiscard]] std::uint64_t take_rung() noexcept;
+    [[nodiscard]] std::uint64_t take_pending_bits() noexcept;
     void loop(loop_state s) noexcept;
     void supervisor(loop_state s) noexcept;
 

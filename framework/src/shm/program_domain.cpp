@@ -1,6 +1,6 @@
 #include <atomic>
 
-#include <cadre/detail/memory_domain.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 
 namespace cadre::detail {
 

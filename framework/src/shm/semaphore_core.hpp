@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <limits>
 
-#include <cadre/detail/memory_domain.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 
 #include "shm/layout.hpp"
 
@@ -59,21 +59,21 @@ public:
           slots_(slots), self_(self) {}
 
     /// One thread of a process at a time, together with `give_back`.
-    [[nodiscard]] attempt try_acquire() noexcept {
-        for (unsigned tries = 0; tries != patience; ++tries) {
+    [[nodiscard]] op_status try_acquire() noexcept {
+        for (unsigned tries = 0; tries != max_retries; ++tries) {
             permit_word w{state_.load()};
             if (w.what() != permit_word::note::none) {
-                if (!help(w)) return attempt::broken;
+                if (!help(w)) return op_status::broken;
                 continue;
             }
-            if (w.free() == 0) return attempt::would_block;
-            if (claim(w, w.free() - 1, permit_word::note::acquire)) return attempt::done;
+            if (w.free() == 0) return op_status::would_block;
+            if (claim(w, w.free() - 1, permit_word::note::acquire)) return op_status::done;
         }
-        return attempt::broken;
+        return op_status::broken;
     }
     /// Returns one permit that this process holds. @return false if it holds none
     bool give_back() noexcept {
-        for (unsigned tries = 0; tries != patience; ++tries) {
+        for (unsigned tries = 0; tries != max_retries; ++tries) {
             permit_word w{state_.load()};
             if (w.what() != permit_word::note::none) {
                 if (!help(w)) return false;
@@ -87,7 +87,7 @@ public:
     /// Adds free permits; what is noted stays noted.
     void release(std::uint32_t n) noexcept {
         permit_word w{state_.load()};
-        for (unsigned tries = 0; tries != patience; ++tries)
+        for (unsigned tries = 0; tries != max_retries; ++tries)
             if (state_.compare_exchange_strong(
                     w.raw, permit_word::make(plus(w.free(), n), w.what(), w.slot(), w.number()).raw))
                 return;
@@ -96,7 +96,7 @@ public:
 
     /// Supervisor: carries out what the dead process had begun, then frees all its permits.
     void bury(process_id dead) noexcept {
-        for (unsigned tries = 0; tries != patience; ++tries) {
+        for (unsigned tries = 0; tries != max_retries; ++tries) {
             const permit_word w{state_.load()};
             if (w.what() == permit_word::note::none || w.slot() != dead.slot) break;
             if (!help(w)) break;
@@ -107,7 +107,7 @@ public:
     }
 
 private:
-    static constexpr unsigned patience = 1u << 20;
+    static constexpr unsigned max_retries = 1u << 20;
 
     static constexpr std::uint32_t plus(std::uint32_t a, std::uint32_t b) noexcept {
         return b > std::numeric_limits<std::uint32_t>::max() - a ? std::numeric_limits<std::uint32_t>::max() : a + b;
@@ -148,7 +148,7 @@ private:
     /// meanwhile.
     void settle(permit_word w) noexcept {
         permit_word now{state_.load()};
-        for (unsigned tries = 0; tries != patience; ++tries) {
+        for (unsigned tries = 0; tries != max_retries; ++tries) {
             if (!now.same_note(w) || !done(held_[w.slot()].load(), w)) return;
             if (state_.compare_exchange_strong(now.raw,
                                                permit_word::make(now.free(), permit_word::note::none, 0, 0).raw))

@@ -1,14 +1,14 @@
-#include <cadre/detail/memory_domain.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 
 namespace cadre::detail {
 
 // Serving is exclusive, and asked for by counting: a request that arrives while somebody serves is served by that one.
 // So an attempt made for a waiter may itself make others look again, on this thread or another, without recursion.
 
-bool shared_object::park(parked& p) noexcept {
+bool shared_object::park(pending_operation& p) noexcept {
     p.object = this;
-    p.outcome = attempt::would_block;
-    const bool serves = looking_.fetch_add(1, std::memory_order_acq_rel) == 0;
+    p.outcome = op_status::would_block;
+    const bool serves = retry_requests_.fetch_add(1, std::memory_order_acq_rel) == 0;
     bool queued = true;
     {
         const std::lock_guard hold(mutex_);
@@ -17,7 +17,7 @@ bool shared_object::park(parked& p) noexcept {
             // Tell first, then try: whoever makes the attempt possible after it failed sees that somebody waits.
             interest(p.queue, true);
             p.outcome = p.try_now(p);
-            queued = p.outcome == attempt::would_block;
+            queued = p.outcome == op_status::would_block;
         }
         if (queued) {
             queue.push_back(p);
@@ -33,7 +33,7 @@ bool shared_object::park(parked& p) noexcept {
 }
 
 void shared_object::cancel(waiter& w) noexcept {
-    auto& p = static_cast<parked&>(w);
+    auto& p = static_cast<pending_operation&>(w);
     shared_object& self = *p.object;
     {
         const std::lock_guard hold(self.mutex_);
@@ -45,12 +45,12 @@ void shared_object::cancel(waiter& w) noexcept {
     p.finish_cancelled();
 }
 
-void shared_object::look_again() noexcept {
-    if (looking_.fetch_add(1, std::memory_order_acq_rel) == 0) serve();
+void shared_object::retry_waiters() noexcept {
+    if (retry_requests_.fetch_add(1, std::memory_order_acq_rel) == 0) serve();
 }
 
 void shared_object::serve() noexcept {
-    std::uint32_t requests = looking_.load(std::memory_order_acquire);
+    std::uint32_t requests = retry_requests_.load(std::memory_order_acquire);
     for (;;) {
         waiter* finished = nullptr;  // chained apart from any list: for `cancel`, they are out
         waiter** last = &finished;
@@ -60,9 +60,9 @@ void shared_object::serve() noexcept {
                 wait_list& queue = queues_[q];
                 if (queue.empty()) continue;
                 while (waiter* w = queue.front()) {
-                    auto& p = static_cast<parked&>(*w);
+                    auto& p = static_cast<pending_operation&>(*w);
                     p.outcome = p.try_now(p);
-                    if (p.outcome == attempt::would_block) break;
+                    if (p.outcome == op_status::would_block) break;
                     queue.remove(p);
                     waiting_[q].fetch_sub(1, std::memory_order_acq_rel);
                     w->list_next = nullptr;
@@ -77,7 +77,7 @@ void shared_object::serve() noexcept {
             finished->finish();  // it may be gone now
             finished = next;
         }
-        const std::uint32_t before = looking_.fetch_sub(requests, std::memory_order_acq_rel);
+        const std::uint32_t before = retry_requests_.fetch_sub(requests, std::memory_order_acq_rel);
         if (before == requests) return;
         requests = before - requests;
     }

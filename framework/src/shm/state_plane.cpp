@@ -11,23 +11,23 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "shm/crash_recovery.hpp"
 #include "shm/plane_core.hpp"
 #include "shm/plane_domain.hpp"
-#include "shm/undertaker.hpp"
 
 #include <cadre/errors.hpp>
 
 namespace cadre::detail::shm {
 
 /// Looks at the rung word of this process; says in which state the loop, or the supervisor, is.
-class plane_source final : public poll_source {
+class plane_source final : public event_source {
 public:
     plane_source(plane_core& core, bool supervisor) noexcept : core_(core), supervisor_(supervisor) {}
 
     bool poll() noexcept override {
-        const std::uint64_t rung = core_.table.take_rung();
-        if (rung == 0) return false;
-        core_.look_again(rung);
+        const std::uint64_t pending_bits = core_.table.take_pending_bits();
+        if (pending_bits == 0) return false;
+        core_.retry_waiters(pending_bits);
         return true;
     }
     bool expects_soon() const noexcept override {
@@ -94,7 +94,7 @@ struct bells {
 
 void install(state_plane& plane) {
     set_loop_wake_descriptor(plane.processes().doorbell(plane.self().slot));
-    add_poll_source(plane.source());
+    add_event_source(plane.source());
     set_program_domain(&plane.domain());
     the_plane.store(&plane, std::memory_order_release);
 }
@@ -168,8 +168,8 @@ void state_plane::bury(process_id dead) noexcept {
     table_.ring_all();
 }
 
-poll_source& state_plane::source() noexcept { return parts_->source; }
-poll_source& state_plane::supervisor_source() noexcept { return parts_->supervisor_source; }
+event_source& state_plane::source() noexcept { return parts_->source; }
+event_source& state_plane::supervisor_source() noexcept { return parts_->supervisor_source; }
 
 memory_domain& state_plane::open_domain() {
     std::uint32_t id = 0;

@@ -13,8 +13,8 @@
 #include <optional>
 #include <vector>
 
-#include <cadre/detail/memory_domain.hpp>
-#include <cadre/detail/poll_source.hpp>
+#include <cadre/detail/scheduler/event_source.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 
 #include "shm/process_table.hpp"
 #include "shm/region.hpp"
@@ -59,9 +59,9 @@ public:
     void bury(process_id dead) noexcept;
 
     /// For the run loop of this process: looks at objects that other processes rang for.
-    [[nodiscard]] poll_source& source() noexcept;
+    [[nodiscard]] event_source& source() noexcept;
     /// Parent: for the supervisor thread, which looks while the run loop computes; waits on `supervisor_doorbell()`.
-    [[nodiscard]] poll_source& supervisor_source() noexcept;
+    [[nodiscard]] event_source& supervisor_source() noexcept;
 
     /// Parent: a domain for an executor; `shut_down` ends it. At most 65535 in a program's life.
     /// @throws error if there are too many

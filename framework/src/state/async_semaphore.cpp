@@ -2,19 +2,19 @@
 
 namespace cadre {
 
-using detail::attempt;
+using detail::op_status;
 using detail::shared_object;
 using detail::shared_semaphore;
 
 bool async_semaphore::acquire_operation::await_ready() noexcept {
     if (!from_->has_waiters(0)) outcome_ = from_->try_acquire();
-    return outcome_ != attempt::would_block;
+    return outcome_ != op_status::would_block;
 }
 
 bool async_semaphore::acquire_operation::suspend(std::coroutine_handle<> handle, detail::environment* env) noexcept {
-    shared_object::parked& wait = wait_.emplace();
+    shared_object::pending_operation& wait = wait_.emplace();
     wait.object = from_.get();
-    wait.try_now = [](shared_object::parked& p) noexcept {
+    wait.try_now = [](shared_object::pending_operation& p) noexcept {
         return static_cast<shared_semaphore*>(p.object)->try_acquire();
     };
     wait.prepare(handle, env, &shared_object::cancel);
@@ -32,8 +32,8 @@ async_semaphore::permit async_semaphore::acquire_operation::await_resume() {
 
 std::optional<async_semaphore::permit> async_semaphore::try_acquire() const {
     if (semaphore_->has_waiters(0)) return std::nullopt;
-    const attempt outcome = semaphore_->try_acquire();
-    if (outcome == attempt::would_block) return std::nullopt;
+    const op_status outcome = semaphore_->try_acquire();
+    if (outcome == op_status::would_block) return std::nullopt;
     detail::require_alive(outcome);
     return permit(semaphore_);
 }

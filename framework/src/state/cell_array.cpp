@@ -1,7 +1,7 @@
-#include <cadre/detail/cell_array.hpp>
+#include <cadre/detail/state/cell_array.hpp>
 
-#include <cadre/detail/cell_guard.hpp>
-#include <cadre/detail/codec_stream.hpp>
+#include <cadre/detail/codec/codec_stream.hpp>
+#include <cadre/detail/state/cell_guard.hpp>
 #include <cadre/errors.hpp>
 
 namespace cadre::detail {
@@ -9,10 +9,10 @@ namespace cadre::detail {
 namespace {
 
 // Differences of pointers into the array must fit, too.
-constexpr std::size_t most_bytes = std::numeric_limits<std::size_t>::max() / 2;
+constexpr std::size_t max_bytes = std::numeric_limits<std::size_t>::max() / 2;
 
 std::size_t product(std::size_t a, std::size_t b) {
-    if (b != 0 && a > most_bytes / b) throw std::bad_alloc();
+    if (b != 0 && a > max_bytes / b) throw std::bad_alloc();
     return a * b;
 }
 

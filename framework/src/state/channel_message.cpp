@@ -1,4 +1,4 @@
-#include <cadre/detail/channel_message.hpp>
+#include <cadre/detail/state/channel_message.hpp>
 
 #include <cstring>
 #include <utility>

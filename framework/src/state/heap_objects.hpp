@@ -6,15 +6,15 @@
 #include <cstdint>
 #include <memory>
 
-#include <cadre/detail/local_scope.hpp>
-#include <cadre/detail/memory_domain.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
+#include <cadre/detail/state/object_registry.hpp>
 
 namespace cadre::detail {
 
-[[nodiscard]] std::shared_ptr<shared_lock> make_heap_lock(std::shared_ptr<local_scope> scope);
-[[nodiscard]] std::shared_ptr<shared_semaphore> make_heap_semaphore(std::shared_ptr<local_scope> scope,
+[[nodiscard]] std::shared_ptr<process_lock> make_heap_lock(std::shared_ptr<object_registry> scope);
+[[nodiscard]] std::shared_ptr<shared_semaphore> make_heap_semaphore(std::shared_ptr<object_registry> scope,
                                                                     std::uint32_t permits);
-[[nodiscard]] std::shared_ptr<shared_block> make_heap_block(std::shared_ptr<local_scope> scope, std::size_t size,
+[[nodiscard]] std::shared_ptr<shared_block> make_heap_block(std::shared_ptr<object_registry> scope, std::size_t size,
                                                             std::size_t alignment);
 
 /// Whether somebody waits. Whoever frees something stores it, then asks `any`; whoever is about to wait calls `set`,
@@ -29,13 +29,13 @@ private:
 };
 
 /// Held or not; nobody but a coroutine of this process can hold it, so no owner dies.
-class heap_lock final : public shared_lock, public local_object {
+class heap_lock final : public process_lock, public registered_object {
 public:
-    explicit heap_lock(std::shared_ptr<local_scope> scope);
+    explicit heap_lock(std::shared_ptr<object_registry> scope);
     ~heap_lock() override;
 
     void encode(encoder& out) const override;
-    [[nodiscard]] attempt try_lock(bool& owner_died) noexcept override;
+    [[nodiscard]] op_status try_lock(bool& owner_died) noexcept override;
     void unlock() noexcept override;
     void stop() noexcept override;
 
@@ -47,13 +47,13 @@ private:
     heap_interest interest_;
 };
 
-class heap_semaphore final : public shared_semaphore, public local_object {
+class heap_semaphore final : public shared_semaphore, public registered_object {
 public:
-    heap_semaphore(std::shared_ptr<local_scope> scope, std::uint32_t permits);
+    heap_semaphore(std::shared_ptr<object_registry> scope, std::uint32_t permits);
     ~heap_semaphore() override;
 
     void encode(encoder& out) const override;
-    [[nodiscard]] attempt try_acquire() noexcept override;
+    [[nodiscard]] op_status try_acquire() noexcept override;
     void give_back(std::uint32_t n) noexcept override { release(n); }
     void release(std::uint32_t n) noexcept override;
     [[nodiscard]] std::uint32_t available() const noexcept override;
@@ -70,14 +70,14 @@ private:
 /// Aligned zeroed memory with a lock beside it.
 class heap_block final : public shared_block, public std::enable_shared_from_this<heap_block> {
 public:
-    heap_block(std::shared_ptr<local_scope> scope, std::size_t size, std::size_t alignment);
+    heap_block(std::shared_ptr<object_registry> scope, std::size_t size, std::size_t alignment);
     ~heap_block() override;
 
     void encode(encoder& out) const override;
     [[nodiscard]] void* data() noexcept override { return data_; }
     [[nodiscard]] std::size_t size() const noexcept override { return size_; }
     /// Keeps the block alive as well.
-    [[nodiscard]] std::shared_ptr<shared_lock> lock() override { return {shared_from_this(), &lock_}; }
+    [[nodiscard]] std::shared_ptr<process_lock> lock() override { return {shared_from_this(), &lock_}; }
 
 private:
     void interest(unsigned, bool) noexcept override {}  // nobody waits for a block

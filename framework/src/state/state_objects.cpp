@@ -1,10 +1,10 @@
-#include <cadre/detail/state_objects.hpp>
+#include <cadre/detail/state/state_objects.hpp>
 
 #include <new>
 #include <string>
 
-#include <cadre/detail/codec_stream.hpp>
-#include <cadre/detail/local_scope.hpp>
+#include <cadre/detail/codec/codec_stream.hpp>
+#include <cadre/detail/state/object_registry.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
 
@@ -21,21 +21,21 @@ executor_backend& backend_with_domain(const executor& ex) {
 
 bool has_shared_domain(executor_backend& backend) { return backend.domain()->shared(); }
 
-std::shared_ptr<shared_lock> make_lock(const executor& ex) {
+std::shared_ptr<process_lock> make_lock(const executor& ex) {
     executor_backend& backend = backend_with_domain(ex);
-    return has_shared_domain(backend) ? backend.domain()->make_lock() : make_heap_lock(local_scope_of(backend));
+    return has_shared_domain(backend) ? backend.domain()->make_lock() : make_heap_lock(object_registry_of(backend));
 }
 
 std::shared_ptr<shared_semaphore> make_semaphore(const executor& ex, std::uint32_t permits) {
     executor_backend& backend = backend_with_domain(ex);
     return has_shared_domain(backend) ? backend.domain()->make_semaphore(permits)
-                                      : make_heap_semaphore(local_scope_of(backend), permits);
+                                      : make_heap_semaphore(object_registry_of(backend), permits);
 }
 
 std::shared_ptr<shared_block> make_block(const executor& ex, std::size_t size, std::size_t alignment) {
     executor_backend& backend = backend_with_domain(ex);
     return has_shared_domain(backend) ? backend.domain()->make_block(size, alignment)
-                                      : make_heap_block(local_scope_of(backend), size, alignment);
+                                      : make_heap_block(object_registry_of(backend), size, alignment);
 }
 
 memory_domain& domain_of(decoder& in) {
@@ -45,10 +45,11 @@ memory_domain& domain_of(decoder& in) {
     return *domain;
 }
 
-void require_alive(attempt outcome) {
-    if (outcome == attempt::stopped) throw executor_stopped{};
-    if (outcome == attempt::exhausted) throw std::bad_alloc();
-    if (outcome == attempt::broken) throw error("shared memory holds something impossible: another process damaged it");
+void require_alive(op_status outcome) {
+    if (outcome == op_status::stopped) throw executor_stopped{};
+    if (outcome == op_status::exhausted) throw std::bad_alloc();
+    if (outcome == op_status::broken)
+        throw error("shared memory holds something impossible: another process damaged it");
 }
 
 void throw_local_handle(const char* what) {

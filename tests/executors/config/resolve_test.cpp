@@ -1,5 +1,5 @@
 #include "config/resolve.hpp"
-#include "temporary_folder.hpp"
+#include "executors/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -88,7 +88,7 @@ TEST_P(refusals, name_the_source) {
     }
 }
 
-const refused refusal_table[] = {
+const refused reason_table[] = {
     {"kind_of_option",
      {.executor = "proces"},
      {},
@@ -134,7 +134,7 @@ const refused refusal_table[] = {
      "CADRE_CONFIG: no/such.toml: cannot be read: No such file or directory"},
 };
 
-INSTANTIATE_TEST_SUITE_P(table, refusals, ::testing::ValuesIn(refusal_table),
+INSTANTIATE_TEST_SUITE_P(table, refusals, ::testing::ValuesIn(reason_table),
                          [](const auto& row_of) { return std::string(row_of.param.name); });
 
 TEST(resolve, an_unknown_name_in_the_file_has_its_place) {

@@ -1,4 +1,4 @@
-#include "temporary_folder.hpp"
+#include "executors/temporary_folder.hpp"
 
 #include <cadre/make_executor.hpp>
 #include <cadre/runtime.hpp>

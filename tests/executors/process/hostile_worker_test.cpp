@@ -8,7 +8,7 @@
 #include "process/plane/call_memory.hpp"
 #include "process/plane/nested_header.hpp"
 
-#include <cadre/detail/remote_entry.hpp>
+#include <cadre/detail/call/call_trampoline.hpp>
 
 #include <cstdint>
 #include <cstdio>
@@ -128,7 +128,7 @@ int forge_nested_calls(std::uint64_t count) {
     call_memory::layout& m = *find_memory();
     const block b{call_memory::worker_area + (std::uint64_t{1} << 20), sizeof(nested_header)};
     nested_header h{};
-    h.entry = cadre::detail::entry_of<cadre::detail::bound_call_for<int (&)(int), int>>();
+    h.entry = cadre::detail::entry_of<cadre::detail::packaged_call_for<int (&)(int), int>>();
     h.items = 1;
     h.retries = -1;
     std::memcpy(reinterpret_cast<std::byte*>(&m) + b.offset, &h, sizeof h);
@@ -160,7 +160,7 @@ task<std::string> watch(cadre::job<int> job) {
 
 TEST(hostile_worker, nested_calls_without_end_are_refused) {
     const executor ex = process_executor{{.workers = 1}};
-    const std::string what = run(watch, cadre::spawn(ex, forge_nested_calls, nested_calls_at_most + 10));
+    const std::string what = run(watch, cadre::spawn(ex, forge_nested_calls, max_nested_calls + 10));
     EXPECT_NE(what.find("more nested calls than it may and was killed"), std::string::npos) << what;
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }

@@ -3,11 +3,11 @@
 #include "guard.hpp"
 #include "support.hpp"
 
-#include "process/taking_apart.hpp"
+#include "process/deferred_destruction.hpp"
 
 #include <cadre/channel.hpp>
-#include <cadre/detail/poll_source.hpp>
-#include <cadre/detail/run_loop.hpp>
+#include <cadre/detail/scheduler/event_source.hpp>
+#include <cadre/detail/scheduler/run_loop.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executors/thread.hpp>
 #include <cadre/shared_value.hpp>
@@ -120,7 +120,7 @@ task<void> drop_handles(std::promise<void>* done) {
 TEST(process_regression, a_call_that_ends_in_a_poll_may_hold_the_last_handle) {
     const hang_guard guard;
     run(drop_handles, nullptr);
-    EXPECT_TRUE(cadre::detail::wait_for_taking_apart(30s));
+    EXPECT_TRUE(cadre::detail::wait_for_deferred_destruction(30s));
 }
 
 TEST(process_regression, a_call_that_ends_on_the_executors_own_thread_may_hold_the_last_handle) {
@@ -130,7 +130,7 @@ TEST(process_regression, a_call_that_ends_on_the_executors_own_thread_may_hold_t
     auto job = cadre::spawn(pool, drop_handles, &done);
     done.get_future().wait();  // nobody drives a loop meanwhile
     run(get<void>, std::move(job));
-    EXPECT_TRUE(cadre::detail::wait_for_taking_apart(30s));
+    EXPECT_TRUE(cadre::detail::wait_for_deferred_destruction(30s));
 }
 
 task<int> make_and_use(int rounds) {
@@ -145,32 +145,32 @@ task<int> make_and_use(int rounds) {
 }
 
 // Comes with a descriptor of its own, and only when the loop is about to sleep on another one.
-class late_ringer final : public cadre::detail::poll_source {
+class late_ringer final : public cadre::detail::event_source {
 public:
     bool poll() noexcept override { return false; }
     void announce_sleep() noexcept override {
-        if (std::exchange(told_, true)) return;
+        if (std::exchange(notified_, true)) return;
         cadre::detail::set_loop_wake_descriptor(bell_);
         const std::uint64_t one = 1;
         rung = ::write(bell_, &one, sizeof one) == sizeof one;
     }
-    void announce_awake() noexcept override { woken |= told_; }
+    void announce_awake() noexcept override { woken |= notified_; }
 
     bool rung = false;
     bool woken = false;
 
 private:
     const int bell_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);  // stays open: somebody may still be about to ring it
-    bool told_ = false;
+    bool notified_ = false;
 };
 
 TEST(process_regression, a_descriptor_that_is_set_while_the_loop_goes_to_sleep_wakes_it) {
     const hang_guard guard;
     const int before = cadre::detail::loop_wake_descriptor();
     late_ringer ringer;
-    cadre::detail::add_poll_source(ringer);
+    cadre::detail::add_event_source(ringer);
     cadre::detail::drive_until([&] { return ringer.woken; });
-    cadre::detail::remove_poll_source(ringer);
+    cadre::detail::remove_event_source(ringer);
     cadre::detail::set_loop_wake_descriptor(before);
     EXPECT_TRUE(ringer.rung);
 }

@@ -15,7 +15,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cadre/detail/block_on.hpp>
+#include <cadre/detail/task/block_on.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/job.hpp>
 #include <cadre/on.hpp>

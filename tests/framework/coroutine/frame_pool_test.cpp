@@ -1,5 +1,5 @@
 // Frames are recycled, by size, and what a thread keeps is bounded.
-#include <cadre/detail/frame_pool.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -15,7 +15,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cadre/detail/sanitizers.hpp>
+#include <cadre/detail/base/sanitizers.hpp>
 #include <cadre/frame_allocator.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>

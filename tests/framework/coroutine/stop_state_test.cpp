@@ -1,5 +1,5 @@
 // stop_state: requests go down, never up; whoever registers hears of each reason once; followers may outlive leaders.
-#include <cadre/detail/stop_state.hpp>
+#include <cadre/detail/coroutine/stop_state.hpp>
 
 #include <atomic>
 #include <latch>

@@ -15,7 +15,7 @@ using shm::step;
 /// Keeps `into`'s only message, a handle of a new lock, alone in the queue.
 void send_lock(shm::state_plane& p, shared_channel& into) {
     const auto lock = p.domain().make_lock();
-    ASSERT_EQ(into.try_send(carrier(*lock).span(), true), attempt::done);
+    ASSERT_EQ(into.try_send(carrier(*lock).span(), true), op_status::done);
 }
 
 TEST(shm_carried, live_until_the_message_was_received) {
@@ -33,13 +33,13 @@ TEST(shm_carried, live_until_the_message_was_received) {
                 longer.append(message.span());
                 message = std::move(longer);
             }
-            ASSERT_EQ(channel->try_send(message.span(), true), attempt::done);
+            ASSERT_EQ(channel->try_send(message.span(), true), op_status::done);
         }
         EXPECT_EQ(objects_in(*plane), 2u);
         byte_buffer b;
         {
             held_objects held;
-            ASSERT_EQ(channel->try_receive(b, &held), attempt::done);
+            ASSERT_EQ(channel->try_receive(b, &held), op_status::done);
             EXPECT_EQ(held.size(), 1u);
             decoder d(b.span());
             const auto block = plane->domain().take_block(d);
@@ -65,7 +65,7 @@ TEST(shm_carried, go_however_deep_they_are_packed) {
     auto outer = plane->domain().make_channel(1);
     for (int i = 0; i != 5000; ++i) {
         auto next = plane->domain().make_channel(1);
-        ASSERT_EQ(next->try_send(carrier(*outer).span(), true), attempt::done);
+        ASSERT_EQ(next->try_send(carrier(*outer).span(), true), op_status::done);
         outer = next;
     }
     EXPECT_EQ(objects_in(*plane), 5001u);
@@ -100,10 +100,10 @@ TEST(shm_carried, outlive_their_sender_and_are_received) {
     EXPECT_EQ(objects_in(*plane), 2u);
     byte_buffer b;
     held_objects held;
-    ASSERT_EQ(channel->try_receive(b, &held), attempt::done);
+    ASSERT_EQ(channel->try_receive(b, &held), op_status::done);
     decoder d(b.span());
     bool died = false;
-    EXPECT_EQ(plane->domain().take_lock(d)->try_lock(died), attempt::done);
+    EXPECT_EQ(plane->domain().take_lock(d)->try_lock(died), op_status::done);
     held.clear();
     EXPECT_EQ(objects_in(*plane), 1u);
 }
@@ -140,7 +140,7 @@ TEST(shm_carried, are_not_lost_with_a_sender_or_receiver_that_is_killed_at_any_s
                           s == step::receive_copied;
         EXPECT_EQ(objects_in(*plane), sent ? 2u : 1u) << static_cast<int>(s);
         byte_buffer b;
-        EXPECT_EQ(channel->try_receive(b), sent ? attempt::done : attempt::would_block);
+        EXPECT_EQ(channel->try_receive(b), sent ? op_status::done : op_status::would_block);
         EXPECT_EQ(objects_in(*plane), 1u) << static_cast<int>(s);
     }
 }
@@ -160,7 +160,7 @@ TEST(shm_carried, names_that_nobody_sent_are_errors_and_no_more) {
                 if (o.kind != shm::object_kind::channel) return;
                 const auto d = t.data_of(o);
                 shm::channel_core<> core(plane->memory(), d->data, d->parameter, plane->self());
-                EXPECT_EQ(core.send(b.span(), true), attempt::done);
+                EXPECT_EQ(core.send(b.span(), true), op_status::done);
             });
             if (value % 2 == 0) {
                 held_objects held;
@@ -171,7 +171,7 @@ TEST(shm_carried, names_that_nobody_sent_are_errors_and_no_more) {
             }
         }
     bool died = false;
-    EXPECT_EQ(lock->try_lock(died), attempt::done);
+    EXPECT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_EQ(objects_in(*plane), 2u);
 }
 

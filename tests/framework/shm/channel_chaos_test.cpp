@@ -33,20 +33,20 @@ TEST(shm_channel, producers_and_consumers_are_killed_at_random) {
             auto core = f.core(p);
             for (std::uint64_t n = from; n < (1 << 16) && !t->stop.load();) {
                 const item i{me, n, me ^ n ^ 0xabcdef};
-                attempt a{};
+                op_status a{};
                 if (n % 4 == 0) {
                     const auto b = space.allocate(200).block;
                     if (b.offset == 0) ::_exit(7);
                     std::memcpy(p.memory().at<std::byte>(b.data()), &i, sizeof i);
                     shm::length_of(p.memory(), b.offset).store(sizeof i);
                     a = core.send_block(b.offset);
-                    if (a != attempt::done) shm::arena::release(p.memory(), b.offset, shm::held_by(p.self()));
+                    if (a != op_status::done) shm::arena::release(p.memory(), b.offset, shm::held_by(p.self()));
                 } else {
                     a = core.send(bytes_of(i));
                 }
-                if (a == attempt::done)
+                if (a == op_status::done)
                     t->sent[me].store(++n);
-                else if (a == attempt::would_block)
+                else if (a == op_status::would_block)
                     std::this_thread::yield();
                 else
                     ::_exit(6);
@@ -58,13 +58,13 @@ TEST(shm_channel, producers_and_consumers_are_killed_at_random) {
         byte_buffer b;
         unsigned skipped = 0;
         for (;;) {
-            const attempt a = core.receive(b, skipped);
-            if (a == attempt::would_block) {
+            const op_status a = core.receive(b, skipped);
+            if (a == op_status::would_block) {
                 if (t->stop.load()) return;
                 std::this_thread::yield();
                 continue;
             }
-            if (a != attempt::done) ::_exit(5);
+            if (a != op_status::done) ::_exit(5);
             const auto i = value_of<item>(b);
             if (!i || i->producer >= 4 || i->number >= (1 << 16) || i->check != (i->producer ^ i->number ^ 0xabcdef)) {
                 t->wrong.fetch_add(1);
@@ -106,7 +106,7 @@ TEST(shm_channel, producers_and_consumers_are_killed_at_random) {
     for (auto& c : consumers)
         f.plane->bury(c.id);
     byte_buffer b;
-    while (f.channel->try_receive(b) == attempt::done) {
+    while (f.channel->try_receive(b) == op_status::done) {
         const auto i = value_of<item>(b);
         ASSERT_TRUE(i);
         EXPECT_EQ(t->seen[i->producer][i->number].fetch_add(1), 0);

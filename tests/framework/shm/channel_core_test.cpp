@@ -2,7 +2,7 @@
 
 #include <sys/resource.h>
 
-#include <cadre/detail/sanitizers.hpp>
+#include <cadre/detail/base/sanitizers.hpp>
 
 namespace {
 
@@ -16,22 +16,22 @@ TEST(shm_channel, keeps_order_capacity_and_close) {
         channel_fixture f(capacity);
         EXPECT_EQ(f.channel->capacity(), capacity);
         byte_buffer b;
-        EXPECT_EQ(f.channel->try_receive(b), attempt::would_block);
+        EXPECT_EQ(f.channel->try_receive(b), op_status::would_block);
         for (int lap = 0; lap != 5; ++lap) {
             for (int i = 0; i != static_cast<int>(capacity); ++i)
-                EXPECT_EQ(f.channel->try_send(bytes_of(i)), attempt::done);
-            EXPECT_EQ(f.channel->try_send(bytes_of(lap)), attempt::would_block);
+                EXPECT_EQ(f.channel->try_send(bytes_of(i)), op_status::done);
+            EXPECT_EQ(f.channel->try_send(bytes_of(lap)), op_status::would_block);
             EXPECT_EQ(f.channel->size(), capacity);
             const auto got = f.drain();
             ASSERT_EQ(got.size(), capacity);
             EXPECT_TRUE(std::ranges::is_sorted(got));
         }
-        EXPECT_EQ(f.channel->try_send(bytes_of(7)), attempt::done);
+        EXPECT_EQ(f.channel->try_send(bytes_of(7)), op_status::done);
         f.channel->close();
         EXPECT_TRUE(f.channel->closed());
-        EXPECT_EQ(f.channel->try_send(bytes_of(8)), attempt::closed);
+        EXPECT_EQ(f.channel->try_send(bytes_of(8)), op_status::closed);
         EXPECT_EQ(f.drain(), std::vector{7});
-        EXPECT_EQ(f.channel->try_receive(b), attempt::closed);
+        EXPECT_EQ(f.channel->try_receive(b), op_status::closed);
     }
 }
 
@@ -40,13 +40,13 @@ TEST(shm_channel, messages_of_any_size) {
     const unsigned before = f.held_blocks();
     for (const std::size_t size : {0u, 1u, 47u, 48u, 49u, 1000u, 70'000u, 3'000'000u}) {
         std::vector<std::byte> m(size, std::byte{0x5a});
-        ASSERT_EQ(f.channel->try_send(m), attempt::done);
+        ASSERT_EQ(f.channel->try_send(m), op_status::done);
         byte_buffer b;
-        ASSERT_EQ(f.channel->try_receive(b), attempt::done);
+        ASSERT_EQ(f.channel->try_receive(b), op_status::done);
         EXPECT_TRUE(std::ranges::equal(b.span(), m));
     }
     EXPECT_EQ(f.held_blocks(), before);
-    EXPECT_EQ(f.channel->try_send(std::vector<std::byte>(200u << 20)), attempt::exhausted);
+    EXPECT_EQ(f.channel->try_send(std::vector<std::byte>(200u << 20)), op_status::exhausted);
 }
 
 TEST(shm_channel, a_sender_may_die_at_every_step) {
@@ -55,7 +55,7 @@ TEST(shm_channel, a_sender_may_die_at_every_step) {
             for (const bool helped : {false, true}) {
                 channel_fixture f(4);
                 const unsigned before = f.held_blocks();
-                ASSERT_EQ(f.channel->try_send(bytes_of(1)), attempt::done);
+                ASSERT_EQ(f.channel->try_send(bytes_of(1)), op_status::done);
                 child c = start(*f.plane, [&](shm::state_plane& p) {
                     shm::arena space(p.memory(), p.self());
                     killer::arm(s);
@@ -67,10 +67,10 @@ TEST(shm_channel, a_sender_may_die_at_every_step) {
                 ASSERT_EQ(c.wait(), SIGKILL);
                 // Others go on before anybody has noticed the death: nothing behind the dead sender is lost.
                 if (helped) {
-                    EXPECT_EQ(f.channel->try_send(bytes_of(3)), attempt::done);
+                    EXPECT_EQ(f.channel->try_send(bytes_of(3)), op_status::done);
                 }
                 f.plane->bury(c.id);
-                EXPECT_EQ(f.channel->try_send(bytes_of(4)), attempt::done);
+                EXPECT_EQ(f.channel->try_send(bytes_of(4)), op_status::done);
                 std::vector<int> expected{1};
                 if (s == step::send_published) expected.push_back(2);
                 if (helped) expected.push_back(3);
@@ -78,8 +78,8 @@ TEST(shm_channel, a_sender_may_die_at_every_step) {
                 EXPECT_EQ(f.drain(), expected) << static_cast<int>(s) << large << helped;
                 EXPECT_EQ(f.held_blocks(), before);
                 for (int i = 0; i != 4; ++i)
-                    EXPECT_EQ(f.channel->try_send(bytes_of(i)), attempt::done);
-                EXPECT_EQ(f.channel->try_send(bytes_of(9)), attempt::would_block);
+                    EXPECT_EQ(f.channel->try_send(bytes_of(i)), op_status::done);
+                EXPECT_EQ(f.channel->try_send(bytes_of(9)), op_status::would_block);
             }
 }
 
@@ -92,9 +92,10 @@ TEST(shm_channel, a_receiver_may_die_at_every_step) {
                 channel_fixture f(4);
                 const unsigned before = f.held_blocks();
                 const std::vector<std::byte> big(large_size, std::byte{1});
-                ASSERT_EQ(f.channel->try_send(large ? std::span<const std::byte>(big) : bytes_of(one)), attempt::done);
-                ASSERT_EQ(f.channel->try_send(bytes_of(2)), attempt::done);
-                ASSERT_EQ(f.channel->try_send(bytes_of(3)), attempt::done);
+                ASSERT_EQ(f.channel->try_send(large ? std::span<const std::byte>(big) : bytes_of(one)),
+                          op_status::done);
+                ASSERT_EQ(f.channel->try_send(bytes_of(2)), op_status::done);
+                ASSERT_EQ(f.channel->try_send(bytes_of(3)), op_status::done);
                 child c = start(*f.plane, [&](shm::state_plane& p) {
                     byte_buffer b;
                     unsigned skipped = 0;
@@ -105,7 +106,7 @@ TEST(shm_channel, a_receiver_may_die_at_every_step) {
                 std::vector<int> got;
                 if (helped) {
                     byte_buffer b;
-                    ASSERT_EQ(f.channel->try_receive(b), attempt::done);
+                    ASSERT_EQ(f.channel->try_receive(b), op_status::done);
                     got.push_back(value_of<int>(b).value_or(-1));
                 }
                 f.plane->bury(c.id);
@@ -120,8 +121,8 @@ TEST(shm_channel, a_receiver_may_die_at_every_step) {
                 EXPECT_EQ(f.held_blocks(), before);
                 for (int lap = 0; lap != 3; ++lap) {
                     for (int i = 0; i != 4; ++i)
-                        EXPECT_EQ(f.channel->try_send(bytes_of(i)), attempt::done);
-                    EXPECT_EQ(f.channel->try_send(bytes_of(9)), attempt::would_block);
+                        EXPECT_EQ(f.channel->try_send(bytes_of(i)), op_status::done);
+                    EXPECT_EQ(f.channel->try_send(bytes_of(9)), op_status::would_block);
                     EXPECT_EQ(f.drain().size(), 4u);
                 }
             }
@@ -129,7 +130,7 @@ TEST(shm_channel, a_receiver_may_die_at_every_step) {
 
 TEST(shm_channel, a_closed_channel_is_not_drained_while_a_receiver_may_die) {
     channel_fixture f(4);
-    ASSERT_EQ(f.channel->try_send(bytes_of(1)), attempt::done);
+    ASSERT_EQ(f.channel->try_send(bytes_of(1)), op_status::done);
     f.channel->close();
     child c = start(*f.plane, [&](shm::state_plane& p) {
         byte_buffer b;
@@ -139,10 +140,10 @@ TEST(shm_channel, a_closed_channel_is_not_drained_while_a_receiver_may_die) {
     });
     ASSERT_EQ(c.wait(), SIGKILL);
     byte_buffer b;
-    EXPECT_EQ(f.channel->try_receive(b), attempt::would_block);
+    EXPECT_EQ(f.channel->try_receive(b), op_status::would_block);
     f.plane->bury(c.id);
     EXPECT_EQ(f.drain(), std::vector{1});
-    EXPECT_EQ(f.channel->try_receive(b), attempt::closed);
+    EXPECT_EQ(f.channel->try_receive(b), op_status::closed);
 }
 
 TEST(shm_channel, a_send_that_was_overtaken_by_close_did_not_happen) {
@@ -155,7 +156,7 @@ TEST(shm_channel, a_send_that_was_overtaken_by_close_did_not_happen) {
     f.channel->close();
     f.plane->bury(c.id);
     byte_buffer b;
-    EXPECT_EQ(f.channel->try_receive(b), attempt::closed);
+    EXPECT_EQ(f.channel->try_receive(b), op_status::closed);
 }
 
 TEST(shm_channel, what_was_sent_outlives_its_sender) {
@@ -185,8 +186,8 @@ TEST(shm_channel, damaged_words_are_errors_and_no_more) {
     for (unsigned damage = 0; damage != 400; ++damage) {
         channel_fixture f(4);
         for (int i = 0; i != 2; ++i)
-            ASSERT_EQ(f.channel->try_send(bytes_of(i)), attempt::done);
-        ASSERT_EQ(f.channel->try_send(std::vector<std::byte>(100)), attempt::done);
+            ASSERT_EQ(f.channel->try_send(bytes_of(i)), op_status::done);
+        ASSERT_EQ(f.channel->try_send(std::vector<std::byte>(100)), op_status::done);
         std::byte* data = f.data(*f.plane);
         const std::size_t size = shm::channel_core<>::bytes(4);
         std::uint64_t x = damage * 0x9e37'79b9'7f4a'7c15ull + 1;
@@ -221,7 +222,7 @@ TEST(shm_channel, who_closes_may_die_at_once) {
     const auto core = f.core(*f.plane);
     EXPECT_TRUE(core.closing());
     EXPECT_FALSE(core.closed());
-    EXPECT_EQ(f.channel->try_send(bytes_of(one)), attempt::done);
+    EXPECT_EQ(f.channel->try_send(bytes_of(one)), op_status::done);
     EXPECT_EQ(f.drain(), std::vector{1});
 }
 
@@ -240,19 +241,19 @@ TEST(shm_channel, a_receiver_without_memory_leaves_the_message) {
     for (const bool deadly : {false, true}) {
         channel_fixture f(4, {.slots = 8, .arena_size = 256ull << 20});
         const std::vector<std::byte> big(80u << 20, std::byte{3});  // more than malloc keeps in reserve
-        ASSERT_EQ(f.channel->try_send(big), attempt::done);
+        ASSERT_EQ(f.channel->try_send(big), op_status::done);
         child c = start(*f.plane, [&](shm::state_plane& p) {
             auto core = f.core<killer>(p);
             limit_memory();
             if (deadly) killer::arm(step::receive_given_up);
             byte_buffer b;
             unsigned skipped = 0;
-            if (core.receive(b, skipped) != attempt::exhausted) ::_exit(1);
+            if (core.receive(b, skipped) != op_status::exhausted) ::_exit(1);
         });
         ASSERT_EQ(c.wait(), deadly ? SIGKILL : 0);
         f.plane->bury(c.id);
         byte_buffer b;
-        ASSERT_EQ(f.channel->try_receive(b), attempt::done);
+        ASSERT_EQ(f.channel->try_receive(b), op_status::done);
         EXPECT_TRUE(std::ranges::equal(b.span(), big));
     }
 }

@@ -40,12 +40,12 @@ struct channel_fixture {
     }
     /// Sends a message of several pages, in a block.
     template <class Probe>
-    attempt send_large(shm::state_plane& p, shm::arena& space, int value) const {
+    op_status send_large(shm::state_plane& p, shm::arena& space, int value) const {
         const auto b = space.allocate(large_size).block;
         std::memset(p.memory().at<std::byte>(b.data()), value, large_size);
         shm::length_of(p.memory(), b.offset).store(large_size);
-        const attempt a = core<Probe>(p).send_block(b.offset);
-        if (a != attempt::done) shm::arena::release(p.memory(), b.offset, shm::held_by(p.self()));
+        const op_status a = core<Probe>(p).send_block(b.offset);
+        if (a != op_status::done) shm::arena::release(p.memory(), b.offset, shm::held_by(p.self()));
         return a;
     }
     /// Blocks of any arena that a process or object still holds.
@@ -60,7 +60,7 @@ struct channel_fixture {
     std::vector<int> drain() const {
         std::vector<int> all;
         byte_buffer b;
-        while (channel->try_receive(b) == attempt::done) {
+        while (channel->try_receive(b) == op_status::done) {
             if (b.size() == large_size) {
                 EXPECT_TRUE(std::all_of(b.data(), b.data() + b.size(), [&](std::byte x) { return x == *b.data(); }));
                 all.push_back(static_cast<int>(*b.data()));

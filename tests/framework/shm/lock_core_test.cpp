@@ -11,7 +11,7 @@
 namespace {
 
 using namespace shm_test;
-using cadre::detail::shared_lock;
+using cadre::detail::process_lock;
 using cadre::detail::shared_semaphore;
 using shm::step;
 
@@ -22,9 +22,9 @@ TEST(shm_lock, excludes_and_says_when_its_owner_died) {
     const auto plane = shm::state_plane::make(small_region);
     const auto lock = plane->domain().make_lock();
     bool died = true;
-    ASSERT_EQ(lock->try_lock(died), attempt::done);
+    ASSERT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_FALSE(died);
-    EXPECT_EQ(lock->try_lock(died), attempt::would_block);
+    EXPECT_EQ(lock->try_lock(died), op_status::would_block);
     lock->unlock();
 
     child c = start(*plane, [&](shm::state_plane& p) {
@@ -33,12 +33,12 @@ TEST(shm_lock, excludes_and_says_when_its_owner_died) {
         static_cast<void>(shm::lock_core<killer>(only_entry(p).lock, p.self()).try_lock(d));
     });
     ASSERT_EQ(c.wait(), SIGKILL);
-    EXPECT_EQ(lock->try_lock(died), attempt::would_block);
+    EXPECT_EQ(lock->try_lock(died), op_status::would_block);
     plane->bury(c.id);
-    EXPECT_EQ(lock->try_lock(died), attempt::done);
+    EXPECT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_TRUE(died);
     lock->unlock();
-    EXPECT_EQ(lock->try_lock(died), attempt::done);
+    EXPECT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_FALSE(died);
     lock->unlock();
 }
@@ -49,11 +49,11 @@ TEST(shm_lock, a_grant_dies_with_its_receiver_and_nothing_was_touched) {
     bool died = true;
     const auto id = plane->claim_slot();
     shm::lock_core<> core(only_entry(*plane).lock, plane->self());
-    ASSERT_EQ(lock->try_lock(died), attempt::done);
+    ASSERT_EQ(lock->try_lock(died), op_status::done);
     ASSERT_TRUE(core.grant(*id));
-    EXPECT_EQ(lock->try_lock(died), attempt::would_block);
+    EXPECT_EQ(lock->try_lock(died), op_status::would_block);
     plane->bury(*id);
-    EXPECT_EQ(lock->try_lock(died), attempt::done);
+    EXPECT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_FALSE(died);
     lock->unlock();
 }
@@ -73,7 +73,7 @@ TEST(shm_lock, the_granter_may_die_at_once) {
         ASSERT_EQ(c.wait(), SIGKILL);
         plane->bury(c.id);
         bool died = true;
-        EXPECT_EQ(lock->try_lock(died), attempt::done);
+        EXPECT_EQ(lock->try_lock(died), op_status::done);
         EXPECT_FALSE(died);
         lock->unlock();
     }
@@ -93,7 +93,7 @@ TEST(shm_lock, a_grant_to_one_that_stopped_waiting_is_taken_back_although_the_gr
     ASSERT_EQ(c.wait(), SIGKILL);
     plane->bury(c.id);
     bool died = true;
-    EXPECT_EQ(lock->try_lock(died), attempt::done);
+    EXPECT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_FALSE(died);
 }
 
@@ -112,7 +112,7 @@ TEST(shm_lock, holders_are_killed_at_random) {
         shm::lock_core<> core(only_entry(p).lock, p.self());
         for (;;) {
             bool died = false;
-            if (core.try_lock(died) != attempt::done) {
+            if (core.try_lock(died) != op_status::done) {
                 std::this_thread::yield();
                 continue;
             }
@@ -144,15 +144,15 @@ TEST(shm_lock, holders_are_killed_at_random) {
     EXPECT_EQ(g->torn.load(), 0u);
     EXPECT_GT(g->a.load(), 1000u);
     bool died = false;
-    EXPECT_EQ(lock->try_lock(died), attempt::done);
+    EXPECT_EQ(lock->try_lock(died), op_status::done);
 }
 
 TEST(shm_semaphore, counts_and_gives_back) {
     const auto plane = shm::state_plane::make(small_region);
     const auto s = plane->domain().make_semaphore(2);
-    EXPECT_EQ(s->try_acquire(), attempt::done);
-    EXPECT_EQ(s->try_acquire(), attempt::done);
-    EXPECT_EQ(s->try_acquire(), attempt::would_block);
+    EXPECT_EQ(s->try_acquire(), op_status::done);
+    EXPECT_EQ(s->try_acquire(), op_status::done);
+    EXPECT_EQ(s->try_acquire(), op_status::would_block);
     s->give_back(1);
     EXPECT_EQ(s->available(), 1u);
     s->release(3);
@@ -187,7 +187,7 @@ TEST(shm_semaphore, a_process_may_die_at_every_step) {
                 ASSERT_EQ(c.wait(), SIGKILL);
                 EXPECT_EQ(sem->available(), back ? 3u : 1u);
                 if (helped) {
-                    EXPECT_EQ(sem->try_acquire(), attempt::done);
+                    EXPECT_EQ(sem->try_acquire(), op_status::done);
                     sem->give_back(1);
                     sem->release(2);
                 }
@@ -222,13 +222,13 @@ TEST(shm_semaphore, a_helper_may_be_late_by_as_many_operations_as_a_note_can_tel
     sleeper::state = &state;
     std::thread helper([&] {
         shm::semaphore_core<sleeper> late(data, plane->memory().slots(), {2, 1});
-        EXPECT_EQ(late.try_acquire(), attempt::done);
+        EXPECT_EQ(late.try_acquire(), op_status::done);
     });
     state.wait(0);
     // Meanwhile the owner goes on until its next note would have the same number.
-    ASSERT_EQ(core.try_acquire(), attempt::done);
+    ASSERT_EQ(core.try_acquire(), op_status::done);
     for (std::uint32_t i = 2; i != shm::permit_word::number_mask + 1; ++i)
-        ASSERT_TRUE(i % 2 == 0 ? core.give_back() : core.try_acquire() == attempt::done);
+        ASSERT_TRUE(i % 2 == 0 ? core.give_back() : core.try_acquire() == op_status::done);
     const std::uint32_t before = core.available();
     state.store(2);
     state.notify_all();
@@ -249,8 +249,8 @@ TEST(shm_semaphore, permits_of_the_killed_come_back) {
     const auto work = [&](shm::state_plane& p) {
         shm::semaphore_core<> core(p.memory().at<std::byte>(at), p.memory().slots(), p.self());
         for (unsigned i = 0;; ++i) {
-            const bool one = core.try_acquire() == attempt::done;
-            const bool two = core.try_acquire() == attempt::done;
+            const bool one = core.try_acquire() == op_status::done;
+            const bool two = core.try_acquire() == op_status::done;
             if (i % 16 == 0) std::this_thread::yield();
             if (one) core.give_back();
             if (two) core.give_back();

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cadre/detail/sanitizers.hpp>
+#include <cadre/detail/base/sanitizers.hpp>
 
 #include "models/channel_model.hpp"
 #include "models/explore.hpp"

@@ -8,9 +8,9 @@
 
 #include <poll.h>
 
-#include <cadre/detail/channel_message.hpp>
-#include <cadre/detail/codec_stream.hpp>
-#include <cadre/detail/memory_domain.hpp>
+#include <cadre/detail/codec/codec_stream.hpp>
+#include <cadre/detail/state/channel_message.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 
 #include "framework/shm/processes.hpp"
 
@@ -80,24 +80,24 @@ inline bool drive(shm::state_plane& p, const std::function<bool()>& done) {
 }
 
 /// A wait without a coroutine: it is never committed, so finishing it resumes nothing.
-struct parked_wait : shared_object::parked {
+struct pending_wait : shared_object::pending_operation {
     byte_buffer message;
 
-    parked_wait(shared_object& o, unsigned q, attempt (*f)(parked&) noexcept) {
+    pending_wait(shared_object& o, unsigned q, op_status (*f)(pending_operation&) noexcept) {
         object = &o;
         queue = q;
         try_now = f;
         prepare(std::noop_coroutine(), nullptr, &shared_object::cancel);
     }
-    static attempt receive(parked& p) noexcept {
-        return static_cast<shared_channel*>(p.object)->try_receive(static_cast<parked_wait&>(p).message);
+    static op_status receive(pending_operation& p) noexcept {
+        return static_cast<shared_channel*>(p.object)->try_receive(static_cast<pending_wait&>(p).message);
     }
-    static attempt send(parked& p) noexcept {
-        return static_cast<shared_channel*>(p.object)->try_send(static_cast<parked_wait&>(p).message.span());
+    static op_status send(pending_operation& p) noexcept {
+        return static_cast<shared_channel*>(p.object)->try_send(static_cast<pending_wait&>(p).message.span());
     }
-    static attempt lock(parked& p) noexcept {
+    static op_status lock(pending_operation& p) noexcept {
         bool died = false;
-        return static_cast<cadre::detail::shared_lock*>(p.object)->try_lock(died);
+        return static_cast<cadre::detail::process_lock*>(p.object)->try_lock(died);
     }
 };
 

@@ -72,14 +72,14 @@ TEST(shm_objects, outlive_the_process_that_made_them) {
         decoder d(message.span());
         const auto out = p.domain().take_channel(d);
         const auto made = p.domain().make_semaphore(3);
-        if (made->try_acquire() != attempt::done) ::_exit(1);
+        if (made->try_acquire() != op_status::done) ::_exit(1);
         static_cast<void>(out->try_send(encoded(*made).span()));
         ::kill(::getpid(), SIGKILL);
     });
     ASSERT_EQ(c.wait(), SIGKILL);
     plane->bury(c.id);
     byte_buffer b;
-    ASSERT_EQ(channel->try_receive(b), attempt::done);
+    ASSERT_EQ(channel->try_receive(b), op_status::done);
     decoder d(b.span());
     auto semaphore = plane->domain().take_semaphore(d);
     EXPECT_EQ(semaphore->available(), 3u);
@@ -136,7 +136,7 @@ TEST(shm_objects, wrong_handles_are_errors) {
             }
         }
     bool died = false;
-    EXPECT_EQ(lock->try_lock(died), attempt::done);
+    EXPECT_EQ(lock->try_lock(died), op_status::done);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ TEST(shm_waiting, a_waiting_receiver_is_rung_from_another_process) {
     const auto plane = shm::state_plane::make(small_region);
     auto channel = plane->domain().make_channel(4);
     for (int i = 0; i != 50; ++i) {
-        parked_wait w(*channel, 0, &parked_wait::receive);
+        pending_wait w(*channel, 0, &pending_wait::receive);
         ASSERT_TRUE(channel->park(w));
         EXPECT_TRUE(channel->has_waiters(0));
         auto message = encoded(*channel);
@@ -23,8 +23,8 @@ TEST(shm_waiting, a_waiting_receiver_is_rung_from_another_process) {
             decoder d(message.span());
             static_cast<void>(p.domain().take_channel(d)->try_send(bytes_of(i)));
         });
-        EXPECT_TRUE(drive(*plane, [&] { return w.outcome != attempt::would_block; }));
-        EXPECT_EQ(w.outcome, attempt::done);
+        EXPECT_TRUE(drive(*plane, [&] { return w.outcome != op_status::would_block; }));
+        EXPECT_EQ(w.outcome, op_status::done);
         EXPECT_EQ(value_of<int>(w.message), i);
         EXPECT_EQ(c.wait(), 0);
         plane->bury(c.id);
@@ -39,9 +39,9 @@ TEST(shm_waiting, ping_pong_between_processes_loses_no_wake_up) {
     auto m2 = encoded(*back);
     constexpr int rounds = 20'000;
     const auto receive = [](shm::state_plane& p, shared_channel& c) {
-        parked_wait w(c, 0, &parked_wait::receive);
-        if (c.park(w) && !drive(p, [&] { return w.outcome != attempt::would_block; })) return -1;
-        return w.outcome == attempt::done ? value_of<int>(w.message).value_or(-2) : -3;
+        pending_wait w(c, 0, &pending_wait::receive);
+        if (c.park(w) && !drive(p, [&] { return w.outcome != op_status::would_block; })) return -1;
+        return w.outcome == op_status::done ? value_of<int>(w.message).value_or(-2) : -3;
     };
     child c = start(*plane, [&](shm::state_plane& p) {
         decoder d1(m1.span());
@@ -50,11 +50,11 @@ TEST(shm_waiting, ping_pong_between_processes_loses_no_wake_up) {
         const auto out = p.domain().take_channel(d2);
         for (int i = 0; i != rounds; ++i) {
             if (receive(p, *in) != i) ::_exit(1);
-            if (out->try_send(bytes_of(i)) != attempt::done) ::_exit(2);
+            if (out->try_send(bytes_of(i)) != op_status::done) ::_exit(2);
         }
     });
     for (int i = 0; i != rounds; ++i) {
-        ASSERT_EQ(there->try_send(bytes_of(i)), attempt::done);
+        ASSERT_EQ(there->try_send(bytes_of(i)), op_status::done);
         ASSERT_EQ(receive(*plane, *back), i);
     }
     EXPECT_EQ(c.wait(), 0);
@@ -69,14 +69,14 @@ TEST(shm_waiting, a_cancelled_waiter_passes_the_ring_on) {
     child c = start(*plane, [&](shm::state_plane& p) {
         decoder d(message.span());
         const auto in = p.domain().take_channel(d);
-        parked_wait w(*in, 0, &parked_wait::receive);
+        pending_wait w(*in, 0, &pending_wait::receive);
         if (!in->park(w)) ::_exit(1);
         waits.open();
-        if (!drive(p, [&] { return w.outcome != attempt::would_block; })) ::_exit(2);
+        if (!drive(p, [&] { return w.outcome != op_status::would_block; })) ::_exit(2);
         if (value_of<int>(w.message) != 5) ::_exit(3);
     });
     waits.wait();
-    parked_wait w(*channel, 0, &parked_wait::receive);
+    pending_wait w(*channel, 0, &pending_wait::receive);
     ASSERT_TRUE(channel->park(w));
     // A third process rings one of the two; if it is us, we leave without taking.
     auto message2 = encoded(*channel);
@@ -87,7 +87,7 @@ TEST(shm_waiting, a_cancelled_waiter_passes_the_ring_on) {
                   }),
               0);
     shared_object::cancel(w);
-    EXPECT_EQ(w.outcome, attempt::would_block);
+    EXPECT_EQ(w.outcome, op_status::would_block);
     EXPECT_EQ(c.wait(), 0);
     plane->bury(c.id);
 }
@@ -99,14 +99,14 @@ TEST(shm_waiting, locks_are_handed_to_other_processes) {
     report<std::atomic<bool>> had_it;
     const gate waits;
     bool died = false;
-    ASSERT_EQ(lock->try_lock(died), attempt::done);
+    ASSERT_EQ(lock->try_lock(died), op_status::done);
     child c = start(*plane, [&](shm::state_plane& p) {
         decoder d(message.span());
         const auto l = p.domain().take_lock(d);
-        parked_wait w(*l, 0, &parked_wait::lock);
+        pending_wait w(*l, 0, &pending_wait::lock);
         if (!l->park(w)) ::_exit(1);
         waits.open();
-        if (!drive(p, [&] { return w.outcome != attempt::would_block; })) ::_exit(2);
+        if (!drive(p, [&] { return w.outcome != op_status::would_block; })) ::_exit(2);
         had_it->store(true);
         l->unlock();
     });
@@ -115,7 +115,7 @@ TEST(shm_waiting, locks_are_handed_to_other_processes) {
     int rounds = 0;
     for (; !had_it->load() && rounds != 100'000'000; ++rounds) {
         lock->unlock();
-        while (lock->try_lock(died) != attempt::done)
+        while (lock->try_lock(died) != op_status::done)
             std::this_thread::yield();
     }
     EXPECT_TRUE(had_it->load());
@@ -138,13 +138,13 @@ TEST(shm_waiting, a_dead_owner_is_noticed_by_those_who_wait) {
         ::pause();
     });
     holds.wait();
-    parked_wait w(*lock, 0, &parked_wait::lock);
+    pending_wait w(*lock, 0, &pending_wait::lock);
     ASSERT_TRUE(lock->park(w));
     c.kill();
     c.wait();
     plane->bury(c.id);
-    EXPECT_TRUE(drive(*plane, [&] { return w.outcome != attempt::would_block; }));
-    EXPECT_EQ(w.outcome, attempt::done);
+    EXPECT_TRUE(drive(*plane, [&] { return w.outcome != op_status::would_block; }));
+    EXPECT_EQ(w.outcome, op_status::done);
 }
 
 TEST(shm_waiting, shut_down_ends_waits_and_attempts) {
@@ -152,14 +152,14 @@ TEST(shm_waiting, shut_down_ends_waits_and_attempts) {
     auto& domain = plane->open_domain();
     auto channel = domain.make_channel(1);
     auto other = plane->domain().make_channel(1);
-    parked_wait w(*channel, 0, &parked_wait::receive);
+    pending_wait w(*channel, 0, &pending_wait::receive);
     ASSERT_TRUE(channel->park(w));
     plane->shut_down(domain.id());
-    EXPECT_TRUE(drive(*plane, [&] { return w.outcome != attempt::would_block; }));
-    EXPECT_EQ(w.outcome, attempt::stopped);
-    EXPECT_EQ(channel->try_send(bytes_of(1)), attempt::stopped);
+    EXPECT_TRUE(drive(*plane, [&] { return w.outcome != op_status::would_block; }));
+    EXPECT_EQ(w.outcome, op_status::stopped);
+    EXPECT_EQ(channel->try_send(bytes_of(1)), op_status::stopped);
     EXPECT_THROW(static_cast<void>(domain.make_lock()), cadre::executor_stopped);
-    EXPECT_EQ(other->try_send(bytes_of(1)), attempt::done);
+    EXPECT_EQ(other->try_send(bytes_of(1)), op_status::done);
 }
 
 TEST(shm_waiting, threads_of_one_process) {
@@ -172,14 +172,14 @@ TEST(shm_waiting, threads_of_one_process) {
     for (int t = 0; t != 2; ++t)
         threads.emplace_back([&] {
             for (int i = 1; i <= each; ++i)
-                while (channel->try_send(bytes_of(i)) != attempt::done)
+                while (channel->try_send(bytes_of(i)) != op_status::done)
                     std::this_thread::yield();
         });
     for (int t = 0; t != 2; ++t)
         threads.emplace_back([&] {
             byte_buffer b;
             while (received.load() < 2 * each) {
-                if (channel->try_receive(b) != attempt::done) {
+                if (channel->try_receive(b) != op_status::done) {
                     std::this_thread::yield();
                     continue;
                 }

@@ -20,7 +20,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cadre/detail/byte_buffer.hpp>
+#include <cadre/detail/base/byte_buffer.hpp>
 
 #include "shm/identity.hpp"
 #include "shm/state_plane.hpp"
@@ -28,8 +28,8 @@
 namespace shm_test {
 
 namespace shm = cadre::detail::shm;
-using cadre::detail::attempt;
 using cadre::detail::byte_buffer;
+using cadre::detail::op_status;
 
 inline constexpr shm::region_options small_region{.slots = 8, .arena_size = 64ull << 20};
 

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include <cadre/detail/memory_domain.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 
 #include "shm/region.hpp"
 
@@ -17,8 +17,8 @@ TEST(shm_region, is_mapped_twice_and_is_the_same) {
     const region second = region::attach(first.fd());
     EXPECT_EQ(second.slots(), 8u);
     EXPECT_EQ(second.arena_size(), small_region.arena_size);
-    first.process(3).rung.store(17);
-    EXPECT_EQ(second.process(3).rung.load(), 17u);
+    first.process(3).pending_bits.store(17);
+    EXPECT_EQ(second.process(3).pending_bits.load(), 17u);
     EXPECT_NE(&first.process(3), &second.process(3));
 }
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cadre/detail/sanitizers.hpp>
+#include <cadre/detail/base/sanitizers.hpp>
 
 #include "models/explore.hpp"
 #include "models/semaphore_model.hpp"

@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cadre/detail/codec.hpp>
-#include <cadre/detail/local_scope.hpp>
+#include <cadre/detail/codec/codec.hpp>
+#include <cadre/detail/state/object_registry.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/portable.hpp>
 #include <cadre/stop.hpp>
@@ -160,14 +160,14 @@ TEST(async_mutex, ends_with_its_executor) {
         }
     };
     auto end = [](cadre::executor e) -> task<> {
-        cadre::detail::end_local_scope(*e.backend());
+        cadre::detail::close_object_registry(*e.backend());
         co_return;
     };
     auto [stopped, nothing] = sync_wait(cadre::when_all(wait(m), end(ex)));
     EXPECT_TRUE(stopped);
     EXPECT_THROW((void)m.try_lock(), cadre::executor_stopped);
     guard.reset();
-    cadre::detail::forget_local_scope(*ex.backend());
+    cadre::detail::forget_object_registry(*ex.backend());
 }
 
 TEST(async_mutex, needs_a_memory_domain_and_stays_in_its_process) {

@@ -13,7 +13,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cadre/detail/codec.hpp>
+#include <cadre/detail/codec/codec.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/portable.hpp>
 

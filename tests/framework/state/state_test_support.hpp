@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include <cadre/detail/run_loop.hpp>
+#include <cadre/detail/scheduler/run_loop.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cadre/detail/block_on.hpp>
+#include <cadre/detail/task/block_on.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>

@@ -1,5 +1,5 @@
+#include "process/os/launch_protocol.hpp"
 #include "process/os/syscalls.hpp"
-#include "process/os/wire.hpp"
 #include "worker_fixture.hpp"
 
 #include <stdexcept>

@@ -1,0 +1,71 @@
+#include "process/parent/supervisor_election.hpp"
+
+#include "shm/state_plane.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include <unistd.h>
+
+namespace cadre::detail::process_parent {
+
+namespace {
+
+struct roster {
+    std::mutex mutex;
+    std::vector<const supervisor_election*> all;
+    std::vector<int> bells;  // of `all`, in the same order
+
+    static roster& instance() {
+        static auto* one = new roster;  // supervisors may outlive static destruction
+        return *one;
+    }
+};
+
+}  // namespace
+
+supervisor_election::supervisor_election(int bell) {
+    roster& r = roster::instance();
+    const std::lock_guard hold(r.mutex);
+    r.all.push_back(this);
+    r.bells.push_back(bell);
+}
+
+supervisor_election::~supervisor_election() {
+    roster& r = roster::instance();
+    const std::lock_guard hold(r.mutex);
+    const auto at = std::find(r.all.begin(), r.all.end(), this) - r.all.begin();
+    r.all.erase(r.all.begin() + at);
+    r.bells.erase(r.bells.begin() + at);
+    if (at == 0 && !r.bells.empty()) {
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const auto n = ::write(r.bells.front(), &one, sizeof one);
+    }
+}
+
+int supervisor_election::descriptor() const noexcept {
+    return shm::state_plane::program()->processes().supervisor_doorbell();
+}
+
+bool supervisor_election::mine() const noexcept {
+    roster& r = roster::instance();
+    const std::lock_guard hold(r.mutex);
+    return r.all.front() == this;
+}
+
+bool supervisor_election::before_sleep() noexcept {
+    if (!mine()) return false;
+    event_source& source = shm::state_plane::program()->supervisor_source();
+    bool any = source.poll();
+    source.announce_sleep();
+    any |= source.poll();
+    return any;
+}
+
+void supervisor_election::after_sleep() noexcept {
+    if (mine()) shm::state_plane::program()->supervisor_source().announce_awake();
+}
+
+}  // namespace cadre::detail::process_parent

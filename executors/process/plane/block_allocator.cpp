@@ -1,0 +1,133 @@
+#include "process/plane/block_allocator.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <new>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+namespace cadre::detail::process_plane {
+
+namespace {
+
+constexpr std::uint64_t slab_size = std::uint64_t{1} << 20;
+
+constexpr std::uint64_t round_up(std::uint64_t size, std::uint64_t to) noexcept { return (size + to - 1) / to * to; }
+
+}  // namespace
+
+block_allocator::block_allocator(int memfd, std::byte* base, std::uint64_t begin, std::uint64_t size)
+    : memfd_(memfd), base_(base) {
+    extents_.emplace(begin, size);
+}
+
+bool block_allocator::populate(std::uint64_t offset, std::uint64_t size) noexcept {
+    if (::fallocate(memfd_, 0, static_cast<off_t>(offset), static_cast<off_t>(size)) != 0) return false;
+#ifdef MADV_POPULATE_WRITE
+    // One system call instead of a fault for every page; a kernel without it faults them in as they are touched.
+    ::madvise(base_ + offset, size, MADV_POPULATE_WRITE);
+#endif
+    return true;
+}
+
+block block_allocator::allocate(std::uint64_t size) noexcept {
+    try {
+        if (size > largest_class) return allocate_large(round_up(size, page));
+        return allocate_small(
+            static_cast<std::size_t>(std::bit_width((std::max(size, min_block_size) - 1) / min_block_size)));
+    } catch (const std::bad_alloc&) {
+        return {};
+    }
+}
+
+block block_allocator::allocate_small(std::size_t size_class) {
+    const std::uint64_t size = min_block_size << size_class;
+    auto& list = free_[size_class];
+    if (!list.empty()) {
+        const block b{list.back(), size};
+        list.pop_back();
+        return b;
+    }
+    if (slab_end_ - slab_ < size) {
+        for (std::uint64_t rest = slab_end_ - slab_; rest >= min_block_size; rest = slab_end_ - slab_) {
+            const auto c = static_cast<std::size_t>(std::bit_width(rest / min_block_size)) - 1;
+            free_[c].push_back(slab_);
+            slab_ += min_block_size << c;
+        }
+        const block fresh = allocate_large(slab_size);
+        if (fresh.size == 0) return {};
+        slab_ = fresh.offset;
+        slab_end_ = fresh.offset + fresh.size;
+    }
+    const block b{slab_, size};
+    slab_ += size;
+    return b;
+}
+
+block block_allocator::allocate_large(std::uint64_t size) {
+    const auto found =
+        std::find_if(extents_.begin(), extents_.end(), [size](const auto& extent) { return extent.second >= size; });
+    if (found == extents_.end()) return {};
+    const block b{found->first, size};
+    if (!populate(b.offset, b.size)) {
+        ::fallocate(memfd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(b.offset),
+                    static_cast<off_t>(b.size));
+        return {};
+    }
+    const std::uint64_t rest = found->second - size;
+    if (rest == 0) {
+        extents_.erase(found);
+    } else {
+        auto node = extents_.extract(found);
+        node.key() = b.offset + size;
+        node.mapped() = rest;
+        extents_.insert(std::move(node));
+    }
+    warm_ -= std::min(warm_, size);
+    return b;
+}
+
+void block_allocator::release(block b) noexcept {
+    if (b.size == 0) return;
+    try {
+        if (b.size > largest_class) {
+            release_large(b);
+        } else {
+            free_[static_cast<std::size_t>(std::bit_width((b.size - 1) / min_block_size))].push_back(b.offset);
+        }
+    } catch (const std::bad_alloc&) {
+        // The block is lost to this area; the pages go back to the system with the worker's memory.
+    }
+}
+
+void block_allocator::release_large(block b) {
+    if (warm_ + b.size > keep_warm) {
+        ::fallocate(memfd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(b.offset),
+                    static_cast<off_t>(b.size));
+    } else {
+        warm_ += b.size;
+    }
+    auto next = extents_.upper_bound(b.offset);
+    if (next != extents_.begin()) {
+        const auto before = std::prev(next);
+        if (before->first + before->second == b.offset) {
+            before->second += b.size;
+            if (next != extents_.end() && next->first == b.offset + b.size) {
+                before->second += next->second;
+                extents_.erase(next);
+            }
+            return;
+        }
+    }
+    if (next != extents_.end() && next->first == b.offset + b.size) {
+        auto node = extents_.extract(next);
+        node.key() = b.offset;
+        node.mapped() += b.size;
+        extents_.insert(std::move(node));
+        return;
+    }
+    extents_.emplace(b.offset, b.size);
+}
+
+}  // namespace cadre::detail::process_plane

@@ -1,0 +1,54 @@
+/// @file
+/// One half of a call memory: blocks for arguments or results that do not fit into a slot, given out by their one writer.
+#pragma once
+
+#include "process/plane/message.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+namespace cadre::detail::process_plane {
+
+/// An allocator over a sparse region of a memfd. All bookkeeping is private to the process that allocates, so nothing
+/// the other process writes can mislead it. Small blocks come from size classes, last in first out, because a page
+/// that is in use already costs a tenth of a fresh one; large ones are runs of pages that are given back to the system
+/// beyond a bound. Space is taken by fallocate: exhaustion is a failed allocation, never a fault. Not thread-safe.
+class block_allocator {
+public:
+    /// @param base where the memfd is mapped; [begin, begin + size) is this area
+    block_allocator(int memfd, std::byte* base, std::uint64_t begin, std::uint64_t size);
+
+    /// A block of at least `size` bytes; size 0: there is no memory.
+    [[nodiscard]] block allocate(std::uint64_t size) noexcept;
+    void release(block b) noexcept;
+    [[nodiscard]] std::byte* at(const block& b) const noexcept { return base_ + b.offset; }
+
+private:
+    static constexpr std::uint64_t min_block_size = 128;
+    static constexpr std::uint64_t largest_class = std::uint64_t{1} << 20;
+    static constexpr std::size_t classes = 14;
+    static constexpr std::uint64_t page = 4096;
+    static constexpr std::uint64_t keep_warm = std::uint64_t{64} << 20;
+
+    [[nodiscard]] bool populate(std::uint64_t offset, std::uint64_t size) noexcept;
+    [[nodiscard]] block allocate_small(std::size_t size_class);
+    [[nodiscard]] block allocate_large(std::uint64_t size);
+    void release_large(block b);
+
+    int memfd_;
+    std::byte* base_;
+    std::array<std::vector<std::uint64_t>, classes> free_;
+    std::uint64_t slab_ = 0;  // where small blocks are cut from
+    std::uint64_t slab_end_ = 0;
+    std::map<std::uint64_t, std::uint64_t> extents_;  // free runs of pages: offset, size
+    std::uint64_t warm_ = 0;  // bytes in free runs that still have pages, at most
+};
+
+/// Whether a reference that the other side sent lies in its area.
+[[nodiscard]] constexpr bool inside(const block& b, std::uint64_t begin, std::uint64_t size) noexcept {
+    return b.size != 0 && b.offset >= begin && b.size <= size && b.offset - begin <= size - b.size;
+}
+
+}  // namespace cadre::detail::process_plane

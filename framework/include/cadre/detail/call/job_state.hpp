@@ -1,0 +1,217 @@
+/// @file
+/// The shared state of a job: its handle's, its waiter's, and its work's.
+#pragma once
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <sys/types.h>
+
+#include <cadre/detail/call/completion_queue.hpp>
+#include <cadre/detail/call/local_call.hpp>
+#include <cadre/detail/call/packaged_call.hpp>
+#include <cadre/detail/call/remote_call.hpp>
+#include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/coroutine/waiter.hpp>
+#include <cadre/detail/scheduler/deferred_action.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/timeout.hpp>
+
+namespace cadre::detail {
+
+class job_state_base;
+
+[[nodiscard]] pid_t this_process_id() noexcept;
+
+/// A coroutine that awaits a job.
+struct job_wait {
+    struct node : waiter {
+        job_wait* self = nullptr;
+    };
+    node waiting;
+    std::shared_ptr<job_state_base> job;
+    deferred_action pass_stop_on;
+
+    job_wait() noexcept = default;
+    job_wait(job_wait&&) noexcept {}  // only before it is used
+    void end() noexcept {
+        (void)waiting.detach();
+        pass_stop_on.settle();
+    }
+};
+
+/// What does not depend on the result. Kept alive by the handle, an awaiter, and the work itself.
+class job_state_base : public std::enable_shared_from_this<job_state_base> {
+public:
+    job_state_base(const job_state_base&) = delete;
+    job_state_base& operator=(const job_state_base&) = delete;
+    virtual ~job_state_base();
+
+    void request_stop() noexcept { stop_.request_stop(); }
+    [[nodiscard]] bool ready() const noexcept { return ready_.load(std::memory_order_acquire); }
+    [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+    [[nodiscard]] virtual pid_t worker_pid() const noexcept = 0;
+    /// The handle is gone.
+    void abandon() noexcept {
+        stop_.unfollow();
+        if (!ready()) stop_.request_stop();
+    }
+    /// Has `line->arrive(number)` called when the work has ended; at once if it has.
+    void notify(std::shared_ptr<completion_queue> line, std::size_t number);
+    /// @return whether the coroutine suspends
+    [[nodiscard]] bool wait(job_wait& w, std::coroutine_handle<> h, environment* env) noexcept;
+
+protected:
+    /// Follows the stop state of the calling task; `limit` (0: none) is the job's time limit.
+    job_state_base(timer_service& timers, std::chrono::nanoseconds limit);
+    /// The stop state of the work itself.
+    [[nodiscard]] stop_state& work_stop() noexcept { return deadline_ ? deadline_->stop() : stop_; }
+    /// The work has ended and its result is stored.
+    void announce() noexcept;
+    /// Throws `timed_out` in place of an error that our own time limit caused.
+    void check_limit(const std::exception_ptr& error) const;
+
+    std::uint64_t id_ = 0;
+
+private:
+    stop_state stop_;
+    std::optional<deadline_stop> deadline_;
+    bool limit_passed_ = false;
+    std::mutex mutex_;
+    waiter* waiting_ = nullptr;
+    std::shared_ptr<completion_queue> line_;
+    std::size_t number_ = 0;
+    std::atomic<bool> ready_{false};
+};
+
+template <class R>
+class job_state : public job_state_base {
+public:
+    [[nodiscard]] virtual R take() = 0;
+
+protected:
+    using job_state_base::job_state_base;
+};
+
+template <class Bound>
+class local_job final : public job_state<typename Bound::result>, public local_work<Bound> {
+    using result = typename Bound::result;
+
+public:
+    local_job(const executor& ex, Bound&& call)
+        : job_state<result>(ex.backend()->timers(), ex.options().timeout),
+          local_work<Bound>(ex.backend(), &this->work_stop(), ex.options().name, std::move(call)) {
+        this->id_ = this->info().id;
+    }
+    void start_work() {
+        self_ = this->shared_from_this();
+        if (this->launch()) return;
+        this->fail(std::make_exception_ptr(executor_stopped{}));
+        ended();
+    }
+    [[nodiscard]] pid_t worker_pid() const noexcept override { return this_process_id(); }
+    [[nodiscard]] result take() override {
+        try {
+            return local_work<Bound>::take();
+        } catch (...) {
+            this->check_limit(std::current_exception());
+            throw;
+        }
+    }
+
+private:
+    void ended() noexcept override {
+        const auto keep = std::move(self_);
+        this->announce();
+    }
+    std::shared_ptr<job_state_base> self_;
+};
+
+/// Stop requests of a job to its call.
+class remote_job_link : protected portable_call {
+protected:
+    explicit remote_job_link(std::shared_ptr<executor_backend> backend) : backend_(std::move(backend)) {}
+    ~remote_job_link() = default;
+    /// @return false if the executor has stopped
+    [[nodiscard]] bool send(stop_state& stop) noexcept;
+    /// In `complete`: the call has ended.
+    void settle() noexcept;
+
+private:
+    struct node : stop_node {
+        remote_job_link* self = nullptr;
+    };
+    std::shared_ptr<executor_backend> backend_;
+    stop_state* stop_ = nullptr;
+    node stop_node_;
+    work_root root_;
+};
+
+template <class Bound>
+class remote_job final : public job_state<typename Bound::result>, private remote_job_link {
+    using result = typename Bound::result;
+
+public:
+    remote_job(const executor& ex, const Bound& call)
+        : job_state<result>(default_timers(), ex.options().timeout), remote_job_link(ex.backend()) {
+        this->id_ = id = next_task_id();
+        entry = entry_of<Bound>();
+        options = ex.options();
+        options.timeout = {};
+        encode_call(arguments, context_, call);
+    }
+    void start_work() {
+        self_ = this->shared_from_this();
+        const bool stopped = this->work_stop().stop_requested();
+        if (!stopped && send(this->work_stop())) return;
+        reply_.kind = reply_kind::failure;
+        reply_.error = stopped ? std::make_exception_ptr(cancelled{}) : std::make_exception_ptr(executor_stopped{});
+        const auto keep = std::move(self_);
+        this->announce();
+    }
+    [[nodiscard]] pid_t worker_pid() const noexcept override { return portable_call::worker_pid.load(); }
+    [[nodiscard]] result take() override {
+        if (reply_.kind == reply_kind::value) return read_reply<result>(reply_);
+        try {
+            return read_reply<result>(reply_);
+        } catch (...) {
+            this->check_limit(std::current_exception());
+            throw;
+        }
+    }
+
+private:
+    void complete(call_reply reply) noexcept override {
+        reply_ = std::move(reply);
+        const auto keep = std::move(self_);
+        this->announce();
+        settle();
+    }
+    codec_context context_;
+    call_reply reply_;
+    std::shared_ptr<job_state_base> self_;
+};
+
+template <class Bound>
+std::shared_ptr<job_state<typename Bound::result>> start_local_job(const executor& ex, Bound call) {
+    auto state = std::make_shared<local_job<Bound>>(ex, std::move(call));
+    state->start_work();
+    return state;
+}
+
+template <class Bound>
+std::shared_ptr<job_state<typename Bound::result>> start_job(const executor& ex, Bound call) {
+    if (!ex.backend()->remote()) return start_local_job(ex, std::move(call));
+    auto state = std::make_shared<remote_job<Bound>>(ex, call);
+    state->start_work();
+    return state;
+}
+
+}  // namespace cadre::detail

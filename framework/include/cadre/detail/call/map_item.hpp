@@ -1,0 +1,95 @@
+/// @file
+/// One item of a map: how the function is applied to it, and how its result or error is written.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <cadre/detail/call/packaged_call.hpp>
+#include <cadre/detail/codec/codec.hpp>
+#include <cadre/detail/codec/exception_codec.hpp>
+#include <cadre/outcome.hpp>
+
+namespace cadre::detail {
+
+template <class>
+inline constexpr bool is_spreadable = false;
+template <class... Ts>
+inline constexpr bool is_spreadable<std::tuple<Ts...>> = true;
+template <class A, class B>
+inline constexpr bool is_spreadable<std::pair<A, B>> = true;
+
+template <class F, class Item>
+concept takes_whole = callable_with<F, Item>;
+
+template <class F, class Item>
+struct item_call;
+template <class F, class Item>
+    requires takes_whole<F, Item>
+struct item_call<F, Item> {
+    using type = packaged_call_for<F, Item>;
+    template <class I>
+    static type bind(const F& f, I&& item) {
+        return type(std::in_place, f, std::forward<I>(item));
+    }
+};
+// A tuple is spread over the parameters of a function that does not take it whole.
+template <class F, class Item>
+    requires(!takes_whole<F, Item> && is_spreadable<Item>)
+struct item_call<F, Item> {
+    template <class Indices>
+    struct spread;
+    template <std::size_t... Is>
+    struct spread<std::index_sequence<Is...>> {
+        using type = packaged_call_for<F, std::tuple_element_t<Is, Item>...>;
+    };
+    using type = typename spread<std::make_index_sequence<std::tuple_size_v<Item>>>::type;
+    template <class I>
+    static type bind(const F& f, I&& item) {
+        return std::apply(
+            [&](auto&&... parts) { return type(std::in_place, f, std::forward<decltype(parts)>(parts)...); },
+            std::forward<I>(item));
+    }
+};
+
+/// An item of its own of what a range's iterator gives. Tuples of references, such as range-v3's, convert to a tuple in two
+/// ways, about which g++ warns: they are taken apart.
+template <class Item, class Reference>
+[[nodiscard]] Item make_item(Reference&& given) {
+    if constexpr (is_spreadable<Item> && !std::is_same_v<std::remove_cvref_t<Reference>, Item> &&
+                  requires { std::tuple_size<std::remove_cvref_t<Reference>>::value; })
+        return std::apply([](auto&&... parts) { return Item(std::forward<decltype(parts)>(parts)...); },
+                          std::forward<Reference>(given));
+    else
+        return Item(std::forward<Reference>(given));
+}
+
+template <class F, class Item>
+concept maps_over = requires { typename item_call<F, Item>::type::result; };
+
+template <class F, class Item>
+using item_bound = typename item_call<F, Item>::type;
+
+template <class Bound>
+using item_outcome = outcome<typename Bound::result>;
+
+/// Written as one byte (0: value, 1: error) and the value or the error.
+template <class R>
+void encode_item_error(encoder& out, const std::exception_ptr& error) {
+    out.write_byte(1);
+    encode_exception(out, error);
+}
+
+template <class R>
+[[nodiscard]] outcome<R> decode_item(decoder& in, std::string_view where) {
+    if (in.read_byte() == 1) return outcome<R>(decode_exception(in, where));
+    if constexpr (std::is_void_v<R>)
+        return outcome<void>{};
+    else
+        return outcome<R>(decode<R>(in));
+}
+
+}  // namespace cadre::detail

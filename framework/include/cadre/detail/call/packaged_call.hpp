@@ -1,0 +1,110 @@
+/// @file
+/// A function together with its arguments, converted to what the function takes: what `on`, `spawn` and `map` send.
+#pragma once
+
+#include <functional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <cadre/detail/codec/portable_signature.hpp>
+#include <cadre/task.hpp>
+
+namespace cadre::detail {
+
+template <class Params, class... Args>
+struct stored_arguments {
+    using type = std::tuple<std::decay_t<Args>...>;
+};
+// The function's own parameter types, where they are known and there are as many: then a literal fits `std::string`.
+template <class... Ps, class... Args>
+    requires(sizeof...(Ps) == sizeof...(Args) && (std::is_constructible_v<Ps, Args> && ...))
+struct stored_arguments<std::tuple<Ps...>, Args...> {
+    using type = std::tuple<Ps...>;
+};
+
+template <class F, class... As>
+concept takes_moved = std::is_invocable_v<F&, As...>;
+template <class F, class... As>
+concept takes_lvalues = std::is_invocable_v<F&, As&...>;
+
+template <class F, class Tuple>
+struct raw_result;
+template <class F, class... As>
+    requires takes_moved<F, As...>
+struct raw_result<F, std::tuple<As...>> {
+    using type = std::invoke_result_t<F&, As...>;
+};
+template <class F, class... As>
+    requires(!takes_moved<F, As...> && takes_lvalues<F, As...>)
+struct raw_result<F, std::tuple<As...>> {
+    using type = std::invoke_result_t<F&, As&...>;
+};
+
+template <class R>
+struct task_value {
+    using type = R;
+};
+template <class T>
+struct task_value<task<T>> {
+    using type = T;
+};
+
+/// `f(args…)`, to be called once. If `f` is a coroutine function, the stored arguments must live as long as its task.
+template <class F, class Tuple>
+class packaged_call {
+public:
+    using function = F;
+    using arguments = Tuple;
+    using raw = typename raw_result<F, Tuple>::type;
+    /// Whether `f` is a coroutine function.
+    static constexpr bool coroutine = is_task<std::remove_cvref_t<raw>>;
+    using result = typename task_value<std::remove_cvref_t<raw>>::type;
+
+    static_assert(!std::is_reference_v<raw>,
+                  "the function returns a reference, which could outlive what it refers to: return by value");
+
+    template <class G, class... Args>
+    explicit packaged_call(std::in_place_t, G&& f, Args&&... args)
+        : function_(std::forward<G>(f)), arguments_(std::forward<Args>(args)...) {}
+    packaged_call(F f, Tuple values) : function_(std::move(f)), arguments_(std::move(values)) {}
+    packaged_call(packaged_call&&) = default;
+    packaged_call(const packaged_call&) = default;
+    packaged_call& operator=(packaged_call&&) = delete;
+    ~packaged_call() = default;
+
+    /// Calls; moves the arguments into it.
+    raw operator()() {
+        return std::apply(
+            [this](auto&... as) -> raw {
+                if constexpr (std::is_invocable_v<F&, std::remove_reference_t<decltype(as)>...>)
+                    return std::invoke(function_, std::move(as)...);
+                else
+                    return std::invoke(function_, as...);
+            },
+            arguments_);
+    }
+
+    [[nodiscard]] const F& target() const noexcept { return function_; }
+    [[nodiscard]] const Tuple& stored() const noexcept { return arguments_; }
+
+private:
+    [[no_unique_address]] F function_;
+    Tuple arguments_;
+};
+
+template <class F, class... Args>
+using stored_arguments_t = typename stored_arguments<decayed_parameters_t<F>, Args...>::type;
+
+template <class F, class... Args>
+concept callable_with = requires { typename raw_result<std::decay_t<F>, stored_arguments_t<F, Args...>>::type; };
+
+template <class F, class... Args>
+using packaged_call_for = packaged_call<std::decay_t<F>, stored_arguments_t<F, Args...>>;
+
+template <class F, class... Args>
+[[nodiscard]] packaged_call_for<F, Args...> bind_call(F&& f, Args&&... args) {
+    return packaged_call_for<F, Args...>(std::in_place, std::forward<F>(f), std::forward<Args>(args)...);
+}
+
+}  // namespace cadre::detail

@@ -1,0 +1,69 @@
+/// @file
+/// Standard classes with a form of their own: paths, times, error codes.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include <cadre/detail/codec/codec_containers.hpp>
+#include <cadre/detail/codec/codec_core.hpp>
+
+namespace cadre::detail {
+
+template <class R, class P>
+struct codec<std::chrono::duration<R, P>> {
+    using duration = std::chrono::duration<R, P>;
+    static void encode(encoder& out, const duration& value) { codec<R>::encode(out, value.count()); }
+    static duration decode(decoder& in) { return duration(detail::decode<R>(in)); }
+    static consteval std::size_t min_encoded_size() { return min_encoded_size_of<R>(); }
+};
+
+template <class C, class D>
+struct codec<std::chrono::time_point<C, D>> {
+    using point = std::chrono::time_point<C, D>;
+    static void encode(encoder& out, const point& value) { codec<D>::encode(out, value.time_since_epoch()); }
+    static point decode(decoder& in) { return point(detail::decode<D>(in)); }
+    static consteval std::size_t min_encoded_size() { return min_encoded_size_of<D>(); }
+};
+
+template <class T>
+concept calendar_value = std::is_same_v<T, std::chrono::day> || std::is_same_v<T, std::chrono::month> ||
+                         std::is_same_v<T, std::chrono::year> || std::is_same_v<T, std::chrono::weekday> ||
+                         std::is_same_v<T, std::chrono::month_day> || std::is_same_v<T, std::chrono::year_month> ||
+                         std::is_same_v<T, std::chrono::year_month_day>;
+
+/// Any bytes are a calendar value, if not one that is `ok()`.
+template <calendar_value T>
+struct codec<T> {
+    static void encode(encoder& out, const T& value) { out.write(&value, sizeof(T)); }
+    static T decode(decoder& in) { return from_bytes<T>(in.read(sizeof(T))); }
+    static consteval std::size_t min_encoded_size() { return sizeof(T); }
+};
+
+template <>
+struct codec<std::filesystem::path> {
+    static void encode(encoder& out, const std::filesystem::path& path) {
+        codec<std::filesystem::path::string_type>::encode(out, path.native());
+    }
+    static std::filesystem::path decode(decoder& in) { return detail::decode<std::filesystem::path::string_type>(in); }
+    static consteval std::size_t min_encoded_size() { return 1; }
+};
+
+/// Only codes of a standard category are known in every process; others throw `not_portable`.
+template <>
+struct codec<std::error_code> {
+    static void encode(encoder& out, const std::error_code& code);
+    static std::error_code decode(decoder& in);
+    static consteval std::size_t min_encoded_size() { return 1 + sizeof(int); }
+};
+template <>
+struct codec<std::error_condition> {
+    static void encode(encoder& out, const std::error_condition& condition);
+    static std::error_condition decode(decoder& in);
+    static consteval std::size_t min_encoded_size() { return 1 + sizeof(int); }
+};
+
+}  // namespace cadre::detail

@@ -1,0 +1,171 @@
+/// @file
+/// The two ends of the wire format: an encoder that appends to a byte_buffer and a decoder that reads untrusted bytes.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <cadre/detail/base/byte_buffer.hpp>
+#include <cadre/errors.hpp>
+
+namespace cadre::detail {
+
+class memory_domain;
+
+/// Bytes that do not describe a value of the expected type: truncated, out of range or nested too deeply.
+class codec_error : public error {
+public:
+    using error::error;
+};
+
+/// What handles need beside the bytes: the domain that they belong to, and what must live until the bytes were used.
+struct codec_context {
+    memory_domain* domain = nullptr;
+    void* user = nullptr;
+    std::vector<std::shared_ptr<const void>> keep_alive{};
+};
+
+/// Values may nest this deep, so that a hostile message cannot exhaust the stack.
+inline constexpr unsigned max_nesting = 1000;
+
+/// Runs of at least this many bytes are aligned. A copy whose target lies 1 to 15 bytes after its source modulo the page size
+/// takes fourteen times as long on common processors, and page-sized blocks start at the same place in their pages.
+inline constexpr std::size_t long_run = 1024;
+inline constexpr std::size_t run_alignment = 16;
+
+[[noreturn]] void throw_truncated();
+[[noreturn]] void throw_bad_size();
+[[noreturn]] void throw_malformed(const char* what);
+[[noreturn]] void throw_decoded_too_deep();
+[[noreturn]] void throw_encoded_too_deep();
+
+class encoder {
+public:
+    explicit encoder(byte_buffer& out, codec_context* context = nullptr) noexcept : out_(&out), context_(context) {}
+
+    void write(const void* bytes, std::size_t count) {
+        if (count != 0) std::memcpy(out_->extend(count), bytes, count);
+    }
+
+    void write_byte(std::uint8_t value) { *out_->extend(1) = std::byte{value}; }
+
+    /// Seven bits a byte, lowest first: most sizes take one byte.
+    void write_size(std::uint64_t value) {
+        while (value >= 0x80) {
+            write_byte(static_cast<std::uint8_t>(value | 0x80));
+            value >>= 7;
+        }
+        write_byte(static_cast<std::uint8_t>(value));
+    }
+
+    /// The bytes of many plain values. A long run begins at a multiple of `run_alignment`.
+    void write_run(const void* bytes, std::size_t count) {
+        if (count >= long_run) {
+            const std::size_t used = (out_->size() + 1) % run_alignment;
+            const std::size_t padding = used == 0 ? 0 : run_alignment - used;
+            write_byte(static_cast<std::uint8_t>(padding));
+            std::memset(out_->extend(padding), 0, padding);
+        }
+        write(bytes, count);
+    }
+
+    [[nodiscard]] byte_buffer& buffer() noexcept { return *out_; }
+    [[nodiscard]] codec_context* context() noexcept { return context_; }
+
+    void enter() {
+        if (++depth_ > max_nesting) throw_encoded_too_deep();
+    }
+    void leave() noexcept { --depth_; }
+
+private:
+    byte_buffer* out_;
+    codec_context* context_;
+    unsigned depth_ = 0;
+};
+
+class decoder {
+public:
+    explicit decoder(std::span<const std::byte> in, codec_context* context = nullptr) noexcept
+        : next_(in.data()), end_(in.data() + in.size()), context_(context), grant_(in.size() * 4 + 1024) {}
+
+    /// The next `count` bytes; they stay where they are.
+    [[nodiscard]] const std::byte* read(std::size_t count) {
+        if (count > remaining()) throw_truncated();
+        const std::byte* place = next_;
+        next_ += count;
+        return place;
+    }
+
+    /// What write_run wrote; it need not be aligned here.
+    [[nodiscard]] const std::byte* read_run(std::size_t count) {
+        if (count >= long_run) {
+            const std::uint8_t padding = read_byte();
+            if (padding >= run_alignment) throw_malformed("impossible padding");
+            (void)read(padding);
+        }
+        return read(count);
+    }
+
+    [[nodiscard]] std::uint8_t read_byte() { return std::to_integer<std::uint8_t>(*read(1)); }
+
+    [[nodiscard]] std::uint64_t read_size() {
+        std::uint64_t value = 0;
+        for (unsigned shift = 0; shift < 64; shift += 7) {
+            const std::uint8_t byte = read_byte();
+            if (shift == 63 && byte > 1) throw_bad_size();
+            value |= std::uint64_t{byte & 0x7fu} << shift;
+            if (byte < 0x80) return value;
+        }
+        throw_bad_size();
+    }
+
+    /// The number of elements that follow, each of at least `smallest` bytes: believed only if they can be there.
+    [[nodiscard]] std::size_t read_count(std::size_t min_encoded_size) {
+        const std::uint64_t count = read_size();
+        if (count > remaining() / min_encoded_size) throw_bad_size();
+        return static_cast<std::size_t>(count);
+    }
+
+    /// For how many of `count` elements memory may be set aside before they are read. All grants of one message together are
+    /// a few times its size, however its counts are nested; beyond that a container grows as elements really arrive.
+    [[nodiscard]] std::size_t grant(std::size_t count, std::size_t element_size) noexcept {
+        const std::size_t granted = std::min(count, grant_ / element_size);
+        grant_ -= granted * element_size;
+        return granted;
+    }
+
+    [[nodiscard]] std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - next_); }
+    [[nodiscard]] codec_context* context() noexcept { return context_; }
+
+    void enter() {
+        if (++depth_ > max_nesting) throw_decoded_too_deep();
+    }
+    void leave() noexcept { --depth_; }
+
+private:
+    const std::byte* next_;
+    const std::byte* end_;
+    codec_context* context_;
+    std::size_t grant_;
+    unsigned depth_ = 0;
+};
+
+/// One level of nesting of an encoder or decoder.
+template <class Stream>
+class nested {
+public:
+    explicit nested(Stream& stream) : stream_(stream) { stream_.enter(); }
+    nested(const nested&) = delete;
+    nested& operator=(const nested&) = delete;
+    ~nested() { stream_.leave(); }
+
+private:
+    Stream& stream_;
+};
+
+}  // namespace cadre::detail

@@ -1,0 +1,88 @@
+/// @file
+/// Exceptions to bytes and back. Standard exceptions, `std::system_error`, this library's errors and registered types arrive
+/// as themselves; other classes as their nearest standard base, everything else as `remote_error`.
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <cadre/detail/codec/codec_stream.hpp>
+
+namespace cadre::detail {
+
+/// What is known of an exception that was thrown in another process.
+struct exception_origin {
+    std::string where;  ///< worker and task
+    std::string type_name;  ///< demangled, as thrown
+    std::string text;  ///< `what()`, as thrown
+};
+
+/// Second base of every rebuilt exception.
+class remote_origin {
+public:
+    explicit remote_origin(exception_origin origin)
+        : origin_(std::make_shared<const exception_origin>(std::move(origin))) {}
+    virtual ~remote_origin() = default;
+    remote_origin(const remote_origin&) = default;
+    remote_origin& operator=(const remote_origin&) = default;
+
+    [[nodiscard]] const exception_origin& origin() const noexcept { return *origin_; }
+
+private:
+    std::shared_ptr<const exception_origin> origin_;  // shared: copying an exception must not throw
+};
+
+/// A `B` from another process: handlers of `B` match, and `what()` is what was thrown although `B` may not take a text.
+template <class B>
+class rebuilt : public B, public remote_origin {
+public:
+    rebuilt(B base, exception_origin origin) : B(std::move(base)), remote_origin(std::move(origin)) {}
+    [[nodiscard]] const char* what() const noexcept override { return origin().text.c_str(); }
+};
+
+/// An exception_ptr to `e`, which carries `inner` as `std::throw_with_nested` would have it.
+template <class E>
+[[nodiscard]] std::exception_ptr with_nested(E e, const std::exception_ptr& inner) {
+    if (!inner) return std::make_exception_ptr(std::move(e));
+    try {
+        std::rethrow_exception(inner);
+    } catch (...) {
+        try {
+            std::throw_with_nested(std::move(e));
+        } catch (...) {
+            return std::current_exception();
+        }
+    }
+}
+
+/// The rebuilt form of `e`; a final class, or one that is no std::exception, comes as it is.
+template <class E>
+[[nodiscard]] std::exception_ptr rebuild_exception(E e, exception_origin origin, const std::exception_ptr& inner) {
+    if constexpr (std::derived_from<E, std::exception> && !std::is_final_v<E>) {
+        return with_nested(rebuilt<E>(std::move(e), std::move(origin)), inner);
+    } else {
+        return with_nested(std::move(e), inner);
+    }
+}
+
+/// How a registered type is carried.
+struct registered_exception {
+    void (*save)(encoder&, const std::exception_ptr&);
+    std::exception_ptr (*load)(decoder&, exception_origin, const std::exception_ptr& inner);
+};
+void add_registered_exception(const std::type_info& type, registered_exception entry);
+
+/// Writes `exception` and what is nested in it. Throws nothing but `std::bad_alloc`: what cannot be carried arrives as its
+/// nearest base or as `remote_error`.
+void encode_exception(encoder& out, const std::exception_ptr& exception);
+
+/// Reads what encode_exception wrote. `where` names the worker and task for `error_origin`; an exception that had come from
+/// another process already keeps its first origin. Throws `codec_error` if the bytes are malformed.
+[[nodiscard]] std::exception_ptr decode_exception(decoder& in, std::string_view where);
+
+}  // namespace cadre::detail

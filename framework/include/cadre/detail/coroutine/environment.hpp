@@ -1,0 +1,57 @@
+/// @file
+/// What a task inherits from whoever awaits or spawns it: one pointer in every promise.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <cadre/detail/base/compiler.hpp>
+#include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/coroutine/work_item.hpp>
+
+namespace cadre {
+class executor_backend;
+}
+
+namespace cadre::detail {
+
+/// Facts about one spawned task, shared by everything that it awaits.
+struct task_info {
+    std::uint64_t id = 0;
+    std::string name;
+    /// The executor that `this_task::executor()` names: the home, or in a worker process its process executor.
+    std::shared_ptr<executor_backend> executor;
+};
+
+/// The environment of a task. Owned by whoever made the task's root (a spawn, `on`, `run`) or by a combinator that
+/// changes a part of it for its children; always outlives the tasks that point to it.
+struct environment {
+    /// Where it always resumes: a local executor.
+    executor_backend* home = nullptr;
+    const task_info* info = nullptr;
+    stop_state* stop = nullptr;
+};
+
+CADRE_THREAD_LOCAL extern environment* this_thread_environment;
+
+/// The environment of the task that runs on this thread, null outside tasks. Reading is not inlined: a coroutine may
+/// continue on another thread, and a compiler may keep the address of a thread-local across a suspension.
+[[nodiscard]] environment* current_environment() noexcept;
+/// Written by whoever resumes a task with another environment than the one before.
+inline void set_current_environment(environment* env) noexcept { this_thread_environment = env; }
+
+/// The environment that a coroutine awaiting something runs in: its promise's, or for foreign coroutines the thread's.
+template <class Promise>
+[[nodiscard]] environment* environment_of_promise(std::coroutine_handle<Promise> handle) noexcept {
+    if constexpr (requires { handle.promise().cadre_environment(); })
+        return handle.promise().cadre_environment();
+    else
+        return current_environment();
+}
+
+/// A fresh task id, unique in this process and, in its high bits, among the processes of this program.
+[[nodiscard]] std::uint64_t next_task_id() noexcept;
+
+}  // namespace cadre::detail

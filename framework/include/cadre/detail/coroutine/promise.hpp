@@ -1,0 +1,186 @@
+/// @file
+/// What every task's promise holds: a continuation, an environment, and how the task ended.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <cadre/detail/base/compiler.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
+
+namespace cadre::detail {
+
+class join;
+
+/// Told when a task that is not simply awaited has ended. The task is suspended at its end then: it may be destroyed.
+struct completion {
+    /// @return what to resume next on this thread
+    std::coroutine_handle<> (*done)(completion*) noexcept = nullptr;
+};
+
+// As wide as the weight beside it, so that a new promise sets both with one store.
+enum class end_state : std::uint32_t { unfinished, value, error };
+
+class promise_base {
+public:
+    promise_base(const promise_base&) = delete;
+    promise_base& operator=(const promise_base&) = delete;
+
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
+
+    struct final_awaiter {
+        [[nodiscard]] static bool await_ready() noexcept { return false; }
+        template <class Promise>
+        [[nodiscard, gnu::always_inline]] static std::coroutine_handle<>
+        await_suspend(std::coroutine_handle<Promise> self) noexcept {
+            return self.promise().next();
+        }
+        static void await_resume() noexcept {}
+    };
+
+    [[nodiscard]] static std::suspend_always initial_suspend() noexcept { return {}; }
+    [[nodiscard]] static final_awaiter final_suspend() noexcept { return {}; }
+
+    void attach(environment* env, std::coroutine_handle<> continuation) noexcept {
+        env_ = env;
+        continuation_ = reinterpret_cast<std::uintptr_t>(continuation.address()) | coroutine_tag;
+    }
+    void attach(environment* env, completion& c) noexcept {
+        env_ = env;
+        continuation_ = reinterpret_cast<std::uintptr_t>(&c) | completion_tag;
+    }
+    /// As a child of `j`; `tell`: also of its value, not only of its failure.
+    void attach(environment* env, join& j, bool tell) noexcept {
+        env_ = env;
+        continuation_ = reinterpret_cast<std::uintptr_t>(&j) | (tell ? deciding_tag : 0);
+    }
+    /// How many ended children of its join this task stands for when it ends: see fork_join.hpp.
+    [[nodiscard]] std::uint32_t weight() const noexcept { return weight_; }
+    void set_weight(std::uint32_t weight) noexcept { weight_ = weight; }
+    /// Whether both are children of one join, and neither has failed.
+    [[nodiscard]] bool sibling_of(const promise_base& other) const noexcept {
+        return continuation_ == other.continuation_;
+    }
+
+    /// The coroutine: every task's promise begins with this base, and is aligned to no more than a pointer pair.
+    [[nodiscard]] std::coroutine_handle<> frame() noexcept {
+        return std::coroutine_handle<promise_base>::from_promise(*this);
+    }
+    [[nodiscard]] static promise_base& of(std::coroutine_handle<> frame) noexcept {
+        return std::coroutine_handle<promise_base>::from_address(frame.address()).promise();
+    }
+    [[nodiscard]] environment* cadre_environment() const noexcept { return env_; }
+    /// For an awaitable that changes the environment of the coroutine itself (`resume_on`).
+    void change_environment(environment* env) noexcept { env_ = env; }
+    [[nodiscard]] bool failed() const noexcept { return end_ == end_state::error; }
+    [[nodiscard]] bool ended() const noexcept { return end_ != end_state::unfinished; }
+    /// What it threw; null if it did not.
+    [[nodiscard]] std::exception_ptr error() const noexcept { return failed() ? error_ : nullptr; }
+
+    [[gnu::always_inline]] void unhandled_exception() noexcept { keep_error(frame()); }
+
+protected:
+    promise_base() noexcept {}
+    ~promise_base() {
+        if (failed()) [[unlikely]]
+            drop_error();
+    }
+    void rethrow_if_failed() const {
+        if (failed()) [[unlikely]]
+            std::rethrow_exception(error_);
+    }
+
+private:
+    // What the continuation is: its lowest bits. Frames, completions and joins are aligned to eight bytes at least. A child of
+    // a join has none set: it is what a fork-join program asks for most.
+    static constexpr std::uintptr_t other_tag = 1;
+    static constexpr std::uintptr_t not_join_tag = 2;
+    static constexpr std::uintptr_t deciding_tag = other_tag;  // a join, to be told of the end
+    static constexpr std::uintptr_t coroutine_tag = not_join_tag;
+    static constexpr std::uintptr_t completion_tag = not_join_tag | other_tag;
+
+    /// What runs after this task.
+    [[nodiscard, gnu::always_inline]] std::coroutine_handle<> next() noexcept;
+    static void keep_error(std::coroutine_handle<> self) noexcept;
+    CADRE_RARE_CALL void drop_error() noexcept;
+
+    std::uint32_t weight_ = 1;
+
+protected:
+    end_state end_ = end_state::unfinished;
+
+private:
+    // Set by `attach`, before the task starts.
+    std::uintptr_t continuation_;
+    environment* env_;
+    union {
+        std::exception_ptr error_;
+    };
+};
+
+template <class T>
+class task_promise;
+
+/// The result of a task that returns a value or a reference.
+template <class T>
+class result_promise : public promise_base {
+    // A frame's address is found from its promise's, which holds as long as that is not over-aligned.
+    static constexpr bool over_aligned = !std::is_reference_v<T> && alignof(std::remove_reference_t<T>) > 16;
+    using stored = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*,
+                                      std::conditional_t<over_aligned, std::unique_ptr<T>, T>>;
+
+public:
+    result_promise() noexcept {}
+    result_promise(const result_promise&) = delete;
+    result_promise& operator=(const result_promise&) = delete;
+    ~result_promise() {
+        if (end_ == end_state::value) std::destroy_at(&value_);
+    }
+
+    template <class U = T>
+        requires std::is_convertible_v<U&&, T>
+    void return_value(U&& value) noexcept(std::is_nothrow_constructible_v<T, U&&> && !over_aligned) {
+        if constexpr (std::is_reference_v<T>)
+            std::construct_at(&value_, std::addressof(value));
+        else if constexpr (over_aligned)
+            std::construct_at(&value_, std::make_unique<T>(std::forward<U>(value)));
+        else
+            std::construct_at(&value_, std::forward<U>(value));
+        end_ = end_state::value;
+    }
+
+    /// Moves the result out, or rethrows.
+    [[nodiscard]] T take() {
+        rethrow_if_failed();
+        return take_value();
+    }
+    /// Moves the result out of a task that ended with one.
+    [[nodiscard]] T take_value() {
+        if constexpr (std::is_reference_v<T>)
+            return static_cast<T>(*value_);
+        else if constexpr (over_aligned)
+            return std::move(*value_);
+        else
+            return std::move(value_);
+    }
+
+private:
+    union {
+        stored value_;
+    };
+};
+
+template <>
+class result_promise<void> : public promise_base {
+public:
+    void return_void() noexcept { end_ = end_state::value; }
+    void take() const { rethrow_if_failed(); }
+};
+
+}  // namespace cadre::detail

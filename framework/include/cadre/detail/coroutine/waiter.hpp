@@ -1,0 +1,122 @@
+/// @file
+/// A coroutine that waits for an event: suspension, completion by another thread, and cancellation, raced safely.
+#pragma once
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/coroutine/work_item.hpp>
+#include <cadre/errors.hpp>
+
+namespace cadre::detail {
+
+/// One waiting coroutine; lives in the awaiter, in the coroutine's frame. Life of a wait, in `await_suspend`:
+///
+///     waiter_.prepare(handle, env, &cancel);      // state: arming
+///     // put the waiter where the event's source finds it (a list under the source's lock); then
+///     return waiter_.commit();                    // false: the event came meanwhile, do not suspend
+///
+/// Whoever takes the waiter out of the source's list, and nobody else, calls `finish()`. A stop request calls
+/// `cancel(waiter)` with the stop tree's lock held: it takes the source's lock, and if the waiter is still in the list
+/// removes it and calls `finish_cancelled()`. Lock order: stop tree, then source; so a source never calls into the stop
+/// tree with its lock held (`finish` does not).
+///
+/// `await_resume` calls `complete()`, after which no other thread touches the waiter, and throws if it was cancelled.
+class waiter : public work_item {
+public:
+    using cancel_function = void (*)(waiter&) noexcept;
+
+    waiter() noexcept = default;
+    // Awaiters are moved only before they are awaited; nothing is in use then.
+    waiter(waiter&&) noexcept : work_item() {}
+    waiter& operator=(waiter&&) = delete;
+
+    void prepare(std::coroutine_handle<> handle, environment* environment_of_waiter, cancel_function cancel) noexcept {
+        handle_ = handle;
+        env = environment_of_waiter;
+        cancel_ = cancel;
+        run = &resume;
+        stop_node_.fire = &on_stop;
+        stop_node_.self = this;
+        state_.store(state::arming, std::memory_order_relaxed);
+    }
+
+    /// Starts listening for stop requests and completes the suspension. @return false if already finished: go on.
+    [[nodiscard]] bool commit() noexcept;
+
+    /// The event happened: resumes the coroutine on its home (posts; never inline). Called once, by whoever removed the
+    /// waiter from its source. The waiter may be gone when this returns.
+    void finish() noexcept;
+    void finish_cancelled() noexcept {
+        cancelled_ = true;
+        finish();
+    }
+
+    /// Ends the wait, in `await_resume`. Harmless if the coroutine never suspended. @throws cancelled
+    void complete() {
+        if (detach()) throw cancelled{};
+    }
+    /// Like `complete`, but says whether it was cancelled.
+    [[nodiscard]] bool detach() noexcept;
+
+    /// For the source's list.
+    waiter* list_prev = nullptr;
+    waiter* list_next = nullptr;
+    bool in_list = false;
+
+private:
+    enum class state : std::uint8_t { idle, arming, armed, finished };
+    struct node : stop_node {
+        waiter* self = nullptr;
+    };
+    static void resume(work_item* item) noexcept;
+    static void on_stop(stop_node* node, stop_reason why) noexcept;
+
+    std::coroutine_handle<> handle_;
+    cancel_function cancel_ = nullptr;
+    node stop_node_;
+    std::atomic<state> state_{state::idle};
+    bool listening_ = false;
+    bool cancelled_ = false;
+};
+
+/// An intrusive first-in first-out list of waiters; the owner locks.
+class wait_list {
+public:
+    [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
+    [[nodiscard]] waiter* front() const noexcept { return head_; }
+    void push_back(waiter& w) noexcept {
+        w.list_prev = tail_;
+        w.list_next = nullptr;
+        (tail_ != nullptr ? tail_->list_next : head_) = &w;
+        tail_ = &w;
+        w.in_list = true;
+    }
+    waiter* pop_front() noexcept {
+        waiter* w = head_;
+        if (w != nullptr) remove(*w);
+        return w;
+    }
+    /// @return false if it was not in the list
+    bool remove(waiter& w) noexcept {
+        if (!w.in_list) return false;
+        (w.list_prev != nullptr ? w.list_prev->list_next : head_) = w.list_next;
+        (w.list_next != nullptr ? w.list_next->list_prev : tail_) = w.list_prev;
+        w.in_list = false;
+        return true;
+    }
+
+private:
+    waiter* head_ = nullptr;
+    waiter* tail_ = nullptr;
+};
+
+template <class Promise>
+[[nodiscard]] environment* environment_of(std::coroutine_handle<Promise> handle) noexcept {
+    return environment_of_promise(handle);
+}
+
+}  // namespace cadre::detail

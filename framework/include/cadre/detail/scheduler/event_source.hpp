@@ -1,0 +1,39 @@
+/// @file
+/// Something that a run loop looks at while it is idle: how events from other processes reach this one.
+#pragma once
+
+namespace cadre::detail {
+
+/// A source of events outside this process's own queues (completions of worker processes, shared channels, …).
+///
+/// Protocol of the loop: while idle it polls every source for a few microseconds; before it sleeps it calls
+/// `announce_sleep` on each, polls each once more, and only then blocks until a wake descriptor is readable; on
+/// waking it calls `announce_awake`. Ringers publish, fence, look at the announcement, and write the descriptor only
+/// for a sleeper.
+class event_source {
+public:
+    virtual ~event_source() = default;
+    /// Handles what is there; bounded work. @return whether there was anything
+    virtual bool poll() noexcept = 0;
+    /// Whether short spinning is worth it now (an answer is expected from a process that runs on another CPU).
+    [[nodiscard]] virtual bool expects_soon() const noexcept { return false; }
+    /// The loop looks often: nobody needs to ring.
+    virtual void announce_polling() noexcept {}
+    /// The loop runs a task and may not look for long.
+    virtual void announce_busy() noexcept {}
+    /// The loop is about to block; sequentially consistent before the loop's last poll.
+    virtual void announce_sleep() noexcept = 0;
+    virtual void announce_awake() noexcept = 0;
+};
+
+/// Sources polled by the loop that drives this process (the one in `runtime::run` or `sync_wait`, or a worker's run
+/// loop). Thread-safe; `remove` returns only when the source is not being polled.
+void add_event_source(event_source& source);
+void remove_event_source(event_source& source);
+
+/// The descriptor (an eventfd) that wakes that loop; ringers in other processes write to it. The same for the whole
+/// life of the process; may be set once, before the loop first sleeps, to one that other processes already have.
+[[nodiscard]] int loop_wake_descriptor();
+void set_loop_wake_descriptor(int descriptor);
+
+}  // namespace cadre::detail

@@ -1,0 +1,122 @@
+/// @file
+/// The join of `when_all` and `when_any`: children are pushed where thieves find them, run here if nobody came, and the
+/// last to end resumes the parent.
+#pragma once
+
+#include <atomic>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/coroutine/promise.hpp>
+#include <cadre/detail/scheduler/local_worker.hpp>
+
+namespace cadre::detail {
+
+/// Waits for a fixed number of children.
+///
+/// The children are pushed into the deque of the worker that starts them, the *launcher*; the first runs at once. A child
+/// that ends on the launcher takes the sibling at the bottom of the deque: nobody stole it, so it is run next, and inherits
+/// the *weight* of the one before, that is, how many ended children it stands for. The child that brings its weight to
+/// the number of children resumes the parent directly: a fork nobody stole costs no atomic read-modify-write. Only where
+/// such a chain breaks (the sibling was stolen, or other work lies above it) is the weight added to a shared
+/// counter, and whoever completes that resumes the parent. A weight needs no synchronisation: it travels with the
+/// control flow of one chain, wherever that is resumed.
+class join {
+public:
+    join() noexcept {}
+    join(join&&) noexcept {}  // moved only before it is started
+    join& operator=(join&&) = delete;
+
+    /// Starts the children, a sized sequence of promises' addresses that is not empty: the first by transfer. With
+    /// `stop_on_first` the first end of any kind decides, else the first failure. @return what to resume
+    template <class Children>
+    [[nodiscard, gnu::always_inline]] std::coroutine_handle<> start(std::coroutine_handle<> parent,
+                                                                    environment* parent_env, const Children& children,
+                                                                    bool stop_on_first = false) noexcept {
+        const std::size_t forked = children.size() - 1;
+        parent_ = parent.address();
+        parent_env_ = parent_env;
+        count_ = static_cast<std::uint32_t>(children.size());
+        std::construct_at(&env_, environment{parent_env->home, parent_env->info, &stop_});
+        stop_.adopt(parent_env->stop);
+        const auto attached = [&](std::size_t i) {
+            promise_base* const child = children[i];
+            child->attach(&env_, *this, stop_on_first);
+            return child;
+        };
+        promise_base* const first = attached(0);
+        launcher_ = this_thread_worker;
+        if (launcher_ == nullptr || launcher_->backend() != env_.home) [[unlikely]] {
+            launcher_ = nobody();
+            for (std::size_t i = 1; i <= forked; ++i)
+                post_child(attached(i)->frame());
+        } else {
+            // In reverse: the launcher runs the second child first, a thief takes the last.
+            launcher_->fork(forked, [&](std::size_t i) { return runnable(attached(forked - i)); });
+        }
+        set_current_environment(&env_);
+        return first->frame();
+    }
+
+    [[nodiscard]] stop_state& stop() noexcept { return stop_; }
+    /// The child that decided the outcome: that failed first, or with
+    /// `stop_on_first` that ended first. Null if none did.
+    [[nodiscard]] const promise_base* first() const noexcept { return first_.load(std::memory_order_acquire); }
+    /// A child has ended that did not fail. @return what to resume
+    [[nodiscard, gnu::always_inline]] std::coroutine_handle<> child_ended(promise_base& child) noexcept {
+        local_worker* const worker = this_thread_worker;
+        if (worker != launcher_) [[unlikely]]
+            return chain_broken(child.frame());
+        const std::uint32_t weight = child.weight();
+        if (weight == count_) {
+            set_current_environment(parent_env_);
+            return std::coroutine_handle<>::from_address(parent_);
+        }
+        if (!worker->may_run_on()) [[unlikely]]
+            return chain_broken(child.frame());
+        const runnable next = worker->deque().pop();
+        if (!next.is_task() || !next.as_task().sibling_of(child)) [[unlikely]]
+            return sibling_gone(child.frame(), next);
+        next.as_task().set_weight(weight + 1);
+        return next.as_task().frame();
+    }
+    /// A child has ended that may decide the outcome.
+    [[nodiscard]] std::coroutine_handle<> deciding_child_ended(std::coroutine_handle<> ended) noexcept;
+
+private:
+    // Of no thread: for children that were started outside the home's threads.
+    [[nodiscard]] local_worker* nobody() noexcept { return reinterpret_cast<local_worker*>(this); }
+    // These take the frame: its address is at hand in a register, that of the promise would cost one.
+    CADRE_RARE_CALL static void post_child(std::coroutine_handle<> child) noexcept;
+    [[nodiscard]] CADRE_RARE_CALL std::coroutine_handle<> sibling_gone(std::coroutine_handle<> ended,
+                                                                       runnable other) noexcept;
+    [[nodiscard]] CADRE_RARE_CALL std::coroutine_handle<> chain_broken(std::coroutine_handle<> ended) noexcept;
+
+    // Most are set by `start`. The order lets compilers set neighbours with one store, but of no more than two pointers: a wider
+    // one would have g++ align the stack of every coroutine.
+    void* parent_;
+    environment* parent_env_;
+    std::uint32_t count_;
+    std::atomic<std::uint32_t> ended_{0};  // children that broken chains stood for
+    union {
+        environment env_;
+    };
+    local_worker* launcher_;
+    std::atomic<promise_base*> first_{nullptr};
+    stop_state stop_;
+};
+
+inline std::coroutine_handle<> promise_base::next() noexcept {
+    if ((continuation_ & (not_join_tag | other_tag)) == 0) [[likely]]
+        return reinterpret_cast<join*>(continuation_)->child_ended(*this);
+    if ((continuation_ & not_join_tag) == 0)
+        return reinterpret_cast<join*>(continuation_ - deciding_tag)->deciding_child_ended(frame());
+    if ((continuation_ & other_tag) == 0)
+        return std::coroutine_handle<>::from_address(reinterpret_cast<void*>(continuation_ - coroutine_tag));
+    auto* const c = reinterpret_cast<completion*>(continuation_ - completion_tag);
+    return c->done(c);
+}
+
+}  // namespace cadre::detail

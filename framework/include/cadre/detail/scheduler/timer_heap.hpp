@@ -1,0 +1,45 @@
+/// @file
+/// A timer service that somebody polls: a run loop, a pool's worker, or a thread of its own.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include <cadre/detail/scheduler/timer_service.hpp>
+
+namespace cadre::detail {
+
+/// A binary heap of intrusive nodes; arming and disarming in O(log n). Thread-safe.
+class timer_heap : public timer_service {
+public:
+    static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+
+    void add(timer_node& node) override;
+    [[nodiscard]] bool cancel(timer_node& node) noexcept override;
+
+    /// Fires what is due at `now`. @return whether anything fired
+    bool fire_due(steady_time now) noexcept;
+    /// The earliest deadline.
+    [[nodiscard]] std::optional<steady_time> next() const noexcept;
+    /// A hint without the lock.
+    [[nodiscard]] bool empty() const noexcept { return size_hint_.load(std::memory_order_acquire) == 0; }
+
+protected:
+    /// A new earliest deadline: whoever sleeps until the old one must be woken. Called without the lock.
+    virtual void earlier() noexcept {}
+
+private:
+    void place(std::size_t i, timer_node* node) noexcept;
+    void up(std::size_t i) noexcept;
+    void down(std::size_t i) noexcept;
+    void take(std::size_t i) noexcept;
+
+    mutable std::mutex mutex_;
+    std::vector<timer_node*> heap_;
+    std::atomic<std::size_t> size_hint_{0};
+};
+
+}  // namespace cadre::detail

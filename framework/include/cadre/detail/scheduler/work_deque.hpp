@@ -1,0 +1,104 @@
+/// @file
+/// The work-stealing deque of one worker (Chase and Lev, SPAA 2005; memory orders after Lê et al., PPoPP 2013), with
+/// the pop's full fence moved to the thief.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include <cadre/detail/base/asymmetric_fence.hpp>
+#include <cadre/detail/base/compiler.hpp>
+#include <cadre/detail/coroutine/runnable.hpp>
+
+namespace cadre::detail {
+
+/// Owner: push, pop, at the bottom, last in first out. Anyone: steal, at the top, first in first out.
+///
+/// Argument. `push` fills the cell, then stores bottom with release; `steal` reads bottom with acquire, so it sees the
+/// cell. The race is between `pop` (store bottom = b, read top) and `steal` (read top, read bottom): both may see one
+/// item. With a full fence between the two accesses on both sides at least one sees the other's and the compare-exchange
+/// on top decides. A compiler fence in pop and `heavy_fence` in steal give exactly that order, see asymmetric_fence.hpp;
+/// where the kernel has no such fence, pop takes its slow path always, which has a full one. `pop` stores bottom with
+/// release as well: a thief may read that store instead of the push's, and has to see the cells below it all the same.
+class work_deque {
+public:
+    work_deque();
+    work_deque(const work_deque&) = delete;
+    work_deque& operator=(const work_deque&) = delete;
+
+    /// Owner only. Items become visible to thieves together, with one release store; `item(0)` is popped last.
+    template <class F>
+    void push(std::size_t count, F item) {
+        const std::int64_t b = bottom_.load(std::memory_order_relaxed);
+        const std::int64_t end = b + static_cast<std::int64_t>(count);
+        if (end > limit_) [[unlikely]]
+            make_room(b, end);
+        cell* const cells = cells_;
+        const std::size_t mask = mask_;
+        for (std::size_t i = 0; i < count; ++i)
+            cells[(static_cast<std::size_t>(b) + i) & mask].store(item(i), std::memory_order_relaxed);
+        bottom_.store(end, std::memory_order_release);
+    }
+    void push(runnable item) {
+        push(1, [item](std::size_t) { return item; });
+    }
+
+    /// Owner only: the youngest item. @return nothing if empty
+    [[nodiscard]] runnable pop() noexcept {
+        const std::int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
+        if (b < first_) [[unlikely]]
+            return pop_slowly();
+        bottom_.store(b, std::memory_order_release);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        if (top_.load(std::memory_order_relaxed) < b) [[likely]]  // more than one item: thieves cannot reach this one
+            return cells_[static_cast<std::size_t>(b) & mask_].load(std::memory_order_relaxed);
+        return pop_last(b);
+    }
+    /// Owner only, and only to look at: somebody else may be taking it. @return nothing if empty
+    [[nodiscard]] runnable newest() const noexcept { return look(bottom_.load(std::memory_order_relaxed) - 1); }
+    [[nodiscard]] runnable oldest() const noexcept { return look(top_.load(std::memory_order_relaxed)); }
+    /// Anyone, the owner too: the oldest item. @return nothing if empty or if another thread was faster
+    [[nodiscard]] runnable steal() noexcept;
+    /// A hint.
+    [[nodiscard]] bool empty() const noexcept {
+        return bottom_.load(std::memory_order_acquire) <= top_.load(std::memory_order_acquire);
+    }
+
+private:
+    using cell = std::atomic<runnable>;
+    static constexpr std::size_t initial_capacity = 256;
+    static constexpr std::int64_t always = std::numeric_limits<std::int64_t>::max();
+
+    struct buffer {
+        explicit buffer(std::size_t n) : mask(n - 1), cells(std::make_unique<cell[]>(n)) {}
+        std::size_t mask;
+        std::unique_ptr<cell[]> cells;
+    };
+
+    [[nodiscard]] runnable look(std::int64_t at) const noexcept {
+        if (empty()) return {};
+        return cells_[static_cast<std::size_t>(at) & mask_].load(std::memory_order_relaxed);
+    }
+    void grow(std::size_t capacity, std::int64_t top, std::int64_t bottom);
+    CADRE_RARE_CALL void make_room(std::int64_t begin, std::int64_t end) noexcept;
+    [[nodiscard]] CADRE_RARE_CALL runnable pop_slowly() noexcept;
+    [[nodiscard]] CADRE_RARE_CALL runnable pop_last(std::int64_t b) noexcept;
+
+    // What thieves write, what they only read, and what is the owner's alone, on lines of their own.
+    alignas(64) std::atomic<std::int64_t> top_{0};
+    alignas(64) std::atomic<std::int64_t> bottom_{0};
+    std::atomic<const buffer*> buffer_{nullptr};
+    // The owner's copies. Below `first_` everything has been taken: an empty deque is seen without touching top. `always`:
+    // every pop goes the slow way.
+    alignas(64) cell* cells_ = nullptr;
+    std::size_t mask_ = 0;
+    std::int64_t first_ = fences_are_asymmetric ? 0 : always;
+    std::int64_t limit_ = 0;  // pushing up to here overwrites nothing
+    std::vector<std::unique_ptr<buffer>> buffers_;
+};
+
+}  // namespace cadre::detail

@@ -1,0 +1,264 @@
+/// @file
+/// A channel on the heap of one process: typed values, no encoding, and direct hand-over to those who wait.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <cadre/detail/base/spin_mutex.hpp>
+#include <cadre/detail/coroutine/waiter.hpp>
+#include <cadre/detail/state/channel_ring.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
+#include <cadre/detail/state/object_registry.hpp>
+
+namespace cadre::detail {
+
+template <class T>
+class local_channel;
+
+/// A coroutine that waits to send (`source` is set) or to receive (`target` is set).
+template <class T>
+struct channel_wait : waiter {
+    local_channel<T>* channel = nullptr;
+    T* source = nullptr;
+    std::optional<T>* target = nullptr;
+    op_status outcome = op_status::would_block;
+    std::exception_ptr error{};  ///< what moving the value threw, on its way into the channel
+
+    static void cancel(waiter& w) noexcept {
+        auto& self = static_cast<channel_wait&>(w);
+        self.channel->cancel(self);
+    }
+};
+
+/// Waiters that were taken out of their list, to be woken after the lock is released: waking may take a system call.
+/// Linked by `list_next` alone: a stop request that still looks for one of them must see that it is in no list.
+class served_waiters {
+public:
+    served_waiters() noexcept = default;
+    served_waiters(const served_waiters&) = delete;
+    served_waiters& operator=(const served_waiters&) = delete;
+
+    void add(waiter& w) noexcept {
+        w.list_next = nullptr;
+        *end_ = &w;
+        end_ = &w.list_next;
+    }
+    void finish() noexcept {
+        for (waiter* w = first_; w != nullptr;) {
+            waiter* next = w->list_next;  // a finished waiter may be gone
+            w->finish();
+            w = next;
+        }
+    }
+
+private:
+    waiter* first_ = nullptr;
+    waiter** end_ = &first_;
+};
+
+/// Bounded queue. Senders wait only while the ring is full and receivers only while it is empty: whoever frees a slot
+/// fills it from the first sender, and whoever sends while a receiver waits gives it the value itself. So nobody can
+/// overtake a waiter, and an order in which values were accepted is the order in which they come out. Thread-safe.
+///
+/// While nobody waits, sending takes only the lock of the one end of the ring, and receiving that of the other. Who waits, and
+/// whether the channel has ended, changes only under both: holding either is enough to know it.
+template <class T>
+class local_channel final : public registered_object, public std::enable_shared_from_this<local_channel<T>> {
+    using wait = channel_wait<T>;
+
+public:
+    local_channel(std::shared_ptr<object_registry> scope, std::size_t capacity)
+        : registered_object(std::move(scope)), ring_(capacity) {
+        enlist();
+    }
+    ~local_channel() { resign(); }
+
+    /// Moves from `value` if and only if the answer is `done`. @throws what moving a `T` throws, std::bad_alloc
+    [[nodiscard]] op_status try_send(T& value) {
+        wait* receiver = nullptr;
+        op_status a;
+        {
+            const std::lock_guard in(ring_.in_mutex());
+            if (receivers_.empty() && !closed_ && !stopped_) [[likely]] {
+                if (ring_.has_room()) [[likely]] {
+                    ring_.push(value);
+                    return op_status::done;
+                }
+                if (ring_.is_grown()) return op_status::would_block;
+            }
+            const std::lock_guard out(ring_.out_mutex());
+            a = send_locked(value, receiver);
+        }
+        if (receiver != nullptr) receiver->finish();
+        return a;
+    }
+
+    [[nodiscard]] op_status try_receive(std::optional<T>& into) {
+        served_waiters served;
+        op_status a;
+        {
+            std::unique_lock out(ring_.out_mutex());
+            if (senders_.empty() && !stopped_) [[likely]] {
+                if (!ring_.has_value()) return closed_ ? op_status::closed : op_status::would_block;
+                take(into);
+                return op_status::done;
+            }
+            std::unique_lock in(ring_.in_mutex(), std::try_to_lock);
+            if (!in) {  // whoever waits for the other lock holds this one first
+                out.unlock();
+                in.lock();
+                out.lock();
+            }
+            a = receive_locked(into, served);
+        }
+        served.finish();
+        return a;
+    }
+
+    /// Up to `max` more values without waiting; room for them has been reserved.
+    void receive_more(std::vector<T>& into, std::size_t max) {
+        const auto wanted = [&] { return into.size() < std::min(max, into.capacity()); };
+        {
+            const std::lock_guard hold(ring_.out_mutex());
+            for (; wanted() && !stopped_ && senders_.empty() && ring_.has_value(); ring_.pop())
+                into.push_back(std::move(ring_.front()));
+        }
+        // What is left takes turns with senders that wait.
+        for (std::optional<T> one; wanted() && try_receive(one) == op_status::done; one.reset())
+            into.push_back(std::move(*one));
+    }
+
+    /// Hints for somebody who may try again soon.
+    [[nodiscard]] bool seems_empty() const noexcept { return ring_.size() == 0; }
+    [[nodiscard]] bool seems_full() const noexcept { return ring_.size() == ring_.limit(); }
+
+    /// Tries once more and, if that would block, queues `w` (which is prepared). @return true if it was queued
+    [[nodiscard]] bool park(wait& w) noexcept {
+        served_waiters served;
+        wait* receiver = nullptr;
+        {
+            const both_ends hold(ring_);
+            try {
+                w.outcome = w.source != nullptr ? send_locked(*w.source, receiver) : receive_locked(*w.target, served);
+            } catch (...) {
+                w.error = std::current_exception();
+                w.outcome = op_status::done;
+            }
+            if (w.outcome == op_status::would_block) {
+                (w.source != nullptr ? senders_ : receivers_).push_back(w);
+                return true;
+            }
+        }
+        if (receiver != nullptr) receiver->finish();
+        served.finish();
+        return false;
+    }
+
+    void cancel(wait& w) noexcept {
+        {
+            const both_ends hold(ring_);
+            if (!(w.source != nullptr ? senders_ : receivers_).remove(w)) return;
+        }
+        w.finish_cancelled();
+    }
+
+    void close() noexcept { end(closed_, op_status::closed); }
+    void stop() noexcept override { end(stopped_, op_status::stopped); }
+
+    [[nodiscard]] bool closed() const noexcept {
+        const std::lock_guard hold(ring_.in_mutex());
+        return closed_;
+    }
+    [[nodiscard]] bool stopped() const noexcept {
+        const std::lock_guard hold(ring_.in_mutex());
+        return stopped_;
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return ring_.size(); }
+    [[nodiscard]] std::size_t capacity() const noexcept { return ring_.limit(); }
+
+private:
+    class both_ends {
+    public:
+        explicit both_ends(channel_ring<T>& ring) noexcept : in_(ring.in_mutex()), out_(ring.out_mutex()) {}
+
+    private:
+        std::lock_guard<spin_mutex> in_;
+        std::lock_guard<spin_mutex> out_;
+    };
+
+    void take(std::optional<T>& into) {
+        into.emplace(std::move(ring_.front()));
+        ring_.pop();
+    }
+
+    [[nodiscard]] op_status send_locked(T& value, wait*& receiver) {
+        if (stopped_) return op_status::stopped;
+        if (closed_) return op_status::closed;
+        if (waiter* first = receivers_.front()) {
+            static_cast<wait*>(first)->target->emplace(std::move(value));
+            receiver = static_cast<wait*>(receivers_.pop_front());
+            receiver->outcome = op_status::done;
+            return op_status::done;
+        }
+        if (!ring_.make_room()) return op_status::would_block;
+        ring_.push(value);
+        return op_status::done;
+    }
+
+    [[nodiscard]] op_status receive_locked(std::optional<T>& into, served_waiters& served) {
+        if (stopped_) return op_status::stopped;
+        if (!ring_.has_value()) return closed_ ? op_status::closed : op_status::would_block;
+        take(into);
+        refill(served);
+        return op_status::done;
+    }
+
+    // The slot that became free goes to the first sender whose value can be moved.
+    void refill(served_waiters& served) noexcept {
+        while (!senders_.empty() && ring_.has_room()) {
+            auto& sender = static_cast<wait&>(*senders_.pop_front());
+            sender.outcome = op_status::done;
+            if constexpr (std::is_nothrow_move_constructible_v<T>) {
+                ring_.push(*sender.source);
+            } else {
+                try {
+                    ring_.push(*sender.source);
+                } catch (...) {
+                    sender.error = std::current_exception();
+                }
+            }
+            served.add(sender);
+        }
+    }
+
+    void end(bool& flag, op_status outcome) noexcept {
+        served_waiters ended;
+        {
+            const both_ends hold(ring_);
+            flag = true;
+            for (wait_list* list : {&receivers_, &senders_}) {
+                while (waiter* w = list->pop_front()) {
+                    static_cast<wait*>(w)->outcome = outcome;
+                    ended.add(*w);
+                }
+            }
+        }
+        ended.finish();
+    }
+
+    channel_ring<T> ring_;
+    wait_list receivers_;
+    wait_list senders_;
+    bool closed_ = false;
+    bool stopped_ = false;
+};
+
+}  // namespace cadre::detail

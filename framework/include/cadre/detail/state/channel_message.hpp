@@ -1,0 +1,69 @@
+/// @file
+/// Values as messages of a channel between processes.
+///
+/// A message with handles in it ends with a list of them that the channel itself can read: so it keeps their objects, hands
+/// them to the receiver, and lets go of them if nobody reads the message.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <cadre/detail/base/byte_buffer.hpp>
+#include <cadre/detail/codec/codec.hpp>
+
+namespace cadre::detail {
+
+/// Which object a handle names.
+struct handle_name {
+    std::uint32_t slot_and_kind;
+    std::uint32_t index;
+    std::uint32_t incarnation;
+};
+/// The `user` of the context in which a message is encoded; handles add themselves.
+using handle_names = std::vector<handle_name>;
+
+/// @return false if there are none, and nothing was appended
+[[nodiscard]] bool append_names(byte_buffer& message, const handle_names& names);
+/// Reads the names at the end of any bytes, each once. @return how many bytes they take there, 0 if there can be none
+[[nodiscard]] std::size_t read_names(std::span<const std::byte> message, handle_names& into);
+
+/// A buffer of this thread, borrowed for the length of one operation: messages of any size are encoded and received
+/// without an allocation each. Whoever keeps the bytes moves them out of `bytes()`.
+class scratch_buffer {
+public:
+    scratch_buffer() noexcept;
+    scratch_buffer(const scratch_buffer&) = delete;
+    scratch_buffer& operator=(const scratch_buffer&) = delete;
+    ~scratch_buffer();
+    [[nodiscard]] byte_buffer& bytes() noexcept { return bytes_; }
+
+private:
+    byte_buffer bytes_;
+};
+
+/// @return whether the message carries handles, whose objects `value` keeps for now
+template <class T>
+[[nodiscard]] bool encode_message(byte_buffer& out, const T& value) {
+    if constexpr (plain<T>) {
+        encoder e(out);
+        detail::encode<T>(e, value);
+        return false;
+    } else {
+        handle_names names;
+        codec_context context;
+        context.user = &names;
+        encoder e(out, &context);
+        detail::encode<T>(e, value);
+        return append_names(out, names);
+    }
+}
+
+template <class T>
+[[nodiscard]] T decode_message(const byte_buffer& message) {
+    decoder d(message.span());
+    return detail::decode<T>(d);
+}
+
+}  // namespace cadre::detail

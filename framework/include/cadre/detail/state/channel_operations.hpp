@@ -1,0 +1,251 @@
+/// @file
+/// The awaitables of `channel<T>`: sending and receiving, on the heap and between processes.
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <cadre/detail/scheduler/bounded_spin.hpp>
+#include <cadre/detail/state/channel_local.hpp>
+#include <cadre/detail/state/channel_message.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
+#include <cadre/detail/state/state_objects.hpp>
+#include <cadre/errors.hpp>
+
+namespace cadre::detail {
+
+enum channel_queue : unsigned { receivers_queue = 0, senders_queue = 1 };
+
+/// The two places where a channel can be; exactly one pointer is set.
+template <class T>
+struct channel_place {
+    std::shared_ptr<local_channel<T>> local{};
+    std::shared_ptr<shared_channel> shared{};
+};
+
+/// A coroutine that waits to send or receive a message between processes.
+struct message_wait : shared_object::pending_operation {
+    byte_buffer message{};
+    bool carries = false;
+    held_objects held{};
+
+    static op_status try_send(pending_operation& p) noexcept {
+        auto& self = static_cast<message_wait&>(p);
+        return static_cast<shared_channel*>(self.object)->try_send(self.message.span(), self.carries);
+    }
+    static op_status try_receive(pending_operation& p) noexcept {
+        auto& self = static_cast<message_wait&>(p);
+        return static_cast<shared_channel*>(self.object)->try_receive(self.message, &self.held);
+    }
+};
+
+/// What both directions share. Only an operation that suspends fills `wait_` and takes a share of the channel.
+template <class T>
+class channel_operation {
+protected:
+    explicit channel_operation(const channel_place<T>& place) noexcept : place_(&place) {}
+
+    /// After an operation that did not have to wait. A task that finds one message after the other makes way now and then.
+    [[nodiscard]] static bool may_go_on() noexcept {
+        local_worker* const worker = this_thread_worker;
+        return worker == nullptr || !worker->has_to_make_way();
+    }
+    template <class Promise>
+    [[nodiscard]] bool make_way(std::coroutine_handle<Promise> handle) noexcept {
+        environment* const env = environment_of(handle);
+        local_worker* const worker = env != nullptr ? worker_of(env->home) : nullptr;
+        if (worker == nullptr) return false;
+        auto& wait = wait_.template emplace<channel_wait<T>>();
+        wait.outcome = outcome_;
+        wait.prepare(handle, env, nullptr);
+        worker->defer(&wait);
+        return true;
+    }
+
+    template <class Promise>
+    [[nodiscard]] bool suspend_local(std::coroutine_handle<Promise> handle, T* source,
+                                     std::optional<T>* target) noexcept {
+        keep_ = place_->local;
+        auto& wait = wait_.template emplace<channel_wait<T>>();
+        wait.channel = place_->local.get();
+        wait.source = source;
+        wait.target = target;
+        wait.prepare(handle, environment_of(handle), &channel_wait<T>::cancel);
+        return place_->local->park(wait) && wait.commit();
+    }
+
+    template <class Promise>
+    [[nodiscard]] bool suspend_shared(std::coroutine_handle<Promise> handle, channel_queue queue) noexcept {
+        keep_ = place_->shared;
+        auto& wait = std::get<message_wait>(wait_);
+        wait.object = place_->shared.get();
+        wait.queue = queue;
+        wait.try_now = queue == senders_queue ? &message_wait::try_send : &message_wait::try_receive;
+        wait.prepare(handle, environment_of(handle), &shared_object::cancel);
+        return place_->shared->park(wait) && wait.commit();
+    }
+
+    /// Ends a wait: sets the outcome. @return whether it was cancelled
+    [[nodiscard]] bool end_wait() noexcept {
+        if (auto* wait = std::get_if<channel_wait<T>>(&wait_)) {
+            outcome_ = wait->outcome;
+            return wait->detach();
+        }
+        if (auto* wait = std::get_if<message_wait>(&wait_)) {
+            outcome_ = wait->outcome;
+            return wait->detach();
+        }
+        return false;
+    }
+
+    void rethrow_error() {
+        if (auto* wait = std::get_if<channel_wait<T>>(&wait_); wait != nullptr && wait->error) [[unlikely]]
+            std::rethrow_exception(wait->error);
+    }
+
+    const channel_place<T>* place_;
+    op_status outcome_ = op_status::would_block;
+    bool encoded_ = false;
+    std::variant<std::monostate, channel_wait<T>, message_wait> wait_;
+    std::shared_ptr<const void> keep_;
+};
+
+/// The value on its way: held here (`Source` is T), or still with the caller, who gave an rvalue (`Source` is T*).
+template <class T, class Source>
+class [[nodiscard]] channel_send : channel_operation<T> {
+    using base = channel_operation<T>;
+
+public:
+    template <class U>
+    channel_send(const channel_place<T>& place, U&& source) : base(place), source_(std::forward<U>(source)) {}
+    template <class... Args>
+    channel_send(const channel_place<T>& place, std::in_place_t, Args&&... args)
+        : base(place), source_(std::forward<Args>(args)...) {}
+
+    [[nodiscard]] bool await_ready() {
+        if (try_now()) return this->may_go_on();
+        local_channel<T>* const channel = this->place_->local.get();
+        return channel != nullptr && bounded_spin([=] { return !channel->seems_full(); }) && try_now() &&
+               this->may_go_on();
+    }
+    /// Sends now or not at all. @return false if it would block or the channel is closed
+    [[nodiscard]] bool try_now() {
+        if (!try_now() || this->outcome_ == op_status::closed) return false;
+        require_alive(this->outcome_);
+        await_resume();
+        return true;
+    }
+
+    template <class Promise>
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        if (this->outcome_ != op_status::would_block) return this->make_way(handle);
+        if (this->place_->local != nullptr) return this->suspend_local(handle, &value(), nullptr);
+        return this->suspend_shared(handle, senders_queue);
+    }
+
+    void await_resume() {
+        const bool was_cancelled = this->end_wait();
+        if (this->outcome_ == op_status::done && !was_cancelled) [[likely]] {
+            this->rethrow_error();
+            if constexpr (!std::is_same_v<Source, T>) {
+                // In bytes it was only read; now that it has been placed it leaves the caller here as well.
+                if (this->encoded_) [[maybe_unused]]
+                    const T gone(std::move(value()));
+            }
+            return;
+        }
+        if (was_cancelled) throw cancelled{};
+        require_alive(this->outcome_);
+        throw channel_closed{};
+    }
+
+private:
+    /// @return whether that ended the operation, well or not
+    [[nodiscard]] bool try_now() {
+        if (this->place_->local != nullptr) {
+            this->outcome_ = this->place_->local->try_send(value());
+        } else {
+            this->encoded_ = true;
+            scratch_buffer scratch;
+            const bool carries = encode_message<T>(scratch.bytes(), value());
+            shared_channel& channel = *this->place_->shared;
+            if (!channel.has_waiters(senders_queue)) this->outcome_ = channel.try_send(scratch.bytes().span(), carries);
+            if (this->outcome_ == op_status::would_block) {
+                auto& wait = this->wait_.template emplace<message_wait>();
+                wait.message = std::move(scratch.bytes());
+                wait.carries = carries;
+            }
+        }
+        return this->outcome_ != op_status::would_block;
+    }
+
+    [[nodiscard]] T& value() noexcept {
+        if constexpr (std::is_same_v<Source, T>)
+            return source_;
+        else
+            return *source_;
+    }
+
+    Source source_;
+};
+
+/// Completes with the next value, or empty once the channel is closed and drained.
+template <class T>
+class [[nodiscard]] channel_receive : channel_operation<T> {
+    using base = channel_operation<T>;
+
+public:
+    explicit channel_receive(const channel_place<T>& place) noexcept : base(place) {}
+
+    [[nodiscard]] bool await_ready() {
+        if (try_now()) return this->may_go_on();
+        local_channel<T>* const channel = this->place_->local.get();
+        return channel != nullptr && bounded_spin([=] { return !channel->seems_empty(); }) && try_now() &&
+               this->may_go_on();
+    }
+    /// @return whether that ended the operation: there is a value, or there will be none
+    [[nodiscard]] bool try_now() {
+        if (this->place_->local != nullptr) {
+            this->outcome_ = this->place_->local->try_receive(value_);
+        } else {
+            scratch_buffer scratch;
+            held_objects held;
+            shared_channel& channel = *this->place_->shared;
+            if (!channel.has_waiters(receivers_queue)) this->outcome_ = channel.try_receive(scratch.bytes(), &held);
+            if (this->outcome_ == op_status::done)
+                value_.emplace(decode_message<T>(scratch.bytes()));
+            else if (this->outcome_ == op_status::would_block)
+                this->wait_.template emplace<message_wait>();
+        }
+        return this->outcome_ != op_status::would_block;
+    }
+
+    template <class Promise>
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        if (this->outcome_ != op_status::would_block) return this->make_way(handle);
+        if (this->place_->local != nullptr) return this->suspend_local(handle, nullptr, &value_);
+        return this->suspend_shared(handle, receivers_queue);
+    }
+
+    [[nodiscard]] std::optional<T> await_resume() {
+        if (this->end_wait()) throw cancelled{};
+        if (this->outcome_ == op_status::done) {
+            this->rethrow_error();
+            if (auto* wait = std::get_if<message_wait>(&this->wait_)) value_.emplace(decode_message<T>(wait->message));
+            // Not the optional as a whole: g++ would read it with one wide load, just after its parts were written one by one.
+            return std::optional<T>(std::move(*value_));
+        }
+        require_alive(this->outcome_);
+        return std::nullopt;
+    }
+
+private:
+    std::optional<T> value_;
+};
+
+}  // namespace cadre::detail

@@ -1,0 +1,22 @@
+/// @file
+/// Any awaitable as a task: combinators work on tasks only.
+#pragma once
+
+#include <utility>
+
+#include <cadre/detail/coroutine/awaitable.hpp>
+#include <cadre/task.hpp>
+
+namespace cadre::detail {
+
+template <class T>
+[[nodiscard]] task<T> as_task(task<T> t) noexcept {
+    return t;
+}
+
+template <awaitable A>
+[[nodiscard]] task<await_result_t<A>> as_task(A a) {
+    co_return co_await std::move(a);
+}
+
+}  // namespace cadre::detail

@@ -1,0 +1,48 @@
+/// @file
+/// Runs a task on a home executor and blocks the calling thread until it has ended.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <cadre/detail/scheduler/run_loop.hpp>
+#include <cadre/detail/scheduler/task_root.hpp>
+#include <cadre/task.hpp>
+
+namespace cadre::detail {
+
+/// The root of a task that a thread waits for. That thread drives the process's serial loops meanwhile.
+class blocking_root final : public task_root {
+public:
+    blocking_root(std::shared_ptr<executor_backend> home, stop_state* stop, std::string name = "main");
+
+    /// Runs the coroutine at home and drives until it has ended. @throws executor_stopped
+    void run(std::coroutine_handle<> frame, promise_base& promise);
+
+private:
+    // The end is told through a loop: another driver may be the one that runs the item.
+    struct end_item : work_item {
+        std::atomic<bool> done{false};
+    };
+    std::coroutine_handle<> start() noexcept override { return begin(frame_, *promise_); }
+    void ended() noexcept override;
+
+    std::shared_ptr<run_loop> waker_;
+    std::coroutine_handle<> frame_;
+    promise_base* promise_ = nullptr;
+    end_item end_;
+};
+
+/// Runs `t` at `home` under `stop` (may be null) and gives its result or throws what it threw.
+template <class T>
+T block_on(std::shared_ptr<executor_backend> home, stop_state* stop, task<T> t) {
+    blocking_root root(std::move(home), stop);
+    // Ends before the root, as a parameter need not: its arguments may be linked to the root's stop state.
+    const task<T> work = std::move(t);
+    root.run(work.frame(), work.frame().promise());
+    return work.frame().promise().take();
+}
+
+}  // namespace cadre::detail

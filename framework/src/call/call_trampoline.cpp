@@ -1,0 +1,28 @@
+#include <cadre/detail/call/call_trampoline.hpp>
+
+namespace cadre::detail {
+
+invocation_frame::invocation_frame(invocation& call) {
+    info.id = call.id;
+    info.name = call.name;
+    info.executor = call.executor;
+    env.home = call.home;
+    env.stop = &call.stop;
+    env.info = &info;
+}
+
+call_reply exception_reply(const std::exception_ptr& error) noexcept {
+    call_reply reply;
+    reply.kind = reply_kind::exception;
+    try {
+        codec_context context;
+        encoder out(reply.bytes, &context);
+        encode_exception(out, error);
+    } catch (...) {
+        // Even the error's text did not fit in memory: an empty reply decodes to an error of its own.
+        reply.bytes.clear();
+    }
+    return reply;
+}
+
+}  // namespace cadre::detail

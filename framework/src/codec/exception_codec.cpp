@@ -1,0 +1,203 @@
+#include <cadre/detail/codec/exception_codec.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <typeinfo>
+#include <unordered_map>
+#include <vector>
+
+#include <mutex>
+
+#include <cxxabi.h>
+
+#include <cadre/detail/codec/codec.hpp>
+#include <cadre/errors.hpp>
+#include <cadre/register_exception.hpp>
+
+#include "known_exceptions.hpp"
+
+namespace cadre {
+
+namespace detail {
+
+namespace {
+
+/// A hostile message could otherwise ask for a chain of any length; a longer honest one is cut.
+constexpr std::size_t max_chain = 32;
+
+std::string demangled(const std::type_info& type) {
+    int status = 0;
+    const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
+                                                      &std::free);
+    std::string text = status == 0 ? name.get() : type.name();
+    // std::throw_with_nested throws a class of its own that derives from what it was given.
+    constexpr std::string_view wrapper = "std::_Nested_exception<";
+    if (text.starts_with(wrapper) && text.ends_with('>')) {
+        text = text.substr(wrapper.size(), text.size() - wrapper.size() - 1);
+        if (text.ends_with(' ')) text.pop_back();
+    }
+    return text;
+}
+
+class registry {
+public:
+    void add(std::string name, registered_exception entry) {
+        const std::lock_guard lock(mutex_);
+        entries_.insert_or_assign(std::move(name), entry);
+    }
+    [[nodiscard]] std::optional<registered_exception> find(const std::string& name) const {
+        const std::lock_guard lock(mutex_);
+        const auto found = entries_.find(name);
+        if (found == entries_.end()) return std::nullopt;
+        return found->second;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::unordered_map<std::string, registered_exception> entries_;
+};
+
+registry& registered() {
+    static registry& all = *new registry;  // never destroyed: exceptions may still travel while the program exits
+    return all;
+}
+
+/// One exception of a chain, as it travels.
+struct exception_image {
+    std::string text;
+    std::string type_name;
+    std::string where;
+    std::uint64_t base = 0;  ///< place of its nearest known class, plus one; 0 if it is no std::exception
+    bool exact = false;      ///< it is of that class, not derived from it
+    std::vector<std::byte> base_state;
+    bool is_registered = false;
+    std::vector<std::byte> registered_state;
+};
+
+std::vector<std::byte> copy_bytes(const byte_buffer& buffer) { return {buffer.span().begin(), buffer.span().end()}; }
+
+/// What there is to say about an exception that is no std::exception.
+std::string foreign_text(const std::exception_ptr& exception, const std::string& type_name) {
+    try {
+        std::rethrow_exception(exception);
+    } catch (const std::string& text) {
+        return text;
+    } catch (const char* text) {
+        return text ? text : "";
+    } catch (...) {
+        return "an exception of type " + type_name;
+    }
+}
+
+void describe_standard(exception_image& image, const std::exception& e, codec_context* context) {
+    image.text = e.what();
+    const auto* remote = dynamic_cast<const remote_origin*>(&e);
+    if (remote) {
+        image.type_name = remote->origin().type_name;
+        image.where = remote->origin().where;
+    }
+    const std::size_t index = find_known(e);
+    const known_exception& known = known_exceptions()[index];
+    image.base = index + 1;
+    image.exact = image.type_name == demangled(known.type) || remote != nullptr;
+    byte_buffer state;
+    encoder out(state, context);
+    known.save(out, e);
+    image.base_state = copy_bytes(state);
+}
+
+void describe_registered(exception_image& image, const std::exception_ptr& exception, codec_context* context) {
+    const auto entry = registered().find(image.type_name);
+    if (!entry) return;
+    try {
+        byte_buffer state;
+        encoder out(state, context);
+        entry->save(out, exception);
+        image.registered_state = copy_bytes(state);
+        image.is_registered = true;
+    } catch (const std::exception&) {
+        image.is_registered = false;  // its members cannot be sent: it arrives as its nearest known class
+    }
+}
+
+/// Describes `exception` and returns what is nested in it.
+std::exception_ptr describe(exception_image& image, const std::exception_ptr& exception, codec_context* context) {
+    std::exception_ptr inner;
+    try {
+        std::rethrow_exception(exception);
+    } catch (const std::nested_exception& e) {
+        inner = e.nested_ptr();
+    } catch (...) {
+        inner = nullptr;
+    }
+    try {
+        std::rethrow_exception(exception);
+    } catch (const std::exception& e) {
+        image.type_name = demangled(typeid(e));
+        describe_standard(image, e, context);
+    } catch (...) {
+        const std::type_info* type = abi::__cxa_current_exception_type();
+        image.type_name = type ? demangled(*type) : "unknown";
+        image.text = foreign_text(exception, image.type_name);
+    }
+    describe_registered(image, exception, context);
+    return inner;
+}
+
+/// Unregistered classes that are known only as some std::exception or std::runtime_error come as remote_error, which is both
+/// of these and also tells their name.
+bool becomes_remote_error(const exception_image& image) {
+    if (image.base == 0) return true;
+    const std::type_info& base = known_exceptions()[image.base - 1].type;
+    return !image.exact &&
+           (base == typeid(std::exception) || base == typeid(std::runtime_error) || base == typeid(error));
+}
+
+std::exception_ptr rebuild(const exception_image& image, std::string_view where, const std::exception_ptr& inner,
+                           codec_context* context) {
+    const exception_origin origin{image.where.empty() ? std::string(where) : image.where, image.type_name, image.text};
+    if (image.is_registered) {
+        if (const auto entry = registered().find(image.type_name)) {
+            decoder in(image.registered_state, context);
+            return entry->load(in, origin, inner);
+        }
+    }
+    if (becomes_remote_error(image)) return rebuild_exception(remote_error(image.type_name, image.text), origin, inner);
+    decoder in(image.base_state, context);
+    return known_exceptions()[image.base - 1].load(in, origin, inner);
+}
+
+}  // namespace
+
+void add_registered_exception(const std::type_info& type, registered_exception entry) {
+    registered().add(demangled(type), entry);
+}
+
+void encode_exception(encoder& out, const std::exception_ptr& exception) {
+    std::vector<exception_image> chain;
+    for (std::exception_ptr level = exception; level && chain.size() != max_chain;) {
+        level = describe(chain.emplace_back(), level, out.context());
+    }
+    encode(out, chain);
+}
+
+std::exception_ptr decode_exception(decoder& in, std::string_view where) {
+    const auto chain = decode<std::vector<exception_image>>(in);
+    if (chain.empty() || chain.size() > max_chain) throw_malformed("an exception chain of an impossible length");
+    std::exception_ptr rebuilt_so_far;
+    for (auto image = chain.rbegin(); image != chain.rend(); ++image) {
+        if (image->base > known_exceptions().size()) throw_malformed("an exception of an unknown kind");
+        rebuilt_so_far = rebuild(*image, where, rebuilt_so_far, in.context());
+    }
+    return rebuilt_so_far;
+}
+
+}  // namespace detail
+
+std::string error_origin(const std::exception& e) {
+    const auto* remote = dynamic_cast<const detail::remote_origin*>(&e);
+    return remote ? remote->origin().where : std::string();
+}
+
+}  // namespace cadre

@@ -1,0 +1,29 @@
+/// @file
+/// The exception classes that every process knows how to rebuild.
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <span>
+#include <typeinfo>
+
+#include <cadre/detail/codec/exception_codec.hpp>
+
+namespace cadre::detail {
+
+struct known_exception {
+    const std::type_info& type;
+    bool (*matches)(const std::exception&);
+    /// Writes what the class holds beside its text.
+    void (*save)(encoder&, const std::exception&);
+    std::exception_ptr (*load)(decoder&, const exception_origin&, const std::exception_ptr& inner);
+};
+
+/// Derived classes stand before their bases; std::exception is last. Both ends run the same build, so a place in this list
+/// names a class.
+[[nodiscard]] std::span<const known_exception> known_exceptions();
+
+/// The place of the first class that `e` is or derives from.
+[[nodiscard]] std::size_t find_known(const std::exception& e);
+
+}  // namespace cadre::detail

@@ -1,0 +1,312 @@
+#include "loop_driver_set.hpp"
+
+#include "reactor_watch.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <ctime>
+#include <span>
+#include <thread>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cadre/detail/base/asymmetric_fence.hpp>
+#include <cadre/detail/base/compiler.hpp>
+
+namespace cadre::detail {
+
+namespace {
+
+constexpr unsigned item_budget = 256;
+// About the round trip of an answer that is worth waiting for awake; beyond it sleeping is cheaper.
+constexpr std::chrono::microseconds spin_time{5};
+
+int new_eventfd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+struct thread_descriptor {
+    int fd = -1;
+    ~thread_descriptor() {
+        if (fd >= 0) ::close(fd);
+    }
+};
+
+int this_thread_descriptor() {
+    static thread_local thread_descriptor own;
+    if (own.fd < 0) own.fd = new_eventfd();
+    return own.fd;
+}
+
+void wait_readable(int fd, std::optional<steady_time> deadline) {
+    timespec left{};
+    timespec* limit = nullptr;
+    if (deadline) {
+        const auto d = std::max(std::chrono::nanoseconds(0),
+                                std::chrono::nanoseconds(*deadline - std::chrono::steady_clock::now()));
+        left.tv_sec = static_cast<time_t>(d.count() / 1'000'000'000);
+        left.tv_nsec = static_cast<long>(d.count() % 1'000'000'000);
+        limit = &left;
+    }
+    pollfd p{fd, POLLIN, 0};
+    if (::ppoll(&p, 1, limit, nullptr) > 0) {
+        std::uint64_t count = 0;
+        [[maybe_unused]] const auto n = ::read(fd, &count, sizeof count);
+    }
+}
+
+}  // namespace
+
+struct loop_driver_set::driver {
+    std::atomic<int> asleep_on{-1};  // the descriptor to write, -1 while awake
+    bool poller = false;
+    const run_loop* own = nullptr;
+    const std::thread::id thread = std::this_thread::get_id();
+    std::vector<run_loop*> kept;  // pinned and held: those with a reactor
+    reactor_watch others;         // sleeps in all but the first of them
+
+    ~driver() {
+        for (run_loop* loop : kept)
+            give_up(*loop);
+    }
+    static void give_up(run_loop& loop) {
+        loop.events()->watch(-1);
+        loop.release();
+        loop.unpin();
+    }
+    [[nodiscard]] bool keeps(const run_loop& loop) const { return std::ranges::find(kept, &loop) != kept.end(); }
+};
+
+loop_driver_set& loop_driver_set::instance() {
+    static auto* all = new loop_driver_set;  // loops may outlive static destruction
+    return *all;
+}
+
+void loop_driver_set::add(run_loop& loop) {
+    const std::lock_guard hold(loops_mutex_);
+    loops_.push_back(&loop);
+}
+
+void loop_driver_set::remove(run_loop& loop) {
+    const std::lock_guard hold(loops_mutex_);
+    std::erase(loops_, &loop);
+}
+
+void loop_driver_set::add(event_source& source) {
+    {
+        const std::lock_guard hold(sources_mutex_);
+        sources_.push_back(&source);
+        source_count_.store(static_cast<unsigned>(sources_.size()), std::memory_order_release);
+    }
+    wake();  // a poller that sleeps has not announced that to the new source
+}
+
+void loop_driver_set::remove(event_source& source) {
+    const std::lock_guard hold(sources_mutex_);
+    std::erase(sources_, &source);
+    source_count_.store(static_cast<unsigned>(sources_.size()), std::memory_order_release);
+}
+
+int loop_driver_set::poller_descriptor() {
+    const std::lock_guard hold(drivers_mutex_);
+    if (poller_descriptor_.load(std::memory_order_relaxed) < 0) poller_descriptor_.store(new_eventfd());
+    return poller_descriptor_.load(std::memory_order_relaxed);
+}
+
+void loop_driver_set::set_poller_descriptor(int descriptor) {
+    {
+        const std::lock_guard hold(drivers_mutex_);
+        poller_descriptor_.store(descriptor);
+    }
+    wake();  // whoever sleeps on the one before
+}
+
+template <class F>
+void loop_driver_set::for_each_source(F f) {
+    if (source_count_.load(std::memory_order_acquire) == 0) return;
+    const std::lock_guard hold(sources_mutex_);
+    for (event_source* source : sources_)
+        f(*source);
+}
+
+bool loop_driver_set::event_sources() {
+    bool any = false;
+    for_each_source([&](event_source& source) { any |= source.poll(); });
+    return any;
+}
+
+bool loop_driver_set::run_loops(driver& self) {
+    bool any = false;
+    for (std::size_t i = 0;; ++i) {
+        run_loop* loop = nullptr;
+        {
+            const std::lock_guard hold(loops_mutex_);
+            if (i >= loops_.size()) return any;
+            if (!loops_[i]->pin()) continue;
+            loop = loops_[i];
+        }
+        any |= run_loop_of(self, *loop);
+    }
+}
+
+// With one pin on the loop, which it takes over.
+bool loop_driver_set::run_loop_of(driver& self, run_loop& loop) {
+    if (self.keeps(loop)) {
+        loop.unpin();  // the one that came with keeping it is left
+        const bool any = loop.run_some(item_budget);
+        if (loop.last_pin()) {
+            std::erase(self.kept, &loop);
+            driver::give_up(loop);
+        }
+        return any;
+    }
+    bool any = false;
+    if ((!loop.reserved() || self.own == &loop) && loop.hold()) {
+        any = loop.run_some(item_budget);
+        if (loop.events() != nullptr) {
+            self.kept.push_back(&loop);
+            return any;
+        }
+        loop.release();
+    }
+    loop.unpin();
+    return any;
+}
+
+std::optional<steady_time> loop_driver_set::next_deadline() {
+    std::optional<steady_time> earliest;
+    const std::lock_guard hold(loops_mutex_);
+    for (const run_loop* loop : loops_)
+        if (const auto t = loop->next_deadline(); t && (!earliest || *t < *earliest)) earliest = t;
+    return earliest;
+}
+
+// A loop that another thread drives is that thread's business: it looks again before it sleeps, and wakes us when it
+// stops driving. If that was before we said that we sleep, its reactor is what we find here: somebody has to sleep in it.
+bool loop_driver_set::anything_ready(const driver& self) {
+    const std::lock_guard hold(loops_mutex_);
+    return std::ranges::any_of(loops_, [&](const run_loop* loop) {
+        if (loop->driven()) return self.keeps(*loop) && loop->ready();
+        return (!loop->reserved() || self.own == loop) && (loop->ready() || loop->events() != nullptr);
+    });
+}
+
+bool loop_driver_set::try_become_poller(driver& self) {
+    if (self.poller) return true;
+    const std::lock_guard hold(drivers_mutex_);
+    if (poller_ != nullptr) return false;
+    poller_ = &self;
+    self.poller = true;
+    return true;
+}
+
+void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
+    std::optional<driver> here(std::in_place);
+    driver& self = *here;
+    self.own = own;
+    {
+        const std::lock_guard hold(drivers_mutex_);
+        active_.push_back(&self);
+    }
+    while (!done()) {
+        bool any = run_loops(self);
+        const bool poller = try_become_poller(self);
+        if (poller) any |= event_sources();
+        if (any || done()) continue;
+        if (poller) {
+            for_each_source([](event_source& s) { s.announce_polling(); });
+            const bool found = spin(self, done);
+            for_each_source([](event_source& s) { s.announce_busy(); });
+            if (found || event_sources()) continue;
+        }
+        sleep(self, done);
+    }
+    {
+        const std::lock_guard hold(drivers_mutex_);
+        std::erase(active_, &self);
+        if (poller_ == &self) poller_ = nullptr;
+    }
+    here.reset();
+    if (own != nullptr) own->end_reservation();
+    full_fence();  // first the loops are free, then we look who sleeps
+    wake();  // another driver takes over what this one looked after
+}
+
+// Looks often for a moment when an answer is near. @return whether there is something to do
+bool loop_driver_set::spin(driver& self, const std::function<bool()>& done) {
+    bool near = false;
+    for_each_source([&](const event_source& s) { near |= s.expects_soon(); });
+    if (!near) return false;
+    const auto until = std::chrono::steady_clock::now() + spin_time;
+    do {
+        for (int i = 0; i < 16; ++i) {
+            if (event_sources()) return true;
+            cpu_relax();
+        }
+        if (anything_ready(self) || done()) return true;
+    } while (std::chrono::steady_clock::now() < until);
+    return false;
+}
+
+void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
+    int fd = self.poller ? poller_descriptor() : this_thread_descriptor();
+    // Order: say asleep, then look at everything once more. A submitter publishes, then looks for sleepers.
+    self.asleep_on.store(fd, std::memory_order_seq_cst);
+    sleeping_.fetch_add(1, std::memory_order_seq_cst);
+    if (self.poller) {
+        for_each_source([](event_source& s) { s.announce_sleep(); });
+        // A source comes with the descriptor that its ringers have: one that was set meanwhile is the one to sleep on.
+        fd = poller_descriptor();
+        self.asleep_on.store(fd, std::memory_order_seq_cst);
+    }
+    const bool work = anything_ready(self) || done() || (self.poller && event_sources());
+    bool orphaned = false;
+    if (!self.poller) {
+        const std::lock_guard hold(drivers_mutex_);
+        orphaned = poller_ == nullptr;
+    }
+    if (!work && !orphaned) {
+        if (self.kept.empty())
+            wait_readable(fd, next_deadline());
+        else
+            sleep_in_reactors(self, fd, done);
+    }
+    if (self.poller) for_each_source([](event_source& s) { s.announce_awake(); });
+    sleeping_.fetch_sub(1, std::memory_order_relaxed);
+    self.asleep_on.store(-1, std::memory_order_relaxed);
+}
+
+// While handlers run the thread stays announced as asleep: most of them resume a task that only starts the next operation,
+// and going round for each of them would cost more than they do. After each task it looks whether it has to leave.
+void loop_driver_set::sleep_in_reactors(driver& self, int bell, const std::function<bool()>& done) {
+    const std::span others(std::span(self.kept).subspan(1));
+    for (run_loop* loop : others)
+        self.others.send(*loop->events());
+    self.kept.front()->visit_reactor(bell, next_deadline(),
+                                     [&] { return self.asleep_on.load(std::memory_order_relaxed) == bell && !done(); });
+    if (!others.empty()) self.others.recall();
+}
+
+void loop_driver_set::wake() noexcept {
+    if (sleeping_.load(std::memory_order_seq_cst) == 0) return;
+    const std::lock_guard hold(drivers_mutex_);
+    for (driver* d : active_)
+        if (const int fd = d->asleep_on.exchange(-1, std::memory_order_acq_rel); fd >= 0) {
+            if (d->thread == std::this_thread::get_id()) {
+                reactor_lease::leave_soon();  // in a handler
+                continue;
+            }
+            const std::uint64_t one = 1;
+            [[maybe_unused]] const auto n = ::write(fd, &one, sizeof one);
+        }
+}
+
+void add_event_source(event_source& source) { loop_driver_set::instance().add(source); }
+void remove_event_source(event_source& source) { loop_driver_set::instance().remove(source); }
+int loop_wake_descriptor() { return loop_driver_set::instance().poller_descriptor(); }
+void set_loop_wake_descriptor(int descriptor) { loop_driver_set::instance().set_poller_descriptor(descriptor); }
+void drive_until(const std::function<bool()>& done, run_loop* own) { loop_driver_set::instance().drive(done, own); }
+void wake_loop_drivers() noexcept { loop_driver_set::instance().wake(); }
+
+}  // namespace cadre::detail

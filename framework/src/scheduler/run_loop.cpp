@@ -1,0 +1,148 @@
+#include <cadre/detail/scheduler/run_loop.hpp>
+
+#include <chrono>
+#include <utility>
+
+#include "loop_driver_set.hpp"
+
+namespace cadre::detail {
+
+namespace {
+
+std::atomic<running_hook> hook{nullptr};
+
+// How many handlers of events a busy loop runs when it looks at them.
+constexpr unsigned reactor_budget = 61;
+
+}  // namespace
+
+void set_running_hook(running_hook h) noexcept { hook.store(h, std::memory_order_release); }
+
+std::shared_ptr<run_loop> run_loop::make(std::string name) {
+    return std::shared_ptr<run_loop>(new run_loop(std::move(name)), [](run_loop* loop) { loop->unpin(); });
+}
+
+run_loop::run_loop(std::string name) : local_worker(this, 0), name_(std::move(name)) {
+    loop_driver_set::instance().add(*this);
+}
+
+run_loop::~run_loop() { loop_driver_set::instance().remove(*this); }
+
+bool run_loop::pin() noexcept {
+    unsigned n = pins_.load(std::memory_order_relaxed);
+    while (n != 0)
+        if (pins_.compare_exchange_weak(n, n + 1, std::memory_order_acq_rel)) return true;
+    return false;
+}
+
+void run_loop::unpin() noexcept {
+    if (pins_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+void run_loop::loop_timers::earlier() noexcept { wake_loop_drivers(); }
+void run_loop::loop_reactor_holder::made() noexcept { wake_loop_drivers(); }
+
+void* run_loop::query(const std::type_info& extension) noexcept {
+    return extension == typeid(reactor_holder) ? static_cast<reactor_holder*>(&place_) : nullptr;
+}
+
+// Where somebody is told which task runs, a handler must not resume one by itself: it goes through `run_item`.
+const executor_backend* run_loop::resuming_home() const noexcept {
+    return hook.load(std::memory_order_relaxed) == nullptr ? this : nullptr;
+}
+
+run_loop::entered::entered(run_loop& loop) noexcept
+    : outer_worker_(std::exchange(this_thread_worker, static_cast<local_worker*>(&loop))),
+      outer_environment_(std::exchange(this_thread_environment, nullptr)) {}
+
+run_loop::entered::~entered() {
+    set_current_environment(outer_environment_);
+    this_thread_worker = outer_worker_;
+}
+
+// Pinned: a submitted item may run at once, end everything and drop the last handle before this returns.
+void run_loop::submit(std::span<work_item* const> items) noexcept {
+    pins_.fetch_add(1, std::memory_order_relaxed);
+    for (work_item* item : items) {
+        work_item* head = inbox_.load(std::memory_order_relaxed);
+        do
+            item->next = head;
+        while (!inbox_.compare_exchange_weak(head, item, std::memory_order_seq_cst, std::memory_order_relaxed));
+    }
+    // On the driving thread the loop looks by itself.
+    if (worker_of(this) == nullptr)
+        loop_driver_set::instance().wake();
+    else
+        reactor_lease::leave_soon();
+    unpin();
+}
+
+void run_loop::defer(work_item* item) noexcept {
+    drain_inbox();
+    item->next = nullptr;
+    (tail_ != nullptr ? tail_->next : head_) = item;
+    tail_ = item;
+}
+
+void run_loop::drain_inbox() noexcept {
+    if (inbox_.load(std::memory_order_relaxed) == nullptr) return;
+    work_item* newest = inbox_.exchange(nullptr, std::memory_order_acquire);
+    work_item* first = nullptr;
+    work_item* last = newest;
+    while (newest != nullptr) {
+        work_item* next = newest->next;
+        newest->next = first;
+        first = newest;
+        newest = next;
+    }
+    if (first == nullptr) return;
+    (tail_ != nullptr ? tail_->next : head_) = first;
+    tail_ = last;
+}
+
+runnable run_loop::take(bool oldest) noexcept {
+    drain_inbox();
+    if (!oldest)
+        if (const runnable newest = deque().pop(); newest) return newest;
+    if (work_item* item = head_; item != nullptr) {
+        head_ = item->next;
+        if (head_ == nullptr) tail_ = nullptr;
+        return runnable(item);
+    }
+    return oldest ? deque().pop() : runnable();
+}
+
+void run_loop::run(runnable next) noexcept {
+    const running_hook tell = hook.load(std::memory_order_relaxed);
+    if (tell != nullptr) [[unlikely]] {
+        const environment* env = next.env();
+        tell(env != nullptr && env->info != nullptr ? env->info->id : 0);
+    }
+    next.run();
+    if (tell != nullptr) [[unlikely]]
+        tell(0);
+}
+
+bool run_loop::run_some(unsigned budget) noexcept {
+    const entered inside(*this);
+    bool any = !timers_.empty() && timers_.fire_due(std::chrono::steady_clock::now());
+    for (unsigned n = 0; n < budget; ++n) {
+        const bool around = look_around();
+        if (around) {
+            if (!timers_.empty()) any |= timers_.fire_due(std::chrono::steady_clock::now());
+            if (events() != nullptr) any |= reactor_lease(*events(), resuming_home()).poll(reactor_budget);
+        }
+        const runnable next = take(around);
+        if (!next) break;
+        any = true;
+        run(next);
+    }
+    queued_.store(head_ != nullptr || !deque().empty(), std::memory_order_release);
+    return any;
+}
+
+bool run_loop::ready() const noexcept {
+    return inbox_.load(std::memory_order_seq_cst) != nullptr || queued_.load(std::memory_order_acquire);
+}
+
+}  // namespace cadre::detail

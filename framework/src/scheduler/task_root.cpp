@@ -1,0 +1,42 @@
+#include <cadre/detail/scheduler/task_root.hpp>
+
+#include <cadre/detail/scheduler/local_worker.hpp>
+
+namespace cadre::detail {
+
+task_root::task_root(std::shared_ptr<executor_backend> home, stop_state* parent_stop, std::string name)
+    : stop_(parent_stop) {
+    info_.id = next_task_id();
+    info_.name = std::move(name);
+    info_.executor = std::move(home);
+    env_.home = info_.executor.get();
+    env_.stop = &stop_;
+    env_.info = &info_;
+    root_.stop = &stop_;
+}
+
+bool task_root::launch() noexcept {
+    if (!env_.home->registry().enter(root_)) return false;
+    run = &on_start;
+    done = &on_end;
+    work_item::env = &env_;
+    post_home(*this);
+    return true;
+}
+
+void task_root::on_start(work_item* item) noexcept {
+    auto* self = static_cast<task_root*>(item);
+    set_current_environment(&self->env_);
+    self->start().resume();
+}
+
+std::coroutine_handle<> task_root::on_end(completion* c) noexcept {
+    auto* self = static_cast<task_root*>(c);
+    work_registry& registry = self->env_.home->registry();
+    registry.begin_leave(self->root_);
+    self->ended();
+    registry.finish_leave();
+    return std::noop_coroutine();
+}
+
+}  // namespace cadre::detail

@@ -1,0 +1,88 @@
+#include <cadre/detail/scheduler/work_registry.hpp>
+
+#include <thread>
+#include <utility>
+
+namespace cadre::detail {
+
+namespace {
+
+// The registry for which this thread is between the two steps of leaving.
+thread_local work_registry* leaving_here = nullptr;
+
+}  // namespace
+
+bool work_registry::enter(work_root& root) noexcept {
+    const std::lock_guard hold(mutex_);
+    if (closed_) return false;
+    ++entered_;
+    ++live_;
+    root.prev = nullptr;
+    root.next = head_;
+    if (head_ != nullptr) head_->prev = &root;
+    head_ = &root;
+    return true;
+}
+
+work_registry::~work_registry() {
+    // The work that was told of its end may drop the executor right there: then this thread's step is over, too.
+    const unsigned own = std::exchange(leaving_here, leaving_here == this ? nullptr : leaving_here) == this ? 1 : 0;
+    while (leaving_.load(std::memory_order_acquire) > own)
+        std::this_thread::yield();
+}
+
+void work_registry::begin_leave(work_root& root) noexcept {
+    leaving_.fetch_add(1, std::memory_order_relaxed);
+    leaving_here = this;
+    const std::lock_guard hold(mutex_);
+    (root.prev != nullptr ? root.prev->next : head_) = root.next;
+    if (root.next != nullptr) root.next->prev = root.prev;
+}
+
+void work_registry::finish_leave() noexcept {
+    if (std::exchange(leaving_here, nullptr) != this) return;  // destroyed meanwhile, by this thread
+    std::vector<std::function<void()>> call;
+    {
+        const std::lock_guard hold(mutex_);
+        if (--live_ == 0) call = std::exchange(on_empty_, {});
+    }
+    for (auto& f : call)
+        f();
+    leaving_.fetch_sub(1, std::memory_order_release);  // the last access
+}
+
+void work_registry::request_stop(stop_reason why) noexcept {
+    // The lock keeps every root alive while its stop state fires. Lock order: registry, then stop tree.
+    const std::lock_guard hold(mutex_);
+    for (work_root* root = head_; root != nullptr; root = root->next)
+        if (root->stop != nullptr) root->stop->request_stop(why);
+}
+
+void work_registry::close(std::function<void()> on_empty) {
+    {
+        const std::lock_guard hold(mutex_);
+        closed_ = true;
+        if (live_ != 0) {
+            if (on_empty) on_empty_.push_back(std::move(on_empty));
+            return;
+        }
+    }
+    if (on_empty) on_empty();
+}
+
+bool work_registry::closed() const noexcept {
+    const std::lock_guard hold(mutex_);
+    return closed_;
+}
+
+std::uint64_t work_registry::entered() const noexcept {
+    const std::lock_guard hold(mutex_);
+    return entered_;
+}
+
+std::uint64_t work_registry::live() const noexcept {
+    const std::lock_guard hold(mutex_);
+    return live_;
+}
+
+}  // namespace cadre::detail

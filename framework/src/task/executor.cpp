@@ -1,0 +1,116 @@
+#include <cadre/executor.hpp>
+
+#include <map>
+#include <mutex>
+#include <stdexcept>
+
+#include <cadre/detail/codec/codec.hpp>
+#include <cadre/detail/coroutine/waiter.hpp>
+#include <cadre/detail/scheduler/deferred_action.hpp>
+#include <cadre/detail/scheduler/portable_call.hpp>
+#include <cadre/errors.hpp>
+
+namespace cadre {
+
+namespace {
+
+struct portable_executors {
+    std::mutex mutex;
+    std::map<std::uint64_t, std::weak_ptr<executor_backend>> known;
+    static portable_executors& instance() {
+        static auto* all = new portable_executors;
+        return *all;
+    }
+};
+
+/// Waits for a shutdown to be through. A stop request ends running work now; the wait still ends with the work.
+class shutdown_awaiter {
+public:
+    shutdown_awaiter(executor_backend& backend, std::chrono::steady_clock::time_point deadline) noexcept
+        : deadline_(deadline) {
+        waiter_.backend = &backend;
+    }
+    shutdown_awaiter(const shutdown_awaiter&) = delete;
+    shutdown_awaiter& operator=(const shutdown_awaiter&) = delete;
+
+    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) {
+        waiter_.prepare(h, detail::environment_of_promise(h), [](detail::waiter& w) noexcept {
+            auto& self = static_cast<node&>(w);
+            self.hurry.post([](void* backend) noexcept { static_cast<executor_backend*>(backend)->request_stop(); },
+                            self.backend);
+        });
+        waiter_.backend->shutdown(deadline_, [this] { waiter_.finish(); });
+        return waiter_.commit();
+    }
+    void await_resume() noexcept {
+        (void)waiter_.detach();
+        waiter_.hurry.settle();
+    }
+
+private:
+    struct node : detail::waiter {
+        executor_backend* backend = nullptr;
+        detail::deferred_action hurry;
+    };
+    std::chrono::steady_clock::time_point deadline_;
+    node waiter_;
+};
+
+}  // namespace
+
+void executor::throw_empty() {
+    throw std::logic_error(
+        "this cadre::executor names no executor: take one from runtime::executor() or make_executor()");
+}
+
+task<void> executor::shutdown(std::chrono::steady_clock::time_point deadline) const {
+    const std::shared_ptr<executor_backend> keep = backend();
+    shutdown_awaiter through(*keep, deadline);
+    co_await through;
+}
+
+executor executor::with(const call_settings& settings) const {
+    executor copy = *this;
+    auto options = std::make_shared<detail::call_options>(this->options());
+    if (!settings.name.empty()) options->name = settings.name;
+    if (settings.timeout.count() != 0) options->timeout = settings.timeout;
+    if (settings.priority != 0) options->priority = settings.priority;
+    if (settings.retries >= 0) options->retries = settings.retries;
+    copy.options_ = std::move(options);
+    return copy;
+}
+
+const detail::call_options& executor::options() const noexcept {
+    static const detail::call_options none;
+    return options_ != nullptr ? *options_ : none;
+}
+
+void executor::encode_handle(detail::encoder& out) const {
+    auto* identity = static_cast<detail::portable_identity*>(backend()->query(typeid(detail::portable_identity)));
+    if (identity == nullptr)
+        throw not_portable("executor '" + name() + "' is local to its process and cannot be sent to another one");
+    detail::encode(out, identity->portable_id());
+}
+
+executor executor::decode_handle(detail::decoder& in) {
+    const auto id = detail::decode<std::uint64_t>(in);
+    auto& all = portable_executors::instance();
+    const std::lock_guard hold(all.mutex);
+    const auto found = all.known.find(id);
+    if (found != all.known.end())
+        if (auto backend = found->second.lock()) return executor(std::move(backend));
+    throw not_portable("an executor that this process does not know cannot be used here");
+}
+
+namespace detail {
+
+void register_portable_executor(std::uint64_t id, std::weak_ptr<executor_backend> backend) {
+    auto& all = portable_executors::instance();
+    const std::lock_guard hold(all.mutex);
+    all.known[id] = std::move(backend);
+}
+
+}  // namespace detail
+}  // namespace cadre

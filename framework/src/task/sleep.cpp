@@ -1,0 +1,38 @@
+#include <cadre/sleep.hpp>
+
+#include <span>
+
+#include <cadre/detail/scheduler/local_worker.hpp>
+#include <cadre/executor_backend.hpp>
+
+namespace cadre::detail {
+
+bool sleep_awaiter::suspend(std::coroutine_handle<> h, environment* e) {
+    timer_.self = this;
+    // Exactly one of the timer's fire and a successful cancel of it finishes the wait.
+    timer_.fire = [](timer_node* n) noexcept { static_cast<node*>(n)->self->finish(); };
+    prepare(h, e, [](waiter& w) noexcept {
+        auto& self = static_cast<sleep_awaiter&>(w);
+        if (self.env->home->timers().cancel(self.timer_)) self.finish_cancelled();
+    });
+    if (e->stop != nullptr && e->stop->stop_requested()) {
+        finish_cancelled();
+        return false;
+    }
+    if (timer_.when <= std::chrono::steady_clock::now()) {
+        finish();
+        return false;
+    }
+    e->home->timers().add(timer_);
+    return commit();
+}
+
+void yield_awaiter::suspend(std::coroutine_handle<> h, environment* e) {
+    item_.prepare(h, e);
+    if (local_worker* w = worker_of(e->home); w != nullptr)
+        w->defer(&item_);
+    else
+        post_home(item_);
+}
+
+}  // namespace cadre::detail

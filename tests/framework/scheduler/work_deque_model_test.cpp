@@ -1,0 +1,75 @@
+// The work-stealing deque as a model under weak memory, in every interleaving; and that the model finds what is wrong.
+
+#include <gtest/gtest.h>
+
+#include <cadre/detail/base/sanitizers.hpp>
+
+#include "models/explore.hpp"
+#include "models/work_deque_model.hpp"
+
+namespace {
+
+using model = models::work_deque_model;
+
+void expect_sound(const model& m) {
+    const auto f = models::explore(m);
+    EXPECT_EQ(f.violation, "");
+    EXPECT_TRUE(f.complete);
+    EXPECT_GT(f.ends, 1u) << "thieves never succeed, or always";
+    ::testing::Test::RecordProperty("states", static_cast<int>(f.states));
+}
+
+class work_deque_model : public ::testing::TestWithParam<model::fences> {};
+
+TEST_P(work_deque_model, one_thief) { expect_sound({.script = "2p", .attempts = {3, 0}, .kind = GetParam()}); }
+
+TEST_P(work_deque_model, pops_and_pushes_in_between) {
+    expect_sound({.script = "2p2p2p", .attempts = {4, 0}, .kind = GetParam()});
+}
+
+TEST_P(work_deque_model, the_buffer_grows) {
+    expect_sound({.script = "31p", .attempts = {4, 0}, .kind = GetParam()});
+    expect_sound({.script = "12p1", .attempts = {4, 0}, .kind = GetParam()});
+}
+
+TEST_P(work_deque_model, the_owner_steals_too) {
+    expect_sound({.script = "2s2p1", .attempts = {4, 0}, .kind = GetParam()});
+}
+
+TEST_P(work_deque_model, two_thieves) { expect_sound({.script = "2", .attempts = {1, 1}, .kind = GetParam()}); }
+
+#if !defined(CADRE_ASAN) && !defined(CADRE_TSAN)  // the model has no memory or thread of its own to check
+TEST_P(work_deque_model, two_thieves_and_the_buffer_grows) {
+    expect_sound({.script = "31p", .attempts = {1, 1}, .kind = GetParam()});
+    expect_sound({.script = "2p2p", .attempts = {1, 1}, .kind = GetParam()});
+}
+#endif
+
+INSTANTIATE_TEST_SUITE_P(fences, work_deque_model,
+                         ::testing::Values(model::fences::asymmetric, model::fences::symmetric), [](const auto& kind) {
+                             return kind.param == model::fences::asymmetric ? "asymmetric" : "symmetric";
+                         });
+
+TEST(work_deque_model_fails, without_a_fence_on_both_sides) {
+    for (const auto kind : {model::fences::none, model::fences::pop_only, model::fences::steal_only}) {
+        const auto f = models::explore(model{.script = "2", .attempts = {2, 0}, .kind = kind});
+        EXPECT_EQ(f.violation, "an item was taken twice");
+    }
+}
+
+TEST(work_deque_model_fails, without_release_in_push) {
+    for (const auto kind : {model::fences::asymmetric, model::fences::symmetric}) {
+        const auto f =
+            models::explore(model{.script = "2p2", .attempts = {2, 0}, .kind = kind, .push_releases = false});
+        EXPECT_NE(f.violation, "");
+    }
+}
+
+TEST(work_deque_model_fails, without_release_in_pop) {
+    const model asymmetric{.script = "2p2p", .attempts = {2, 0}, .pop_releases = false};
+    EXPECT_EQ(models::explore(asymmetric).violation, "an item was taken twice");
+    const model symmetric{.script = "2", .attempts = {1, 0}, .kind = model::fences::symmetric, .pop_releases = false};
+    EXPECT_EQ(models::explore(symmetric).violation, "a cell that was never filled");
+}
+
+}  // namespace
