@@ -128,14 +128,14 @@ public:
         : base(place), source_(std::forward<Args>(args)...) {}
 
     [[nodiscard]] bool await_ready() {
-        if (try_now()) return this->may_go_on();
+        if (try_complete()) return this->may_go_on();
         local_channel<T>* const channel = this->place_->local.get();
-        return channel != nullptr && bounded_spin([=] { return !channel->seems_full(); }) && try_now() &&
+        return channel != nullptr && bounded_spin([=] { return !channel->seems_full(); }) && try_complete() &&
                this->may_go_on();
     }
     /// Sends now or not at all. @return false if it would block or the channel is closed
     [[nodiscard]] bool try_now() {
-        if (!try_now() || this->outcome_ == op_status::closed) return false;
+        if (!try_complete() || this->outcome_ == op_status::closed) return false;
         require_alive(this->outcome_);
         await_resume();
         return true;
@@ -166,7 +166,7 @@ public:
 
 private:
     /// @return whether that ended the operation, well or not
-    [[nodiscard]] bool try_now() {
+    [[nodiscard]] bool try_complete() {
         if (this->place_->local != nullptr) {
             this->outcome_ = this->place_->local->try_send(value());
         } else {
