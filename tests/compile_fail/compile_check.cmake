@@ -1,5 +1,5 @@
-# Compiles SOURCE and judges what the compiler says. A file with lines `// expect: SENTENCE` has to be refused with each
-# of these sentences in the message; a file without such a line has to compile.
+# Compiles SOURCE and checks the compiler's output. A file with lines `// expect: SENTENCE` must be refused with each of
+# these sentences in the message; a file without such a line must compile.
 #
 #   cmake -DCOMPILER=… -DINCLUDES=a|b -DSOURCE=file.cpp [-DFLAGS=a|b] -P compile_check.cmake
 
@@ -10,7 +10,7 @@ list(REMOVE_ITEM include_dirs "" /usr/include)
 list(REMOVE_DUPLICATES include_dirs)
 list(TRANSFORM include_dirs PREPEND -I)
 
-# Not -fsyntax-only: g++ then leaves out template instantiations that a user's build does.
+# Not -fsyntax-only, which lets g++ skip template instantiations of a real build.
 execute_process(
     COMMAND ${COMPILER} -std=c++20 -Wall -Wextra ${flags} ${include_dirs} -S -o /dev/null ${SOURCE}
     RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)

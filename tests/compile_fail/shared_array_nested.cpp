@@ -1,4 +1,4 @@
-// A table from nested lists.
+// Nested lists as an initialiser.
 // expect: a nested list of elements is not an initialiser
 
 #include <cadre/shared_array.hpp>

@@ -1,4 +1,4 @@
-// A value that notices when a compiler destroys it twice or not at all.
+// A value that detects being destroyed twice or never.
 #pragma once
 
 #include <string>
@@ -24,7 +24,7 @@ private:
     std::string text_;
 };
 
-/// An aggregate with a destructor of consequence: the kind that g++ 12 mistreats as a temporary.
+/// An aggregate with a non-trivial destructor, which g++ 12 miscompiles as a temporary.
 struct parcel {
     tracked content{};
     std::string label = "a label that is too long for the small buffer";

@@ -1,4 +1,4 @@
-// The first program of the documentation, as somebody outside this repository builds it.
+// The first program of the documentation, built outside this repository.
 
 #include <cadre/cadre.hpp>
 
