@@ -48,7 +48,7 @@ std::vector<int> drain(queue& elements) {
 
 using numbers = std::vector<int>;
 
-TEST(IntrusiveList, KeepsTheOrderOfInsertionAtBothEnds) {
+TEST(intrusive_list, keeps_the_order_of_insertion_at_both_ends) {
     element a{1};
     element b{2};
     element c{3};
@@ -63,7 +63,7 @@ TEST(IntrusiveList, KeepsTheOrderOfInsertionAtBothEnds) {
     EXPECT_EQ(backwards(elements), (numbers{3, 2, 1}));
 }
 
-TEST(IntrusiveList, RemovesAtTheFrontInTheMiddleAndAtTheBack) {
+TEST(intrusive_list, removes_at_the_front_in_the_middle_and_at_the_back) {
     element a{1};
     element b{2};
     element c{3};
@@ -82,7 +82,7 @@ TEST(IntrusiveList, RemovesAtTheFrontInTheMiddleAndAtTheBack) {
     EXPECT_EQ(elements.back(), nullptr);
 }
 
-TEST(IntrusiveList, ARemovedElementCanBeInsertedAgain) {
+TEST(intrusive_list, a_removed_element_can_be_inserted_again) {
     element a{1};
     element b{2};
     list elements;
@@ -93,7 +93,7 @@ TEST(IntrusiveList, ARemovedElementCanBeInsertedAgain) {
     EXPECT_EQ(forwards(elements), (numbers{2, 1}));
 }
 
-TEST(IntrusiveList, ContainsTellsMembersFromOthers) {
+TEST(intrusive_list, contains_distinguishes_members_from_others) {
     element a{1};
     element b{2};
     element outside{3};
@@ -110,7 +110,7 @@ TEST(IntrusiveList, ContainsTellsMembersFromOthers) {
     EXPECT_FALSE(elements.contains(b));
 }
 
-TEST(IntrusiveList, ALoopMayRemoveTheCurrentElement) {
+TEST(intrusive_list, a_loop_may_remove_the_current_element) {
     element a{1};
     element b{2};
     element c{3};
@@ -126,7 +126,7 @@ TEST(IntrusiveList, ALoopMayRemoveTheCurrentElement) {
     EXPECT_TRUE(elements.empty());
 }
 
-TEST(IntrusiveList, CountsItsElementsOnRequest) {
+TEST(intrusive_list, counts_its_elements_on_request) {
     element a{1};
     element b{2};
     counted_list elements;
@@ -140,7 +140,7 @@ TEST(IntrusiveList, CountsItsElementsOnRequest) {
     EXPECT_EQ(elements.size(), 0u);
 }
 
-TEST(IntrusiveQueue, IsFirstInFirstOut) {
+TEST(intrusive_queue, is_first_in_first_out) {
     element a{1};
     element b{2};
     element c{3};
@@ -155,7 +155,7 @@ TEST(IntrusiveQueue, IsFirstInFirstOut) {
     EXPECT_TRUE(elements.empty());
 }
 
-TEST(IntrusiveQueue, AnElementReturnedToTheFrontIsNext) {
+TEST(intrusive_queue, an_element_returned_to_the_front_is_next) {
     element a{1};
     element b{2};
     queue elements;
@@ -166,7 +166,7 @@ TEST(IntrusiveQueue, AnElementReturnedToTheFrontIsNext) {
     EXPECT_EQ(drain(elements), (numbers{1, 2}));
 }
 
-TEST(IntrusiveQueue, SplicesAnotherQueueToItsEnd) {
+TEST(intrusive_queue, splices_another_queue_to_its_end) {
     element a{1};
     element b{2};
     element c{3};
@@ -183,7 +183,7 @@ TEST(IntrusiveQueue, SplicesAnotherQueueToItsEnd) {
     EXPECT_EQ(drain(elements), (numbers{1, 2, 3}));
 }
 
-TEST(IntrusiveQueue, MovesOutAllElements) {
+TEST(intrusive_queue, moves_out_all_elements) {
     element a{1};
     element b{2};
     queue elements;
