@@ -112,11 +112,16 @@ void encode_function(encoder& out, const function_id& id) {
     codec<std::string>::encode(out, path);
 }
 
+encoded_function read_function(decoder& in) {
+    encoded_function function;
+    function.id.module = codec<std::uint64_t>::decode(in);
+    function.id.offset = in.read_size();
+    function.path = codec<std::string>::decode(in);
+    return function;
+}
+
 function_id decode_function(decoder& in) {
-    function_id id;
-    id.module = codec<std::uint64_t>::decode(in);
-    id.offset = in.read_size();
-    const std::string path = codec<std::string>::decode(in);
+    const auto [id, path] = read_function(in);
     if (path.empty() || find_at_start_by_id(id.module) != nullptr || find_loaded_by_id(id.module)) return id;
     if (::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) == nullptr) {
         const char* const reason = ::dlerror();
