@@ -37,7 +37,8 @@ loaded_module describe(const dl_phdr_info& info) {
         const std::uintptr_t begin = module.base + header.p_vaddr;
         if (header.p_type == PT_LOAD && (header.p_flags & PF_X) != 0)
             module.code.push_back({begin, begin + header.p_memsz});
-        // A linker may put notes that are 8-byte aligned into a segment of their own; the build-id is never among those.
+        // A linker may put notes that are 8-byte aligned into a segment of their own; the build-id is never among
+        // those.
         else if (header.p_type == PT_NOTE && header.p_align <= 4 && module.build_id.empty())
             module.build_id = find_build_id(reinterpret_cast<const std::byte*>(begin), header.p_memsz);
     }

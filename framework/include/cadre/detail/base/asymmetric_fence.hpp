@@ -1,6 +1,6 @@
 /// @file
-/// A store-load fence that puts its whole cost on the rare side: `light` is a compiler barrier, `heavy` makes every thread of
-/// the process execute a full fence (membarrier(2), PRIVATE_EXPEDITED).
+/// A store-load fence that puts its whole cost on the rare side: `light` is a compiler barrier, `heavy` makes every
+/// thread of the process execute a full fence (membarrier(2), PRIVATE_EXPEDITED).
 ///
 /// Together they order like two sequentially consistent fences: if one thread does `x = 1; light; read y` and another
 /// `y = 1; heavy; read x`, at least one of them sees the other's store. Where the kernel refuses membarrier, and under

@@ -1,6 +1,6 @@
 /// @file
-/// Names of called functions, for error texts about calls that were given no name. A call costs nothing for it: the name is
-/// found when a text is made.
+/// Names of called functions, for error texts about calls that were given no name. A call costs nothing for it: the
+/// name is found when a text is made.
 #pragma once
 
 #include <span>
@@ -62,8 +62,8 @@ private:
     friend struct trampoline_names;
 };
 
-/// The name of the function that a call runs; `a task` if it is not known. `arguments` may be malformed. Some microseconds,
-/// for the first call of a function some milliseconds. Thread-safe. @throws std::bad_alloc
+/// The name of the function that a call runs; `a task` if it is not known. `arguments` may be malformed. Some
+/// microseconds, for the first call of a function some milliseconds. Thread-safe. @throws std::bad_alloc
 [[nodiscard]] std::string call_name(const function_id& trampoline, std::span<const std::byte> arguments);
 
 }  // namespace cadre::detail

@@ -1,6 +1,6 @@
 /// @file
-/// Identifies a function so that another process of the same program finds it: the module by its build-id, and the offset
-/// from the load base of that module.
+/// Identifies a function so that another process of the same program finds it: the module by its build-id, and the
+/// offset from the load base of that module.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,12 @@ struct function_id {
 };
 
 /// The identity of the function at `address`. Costs tens of nanoseconds for modules loaded at the start, some
-/// microseconds for libraries loaded later. Thread-safe. @throws not_portable if the address is in no module or the module
-/// has no build-id
+/// microseconds for libraries loaded later. Thread-safe. @throws not_portable if the address is in no module or the
+/// module has no build-id
 [[nodiscard]] function_id identify_function(const void* address);
 
-/// The address of a function in this process. Thread-safe. @throws not_portable if no loaded module has that build-id or the
-/// offset is not in its executable segment
+/// The address of a function in this process. Thread-safe. @throws not_portable if no loaded module has that build-id
+/// or the offset is not in its executable segment
 [[nodiscard]] const void* resolve_function(const function_id& id);
 
 /// A function as it travels.
