@@ -1,4 +1,4 @@
-// A pointer is invalid in the receiving process.
+// A pointer is meaningless to a receiver in another process.
 // expect: not portable: a pointer means nothing in another process
 
 #include <cadre/channel.hpp>

@@ -1,4 +1,4 @@
-// The control: correct code must compile, otherwise the other cases prove nothing.
+// The control: correct code must compile, or the other cases would prove nothing.
 
 #include <cadre/cadre.hpp>
 

@@ -1,4 +1,4 @@
-// The control: portable types must compile, otherwise the other cases prove nothing.
+// The control: portable types must compile, or the other cases would prove nothing.
 
 #include <cadre/bind_portable.hpp>
 

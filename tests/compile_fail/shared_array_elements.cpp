@@ -1,4 +1,4 @@
-// A range whose elements do not convert to T.
+// A range whose elements do not convert.
 // expect: the elements of the range do not convert to T
 
 #include <string>

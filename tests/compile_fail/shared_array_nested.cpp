@@ -1,4 +1,4 @@
-// Nested lists as an initialiser.
+// A two-dimensional array from nested lists.
 // expect: a nested list of elements is not an initialiser
 
 #include <cadre/shared_array.hpp>

@@ -55,8 +55,8 @@ struct item_call<F, Item> {
     }
 };
 
-/// An item of its own of what a range's iterator gives. Tuples of references, such as range-v3's, convert to a tuple in two
-/// ways, about which g++ warns: they are taken apart.
+/// An item of its own of what a range's iterator gives. Tuples of references, such as range-v3's, convert to a tuple in
+/// two ways, about which g++ warns: they are taken apart.
 template <class Item, class Reference>
 [[nodiscard]] Item make_item(Reference&& given) {
     if constexpr (is_spreadable<Item> && !std::is_same_v<std::remove_cvref_t<Reference>, Item> &&
@@ -76,13 +76,7 @@ using item_bound = typename item_call<F, Item>::type;
 template <class Bound>
 using item_outcome = outcome<typename Bound::result>;
 
-/// Written as one byte (0: value, 1: error) and the value or the error.
-template <class R>
-void encode_item_error(encoder& out, const std::exception_ptr& error) {
-    out.write_byte(1);
-    encode_exception(out, error);
-}
-
+/// Reads one byte (0: value, 1: error) and the value or the error.
 template <class R>
 [[nodiscard]] outcome<R> decode_item(decoder& in, std::string_view where) {
     if (in.read_byte() == 1) return outcome<R>(decode_exception(in, where));
