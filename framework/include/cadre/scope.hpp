@@ -24,7 +24,6 @@
 #include <cadre/detail/scheduler/resume_item.hpp>
 #include <cadre/detail/task/as_task.hpp>
 #include <cadre/executor.hpp>
-#include <cadre/on.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre {
@@ -50,11 +49,15 @@ public:
         else
             start(run_child(std::move(t)));
     }
-    /// Starts `f(args…)` on `ex`, like `on`.
+    /// Starts `f(args…)` on `ex`, like `on`, whose header has to be included where this is called.
     template <class E, class F, class... Args>
         requires std::is_convertible_v<const E&, executor>
     void spawn(const E& ex, F&& f, Args&&... args) {
-        start(run_child(on(ex, std::forward<F>(f), std::forward<Args>(args)...)));
+        // `on` belongs to a later layer: argument-dependent lookup finds it where this is instantiated.
+        if constexpr (std::is_base_of_v<local_executor, E>)
+            start(run_child(on(ex, std::forward<F>(f), std::forward<Args>(args)...)));
+        else
+            start(run_child(on(executor(ex), std::forward<F>(f), std::forward<Args>(args)...)));
     }
 
     /// Asks all tasks of the scope to stop, also those to come.

@@ -5,13 +5,9 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <cadre/detail/scheduler/local_worker.hpp>
-#include <cadre/executor_backend.hpp>
-
 namespace cadre::detail {
 
 constinit thread_local environment* this_thread_environment = nullptr;
-constinit thread_local local_worker* this_thread_worker = nullptr;
 
 environment* current_environment() noexcept { return this_thread_environment; }
 
@@ -35,18 +31,6 @@ std::uint64_t process_bits() noexcept {
 std::uint64_t next_task_id() noexcept {
     static std::atomic<std::uint64_t> counter{0};
     return process_bits() | (counter.fetch_add(1, std::memory_order_relaxed) + 1);
-}
-
-void local_worker::wake_sleeper() noexcept { wake_one(); }
-
-bool local_worker::count_again_and_look() noexcept {
-    finds_ = finds_interval;
-    return anything_else();
-}
-
-void post_home(work_item& item) noexcept {
-    work_item* one = &item;
-    item.env->home->submit(std::span(&one, 1));
 }
 
 }  // namespace cadre::detail

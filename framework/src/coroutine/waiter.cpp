@@ -1,7 +1,5 @@
 #include <cadre/detail/coroutine/waiter.hpp>
 
-#include <cadre/detail/scheduler/local_worker.hpp>
-
 namespace cadre::detail {
 
 // States: arming → armed (commit, suspended) or finished (finish came first). Whoever of commit and finish comes

@@ -1,27 +1,13 @@
 #include <cadre/executor_backend.hpp>
 
-#include <memory>
-#include <stdexcept>
 #include <utility>
 
 #include <cadre/detail/scheduler/portable_call.hpp>
+#include <cadre/detail/scheduler/shutdown_alarm.hpp>
 #include <cadre/detail/scheduler/timer_service.hpp>
-#include <cadre/detail/state/memory_domain.hpp>
-#include <cadre/detail/state/object_registry.hpp>
 #include <cadre/errors.hpp>
 
 namespace cadre {
-
-namespace {
-
-/// Asks everything that is still running to stop when the deadline of a shutdown passes. Owns itself: freed when both
-/// the work has ended and the timer is out of the way.
-struct shutdown_alarm : detail::timer_node, std::enable_shared_from_this<shutdown_alarm> {
-    std::shared_ptr<executor_backend> backend;
-    std::shared_ptr<shutdown_alarm> self;
-};
-
-}  // namespace
 
 const char* to_string(executor_kind kind) noexcept {
     switch (kind) {
@@ -35,7 +21,7 @@ const char* to_string(executor_kind kind) noexcept {
 }
 
 executor_backend::executor_backend() = default;
-executor_backend::~executor_backend() { detail::forget_object_registry(*this); }
+executor_backend::~executor_backend() { release_objects(); }
 
 executor_stats executor_backend::stats() const {
     executor_stats s;
@@ -46,8 +32,8 @@ executor_stats executor_backend::stats() const {
     return s;
 }
 
-void executor_backend::submit(std::span<detail::portable_call* const> calls) noexcept {
-    for (detail::portable_call* call : calls) {
+void executor_backend::submit(std::span<portable_call* const> calls) noexcept {
+    for (portable_call* call : calls) {
         detail::call_reply reply;
         reply.kind = detail::reply_kind::failure;
         reply.error = std::make_exception_ptr(not_portable("executor '" + name() + "' runs no portable calls"));
@@ -55,25 +41,17 @@ void executor_backend::submit(std::span<detail::portable_call* const> calls) noe
     }
 }
 
-void executor_backend::request_stop(detail::portable_call&, detail::stop_reason) noexcept {}
-detail::memory_domain* executor_backend::domain() noexcept { return remote() ? nullptr : &detail::heap_domain(); }
-detail::timer_service& executor_backend::timers() noexcept { return detail::default_timers(); }
+void executor_backend::request_stop(portable_call&, stop_reason) noexcept {}
+timer_service& executor_backend::timers() noexcept { return detail::default_timers(); }
 void* executor_backend::query(const std::type_info&) noexcept { return nullptr; }
 void executor_backend::request_stop() noexcept { registry_.request_stop(); }
 
 void executor_backend::shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done) {
-    auto alarm = std::make_shared<shutdown_alarm>();
-    alarm->backend = shared_from_this();
-    alarm->when = deadline;
-    alarm->self = alarm;
-    alarm->fire = [](detail::timer_node* node) noexcept {
-        auto keep = std::move(static_cast<shutdown_alarm*>(node)->self);
-        keep->backend->registry().request_stop(detail::stop_reason::deadline);
-    };
-    detail::default_timers().add(*alarm);
-    registry_.close([alarm, done = std::move(done)] {
-        if (detail::default_timers().cancel(*alarm)) alarm->self.reset();
-        detail::close_object_registry(*alarm->backend);
+    std::shared_ptr<executor_backend> self = shared_from_this();
+    auto alarm = detail::shutdown_alarm::arm(deadline, [self] { self->registry_.request_stop(stop_reason::deadline); });
+    registry_.close([self = std::move(self), alarm = std::move(alarm), done = std::move(done)] {
+        alarm->cancel();
+        self->stop_objects();
         if (done) done();
     });
 }

@@ -51,6 +51,9 @@ template <class Promise>
         return current_environment();
 }
 
+/// Submits `item` to the home of its environment; never runs it inline. The scheduler implements it.
+void post_home(work_item& item) noexcept;
+
 /// A fresh task id, unique in this process and, in its high bits, among the processes of this program.
 [[nodiscard]] std::uint64_t next_task_id() noexcept;
 

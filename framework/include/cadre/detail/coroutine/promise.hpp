@@ -76,8 +76,6 @@ public:
         return std::coroutine_handle<promise_base>::from_address(frame.address()).promise();
     }
     [[nodiscard]] environment* cadre_environment() const noexcept { return env_; }
-    /// For an awaitable that changes the environment of the coroutine itself (`resume_on`).
-    void change_environment(environment* env) noexcept { env_ = env; }
     [[nodiscard]] bool failed() const noexcept { return end_ == end_state::error; }
     [[nodiscard]] bool ended() const noexcept { return end_ != end_state::unfinished; }
     /// What it threw; null if it did not.

@@ -46,7 +46,7 @@ public:
     /// worker's loop, which then looks at what others wait for.
     [[nodiscard]] bool may_run_on() noexcept { return --turns_ > 0; }
     /// The same for a task that finds all it asks for and so never has to wait: whether it is to suspend nevertheless.
-    [[nodiscard]] bool has_to_make_way() noexcept { return --finds_ == 0 && count_again_and_look(); }
+    [[nodiscard]] bool has_to_make_way() noexcept { return --finds_ == 0 && has_competing_work(); }
 
 protected:
     /// Whether the loop would find something else to do than the task that runs.
@@ -76,7 +76,7 @@ private:
             wake_sleeper();
     }
     CADRE_RARE_CALL void wake_sleeper() noexcept;
-    [[nodiscard]] CADRE_RARE_CALL bool count_again_and_look() noexcept;
+    [[nodiscard]] CADRE_RARE_CALL bool has_competing_work() noexcept;
 
     static constexpr int fairness_interval = 61;
     static constexpr int finds_interval = 2048;  // mostly some tens of nanoseconds each
@@ -96,8 +96,5 @@ CADRE_THREAD_LOCAL extern local_worker* this_thread_worker;
     local_worker* w = this_thread_worker;
     return w != nullptr && w->backend() == backend ? w : nullptr;
 }
-
-/// Runs `item` at the home of its environment: posts, never inline.
-void post_home(work_item& item) noexcept;
 
 }  // namespace cadre::detail
