@@ -4,7 +4,6 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 find_package(range-v3 REQUIRED)
-find_package(cereal REQUIRED)
 include(CadreBacktrace)
 
 file(GLOB_RECURSE cadre_sources CONFIGURE_DEPENDS
@@ -36,7 +35,7 @@ target_compile_features(cadre PUBLIC cxx_std_20)
 # g++ turns symmetric transfer into a plain call below -O2, and a long chain of awaits then overflows the stack.
 target_compile_options(cadre PUBLIC $<$<CXX_COMPILER_ID:GNU>:-foptimize-sibling-calls>)
 target_link_libraries(cadre
-    PUBLIC Threads::Threads Boost::headers range-v3::range-v3 cereal::cereal
+    PUBLIC Threads::Threads Boost::headers range-v3::range-v3
     PRIVATE ${CMAKE_DL_LIBS})
 if(MPI_CXX_FOUND)
     target_link_libraries(cadre PRIVATE MPI::MPI_CXX)

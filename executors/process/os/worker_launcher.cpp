@@ -1,5 +1,6 @@
 #include "process/os/worker_launcher.hpp"
 
+#include "base/doorbell.hpp"
 #include "process/os/bootstrap.hpp"
 #include "process/os/fork_server.hpp"
 #include "process/os/launch_protocol.hpp"
@@ -19,7 +20,6 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,7 +75,7 @@ void reap_here(const live_worker& worker, worker_exit& report) {
 struct worker_launcher::state {
     mutable std::mutex mutex;
     unique_fd epoll{::epoll_create1(EPOLL_CLOEXEC)};
-    unique_fd kept = make_eventfd();  // rung while `exits` holds something
+    doorbell has_exits;  // rung while `exits` is not empty
     unique_fd connection;
     unsigned server = 0;  // which one the connection leads to
     std::vector<live_worker> live;
@@ -85,7 +85,7 @@ struct worker_launcher::state {
         if (!epoll) {
             throw_errno("epoll_create1");
         }
-        watch(kept.get());
+        watch(has_exits.descriptor());
     }
 
     void watch(int fd) const {
@@ -102,13 +102,7 @@ struct worker_launcher::state {
 
     void keep(const worker_exit& report) {
         exits.push_back(report);
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto n = ::write(kept.get(), &one, sizeof one);
-    }
-
-    void forget_kept() const {
-        std::uint64_t count = 0;
-        [[maybe_unused]] const auto n = ::read(kept.get(), &count, sizeof count);
+        has_exits.ring();
     }
 
     void add(pid_t pid, int pidfd, reaper by, std::size_t rss) {
@@ -171,7 +165,7 @@ struct worker_launcher::state {
                     read_server();
                     progress = true;
                 } else {
-                    progress |= fd != kept.get() && on_death(fd);
+                    progress |= fd != has_exits.descriptor() && on_death(fd);
                 }
             }
             if (!progress) {
@@ -291,7 +285,7 @@ std::vector<worker_exit> worker_launcher::poll_exits() {
     const std::lock_guard lock{state_->mutex};
     state_->collect();
     if (!state_->exits.empty()) {
-        state_->forget_kept();
+        state_->has_exits.clear();
     }
     return std::exchange(state_->exits, {});
 }
@@ -309,7 +303,7 @@ std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::mi
                 const worker_exit report = *it;
                 exits.erase(it);
                 if (exits.empty()) {
-                    state_->forget_kept();
+                    state_->has_exits.clear();
                 }
                 return report;
             }
