@@ -2,7 +2,7 @@
 /// The calls that wait in the parent for a worker.
 #pragma once
 
-#include "process/parent/record_list.hpp"
+#include "process/parent/call_record.hpp"
 
 #include <cstddef>
 #include <map>
@@ -37,8 +37,8 @@ public:
     /// The first one that a task in a worker waits for.
     [[nodiscard]] call_record* first_nested() const noexcept {
         for (const auto& [priority, list] : lists_)
-            for (call_record* r = list.front(); r != nullptr; r = r->next)
-                if (r->nested) return r;
+            for (call_record& r : list)
+                if (r.nested) return &r;
         return nullptr;
     }
 
@@ -48,7 +48,7 @@ private:
         if (r.nested) nested_ += static_cast<std::size_t>(by);
     }
 
-    std::map<int, record_list> lists_;
+    std::map<int, call_list> lists_;  // by falling priority
     std::size_t size_ = 0;
     std::size_t nested_ = 0;
 };

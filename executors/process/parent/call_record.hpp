@@ -4,6 +4,7 @@
 
 #include "process/plane/message.hpp"
 
+#include <cadre/detail/base/intrusive_list.hpp>
 #include <cadre/detail/scheduler/portable_call.hpp>
 
 #include <chrono>
@@ -49,13 +50,14 @@ struct call_record {
 
     worker_connection* worker = nullptr;  // null: waits in the parent
     std::uint64_t position = 0;           // in the worker's request ring
-    call_record* prev = nullptr;          // in the worker's list or in the queue
-    call_record* next = nullptr;
+    list_links<call_record> links{};      // in the worker's list or in the queue
 
     int retries = 0;                       // that are left
     stop_reason stop = stop_reason::none;  // the strongest that was requested
     call_limit limit{};
     chunk_state chunk{};
 };
+
+using call_list = intrusive_list<call_record, &call_record::links, true>;
 
 }  // namespace cadre::detail::process_parent

@@ -1,20 +1,9 @@
 #include "process/parent/deadline_queue.hpp"
 
-#include "process/os/syscalls.hpp"
-
-#include <cstdint>
+#include <chrono>
 #include <utility>
 
-#include <unistd.h>
-
 namespace cadre::detail::process_parent {
-
-deadline_queue::deadline_queue() : bell_(process_os::make_eventfd()) {}
-
-void deadline_queue::wake_supervisor() noexcept {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto n = ::write(bell_.get(), &one, sizeof one);
-}
 
 void deadline_queue::arm(call_record& r, time_point when) noexcept {
     disarm(r);

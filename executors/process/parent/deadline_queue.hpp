@@ -2,7 +2,7 @@
 /// The supervisor's agenda: the deadlines of calls, and the bell that wakes it.
 #pragma once
 
-#include "process/os/unique_fd.hpp"
+#include "base/doorbell.hpp"
 #include "process/parent/call_record.hpp"
 
 #include <chrono>
@@ -16,11 +16,9 @@ public:
     /// while a worker is idle.
     static constexpr std::chrono::milliseconds retry_interval{1};
 
-    deadline_queue();
-
     /// Readable after `wake_supervisor`.
-    [[nodiscard]] int bell() const noexcept { return bell_.get(); }
-    void wake_supervisor() noexcept;
+    [[nodiscard]] int bell() const noexcept { return bell_.descriptor(); }
+    void wake_supervisor() noexcept { bell_.ring(); }
 
     /// Replaces the deadline of `r`.
     void arm(call_record& r, time_point when) noexcept;
@@ -38,7 +36,7 @@ public:
     void set_next_tick(time_point when) noexcept { next_tick_ = when; }
 
 private:
-    process_os::unique_fd bell_;
+    doorbell bell_;
     deadline_map deadlines_;
     time_point next_tick_ = time_point::max();  // the epoch: a wake-up is under way
 };

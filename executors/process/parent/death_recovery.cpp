@@ -22,8 +22,8 @@ void take_committed(const worker_connection& c, chunk_state& chunk, std::uint32_
 }
 
 bool has_call(const worker_connection& c, std::uint64_t id) noexcept {
-    for (const call_record* r = c.calls.front(); r != nullptr; r = r->next)
-        if (r->id == id) return true;
+    for (const call_record& r : c.calls)
+        if (r.id == id) return true;
     return false;
 }
 
@@ -42,7 +42,7 @@ std::shared_ptr<const death_notice> death_recovery::recover(worker_connection& c
     // If a task of unknown id ran, a child of one of the calls, then any of them may have caused the death.
     const bool attributed = has_call(c, running);
     for (call_record* r = c.calls.back(); r != nullptr;) {
-        call_record* const before = r->prev;
+        call_record* const before = call_list::prev(*r);
         settle(c, *r, running != 0 && (r->id == running || !attributed), death, ended, crashed);
         r = before;
     }

@@ -1,5 +1,6 @@
 #include "process/parent/placement.hpp"
 
+#include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/errors.hpp>
 
@@ -155,7 +156,7 @@ bool placement::publish(call_record& r, worker_connection& c) noexcept {
 
 void placement::unplace(call_record& r) noexcept {
     if (r.worker == nullptr) return;
-    record_list& calls = r.worker->calls;
+    call_list& calls = r.worker->calls;
     calls.remove(r);
     if (calls.empty()) --busy_;
     placed_.fetch_sub(1, std::memory_order_relaxed);
@@ -198,7 +199,7 @@ void placement::fail_queued_calls(const std::exception_ptr& error, ended_calls& 
 
 task_label placement::label(const call_record& r) const {
     const std::string& given = r.call->options.name;
-    return {given, given.empty() ? "task " + std::to_string(r.id) : "task '" + given + "'"};
+    return {given, given.empty() ? call_name(r.call->entry, r.call->arguments.span()) : "task '" + given + "'"};
 }
 
 void placement::requeue(call_record& r) noexcept {
@@ -211,7 +212,7 @@ void placement::requeue(call_record& r) noexcept {
 // Newest first, so that the calls keep their order at the head of the queue.
 void placement::requeue_unclaimed(worker_connection& c) noexcept {
     for (call_record* r = c.calls.back(); r != nullptr;) {
-        call_record* const before = r->prev;
+        call_record* const before = call_list::prev(*r);
         if (c.link.revoke(r->position)) requeue(*r);
         r = before;
     }
@@ -239,7 +240,7 @@ void placement::rebalance() noexcept {
         if (!wanted || behind == 0 || !stalled) continue;
         std::uint64_t moves = (behind + 1) / 2;
         for (call_record* r = c->calls.back(); r != nullptr && moves != 0; --moves) {
-            call_record* const before = r->prev;
+            call_record* const before = call_list::prev(*r);
             if (!c->link.revoke(r->position)) break;
             requeue(*r);
             r = before;

@@ -57,11 +57,9 @@ std::string pool::output_prefix(const worker_connection& c) const {
     const std::uint64_t running = c.link.running();
     std::string text = "[worker " + std::to_string(c.index);
     const std::lock_guard hold(calls_mutex_);
-    for (const call_record* r = running == 0 ? nullptr : c.calls.front(); r != nullptr; r = r->next)
-        if (r->id == running) {
-            text += ' ' + r->call->options.name + '#' + std::to_string(r->id & 0xffffffffff);
-            break;
-        }
+    for (const call_record& r : c.calls)
+        if (r.id == running && running != 0)
+            text += ' ' + r.call->options.name + '#' + std::to_string(r.id & 0xffffffffff);
     return text + "] ";
 }
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "process/os/worker_launcher.hpp"
+#include "process/parent/call_record.hpp"
 #include "process/parent/output_reader.hpp"
-#include "process/parent/record_list.hpp"
 #include "process/parent/worker_link.hpp"
 #include "shm/identity.hpp"
 
@@ -72,7 +72,7 @@ public:
     std::string violation{};           // how it broke the protocol; empty: it did not
     std::exception_ptr start_error{};  // the exception of its initializer
 
-    record_list calls{};
+    call_list calls{};
     std::uint64_t published = 0;  // calls
     std::uint64_t share = 0;      // calls until it retires; 0: never
     std::unordered_map<std::uint64_t, nested_call*> nested{};  // by the worker's ticket

@@ -1,9 +1,9 @@
 #include "process/parent/worker_link.hpp"
 
+#include "base/doorbell.hpp"
+
 #include <array>
 #include <utility>
-
-#include <unistd.h>
 
 namespace cadre::detail::process_parent {
 
@@ -87,8 +87,7 @@ void worker_link::ring() noexcept {
     const std::uint64_t state = control().state.load(std::memory_order_relaxed);
     if ((state & 3) != static_cast<std::uint64_t>(worker_state::asleep) || state == rung_state_) return;
     rung_state_ = state;
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto n = ::write(doorbell_, &one, sizeof one);
+    doorbell::ring(doorbell_);
 }
 
 // Pairs with event_sender::push_waiting: the worker sets the word, fences and tries again.

@@ -1,21 +1,18 @@
 #include <cadre/detail/codec/exception_codec.hpp>
 
-#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <typeinfo>
 #include <unordered_map>
 #include <vector>
 
-#include <mutex>
-
-#include <cxxabi.h>
-
 #include <cadre/detail/codec/codec.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/register_exception.hpp>
 
-#include "known_exceptions.hpp"
+#include "base/type_name.hpp"
+#include "codec/known_exceptions.hpp"
 
 namespace cadre {
 
@@ -26,18 +23,14 @@ namespace {
 /// A hostile message could otherwise ask for a chain of any length; a longer honest one is cut.
 constexpr std::size_t max_chain = 32;
 
-std::string demangled(const std::type_info& type) {
-    int status = 0;
-    const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
-                                                      &std::free);
-    std::string text = status == 0 ? name.get() : type.name();
-    // std::throw_with_nested throws a class of its own that derives from what it was given.
+/// The type as the program names it: std::throw_with_nested throws a class of its own that derives from its argument.
+std::string thrown_type(std::string name) {
     constexpr std::string_view wrapper = "std::_Nested_exception<";
-    if (text.starts_with(wrapper) && text.ends_with('>')) {
-        text = text.substr(wrapper.size(), text.size() - wrapper.size() - 1);
-        if (text.ends_with(' ')) text.pop_back();
+    if (name.starts_with(wrapper) && name.ends_with('>')) {
+        name = name.substr(wrapper.size(), name.size() - wrapper.size() - 1);
+        if (name.ends_with(' ')) name.pop_back();
     }
-    return text;
+    return name;
 }
 
 class registry {
@@ -100,7 +93,7 @@ void describe_standard(exception_image& image, const std::exception& e, codec_co
     const std::size_t index = find_known(e);
     const known_exception& known = known_exceptions()[index];
     image.base = index + 1;
-    image.exact = image.type_name == demangled(known.type) || remote != nullptr;
+    image.exact = image.type_name == type_name(known.type) || remote != nullptr;
     byte_buffer state;
     encoder out(state, context);
     known.save(out, e);
@@ -134,11 +127,10 @@ std::exception_ptr describe(exception_image& image, const std::exception_ptr& ex
     try {
         std::rethrow_exception(exception);
     } catch (const std::exception& e) {
-        image.type_name = demangled(typeid(e));
+        image.type_name = thrown_type(type_name(typeid(e)));
         describe_standard(image, e, context);
     } catch (...) {
-        const std::type_info* type = abi::__cxa_current_exception_type();
-        image.type_name = type ? demangled(*type) : "unknown";
+        image.type_name = thrown_type(current_exception_type_name());
         image.text = foreign_text(exception, image.type_name);
     }
     describe_registered(image, exception, context);
@@ -171,7 +163,7 @@ std::exception_ptr rebuild(const exception_image& image, std::string_view where,
 }  // namespace
 
 void add_registered_exception(const std::type_info& type, registered_exception entry) {
-    registered().add(demangled(type), entry);
+    registered().add(type_name(type), entry);
 }
 
 void encode_exception(encoder& out, const std::exception_ptr& exception) {

@@ -1,4 +1,4 @@
-#include "known_exceptions.hpp"
+#include "codec/known_exceptions.hpp"
 
 #include <any>
 #include <filesystem>

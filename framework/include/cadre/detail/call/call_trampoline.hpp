@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <cadre/detail/call/packaged_call.hpp>
+#include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/codec/codec.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/detail/codec/function_identity.hpp>
@@ -115,9 +116,14 @@ void call_trampoline(invocation& call) noexcept {
     call.finish(std::move(reply));
 }
 
+template <class Bound>
+inline const trampoline_name call_trampoline_name{reinterpret_cast<const void*>(&call_trampoline<Bound>),
+                                                  &callable_name<typename Bound::function>::read};
+
 /// The identity of a call type's entry, found once.
 template <class Bound>
 [[nodiscard]] const function_id& entry_of() {
+    static_cast<void>(call_trampoline_name<Bound>);  // a use, or the compiler would leave it out
     static const function_id id = identify_function(reinterpret_cast<const void*>(&call_trampoline<Bound>));
     return id;
 }

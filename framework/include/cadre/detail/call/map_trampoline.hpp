@@ -154,7 +154,12 @@ void map_trampoline(invocation& call) noexcept {
 }
 
 template <class Bound>
+inline const trampoline_name map_trampoline_name{reinterpret_cast<const void*>(&map_trampoline<Bound>),
+                                                 &callable_name<typename Bound::function>::read};
+
+template <class Bound>
 [[nodiscard]] const function_id& map_trampoline_of() {
+    static_cast<void>(map_trampoline_name<Bound>);  // a use, or the compiler would leave it out
     static const function_id id = identify_function(reinterpret_cast<const void*>(&map_trampoline<Bound>));
     return id;
 }
