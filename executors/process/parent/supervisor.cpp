@@ -1,5 +1,6 @@
 #include "process/parent/supervisor.hpp"
 
+#include "base/doorbell.hpp"
 #include "process/os/syscalls.hpp"
 #include "process/parent/supervisor_election.hpp"
 
@@ -85,8 +86,8 @@ private:
         for (int i = 0; i < n; ++i) {
             const std::uint64_t serial = events[static_cast<std::size_t>(i)].data.u64 >> 2;
             switch (static_cast<kind>(events[static_cast<std::size_t>(i)].data.u64 & 3)) {
-                case kind::bell: clear(pool_->supervisor_bell()); break;
-                case kind::plane: clear(duty_.descriptor()); break;
+                case kind::bell: doorbell::clear(pool_->supervisor_bell()); break;
+                case kind::plane: doorbell::clear(duty_.descriptor()); break;
                 case kind::pidfd:
                     pool_->worker_ended(serial);
                     ended = true;
@@ -97,11 +98,6 @@ private:
             }
         }
         return ended;
-    }
-
-    static void clear(int eventfd) noexcept {
-        std::uint64_t count = 0;
-        [[maybe_unused]] const auto n = ::read(eventfd, &count, sizeof count);
     }
 
     // A pipe at its end is readable for ever.

@@ -1,13 +1,11 @@
 #include "process/parent/supervisor_election.hpp"
 
+#include "base/doorbell.hpp"
 #include "shm/state_plane.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <mutex>
 #include <vector>
-
-#include <unistd.h>
 
 namespace cadre::detail::process_parent {
 
@@ -39,10 +37,7 @@ supervisor_election::~supervisor_election() {
     const auto at = std::find(r.all.begin(), r.all.end(), this) - r.all.begin();
     r.all.erase(r.all.begin() + at);
     r.bells.erase(r.bells.begin() + at);
-    if (at == 0 && !r.bells.empty()) {
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto n = ::write(r.bells.front(), &one, sizeof one);
-    }
+    if (at == 0 && !r.bells.empty()) doorbell::ring(r.bells.front());
 }
 
 int supervisor_election::descriptor() const noexcept {

@@ -1,13 +1,13 @@
 #include "process/worker/event_sender.hpp"
 
+#include "base/doorbell.hpp"
+
 #include <cadre/detail/codec/exception_codec.hpp>
 
 #include <array>
 #include <cstring>
 #include <new>
 #include <utility>
-
-#include <unistd.h>
 
 namespace cadre::detail::process_worker {
 
@@ -114,12 +114,12 @@ void event_sender::notify(bool urgent) noexcept {
     const std::uint64_t word = parent_.loop.load(std::memory_order_relaxed);
     switch (static_cast<loop_state>(word & 3)) {
         case loop_state::asleep:
-            if (std::exchange(rung_loop_, word) != word) ring(loop_bell_);
+            if (std::exchange(rung_loop_, word) != word) doorbell::ring(loop_bell_);
             break;
         case loop_state::busy:
             if (urgent && control_.events_consumed.load(std::memory_order_relaxed) >= rung_supervisor_) {
                 rung_supervisor_ = ring_.sent();
-                ring(supervisor_bell_);
+                doorbell::ring(supervisor_bell_);
             }
             break;
         case loop_state::polling: break;
@@ -139,12 +139,7 @@ void event_sender::before_sleep() noexcept {
     process_plane::full_fence();
     if (static_cast<loop_state>(parent_.loop.load(std::memory_order_relaxed) & 3) != loop_state::busy) return;
     rung_supervisor_ = ring_.sent();
-    ring(supervisor_bell_);
-}
-
-void event_sender::ring(int bell) noexcept {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto n = ::write(bell, &one, sizeof one);
+    doorbell::ring(supervisor_bell_);
 }
 
 }  // namespace cadre::detail::process_worker

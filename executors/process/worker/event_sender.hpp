@@ -56,7 +56,6 @@ private:
     void keep(const process_plane::event& e, std::span<const std::span<const std::byte>> body);
     bool push_waiting() noexcept;
     void notify(bool urgent) noexcept;
-    static void ring(int bell) noexcept;
 
     process_plane::control_block& control_;
     process_plane::parent_words& parent_;

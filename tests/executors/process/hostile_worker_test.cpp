@@ -161,7 +161,7 @@ task<std::string> watch(cadre::job<int> job) {
 TEST(hostile_worker, nested_calls_without_end_are_refused) {
     const executor ex = process_executor{{.workers = 1}};
     const std::string what = run(watch, cadre::spawn(ex, forge_nested_calls, max_nested_calls + 10));
-    EXPECT_NE(what.find("more nested calls than it may and was killed"), std::string::npos) << what;
+    EXPECT_NE(what.find("exceeded the limit of nested calls and was killed"), std::string::npos) << what;
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 
