@@ -132,7 +132,7 @@ TEST_F(compiler_arguments, settings_and_options_in_place) {
     cadre::sync_wait(body(loop_));
 }
 
-TEST_F(compiler_arguments, what_is_sent_on_channels) {
+TEST_F(compiler_arguments, values_sent_on_channels) {
     auto body = [](cadre::executor ex) -> task<> {
         cadre::channel<std::string> texts{ex, 8};
         co_await texts.send("a literal that is too long for the small buffer");

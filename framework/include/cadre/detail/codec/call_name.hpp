@@ -1,6 +1,6 @@
 /// @file
-/// Names of called functions, for error texts about calls that were given no name. A call costs nothing for it: the
-/// name is found when a text is made.
+/// The names of called functions, for error texts about calls without a name. The name is found when a text is made: a
+/// call itself costs nothing more.
 #pragma once
 
 #include <span>
@@ -17,13 +17,13 @@ class portable_binding;
 
 namespace cadre::detail {
 
-/// How the compiler spells `F`, within the text of this function's own name.
+/// The signature of this function, which contains the compiler's spelling of `F`.
 template <class F>
 [[nodiscard]] const char* spelled_type() noexcept {
     return __PRETTY_FUNCTION__;
 }
 
-/// The name of a class that is called, as a sentence can use it: `resize`, `the lambda at main.cpp:12:5`.
+/// The name of a callable class, for use in a sentence: `resize`, `the lambda at main.cpp:12:5`.
 [[nodiscard]] std::string callable_class_name(const char* spelled_type);
 /// The name of the function whose pointer is read from `in`: `resize(image)`, or `a task of type int (image)` if the
 /// program has no symbol for it.
@@ -42,8 +42,8 @@ struct callable_name {
 template <class F, class... Bound>
 struct callable_name<portable_binding<F, Bound...>> : callable_name<F> {};
 
-/// Tells which name belongs to the calls that a trampoline runs. A static object of the program or library that has the
-/// trampoline: created before `main`, so a call is known also in a process that did not make it.
+/// Maps a trampoline to the names of its calls. A static object of the module with the trampoline: it is created
+/// before `main`, so that the name is known in every process, not only in the caller's.
 class trampoline_name {
 public:
     using read_function = std::string (*)(decoder& arguments);

@@ -27,7 +27,7 @@ struct function_id {
 /// or the offset is not in its executable segment
 [[nodiscard]] const void* resolve_function(const function_id& id);
 
-/// A function as it travels.
+/// The encoded form of a function.
 struct encoded_function {
     function_id id{};
     std::string path{};  ///< of a library that was loaded after the start; else empty
