@@ -39,7 +39,7 @@ struct runtime::state {
 
     const detail::resolved_config configured;
     std::mutex mutex{};
-    std::map<std::string, cadre::executor, std::less<>> made{};  // by name; the default one by its name, or "" without
+    std::map<std::string, cadre::executor, std::less<>> made{};  // by name; an unnamed default executor as ""
 };
 
 namespace {
@@ -65,7 +65,7 @@ std::vector<char*>& own_command_line() {
     return words;
 }
 
-// One line, whatever the message holds.
+// Prints a single line.
 [[noreturn]] void refuse_to_start(const char* path, std::string message) {
     std::ranges::replace(message, '\n', ' ');
     std::string program = path == nullptr ? "" : path;

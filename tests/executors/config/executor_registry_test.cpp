@@ -50,7 +50,7 @@ TEST(executor_registry, knows_the_built_in_kinds) {
     EXPECT_TRUE(std::ranges::is_sorted(kinds));
 }
 
-// What is registered stays so for the whole program, and other tests list the kinds that there are: so this runs in a
+// A registered kind stays for the whole program, and other tests list the kinds, so that this test runs in a
 // process of its own.
 [[noreturn]] void use_a_kind_of_ones_own() {
     cadre::register_executor_kind("mine", factory_of("mine-"));
