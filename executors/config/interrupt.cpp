@@ -11,6 +11,14 @@
 namespace cadre::detail {
 namespace {
 
+// Shared by handler, watcher and interrupt_watch, all with the default order:
+//
+// | word       | set by                                          | to                             |
+// | ---------- | ----------------------------------------------- | ------------------------------ |
+// | watching   | constructor; destructor or failed constructor   | true; false: only one watch    |
+// | interrupts | constructor; handler                            | 0; +1 for each SIGINT          |
+// | finished   | constructor; destructor                         | false; true: the watcher ends  |
+// | handler_fd | constructor, before it installs the handler     | the doorbell, never changed    |
 std::atomic<bool> watching{false};
 std::atomic<int> interrupts{0};
 std::atomic<bool> finished{false};
@@ -34,7 +42,7 @@ extern "C" void cadre_on_interrupt(int) {
     errno = saved;
 }
 
-// The watcher must not be the thread that a signal meant for the program lands on.
+// The watcher must not receive signals that are meant for the program.
 class all_signals_blocked {
 public:
     all_signals_blocked() {

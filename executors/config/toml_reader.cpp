@@ -54,7 +54,7 @@ private:
             return toml::parse(text_, filename_);
         } catch (const toml::parse_error& e) {
             std::string message(e.description());
-            std::ranges::replace(message, '\n', ' ');  // it may quote what it found
+            std::ranges::replace(message, '\n', ' ');  // it may quote the input
             detail::fail_at(position(e.source().begin), message);
         } catch (const detail::toml_assertion&) {
             detail::fail_at(filename_ + ':' + std::to_string(broken_line()) + ":1", "this is not valid TOML");

@@ -11,7 +11,7 @@ namespace {
 constexpr bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 constexpr bool starts_code_point(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
 
-// One code point at the start of `text` as `\UXXXXXXXX`; what is not UTF-8 stays as it is, and toml++ refuses it.
+// The code point `encoded` as `\UXXXXXXXX`; invalid UTF-8 is returned unchanged, and toml++ refuses it.
 std::string escape_of(std::string_view encoded) {
     const auto lead = static_cast<unsigned char>(encoded[0]);
     const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
@@ -85,7 +85,7 @@ private:
         }
     }
 
-    // What follows a backslash in a basic string.
+    // The character after a backslash in a basic string.
     void escape(bool multi_line) {
         if (at_ == text_.size()) {
             return;
@@ -129,7 +129,7 @@ private:
 
     std::string_view text_;
     std::size_t at_ = 0;
-    std::size_t copied_ = 0;  // the end of what `out_` has
+    std::size_t copied_ = 0;  // `out_.text` covers the input up to here
     bool stopped_ = false;
     screened_toml out_{};
 };

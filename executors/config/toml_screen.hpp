@@ -9,7 +9,7 @@
 
 namespace cadre::detail {
 
-/// What `screen_toml` makes of a file.
+/// The result of `screen_toml`.
 struct screened_toml {
     /// A position as toml++ counts: lines and code points, from 1.
     struct position {
@@ -17,13 +17,13 @@ struct screened_toml {
         std::size_t column = 1;
     };
 
-    std::string text;                   ///< what toml++ may read
+    std::string text;                   ///< safe input for toml++
     std::optional<position> forbidden;  ///< the first character beyond ASCII that TOML does not allow there
 };
 
-/// TOML allows characters beyond ASCII only in strings and comments. toml++ (3.3 and 3.4) has undefined behaviour on most
-/// of them elsewhere, so that the first such character ends the screening. In the text of a multi-line string toml++ has
-/// the same trouble after a backslash at the end of a line: there the character is replaced by its escape.
+/// TOML allows characters beyond ASCII only in strings and comments. toml++ (3.3 and 3.4) has undefined behaviour for most
+/// of them elsewhere: screening ends at the first such character. It has the same defect in multi-line strings, for the
+/// first character after a backslash at the end of a line: an escape replaces that character.
 [[nodiscard]] screened_toml screen_toml(std::string_view text);
 
 }  // namespace cadre::detail

@@ -43,7 +43,7 @@ using timer_service = detail::timer_service;
 using work_registry = detail::work_registry;
 
 /// Which family an executor belongs to.
-enum class executor_kind : std::uint8_t { serial, thread, process, mpi, custom };
+enum class executor_kind : std::uint8_t { serial, thread, process, mpi, cluster, custom };
 
 /// "serial", "thread", …
 [[nodiscard]] const char* to_string(executor_kind kind) noexcept;

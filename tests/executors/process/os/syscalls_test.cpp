@@ -23,7 +23,7 @@ TEST(process_os_unique_fd, closes_and_moves) {
     EXPECT_EQ(errno, EBADF);
 }
 
-TEST(process_os_syscalls, memory_cannot_be_shrunk_or_grown_under_those_who_map_it) {
+TEST(process_os_syscalls, mapped_memory_cannot_shrink_or_grow) {
     const unique_fd fd = make_memfd("sealed", 8192);
     EXPECT_EQ(::fcntl(fd.get(), F_GETFD), FD_CLOEXEC);
     EXPECT_LT(::ftruncate(fd.get(), 4096), 0);

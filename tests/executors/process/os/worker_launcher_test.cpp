@@ -105,7 +105,7 @@ int use_memory(worker_boot&& boot) {
 }
 
 TEST_P(worker_launcher_test, reports_peak_memory) {
-    // The kernel counts for a spawned worker what this process has held, too: up to that its own peak is unknown.
+    // For a spawned worker the kernel also counts the memory of this process: a smaller peak of the worker is unknown.
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
     worker_spec wish = spec(&use_memory);
