@@ -17,8 +17,8 @@
 
 namespace cadre {
 
-/// An input range that computes its elements as they are asked for. Move-only; one pass. What the body throws comes out
-/// of `begin()` or `++`. Not a task: `co_await` is refused inside. Not thread-safe.
+/// An input range that computes its elements on demand. Move-only; one pass. An exception of the body leaves `begin()` or `++`.
+/// Not a task: `co_await` is refused inside. Not thread-safe.
 template <class T>
 class [[nodiscard]] generator : public std::ranges::view_base {
 public:
