@@ -73,37 +73,37 @@ public:
     virtual ~executor_backend();
 
     [[nodiscard]] virtual executor_kind kind() const noexcept = 0;
-    /// How many tasks can compute at the same time.
+    /// The number of tasks that can compute at the same time.
     [[nodiscard]] virtual std::size_t concurrency() const noexcept = 0;
     [[nodiscard]] virtual std::string name() const = 0;
     [[nodiscard]] virtual executor_stats stats() const;
 
-    /// Runs items on this executor. Any thread. Only called on local backends.
+    /// Queues items to run on this executor. Any thread. Only called on local backends.
     virtual void submit(std::span<work_item* const> items) noexcept = 0;
 
-    /// Whether calls leave this process: then `submit(calls)` is used instead of items.
+    /// Whether calls leave this process: then the library submits calls instead of items.
     [[nodiscard]] virtual bool remote() const noexcept { return false; }
-    /// Sends calls, in this order, each with its options. Any thread. The backend completes each exactly once.
+    /// Sends calls, in this order, each with its options, and completes each exactly once. Any thread.
     virtual void submit(std::span<portable_call* const> calls) noexcept;
     /// Passes a stop request on to a submitted call; with `stop_reason::deadline` the backend ends it by force after
     /// its grace period. The call still completes by itself. Any thread.
     virtual void request_stop(portable_call& call, stop_reason why) noexcept;
 
-    /// Where channels, cells and locks made for this executor live; null: it has none. Default: the heap of this process
-    /// for local backends, none for remote ones.
+    /// The memory of channels, cells and locks that are made for this executor; null: there is none. Default: the heap of this
+    /// process for local backends, none for remote ones.
     [[nodiscard]] virtual memory_domain* domain() noexcept;
     /// Deadlines of the tasks at home here. Default: the process-wide service.
     [[nodiscard]] virtual timer_service& timers() noexcept;
-    /// A later extension of this interface, by type; null: not supported.
+    /// An extension of this interface, by type; null if it is not supported.
     [[nodiscard]] virtual void* query(const std::type_info& extension) noexcept;
 
-    /// Asks all work on this executor to stop. Any thread.
+    /// Requests stop of all work on this executor. Any thread.
     virtual void request_stop() noexcept;
-    /// Refuses new work from now on; calls `done` (on any thread) when all accepted work has ended. Work that has not
-    /// ended at `deadline` is asked to stop then. Idempotent; each call's `done` is called.
+    /// Refuses new work from now on; calls `done` (on any thread) when all accepted work has ended. Requests stop of the work that
+    /// has not ended at `deadline`. Idempotent; the `done` of each call is called.
     virtual void shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done);
 
-    /// The work accepted and not ended: admission control and shutdown for every backend.
+    /// The work that this executor has accepted and that has not ended.
     [[nodiscard]] work_registry& registry() noexcept { return registry_; }
 
 private:

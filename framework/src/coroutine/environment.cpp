@@ -13,15 +13,15 @@ environment* current_environment() noexcept { return this_thread_environment; }
 
 namespace {
 
-// The process id in the high bits. Kept, because asking for it is a system call; a forked process finds its own.
+// The process id, in the high bits. Cached, because getpid is a system call; a forked process resets the cache.
 std::uint64_t process_bits() noexcept {
-    static std::atomic<std::uint64_t> kept{0};
-    static const bool forgotten_in_children =
-        ::pthread_atfork(nullptr, nullptr, [] { kept.store(0, std::memory_order_relaxed); }) == 0;
-    std::uint64_t bits = kept.load(std::memory_order_relaxed);
-    if (bits == 0 || !forgotten_in_children) {
+    static std::atomic<std::uint64_t> cached{0};
+    static const bool reset_in_children =
+        ::pthread_atfork(nullptr, nullptr, [] { cached.store(0, std::memory_order_relaxed); }) == 0;
+    std::uint64_t bits = cached.load(std::memory_order_relaxed);
+    if (bits == 0 || !reset_in_children) {
         bits = (static_cast<std::uint64_t>(::getpid()) & 0x3fffff) << 40;
-        kept.store(bits, std::memory_order_relaxed);
+        cached.store(bits, std::memory_order_relaxed);
     }
     return bits;
 }

@@ -11,9 +11,9 @@ constinit thread_local local_worker* this_thread_worker = nullptr;
 
 void local_worker::wake_sleeper() noexcept { wake_one(); }
 
-bool local_worker::has_competing_work() noexcept {
+bool local_worker::reset_and_check() noexcept {
     finds_ = finds_interval;
-    return anything_else();
+    return has_other_work();
 }
 
 void post_home(work_item& item) noexcept {

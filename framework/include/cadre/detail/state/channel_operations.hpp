@@ -53,7 +53,7 @@ protected:
     /// After an operation that did not have to wait. A task that finds one message after the other makes way now and then.
     [[nodiscard]] static bool may_go_on() noexcept {
         local_worker* const worker = this_thread_worker;
-        return worker == nullptr || !worker->has_to_make_way();
+        return worker == nullptr || !worker->should_yield();
     }
     template <class Promise>
     [[nodiscard]] bool make_way(std::coroutine_handle<Promise> handle) noexcept {
