@@ -106,6 +106,6 @@ executor make_process_executor(const process_options& options) {
     return executor(detail::process_backend::create(options));
 }
 
-process_executor::process_executor(const process_options& options) : handle_(make_process_executor(options)) {}
+process_executor::process_executor(const process_options& options) : executor_type(make_process_executor(options)) {}
 
 }  // namespace cadre

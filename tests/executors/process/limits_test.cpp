@@ -58,9 +58,8 @@ TEST(process_limits, waiting_in_the_queue_does_not_count) {
     std::vector<cadre::job<int>> jobs;
     for (int i = 0; i < 8; ++i)
         jobs.push_back(cadre::spawn(ex, busy, i));  // the last waits for 0.7 s
-    const auto get = [](cadre::job<int> j) -> task<int> { co_return co_await j; };
     for (auto& j : jobs)
-        EXPECT_EQ(run(get, std::move(j)), 1);
+        EXPECT_EQ(run(wait_for<int>, std::move(j)), 1);
 }
 
 TEST(process_limits, timeout_kills_what_does_not_stop) {
@@ -74,9 +73,8 @@ TEST(process_limits, a_stop_request_never_kills) {
     auto job = cadre::spawn(ex, work_until_stopped);
     std::this_thread::sleep_for(20ms);  // most likely it runs by then; queued, it would end as cancelled
     job.request_stop();
-    const auto get = [](cadre::job<int> j) -> task<int> { co_return co_await j; };
     try {
-        EXPECT_EQ(run(get, std::move(job)), 77);
+        EXPECT_EQ(run(wait_for<int>, std::move(job)), 77);
     } catch (const cadre::cancelled&) {
     }
     EXPECT_EQ(ex.stats().restarts, 0u);
@@ -120,9 +118,8 @@ TEST(process_limits, full_isolation_loses_nobody) {
     const executor ex = process_executor{{.workers = 1, .tasks_per_worker = 1}};
     auto sleeper = cadre::spawn(ex, sleep_then, 200, 5);
     auto killer = cadre::spawn(ex, die_by_signal, SIGKILL);
-    const auto get = [](cadre::job<int> j) -> task<int> { co_return co_await j; };
-    EXPECT_THROW(run(get, std::move(killer)), cadre::worker_crashed);
-    EXPECT_EQ(run(get, std::move(sleeper)), 5);
+    EXPECT_THROW(run(wait_for<int>, std::move(killer)), cadre::worker_crashed);
+    EXPECT_EQ(run(wait_for<int>, std::move(sleeper)), 5);
 }
 
 }  // namespace
