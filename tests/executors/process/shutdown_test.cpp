@@ -76,7 +76,7 @@ TEST(process_shutdown, what_does_not_stop_is_killed_and_the_suspended_ones_with_
     ASSERT_TRUE(run(receive, begun));
     jobs.push_back(cadre::spawn(ex, begin_and_spin, begun));
     ASSERT_TRUE(run(receive, begun));
-    // Its turn does not come: taken back at the deadline, or killed if the worker had claimed it.
+    // Does not run: revoked at the deadline, or killed if the worker had claimed it.
     jobs.push_back(cadre::spawn(ex, begin_and_sleep, begun));
     cadre::sync_wait(ex.shutdown(0ms));
     for (std::size_t i = 0; i < jobs.size(); ++i) {
@@ -91,7 +91,7 @@ TEST(process_shutdown, what_does_not_stop_is_killed_and_the_suspended_ones_with_
     }
 }
 
-TEST(process_shutdown, the_last_handle_takes_the_workers_with_it) {
+TEST(process_shutdown, the_last_handle_ends_the_workers) {
     pid_t pid = 0;
     {
         const executor ex = process_executor{{.workers = 1}};

@@ -17,7 +17,7 @@ using cadre::executor;
 using cadre::process_executor;
 using cadre::task;
 
-TEST(process_death, the_running_task_fails_and_says_why) {
+TEST(process_death, the_running_task_fails_with_the_reason) {
     const executor ex = process_executor{{.workers = 2}};
     try {
         cadre::sync_wait(cadre::on(ex.with({.name = "crasher"}), die_by_signal, SIGSEGV));
