@@ -5,7 +5,7 @@
 namespace cadre::detail::process_parent {
 
 void complete_all(ended_calls& ended) noexcept {
-    const completion_scope here;
+    const completion_scope scope;
     for (ended_call& e : ended)
         e.call->complete(std::move(e.reply));
     ended.clear();

@@ -44,14 +44,14 @@ int supervisor_election::descriptor() const noexcept {
     return shm::state_plane::program()->processes().supervisor_doorbell();
 }
 
-bool supervisor_election::mine() const noexcept {
+bool supervisor_election::is_leader() const noexcept {
     roster& r = roster::instance();
     const std::lock_guard hold(r.mutex);
     return r.all.front() == this;
 }
 
 bool supervisor_election::before_sleep() noexcept {
-    if (!mine()) return false;
+    if (!is_leader()) return false;
     event_source& source = shm::state_plane::program()->supervisor_source();
     bool any = source.poll();
     source.announce_sleep();
@@ -60,7 +60,7 @@ bool supervisor_election::before_sleep() noexcept {
 }
 
 void supervisor_election::after_sleep() noexcept {
-    if (mine()) shm::state_plane::program()->supervisor_source().announce_awake();
+    if (is_leader()) shm::state_plane::program()->supervisor_source().announce_awake();
 }
 
 }  // namespace cadre::detail::process_parent

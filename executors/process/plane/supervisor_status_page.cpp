@@ -22,7 +22,7 @@ constexpr std::size_t page_size = 4096;
 supervisor_status_page::supervisor_status_page(process_os::unique_fd memfd, bool writable) : memfd_(std::move(memfd)) {
     void* const at =
         ::mmap(nullptr, page_size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, memfd_.get(), 0);
-    if (at == MAP_FAILED) process_os::throw_errno("mmap of the parent page");
+    if (at == MAP_FAILED) process_os::throw_errno("mmap of the supervisor status page");
     words_ = static_cast<parent_words*>(at);
 }
 
