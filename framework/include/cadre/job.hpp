@@ -20,6 +20,19 @@
 
 namespace cadre {
 
+namespace detail {
+
+/// For algorithms over jobs, such as `as_completed`.
+struct job_access {
+    /// Null if the job has been moved from.
+    template <class Job>
+    [[nodiscard]] static const auto& state(const Job& j) noexcept {
+        return j.state_;
+    }
+};
+
+}  // namespace detail
+
 /// Work that was started by `spawn`. Move-only. Dropping it asks the work to stop and discards the result; the work then
 /// belongs to its executor until it ends. One coroutine may await it, once.
 template <class R>
@@ -69,16 +82,12 @@ public:
         detail::job_wait wait_;
     };
 
-    /// For `as_completed`.
-    void notify(std::shared_ptr<detail::completion_queue> line, std::size_t number) const {
-        state_->notify(std::move(line), number);
-    }
-
     /// The result, or throws what the work threw. Stop: passed on to the work; ends when the work has ended. Resumes: at
     /// home.
     [[nodiscard]] awaiter operator co_await() const noexcept { return awaiter(state_); }
 
 private:
+    friend detail::job_access;
     void drop() noexcept {
         if (state_ != nullptr) state_->abandon();
         state_ = nullptr;

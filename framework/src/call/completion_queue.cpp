@@ -4,31 +4,32 @@
 
 namespace cadre::detail {
 
-void completion_queue::arrive(std::size_t number) {
+void completion_queue::push(node& completed) noexcept {
+    completed.next_completed = nullptr;
     waiter* w = nullptr;
     {
         const std::lock_guard hold(mutex_);
-        arrived_.push_back(number);
+        (last_ != nullptr ? last_->next_completed : first_) = &completed;
+        last_ = &completed;
         w = std::exchange(waiting_, nullptr);
     }
     if (w != nullptr) w->finish();
 }
 
+completion_queue::node* completion_queue::try_take() noexcept {
+    const std::lock_guard hold(mutex_);
+    last_ = nullptr;
+    return std::exchange(first_, nullptr);
+}
+
 bool completion_queue::wait(waiter& w, std::coroutine_handle<> h, environment* env) noexcept {
-    w.prepare(h, env, [](waiter&) noexcept {});
+    w.prepare(h, env, nullptr);
     {
         const std::lock_guard hold(mutex_);
-        if (!arrived_.empty()) return false;
+        if (first_ != nullptr) return false;
         waiting_ = &w;
     }
     return w.commit();
-}
-
-std::size_t completion_queue::take() {
-    const std::lock_guard hold(mutex_);
-    const std::size_t number = arrived_.front();
-    arrived_.pop_front();
-    return number;
 }
 
 }  // namespace cadre::detail

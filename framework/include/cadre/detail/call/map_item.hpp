@@ -1,5 +1,5 @@
 /// @file
-/// One item of a map: how the function is applied to it, and how its result or error is written.
+/// One item of a map: how the function is applied to it, and how its result is read.
 #pragma once
 
 #include <exception>
@@ -76,13 +76,7 @@ using item_bound = typename item_call<F, Item>::type;
 template <class Bound>
 using item_outcome = outcome<typename Bound::result>;
 
-/// Written as one byte (0: value, 1: error) and the value or the error.
-template <class R>
-void encode_item_error(encoder& out, const std::exception_ptr& error) {
-    out.write_byte(1);
-    encode_exception(out, error);
-}
-
+/// Reads what `chunk_runner` wrote; `where` names the worker in the error's text.
 template <class R>
 [[nodiscard]] outcome<R> decode_item(decoder& in, std::string_view where) {
     if (in.read_byte() == 1) return outcome<R>(decode_exception(in, where));

@@ -102,9 +102,4 @@ concept callable_with = requires { typename raw_result<std::decay_t<F>, stored_a
 template <class F, class... Args>
 using packaged_call_for = packaged_call<std::decay_t<F>, stored_arguments_t<F, Args...>>;
 
-template <class F, class... Args>
-[[nodiscard]] packaged_call_for<F, Args...> bind_call(F&& f, Args&&... args) {
-    return packaged_call_for<F, Args...>(std::in_place, std::forward<F>(f), std::forward<Args>(args)...);
-}
-
 }  // namespace cadre::detail
