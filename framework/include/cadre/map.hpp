@@ -78,12 +78,16 @@ using map_value = std::conditional_t<std::is_void_v<typename item_bound<std::dec
 
 }  // namespace detail
 
-/// Applies `f` to every item of `range` (any input range; an lvalue is referred to and must outlive the map) and completes
-/// with the results in input order. A tuple item is spread over the parameters of `f` if `f` does not take it whole. `f`
-/// and the items must be portable.
+/// Applies `f` to every item of `range` on `ex`, several items at a time.
 ///
-/// Errors: the first failure, in input order, after the rest was asked to stop and has ended. Stop: passed on; ends when
-/// the work has ended, with `cancelled` if items were left. Resumes: at home; the range is read there.
+/// @param f        a function or coroutine function; a tuple item is spread over its parameters if `f` does not take the
+///                 tuple whole. `f`, the items and the results must be portable.
+/// @param range    any input range; an lvalue is referred to and must outlive the map
+/// @param options  sizes, limits, retries and progress; see `map_options`
+/// @return the results in input order; of a function that returns nothing, one `std::monostate` for each item
+/// @throws the failure of the lowest index, after the rest was asked to stop and has ended; what the range throws. Stop:
+/// passed on; completes when the work has ended, with `cancelled` if items were left. Resumes: at home; the range is read
+/// there.
 template <class F, class Range>
 [[nodiscard]] auto map(executor ex, F&& f, Range&& range, map_options options = {})
     -> task<std::vector<detail::map_value<F, Range>>> {
@@ -92,7 +96,7 @@ template <class F, class Range>
         detail::start_map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, true));
 }
 
-/// Like `map`, but with a value or an error for every item: one bad item never hides or spoils another.
+/// Like `map`, but returns an `outcome`, a value or an error, for every item: a failure stops no other item.
 template <class F, class Range>
 [[nodiscard]] auto map_outcomes(executor ex, F&& f, Range&& range, map_options options = {}) {
     detail::require_map<F, Range>();

@@ -9,7 +9,7 @@ namespace cadre::detail {
 
 namespace {
 
-/// A thread for each call that is running; idle ones stay for a while.
+/// One thread for each running call; idle threads end after some seconds.
 class blocking_backend final : public executor_backend {
 public:
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::custom; }

@@ -1,5 +1,5 @@
 /// @file
-/// Conformance: `as_completed`, and values of a worker's own. Include `conformance.hpp`.
+/// Conformance: `as_completed` and `this_worker::local`. Include `conformance.hpp`.
 #pragma once
 
 #include <algorithm>

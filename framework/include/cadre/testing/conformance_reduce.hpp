@@ -86,7 +86,7 @@ inline task<> reduce_combines_in_input_order(executor ex) {
     }
 }
 
-inline task<> reduce_takes_functions_of_every_sort(executor ex) {
+inline task<> reduce_takes_every_kind_of_callable(executor ex) {
     const auto later = co_await reduce(ex, work::text_of_number_later, work::join, std::views::iota(0, 50),
                                        std::string(), {.chunk = 4});
     EXPECT_EQ(later, joined_numbers(50));
@@ -120,7 +120,7 @@ inline task<> reduce_combines_where_the_items_run(executor ex) {
     }
 }
 
-inline task<> reduce_fails_as_its_first_failure(executor ex) {
+inline task<> reduce_throws_its_first_failure(executor ex) {
     for (const std::size_t chunk : {1u, 16u}) {
         auto failed = co_await as_outcome(reduce(ex, work::fail_from_seven, std::plus<>{}, std::views::iota(0, 12), 0,
                                                  {.chunk = chunk, .window = 1}));
@@ -184,15 +184,15 @@ inline task<> reduce_reports_its_progress(executor ex) {
 TYPED_TEST_P(executor_conformance, reduce_combines_in_input_order) {
     this->run(bodies::reduce_combines_in_input_order);
 }
-TYPED_TEST_P(executor_conformance, reduce_takes_functions_of_every_sort) {
-    this->run(bodies::reduce_takes_functions_of_every_sort);
+TYPED_TEST_P(executor_conformance, reduce_takes_every_kind_of_callable) {
+    this->run(bodies::reduce_takes_every_kind_of_callable);
 }
 TYPED_TEST_P(executor_conformance, reduce_takes_move_only_values) { this->run(bodies::reduce_takes_move_only_values); }
 TYPED_TEST_P(executor_conformance, reduce_combines_where_the_items_run) {
     this->run(bodies::reduce_combines_where_the_items_run);
 }
-TYPED_TEST_P(executor_conformance, reduce_fails_as_its_first_failure) {
-    this->run(bodies::reduce_fails_as_its_first_failure);
+TYPED_TEST_P(executor_conformance, reduce_throws_its_first_failure) {
+    this->run(bodies::reduce_throws_its_first_failure);
 }
 TYPED_TEST_P(executor_conformance, a_stopped_reduce_is_cancelled) { this->run(bodies::a_stopped_reduce_is_cancelled); }
 TYPED_TEST_P(executor_conformance, tasks_reduce_from_inside) { this->run(bodies::tasks_reduce_from_inside); }

@@ -1,5 +1,5 @@
 /// @file
-/// The shared state of a job: its handle's, its waiter's, and its work's.
+/// The state of a job that its handle, its awaiter and its work share.
 #pragma once
 
 #include <atomic>
@@ -40,14 +40,14 @@ struct job_wait {
     deferred_action pass_stop_on;
 
     job_wait() noexcept = default;
-    job_wait(job_wait&&) noexcept {}  // only before it is used
+    job_wait(job_wait&&) noexcept {}  // moved only before it is awaited
     void end() noexcept {
         (void)waiting.detach();
         pass_stop_on.settle();
     }
 };
 
-/// What does not depend on the result. Kept alive by the handle, an awaiter, and the work itself.
+/// The part that does not depend on the result. The handle, an awaiter and the running work keep it alive.
 class job_state_base : public std::enable_shared_from_this<job_state_base> {
 public:
     job_state_base(const job_state_base&) = delete;
@@ -58,7 +58,7 @@ public:
     [[nodiscard]] bool ready() const noexcept { return ready_.load(std::memory_order_acquire); }
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] virtual pid_t worker_pid() const noexcept = 0;
-    /// The handle is gone.
+    /// The handle is destroyed: asks the work to stop.
     void abandon() noexcept {
         stop_.unfollow();
         if (!ready()) stop_.request_stop();
@@ -66,7 +66,7 @@ public:
     /// Pushes `node` to `queue` when the work has ended, at once if it has. The work shares the ownership of `queue`, which
     /// keeps `node` alive. At most once.
     void notify(std::shared_ptr<completion_queue> queue, completion_queue::node& node);
-    /// @return whether the coroutine suspends
+    /// Waits for the end of the work. @return whether the coroutine suspends
     [[nodiscard]] bool wait(job_wait& w, std::coroutine_handle<> h, environment* env) noexcept;
 
 protected:
@@ -74,9 +74,9 @@ protected:
     job_state_base(timer_service& timers, std::chrono::nanoseconds limit);
     /// The stop state of the work itself.
     [[nodiscard]] stop_state& work_stop() noexcept { return deadline_ ? deadline_->stop() : stop_; }
-    /// The work has ended and its result is stored.
+    /// The work has ended and its result is stored: notifies the awaiter and the completion queue.
     void announce() noexcept;
-    /// Throws `timed_out` in place of an error that our own time limit caused.
+    /// Throws `timed_out` in place of an error that the job's own time limit has caused.
     void check_limit(const std::exception_ptr& error) const;
 
     std::uint64_t id_ = 0;
@@ -89,6 +89,8 @@ private:
     waiter* waiting_ = nullptr;
     std::shared_ptr<completion_queue> queue_;
     completion_queue::node* completion_ = nullptr;
+    // false → true, once: `announce`, with release, after the result is stored and with `mutex_` held, so that `wait` and
+    // `notify`, which check it under the mutex, are never missed. `ready` reads it with acquire before the result is read.
     std::atomic<bool> ready_{false};
 };
 

@@ -55,8 +55,8 @@ struct item_call<F, Item> {
     }
 };
 
-/// An item of its own of what a range's iterator gives. Tuples of references, such as range-v3's, convert to a tuple in two
-/// ways, about which g++ warns: they are taken apart.
+/// Copies or moves what an iterator refers to into an item. Tuples of references, such as range-v3's, convert to a tuple
+/// in two ways, about which g++ warns: they are converted element by element.
 template <class Item, class Reference>
 [[nodiscard]] Item make_item(Reference&& given) {
     if constexpr (is_spreadable<Item> && !std::is_same_v<std::remove_cvref_t<Reference>, Item> &&
