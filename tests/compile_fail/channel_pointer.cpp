@@ -1,4 +1,4 @@
-// A pointer means nothing to a receiver in another process.
+// A pointer is meaningless to a receiver in another process.
 // expect: not portable: a pointer means nothing in another process
 
 #include <cadre/channel.hpp>

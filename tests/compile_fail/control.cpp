@@ -1,4 +1,4 @@
-// The control: what a user writes when nothing is wrong has to compile, or the other cases would prove nothing.
+// The control: correct code must compile, or the other cases would prove nothing.
 
 #include <cadre/cadre.hpp>
 

@@ -1,4 +1,4 @@
-// The control: what is portable has to compile, or the other cases would prove nothing.
+// The control: portable types must compile, or the other cases would prove nothing.
 
 #include <cadre/bind_portable.hpp>
 

@@ -1,4 +1,4 @@
-// expect: an aggregate with a C array member cannot be taken apart; make the array a std::array
+// expect: an aggregate with a C array member cannot be decomposed into members; make the array a std::array
 
 #include <cadre/bind_portable.hpp>
 

@@ -1,4 +1,4 @@
-// expect: may own a derived object, which would be cut; pass a std::variant of the concrete types
+// expect: may own a derived object, which would be sliced; pass a std::variant of the concrete types
 
 #include <cadre/bind_portable.hpp>
 

@@ -1,4 +1,4 @@
-// expect: a class with constructors or private members cannot be taken apart
+// expect: a class with constructors or private members cannot be decomposed into members
 
 #include <cadre/bind_portable.hpp>
 

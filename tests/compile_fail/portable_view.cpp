@@ -1,4 +1,4 @@
-// expect: not portable: a view (std::string_view, std::span, a range view) does not own what it shows; pass an owner
+// expect: not portable: a view (std::string_view, std::span, a range view) does not own its elements; pass an owner
 
 #include <cadre/bind_portable.hpp>
 

@@ -1,4 +1,4 @@
-// A range of something else.
+// A range whose elements do not convert.
 // expect: the elements of the range do not convert to T
 
 #include <string>

@@ -1,4 +1,4 @@
-// A table from nested lists.
+// A two-dimensional array from nested lists.
 // expect: a nested list of elements is not an initialiser
 
 #include <cadre/shared_array.hpp>

@@ -1,4 +1,4 @@
-// Elements that are addresses.
+// Elements that are pointers.
 // expect: T must be a trivially copyable type without pointers, references or views
 
 #include <cadre/shared_array.hpp>

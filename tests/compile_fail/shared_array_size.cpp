@@ -1,4 +1,4 @@
-// A size that is no whole number.
+// A size that is not an integer.
 // expect: the second argument is the number of elements, a braced list of elements or a range
 
 #include <cadre/shared_array.hpp>

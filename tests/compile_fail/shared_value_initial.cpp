@@ -1,4 +1,4 @@
-// An initial value that is no T.
+// An initial value that does not convert to T.
 // expect: the initial value does not convert to T
 
 #include <cadre/shared_value.hpp>

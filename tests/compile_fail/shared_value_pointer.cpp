@@ -1,4 +1,4 @@
-// A pointer would point into one process from the memory of all.
+// A pointer in shared memory would refer to the memory of one process.
 // expect: T must be a trivially copyable type without pointers, references or views
 
 #include <cadre/shared_value.hpp>

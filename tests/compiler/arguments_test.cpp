@@ -16,11 +16,8 @@
 namespace {
 
 using namespace std::chrono_literals;
+using namespace compiler_test;
 using cadre::task;
-using compiler_test::parcel;
-using compiler_test::tracked;
-
-const std::string long_text = "a text that is too long for the small buffer";
 
 std::size_t length(std::string s) { return s.size(); }
 std::size_t length_of_parcel(const parcel& p) { return p.content.text().size() + p.label.size(); }
@@ -135,7 +132,7 @@ TEST_F(compiler_arguments, settings_and_options_in_place) {
     cadre::sync_wait(body(loop_));
 }
 
-TEST_F(compiler_arguments, what_is_sent_on_channels) {
+TEST_F(compiler_arguments, values_sent_on_channels) {
     auto body = [](cadre::executor ex) -> task<> {
         cadre::channel<std::string> texts{ex, 8};
         co_await texts.send("a literal that is too long for the small buffer");

@@ -16,11 +16,8 @@
 namespace {
 
 using namespace std::chrono_literals;
+using namespace compiler_test;
 using cadre::task;
-using compiler_test::parcel;
-using compiler_test::tracked;
-
-const std::string long_text = "a text that is too long for the small buffer";
 
 task<tracked> make() {
     co_await cadre::yield();

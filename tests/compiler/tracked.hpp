@@ -1,4 +1,4 @@
-// A value that notices when a compiler destroys it twice or not at all.
+// A value that detects a compiler that destroys it twice or never.
 #pragma once
 
 #include <string>
@@ -6,11 +6,11 @@
 
 namespace compiler_test {
 
+inline const std::string long_text = "a text that is too long for the small buffer";
+
 class tracked {
 public:
-    explicit tracked(std::string text = "a text that is too long for the small buffer") : text_(std::move(text)) {
-        ++live;
-    }
+    explicit tracked(std::string text = long_text) : text_(std::move(text)) { ++live; }
     tracked(const tracked& o) : text_(o.text_) { ++live; }
     tracked(tracked&& o) noexcept : text_(std::move(o.text_)) { ++live; }
     tracked& operator=(const tracked&) = default;
@@ -24,7 +24,7 @@ private:
     std::string text_;
 };
 
-/// An aggregate with a destructor of consequence: the kind that g++ 12 mistreats as a temporary.
+/// An aggregate with a non-trivial destructor: g++ 12 miscompiles such temporaries in awaiting expressions.
 struct parcel {
     tracked content{};
     std::string label = "a label that is too long for the small buffer";

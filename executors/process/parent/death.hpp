@@ -29,7 +29,7 @@ struct death_notice {
 /// The task that an error is about: the name it was given, which may be empty, and how a sentence refers to it.
 struct task_label {
     std::string name;
-    std::string text;  ///< `task 'resize'`, `task 17`
+    std::string text;  ///< `task 'resize'`; of a task without a name its function, `resize(image)`
 };
 
 [[nodiscard]] death_notice describe_death(std::string worker, const process_os::worker_exit& how,

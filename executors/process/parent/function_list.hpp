@@ -11,6 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <boost/container_hash/hash.hpp>
+
 namespace cadre::detail::process_parent {
 
 class function_list {
@@ -25,7 +27,10 @@ public:
 private:
     struct hash {
         std::size_t operator()(const function_id& id) const noexcept {
-            return static_cast<std::size_t>((id.module ^ id.offset) * 0x9e3779b97f4a7c15u);
+            std::size_t seed = 0;
+            boost::hash_combine(seed, id.module);
+            boost::hash_combine(seed, id.offset);
+            return seed;
         }
     };
     std::unordered_map<function_id, std::uint16_t, hash> numbers_;

@@ -6,6 +6,7 @@
 #include "process/parent/completion_scope.hpp"
 #include "process/parent/nested_call.hpp"
 
+#include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 
 #include <algorithm>
@@ -253,7 +254,7 @@ void pool::tell(ended_calls& ended) noexcept {
 
 task_label pool::label(const call_record& r) const {
     const std::string& given = r.call->options.name;
-    return {given, given.empty() ? "task " + std::to_string(r.id) : "task '" + given + "'"};
+    return {given, given.empty() ? call_name(r.call->entry, r.call->arguments.span()) : "task '" + given + "'"};
 }
 
 executor_stats pool::stats() const {

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include <cadre/detail/base/fence.hpp>
+
 namespace cadre::detail::process_plane {
 
 inline constexpr std::size_t slot_payload = 56;
@@ -43,13 +45,6 @@ void read_payload(const slot& from, Message& message) noexcept {
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
-/// A full fence. A locked instruction, because some compilers make the standard fence a dearer one.
-inline void full_fence() noexcept {
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
-    asm volatile("lock; orl $0, (%%rsp)" ::: "memory", "cc");
-#else
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-#endif
-}
+using detail::full_fence;
 
 }  // namespace cadre::detail::process_plane

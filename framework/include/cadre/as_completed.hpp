@@ -36,17 +36,17 @@ template <class R>
         for (const job<R>& j : *static_cast<std::vector<job<R>>*>(all))
             if (const auto& state = detail::job_access::state(j); state != nullptr) state->request_stop();
     };
-    detail::completion_queue::node* completed = nullptr;
+    detail::completion_queue::nodes completed;
     for (std::size_t left = jobs.size(); left > 0;) {
-        if (completed == nullptr) completed = completions->queue().try_take();
-        if (completed == nullptr) {
+        if (completed.empty()) completed.splice_back(completions->queue().try_take());
+        if (completed.empty()) {
             bool stopped = false;
             {
                 detail::environment_awaiter here;
                 const detail::environment* env = co_await here;
                 const detail::stop_forwarder forward(env != nullptr ? env->stop : nullptr, stop_jobs, &jobs);
                 auto next = completions->queue().take();
-                completed = co_await next;
+                completed.splice_back(co_await next);
                 stopped = forward.stop_requested();
             }
             if (stopped) {
@@ -54,8 +54,7 @@ template <class R>
                 continue;
             }
         }
-        const std::size_t i = detail::job_completions::index_of(*completed);
-        completed = completed->next_completed;
+        const std::size_t i = detail::job_completions::index_of(*completed.pop_front());
         --left;
         co_yield std::move(jobs[i]);
     }

@@ -1,6 +1,6 @@
 /// @file
-/// `bind_portable(f, args...)`: a callable with some arguments fixed that can be sent to another process, where a capturing
-/// lambda cannot.
+/// `bind_portable(f, args...)`: a callable with bound arguments that can be sent to another process, unlike a capturing
+/// lambda.
 ///
 ///     int scale(int factor, int x) { return factor * x; }
 ///     auto tripled = co_await cadre::map(ex, cadre::bind_portable(scale, 3), std::views::iota(0, 100));
@@ -17,8 +17,8 @@
 
 namespace cadre {
 
-/// What `bind_portable` returns. Portable, callable with the remaining arguments; copyable if the fixed arguments are.
-/// Calling an lvalue passes the fixed arguments as lvalues, calling an rvalue moves them out.
+/// The result of `bind_portable`. Portable, callable with the remaining arguments; copyable if the bound arguments are.
+/// A call of an lvalue passes the bound arguments as lvalues, a call of an rvalue moves from them.
 template <class F, class... Bound>
 class portable_binding {
 public:
@@ -79,7 +79,7 @@ struct codec<portable_binding<F, Bound...>> {
     }
 };
 
-/// The first parameters of `f` that `count` arguments fix, and those that remain.
+/// The parameters that remain after the first `Count` are bound.
 template <class Parameters, std::size_t Count>
 struct split_parameters;
 template <class... Rest>
@@ -99,7 +99,8 @@ struct decayed_parameters<portable_binding<F, Bound...>> {
     using type = typename split_parameters<decayed_parameters_t<F>, sizeof...(Bound)>::rest;
 };
 
-/// What is stored for argument `I`: the parameter's decayed type where the signature is known, else the argument's.
+/// The stored type of argument `I`: the decayed parameter type if the signature is known, else the decayed argument
+/// type.
 template <class Parameters, std::size_t I, class Argument>
 struct stored_argument {
     using type = std::decay_t<Argument>;
@@ -123,8 +124,8 @@ auto make_binding(std::index_sequence<I...>, F&& f, Args&&... args) {
 
 }  // namespace detail
 
-/// Fixes the first arguments of `f`. Arguments are converted to the parameter types of `f`, decayed, so a literal fits
-/// `std::string`; then they are stored by value. Does not compile if `f` or an argument is not portable.
+/// Binds the first parameters of `f`. Arguments are converted to the decayed parameter types of `f`, so that a string
+/// literal converts to `std::string`, and stored by value. Does not compile if `f` or an argument is not portable.
 template <class F, class... Args>
 [[nodiscard]] auto bind_portable(F&& f, Args&&... args) {
     return detail::make_binding(std::index_sequence_for<Args...>{}, std::forward<F>(f), std::forward<Args>(args)...);

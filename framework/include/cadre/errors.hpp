@@ -1,5 +1,5 @@
 /// @file
-/// The errors that cadre throws: all derive from `cadre::error`, which is a `std::runtime_error`.
+/// The exceptions of this library: all derive from `cadre::error`, which derives from `std::runtime_error`.
 ///
 ///     try { co_await cadre::on(ex, decode, file); }
 ///     catch (const cadre::worker_crashed& e) { std::cerr << e.what() << '\n' << e.stack_trace(); }
@@ -21,20 +21,20 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// A configuration that cannot be honoured: a bad file, key, type, value, option or unknown name. `what()` says where.
+/// An invalid configuration: a bad file, key, type, value, option or an unknown name. `what()` says where.
 class config_error : public error {
 public:
     using error::error;
 };
 
-/// A wait for an event ended because stop was requested; nothing was taken, sent or locked.
+/// A wait ended because stop was requested; the operation had no effect: nothing was received, sent or locked.
 class cancelled : public error {
 public:
     cancelled() : error("cancelled: stop was requested") {}
     using error::error;
 };
 
-/// A time limit passed.
+/// A time limit has passed.
 class timed_out : public error {
 public:
     timed_out() : error("timed out") {}
@@ -55,13 +55,13 @@ public:
     using error::error;
 };
 
-/// A value or callable that turned out at run time not to be able to leave its process or its memory domain.
+/// A value or callable that cannot leave its process or its memory domain, as found at run time.
 class not_portable : public error {
 public:
     using error::error;
 };
 
-/// An exception of a type that this process cannot rebuild.
+/// An exception whose type this process cannot rebuild.
 class remote_error : public error {
 public:
     remote_error(std::string type_name, const std::string& text) : error(text), type_name_(std::move(type_name)) {}
@@ -72,35 +72,35 @@ private:
     std::string type_name_;
 };
 
-/// What is known of a worker's death.
+/// The circumstances of a worker's death.
 struct worker_death {
     pid_t pid = 0;
-    int signal = 0;             ///< the signal that ended it, or 0
-    int exit_code = 0;          ///< its exit status if no signal ended it
-    std::string task_name{};    ///< name of the task that this error is about
-    std::string stack_trace{};  ///< of the crashing thread, resolved; empty if none could be taken
+    int signal = 0;             ///< the signal that terminated it, or 0
+    int exit_code = 0;          ///< its exit status, if no signal terminated it
+    std::string task_name{};    ///< the name given to the task; empty if none was given
+    std::string stack_trace{};  ///< of the crashing thread, symbolized; empty if not available
     std::size_t peak_memory = 0;  ///< maximum resident set in bytes; 0 if unknown
 };
 
-/// The process running this task died.
+/// The worker process died while it ran this task.
 class worker_crashed : public error {
 public:
     worker_crashed(const std::string& text, worker_death death) : error(text), death_(std::move(death)) {}
-    /// The signal that ended the worker, 0 if it exited.
+    /// The signal that terminated the worker; 0 if it exited.
     [[nodiscard]] int signal() const noexcept { return death_.signal; }
-    /// The status it exited with, 0 if a signal ended it.
+    /// The exit status of the worker; 0 if a signal terminated it.
     [[nodiscard]] int exit_code() const noexcept { return death_.exit_code; }
     [[nodiscard]] pid_t pid() const noexcept { return death_.pid; }
     [[nodiscard]] const std::string& task_name() const noexcept { return death_.task_name; }
     [[nodiscard]] const std::string& stack_trace() const noexcept { return death_.stack_trace; }
-    /// Maximum resident set of the worker in bytes, 0 if unknown.
+    /// Maximum resident set of the worker in bytes; 0 if unknown.
     [[nodiscard]] std::size_t peak_memory() const noexcept { return death_.peak_memory; }
 
 private:
     worker_death death_;
 };
 
-/// This task sat suspended in a worker that died for another task's sake.
+/// The worker process of this task died because of another task.
 class worker_lost : public error {
 public:
     worker_lost(const std::string& text, pid_t pid, std::string task_name)
@@ -113,10 +113,11 @@ private:
     std::string task_name_;
 };
 
-/// Why a task was ended by force.
+/// Why a task was killed.
 enum class kill_reason : std::uint8_t { time_limit, memory_limit, shutdown };
 
-/// This task passed its time or memory limit and was ended by force.
+/// This task was killed together with its worker process: it had exceeded its time or memory limit, or had not ended
+/// when its executor shut down.
 class task_killed : public error {
 public:
     task_killed(const std::string& text, kill_reason reason, pid_t pid) : error(text), reason_(reason), pid_(pid) {}

@@ -17,8 +17,8 @@
 
 namespace cadre {
 
-/// An input range that computes its elements as they are asked for. Move-only; one pass. What the body throws comes out
-/// of `begin()` or `++`. Not a task: `co_await` is refused inside. Not thread-safe.
+/// A single-pass input range that computes its elements on demand. Move-only. `begin()` and `++` throw what the body
+/// throws. Not a task: its body cannot use `co_await`. Not thread-safe.
 template <class T>
 class [[nodiscard]] generator : public std::ranges::view_base {
 public:
@@ -31,7 +31,7 @@ public:
         }
         [[nodiscard]] static std::suspend_always initial_suspend() noexcept { return {}; }
         [[nodiscard]] static std::suspend_always final_suspend() noexcept { return {}; }
-        // The yielded object lives in the suspended body's full expression until it is resumed.
+        // The yielded object lives until the body is resumed, as part of its full expression.
         [[nodiscard]] std::suspend_always yield_value(const T& value) noexcept {
             value_ = std::addressof(value);
             return {};
@@ -76,7 +76,7 @@ public:
         if (frame_) frame_.destroy();
     }
 
-    /// Computes the first element. Call it once.
+    /// Runs the body to its first element. Call it once. @throws what the body throws
     [[nodiscard]] iterator begin() {
         advance(frame_);
         return iterator(frame_);

@@ -1,5 +1,5 @@
 /// @file
-/// `outcome<T>`: a value, or the exception that came instead of it.
+/// `outcome<T>`: a value, or the exception that was thrown instead.
 ///
 ///     auto o = co_await cadre::as_outcome(cadre::on(ex, decode, file));
 ///     if (!o) std::cerr << o.what() << '\n';
@@ -14,7 +14,7 @@
 namespace cadre {
 
 namespace detail {
-/// The text of an exception: `what()`, or what it is.
+/// The text of an exception: `what()`, or the name of its type if it does not derive from std::exception.
 [[nodiscard]] std::string describe(const std::exception_ptr& error);
 }  // namespace detail
 
@@ -36,7 +36,7 @@ public:
     [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
     [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }
 
-    /// The value; rethrows the error if there is none.
+    /// @return the value @throws the error, if there is no value
     decltype(auto) value() & {
         check();
         if constexpr (!std::is_void_v<T>) return (std::get<0>(state_));
@@ -49,7 +49,7 @@ public:
         check();
         if constexpr (!std::is_void_v<T>) return std::move(std::get<0>(state_));
     }
-    /// The value, unchecked: only if `has_value()`.
+    /// The value, unchecked. Requires `has_value()`.
     [[nodiscard]] stored& operator*() & noexcept
         requires(!std::is_void_v<T>)
     {

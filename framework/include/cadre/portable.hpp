@@ -1,15 +1,15 @@
 /// @file
-/// `portable<T>`: what can travel to another process as an argument, a result or a message.
+/// `portable<T>`: a type whose values can be sent to another process as an argument, a result or a message.
 ///
 ///     struct node { int value; std::vector<node> children; };   // an aggregate: nothing to declare
 ///     static_assert(cadre::portable<node>);
-///     static_assert(!cadre::portable<std::string_view>);        // shows memory that it does not own
+///     static_assert(!cadre::portable<std::string_view>);        // refers to memory that it does not own
 ///
-/// Portable are arithmetic types, enumerations, `std::string`, `std::filesystem::path`, `std::chrono` values,
-/// `std::error_code`, the standard containers, `std::pair`, `std::tuple`, `std::array`, `std::optional`, `std::variant`,
-/// `std::unique_ptr` of a portable class without virtual functions, aggregates of portable members (up to 32 members,
-/// recursive ones too), classes with a cereal-style `template <class A> void serialize(A&)` and a default constructor,
-/// functions, captureless lambdas, and this library's handles.
+/// These types are portable: arithmetic types, enumerations, `std::string`, `std::filesystem::path`, `std::chrono`
+/// values, `std::error_code`, the standard containers, `std::pair`, `std::tuple`, `std::array`, `std::optional`,
+/// `std::variant`, `std::unique_ptr` of a portable class without virtual functions, aggregates of portable members (up
+/// to 32 members, recursive ones too), classes with a cereal-style `template <class A> void serialize(A&)` and a
+/// default constructor, functions, captureless lambdas, and this library's handles.
 #pragma once
 
 #include <type_traits>
@@ -20,7 +20,7 @@
 
 namespace cadre {
 
-/// Values of `T` can be sent to another process and rebuilt there equal to what was sent.
+/// Values of `T` can be sent to another process, where an equal value is rebuilt.
 template <class T>
 concept portable = detail::portability_of<T>::reason == detail::portability_reason::none;
 

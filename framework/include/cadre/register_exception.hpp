@@ -1,12 +1,12 @@
 /// @file
-/// `register_exception<E>()`: exceptions of your own type arrive from a worker as themselves.
+/// `register_exception<E>()`: an exception of a user-defined type keeps its type on the way from a worker process.
 ///
 ///     struct parse_error : std::runtime_error {
 ///         using std::runtime_error::runtime_error;
 ///         int line = 0;
 ///         template <class Archive> void serialize(Archive& archive) { archive(line); }
 ///     };
-///     cadre::register_exception<parse_error>();   // in main, before the runtime
+///     cadre::register_exception<parse_error>();   // in main, before the runtime is created
 #pragma once
 
 #include <concepts>
@@ -25,7 +25,7 @@ namespace cadre {
 
 namespace detail {
 
-/// Adds no member to the standard class that it derives from: its text is all there is to carry.
+/// Adds no member to the standard class that it derives from: its text is its whole state.
 template <class E>
 concept text_only_exception = std::derived_from<E, std::exception> &&
                               (sizeof(E) == sizeof(std::exception) ||
@@ -36,7 +36,7 @@ template <class E>
 inline constexpr bool takes_text =
     std::is_constructible_v<E, const std::string&> || std::is_constructible_v<E, const char*>;
 
-/// Has a way to be made before its members are read: from its text, or from nothing.
+/// Can be constructed before its members are read: from its text or by default.
 template <class E>
 concept restorable_exception =
     std::derived_from<E, std::exception> && (takes_text<E> || std::is_default_constructible_v<E>) &&
@@ -62,7 +62,7 @@ void save_registered(encoder& out, const std::exception_ptr& exception) {
             encode(out, e);
         } else if constexpr (has_serialize<E>) {
             saving_archive archive(out);
-            const_cast<E&>(e).serialize(archive);  // one member serves both ways; saving only reads
+            const_cast<E&>(e).serialize(archive);  // the same member saves and loads; saving only reads
         }
     }
 }
@@ -84,24 +84,24 @@ std::exception_ptr load_registered([[maybe_unused]] decoder& in, exception_origi
 
 }  // namespace detail
 
-/// Lets exceptions of type `E` arrive from a worker as `E`, with their members and `what()`. Call it before the `runtime`, so
-/// that every process knows it. `E` is portable; or it derives from a standard exception, can be made from a text or from
-/// nothing, and either adds no members or has `template <class A> void serialize(A&)` for those it adds. Thread-safe;
-/// registering twice is harmless.
+/// An exception of type `E` that is thrown in a worker process is rebuilt in the caller as an `E`, with its members and
+/// `what()`. Call this function before the `runtime` is created, so that every process has registered the type. Either
+/// `E` is portable; or it derives from a standard exception, is constructible from a text or by default, and adds no
+/// members or has `template <class A> void serialize(A&)` for the added ones. Thread-safe; idempotent.
 template <class E>
 void register_exception() {
     static_assert(std::is_same_v<E, std::remove_cvref_t<E>>,
-                  "register_exception: name the class itself, not a reference to it");
+                  "register_exception: E must be a class, not a reference or a cv-qualified type");
     static_assert(
         portable<E> || detail::restorable_exception<E>,
-        "register_exception: this exception type cannot be rebuilt elsewhere; give it template <class A> void "
-        "serialize(A&) for its members and a constructor from a std::string or from nothing");
+        "register_exception: this exception type cannot be rebuilt in another process; give it template <class A> "
+        "void serialize(A&) for its members and a constructor from a std::string or a default constructor");
     if constexpr (portable<E> || detail::restorable_exception<E>) {
         detail::add_registered_exception(typeid(E), {&detail::save_registered<E>, &detail::load_registered<E>});
     }
 }
 
-/// Which worker and task `e` came from; empty for an exception that was thrown in this process.
+/// The worker and task that threw `e`; empty for an exception that was thrown in this process. Thread-safe.
 ///
 ///     catch (const std::exception& e) { log(e.what(), cadre::error_origin(e)); }
 [[nodiscard]] std::string error_origin(const std::exception& e);

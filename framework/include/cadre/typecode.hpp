@@ -1,5 +1,5 @@
 /// @file
-/// `typecode_t<'i'>`: the C type of a classic type code, as Python's `multiprocessing.Value` and `Array` take.
+/// `typecode_t<'i'>`: the C type of a type code of Python's `multiprocessing.Value` and `Array`.
 ///
 ///     cadre::shared_value<cadre::typecode_t<'d'>> ratio{ex, 0.5};
 #pragma once

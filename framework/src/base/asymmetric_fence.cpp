@@ -12,7 +12,8 @@ namespace cadre::detail {
 namespace {
 
 bool register_membarrier() noexcept {
-    // The registration is inherited by fork and lost at exec, where static initialisation runs again.
+    // A child inherits the registration at fork and loses it at exec, after which static initialisation registers
+    // again.
     return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
            ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
@@ -24,7 +25,7 @@ bool membarrier_available() noexcept {
     return available;
 }
 
-// False until initialised: full fences, which order correctly with either kind.
+// False until initialised: both sides then use full fences, which order correctly with either kind.
 #ifdef CADRE_TSAN
 const bool fences_are_asymmetric = false;
 #else

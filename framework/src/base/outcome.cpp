@@ -1,9 +1,6 @@
 #include <cadre/outcome.hpp>
 
-#include <cxxabi.h>
-
-#include <cstdlib>
-#include <memory>
+#include "base/type_name.hpp"
 
 namespace cadre::detail {
 
@@ -14,12 +11,7 @@ std::string describe(const std::exception_ptr& error) {
     } catch (const std::exception& e) {
         return e.what();
     } catch (...) {
-        const std::type_info* type = abi::__cxa_current_exception_type();
-        if (type == nullptr) return "unknown exception";
-        int status = 0;
-        const std::unique_ptr<char, decltype(&std::free)> name(
-            abi::__cxa_demangle(type->name(), nullptr, nullptr, &status), &std::free);
-        return std::string("exception of type ") + (status == 0 ? name.get() : type->name());
+        return "exception of type " + current_exception_type_name();
     }
 }
 

@@ -5,7 +5,7 @@
 namespace cadre::detail {
 
 void spin_mutex::lock_contended() noexcept {
-    // The holder needs some tens of nanoseconds, unless it was preempted; then only sleeping helps.
+    // The owner needs some tens of nanoseconds, unless it was preempted: then sleeping is better.
     for (int spin = 0; spin < 100; ++spin) {
         std::uint32_t expected = unlocked;
         if (word_.load(std::memory_order_relaxed) == unlocked &&
@@ -13,7 +13,7 @@ void spin_mutex::lock_contended() noexcept {
             return;
         cpu_relax();
     }
-    // From here on the word says that somebody sleeps, also after this thread got the lock: it cannot know better.
+    // The state remains `locked_with_sleepers` after this thread has acquired the lock: other threads may still sleep.
     while (word_.exchange(locked_with_sleepers, std::memory_order_acquire) != unlocked)
         word_.wait(locked_with_sleepers, std::memory_order_relaxed);
 }

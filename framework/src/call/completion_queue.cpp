@@ -5,28 +5,25 @@
 namespace cadre::detail {
 
 void completion_queue::push(node& completed) noexcept {
-    completed.next_completed = nullptr;
     waiter* w = nullptr;
     {
         const std::lock_guard hold(mutex_);
-        (last_ != nullptr ? last_->next_completed : first_) = &completed;
-        last_ = &completed;
+        completed_.push_back(completed);
         w = std::exchange(waiting_, nullptr);
     }
     if (w != nullptr) w->finish();
 }
 
-completion_queue::node* completion_queue::try_take() noexcept {
+completion_queue::nodes completion_queue::try_take() noexcept {
     const std::lock_guard hold(mutex_);
-    last_ = nullptr;
-    return std::exchange(first_, nullptr);
+    return std::move(completed_);
 }
 
 bool completion_queue::wait(waiter& w, std::coroutine_handle<> h, environment* env) noexcept {
     w.prepare(h, env, nullptr);
     {
         const std::lock_guard hold(mutex_);
-        if (first_ != nullptr) return false;
+        if (!completed_.empty()) return false;
         waiting_ = &w;
     }
     return w.commit();

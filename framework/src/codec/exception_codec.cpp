@@ -1,21 +1,18 @@
 #include <cadre/detail/codec/exception_codec.hpp>
 
-#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <typeinfo>
 #include <unordered_map>
 #include <vector>
 
-#include <mutex>
-
-#include <cxxabi.h>
-
 #include <cadre/detail/codec/codec.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/register_exception.hpp>
 
-#include "known_exceptions.hpp"
+#include "base/type_name.hpp"
+#include "codec/known_exceptions.hpp"
 
 namespace cadre {
 
@@ -23,21 +20,17 @@ namespace detail {
 
 namespace {
 
-/// A hostile message could otherwise ask for a chain of any length; a longer honest one is cut.
+/// The limit of nested exceptions: a hostile message could claim any number; a longer valid chain is truncated.
 constexpr std::size_t max_chain = 32;
 
-std::string demangled(const std::type_info& type) {
-    int status = 0;
-    const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
-                                                      &std::free);
-    std::string text = status == 0 ? name.get() : type.name();
-    // std::throw_with_nested throws a class of its own that derives from what it was given.
+/// The type as the program names it: std::throw_with_nested throws a class of its own that derives from its argument.
+std::string thrown_type(std::string name) {
     constexpr std::string_view wrapper = "std::_Nested_exception<";
-    if (text.starts_with(wrapper) && text.ends_with('>')) {
-        text = text.substr(wrapper.size(), text.size() - wrapper.size() - 1);
-        if (text.ends_with(' ')) text.pop_back();
+    if (name.starts_with(wrapper) && name.ends_with('>')) {
+        name = name.substr(wrapper.size(), name.size() - wrapper.size() - 1);
+        if (name.ends_with(' ')) name.pop_back();
     }
-    return text;
+    return name;
 }
 
 class registry {
@@ -59,17 +52,18 @@ private:
 };
 
 registry& registered() {
-    static registry& all = *new registry;  // never destroyed: exceptions may still travel while the program exits
+    static registry& all = *new registry;  // never destroyed: exceptions may still be decoded while the program exits
     return all;
 }
 
-/// One exception of a chain, as it travels.
+/// The encoded form of one exception of a chain.
 struct exception_image {
     std::string text;
     std::string type_name;
     std::string where;
-    std::uint64_t base = 0;  ///< place of its nearest known class, plus one; 0 if it is no std::exception
-    bool exact = false;      ///< it is of that class, not derived from it
+    std::uint64_t base =
+        0;  ///< index of its nearest known class, plus one; 0 if it does not derive from std::exception
+    bool exact = false;  ///< the exception is of that class, not of a derived one
     std::vector<std::byte> base_state;
     bool is_registered = false;
     std::vector<std::byte> registered_state;
@@ -77,7 +71,7 @@ struct exception_image {
 
 std::vector<std::byte> copy_bytes(const byte_buffer& buffer) { return {buffer.span().begin(), buffer.span().end()}; }
 
-/// What there is to say about an exception that is no std::exception.
+/// The text of an exception that does not derive from std::exception.
 std::string foreign_text(const std::exception_ptr& exception, const std::string& type_name) {
     try {
         std::rethrow_exception(exception);
@@ -100,7 +94,7 @@ void describe_standard(exception_image& image, const std::exception& e, codec_co
     const std::size_t index = find_known(e);
     const known_exception& known = known_exceptions()[index];
     image.base = index + 1;
-    image.exact = image.type_name == demangled(known.type) || remote != nullptr;
+    image.exact = image.type_name == type_name(known.type) || remote != nullptr;
     byte_buffer state;
     encoder out(state, context);
     known.save(out, e);
@@ -117,11 +111,11 @@ void describe_registered(exception_image& image, const std::exception_ptr& excep
         image.registered_state = copy_bytes(state);
         image.is_registered = true;
     } catch (const std::exception&) {
-        image.is_registered = false;  // its members cannot be sent: it arrives as its nearest known class
+        image.is_registered = false;  // a member cannot be encoded: rebuilt as its nearest known class
     }
 }
 
-/// Describes `exception` and returns what is nested in it.
+/// Describes `exception`. @return the exception nested in it, or null
 std::exception_ptr describe(exception_image& image, const std::exception_ptr& exception, codec_context* context) {
     std::exception_ptr inner;
     try {
@@ -134,19 +128,18 @@ std::exception_ptr describe(exception_image& image, const std::exception_ptr& ex
     try {
         std::rethrow_exception(exception);
     } catch (const std::exception& e) {
-        image.type_name = demangled(typeid(e));
+        image.type_name = thrown_type(type_name(typeid(e)));
         describe_standard(image, e, context);
     } catch (...) {
-        const std::type_info* type = abi::__cxa_current_exception_type();
-        image.type_name = type ? demangled(*type) : "unknown";
+        image.type_name = thrown_type(current_exception_type_name());
         image.text = foreign_text(exception, image.type_name);
     }
     describe_registered(image, exception, context);
     return inner;
 }
 
-/// Unregistered classes that are known only as some std::exception or std::runtime_error come as remote_error, which is both
-/// of these and also tells their name.
+/// An unregistered class whose nearest known base is std::exception, std::runtime_error or error is rebuilt as
+/// remote_error, which derives from all of them and also has the name of the class.
 bool becomes_remote_error(const exception_image& image) {
     if (image.base == 0) return true;
     const std::type_info& base = known_exceptions()[image.base - 1].type;
@@ -171,7 +164,7 @@ std::exception_ptr rebuild(const exception_image& image, std::string_view where,
 }  // namespace
 
 void add_registered_exception(const std::type_info& type, registered_exception entry) {
-    registered().add(demangled(type), entry);
+    registered().add(type_name(type), entry);
 }
 
 void encode_exception(encoder& out, const std::exception_ptr& exception) {
@@ -184,10 +177,10 @@ void encode_exception(encoder& out, const std::exception_ptr& exception) {
 
 std::exception_ptr decode_exception(decoder& in, std::string_view where) {
     const auto chain = decode<std::vector<exception_image>>(in);
-    if (chain.empty() || chain.size() > max_chain) throw_malformed("an exception chain of an impossible length");
+    if (chain.empty() || chain.size() > max_chain) throw_malformed("the length of an exception chain is out of range");
     std::exception_ptr rebuilt_so_far;
     for (auto image = chain.rbegin(); image != chain.rend(); ++image) {
-        if (image->base > known_exceptions().size()) throw_malformed("an exception of an unknown kind");
+        if (image->base > known_exceptions().size()) throw_malformed("the class of an exception is unknown");
         rebuilt_so_far = rebuild(*image, where, rebuilt_so_far, in.context());
     }
     return rebuilt_so_far;

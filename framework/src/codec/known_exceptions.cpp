@@ -1,4 +1,4 @@
-#include "known_exceptions.hpp"
+#include "codec/known_exceptions.hpp"
 
 #include <any>
 #include <filesystem>
@@ -26,7 +26,7 @@ namespace cadre::detail {
 
 namespace {
 
-/// Stands for a category that only the worker knows, so that the code keeps its value and its category's name.
+/// A category that only the worker knows: the error code keeps its value and the name of its category.
 class foreign_category final : public std::error_category {
 public:
     explicit foreign_category(std::string name) : name_(std::move(name)) {}
@@ -37,7 +37,8 @@ private:
     std::string name_;
 };
 
-/// Categories are compared by address and live for ever: one for each name, and a limit for workers that invent names.
+/// Categories are compared by address and never destroyed: one for each name, with a limit, because a hostile worker
+/// may invent names.
 const std::error_category& category_named(const std::string& name) {
     constexpr std::size_t max_categories = 1024;
     constexpr std::size_t max_name = 128;
@@ -64,14 +65,14 @@ std::error_code load_code(decoder& in) {
     return {value, category_named(decode<std::string>(in))};
 }
 
-/// The constructors of system_error append ": message" to the text, which has it already.
+/// Removes the ": message" that the constructors of system_error append again.
 std::string without_message(const std::string& text, const std::string& message) {
     if (text == message) return {};
     const std::string suffix = ": " + message;
     return text.ends_with(suffix) ? text.substr(0, text.size() - suffix.size()) : text;
 }
 
-/// What a class holds beside its text; most hold nothing.
+/// Encodes the state of a class beside its text; most classes have none.
 template <class E>
 struct state_of {
     static void save(encoder&, const E&) {}
@@ -166,7 +167,7 @@ struct state_of<task_killed> {
     }
     static task_killed load(decoder& in, const std::string& text) {
         const auto reason = decode<kill_reason>(in);
-        if (reason > kill_reason::shutdown) throw_malformed("an unknown kill reason");
+        if (reason > kill_reason::shutdown) throw_malformed("a kill reason is unknown");
         return {text, reason, decode<pid_t>(in)};
     }
 };
@@ -199,10 +200,10 @@ std::span<const known_exception> table() {
 
 std::span<const known_exception> known_exceptions() {
     return table<
-        // this library's
+        // of this library
         config_error, cancelled, timed_out, channel_closed, executor_stopped, not_portable, remote_error,
         worker_crashed, worker_lost, task_killed, codec_error, error,
-        // std::system_error and what derives from it
+        // std::system_error and the classes derived from it
         std::ios_base::failure, std::filesystem::filesystem_error, std::system_error,
         // other runtime errors
         std::range_error, std::overflow_error, std::underflow_error, std::regex_error, std::runtime_error,

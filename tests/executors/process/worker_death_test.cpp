@@ -39,6 +39,22 @@ TEST(process_death, the_running_task_fails_and_says_why) {
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 
+// Error texts about a call without a name say the function.
+template <class F, class... Args>
+std::string crash_text(F f, Args... args) {
+    const executor ex = process_executor{{.workers = 1}};
+    return what_of<cadre::worker_crashed>([&] { (void)cadre::sync_wait(cadre::on(ex, f, args...)); });
+}
+
+TEST(process_death, a_task_without_a_name_is_called_by_its_function) {
+    const std::string of_function = crash_text(exit_with, 3);
+    EXPECT_NE(of_function.find("exited with status 3 while it ran cadre::process_tests::exit_with(int)"),
+              std::string::npos)
+        << of_function;
+    const std::string of_lambda = crash_text([] { return exit_with(4); });
+    EXPECT_NE(of_lambda.find("lambda"), std::string::npos) << of_lambda;
+}
+
 TEST(process_death, an_exit_is_reported_with_its_status) {
     const executor ex = process_executor{{.workers = 1}};
     try {

@@ -67,7 +67,7 @@ TEST(byte_buffer, keeps_its_capacity_when_cleared) {
     EXPECT_EQ(buffer.capacity(), capacity);
 }
 
-TEST(byte_buffer, refuses_an_absurd_size) {
+TEST(byte_buffer, rejects_an_excessive_size) {
     byte_buffer buffer;
     EXPECT_THROW((void)buffer.extend(static_cast<std::size_t>(-1)), std::bad_alloc);
     EXPECT_TRUE(buffer.empty());

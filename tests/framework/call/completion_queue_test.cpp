@@ -15,23 +15,23 @@ struct item : completion_queue::node {
     int number = 0;
 };
 
-std::vector<int> numbers_of(const completion_queue::node* taken) {
+std::vector<int> numbers_of(completion_queue::nodes taken) {
     std::vector<int> numbers;
-    for (; taken != nullptr; taken = taken->next_completed)
-        numbers.push_back(static_cast<const item*>(taken)->number);
+    while (const completion_queue::node* node = taken.pop_front())
+        numbers.push_back(static_cast<const item*>(node)->number);
     return numbers;
 }
 
 TEST(completion_queue, gives_all_nodes_oldest_first) {
     completion_queue queue;
-    EXPECT_EQ(queue.try_take(), nullptr);
+    EXPECT_TRUE(queue.try_take().empty());
     std::vector<item> items(3);
     for (int i = 0; i < 3; ++i) {
         items[static_cast<std::size_t>(i)].number = i;
         queue.push(items[static_cast<std::size_t>(i)]);
     }
     EXPECT_EQ(numbers_of(queue.try_take()), (std::vector<int>{0, 1, 2}));
-    EXPECT_EQ(queue.try_take(), nullptr);
+    EXPECT_TRUE(queue.try_take().empty());
 }
 
 cadre::task<int> count_taken(completion_queue& queue, int total) {

@@ -36,13 +36,13 @@ struct power {
     }
 };
 
-TEST(bind_portable, fixes_the_first_arguments) {
+TEST(bind_portable, binds_the_first_parameters) {
     EXPECT_EQ(bind_portable(subtract, 10)(3), 7);
     EXPECT_EQ(bind_portable(subtract, 10, 4)(), 6);
     EXPECT_EQ(bind_portable(subtract)(9, 4), 5);
 }
 
-TEST(bind_portable, arrives_as_it_was_sent) {
+TEST(bind_portable, decodes_to_an_equal_binding) {
     EXPECT_EQ(sent(bind_portable(subtract, 10))(3), 7);
     EXPECT_EQ(sent(bind_portable(power{3}, 2))(), 8);
     EXPECT_EQ(sent(bind_portable([](auto a, int b) { return a * b; }, 6))(7), 42);
@@ -62,7 +62,7 @@ TEST(bind_portable, takes_a_callable_as_an_argument) {
     EXPECT_EQ(sent(bind_portable(apply, power{2}))(7), 49);
 }
 
-TEST(bind_portable, moves_its_arguments_out_when_it_is_an_rvalue) {
+TEST(bind_portable, moves_from_its_arguments_when_called_as_an_rvalue) {
     auto once = bind_portable(owned, std::make_unique<int>(4));
     EXPECT_EQ(std::move(once)(3), 7);
     auto often = bind_portable(seen, std::make_unique<int>(4));

@@ -1,4 +1,4 @@
-// Bytes that no honest process wrote: decoding ends with a value or codec_error, never with a crash or a huge allocation.
+// Malformed and hostile bytes: decoding ends with a value or codec_error, never with a crash or a huge allocation.
 #include <cadre/detail/codec/codec.hpp>
 
 #include <gtest/gtest.h>
@@ -40,7 +40,7 @@ struct serialized {
     }
 };
 
-/// Counts what is allocated, so that a small message that asks for much is noticed.
+/// Counts allocated bytes, to detect a small message that causes a large allocation.
 std::size_t allocated = 0;
 
 template <class T>
@@ -133,7 +133,7 @@ TEST(codec_hostile, damaged_and_truncated_values) {
     decode_damaged(std::pair(std::string(1100, 'x'), std::vector<int>(300, 1)), 4);
 }
 
-TEST(codec_hostile, a_count_is_believed_only_as_far_as_the_bytes_reach) {
+TEST(codec_hostile, a_count_is_limited_by_the_bytes_left) {
     for (const std::uint64_t count : {std::uint64_t{4}, std::uint64_t{1} << 32, ~std::uint64_t{0}}) {
         byte_buffer bytes;
         encoder out(bytes);
@@ -150,7 +150,7 @@ TEST(codec_hostile, a_count_is_believed_only_as_far_as_the_bytes_reach) {
     }
 }
 
-TEST(codec_hostile, nested_counts_do_not_multiply_what_is_allocated) {
+TEST(codec_hostile, nested_counts_do_not_multiply_allocations) {
     // Each level claims as many children as its bytes allow and then holds only the next level.
     byte_buffer bytes;
     encoder out(bytes);

@@ -228,7 +228,7 @@ TEST(codec, functions_and_stateless_callables) {
     EXPECT_EQ(encoded(lambda).size(), 0u);
 }
 
-// What cereal's wrappers look like to an archive.
+// Archetypes of cereal's wrappers.
 template <class T>
 struct named {
     const char* name;
@@ -320,7 +320,7 @@ public:
     [[nodiscard]] std::string message(int) const override { return "private"; }
 };
 
-TEST(codec, what_cannot_be_sent_says_so) {
+TEST(codec, values_that_cannot_be_sent_throw_not_portable) {
     const private_category category;
     EXPECT_THROW((void)encoded(std::error_code(1, category)), cadre::not_portable);
     link chain{0, nullptr};

@@ -29,7 +29,7 @@ F* found_again(F* function) {
     return reinterpret_cast<F*>(const_cast<void*>(resolve_function(identify_function(address_of(function)))));
 }
 
-TEST(function_identity, finds_functions_again) {
+TEST(function_identity, resolves_to_the_same_function) {
     EXPECT_EQ(found_again(&free_function)(1), 2);
     EXPECT_EQ(found_again(&generic_function<long>)(4), 8);
     int (*lambda)(int) = [](int x) { return x * x; };
@@ -44,7 +44,7 @@ TEST(function_identity, is_the_same_every_time_and_differs_between_functions) {
     EXPECT_NE(one.module, 0u);
 }
 
-TEST(function_identity, refuses_what_is_no_function) {
+TEST(function_identity, rejects_addresses_outside_of_code) {
     static int variable = 0;
     const auto heap = std::make_unique<int>(1);
     EXPECT_THROW((void)identify_function(&variable), cadre::not_portable);
@@ -60,7 +60,7 @@ TEST(function_identity, accepts_only_code_of_a_known_module) {
     EXPECT_THROW((void)resolve_function({}), cadre::not_portable);
 }
 
-TEST(function_identity, travels_as_few_bytes) {
+TEST(function_identity, is_encoded_in_few_bytes) {
     const function_id id = identify_function(address_of(&free_function));
     byte_buffer bytes;
     encoder out(bytes);
@@ -74,7 +74,7 @@ TEST(function_identity, travels_as_few_bytes) {
 TEST(function_identity, carries_the_path_of_a_library_that_was_loaded_late) {
     void* library = dlopen("libanl.so.1", RTLD_NOW | RTLD_LOCAL);
     if (!library) library = dlopen("libBrokenLocale.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (!library) GTEST_SKIP() << "no library at hand that is not loaded yet";
+    if (!library) GTEST_SKIP() << "no library available that is not loaded yet";
     void* function = dlsym(library, "_init");
     for (const char* name : {"getaddrinfo_a", "gai_cancel", "__ctype_get_mb_cur_max"}) {
         if (!function) function = dlsym(library, name);
@@ -96,7 +96,7 @@ TEST(function_identity, carries_the_path_of_a_library_that_was_loaded_late) {
     EXPECT_TRUE(resolve_function(arrived));
 }
 
-TEST(function_identity, says_which_library_is_missing) {
+TEST(function_identity, names_the_library_that_is_missing) {
     byte_buffer bytes;
     encoder out(bytes);
     encode(out, std::uint64_t{1234});

@@ -215,7 +215,7 @@ struct job_like {
 };
 struct only_declared;
 
-TEST(portable, refusals) {
+TEST(portable, reasons_of_rejection) {
     static_assert(why<int*> == portability_reason::pointer && why<const char*> == portability_reason::pointer);
     static_assert(why<std::nullptr_t> == portability_reason::pointer && why<int&> == portability_reason::reference);
     static_assert(why<std::string_view> == portability_reason::view && why<std::span<int>> == portability_reason::view);

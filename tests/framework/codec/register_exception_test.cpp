@@ -27,7 +27,7 @@ std::exception_ptr sent(const std::exception_ptr& exception,
     return arrived;
 }
 
-/// Throws `e` as it arrives.
+/// Throws `e` as it is rebuilt.
 template <class E>
 [[noreturn]] void throw_sent(E e) {
     std::rethrow_exception(sent(std::make_exception_ptr(std::move(e))));
@@ -46,7 +46,7 @@ void expect_arrives(E e) {
     }
 }
 
-TEST(register_exception, standard_exceptions_arrive_as_themselves) {
+TEST(register_exception, standard_exceptions_keep_their_type) {
     expect_arrives(std::runtime_error("text"));
     expect_arrives(std::range_error("text"));
     expect_arrives(std::overflow_error("text"));
@@ -71,7 +71,7 @@ TEST(register_exception, standard_exceptions_arrive_as_themselves) {
     expect_arrives(std::regex_error(std::regex_constants::error_brack));
 }
 
-TEST(register_exception, this_librarys_errors_arrive_as_themselves) {
+TEST(register_exception, errors_of_this_library_keep_their_type) {
     expect_arrives(cadre::error("text"));
     expect_arrives(cadre::config_error("text"));
     expect_arrives(cadre::cancelled());
@@ -113,7 +113,7 @@ TEST(register_exception, an_error_of_this_process_has_no_origin) {
     EXPECT_EQ(cadre::error_origin(std::runtime_error("text")), "");
 }
 
-TEST(register_exception, a_copy_cut_to_its_base_keeps_the_text) {
+TEST(register_exception, a_copy_sliced_to_its_base_keeps_the_text) {
     try {
         throw_sent(std::invalid_argument("text"));
     } catch (const std::invalid_argument& e) {
@@ -171,7 +171,7 @@ struct no_exception {
     int x;
 };
 
-TEST(register_exception, an_unregistered_class_arrives_as_its_nearest_standard_base) {
+TEST(register_exception, an_unregistered_class_is_rebuilt_as_its_nearest_standard_base) {
     try {
         throw_sent(index_error("too far"));
     } catch (const std::out_of_range& e) {
@@ -181,7 +181,7 @@ TEST(register_exception, an_unregistered_class_arrives_as_its_nearest_standard_b
     EXPECT_THROW(throw_sent(custom_runtime_error("text")), std::runtime_error);
 }
 
-TEST(register_exception, a_class_without_a_telling_base_is_a_remote_error_with_its_name) {
+TEST(register_exception, a_class_without_a_specific_base_is_a_remote_error_with_its_name) {
     const auto expect_remote = [](const std::exception_ptr& thrown, const std::string& name, const std::string& text) {
         try {
             std::rethrow_exception(sent(thrown));
@@ -235,7 +235,7 @@ void register_all() {
     cadre::register_exception<unsendable_error>();
 }
 
-TEST(register_exception, registered_types_arrive_with_their_members) {
+TEST(register_exception, registered_types_keep_their_members) {
     register_all();
     register_all();
     expect_arrives(simple_error("text"));
@@ -310,7 +310,7 @@ TEST(register_exception, nested_exceptions_stay_nested) {
     }
 }
 
-TEST(register_exception, travels_on_unchanged_from_worker_to_worker) {
+TEST(register_exception, keeps_its_origin_across_several_processes) {
     register_all();
     const auto twice = [](const std::exception_ptr& e) { return sent(sent(e, "worker 1"), "worker 2"); };
     try {
@@ -328,7 +328,7 @@ TEST(register_exception, travels_on_unchanged_from_worker_to_worker) {
     }
 }
 
-TEST(register_exception, a_chain_without_end_is_cut) {
+TEST(register_exception, an_excessive_chain_is_truncated) {
     std::exception_ptr e = std::make_exception_ptr(std::runtime_error("0"));
     for (int i = 1; i != 100; ++i) {
         try {

@@ -1,5 +1,5 @@
 /// @file
-/// Owning bytes with room for a small call inside the object: most calls and results never touch the heap.
+/// An owning byte buffer with inline storage: most calls and results never touch the heap.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,8 @@
 
 namespace cadre::detail {
 
-/// Movable bytes; the first `inline_capacity` live in the object. New bytes are uninitialised: the codec writes each once.
+/// A movable buffer; up to `inline_capacity` bytes are stored in the object. New bytes are uninitialised: the codec
+/// writes each byte once.
 class byte_buffer {
 public:
     static constexpr std::size_t inline_capacity = 48;
@@ -41,21 +42,21 @@ public:
         if (wanted > capacity_) grow(wanted);
     }
 
-    /// Keeps what fits; bytes that are added have no value yet.
+    /// Keeps the bytes up to `size`; added bytes are uninitialised.
     void resize_uninitialized(std::size_t size) {
         reserve(size);
         size_ = size;
     }
 
-    /// Makes room for `count` more bytes and returns where they begin.
+    /// Appends `count` uninitialised bytes. @return their address
     [[nodiscard]] std::byte* extend(std::size_t count) {
         if (count > capacity_ - size_) {
             if (count > static_cast<std::size_t>(-1) / 4 - size_) throw std::bad_alloc();
             grow(size_ + count);
         }
-        std::byte* place = data() + size_;
+        std::byte* const added = data() + size_;
         size_ += count;
-        return place;
+        return added;
     }
 
     void append(std::span<const std::byte> bytes) {

@@ -1,9 +1,9 @@
 /// @file
-/// What compilers offer beyond the standard, where it pays.
+/// Compiler extensions.
 #pragma once
 
 #if defined(__has_cpp_attribute) && __has_cpp_attribute(clang::trivial_abi)
-/// For a class that is one pointer: passed and returned in a register although it has a destructor.
+/// For a class that consists of one pointer: it is passed and returned in a register although it has a destructor.
 #    define CADRE_TRIVIAL_ABI [[clang::trivial_abi]]
 #else
 #    define CADRE_TRIVIAL_ABI
@@ -11,8 +11,9 @@
 
 namespace cadre::detail {
 
-/// `p`, read by itself. g++ likes to move two neighbouring pointers with one vector load. If they were written just before,
-/// one by one, as the results of two calls are, the processor cannot forward the stores to such a load, and waits.
+/// Reads `p` with a load of its own. g++ tends to move two neighbouring pointers with one vector load. If two separate
+/// stores wrote them just before, as the results of two calls are, store forwarding to such a load fails and the load
+/// stalls.
 template <class T>
 [[nodiscard, gnu::always_inline]] inline T* read_alone(T* p) noexcept {
 #if !defined(__clang__)
@@ -24,17 +25,18 @@ template <class T>
 }  // namespace cadre::detail
 
 #if !defined(__PIC__) || defined(__PIE__)
-/// For a thread-local of the library: it is at a constant distance from the thread pointer, because this is compiled for an
-/// executable and the library is a static one.
+/// For a thread-local variable of the library: its offset from the thread pointer is a constant, because the library is
+/// static and this code is compiled for an executable.
 #    define CADRE_THREAD_LOCAL [[gnu::tls_model("local-exec")]] constinit thread_local
 #else
 #    define CADRE_THREAD_LOCAL constinit thread_local
 #endif
 
 #if defined(__x86_64__) && defined(__has_cpp_attribute) && __has_cpp_attribute(clang::preserve_most)
-/// For the rare, outlined part of an inlined function: its callers need not save their registers. It must not throw. The tag
-/// makes a program of clang's that is linked with a library of g++'s, which knows no such calls, fail to link instead of
-/// failing in its sleep. Hidden, because a dynamic linker that binds a call when it is first made does not keep all the registers.
+/// For the rare, outlined part of an inlined function: its callers need not save their registers. It must not throw.
+/// The ABI tag makes linking a program built by clang with a library built by g++, which lacks this calling convention,
+/// fail at link time instead of at run time. Hidden, because lazy binding by the dynamic linker does not preserve all
+/// registers.
 #    define CADRE_RARE_CALL                                                                                            \
         [[clang::preserve_most, gnu::noinline, gnu::cold, gnu::abi_tag("preserve_most"), gnu::visibility("hidden")]]
 #else
@@ -43,7 +45,7 @@ template <class T>
 
 namespace cadre::detail {
 
-/// Tells the processor that this is a loop that waits.
+/// Hints to the processor that this is a spin loop.
 inline void cpu_relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();

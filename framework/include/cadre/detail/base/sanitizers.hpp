@@ -1,5 +1,5 @@
 /// @file
-/// Which sanitizer this translation unit is built with; g++ and clang say it differently.
+/// Macros for the sanitizer that this translation unit is built with; g++ and clang define different ones.
 #pragma once
 
 #if defined(__has_feature)

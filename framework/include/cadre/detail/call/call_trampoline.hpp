@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <cadre/detail/call/packaged_call.hpp>
+#include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/codec/codec.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/detail/codec/function_identity.hpp>
@@ -54,6 +55,7 @@ template <class R>
 template <class Bound>
 class single_call {
 public:
+    using function = typename Bound::function;
     static constexpr bool coroutine = Bound::coroutine;
 
     explicit single_call(invocation& call) : call_(read(call, context_)) {}
@@ -137,9 +139,15 @@ void call_trampoline(invocation& call) noexcept {
     call.finish(std::move(reply));
 }
 
+/// The name of the function that `Work` calls, for error texts.
+template <class Work>
+inline const trampoline_name name_of_trampoline{reinterpret_cast<const void*>(&call_trampoline<Work>),
+                                                &callable_name<typename Work::function>::read};
+
 /// The identity of the trampoline for `Work`, computed once.
 template <class Work>
 [[nodiscard]] const function_id& trampoline_id() {
+    static_cast<void>(name_of_trampoline<Work>);  // instantiates the name
     static const function_id id = identify_function(reinterpret_cast<const void*>(&call_trampoline<Work>));
     return id;
 }

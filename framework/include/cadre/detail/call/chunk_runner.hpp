@@ -19,10 +19,11 @@ class chunk_runner {
     using result = typename Bound::result;
 
 public:
+    using function = typename Bound::function;
     static constexpr bool coroutine = Bound::coroutine;
 
     explicit chunk_runner(invocation& call)
-        : call_(call), in_(call.arguments.span(), &context_), function_(decode<typename Bound::function>(in_)) {}
+        : call_(call), in_(call.arguments.span(), &context_), function_(decode<function>(in_)) {}
 
     /// Runs a plain function on every item.
     [[nodiscard]] call_reply run() {
@@ -99,7 +100,7 @@ private:
     invocation& call_;
     codec_context context_;
     decoder in_;
-    typename Bound::function function_;
+    function function_;
     byte_buffer encoded_;  // the result of the present item
 };
 

@@ -5,6 +5,7 @@
 #include <coroutine>
 #include <mutex>
 
+#include <cadre/detail/base/intrusive_list.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
 
 namespace cadre::detail {
@@ -17,11 +18,12 @@ public:
     struct node {
         node* next_completed = nullptr;
     };
+    using nodes = intrusive_queue<node, &node::next_completed>;
 
     /// Appends `completed` and wakes the waiting coroutine. Any thread.
     void push(node& completed) noexcept;
-    /// All nodes that have been pushed since the last call, oldest first; null if there are none.
-    [[nodiscard]] node* try_take() noexcept;
+    /// All nodes that have been pushed since the last call, oldest first.
+    [[nodiscard]] nodes try_take() noexcept;
 
     class [[nodiscard]] awaiter {
     public:
@@ -34,7 +36,7 @@ public:
         [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
             return queue_.wait(waiter_, h, environment_of_promise(h));
         }
-        [[nodiscard]] node* await_resume() noexcept {
+        [[nodiscard]] nodes await_resume() noexcept {
             (void)waiter_.detach();
             return queue_.try_take();
         }
@@ -53,8 +55,7 @@ private:
     // A mutex, because the queue may be destroyed right after the last `push` has released it; a lock-free push would
     // read `waiting_` when the queue may be gone.
     std::mutex mutex_;
-    node* first_ = nullptr;
-    node* last_ = nullptr;
+    nodes completed_;
     waiter* waiting_ = nullptr;
 };
 

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/call/completion_queue.hpp>
 #include <cadre/detail/call/environment_awaiter.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/task.hpp>
@@ -55,7 +56,8 @@ task<void> drive_chunks(Run& run, Range& range) {
         run.flush();
         if (run.idle()) break;
         auto next = run.completions().take();
-        run.collect(co_await next);
+        completion_queue::nodes completed = co_await next;
+        run.collect(completed);
     }
     if (input_error != nullptr) std::rethrow_exception(input_error);
     run.rethrow_failure();

@@ -81,10 +81,9 @@ public:
     /// Submits what `send_next` has left in the batch.
     void flush() noexcept { batch_.submit(); }
 
-    void collect(completion_queue::node* completed) {
-        while (completed != nullptr) {
-            auto* c = static_cast<map_chunk*>(completed);
-            completed = completed->next_completed;
+    void collect(completion_queue::nodes& completed) {
+        while (completion_queue::node* const node = completed.pop_front()) {
+            auto* c = static_cast<map_chunk*>(node);
             if (ex_.backend()->remote())
                 collect_remote(std::unique_ptr<remote>(static_cast<remote*>(c)));
             else

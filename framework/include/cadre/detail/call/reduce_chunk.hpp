@@ -10,6 +10,7 @@
 
 #include <cadre/bind_portable.hpp>
 #include <cadre/detail/call/map_item.hpp>
+#include <cadre/detail/codec/call_name.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/stop.hpp>
 #include <cadre/task.hpp>
@@ -46,16 +47,24 @@ task<T> reduce_chunk_tasks(const F& f, Op& op, std::vector<Item> items) {
     co_return combined;
 }
 
+/// Applies and combines; stateless, so that only `F` and `Op` travel.
+template <class T, class Item, class F, class Op>
+struct chunk_reducer {
+    static constexpr bool coroutine = item_bound<F, Item>::coroutine;
+
+    std::conditional_t<coroutine, task<T>, T> operator()(const F& f, Op& op, std::vector<Item> items) const {
+        if constexpr (coroutine)
+            return reduce_chunk_tasks<T>(f, op, std::move(items));
+        else
+            return reduce_chunk<T>(f, op, std::move(items));
+    }
+};
+// Errors name the user's function, whose encoding comes first: the reducer itself has none.
+template <class T, class Item, class F, class Op>
+struct callable_name<portable_binding<chunk_reducer<T, Item, F, Op>, F, Op>> : callable_name<F> {};
+
 /// A portable callable that takes the items of a chunk and returns their combined value.
 template <class T, class Item, class F, class Op>
-[[nodiscard]] auto bind_reduce_chunk(const F& f, const Op& op) {
-    constexpr auto function = [] {
-        if constexpr (item_bound<F, Item>::coroutine)
-            return &reduce_chunk_tasks<T, F, Op, Item>;
-        else
-            return &reduce_chunk<T, F, Op, Item>;
-    }();
-    return portable_binding<decltype(function), F, Op>(function, {f, op});
-}
+using bound_reducer = portable_binding<chunk_reducer<T, Item, F, Op>, F, Op>;
 
 }  // namespace cadre::detail

@@ -30,7 +30,7 @@ namespace cadre::detail {
 template <class F, class Op, class Item, class T>
 class reduce_run {
     using bound = item_bound<F, Item>;
-    using chunk_function = decltype(bind_reduce_chunk<T, Item>(std::declval<const F&>(), std::declval<const Op&>()));
+    using reducer = bound_reducer<T, Item, F, Op>;
     using fold = ordered_fold<T, Op>;
 
 public:
@@ -40,7 +40,7 @@ public:
           ex_(ex.with({.name = options_.name,
                        .timeout = options_.timeout,
                        .retries = options_.retries > 0 ? options_.retries : -1})),
-          function_(bind_reduce_chunk<T, Item>(f, op)), stop_(stop), fold_(op, std::move(init)),
+          function_({}, {f, op}), stop_(stop), fold_(op, std::move(init)),
           window_(options_, ex.concurrency(), total, bound::coroutine), queue_(std::make_shared<completion_queue>()) {}
 
     [[nodiscard]] bool wants_more() noexcept {
@@ -66,10 +66,9 @@ public:
     }
     void flush() const noexcept {}
 
-    void collect(completion_queue::node* completed) {
-        while (completed != nullptr) {
-            auto& c = static_cast<chunk&>(*completed);
-            completed = completed->next_completed;
+    void collect(completion_queue::nodes& completed) {
+        while (completion_queue::node* const node = completed.pop_front()) {
+            auto& c = static_cast<chunk&>(*node);
             settle(c);
             window_.completed(c.items);
             in_flight_.erase(c.self);
@@ -107,7 +106,7 @@ private:
 
     map_options options_;
     executor ex_;
-    chunk_function function_;
+    reducer function_;
     const stop_state* stop_;
     bool stopping_ = false;
     fold fold_;

@@ -1,5 +1,5 @@
 /// @file
-/// Classes that take part in their own encoding: `serialize` members, this library's handles, functions and empty classes.
+/// Codecs of classes with a `serialize` member, of this library's handles, of function pointers and of empty classes.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,8 @@ namespace cadre::detail {
 template <class T>
 concept serialized = std::is_class_v<T> && has_serialize<T> && !portable_handle<T> && !has_element_types<T>;
 
-/// cereal's named values have `name` and `value`, its base_class wrapper a `base_ptr`: seen through without its headers.
+/// cereal's named values have the members `name` and `value`, its base_class wrapper has `base_ptr`: both are unwrapped
+/// without including cereal.
 template <class T>
 concept named_value = requires(T& item) {
     { item.name } -> std::convertible_to<const char*>;
@@ -24,88 +25,60 @@ concept named_value = requires(T& item) {
 template <class T>
 concept base_wrapper = requires(T& item) { *item.base_ptr; };
 
-/// What a `serialize` member sees when its object is written.
-class saving_archive {
-public:
-    using is_saving = std::true_type;
-    using is_loading = std::false_type;
+/// The archive that a `serialize` member is called with: it writes to an encoder or reads from a decoder.
+template <class Stream>
+class codec_archive {
+    static constexpr bool saving = std::is_same_v<Stream, encoder>;
 
-    explicit saving_archive(encoder& out) noexcept : out_(out) {}
+public:
+    using is_saving = std::bool_constant<saving>;
+    using is_loading = std::bool_constant<!saving>;
+
+    explicit codec_archive(Stream& stream) noexcept : stream_(stream) {}
 
     template <class... Ts>
-    saving_archive& operator()(Ts&&... items) {
+    codec_archive& operator()(Ts&&... items) {
         (item(items), ...);
         return *this;
     }
     template <class T>
-    saving_archive& operator&(T&& one) {
+    codec_archive& operator&(T&& one) {
         return (*this)(one);
     }
 
 private:
     template <class T>
     void item(T& value) {
-        using plain_type = std::remove_cv_t<T>;
-        if constexpr (std::is_array_v<plain_type>) {
+        using value_type = std::remove_cv_t<T>;
+        if constexpr (std::is_array_v<value_type>) {
             for (auto& element : value)
                 item(element);
-        } else if constexpr (named_value<plain_type>) {
+        } else if constexpr (named_value<value_type>) {
             item(value.value);
-        } else if constexpr (base_wrapper<plain_type>) {
+        } else if constexpr (base_wrapper<value_type>) {
             item(*value.base_ptr);
-        } else {
-            detail::encode<plain_type>(out_, value);
-        }
-    }
-
-    encoder& out_;
-};
-
-/// What a `serialize` member sees when its object is read.
-class loading_archive {
-public:
-    using is_saving = std::false_type;
-    using is_loading = std::true_type;
-
-    explicit loading_archive(decoder& in) noexcept : in_(in) {}
-
-    template <class... Ts>
-    loading_archive& operator()(Ts&&... items) {
-        (item(items), ...);
-        return *this;
-    }
-    template <class T>
-    loading_archive& operator&(T&& one) {
-        return (*this)(one);
-    }
-
-private:
-    template <class T>
-    void item(T& value) {
-        if constexpr (std::is_array_v<T>) {
-            for (auto& element : value)
-                item(element);
-        } else if constexpr (named_value<T>) {
-            item(value.value);
-        } else if constexpr (base_wrapper<T>) {
-            item(*value.base_ptr);
+        } else if constexpr (saving) {
+            detail::encode<value_type>(stream_, value);
         } else if constexpr (serialized<T>) {
-            const nested level(in_);
-            value.serialize(*this);  // in place: a base or a member that cannot be assigned
+            const nested level(stream_);
+            value.serialize(*this);  // in place: a base or a member may not be assignable
         } else {
-            value = detail::decode<T>(in_);
+            value = detail::decode<T>(stream_);
         }
     }
 
-    decoder& in_;
+    Stream& stream_;
 };
+
+using saving_archive = codec_archive<encoder>;
+using loading_archive = codec_archive<decoder>;
 
 template <serialized T>
 struct codec<T> {
     static void encode(encoder& out, const T& value) {
         const nested level(out);
         saving_archive archive(out);
-        const_cast<T&>(value).serialize(archive);  // one member serves both ways; saving only reads
+        const_cast<T&>(value).serialize(archive);  // the same member saves and loads; saving only reads
     }
     static T decode(decoder& in) {
         const nested level(in);
@@ -114,7 +87,7 @@ struct codec<T> {
         value.serialize(archive);
         return value;
     }
-    /// What it writes is not known at compile time.
+    /// The encoded size is not known at compile time.
     static consteval std::size_t min_encoded_size() { return 0; }
 };
 
@@ -134,7 +107,7 @@ struct codec<T> {
     }
     static T decode(decoder& in) {
         const std::uint8_t present = in.read_byte();
-        if (present > 1) throw_malformed("a function pointer that is neither there nor absent");
+        if (present > 1) throw_malformed("the presence flag of a function pointer is neither 0 nor 1");
         if (present == 0) return nullptr;
         return reinterpret_cast<T>(const_cast<void*>(resolve_function(decode_function(in))));
     }

@@ -13,7 +13,7 @@
 
 namespace cadre::detail {
 
-/// Reads values of `T` out of unaligned bytes, so that a container can be built from them without zeroing it first.
+/// Reads values of `T` from unaligned bytes, so that a container is constructed from them without being zeroed first.
 template <class T>
 class image_iterator {
 public:
@@ -60,7 +60,7 @@ inline constexpr bool is_map<std::unordered_map<K, V, H, E, A>> = true;
 template <class K, class V, class H, class E, class A>
 inline constexpr bool is_map<std::unordered_multimap<K, V, H, E, A>> = true;
 
-/// The standard containers, by what element_types_of knows and they have in common.
+/// The standard containers: types with an `element_types_of` and the members that all containers share.
 template <class T>
 concept counted_container = has_element_types<T> && requires(const T& c) {
     typename T::value_type;
@@ -118,7 +118,7 @@ struct codec<C> {
     static consteval std::size_t min_encoded_size() { return 1; }
 };
 
-/// Characters are always plain; they are copied whole.
+/// Characters are always plain: the text is one memcpy.
 template <class Char, class Traits, class Allocator>
     requires plain<Char>
 struct codec<std::basic_string<Char, Traits, Allocator>> {

@@ -1,5 +1,6 @@
 /// @file
-/// `codec<T>`: how one type is written and read. Specialised for each family of types in the other codec headers.
+/// `codec<T>`: encodes and decodes one type. The other codec headers specialise it, one header for each family of
+/// types.
 #pragma once
 
 #include <array>
@@ -17,7 +18,8 @@
 
 namespace cadre::detail {
 
-/// `encode(encoder&, const T&)`, `decode(decoder&) -> T`, and `smallest()`: the fewest bytes that a value takes.
+/// `encode(encoder&, const T&)`, `decode(decoder&) -> T`, and `min_encoded_size()`: the least number of bytes that
+/// a value takes.
 template <class T>
 struct codec;
 
@@ -38,7 +40,7 @@ consteval std::size_t min_encoded_size_of() {
     return codec<std::remove_cv_t<T>>::min_encoded_size();
 }
 
-/// An element that may take no bytes has a zero byte before it, so that a count is always limited by the bytes that are left.
+/// An element that may take no bytes is preceded by a zero byte, so that the bytes left always limit a count.
 template <class T>
 inline constexpr std::size_t min_element_size = min_encoded_size_of<T>() == 0 ? 1 : min_encoded_size_of<T>();
 
@@ -66,7 +68,8 @@ consteval bool all_plain(type_list<Members...>, std::size_t size) {
     return (is_plain<Members>() && ...) && (sizeof(Members) + ... + 0) == size;
 }
 
-/// Standard classes that are just their parts in memory. A pair is not trivially copyable but laid out like one that is.
+/// Standard classes whose memory consists of their elements only. A pair is not trivially copyable, but laid out like a
+/// class that is.
 template <class T>
 inline constexpr bool is_plain_standard = false;
 template <class T, std::size_t N>
@@ -81,7 +84,7 @@ inline constexpr bool is_plain_standard<std::chrono::duration<R, P>> = is_plain<
 template <class C, class D>
 inline constexpr bool is_plain_standard<std::chrono::time_point<C, D>> = is_plain<D>();
 
-/// Every pattern of its bytes is a value and nothing else is in it (no padding, pointer or bool): runs are one memcpy.
+/// Every bit pattern is a value, and there is no padding, pointer or bool: a run of such values is one memcpy.
 template <class T>
 consteval bool is_plain() {
     if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
@@ -133,7 +136,7 @@ struct codec<T> {
     static void encode(encoder& out, const T& value) { out.write_byte(static_cast<bool>(value) ? 1 : 0); }
     static T decode(decoder& in) {
         const std::uint8_t byte = in.read_byte();
-        if (byte > 1) throw_malformed("a bool that is neither 0 nor 1");
+        if (byte > 1) throw_malformed("a bool is neither 0 nor 1");
         return static_cast<T>(byte == 1);
     }
     static consteval std::size_t min_encoded_size() { return 1; }

@@ -1,5 +1,5 @@
 /// @file
-/// Pairs, tuples, arrays and aggregates: their parts in order, nothing else.
+/// Codecs of pairs, tuples, arrays and aggregates: their elements in order, nothing else.
 #pragma once
 
 #include <array>
@@ -58,7 +58,7 @@ struct codec<std::array<T, N>> {
     static consteval std::size_t min_encoded_size() { return N * min_encoded_size_of<T>(); }
 };
 
-/// An aggregate that is taken apart: nothing closer fits it.
+/// An aggregate that is encoded member by member, because no more specific codec fits.
 template <class T>
 concept aggregate_reflectable =
     std::is_class_v<T> && std::is_aggregate_v<T> && !has_element_types<T> && !has_serialize<T> && !portable_handle<T> &&
@@ -66,7 +66,8 @@ concept aggregate_reflectable =
 
 #if defined(__GNUC__) && !defined(__clang__)
 #    pragma GCC diagnostic push
-#    pragma GCC diagnostic ignored "-Wconversion"  // a bit-field member gets back what was read from it
+#    pragma GCC diagnostic ignored                                                                                     \
+        "-Wconversion"  // a bit-field member is initialised from a value that was read from it
 #endif
 template <aggregate_reflectable T>
     requires(!plain<T>)

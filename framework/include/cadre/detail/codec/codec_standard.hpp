@@ -1,5 +1,5 @@
 /// @file
-/// Standard classes with a form of their own: paths, times, error codes.
+/// Codecs of further standard classes: paths, times, error codes.
 #pragma once
 
 #include <chrono>
@@ -35,7 +35,7 @@ concept calendar_value = std::is_same_v<T, std::chrono::day> || std::is_same_v<T
                          std::is_same_v<T, std::chrono::month_day> || std::is_same_v<T, std::chrono::year_month> ||
                          std::is_same_v<T, std::chrono::year_month_day>;
 
-/// Any bytes are a calendar value, if not one that is `ok()`.
+/// Any bytes are a calendar value, though possibly one that is not `ok()`.
 template <calendar_value T>
 struct codec<T> {
     static void encode(encoder& out, const T& value) { out.write(&value, sizeof(T)); }
@@ -52,7 +52,7 @@ struct codec<std::filesystem::path> {
     static consteval std::size_t min_encoded_size() { return 1; }
 };
 
-/// Only codes of a standard category are known in every process; others throw `not_portable`.
+/// Every process knows the standard categories only. @throws not_portable for a code of another category
 template <>
 struct codec<std::error_code> {
     static void encode(encoder& out, const std::error_code& code);

@@ -23,18 +23,19 @@ public:
     using error::error;
 };
 
-/// What handles need beside the bytes: the domain that they belong to, and what must live until the bytes were used.
+/// What handles need beside the bytes: their memory domain, and the objects that must outlive the use of the bytes.
 struct codec_context {
     memory_domain* domain = nullptr;
     void* user = nullptr;
     std::vector<std::shared_ptr<const void>> keep_alive{};
 };
 
-/// Values may nest this deep, so that a hostile message cannot exhaust the stack.
+/// The limit of nesting, so that a hostile message cannot exhaust the stack.
 inline constexpr unsigned max_nesting = 1000;
 
-/// Runs of at least this many bytes are aligned. A copy whose target lies 1 to 15 bytes after its source modulo the page size
-/// takes fourteen times as long on common processors, and page-sized blocks start at the same place in their pages.
+/// Runs of at least this many bytes are aligned. A copy whose target lies 1 to 15 bytes after its source modulo the
+/// page size takes fourteen times as long on common processors, and page-sized blocks start at the same offset in their
+/// pages.
 inline constexpr std::size_t long_run = 1024;
 inline constexpr std::size_t run_alignment = 16;
 
@@ -54,7 +55,7 @@ public:
 
     void write_byte(std::uint8_t value) { *out_->extend(1) = std::byte{value}; }
 
-    /// Seven bits a byte, lowest first: most sizes take one byte.
+    /// Seven bits per byte, lowest first: most sizes take one byte.
     void write_size(std::uint64_t value) {
         while (value >= 0x80) {
             write_byte(static_cast<std::uint8_t>(value | 0x80));
@@ -93,19 +94,19 @@ public:
     explicit decoder(std::span<const std::byte> in, codec_context* context = nullptr) noexcept
         : next_(in.data()), end_(in.data() + in.size()), context_(context), grant_(in.size() * 4 + 1024) {}
 
-    /// The next `count` bytes; they stay where they are.
+    /// The next `count` bytes, in place.
     [[nodiscard]] const std::byte* read(std::size_t count) {
         if (count > remaining()) throw_truncated();
-        const std::byte* place = next_;
+        const std::byte* const bytes = next_;
         next_ += count;
-        return place;
+        return bytes;
     }
 
-    /// What write_run wrote; it need not be aligned here.
+    /// The bytes written by `write_run`; they need not be aligned here.
     [[nodiscard]] const std::byte* read_run(std::size_t count) {
         if (count >= long_run) {
             const std::uint8_t padding = read_byte();
-            if (padding >= run_alignment) throw_malformed("impossible padding");
+            if (padding >= run_alignment) throw_malformed("the padding of a run is too long");
             (void)read(padding);
         }
         return read(count);
@@ -124,15 +125,17 @@ public:
         throw_bad_size();
     }
 
-    /// The number of elements that follow, each of at least `smallest` bytes: believed only if they can be there.
+    /// The number of elements that follow, each of at least `min_encoded_size` bytes. A count that the bytes left
+    /// cannot hold is malformed.
     [[nodiscard]] std::size_t read_count(std::size_t min_encoded_size) {
         const std::uint64_t count = read_size();
         if (count > remaining() / min_encoded_size) throw_bad_size();
         return static_cast<std::size_t>(count);
     }
 
-    /// For how many of `count` elements memory may be set aside before they are read. All grants of one message together are
-    /// a few times its size, however its counts are nested; beyond that a container grows as elements really arrive.
+    /// The number of elements, at most `count`, for which a container may reserve memory before it reads them. All
+    /// grants of one message together are a few times its size, however its counts are nested; beyond that a container
+    /// grows as its elements are read.
     [[nodiscard]] std::size_t grant(std::size_t count, std::size_t element_size) noexcept {
         const std::size_t granted = std::min(count, grant_ / element_size);
         grant_ -= granted * element_size;

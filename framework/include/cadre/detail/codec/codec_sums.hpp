@@ -1,5 +1,5 @@
 /// @file
-/// Values that may be absent or of one of several types: a tag, then the value that is there.
+/// Codecs of optionals, owning pointers and variants: a tag, then the value if there is one.
 #pragma once
 
 #include <cstddef>
@@ -62,7 +62,7 @@ struct codec<std::variant<Ts...>> {
     static variant decode(decoder& in) {
         const nested level(in);
         const std::uint64_t index = in.read_size();
-        if (index >= sizeof...(Ts)) throw_malformed("a variant of an alternative that it does not have");
+        if (index >= sizeof...(Ts)) throw_malformed("the index of a variant is out of range");
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
             constexpr variant (*readers[])(decoder&) = {&decode_alternative<I>...};
             return readers[index](in);

@@ -1,5 +1,5 @@
 /// @file
-/// Which standard templates are portable if their parts are: each is named with the types it consists of.
+/// The standard templates that are portable if their elements are: each is listed with its element types.
 #pragma once
 
 #include <array>
@@ -29,19 +29,19 @@
 
 namespace cadre::detail {
 
-/// `type` lists what must be portable; a type without a specialisation is no such template.
+/// `type` lists the types that must be portable. Other types have no specialisation.
 template <class T>
 struct element_types_of {};
 
-template <class... Parts>
+template <class... Elements>
 struct element_types {
-    using type = type_list<Parts...>;
+    using type = type_list<Elements...>;
 };
 
 template <class T>
 concept has_element_types = requires { typename element_types_of<T>::type; };
 
-/// A comparison, hash or allocator that a container makes by itself: it must have no state to carry.
+/// A comparison or hash that a container default-constructs: it has no state to encode.
 template <class F>
 inline constexpr bool recreatable = std::is_default_constructible_v<F> && std::is_empty_v<F>;
 

@@ -1,6 +1,6 @@
 /// @file
-/// Exceptions to bytes and back. Standard exceptions, `std::system_error`, this library's errors and registered types arrive
-/// as themselves; other classes as their nearest standard base, everything else as `remote_error`.
+/// Encodes and decodes exceptions. Standard exceptions, `std::system_error`, this library's errors and registered types
+/// keep their type; other classes are rebuilt as their nearest standard base, everything else as `remote_error`.
 #pragma once
 
 #include <concepts>
@@ -15,7 +15,7 @@
 
 namespace cadre::detail {
 
-/// What is known of an exception that was thrown in another process.
+/// The origin of an exception that was thrown in another process.
 struct exception_origin {
     std::string where;  ///< worker and task
     std::string type_name;  ///< demangled, as thrown
@@ -37,7 +37,8 @@ private:
     std::shared_ptr<const exception_origin> origin_;  // shared: copying an exception must not throw
 };
 
-/// A `B` from another process: handlers of `B` match, and `what()` is what was thrown although `B` may not take a text.
+/// A `B` from another process: handlers of `B` match, and `what()` returns the original text even if `B` has no
+/// constructor from a text.
 template <class B>
 class rebuilt : public B, public remote_origin {
 public:
@@ -45,7 +46,7 @@ public:
     [[nodiscard]] const char* what() const noexcept override { return origin().text.c_str(); }
 };
 
-/// An exception_ptr to `e`, which carries `inner` as `std::throw_with_nested` would have it.
+/// An exception_ptr to `e`, with `inner` nested in it as by `std::throw_with_nested`.
 template <class E>
 [[nodiscard]] std::exception_ptr with_nested(E e, const std::exception_ptr& inner) {
     if (!inner) return std::make_exception_ptr(std::move(e));
@@ -60,7 +61,7 @@ template <class E>
     }
 }
 
-/// The rebuilt form of `e`; a final class, or one that is no std::exception, comes as it is.
+/// The rebuilt form of `e`. A final class, or a class that does not derive from std::exception, is thrown unchanged.
 template <class E>
 [[nodiscard]] std::exception_ptr rebuild_exception(E e, exception_origin origin, const std::exception_ptr& inner) {
     if constexpr (std::derived_from<E, std::exception> && !std::is_final_v<E>) {
@@ -70,19 +71,19 @@ template <class E>
     }
 }
 
-/// How a registered type is carried.
+/// Encodes and decodes a registered type.
 struct registered_exception {
     void (*save)(encoder&, const std::exception_ptr&);
     std::exception_ptr (*load)(decoder&, exception_origin, const std::exception_ptr& inner);
 };
 void add_registered_exception(const std::type_info& type, registered_exception entry);
 
-/// Writes `exception` and what is nested in it. Throws nothing but `std::bad_alloc`: what cannot be carried arrives as its
-/// nearest base or as `remote_error`.
+/// Writes `exception` and the exceptions nested in it. An exception that cannot be encoded is rebuilt as its nearest
+/// base or as `remote_error`. @throws std::bad_alloc, nothing else
 void encode_exception(encoder& out, const std::exception_ptr& exception);
 
-/// Reads what encode_exception wrote. `where` names the worker and task for `error_origin`; an exception that had come from
-/// another process already keeps its first origin. Throws `codec_error` if the bytes are malformed.
+/// Reads an exception written by `encode_exception`. `where` names the worker and task for `error_origin`; an exception
+/// that was itself rebuilt keeps its first origin. @throws codec_error if the bytes are malformed
 [[nodiscard]] std::exception_ptr decode_exception(decoder& in, std::string_view where);
 
 }  // namespace cadre::detail

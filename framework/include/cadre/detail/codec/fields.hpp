@@ -1,5 +1,5 @@
 /// @file
-/// The members of an aggregate, in order, by structured bindings. Generated shape: one branch for each number of members.
+/// The members of an aggregate, in order, by structured bindings: one branch for each number of members.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@ namespace cadre::detail {
 template <class... Ts>
 struct type_list {};
 
-/// Calls `f.template operator()<M0, M1, …>(m0, m1, …)`: the declared types of the members, then the members. The types are
-/// given apart because only `decltype` of a binding tells a reference member from a plain one.
+/// Calls `f.template operator()<M0, M1, …>(m0, m1, …)`: the declared types of the members, then the members. The types
+/// are passed separately because only `decltype` of a binding distinguishes a reference member from a value.
 template <class T, class F>
 constexpr decltype(auto) visit_fields(T& v, F&& f) {
     constexpr std::size_t n = field_count<std::remove_cv_t<T>>;

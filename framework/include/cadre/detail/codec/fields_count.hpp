@@ -1,6 +1,6 @@
 /// @file
-/// How many members an aggregate has, and whether they can be taken apart at all: found by trying brace initialisation
-/// with a value that converts to anything.
+/// The number of members of an aggregate, and whether structured bindings can decompose it: found by trying brace
+/// initialisation with a value that converts to anything.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +10,14 @@
 
 namespace cadre::detail {
 
-/// Aggregates with more members are refused; structured bindings are written out up to here.
+/// Aggregates with more members are rejected: the structured bindings in fields.hpp are written out up to this number.
 inline constexpr std::size_t max_fields = 32;
 
-/// What about an aggregate keeps it from being taken apart.
+/// Why an aggregate cannot be decomposed.
 enum class fields_problem { none, base_class, c_array, union_member, too_many, reference_member };
 
-/// Converts to the type of any member, by value: a by-reference conversion would be ambiguous for move-only members. Never
-/// called; it has a body because the compiler may instantiate a constexpr constructor that would call it.
+/// Converts to the type of any member, by value: a by-reference conversion would be ambiguous for move-only members.
+/// Never called; it has a body because the compiler may instantiate a constexpr constructor that would call it.
 template <class Aggregate>
 struct any_field {
     template <class U>
@@ -54,7 +54,7 @@ struct any_class {
     }
 };
 
-/// Converts to nothing: only a member whose constructor takes anything accepts it, and proves nothing by it.
+/// Converts to nothing: only a member with an unconstrained converting constructor accepts it, which proves nothing.
 struct inert {};
 
 template <class T, std::size_t>
@@ -70,8 +70,8 @@ consteval bool braces_accept_at(std::index_sequence<Before...>, std::index_seque
     return requires { T{indexed<any_field<T>, Before>{}..., At{}, indexed<any_field<T>, After>{}...}; };
 }
 
-/// With `{}` or `{any}` for one member and a value for each of the others. A C array swallows several of the flat
-/// initialisers, so that naming it once leaves too many.
+/// Tries `{}` or `{any}` for one member and a value for each of the others. A C array consumes several flat
+/// initialisers, so that one braced initialiser for it leaves too many.
 template <class T, std::size_t... Before, std::size_t... After>
 consteval bool single_member_at(std::index_sequence<Before...>, std::index_sequence<After...>) {
     return requires { T{indexed<any_field<T>, Before>{}..., {}, indexed<any_field<T>, After>{}...}; } || requires {
@@ -81,7 +81,8 @@ consteval bool single_member_at(std::index_sequence<Before...>, std::index_seque
 
 inline constexpr std::size_t no_count = static_cast<std::size_t>(-1);
 
-/// The counts that the braces accept are one interval (members without a default need an initialiser): its upper end.
+/// The numbers of initialisers that brace initialisation accepts form an interval, because members without a default
+/// need one: returns its upper end.
 template <class T, std::size_t N = 0, bool Accepted = false>
 consteval std::size_t count_fields() {
     if constexpr (N > max_fields + 1) {

@@ -1,9 +1,10 @@
 /// @file
-/// Names a function so that another process of the same program finds it: which module by its build-id, and how far from
-/// that module's load base.
+/// Identifies a function so that another process of the same program finds it: the module by its build-id, and the
+/// offset from the load base of that module.
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace cadre::detail {
 
@@ -17,18 +18,24 @@ struct function_id {
     friend bool operator==(const function_id&, const function_id&) = default;
 };
 
-/// The identity of the function at `address`. Costs tens of nanoseconds for modules that were there at the start, some
-/// microseconds for libraries that were loaded later. Throws `not_portable` if the address is in no module or the module
-/// has no build-id. Thread-safe.
+/// The identity of the function at `address`. Costs tens of nanoseconds for modules loaded at the start, some
+/// microseconds for libraries loaded later. Thread-safe. @throws not_portable if the address is in no module or the
+/// module has no build-id
 [[nodiscard]] function_id identify_function(const void* address);
 
-/// The address of a function here. Throws `not_portable` if no loaded module has that build-id or the offset is not in its
-/// executable segment. Thread-safe.
+/// The address of a function in this process. Thread-safe. @throws not_portable if no loaded module has that build-id
+/// or the offset is not in its executable segment
 [[nodiscard]] const void* resolve_function(const function_id& id);
 
-/// Writes the identity and, for a library that was loaded after the start, its path; reading it loads such a library if
-/// it is not there yet.
+/// The encoded form of a function.
+struct encoded_function {
+    function_id id{};
+    std::string path{};  ///< of a library that was loaded after the start; else empty
+};
+
 void encode_function(encoder& out, const function_id& id);
+[[nodiscard]] encoded_function read_function(decoder& in);
+/// Reads a function and loads its library if this process has not loaded it yet.
 [[nodiscard]] function_id decode_function(decoder& in);
 
 }  // namespace cadre::detail

@@ -1,5 +1,5 @@
 /// @file
-/// Whether a type can travel between processes and, if not, the reason and the part that is to blame.
+/// Whether values of a type can be sent to another process; if not, the reason and the offending type.
 #pragma once
 
 #include <type_traits>
@@ -10,7 +10,7 @@
 
 namespace cadre::detail {
 
-/// Why a type is not portable. Each has its sentence in portable_require.hpp.
+/// Why a type is not portable. portable_require.hpp has a message for each reason.
 enum class portability_reason {
     none,
     is_void,
@@ -50,7 +50,7 @@ using accepted = portability<portability_reason::none, void>;
 template <class T, class... Seen>
 consteval auto check(type_list<Seen...> seen);
 
-/// The first refusal among the parts.
+/// The first element type that is not portable decides.
 template <class... Seen>
 consteval auto check_all(type_list<>, type_list<Seen...>) {
     return accepted{};
@@ -121,7 +121,7 @@ consteval auto check_class(type_list<Seen...> seen) {
             return portability<portability_reason::not_rebuildable, T>{};
         }
     } else if constexpr (std::is_empty_v<T> && std::is_trivially_copyable_v<T> && std::is_default_constructible_v<T>) {
-        return accepted{};  // nothing to carry: the receiver makes its own, as of captureless lambdas or std::plus<>
+        return accepted{};  // no state, as with captureless lambdas or std::plus<>: the receiver default-constructs it
     } else if constexpr (std::is_aggregate_v<T>) {
         return check_aggregate<T>(seen);
     } else if constexpr (std::is_empty_v<T> && class_with_call<T>) {
@@ -135,7 +135,7 @@ consteval auto check_class(type_list<Seen...> seen) {
     }
 }
 
-/// `Seen` holds the classes that are being judged further out: a recursive type is portable if the rest of it is.
+/// `Seen` lists the enclosing classes that are being checked: a recursive type is portable if its other members are.
 template <class CvT, class... Seen>
 consteval auto check(type_list<Seen...>) {
     using T = std::remove_cv_t<CvT>;

@@ -1,5 +1,5 @@
 /// @file
-/// Tells apart the kinds of types that matter for portability: handles, serialisable classes, callables, views.
+/// Traits of the kinds of types that matter for portability: handles, serialisable classes, callables, views.
 #pragma once
 
 #include <concepts>
@@ -14,11 +14,11 @@ namespace cadre::detail {
 class encoder;
 class decoder;
 
-/// A type of this library that carries itself: executor, channel, cells, locks.
+/// A handle of this library with its own encoding: executor, channel, cells, locks.
 template <class T>
 concept portable_handle = requires { requires T::cadre_portable_handle; };
 
-/// Stands for any archive when asking whether a type has a cereal-style `serialize`.
+/// An archetype of an archive, to detect a cereal-style `serialize`.
 struct serialize_probe {
     using is_saving = std::true_type;
     using is_loading = std::false_type;
@@ -34,7 +34,7 @@ concept has_serialize = requires(T& v, serialize_probe& archive) { v.serialize(a
 template <class T>
 concept coroutine_object = requires { typename T::promise_type; };
 
-/// Objects tied to the process that made them, such as a job, say so with this member.
+/// An object bound to the process that created it, such as a job.
 template <class T>
 concept process_bound = requires { requires T::cadre_process_bound; };
 
@@ -85,7 +85,8 @@ struct named_call {
 template <class T>
 struct call_or_named : T, named_call {};
 
-/// Has an `operator()`, also an overloaded or templated one: a second one from another base makes the name ambiguous.
+/// Has an `operator()`, possibly overloaded or a template: then a second one, inherited from another base, makes the
+/// name ambiguous.
 template <class T>
 concept class_with_call = std::is_class_v<T> && (requires { &T::operator(); } ||
                                                  (!std::is_final_v<T> && !requires { &call_or_named<T>::operator(); }));

@@ -1,5 +1,5 @@
 /// @file
-/// Turns a refusal into one sentence of compiler error that says why and what to pass instead.
+/// Compile-time errors for types that are not portable: one message each, which says why and what to pass instead.
 #pragma once
 
 #include <type_traits>
@@ -8,19 +8,19 @@
 
 namespace cadre::detail {
 
-/// Fails to compile with the sentence for `Reason`; the compiler shows `Offender`, the part that is to blame.
+/// Fails to compile with the message for `Reason`; the compiler shows `Offender`, the offending type. One static_assert
+/// for each reason, because C++20 takes only a literal as its message.
 template <portability_reason Reason, class Offender>
 constexpr void require_accepted() {
-    static_assert(Reason != portability_reason::is_void, "not portable: void is no value; leave the argument out");
+    static_assert(Reason != portability_reason::is_void, "not portable: void is not a value; leave the argument out");
     static_assert(Reason != portability_reason::pointer,
                   "not portable: a pointer means nothing in another process; pass the value it points to "
                   "(std::string for text, std::vector for an array, shared_array for memory that stays in place)");
     static_assert(Reason != portability_reason::reference,
                   "not portable: a reference would refer to memory of another process; pass or return by value");
-    static_assert(
-        Reason != portability_reason::view,
-        "not portable: a view (std::string_view, std::span, a range view) does not own what it shows; pass an "
-        "owner such as std::string or std::vector");
+    static_assert(Reason != portability_reason::view,
+                  "not portable: a view (std::string_view, std::span, a range view) does not own its elements; pass an "
+                  "owner such as std::string or std::vector");
     static_assert(Reason != portability_reason::reference_wrapper,
                   "not portable: std::reference_wrapper refers to memory of another process; pass the value itself");
     static_assert(
@@ -31,10 +31,10 @@ constexpr void require_accepted() {
         Reason != portability_reason::unique_pointer,
         "not portable: a std::unique_ptr to an array or with its own deleter does not say what it owns; pass a "
         "std::vector, or a std::unique_ptr with the default deleter");
-    static_assert(
-        Reason != portability_reason::polymorphic_pointee,
-        "not portable: a std::unique_ptr to a polymorphic class may own a derived object, which would be cut; pass a "
-        "std::variant of the concrete types");
+    static_assert(Reason != portability_reason::polymorphic_pointee,
+                  "not portable: a std::unique_ptr to a polymorphic class may own a derived object, which would be "
+                  "sliced; pass a "
+                  "std::variant of the concrete types");
     static_assert(
         Reason != portability_reason::member_pointer,
         "not portable: a pointer to member is not portable; pass a captureless lambda that calls or reads the member");
@@ -60,25 +60,25 @@ constexpr void require_accepted() {
     static_assert(Reason != portability_reason::incomplete,
                   "not portable: the type is only declared here, its members are unknown; include its definition");
     static_assert(Reason != portability_reason::c_array,
-                  "not portable: a C array is no value; pass a std::array or a std::vector");
+                  "not portable: a C array is not copyable; pass a std::array or a std::vector");
     static_assert(Reason != portability_reason::raw_union,
                   "not portable: a union does not say which member is alive; use a std::variant");
-    static_assert(
-        Reason != portability_reason::base_class,
-        "not portable: an aggregate with base classes cannot be taken apart; make the bases members or give it "
-        "template <class A> void serialize(A&)");
-    static_assert(
-        Reason != portability_reason::c_array_member,
-        "not portable: an aggregate with a C array member cannot be taken apart; make the array a std::array or give "
-        "it template <class A> void serialize(A&)");
+    static_assert(Reason != portability_reason::base_class,
+                  "not portable: an aggregate with base classes cannot be decomposed into members; make the bases "
+                  "members or give it "
+                  "template <class A> void serialize(A&)");
+    static_assert(Reason != portability_reason::c_array_member,
+                  "not portable: an aggregate with a C array member cannot be decomposed into members; make the array "
+                  "a std::array or give "
+                  "it template <class A> void serialize(A&)");
     static_assert(
         Reason != portability_reason::union_member,
         "not portable: an aggregate with a union member does not say which alternative is alive; use a std::variant "
         "or give it template <class A> void serialize(A&)");
     static_assert(
         Reason != portability_reason::too_many_members,
-        "not portable: an aggregate with more than 32 members (each element of a C array counts) cannot be taken "
-        "apart; group them in nested aggregates or give it template <class A> void serialize(A&)");
+        "not portable: an aggregate with more than 32 members (each element of a C array counts) cannot be decomposed "
+        "into members; group them in nested aggregates or give it template <class A> void serialize(A&)");
     static_assert(
         Reason != portability_reason::reference_member,
         "not portable: an aggregate with a reference member refers to memory of another process; make the member a "
@@ -87,29 +87,29 @@ constexpr void require_accepted() {
         Reason != portability_reason::not_rebuildable,
         "not portable: a class with serialize is rebuilt from a default-constructed object and moved; give it a "
         "default and a move constructor");
-    static_assert(Reason != portability_reason::polymorphic,
-                  "not portable: a class with virtual functions cannot be taken apart; give it template <class A> void "
-                  "serialize(A&) or pass its data as an aggregate");
-    static_assert(
-        Reason != portability_reason::opaque_class,
-        "not portable: a class with constructors or private members cannot be taken apart (nor can std::bind's "
-        "result, an iterator, a thread or a lock of the standard library); give it template <class A> void "
-        "serialize(A&) or pass an aggregate");
+    static_assert(Reason != portability_reason::polymorphic, "not portable: a class with virtual functions cannot be "
+                                                             "decomposed into members; give it template <class A> void "
+                                                             "serialize(A&) or pass its data as an aggregate");
+    static_assert(Reason != portability_reason::opaque_class,
+                  "not portable: a class with constructors or private members cannot be decomposed into members (nor "
+                  "can std::bind's "
+                  "result, an iterator, a thread or a lock of the standard library); give it template <class A> void "
+                  "serialize(A&) or pass an aggregate");
 }
 
 template <class T>
 constexpr void require_portable() {
-    using judged = portability_of<T>;
-    require_accepted<judged::reason, typename judged::offender>();
+    using checked = portability_of<T>;
+    require_accepted<checked::reason, typename checked::offender>();
 }
 
-/// Called by whatever sends a call away; each fails to compile with one sentence if the type cannot be sent.
+/// The checks of a remote call; each fails to compile with one message if the type cannot be sent.
 template <class T>
 constexpr void require_portable_argument() {
     require_portable<std::decay_t<T>>();
 }
 
-/// `R` as the function returns it (for a coroutine function, what its task gives).
+/// `R` is the return type of the function; of a coroutine function, the result type of its task.
 template <class R>
 constexpr void require_portable_result() {
     static_assert(
@@ -125,7 +125,7 @@ constexpr void require_portable_callable() {
     require_portable<callable>();
     static_assert(portability_of<callable>::reason != portability_reason::none || is_function_pointer<callable> ||
                       class_with_call<callable>,
-                  "not portable: this is nothing that can be called; pass a function, a captureless lambda, "
+                  "not portable: this object is not callable; pass a function, a captureless lambda, "
                   "bind_portable(f, args...) or an aggregate with operator()");
 }
 

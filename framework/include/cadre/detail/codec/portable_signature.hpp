@@ -1,5 +1,5 @@
 /// @file
-/// The parameter types of a callable, so that arguments can be converted to what the function takes before they travel.
+/// The parameter types of a callable: arguments are converted to them before they are sent.
 #pragma once
 
 #include <tuple>
@@ -7,8 +7,8 @@
 
 namespace cadre::detail {
 
-/// `type` is `std::tuple` of the decayed parameter types of a function, a captureless lambda or a class with exactly one
-/// `operator()`; `void` if that is overloaded or a template.
+/// `type` is `std::tuple` of the decayed parameter types of a function, a captureless lambda or a class with exactly
+/// one `operator()`; `void` if that is overloaded or a template.
 template <class F>
 struct decayed_parameters;
 
@@ -17,7 +17,7 @@ struct signature_parameters {
     using type = void;
 };
 
-// A signature may carry noexcept, and that of a member const and a reference qualifier; `volatile` is left out.
+// A signature may be noexcept, that of a member function also const and ref-qualified; `volatile` is not supported.
 template <class R, class... Ps>
 struct signature_parameters<R(Ps...)> {
     using type = std::tuple<std::decay_t<Ps>...>;

@@ -1,5 +1,5 @@
 /// @file
-/// A call on its way to another process: which function, its arguments as bytes, its options; and its reply.
+/// A call to another process: its function, its encoded arguments, its options; and its reply.
 #pragma once
 
 #include <atomic>
@@ -21,21 +21,21 @@ class executor_backend;
 
 namespace cadre::detail {
 
-/// What `executor::with` attaches to each call.
+/// The options that `executor::with` attaches to each call.
 struct call_options {
     std::string name{};
     std::chrono::nanoseconds timeout{0};  ///< 0: none
     int priority = 0;                     ///< higher first
-    int retries = -1;                     ///< repeats after a worker's death; -1: the executor's default
+    int retries = -1;                     ///< retries after a worker's death; -1: the default of the executor
 };
 
 enum class reply_kind : std::uint8_t {
-    value,      ///< `bytes` is the encoded result (of a chunk: the results of all items, one after the other)
-    exception,  ///< `bytes` is the encoded exception that the function threw (of a chunk: `items_done` tells which item)
-    failure,  ///< `error` says why it did not run to its end: worker_crashed, worker_lost, task_killed, executor_stopped, …
+    value,      ///< `bytes` is the encoded result; of a chunk, the results of all items in order
+    exception,  ///< `bytes` is the encoded exception of the function; of a chunk, of item `items_done`
+    failure,  ///< `error` says why the call did not complete: worker_crashed, worker_lost, task_killed, executor_stopped, …
 };
 
-/// How a call ended.
+/// The result of a call.
 struct call_reply {
     reply_kind kind = reply_kind::value;
     byte_buffer bytes{};  ///< private to this process: validated copies, never shared memory
@@ -43,13 +43,13 @@ struct call_reply {
     std::uint32_t items_done =
         0;  ///< chunk: items whose results are in `partial`/`bytes`; the item of that index failed
     byte_buffer partial{};  ///< chunk that failed: the committed results of the first `items_done` items
-    std::string where{};  ///< which worker and task, for the error's text
+    std::string where{};  ///< the worker and task, for the text of the error
 };
 
-/// The caller's side of one portable call. Owned by the caller and alive until `complete` was called, exactly once,
-/// on any thread; `complete` only stores and posts. The executor calls it without holding a lock that its `request_stop`
-/// takes. `request_stop` may come for a call that was never submitted or has completed (the object is still alive
-/// then): the executor ignores it.
+/// The caller's side of one portable call. Owned by the caller, and alive until the executor has called `complete`:
+/// exactly once, on any thread, without holding a lock that its `request_stop` takes. `complete` only stores and posts.
+/// The executor ignores a `request_stop` for a call that was never submitted or has completed; the object is still
+/// alive then.
 class portable_call {
 public:
     portable_call() = default;
@@ -59,17 +59,17 @@ public:
 
     function_id entry{};  ///< a `call_entry`
     byte_buffer arguments{};
-    std::uint32_t items = 1;  ///< more than one: a chunk, whose entry begins and commits item by item
+    std::uint32_t items = 1;  ///< more than one: a chunk, whose items begin and are committed one by one
     call_options options{};
     std::uint64_t id = 0;
-    void* backend_data = nullptr;  ///< for the executor while it has the call
-    std::atomic<pid_t> worker_pid{0};  ///< set by the executor when a worker takes the call
+    void* backend_data = nullptr;  ///< for use by the executor until `complete`
+    std::atomic<pid_t> worker_pid{0};  ///< set by the executor when a worker starts the call
 
 protected:
     ~portable_call() = default;
 };
 
-/// The worker's side of one portable call; made by the executor's worker, alive until `finish` was called.
+/// The worker's side of one portable call; created by the worker, alive until `finish` is called.
 class invocation {
 public:
     virtual ~invocation() = default;
@@ -78,23 +78,24 @@ public:
     std::uint32_t items = 1;
     std::string name{};
     std::uint64_t id = 0;
-    /// The call's root stop state; the worker's control thread requests stop here.
+    /// The root stop state of the call; the control thread of the worker requests stop on it.
     stop_state stop{};
-    /// The executor that runs it, as seen from the worker (nested calls go through it).
+    /// The executor of the call, for nested calls from the worker.
     std::shared_ptr<executor_backend> executor{};
-    /// The worker's run loop: home of the tasks of this call.
+    /// The run loop of the worker: home of the tasks of this call.
     executor_backend* home = nullptr;
 
-    /// Chunk: item `index` begins. A death after this names that item.
+    /// Chunk: item `index` begins. The error of a later crash names that item.
     virtual void begin_item(std::uint32_t index) noexcept = 0;
     /// Chunk: commits `results` as the encoded results of all items finished since the last commit.
     virtual void commit_items(std::uint32_t items_done, byte_buffer results) noexcept = 0;
-    /// Ends the call; `reply.error` is not used here. Chunk: `reply.bytes` is appended to what was committed. The
-    /// invocation may be gone when this returns.
+    /// Completes the call; `reply.error` is not used. Chunk: `reply.bytes` is appended to the committed results. The
+    /// invocation may be destroyed when this returns.
     virtual void finish(call_reply reply) noexcept = 0;
 };
 
-/// What `portable_call::entry` identifies. It runs on the worker's loop thread and must arrange that `finish` is called.
+/// The function that `portable_call::entry` identifies. It runs on the loop thread of the worker and must arrange a
+/// call of `finish`.
 using call_entry = void (*)(invocation&) noexcept;
 
 }  // namespace cadre::detail
