@@ -3,7 +3,7 @@
 namespace cadre::detail {
 
 bool waiter::commit() noexcept {
-    if (env != nullptr && env->stop != nullptr) {
+    if (cancel_ != nullptr && env != nullptr && env->stop != nullptr) {
         listening_ = true;
         env->stop->add(stop_node_);
     }
