@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/mapped_memory.hpp"
 #include "shm/layout.hpp"
 
 namespace cadre::detail::shm {
@@ -51,7 +52,7 @@ public:
     /// Unchecked: `offset` is our own, or was checked.
     template <class T>
     [[nodiscard]] T* at(std::uint64_t offset) const noexcept {
-        return reinterpret_cast<T*>(base_ + offset);
+        return reinterpret_cast<T*>(static_cast<std::byte*>(mapped_.get_address()) + offset);
     }
     /// Makes sure that the bytes have memory behind them. @return false if there is none left
     [[nodiscard]] bool commit(std::uint64_t offset, std::uint64_t size) const noexcept;
@@ -59,12 +60,11 @@ public:
     void discard(std::uint64_t offset, std::uint64_t size) const noexcept;
 
 private:
-    region(int fd, bool owns, std::byte* base, std::uint64_t size, unsigned slots, std::uint64_t arena_size) noexcept;
+    region(int fd, bool owns, mapped_region mapped, unsigned slots, std::uint64_t arena_size) noexcept;
 
     int fd_ = -1;
     bool owns_fd_ = false;
-    std::byte* base_ = nullptr;
-    std::uint64_t size_ = 0;
+    mapped_region mapped_;
     unsigned slots_ = 0;
     std::uint64_t arena_size_ = 0;
     std::uint64_t first_arena_ = 0;
