@@ -41,7 +41,7 @@ public:
     };
 
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
-    explicit async_mutex(const executor& ex) : lock_(detail::make_lock(ex)) {}
+    explicit async_mutex(const executor& ex) : lock_(detail::domain_of(ex).make_lock()) {}
 
     /// Completes with the lock held. Waiters of one process are served first come first served. Stop: a lock that is
     /// free is taken also by a task that was asked to stop; a wait ends with `cancelled` and holds nothing. Resumes at

@@ -73,7 +73,7 @@ public:
     /// @throws std::invalid_argument if negative or above 2^32-1
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     template <std::integral N>
-    async_semaphore(const executor& ex, N permits) : semaphore_(detail::make_semaphore(ex, checked(permits))) {}
+    async_semaphore(const executor& ex, N permits) : semaphore_(detail::domain_of(ex).make_semaphore(checked(permits))) {}
 
     /// Completes with a permit. Waiters of one process are served first come first served. Stop: a free permit is taken
     /// also by a task that was asked to stop; a wait ends with `cancelled` and holds nothing. Resumes at home.

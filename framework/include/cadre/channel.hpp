@@ -160,13 +160,10 @@ private:
     }
 
     static detail::channel_place<T> make(const executor& ex, std::size_t capacity) {
-        executor_backend& backend = detail::backend_with_domain(ex);
-        detail::channel_place<T> place;
-        if (detail::has_shared_domain(backend))
-            place.shared = backend.domain()->make_channel(capacity);
-        else
-            place.local = std::make_shared<detail::local_channel<T>>(detail::object_registry_of(backend), capacity);
-        return place;
+        detail::memory_domain& domain = detail::domain_of(ex);
+        if (auto objects = domain.local_objects())
+            return {.local = std::make_shared<detail::local_channel<T>>(std::move(objects), capacity)};
+        return {.shared = domain.make_channel(capacity)};
     }
 
     [[nodiscard]] bool try_send_value(T& value) const {

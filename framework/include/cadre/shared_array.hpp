@@ -180,7 +180,7 @@ private:
 
     void allocate(const executor& ex, const std::array<std::size_t, Rank>& extents) {
         detail::require_shareable<T>();
-        block_ = detail::make_block(ex, detail::byte_size(extents, sizeof(T)), alignment);
+        block_ = detail::domain_of(ex).make_block(detail::byte_size(extents, sizeof(T)), alignment);
         extents_ = extents;
         size_ = detail::element_count(extents);
         data_ = static_cast<T*>(block_->data());  // zeroed; a T needs no construction

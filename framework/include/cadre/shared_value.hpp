@@ -47,7 +47,7 @@ public:
         detail::require_shareable<T>();
         static_assert(std::is_convertible_v<U&&, T>, "cadre::shared_value<T>: the initial value does not convert to T");
         if constexpr (detail::shareable<T> && std::is_convertible_v<U&&, T>) {
-            block_ = detail::make_block(ex, sizeof(cell), std::max(alignof(cell), detail::cell_alignment));
+            block_ = detail::domain_of(ex).make_block(sizeof(cell), std::max(alignof(cell), detail::cell_alignment));
             cell_ = new (block_->data()) cell{.held = {static_cast<T>(std::forward<U>(initial))}, .damaged = 0};
         }
     }

@@ -1,7 +1,6 @@
 #include "shm/arena.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace cadre::detail::shm {
 
@@ -21,7 +20,7 @@ arena::arena(const region& memory, process_id self) : memory_(memory), self_(sel
     populated_.assign(used, false);
     std::uint64_t free_from = 0;
     const auto in_use = [&](std::uint64_t first, std::uint64_t count) {
-        if (first > free_from) free_units_[free_from] = first - free_from;
+        if (first > free_from) free_units_.add(free_from, first - free_from);
         free_from = first + count;
         std::fill_n(populated_.begin() + static_cast<std::ptrdiff_t>(first), std::min(count, used - first), true);
     };
@@ -45,7 +44,7 @@ arena::arena(const region& memory, process_id self) : memory_(memory), self_(sel
             u += count;
         }
     }
-    if (free_from < units) free_units_[free_from] = units - free_from;
+    if (free_from < units) free_units_.add(free_from, units - free_from);
 }
 
 arena::allocation arena::allocate(std::uint64_t size) noexcept {
@@ -108,11 +107,9 @@ void arena::collect_large() {
 }
 
 bool arena::take_units(std::uint64_t count, std::uint64_t& first, bool& zeroed) {
-    auto best = free_units_.end();
-    for (auto i = free_units_.begin(); i != free_units_.end(); ++i)
-        if (i->second >= count && (best == free_units_.end() || i->second < best->second)) best = i;
-    if (best == free_units_.end()) return false;
-    first = best->first;
+    const auto found = free_units_.best_fit(count);
+    if (!found) return false;
+    first = *found;
 
     arena_header& header = memory_.arena(self_.slot);
     const std::uint64_t arena_start = memory_.arena_offset(self_.slot);
@@ -131,9 +128,7 @@ bool arena::take_units(std::uint64_t count, std::uint64_t& first, bool& zeroed) 
     zeroed = std::find(from, to, true) == to;
     if (std::find(from, to, false) != to && !memory_.commit(memory_.unit_offset(self_.slot, first), count * unit_size))
         return false;
-    const std::uint64_t left = best->second - count;
-    free_units_.erase(best);
-    if (left != 0) free_units_[end] = left;
+    free_units_.take(first, count);
     std::fill(from, to, true);
     if (header.units_used.load(std::memory_order_relaxed) < end)
         header.units_used.store(end, std::memory_order_release);
@@ -145,19 +140,7 @@ void arena::return_units(std::uint64_t first, std::uint64_t count) {
         memory_.discard(memory_.unit_offset(self_.slot, first), count * unit_size);
         std::fill_n(populated_.begin() + static_cast<std::ptrdiff_t>(first), count, false);
     }
-    auto after = free_units_.lower_bound(first);
-    if (after != free_units_.end() && after->first == first + count) {
-        count += after->second;
-        after = free_units_.erase(after);
-    }
-    if (after != free_units_.begin()) {
-        const auto before = std::prev(after);
-        if (before->first + before->second == first) {
-            before->second += count;
-            return;
-        }
-    }
-    free_units_[first] = count;
+    free_units_.add(first, count);
 }
 
 }  // namespace cadre::detail::shm

@@ -4,10 +4,10 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <mutex>
 #include <vector>
 
+#include "base/free_runs.hpp"
 #include "shm/blocks.hpp"
 #include "shm/deferred_reclaim_list.hpp"
 
@@ -55,7 +55,7 @@ private:
     std::mutex mutex_;
     std::array<deferred_reclaim_list<std::uint64_t>, block_classes.size()> small_;
     deferred_reclaim_list<run> large_;
-    std::map<std::uint64_t, std::uint64_t> free_units_;  // first unit → length of the run
+    free_runs free_units_;
     std::vector<bool> populated_;  // units with memory behind them, as far as known here
     std::uint64_t table_committed_ = 0;  // units whose words in the unit table have memory
 };

@@ -10,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include <cadre/detail/codec/codec.hpp>
-#include <cadre/detail/state/object_registry.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/portable.hpp>
 #include <cadre/stop.hpp>
@@ -160,14 +159,13 @@ TEST(async_mutex, ends_with_its_executor) {
         }
     };
     auto end = [](cadre::executor e) -> task<> {
-        cadre::detail::close_object_registry(*e.backend());
+        state_test::shut_down(e);
         co_return;
     };
     auto [stopped, nothing] = sync_wait(cadre::when_all(wait(m), end(ex)));
     EXPECT_TRUE(stopped);
     EXPECT_THROW((void)m.try_lock(), cadre::executor_stopped);
     guard.reset();
-    cadre::detail::forget_object_registry(*ex.backend());
 }
 
 TEST(async_mutex, needs_a_memory_domain_and_stays_in_its_process) {

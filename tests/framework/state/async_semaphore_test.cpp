@@ -8,7 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cadre/detail/state/object_registry.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/portable.hpp>
 #include <cadre/stop.hpp>
@@ -119,12 +118,11 @@ TEST(async_semaphore, ends_with_its_executor) {
     const cadre::executor ex = local();
     async_semaphore s{ex, 1};
     auto permit = s.try_acquire();
-    cadre::detail::close_object_registry(*ex.backend());
+    state_test::shut_down(ex);
     EXPECT_THROW((void)s.try_acquire(), cadre::executor_stopped);
     EXPECT_THROW((void)sync_wait(s.acquire()), cadre::executor_stopped);
     EXPECT_THROW((async_semaphore{ex, 1}), cadre::executor_stopped);
     EXPECT_THROW((async_semaphore{state_test::without_domain(), 1}), cadre::not_portable);
-    cadre::detail::forget_object_registry(*ex.backend());
 }
 
 }  // namespace

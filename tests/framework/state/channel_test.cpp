@@ -10,7 +10,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cadre/detail/state/object_registry.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/portable.hpp>
 #include <cadre/stop.hpp>
@@ -310,7 +309,7 @@ TEST(channel, ends_with_its_executor) {
         co_return 0;
     };
     auto end = [](cadre::executor e) -> task<> {
-        cadre::detail::close_object_registry(*e.backend());
+        state_test::shut_down(e);
         co_return;
     };
     auto [received, sent, nothing] = sync_wait(cadre::when_all(ends(ch.receive()), ends(send(full)), end(ex)));
@@ -320,7 +319,6 @@ TEST(channel, ends_with_its_executor) {
     EXPECT_THROW((void)full.try_receive(), cadre::executor_stopped);
     EXPECT_THROW((channel<int>{ex, 1}), cadre::executor_stopped);
     EXPECT_TRUE(other.try_send(1));
-    cadre::detail::forget_object_registry(*ex.backend());
 }
 
 TEST(channel, needs_a_memory_domain) {

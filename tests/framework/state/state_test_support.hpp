@@ -2,12 +2,15 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include <cadre/detail/scheduler/run_loop.hpp>
 #include <cadre/executor.hpp>
@@ -17,6 +20,13 @@
 namespace state_test {
 
 inline cadre::executor local() { return cadre::executor(cadre::detail::run_loop::make("state test")); }
+
+/// Of an executor that has no work.
+inline void shut_down(const cadre::executor& ex) {
+    bool ended = false;
+    ex.backend()->shutdown(std::chrono::steady_clock::now(), [&] { ended = true; });
+    EXPECT_TRUE(ended);
+}
 
 class backend_without_domain final : public cadre::executor_backend {
 public:

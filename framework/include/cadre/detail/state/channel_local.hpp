@@ -75,11 +75,11 @@ class local_channel final : public registered_object, public std::enable_shared_
     using wait = channel_wait<T>;
 
 public:
-    local_channel(std::shared_ptr<object_registry> scope, std::size_t capacity)
-        : registered_object(std::move(scope)), ring_(capacity) {
-        enlist();
+    local_channel(std::shared_ptr<object_registry> registry, std::size_t capacity)
+        : registered_object(std::move(registry)), ring_(capacity) {
+        add_to_registry();
     }
-    ~local_channel() { resign(); }
+    ~local_channel() { remove_from_registry(); }
 
     /// Moves from `value` if and only if the answer is `done`. @throws what moving a `T` throws, std::bad_alloc
     [[nodiscard]] op_status try_send(T& value) {

@@ -124,21 +124,24 @@ public:
     [[nodiscard]] virtual std::shared_ptr<process_lock> lock() = 0;
 };
 
-/// The state plane of one executor. `make_*` throw std::bad_alloc when its memory is exhausted, executor_stopped after
-/// shutdown; `take_*` read what `encode` wrote, in any process of the domain, and throw not_portable or codec errors.
+class object_registry;
+
+/// Makes and finds the objects of one executor. `make_*` throw std::bad_alloc when its memory is exhausted,
+/// executor_stopped after shutdown. `take_*` read what `encode` wrote, in any process of the domain, and throw
+/// not_portable or codec errors. Thread-safe.
 class memory_domain {
 public:
     virtual ~memory_domain() = default;
-    /// False: the heap of this process; handles cannot leave it.
-    [[nodiscard]] virtual bool shared() const noexcept = 0;
-    [[nodiscard]] virtual std::uint32_t id() const noexcept = 0;
 
     [[nodiscard]] virtual std::shared_ptr<process_lock> make_lock() = 0;
     [[nodiscard]] virtual std::shared_ptr<shared_semaphore> make_semaphore(std::uint32_t permits) = 0;
     [[nodiscard]] virtual std::shared_ptr<shared_block> make_block(std::size_t size, std::size_t alignment) = 0;
 
-    // Only of a shared domain; elsewhere these throw not_portable. (A channel of a local executor carries typed values and
-    // is no shared_channel: see channel_local.hpp.)
+    /// The registry for objects that cannot leave this process; null in a domain that processes share. A channel of a
+    /// local executor carries typed values and is made by its handle: see channel_local.hpp.
+    [[nodiscard]] virtual std::shared_ptr<object_registry> local_objects() noexcept { return nullptr; }
+
+    // Only in a domain that processes share; elsewhere these throw not_portable.
     [[nodiscard]] virtual std::shared_ptr<shared_channel> make_channel(std::size_t capacity);
     [[nodiscard]] virtual std::shared_ptr<shared_channel> take_channel(decoder& in);
     [[nodiscard]] virtual std::shared_ptr<process_lock> take_lock(decoder& in);
@@ -146,12 +149,9 @@ public:
     [[nodiscard]] virtual std::shared_ptr<shared_block> take_block(decoder& in);
 };
 
-/// The domain of the shared memory that all processes of this program map; null before `runtime` (and where there is
-/// none). Handles decoded in any process of the program find their objects through it.
+/// The domain of the shared memory that all processes of this program map; null before `runtime` starts, or without shared
+/// memory. Handles decoded in any process of the program find their objects through it.
 [[nodiscard]] memory_domain* program_domain() noexcept;
 void set_program_domain(memory_domain* domain) noexcept;
-/// The heap of this process, shared by all local executors. What a handle makes for an executor ends with that executor
-/// (see object_registry.hpp); what is made through this domain never does.
-[[nodiscard]] memory_domain& heap_domain() noexcept;
 
 }  // namespace cadre::detail
