@@ -38,7 +38,8 @@ void shared_object::cancel(waiter& w) noexcept {
     {
         const std::lock_guard hold(self.mutex_);
         wait_list& queue = self.queues_[p.queue];
-        if (!queue.remove(p)) return;
+        if (!queue.contains(p)) return;
+        queue.remove(p);
         self.waiting_[p.queue].fetch_sub(1, std::memory_order_acq_rel);
         if (queue.empty()) self.interest(p.queue, false);
     }
@@ -52,8 +53,7 @@ void shared_object::retry_waiters() noexcept {
 void shared_object::serve() noexcept {
     std::uint32_t requests = retry_requests_.load(std::memory_order_acquire);
     for (;;) {
-        waiter* finished = nullptr;  // chained apart from any list: for `cancel`, they are out
-        waiter** last = &finished;
+        served_waiters served;
         {
             const std::lock_guard hold(mutex_);
             for (unsigned q = 0; q != 2; ++q) {
@@ -65,18 +65,12 @@ void shared_object::serve() noexcept {
                     if (p.outcome == op_status::would_block) break;
                     queue.remove(p);
                     waiting_[q].fetch_sub(1, std::memory_order_acq_rel);
-                    w->list_next = nullptr;
-                    *last = w;
-                    last = &w->list_next;
+                    served.add(p);
                 }
                 if (queue.empty()) interest(q, false);
             }
         }
-        while (finished != nullptr) {
-            waiter* const next = finished->list_next;
-            finished->finish();  // it may be gone now
-            finished = next;
-        }
+        served.finish();
         const std::uint32_t before = retry_requests_.fetch_sub(requests, std::memory_order_acq_rel);
         if (before == requests) return;
         requests = before - requests;

@@ -6,6 +6,7 @@
 #include <coroutine>
 #include <cstdint>
 
+#include <cadre/detail/base/intrusive_list.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/coroutine/work_item.hpp>
@@ -63,9 +64,7 @@ public:
     [[nodiscard]] bool detach() noexcept;
 
     /// For the source's list.
-    waiter* list_prev = nullptr;
-    waiter* list_next = nullptr;
-    bool in_list = false;
+    list_links<waiter> links{};
 
 private:
     enum class state : std::uint8_t { idle, arming, armed, finished };
@@ -83,35 +82,25 @@ private:
     bool cancelled_ = false;
 };
 
-/// An intrusive first-in first-out list of waiters; the owner locks.
-class wait_list {
+/// The waiters of an event's source, under the source's lock.
+using wait_list = intrusive_list<waiter, &waiter::links>;
+
+/// Waiters that have left their list and are finished once the source's lock is released: finishing may take a system
+/// call. They are linked by `work_item::next`, so that `wait_list::contains` is false for them in a concurrent `cancel`.
+class served_waiters {
 public:
-    [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
-    [[nodiscard]] waiter* front() const noexcept { return head_; }
-    void push_back(waiter& w) noexcept {
-        w.list_prev = tail_;
-        w.list_next = nullptr;
-        (tail_ != nullptr ? tail_->list_next : head_) = &w;
-        tail_ = &w;
-        w.in_list = true;
-    }
-    waiter* pop_front() noexcept {
-        waiter* w = head_;
-        if (w != nullptr) remove(*w);
-        return w;
-    }
-    /// @return false if it was not in the list
-    bool remove(waiter& w) noexcept {
-        if (!w.in_list) return false;
-        (w.list_prev != nullptr ? w.list_prev->list_next : head_) = w.list_next;
-        (w.list_next != nullptr ? w.list_next->list_prev : tail_) = w.list_prev;
-        w.in_list = false;
-        return true;
+    served_waiters() noexcept = default;
+    served_waiters(const served_waiters&) = delete;
+    served_waiters& operator=(const served_waiters&) = delete;
+
+    void add(waiter& w) noexcept { queue_.push_back(w); }
+    void finish() noexcept {
+        while (work_item* const w = queue_.pop_front())
+            static_cast<waiter*>(w)->finish();
     }
 
 private:
-    waiter* head_ = nullptr;
-    waiter* tail_ = nullptr;
+    work_item_queue queue_;
 };
 
 template <class Promise>

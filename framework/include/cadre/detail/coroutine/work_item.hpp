@@ -2,6 +2,8 @@
 /// The unit that a local executor runs: an intrusive item with one function, owned by whoever submits it.
 #pragma once
 
+#include <cadre/detail/base/intrusive_list.hpp>
+
 namespace cadre::detail {
 struct environment;
 }
@@ -19,3 +21,9 @@ struct work_item {
 };
 
 }  // namespace cadre
+
+namespace cadre::detail {
+
+using work_item_queue = intrusive_queue<work_item, &work_item::next>;
+
+}  // namespace cadre::detail

@@ -38,32 +38,6 @@ struct channel_wait : waiter {
     }
 };
 
-/// Waiters that were taken out of their list, to be woken after the lock is released: waking may take a system call.
-/// Linked by `list_next` alone: a stop request that still looks for one of them must see that it is in no list.
-class served_waiters {
-public:
-    served_waiters() noexcept = default;
-    served_waiters(const served_waiters&) = delete;
-    served_waiters& operator=(const served_waiters&) = delete;
-
-    void add(waiter& w) noexcept {
-        w.list_next = nullptr;
-        *end_ = &w;
-        end_ = &w.list_next;
-    }
-    void finish() noexcept {
-        for (waiter* w = first_; w != nullptr;) {
-            waiter* next = w->list_next;  // a finished waiter may be gone
-            w->finish();
-            w = next;
-        }
-    }
-
-private:
-    waiter* first_ = nullptr;
-    waiter** end_ = &first_;
-};
-
 /// Bounded queue. Senders wait only while the ring is full and receivers only while it is empty: whoever frees a slot
 /// fills it from the first sender, and whoever sends while a receiver waits gives it the value itself. So nobody can
 /// overtake a waiter, and an order in which values were accepted is the order in which they come out. Thread-safe.
@@ -165,7 +139,9 @@ public:
     void cancel(wait& w) noexcept {
         {
             const both_ends hold(ring_);
-            if (!(w.source != nullptr ? senders_ : receivers_).remove(w)) return;
+            wait_list& queue = w.source != nullptr ? senders_ : receivers_;
+            if (!queue.contains(w)) return;
+            queue.remove(w);
         }
         w.finish_cancelled();
     }
