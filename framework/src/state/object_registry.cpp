@@ -12,22 +12,19 @@ void registered_object::remove_from_registry() noexcept { registry_->remove(*thi
 void object_registry::add(registered_object& object) {
     const std::lock_guard hold(mutex_);
     if (stopped_) throw executor_stopped{};
-    object.next_ = head_;
-    if (head_ != nullptr) head_->previous_ = &object;
-    head_ = &object;
+    objects_.push_back(object);
 }
 
 void object_registry::remove(registered_object& object) noexcept {
     const std::lock_guard hold(mutex_);
-    (object.previous_ != nullptr ? object.previous_->next_ : head_) = object.next_;
-    if (object.next_ != nullptr) object.next_->previous_ = object.previous_;
+    objects_.remove(object);
 }
 
 void object_registry::stop() noexcept {
     const std::lock_guard hold(mutex_);
     if (std::exchange(stopped_, true)) return;
-    for (registered_object* object = head_; object != nullptr; object = object->next_)
-        object->stop();
+    for (registered_object& object : objects_)
+        object.stop();
 }
 
 }  // namespace cadre::detail

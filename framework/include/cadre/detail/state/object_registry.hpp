@@ -6,6 +6,8 @@
 #include <mutex>
 #include <utility>
 
+#include <cadre/detail/base/intrusive_list.hpp>
+
 namespace cadre::detail {
 
 class object_registry;
@@ -34,8 +36,7 @@ protected:
 private:
     friend class object_registry;
     std::shared_ptr<object_registry> registry_;
-    registered_object* previous_ = nullptr;
-    registered_object* next_ = nullptr;
+    list_links<registered_object> links_;
 };
 
 /// The objects made for one local executor. Thread-safe. Lock order: registry, then object.
@@ -49,7 +50,7 @@ public:
 
 private:
     std::mutex mutex_;
-    registered_object* head_ = nullptr;
+    intrusive_list<registered_object, &registered_object::links_> objects_;
     bool stopped_ = false;
 };
 
