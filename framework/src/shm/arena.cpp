@@ -6,7 +6,7 @@ namespace cadre::detail::shm {
 
 namespace {
 
-// A freed run of this many units goes back to the system: it costs little beside filling it again.
+// Freed runs from this size are returned to the system: that is cheap compared to filling them again.
 constexpr std::uint64_t discard_from = 512;
 constexpr std::uint64_t table_step = page_size / sizeof(half_word);
 
@@ -34,7 +34,7 @@ arena::arena(const region& memory, process_id self) : memory_(memory), self_(sel
             const std::uint32_t c = what & ~small_unit;
             in_use(u, 1);
             ++u;
-            if (c >= block_classes.size()) continue;  // not believed, and never used again
+            if (c >= block_classes.size()) continue;  // an invalid entry: the unit is never used again
             for (std::uint64_t at = 0; at + block_classes[c] <= unit_size; at += block_classes[c])
                 (is_free(start + at) ? small_[c].add_free(start + at) : small_[c].add_pending(start + at));
         } else {
@@ -56,7 +56,7 @@ arena::allocation arena::allocate(std::uint64_t size) noexcept {
         return fit != block_classes.end() ? allocate_small(static_cast<unsigned>(fit - block_classes.begin()))
                                           : allocate_large((whole + unit_size - 1) / unit_size);
     } catch (...) {
-        return {};  // no private memory to remember it by
+        return {};  // no private memory to record the block
     }
 }
 
@@ -71,7 +71,7 @@ arena::allocation arena::allocate_small(unsigned size_class) {
 }
 
 arena::allocation arena::allocate_large(std::uint64_t units) {
-    collect_large();
+    reclaim_large();
     std::uint64_t first = 0;
     bool zeroed = false;
     if (units >= small_unit || !take_units(units, first, zeroed)) return {};
@@ -89,7 +89,7 @@ bool arena::cut_unit(unsigned size_class) {
     const std::uint64_t start = memory_.unit_offset(self_.slot, first);
     const std::uint32_t size = block_classes[size_class];
     const std::uint64_t count = unit_size / size;
-    // The table is told last: until then, nobody looks for holder words here.
+    // The unit table is written last: before that, no process reads holder words in this unit.
     for (std::uint64_t i = 0; i != count; ++i)
         holder_of(memory_, start + i * size).store(nobody, std::memory_order_relaxed);
     memory_.unit(self_.slot, first).store(small_unit | size_class, std::memory_order_release);
@@ -98,7 +98,7 @@ bool arena::cut_unit(unsigned size_class) {
     return true;
 }
 
-void arena::collect_large() {
+void arena::reclaim_large() {
     large_.reclaim([this](const run& r) { return is_free(memory_.unit_offset(self_.slot, r.first)); },
                    [this](const run& r) {
                        memory_.unit(self_.slot, r.first).store(0, std::memory_order_release);

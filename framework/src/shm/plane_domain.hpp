@@ -13,6 +13,8 @@ class plane_domain final : public memory_domain {
 public:
     plane_domain(plane_core& core, std::uint32_t id) noexcept : core_(core), id_(id) {}
 
+    [[nodiscard]] std::uint32_t id() const noexcept override { return id_; }
+
     [[nodiscard]] std::shared_ptr<shared_channel> make_channel(std::size_t capacity) override;
     [[nodiscard]] std::shared_ptr<process_lock> make_lock() override;
     [[nodiscard]] std::shared_ptr<shared_semaphore> make_semaphore(std::uint32_t permits) override;

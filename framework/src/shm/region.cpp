@@ -25,10 +25,10 @@ constexpr std::uint64_t default_arena_size = gibibyte;  // a sanitizer's shadow 
 #else
 constexpr std::uint64_t default_arena_size = 16 * gibibyte;
 #endif
-constexpr std::uint64_t smallest_arena = 16ull << 20;
-constexpr std::uint64_t largest_arena = 1ull << 40;
-// Beyond this size it is asked whether the machine has the memory: the kernel would rather end a process than refuse.
-constexpr std::uint64_t asked_first = 16ull << 20;
+constexpr std::uint64_t min_arena_size = 16ull << 20;
+constexpr std::uint64_t max_arena_size = 1ull << 40;
+// From this size available memory is read first, because the kernel rather kills a process than refuses an allocation.
+constexpr std::uint64_t check_memory_from = 16ull << 20;
 
 [[noreturn]] void fail(int error, const char* what) { throw std::system_error(error, std::generic_category(), what); }
 
@@ -91,7 +91,7 @@ region::~region() {
 region region::create(const region_options& options) {
     const unsigned slots = options.slots != 0 ? std::clamp(options.slots, 1u, max_slots) : default_slots();
     std::uint64_t arena = options.arena_size != 0 ? options.arena_size : default_arena_size;
-    arena = up(std::clamp(arena, smallest_arena, largest_arena), unit_size);
+    arena = up(std::clamp(arena, min_arena_size, max_arena_size), unit_size);
 
     descriptor fd{::memfd_create("cadre-state", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
     if (fd.fd < 0) fail(errno, "shared memory for the state of process executors");
@@ -100,7 +100,7 @@ region region::create(const region_options& options) {
         try {
             mapped = size_and_map(fd.fd, first_arena(slots) + slots * arena);
         } catch (const std::system_error&) {
-            if (arena <= smallest_arena) throw;
+            if (arena <= min_arena_size) throw;
             arena = up(arena / 2, unit_size);
         }
     }
@@ -127,8 +127,8 @@ region region::attach(int fd) {
     const auto& h = *static_cast<const region_header*>(mapped.get_address());
     const std::uint64_t slots = h.slots;
     const std::uint64_t arena = h.arena_size;
-    const bool sound = h.magic == region_magic && slots >= 1 && slots <= max_slots && arena >= smallest_arena &&
-                       arena <= largest_arena && arena % unit_size == 0 &&
+    const bool sound = h.magic == region_magic && slots >= 1 && slots <= max_slots && arena >= min_arena_size &&
+                       arena <= max_arena_size && arena % unit_size == 0 &&
                        first_arena(static_cast<unsigned>(slots)) + slots * arena == size;
     if (!sound) fail(EINVAL, "the shared memory of process executors");
     return region(fd, false, std::move(mapped), static_cast<unsigned>(slots), arena);
@@ -152,7 +152,7 @@ unsigned region::slot_of(std::uint64_t offset) const noexcept {
 }
 
 bool region::commit(std::uint64_t offset, std::uint64_t size) const noexcept {
-    if (size >= asked_first && !memory_left(size)) return false;
+    if (size >= check_memory_from && !memory_left(size)) return false;
     for (;;) {
         if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(size)) == 0)
             return true;

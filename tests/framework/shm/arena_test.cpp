@@ -36,7 +36,7 @@ TEST(shm_arena, blocks_are_apart_and_found_again) {
     for (std::size_t i = 1; i != taken.size(); ++i)
         EXPECT_LE(taken[i - 1].second, taken[i].first);
     std::set<std::uint64_t> walked;
-    shm::for_each_block(r, me.slot, [&](shm::block_place b) {
+    shm::for_each_block(r, me.slot, [&](shm::block_location b) {
         if (shm::holder_of(r, b.offset).load() == held_by(me)) walked.insert(b.offset);
     });
     EXPECT_EQ(walked.size(), taken.size());
@@ -120,7 +120,7 @@ TEST(shm_arena, a_damaged_unit_table_does_no_harm) {
         r.unit(me.slot, u).store(0xdead'beefu + u);
     r.arena(me.slot).units_used.store(~std::uint64_t{0});
     unsigned blocks = 0;
-    shm::for_each_block(r, me.slot, [&](shm::block_place) { ++blocks; });
+    shm::for_each_block(r, me.slot, [&](shm::block_location) { ++blocks; });
     EXPECT_GT(blocks, 100u);
     arena a(r, {me.slot, 2});
     const auto b = a.allocate(1 << 20).block;

@@ -126,7 +126,7 @@ TEST(shm_carried, are_not_lost_with_a_sender_or_receiver_that_is_killed_at_any_s
                 cadre::detail::handle_names names;
                 static_cast<void>(read_names(message.span(), names));
                 shm::object_table objects(p.memory(), p.self());
-                objects.queue(shm::named(names[0]));
+                objects.add_queued(shm::named(names[0]));
                 killer::arm(s);
                 static_cast<void>(core.send(message.span(), true));
             }
@@ -135,7 +135,7 @@ TEST(shm_carried, are_not_lost_with_a_sender_or_receiver_that_is_killed_at_any_s
             static_cast<void>(core.receive(b, skipped));
         });
         ASSERT_EQ(c.wait(), SIGKILL);
-        plane->bury(c.id);
+        plane->recover(c.id);
         const bool sent = s == step::send_published || s == step::receive_claimed || s == step::receive_counted ||
                           s == step::receive_copied;
         EXPECT_EQ(objects_in(*plane), sent ? 2u : 1u) << static_cast<int>(s);

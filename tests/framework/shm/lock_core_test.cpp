@@ -34,7 +34,7 @@ TEST(shm_lock, excludes_and_says_when_its_owner_died) {
     });
     ASSERT_EQ(c.wait(), SIGKILL);
     EXPECT_EQ(lock->try_lock(died), op_status::would_block);
-    plane->bury(c.id);
+    plane->recover(c.id);
     EXPECT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_TRUE(died);
     lock->unlock();
@@ -52,7 +52,7 @@ TEST(shm_lock, a_grant_dies_with_its_receiver_and_nothing_was_touched) {
     ASSERT_EQ(lock->try_lock(died), op_status::done);
     ASSERT_TRUE(core.grant(*id));
     EXPECT_EQ(lock->try_lock(died), op_status::would_block);
-    plane->bury(*id);
+    plane->recover(*id);
     EXPECT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_FALSE(died);
     lock->unlock();
@@ -71,7 +71,7 @@ TEST(shm_lock, the_granter_may_die_at_once) {
             static_cast<void>(s == step::lock_granted ? core.grant(parent) : core.unlock());
         });
         ASSERT_EQ(c.wait(), SIGKILL);
-        plane->bury(c.id);
+        plane->recover(c.id);
         bool died = true;
         EXPECT_EQ(lock->try_lock(died), op_status::done);
         EXPECT_FALSE(died);
@@ -91,7 +91,7 @@ TEST(shm_lock, a_grant_to_one_that_stopped_waiting_is_taken_back_although_the_gr
         core.grant(*bystander);
     });
     ASSERT_EQ(c.wait(), SIGKILL);
-    plane->bury(c.id);
+    plane->recover(c.id);
     bool died = true;
     EXPECT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_FALSE(died);
@@ -133,13 +133,13 @@ TEST(shm_lock, holders_are_killed_at_random) {
         ::usleep(static_cast<useconds_t>(round * 7 % 500));
         victim.kill();
         ASSERT_EQ(victim.wait(), SIGKILL);
-        plane->bury(victim.id);
+        plane->recover(victim.id);
         victim = start(*plane, work);
     }
     for (auto& w : workers) {
         w.kill();
         w.wait();
-        plane->bury(w.id);
+        plane->recover(w.id);
     }
     EXPECT_EQ(g->torn.load(), 0u);
     EXPECT_GT(g->a.load(), 1000u);
@@ -191,7 +191,7 @@ TEST(shm_semaphore, a_process_may_die_at_every_step) {
                     sem->give_back(1);
                     sem->release(2);
                 }
-                plane->bury(c.id);
+                plane->recover(c.id);
                 EXPECT_EQ(sem->available(), helped ? 7u : 5u);
             }
 }
@@ -235,7 +235,7 @@ TEST(shm_semaphore, a_helper_may_be_late_by_as_many_operations_as_a_note_can_tel
     helper.join();
     EXPECT_EQ(core.available(), before - 1);
     // All that the owner holds comes back, no more and no less.
-    core.bury(owner);
+    core.recover(owner);
     EXPECT_EQ(core.available(), 4u);
 }
 
@@ -262,14 +262,14 @@ TEST(shm_semaphore, permits_of_the_killed_come_back) {
         ::usleep(static_cast<useconds_t>(round * 7 % 300));
         victim.kill();
         ASSERT_EQ(victim.wait(), SIGKILL);
-        plane->bury(victim.id);
+        plane->recover(victim.id);
         ASSERT_LE(sem->available(), 7u);
         victim = start(*plane, work);
     }
     for (auto& w : workers) {
         w.kill();
         w.wait();
-        plane->bury(w.id);
+        plane->recover(w.id);
     }
     EXPECT_EQ(sem->available(), 7u);
 }

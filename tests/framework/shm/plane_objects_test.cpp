@@ -77,7 +77,7 @@ TEST(shm_objects, outlive_the_process_that_made_them) {
         ::kill(::getpid(), SIGKILL);
     });
     ASSERT_EQ(c.wait(), SIGKILL);
-    plane->bury(c.id);
+    plane->recover(c.id);
     byte_buffer b;
     ASSERT_EQ(channel->try_receive(b), op_status::done);
     decoder d(b.span());
@@ -107,10 +107,10 @@ TEST(shm_objects, of_the_dead_are_freed) {
             ::kill(::getpid(), SIGKILL);
         });
         ASSERT_EQ(c.wait(), SIGKILL);
-        plane->bury(c.id);
+        plane->recover(c.id);
         EXPECT_EQ(objects_in(*plane), 0u);
         unsigned held = 0;
-        shm::for_each_block(plane->memory(), c.id.slot, [&](shm::block_place b) {
+        shm::for_each_block(plane->memory(), c.id.slot, [&](shm::block_location b) {
             held += shm::holder_of(plane->memory(), b.offset).load() != shm::nobody ? 1u : 0u;
         });
         EXPECT_EQ(held, 0u);

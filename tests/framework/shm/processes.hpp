@@ -73,7 +73,7 @@ template <class F>
 int run(shm::state_plane& plane, F f) {
     child c = start(plane, f);
     const int how = c.wait();
-    plane.bury(c.id);
+    plane.recover(c.id);
     return how;
 }
 

@@ -55,13 +55,13 @@ TEST(shm_process_table, slots_are_given_and_come_back_under_another_generation) 
     while (const auto id = plane->claim_slot())
         ids.push_back(*id);
     EXPECT_EQ(ids.size(), 7u);
-    plane->bury(ids[2]);
-    plane->bury(ids[2]);
+    plane->recover(ids[2]);
+    plane->recover(ids[2]);
     const auto again = plane->claim_slot();
     ASSERT_TRUE(again);
     EXPECT_EQ(again->slot, ids[2].slot);
     EXPECT_EQ(again->generation, ids[2].generation + 1);
-    plane->bury(ids[2]);
+    plane->recover(ids[2]);
     EXPECT_TRUE(plane->processes().live(*again));
     EXPECT_FALSE(plane->claim_slot());
 }
@@ -73,7 +73,7 @@ TEST(shm_process_table, a_sleeper_is_rung_once) {
     const auto rings = [&](int fd) { return ::read(fd, &count, sizeof count) > 0 ? count : 0; };
 
     plane->source().announce_polling();
-    EXPECT_EQ(table.ring(0, 1), shm::process_table::notice::soon);
+    EXPECT_EQ(table.ring(0, 1), shm::process_table::ring_result::polling);
     EXPECT_EQ(rings(table.doorbell(0)), 0u);
     EXPECT_TRUE(plane->source().poll());
     EXPECT_FALSE(plane->source().poll());
