@@ -1,4 +1,4 @@
-// The semaphore between processes: operations that are noted, helped and carried out once, death at every step, burial.
+// The semaphore between processes: operations that are noted, helped and completed once, death at every step, recovery.
 #pragma once
 
 #include <array>
@@ -7,7 +7,7 @@
 
 namespace models {
 
-/// Two or three processes take a permit and give it back a few times; one may die, is buried by the supervisor and
+/// Two or three processes acquire a permit and return it a few times; one may die, is recovered by the supervisor and
 /// replaced. Mirrors shm/semaphore_core.hpp access by access.
 struct semaphore_model {
     enum note : std::uint8_t { no_note, acquire, give_back };
@@ -27,7 +27,7 @@ struct semaphore_model {
         friend bool operator==(const count&, const count&) = default;
     };
     struct process {
-        std::uint8_t pc, rounds, owns, back;  // back: where to go after the help
+        std::uint8_t pc, rounds, owns, back;  // back: the pc after the help
         word w, now;
         count h;
     };
@@ -41,7 +41,7 @@ struct semaphore_model {
     unsigned processes = 2;
     std::uint8_t rounds = 2;
     std::uint8_t permits = 1;
-    std::uint8_t numbers = 16;  // how many a note can tell apart
+    std::uint8_t numbers = 16;  // the number of numbers that a note distinguishes
 
     [[nodiscard]] state initial() const {
         state s{};
@@ -204,7 +204,7 @@ private:
                 return;
             case 35:
                 s.p[s.dead] = {};
-                s.p[s.dead].rounds = 1;  // of the process that comes next
+                s.p[s.dead].rounds = 1;  // of the next process in the slot
                 s.dead = none;
                 p = {};
                 p.pc = done;

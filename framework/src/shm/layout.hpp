@@ -86,7 +86,7 @@ struct object_entry {
     alignas(64) word state;  ///< object_word
     word block;  ///< offset of the block that holds its data, 0 if it has none
     word data;  ///< offset of the data
-    word size;  ///< bytes of data asked for
+    word size;  ///< requested bytes of data
     word parameter;  ///< capacity of a channel
     word domain;
     word lock;

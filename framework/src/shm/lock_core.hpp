@@ -42,10 +42,11 @@ struct lock_word {
 
 /// The lock permits barging; its user grants it to a waiting process now and then, which bounds starvation. The grantee
 /// confirms the grant by taking the lock. A grant to a process that is dead or waits no more is revoked.
-template <class Probe = no_probe>
+/// `Word` is another type in the model that explores this code, tests/models/lock_model.hpp.
+template <class Probe = no_probe, class Word = word>
 class lock_core {
 public:
-    lock_core(word& lock, process_id self) noexcept : lock_(lock), self_(self) {}
+    lock_core(Word& lock, process_id self) noexcept : lock_(lock), self_(self) {}
 
     [[nodiscard]] op_status try_lock(bool& owner_died) noexcept {
         for (unsigned tries = 0; tries != max_retries; ++tries) {
@@ -102,7 +103,7 @@ private:
     static constexpr lock_word free(bool died) noexcept { return lock_word::make(lock_word::phase::free, {}, died); }
     bool swap(lock_word from, lock_word to) noexcept { return lock_.compare_exchange_strong(from.raw, to.raw); }
 
-    word& lock_;
+    Word& lock_;
     process_id self_;
 };
 

@@ -11,8 +11,8 @@
 
 namespace cadre::detail {
 
-/// Whether somebody waits. Whoever frees something stores it, then asks `any`; whoever is about to wait calls `set`,
-/// then tries once more. Both sides are sequentially consistent, so one of them sees the other.
+/// Whether coroutines wait for the object. A thread that releases something stores it, then reads `any`; a thread that is about
+/// to wait calls `set`, then tries once more. Both are sequentially consistent, so one of them sees the other.
 class heap_interest {
 public:
     void set(bool on) noexcept { on_.store(on, std::memory_order_seq_cst); }
@@ -22,7 +22,7 @@ private:
     std::atomic<bool> on_{false};
 };
 
-/// Held or not; nobody but a coroutine of this process can hold it, so no owner dies.
+/// A lock that only coroutines of this process can hold, so no owner dies.
 class heap_lock final : public process_lock, public registered_object {
 public:
     explicit heap_lock(std::shared_ptr<object_registry> registry);
@@ -74,7 +74,7 @@ public:
     [[nodiscard]] std::shared_ptr<process_lock> lock() override { return {shared_from_this(), &lock_}; }
 
 private:
-    void interest(unsigned, bool) noexcept override {}  // nobody waits for a block
+    void interest(unsigned, bool) noexcept override {}  // a block has no waiters
 
     heap_lock lock_;
     std::size_t size_;

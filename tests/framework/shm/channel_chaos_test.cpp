@@ -10,7 +10,7 @@ namespace {
 using namespace shm_test;
 
 struct tally {
-    std::array<std::atomic<std::uint64_t>, 4> sent{};  // by the producers that are alive or were buried
+    std::array<std::atomic<std::uint64_t>, 4> sent{};  // by live and recovered producers
     std::array<std::array<std::atomic<std::uint64_t>, 4>, 4> last{};  // [consumer][producer], the last number seen
     std::atomic<std::uint64_t> received{0};
     std::atomic<std::uint64_t> wrong{0};

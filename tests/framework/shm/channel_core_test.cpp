@@ -65,7 +65,7 @@ TEST(shm_channel, a_sender_may_die_at_every_step) {
                         static_cast<void>(f.core<killer>(p).send(bytes_of(2)));
                 });
                 ASSERT_EQ(c.wait(), SIGKILL);
-                // Others go on before anybody has noticed the death: nothing behind the dead sender is lost.
+                // Others continue before the death is noticed: no message behind the dead sender is lost.
                 if (helped) {
                     EXPECT_EQ(f.channel->try_send(bytes_of(3)), op_status::done);
                 }
@@ -146,7 +146,7 @@ TEST(shm_channel, a_closed_channel_is_not_drained_while_a_receiver_may_die) {
     EXPECT_EQ(f.channel->try_receive(b), op_status::closed);
 }
 
-TEST(shm_channel, a_send_that_was_overtaken_by_close_did_not_happen) {
+TEST(shm_channel, a_send_that_close_overtakes_has_no_effect) {
     channel_fixture f(4);
     child c = start(*f.plane, [&](shm::state_plane& p) {
         killer::arm(step::send_claimed);
@@ -159,7 +159,7 @@ TEST(shm_channel, a_send_that_was_overtaken_by_close_did_not_happen) {
     EXPECT_EQ(f.channel->try_receive(b), op_status::closed);
 }
 
-TEST(shm_channel, what_was_sent_outlives_its_sender) {
+TEST(shm_channel, messages_outlive_their_sender) {
     channel_fixture f(8);
     EXPECT_EQ(run(*f.plane,
                   [&](shm::state_plane& p) {
@@ -182,7 +182,7 @@ TEST(shm_channel, what_was_sent_outlives_its_sender) {
     EXPECT_EQ(f.drain(), (std::vector{1, 2}));
 }
 
-TEST(shm_channel, damaged_words_are_errors_and_no_more) {
+TEST(shm_channel, damaged_words_are_errors) {
     for (unsigned damage = 0; damage != 400; ++damage) {
         channel_fixture f(4);
         for (int i = 0; i != 2; ++i)
@@ -210,7 +210,7 @@ TEST(shm_channel, damaged_words_are_errors_and_no_more) {
     }
 }
 
-TEST(shm_channel, who_closes_may_die_at_once) {
+TEST(shm_channel, the_closing_process_may_die_at_once) {
     channel_fixture f(4);
     child c = start(*f.plane, [&](shm::state_plane& p) {
         killer::arm(step::close_announced);
@@ -218,7 +218,7 @@ TEST(shm_channel, who_closes_may_die_at_once) {
     });
     ASSERT_EQ(c.wait(), SIGKILL);
     f.plane->recover(c.id);
-    // Whoever sees it closed relies on takers who ring: they know of it first.
+    // A process that sees the close mark relies on receivers that ring, so `closing` is set first.
     const auto core = f.core(*f.plane);
     EXPECT_TRUE(core.closing());
     EXPECT_FALSE(core.closed());

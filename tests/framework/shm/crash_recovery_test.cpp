@@ -1,4 +1,4 @@
-// What the supervisor does for the dead while the living go on, and what the dead had half done.
+// Recovery while other processes continue, and recovery of incomplete operations.
 
 #include "framework/shm/processes.hpp"
 
@@ -23,7 +23,7 @@ shm::object_ref only_object(shm::state_plane& p) {
     return found;
 }
 
-/// What a cell that the dead process was writing would look like, over and over.
+/// Cells in the state `writing` by the dead process.
 void fill_with_cells_of(shm::process_id dead, void* data, std::size_t size) {
     const auto word = shm::cell_word::make(5, shm::cell_phase::writing, dead.slot).raw;
     auto* first = static_cast<std::uint64_t*>(data);
@@ -35,7 +35,7 @@ bool still_filled(shm::process_id dead, const void* data, std::size_t size) {
     return std::all_of(first, first + size / sizeof word, [&](std::uint64_t w) { return w == word; });
 }
 
-TEST(shm_crash_recovery, a_lock_granted_to_a_former_process_of_the_slot_is_free_again) {
+TEST(shm_crash_recovery, a_lock_granted_to_a_former_process_of_the_slot_is_freed) {
     const auto plane = shm::state_plane::make(small_region);
     const auto lock = plane->domain().make_lock();
     const auto former = plane->claim_slot();
@@ -59,7 +59,7 @@ TEST(shm_crash_recovery, a_lock_granted_to_a_former_process_of_the_slot_is_free_
     EXPECT_FALSE(died);
 }
 
-TEST(shm_crash_recovery, what_the_dead_had_freed_is_not_touched_again) {
+TEST(shm_crash_recovery, memory_freed_by_the_dead_process_is_not_accessed) {
     const auto plane = shm::state_plane::make(small_region);
     const auto dead = plane->claim_slot();
     auto channel = plane->domain().make_channel(1000);
@@ -93,7 +93,7 @@ TEST(shm_crash_recovery, of_a_channel_that_others_free_meanwhile) {
         const auto dead = plane->claim_slot();
         std::thread supervisor([&] { plane->recover(*dead); });
         channel.reset();
-        // The next user of the block; from the end, because the burial walks from the beginning.
+        // The next user of the block; from the end, because recovery walks from the beginning.
         if (shm::holder_of(plane->memory(), offset).load() == shm::nobody) {
             shm::holder_of(plane->memory(), offset).store(shm::held_by(plane->self()));
             auto* data = plane->memory().at<std::byte>(offset + sizeof(shm::block_header));
@@ -109,7 +109,7 @@ TEST(shm_crash_recovery, of_a_channel_that_others_free_meanwhile) {
     }
 }
 
-TEST(shm_crash_recovery, goes_by_what_the_parent_knows_of_its_processes) {
+TEST(shm_crash_recovery, uses_the_identities_in_the_parents_private_memory) {
     const auto plane = shm::state_plane::make(small_region);
     const auto lock = plane->domain().make_lock();
     child c = start(*plane, [&](shm::state_plane& p) {

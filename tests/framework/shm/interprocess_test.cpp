@@ -49,7 +49,7 @@ bool ends_within(pid_t pid, std::chrono::milliseconds time) {
     return ended;
 }
 
-/// interprocess_mutex whose owner dies right after locking it, if the process has asked for that.
+/// interprocess_mutex whose owner is killed right after it has locked the mutex, if `armed`.
 struct deadly_mutex : ipc::interprocess_mutex {
     static inline bool armed = false;
     void lock() {

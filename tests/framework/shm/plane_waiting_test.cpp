@@ -92,7 +92,7 @@ TEST(shm_waiting, a_cancelled_waiter_passes_the_ring_on) {
     plane->recover(c.id);
 }
 
-TEST(shm_waiting, locks_are_handed_to_other_processes) {
+TEST(shm_waiting, locks_are_granted_to_other_processes) {
     const auto plane = shm::state_plane::make(small_region);
     auto lock = plane->domain().make_lock();
     auto message = encoded(*lock);
@@ -124,7 +124,7 @@ TEST(shm_waiting, locks_are_handed_to_other_processes) {
     EXPECT_FALSE(died);
 }
 
-TEST(shm_waiting, a_dead_owner_is_noticed_by_those_who_wait) {
+TEST(shm_waiting, waiters_learn_of_a_dead_owner) {
     const auto plane = shm::state_plane::make(small_region);
     auto lock = plane->domain().make_lock();
     auto message = encoded(*lock);
@@ -147,7 +147,7 @@ TEST(shm_waiting, a_dead_owner_is_noticed_by_those_who_wait) {
     EXPECT_EQ(w.outcome, op_status::done);
 }
 
-TEST(shm_waiting, shut_down_ends_waits_and_attempts) {
+TEST(shm_waiting, shut_down_ends_waits_and_operations) {
     const auto plane = shm::state_plane::make(small_region);
     auto& domain = plane->open_domain();
     auto channel = domain.make_channel(1);

@@ -12,7 +12,7 @@ namespace {
 using namespace shm_test;
 using shm::region;
 
-TEST(shm_region, is_mapped_twice_and_is_the_same) {
+TEST(shm_region, two_mappings_show_the_same_memory) {
     const region first = region::create(small_region);
     const region second = region::attach(first.fd());
     EXPECT_EQ(second.slots(), 8u);
@@ -22,13 +22,13 @@ TEST(shm_region, is_mapped_twice_and_is_the_same) {
     EXPECT_NE(&first.process(3), &second.process(3));
 }
 
-TEST(shm_region, cannot_be_cut_under_us) {
+TEST(shm_region, cannot_be_truncated) {
     const region r = region::create(small_region);
     EXPECT_NE(::ftruncate(r.fd(), 4096), 0);
     EXPECT_NE(::fcntl(r.fd(), F_GET_SEALS) & F_SEAL_SHRINK, 0);
 }
 
-TEST(shm_region, refuses_what_is_no_region) {
+TEST(shm_region, rejects_other_descriptors) {
     const int fd = ::memfd_create("other", MFD_CLOEXEC);
     ASSERT_GE(fd, 0);
     EXPECT_THROW(static_cast<void>(region::attach(fd)), std::system_error);
@@ -49,7 +49,7 @@ TEST(shm_region, slots_of_offsets) {
     EXPECT_EQ(r.slot_of(r.arena_offset(r.slots())), r.slots());
 }
 
-TEST(shm_process_table, slots_are_given_and_come_back_under_another_generation) {
+TEST(shm_process_table, slots_are_reused_with_another_generation) {
     const auto plane = shm::state_plane::make(small_region);
     std::vector<shm::process_id> ids;
     while (const auto id = plane->claim_slot())

@@ -57,7 +57,7 @@ TEST(async_mutex, assigning_a_guard_releases_what_it_held) {
     EXPECT_FALSE(b.try_lock());
 }
 
-TEST(async_mutex, waiters_are_served_first_come_first_served) {
+TEST(async_mutex, waiters_are_served_in_the_order_of_arrival) {
     async_mutex m{local()};
     std::vector<int> order;
     auto enter = [&](int n) -> task<> {

@@ -59,7 +59,7 @@ TEST(async_semaphore, moving_a_permit_keeps_one) {
     EXPECT_TRUE(*a);
 }
 
-TEST(async_semaphore, never_more_than_it_allows) {
+TEST(async_semaphore, limits_concurrency) {
     constexpr int count = 5'000;
     async_semaphore s{local(), 2};
     std::atomic<int> inside{0};
@@ -73,7 +73,7 @@ TEST(async_semaphore, never_more_than_it_allows) {
     EXPECT_EQ(s.available(), 2u);
 }
 
-TEST(async_semaphore, release_wakes_as_many_as_it_lets_in) {
+TEST(async_semaphore, release_wakes_one_waiter_for_each_permit) {
     async_semaphore s{local(), 0};
     std::atomic<int> entered{0};
     auto enter = [&]() -> task<> {

@@ -96,8 +96,8 @@ TEST(channel_threads, grows_while_it_is_used) {
     }
 }
 
-// What was sent before the close is received, also by those who look at that moment.
-TEST(channel_threads, a_close_comes_after_what_was_sent) {
+// Values sent before the close are received, also by receivers that run at the same time.
+TEST(channel_threads, a_close_follows_the_values_sent_before) {
     for (int round = 0; round != 500; ++round) {
         channel<int> ch{local(), 4};
         std::atomic<int> received{0};
@@ -219,7 +219,7 @@ TEST(channel_threads, cancelled_sends_keep_their_value) {
     EXPECT_EQ(sum, std::int64_t{rounds} * (rounds + 1) / 2);
 }
 
-TEST(channel_threads, closing_meanwhile_separates_what_was_sent_from_what_was_refused) {
+TEST(channel_threads, a_concurrent_close_separates_sent_from_rejected_values) {
     for (int round = 0; round < 60; ++round) {
         channel<int> ch{local(), 2};
         std::atomic<std::int64_t> sent{0};

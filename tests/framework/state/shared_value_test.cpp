@@ -119,7 +119,7 @@ TEST(shared_value, awaitable_members_serve_every_type) {
     }(v));
 }
 
-TEST(shared_value, lock_keeps_update_get_and_set_out) {
+TEST(shared_value, lock_excludes_update_get_and_set) {
     shared_value<int> v{local(), 1};
     std::atomic<int> waiting{0};
     std::atomic<bool> free{false};

@@ -155,7 +155,7 @@ public:
             if constexpr (!std::is_same_v<Source, T>) {
                 // Encoding only read the value. It is sent now, so it is moved from as on a local channel.
                 if (this->encoded_) [[maybe_unused]]
-                    const T gone(std::move(value()));
+                    const T moved(std::move(value()));
             }
             return;
         }
