@@ -176,8 +176,8 @@ memory_domain& state_plane::open_domain() {
     {
         const std::lock_guard hold(parts_->domains_mutex);
         if (parts_->opened == max_domains)
-            throw error("a program can make " + std::to_string(max_domains) +
-                        " process executors in its life, and this one has");
+            throw error("too many process executors: a program makes at most " + std::to_string(max_domains - 1) +
+                        " in its lifetime");
         id = parts_->opened++;
     }
     memory_.header().domains[id].store(static_cast<std::uint32_t>(domain_state::open));

@@ -20,13 +20,13 @@ memory_domain& domain_of(const executor& ex) {
 memory_domain& domain_of(decoder& in) {
     memory_domain* domain = in.context() != nullptr ? in.context()->domain : nullptr;
     if (domain == nullptr) domain = program_domain();
-    if (domain == nullptr) throw not_portable("this process has no memory that it shares with others");
+    if (domain == nullptr) throw not_portable("this process shares no memory with other processes");
     return *domain;
 }
 
 namespace {
 [[noreturn]] void throw_no_shared_memory() {
-    throw not_portable("the heap of a process holds no objects of other processes");
+    throw not_portable("an object of a local executor cannot be shared with other processes");
 }
 }  // namespace
 
@@ -40,12 +40,13 @@ void require_alive(op_status outcome) {
     if (outcome == op_status::stopped) throw executor_stopped{};
     if (outcome == op_status::exhausted) throw std::bad_alloc();
     if (outcome == op_status::broken)
-        throw error("shared memory holds something impossible: another process damaged it");
+        throw error("an object in shared memory is inconsistent: another process has damaged it");
 }
 
 void throw_local_handle(const char* what) {
-    throw not_portable(std::string("a ") + what +
-                       " of a local executor lives in this process only; make it for the executor it is sent to");
+    throw not_portable(
+        std::string("a ") + what +
+        " of a local executor exists in this process only; make it for the executor to which it is sent");
 }
 
 }  // namespace cadre::detail

@@ -99,16 +99,8 @@ TEST(async_semaphore, a_cancelled_wait_takes_no_permit) {
                 auto permit = co_await s.acquire();
                 continue;
             }
-            std::stop_source stop;
             auto wait = [&]() -> task<> { auto permit = co_await s.acquire(); };
-            auto ask = [&]() -> task<> {
-                stop.request_stop();
-                co_return;
-            };
-            try {
-                (void)co_await cadre::when_all(cadre::with_stop(stop.get_token(), wait()), ask());
-            } catch (const cadre::cancelled&) {
-            }
+            (void)co_await state_test::stopped_meanwhile(wait());
         }
     });
     EXPECT_EQ(s.available(), 1u);

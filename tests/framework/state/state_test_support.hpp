@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -13,9 +14,12 @@
 #include <gtest/gtest.h>
 
 #include <cadre/detail/scheduler/run_loop.hpp>
+#include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
+#include <cadre/stop.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
+#include <cadre/when_all.hpp>
 
 namespace state_test {
 
@@ -42,6 +46,21 @@ public:
 };
 
 inline cadre::executor without_domain() { return cadre::executor(std::make_shared<backend_without_domain>()); }
+
+/// Runs `wait` and a stop request for it. @return whether `wait` was cancelled
+inline cadre::task<bool> stopped_meanwhile(cadre::task<> wait) {
+    std::stop_source stop;
+    auto request = [](std::stop_source& s) -> cadre::task<> {
+        s.request_stop();
+        co_return;
+    };
+    try {
+        (void)co_await cadre::when_all(cadre::with_stop(stop.get_token(), std::move(wait)), request(stop));
+    } catch (const cadre::cancelled&) {
+        co_return true;
+    }
+    co_return false;
+}
 
 /// Runs `f(index)`, a coroutine function, to its end on each of `count` threads at the same time.
 template <class F>

@@ -27,7 +27,7 @@ enum class op_status : std::uint8_t {
     would_block,  ///< possible later: `park` waits for that
     closed,  ///< the channel is closed (and, for receive, drained)
     stopped,  ///< the object's executor has shut down
-    broken,  ///< shared memory holds something impossible: another process misbehaved
+    broken,  ///< the object is inconsistent: another process has damaged it
     exhausted,  ///< there is no memory left for the message
 };
 
