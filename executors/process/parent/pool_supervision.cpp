@@ -34,7 +34,7 @@ pool::~pool() {
     }
     complete_all(ended);
     for (const shm::process_id id : dead)
-        starter_.plane().bury(id);
+        starter_.plane().recover(id);
     starter_.plane().shut_down(domain().id());
 }
 
@@ -133,7 +133,7 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
         nested_.start_received();
     }
     // Without the locks: rings every process that waits for something that the dead one held.
-    starter_.plane().bury(id);
+    starter_.plane().recover(id);
     for (auto& call : crashed)
         symbolizer_.submit(std::move(call));
 }

@@ -96,7 +96,7 @@ std::unique_ptr<worker_connection> worker_starter::start(std::uint32_t index,
             c->output.emplace(std::move(pipe.read), options_.output,
                               [prefix = std::move(prefix), p = c.get()] { return prefix(*p); });
     } catch (...) {
-        plane_.bury(*id);
+        plane_.recover(*id);
         throw;
     }
     return c;

@@ -26,6 +26,7 @@
 namespace cadre {
 
 namespace detail {
+class heap_domain;
 class memory_domain;
 class portable_call;
 class timer_service;
@@ -107,10 +108,10 @@ public:
     [[nodiscard]] work_registry& registry() noexcept { return registry_; }
 
 private:
-    // The state layer implements these two, and the default of `domain`.
+    // The state layer implements this, the constructor, the destructor, and the default of `domain`.
     void stop_objects() noexcept;  // channels, cells and locks of this executor fail with executor_stopped from now on
-    void release_objects() noexcept;  // likewise, for a backend whose address is about to become invalid
 
+    std::unique_ptr<detail::heap_domain> heap_;
     work_registry registry_;
 };
 

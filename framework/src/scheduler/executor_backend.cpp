@@ -21,9 +21,6 @@ const char* to_string(executor_kind kind) noexcept {
     return "unknown";
 }
 
-executor_backend::executor_backend() = default;
-executor_backend::~executor_backend() { release_objects(); }
-
 executor_stats executor_backend::stats() const {
     executor_stats s;
     s.submitted = registry_.entered();

@@ -1,13 +1,17 @@
 // What an executor backend has to do with the state plane; the scheduler does not know that layer.
 
-#include <cadre/detail/state/memory_domain.hpp>
-#include <cadre/detail/state/object_registry.hpp>
+#include <memory>
+
 #include <cadre/executor_backend.hpp>
+
+#include "state/heap_domain.hpp"
 
 namespace cadre {
 
-memory_domain* executor_backend::domain() noexcept { return remote() ? nullptr : &detail::heap_domain(); }
-void executor_backend::stop_objects() noexcept { detail::close_object_registry(*this); }
-void executor_backend::release_objects() noexcept { detail::forget_object_registry(*this); }
+executor_backend::executor_backend() : heap_(std::make_unique<detail::heap_domain>()) {}
+executor_backend::~executor_backend() = default;
+
+memory_domain* executor_backend::domain() noexcept { return remote() ? nullptr : heap_.get(); }
+void executor_backend::stop_objects() noexcept { heap_->stop(); }
 
 }  // namespace cadre
