@@ -50,7 +50,7 @@ consteval void require_reduce() {
     static_assert(!has_value || !combines || converts,
                   "reduce: the result of the function must convert to the type of init");
     static_assert(!combines || !converts || combines_only<decayed_parameters_t<Op>, T>,
-                  "reduce: both parameters of op must have the type of init, a conversion could lose part of a value");
+                  "reduce: both parameters of op must have the type of init: a conversion could lose part of a value");
     static_assert(std::movable<T>, "reduce: the type of init must be movable");
     require_portable_callable<Op>();
     require_portable_result<T>();
