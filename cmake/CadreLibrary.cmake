@@ -2,23 +2,14 @@
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
-find_package(Boost 1.81 REQUIRED)
+find_package(Boost 1.81 REQUIRED)  # headers only
 find_package(range-v3 REQUIRED)
-find_package(cereal REQUIRED)
 include(CadreBacktrace)
 
 file(GLOB_RECURSE cadre_sources CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/framework/src/*.cpp
     ${PROJECT_SOURCE_DIR}/executors/*.cpp)
 list(FILTER cadre_sources EXCLUDE REGEX "/executors/testing/")
-
-file(GLOB cadre_mpi_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/executors/mpi/*.cpp)
-if(cadre_mpi_sources)
-    find_package(MPI QUIET COMPONENTS CXX)
-    if(NOT MPI_CXX_FOUND)
-        list(REMOVE_ITEM cadre_sources ${cadre_mpi_sources})
-    endif()
-endif()
 
 add_library(cadre STATIC ${cadre_sources})
 add_library(cadre::cadre ALIAS cadre)
@@ -35,11 +26,9 @@ target_include_directories(cadre
 target_compile_features(cadre PUBLIC cxx_std_20)
 # g++ turns symmetric transfer into a plain call below -O2, and a long chain of awaits then overflows the stack.
 target_compile_options(cadre PUBLIC $<$<CXX_COMPILER_ID:GNU>:-foptimize-sibling-calls>)
+# Of the public headers only <cadre/asio.hpp> includes Boost: cadreConfig.cmake adds it where the system has it.
 target_link_libraries(cadre
-    PUBLIC Threads::Threads Boost::headers range-v3::range-v3 cereal::cereal
-    PRIVATE ${CMAKE_DL_LIBS})
-if(MPI_CXX_FOUND)
-    target_link_libraries(cadre PRIVATE MPI::MPI_CXX)
-endif()
+    PUBLIC Threads::Threads $<BUILD_INTERFACE:Boost::headers>
+    PRIVATE $<BUILD_INTERFACE:range-v3::range-v3> ${CMAKE_DL_LIBS})
 cadre_use_backtrace(cadre)
 cadre_warnings(cadre)

@@ -1,4 +1,4 @@
-# CADRE_SANITIZE instruments everything that is built here: a sanitizer that sees half a program reports nonsense.
+# CADRE_SANITIZE instruments every target: sanitizers give false reports about partly instrumented programs.
 
 if(CADRE_SANITIZE)
     add_compile_options(-fsanitize=${CADRE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1)

@@ -1,4 +1,4 @@
-# cadre::testing_main: GoogleTest with a main that starts cadre::runtime first, so that tests can use worker processes.
+# cadre::testing_main: GoogleTest with a main function that starts cadre::runtime first, so that tests can use worker processes.
 
 find_package(GTest QUIET)
 if(NOT GTest_FOUND)

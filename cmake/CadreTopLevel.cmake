@@ -1,4 +1,4 @@
-# What only a build of cadre itself decides; a project that includes cadre keeps its own choices.
+# Settings of a top-level build only; a project that includes cadre keeps its own.
 
 get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
 if(NOT multi_config AND NOT CMAKE_BUILD_TYPE)

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 // One mounted cgroup hierarchy that can limit the CPU.
 struct hierarchy {
     bool v2 = false;
-    std::string mount_root;   // which group of it is mounted: not `/` in a container without a cgroup namespace
+    std::string mount_root;   // the mounted group: not `/` in a container without a cgroup namespace
     std::string mount_point;
 };
 
@@ -108,7 +108,7 @@ int quota_of(const hierarchy& h, const fs::path& root) {
         group = group.starts_with(h.mount_root) ? group.substr(h.mount_root.size()) : "";
     }
     if (group.starts_with("/..")) {
-        group.clear();  // outside of the cgroup namespace: only what is mounted here can be read
+        group.clear();  // outside of the cgroup namespace: only the mounted part can be read
     }
     const fs::path top = (root / fs::path(h.mount_point).relative_path()).lexically_normal();
     fs::path at = (top / fs::path(group).relative_path()).lexically_normal();
@@ -127,7 +127,7 @@ int quota_of(const hierarchy& h, const fs::path& root) {
 }  // namespace
 
 int affinity_count() noexcept {
-    // The mask of a machine with more CPUs than cpu_set_t holds does not fit: EINVAL, and then a larger one is tried.
+    // On a machine with more CPUs than cpu_set_t holds the call fails with EINVAL: retry with a larger mask.
     for (std::size_t cpus = CPU_SETSIZE; cpus <= std::size_t{1} << 20; cpus *= 4) {
         cpu_set_t* const set = CPU_ALLOC(cpus);
         if (set == nullptr) {

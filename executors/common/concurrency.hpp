@@ -1,5 +1,5 @@
 /// @file
-/// How many cores a process may use, from files that a test can provide.
+/// The number of cores that a process may use, from files that a test can replace.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +11,8 @@ inline constexpr int max_workers = 4096;
 /// CPUs in this process's affinity mask; 0 if it cannot be read.
 [[nodiscard]] int affinity_count() noexcept;
 
-/// The CPU quota in cores, rounded up, that cgroups v2 and v1 grant the calling process, as `root`/proc and
-/// `root`/sys say; the smallest one on the way from its group to the root. 0: none.
+/// The CPU quota of the calling process in cores, rounded up, by cgroups v2 and v1 in `root`/proc and `root`/sys: the
+/// smallest quota between its group and the root. 0: none.
 [[nodiscard]] int cgroup_quota(const std::filesystem::path& root);
 
 /// At least 1; `affinity` as from `affinity_count()`.

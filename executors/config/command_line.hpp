@@ -1,5 +1,5 @@
 /// @file
-/// What the command line and the environment say about executors.
+/// Settings of executors on the command line and in the environment.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,7 @@
 
 namespace cadre::detail {
 
-/// The settings of one source; and how an error message names each.
+/// The settings of one source.
 struct settings {
     std::optional<std::string> executor{};
     std::optional<std::string> workers{};

@@ -1,47 +1,48 @@
 #include "config/interrupt.hpp"
 
-#include <sys/eventfd.h>
+#include "base/doorbell.hpp"
+
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
-#include <cstdint>
 #include <system_error>
 
 namespace cadre::detail {
 namespace {
 
-constexpr std::uint64_t interrupted = 1;
-constexpr std::uint64_t finished = std::uint64_t{1} << 32;  // told apart when both are added up
-
+// Shared by handler, watcher and interrupt_watch, all with the default order:
+//
+// | word       | set by                                          | to                             |
+// | ---------- | ----------------------------------------------- | ------------------------------ |
+// | watching   | constructor; destructor or failed constructor   | true; false: only one watch    |
+// | interrupts | constructor; handler                            | 0; +1 for each SIGINT          |
+// | finished   | constructor; destructor                         | false; true: the watcher ends  |
+// | handler_fd | constructor, before it installs the handler     | the doorbell, never changed    |
 std::atomic<bool> watching{false};
 std::atomic<int> interrupts{0};
+std::atomic<bool> finished{false};
 static_assert(std::atomic<int>::is_always_lock_free);
 
-// Never closed: a handler may still be about to write when the watch ends.
-int event_fd() {
-    static const int fd = ::eventfd(0, EFD_CLOEXEC);
-    return fd;
+// Wakes the watcher. Never closed: a handler may still be about to ring when the watch ends.
+const doorbell& bell() {
+    static const doorbell* const own = new doorbell;
+    return *own;
 }
 std::atomic<int> handler_fd{-1};
 
-void tell(int fd, std::uint64_t what) noexcept {
-    const ssize_t written = ::write(fd, &what, sizeof what);
-    static_cast<void>(written);  // eight bytes into an eventfd far from its limit
-}
-
-// Async-signal-safe: atomics, write and _exit only. Stopping takes a lock, so the watcher does that.
+// Async-signal-safe: atomics, write and _exit only. A stop request takes a lock, so the watcher makes it.
 extern "C" void cadre_on_interrupt(int) {
     const int saved = errno;
     if (interrupts.fetch_add(1) == 0) {
-        tell(handler_fd.load(), interrupted);
+        doorbell::ring(handler_fd.load());
     } else {
         ::_exit(130);
     }
     errno = saved;
 }
 
-// The watcher must not be the thread that a signal meant for the program lands on.
+// The watcher must not receive signals that are meant for the program.
 class all_signals_blocked {
 public:
     all_signals_blocked() {
@@ -65,16 +66,17 @@ bool has_default_action() noexcept {
 }  // namespace
 
 interrupt_watch::interrupt_watch(stop_state& stop) : stop_(stop) {
-    if (!has_default_action() || event_fd() < 0 || watching.exchange(true)) {
+    if (!has_default_action() || watching.exchange(true)) {
         return;
     }
     interrupts.store(0);
-    handler_fd.store(event_fd());
+    finished.store(false);
     try {
+        handler_fd.store(bell().descriptor());
         const all_signals_blocked blocked;
         watcher_ = std::thread([this] { watch(); });
     } catch (const std::system_error&) {
-        watching.store(false);  // no thread to be had: Ctrl-C keeps its default action
+        watching.store(false);  // no thread or descriptor is left: Ctrl-C keeps its default action
         return;
     }
     struct sigaction action{};
@@ -89,21 +91,21 @@ interrupt_watch::~interrupt_watch() {
         return;
     }
     ::sigaction(SIGINT, &before_, nullptr);
-    tell(event_fd(), finished);
+    finished.store(true);
+    bell().ring();
     watcher_.join();
     watching.store(false);
 }
 
 void interrupt_watch::watch() noexcept {
     for (;;) {
-        std::uint64_t what = 0;
-        if (::read(event_fd(), &what, sizeof what) != sizeof what) {
-            continue;
-        }
-        if (what >= finished) {
+        doorbell::wait(bell().descriptor());
+        if (finished.load()) {
             return;
         }
-        stop_.request_stop();
+        if (interrupts.load() > 0) {
+            stop_.request_stop();
+        }
     }
 }
 

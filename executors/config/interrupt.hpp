@@ -10,9 +10,8 @@
 
 namespace cadre::detail {
 
-/// While it lives the first SIGINT requests stop of `stop`, and the second ends the program with status 130. It does
-/// nothing where the program has a handler of its own or ignores SIGINT, as a background job does, or where another
-/// watch is alive.
+/// During its lifetime the first SIGINT requests stop of `stop`, and the second ends the program with status 130. Does
+/// nothing if the program handles or ignores SIGINT (as a background job does), or if another watch exists.
 class interrupt_watch {
 public:
     explicit interrupt_watch(stop_state& stop);

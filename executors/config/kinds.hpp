@@ -1,5 +1,5 @@
 /// @file
-/// What the registry of kinds knows beyond the public functions.
+/// The registry of kinds, beyond its public functions.
 #pragma once
 
 #include <span>
@@ -14,30 +14,43 @@ namespace cadre::detail {
 
 /// A kind of executor.
 struct kind_entry {
-    executor_factory make;
-    /// Checks the options without making anything; empty for kinds whose options only their factory knows.
+    executor_factory make{};
+    /// Checks the options without making an executor; null for kinds whose options only their factory knows.
     void (*check)(const executor_config&) = nullptr;
-    /// Why this build cannot make one; null: it can.
+    /// Why this build cannot make such an executor; null if it can. Such a kind may stand in a file that several builds
+    /// share; it is not listed among the kinds.
     const char* missing = nullptr;
+    /// Called first by the first `runtime` of a process, with the command line, before any thread exists. Need not
+    /// return: a process may turn out to be a worker.
+    void (*start_up)(int argc, char** argv) = nullptr;
+    /// Called last by the destructor of a `runtime`, when its executors have shut down.
+    void (*tear_down)() = nullptr;
 };
 
-/// Adds a kind. @throws config_error if the name is bad or taken
+/// Adds a kind. @throws config_error if the name is malformed or taken
 void add_kind(std::string_view name, kind_entry entry);
 
-/// Registers serial, thread, process and mpi; called by the registry before its first use, so that no linker can
-/// drop it.
+/// Calls `add` for each built-in kind. The registry calls it before its first use, so that the linker keeps the kinds of
+/// a static library.
 void add_builtin_kinds(void (*add)(std::string_view name, kind_entry entry));
 
-/// Sorted.
+/// Calls the `start_up` of each kind, once a process. Not before `main`.
+void start_kinds(int argc, char** argv);
+[[nodiscard]] bool kinds_started() noexcept;
+/// Calls the `tear_down` of each kind.
+void finish_kinds();
+
+/// The kinds that this build can make, sorted.
 [[nodiscard]] std::vector<std::string> all_kinds();
+/// Whether the kind is known; `check_can_be_made` refuses those that this build lacks.
 [[nodiscard]] bool is_kind(std::string_view name);
 
-/// @throws config_error if `c.kind` is not known, with the kinds that are
+/// @throws config_error if `c.kind` is not known; the message lists the known kinds
 void check_kind(const executor_config& c);
-/// @throws config_error if an option does not fit the kind, as far as that is known without making one
+/// @throws config_error if an option does not fit the kind, as far as that is known without making an executor
 void check_options(const executor_config& c);
-/// What `check_options` does and, for kinds that this build lacks, the error that says so.
-/// @return whether the options were checked completely; else only the factory can tell
+/// Like `check_options`; also refuses kinds that this build lacks.
+/// @return whether all options were checked; if not, only the factory can check them
 bool check_can_be_made(const executor_config& c);
 
 }  // namespace cadre::detail

@@ -21,8 +21,8 @@ struct spec {
     std::optional<option_value> workers;  ///< with the origin of the spec
 };
 
-/// @param origin how an error message begins: `--executor`, or empty for a spec given in code
-/// @throws config_error if it is not of that form or the count is not a positive whole number
+/// @param origin prefix of error messages: `--executor`, or empty for a spec given in code
+/// @throws config_error if the text has another form or the count is not a positive whole number
 [[nodiscard]] spec parse_spec(std::string_view text, std::string_view origin);
 
 /// The text of a number of workers, as from a spec or `--workers`.

@@ -9,7 +9,7 @@ namespace {
 std::string quoted(const std::string& text) {
     std::string result = "\"";
     for (const char c : text) {
-        // An error is one line, whatever the file holds.
+        // An error message is a single line.
         if (c == '\n') {
             result += "\\n";
         } else if (c == '"' || c == '\\') {
@@ -26,7 +26,7 @@ std::string shortest(double value) {
     char buffer[64];
     const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
     std::string text(buffer, end);
-    // 3.0 must not look like the whole number 3 that was asked for.
+    // 3.0 must not look like the whole number 3 that a message asks for.
     if (std::isfinite(value) && text.find_first_of(".e") == std::string::npos) {
         text += ".0";
     }

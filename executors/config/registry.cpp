@@ -5,8 +5,10 @@
 #include "config/names.hpp"
 #include "config/suggest.hpp"
 
+#include <atomic>
 #include <map>
 #include <mutex>
+#include <ranges>
 #include <utility>
 
 namespace cadre::detail {
@@ -15,6 +17,7 @@ namespace {
 struct registry {
     std::mutex mutex{};
     std::map<std::string, kind_entry, std::less<>> kinds{};
+    std::atomic<bool> started{false};
 };
 
 void add_to(registry& r, std::string_view name, kind_entry entry) {
@@ -28,7 +31,7 @@ void add_to(registry& r, std::string_view name, kind_entry entry) {
 }
 
 registry& bare_registry() {
-    static registry* const instance = new registry;  // never destroyed: executors may be made while the program exits
+    static registry* const instance = new registry;  // never destroyed: a program may make executors while it exits
     return *instance;
 }
 
@@ -59,16 +62,48 @@ kind_entry entry_of(const executor_config& c) {
     c.fail("kind", message);
 }
 
+// A copy: the hooks run without the lock.
+std::vector<kind_entry> entries() {
+    registry& r = kinds();
+    const std::lock_guard lock(r.mutex);
+    const auto values = r.kinds | std::views::values;
+    return {values.begin(), values.end()};
+}
+
 }  // namespace
 
 void add_kind(std::string_view name, kind_entry entry) { add_to(kinds(), name, std::move(entry)); }
+
+void start_kinds(int argc, char** argv) {
+    if (kinds_started()) {
+        return;
+    }
+    for (const kind_entry& entry : entries()) {
+        if (entry.start_up != nullptr) {
+            entry.start_up(argc, argv);
+        }
+    }
+    kinds().started.store(true);
+}
+
+bool kinds_started() noexcept { return kinds().started.load(); }
+
+void finish_kinds() {
+    for (const kind_entry& entry : entries()) {
+        if (entry.tear_down != nullptr) {
+            entry.tear_down();
+        }
+    }
+}
 
 std::vector<std::string> all_kinds() {
     registry& r = kinds();
     const std::lock_guard lock(r.mutex);
     std::vector<std::string> names;
     for (const auto& [name, entry] : r.kinds) {
-        names.push_back(name);
+        if (entry.missing == nullptr) {
+            names.push_back(name);
+        }
     }
     return names;
 }
@@ -123,7 +158,7 @@ executor make_executor(std::string_view spec) {
 
 executor make_executor(const executor_config& c) {
     detail::check_can_be_made(c);
-    // The registry's lock is not held: a factory may take its time, or make other executors.
+    // Without the registry's lock: a factory may take long, or make other executors.
     executor made = detail::entry_of(c).make(c);
     if (!made) {
         detail::fail_at(c.origin, "the factory of the kind '" + c.kind + "' made no executor");

@@ -10,7 +10,7 @@
 namespace cadre::detail {
 namespace {
 
-// What a source says, how its error messages begin, and how strong it is.
+// The value of one source, the prefix of its error messages, and its precedence.
 struct setting {
     std::string text;
     std::string origin;
@@ -40,7 +40,7 @@ std::optional<setting> strongest(const std::optional<std::string>& command_line,
                         named + ")");
 }
 
-// A name of the configuration comes before a kind of the same name: whoever wrote it meant it.
+// A name of the configuration takes precedence over a kind of the same name.
 resolved_config choose(config c, const setting& executor, const std::optional<setting>& workers) {
     spec wanted = parse_spec(executor.text, executor.origin);
     resolved_config result;
@@ -61,7 +61,7 @@ resolved_config choose(config c, const setting& executor, const std::optional<se
     }
     result.only_factory_can_check = !check_can_be_made(result.chosen);
     if (named != c.executors.end()) {
-        named->second = result.chosen;  // by its name it is the same executor
+        named->second = result.chosen;  // runtime::executor(name) is the same executor
     }
     result.all = std::move(c);
     return result;
@@ -71,7 +71,7 @@ config load_named(const setting& file) {
     try {
         return config::load(file.text);
     } catch (const config_error& e) {
-        // What is wrong inside the file has a place; a file that cannot be read has only who named it.
+        // An error inside the file has a position. For an unreadable file, name the source of its path instead.
         if (std::string_view(e.what()).starts_with(file.text + ": cannot be read")) {
             fail_at(file.origin, e.what());
         }

@@ -12,10 +12,10 @@ namespace cadre::detail {
 struct resolved_config {
     config all{};
     executor_config chosen{};  ///< of the default executor; its name is empty unless it is one of `all.executors`
-    bool only_factory_can_check = false;  ///< whether a wrong option of `chosen` shows only when it is made
+    bool only_factory_can_check = false;  ///< whether only its factory can check the options of `chosen`
 };
 
-/// Reads the file that is named, chooses the default executor and its number of workers, strongest source first.
+/// Reads the configuration file and chooses the default executor and its number of workers, by precedence of the sources.
 /// A count in a spec (`thread:8`) is as strong as the source of the spec, and yields to `--workers` of the same source.
 /// @throws config_error
 [[nodiscard]] resolved_config resolve(const settings& command_line, const settings& environment);

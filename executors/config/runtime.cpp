@@ -1,12 +1,10 @@
 #include <cadre/runtime.hpp>
 
 #include "config/interrupt.hpp"
+#include "config/kinds.hpp"
 #include "config/names.hpp"
 #include "config/resolve.hpp"
 #include "config/suggest.hpp"
-#include "process/deferred_destruction.hpp"
-#include "process/os/bootstrap.hpp"
-#include "process/os/fork_server.hpp"
 
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/scheduler/run_loop.hpp>
@@ -23,7 +21,6 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -42,23 +39,13 @@ struct runtime::state {
 
     const detail::resolved_config configured;
     std::mutex mutex{};
-    std::map<std::string, cadre::executor, std::less<>> made{};  // by name; the default one by its name, or "" without
+    std::map<std::string, cadre::executor, std::less<>> made{};  // by name; an unnamed default executor as ""
 };
 
 namespace {
 
-// Workers start from here, so nothing may have happened before: no thread, no large memory, nothing read.
-void start_workers_ancestor(int argc, char** argv) {
-    detail::process_os::bootstrap(argc, argv);  // does not return in a process that was started to be a worker
-    try {
-        detail::process_os::start_fork_server();
-    } catch (const std::system_error&) {
-        // Programs that use no worker processes run without it; a process executor tries again and then says why not.
-    }
-}
-
-// The command line of this process, for a runtime that main does not hand it to. Kept for the life of the process,
-// since a re-execution may need it any time.
+// The command line of this process, for a runtime that is made without it. Never destroyed: the hooks of the kinds may keep
+// pointers into it.
 std::vector<char*>& own_command_line() {
     static std::string text = [] {
         std::ifstream file("/proc/self/cmdline", std::ios::binary);
@@ -78,7 +65,7 @@ std::vector<char*>& own_command_line() {
     return words;
 }
 
-// One line, whatever the message holds.
+// Prints a single line.
 [[noreturn]] void refuse_to_start(const char* path, std::string message) {
     std::ranges::replace(message, '\n', ' ');
     std::string program = path == nullptr ? "" : path;
@@ -87,10 +74,7 @@ std::vector<char*>& own_command_line() {
     std::exit(2);
 }
 
-// Longer than a worker that does not leave by itself is given.
-constexpr std::chrono::seconds max_deferred_destruction{10};
-
-// Work that is left over when the runtime ends has nobody who could want its result.
+// Asks all work to stop and waits for its end: after the runtime nothing can await a result.
 void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
     std::atomic<std::size_t> open = executors.size();
     for (const auto& [name, ex] : executors) {
@@ -106,7 +90,7 @@ void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
 }  // namespace
 
 runtime::runtime(int& argc, char** argv) {
-    start_workers_ancestor(argc, argv);
+    detail::start_kinds(argc, argv);
     try {
         const detail::settings command_line = detail::take_command_line(argc, argv);
         state_ = std::make_unique<state>(detail::resolve(command_line, detail::from_environment()));
@@ -119,9 +103,9 @@ runtime::runtime(int& argc, char** argv) {
 }
 
 runtime::runtime(config c) {
-    if (!detail::process_os::bootstrapped()) {
+    if (!detail::kinds_started()) {
         std::vector<char*>& words = own_command_line();
-        start_workers_ancestor(static_cast<int>(words.size()) - 1, words.data());
+        detail::start_kinds(static_cast<int>(words.size()) - 1, words.data());
     }
     state_ = std::make_unique<state>(detail::resolve(std::move(c)));
     if (state_->configured.only_factory_can_check) {
@@ -133,7 +117,7 @@ runtime::~runtime() {
     if (!state_->made.empty()) {
         shut_down(state_->made);
     }
-    static_cast<void>(detail::wait_for_deferred_destruction(max_deferred_destruction));
+    detail::finish_kinds();
 }
 
 executor runtime::executor() {

@@ -5,6 +5,9 @@
 #include <numeric>
 #include <vector>
 
+#include <range/v3/range/conversion.hpp>
+#include <range/v3/view/join.hpp>
+
 namespace cadre::detail {
 namespace {
 
@@ -50,11 +53,7 @@ std::string did_you_mean(std::string_view wrong, std::span<const std::string> ca
 }
 
 std::string listed(std::span<const std::string> names) {
-    std::string list;
-    for (const std::string& name : names) {
-        list += (list.empty() ? "" : ", ") + name;
-    }
-    return list;
+    return names | ranges::views::join(std::string_view(", ")) | ranges::to<std::string>();
 }
 
 }  // namespace cadre::detail

@@ -1,5 +1,5 @@
 /// @file
-/// "did you mean": the known name that is closest to a mistyped one.
+/// "did you mean": the known name that is closest to a mistyped name.
 #pragma once
 
 #include <span>
@@ -8,8 +8,7 @@
 
 namespace cadre::detail {
 
-/// The candidate that at most a third of the letters separate from `wrong`, counting swaps as one; empty if none is
-/// near.
+/// The closest candidate, if at most a third of the letters of `wrong` differ (a swap counts as one difference); else empty.
 [[nodiscard]] std::string_view closest(std::string_view wrong, std::span<const std::string> candidates);
 
 /// `; did you mean 'process'?` or nothing.

@@ -30,21 +30,22 @@ bool has(const kind_options& k, std::string_view option) {
     return std::ranges::find(k.options, option) != k.options.end();
 }
 
-// An option of another kind is not a typing mistake: say that this kind cannot do it, and which can.
+// An option of another kind is no typing mistake: the message lists the kinds that have it.
 void check_keys(const executor_config& c, std::string_view kind) {
     const std::vector<kind_options>& known = known_options();
     for (const auto& [key, value] : c.options) {
         if (key == "initializer" && kind == "process") {
-            c.fail(key, "a function cannot be named in a file; give process_options::initializer in code");
+            c.fail(key, "a file cannot name a function; set process_options::initializer in code");
         }
-        std::vector<std::string> able;
+        std::vector<std::string> supporting;
         for (const kind_options& other : known) {
             if (has(other, key)) {
-                able.emplace_back(other.kind);
+                supporting.emplace_back(other.kind);
             }
         }
-        if (!able.empty() && std::ranges::find(able, kind) == able.end()) {
-            c.fail(key, "the kind '" + std::string(kind) + "' cannot honour this option (" + listed(able) + " can)");
+        if (!supporting.empty() && std::ranges::find(supporting, kind) == supporting.end()) {
+            c.fail(key,
+                   "the kind '" + std::string(kind) + "' cannot honour this option (" + listed(supporting) + " can)");
         }
     }
     const auto own = std::ranges::find(known, kind, &kind_options::kind);

@@ -1,5 +1,5 @@
 /// @file
-/// From a table of options to the option struct of a built-in kind.
+/// Conversion of a table of options to the option struct of a built-in kind.
 #pragma once
 
 #include <cadre/config.hpp>
@@ -9,8 +9,8 @@
 
 namespace cadre::detail {
 
-// Each throws config_error where an option is unknown to the kind, of a wrong type or out of range. `name` in the
-// result refers to `c`.
+// Each throws config_error if an option is unknown to the kind, of a wrong type or out of range. `name` in the result
+// refers to `c`.
 serial_options to_serial_options(const executor_config& c);
 thread_options to_thread_options(const executor_config& c);
 process_options to_process_options(const executor_config& c);

@@ -4,6 +4,7 @@
 #include "config/names.hpp"
 #include "config/suggest.hpp"
 #include "config/toml.hpp"
+#include "config/toml_screen.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -14,10 +15,17 @@
 namespace cadre {
 namespace {
 
-// Turns one document into a config. Every error carries the place of what is wrong with it.
+// Turns one document into a config. Every error names its position.
 class reader {
 public:
-    reader(std::string_view text, std::string_view filename) : text_(text), filename_(filename) {}
+    reader(std::string_view text, std::string_view filename) : filename_(filename) {
+        detail::screened_toml screened = detail::screen_toml(text);
+        if (screened.forbidden) {
+            detail::fail_at(position(*screened.forbidden),
+                            "a character beyond ASCII is allowed in strings and comments only");
+        }
+        text_ = std::move(screened.text);
+    }
 
     config read() const {
         const toml::table document = parse();
@@ -46,22 +54,22 @@ private:
             return toml::parse(text_, filename_);
         } catch (const toml::parse_error& e) {
             std::string message(e.description());
-            std::ranges::replace(message, '\n', ' ');  // it may quote what it found
-            detail::fail_at(position(e.source()), message);
+            std::ranges::replace(message, '\n', ' ');  // it may quote the input
+            detail::fail_at(position(e.source().begin), message);
         } catch (const detail::toml_assertion&) {
-            detail::fail_at(filename_ + ':' + std::to_string(broken_line()) + ":1", "this is not TOML");
+            detail::fail_at(filename_ + ':' + std::to_string(broken_line()) + ":1", "this is not valid TOML");
         }
     }
 
-    // The parser gave up without saying where: the line without which it does not. Rare, so it may be slow.
+    // toml++ failed without a position: the first line with which it fails so. Quadratic, but rare.
     std::size_t broken_line() const {
         std::size_t end = 0;
         for (std::size_t line = 1;; ++line) {
             end = text_.find('\n', end);
             try {
-                static_cast<void>(toml::parse(text_.substr(0, end), filename_));
+                static_cast<void>(toml::parse(std::string_view(text_).substr(0, end), filename_));
             } catch (const toml::parse_error&) {
-                // What is cut off in the middle may well be wrong.
+                // A value over several lines is cut off here.
             } catch (const detail::toml_assertion&) {
                 return line;
             }
@@ -156,16 +164,18 @@ private:
         return nameless ? kind_of(node) : convert(node, path).text();
     }
 
-    std::string position(const toml::source_region& where) const {
-        return filename_ + ':' + std::to_string(where.begin.line) + ':' + std::to_string(where.begin.column);
+    // Of toml++ or of the screen.
+    template <class Position>
+    std::string position(const Position& where) const {
+        return filename_ + ':' + std::to_string(where.line) + ':' + std::to_string(where.column);
     }
     // Of a node or a key.
     template <class Located>
     std::string at(const Located& located, std::string_view path) const {
-        return position(located.source()) + ": " + std::string(path);
+        return position(located.source().begin) + ": " + std::string(path);
     }
 
-    std::string_view text_;
+    std::string text_;
     std::string filename_;
 };
 

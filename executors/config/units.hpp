@@ -1,5 +1,5 @@
 /// @file
-/// Durations and sizes as people write them.
+/// Durations and sizes with units.
 #pragma once
 
 #include <chrono>
@@ -9,15 +9,15 @@
 
 namespace cadre::detail {
 
-/// `"2s"`, `"1.5 s"`, `"500ms"`, `"1min"`; units ns, us, ms, s, min, h. Empty if it is not one, is negative or too
-/// large.
+/// `"2s"`, `"1.5 s"`, `"500ms"`, `"1min"`; units ns, us, ms, s, min, h. Empty if the text is malformed or the
+/// value is too large.
 [[nodiscard]] std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) noexcept;
 
 /// `"256MiB"`, `"1GB"`, `"4096"`; units B, kB, MB, GB, TB (powers of 1000) and KiB, MiB, GiB, TiB (powers of 1024).
-/// Empty if it is not one, is negative or too large.
+/// Empty if the text is malformed or the value is too large.
 [[nodiscard]] std::optional<std::size_t> parse_bytes(std::string_view text) noexcept;
 
-/// A whole number and nothing else; empty if it is not one or does not fit.
+/// A whole number without further text; empty if the text is malformed or the number does not fit.
 [[nodiscard]] std::optional<long long> parse_integer(std::string_view text) noexcept;
 
 }  // namespace cadre::detail

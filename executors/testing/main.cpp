@@ -1,4 +1,4 @@
-// The main of test programs: worker processes must start before GoogleTest, or any test, makes a thread.
+// The main function of test programs: the runtime starts before GoogleTest or a test can start a thread.
 
 #include <cadre/runtime.hpp>
 

@@ -9,7 +9,7 @@ function(run)
 endfunction()
 
 file(REMOVE_RECURSE ${WORK_DIR})
-if(WAY STREQUAL "find_package")
+if(NOT WAY STREQUAL "add_subdirectory")
     run(${CMAKE_COMMAND} --install ${CADRE_BINARY_DIR} --prefix ${WORK_DIR}/prefix)
 endif()
 
@@ -28,4 +28,5 @@ endforeach()
 
 if(WAY STREQUAL "find_package")
     run(${WORK_DIR}/build/kit)
+    run(${WORK_DIR}/build/asio)
 endif()

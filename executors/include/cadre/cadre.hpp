@@ -1,5 +1,5 @@
 /// @file
-/// Everything but the Asio interop, the MPI executor and the test kit.
+/// All public headers except Asio interop (`<cadre/asio.hpp>`) and the test kit (`<cadre/testing/…>`).
 ///
 ///     #include <cadre/cadre.hpp>
 #pragma once

@@ -1,5 +1,5 @@
 /// @file
-/// Which executors a program has, from a TOML file or built in code.
+/// The executors of a program, from a TOML file or built in code.
 ///
 ///     cadre::config c;
 ///     c.executor = "untrusted";
@@ -27,7 +27,7 @@
 
 namespace cadre {
 
-/// The value of one option, and where it was written.
+/// The value of one option and its origin.
 class option_value {
 public:
     using array = std::vector<option_value>;
@@ -51,10 +51,10 @@ public:
     option_value(const std::vector<Rep>& values) : value_(array(values.begin(), values.end())) {}
 
     [[nodiscard]] const storage& value() const noexcept { return value_; }
-    /// The value as an error message shows it: `3`, `"three"`, `[0, 1]`.
+    /// The value as error messages show it: `3`, `"three"`, `[0, 1]`.
     [[nodiscard]] std::string text() const;
 
-    /// How an error message about it begins: `app.toml:3:11: executors.cpu.workers`, `--workers` or `CADRE_WORKERS`;
+    /// Prefix of error messages about the value: `app.toml:3:11: executors.cpu.workers`, `--workers` or `CADRE_WORKERS`;
     /// empty for a value made in code.
     [[nodiscard]] const std::string& origin() const noexcept { return origin_; }
     void set_origin(std::string origin) { origin_ = std::move(origin); }
@@ -64,16 +64,15 @@ private:
     std::string origin_{};
 };
 
-/// One executor: its kind and its options. A factory of a kind reads the options by the functions below; each gives an
-/// empty optional if the option is absent and throws a `config_error` that says where it was written if it does not
-/// fit.
+/// The kind and the options of one executor. Factories read the options by the functions below: each returns an empty
+/// optional if the option is absent, and throws a `config_error` that names the option's origin if its value has the wrong
+/// type or is out of range.
 struct executor_config {
     std::string kind{};
     std::map<std::string, option_value, std::less<>> options{};
-    /// Set by `config` and `runtime`; names the executor.
+    /// The name of the executor; set by `config` and `runtime`.
     std::string name{};
-    /// How an error message about it begins: `app.toml:1:1: executors.cpu`, `--executor`, `CADRE_EXECUTOR`; empty if
-    /// made in code.
+    /// Prefix of error messages: `app.toml:1:1: executors.cpu`, `--executor`, `CADRE_EXECUTOR`; empty if made in code.
     std::string origin{};
 
     /// The option `workers`: a whole number from 1 to 4096.
@@ -86,7 +85,7 @@ struct executor_config {
     [[nodiscard]] std::optional<double> number(std::string_view key) const;
     [[nodiscard]] std::optional<bool> boolean(std::string_view key) const;
     [[nodiscard]] std::optional<std::string> string(std::string_view key) const;
-    /// One of `choices`; gives its index.
+    /// The index in `choices` of the option's text.
     [[nodiscard]] std::optional<std::size_t> choice(std::string_view key,
                                                     std::span<const std::string_view> choices) const;
     /// `"500ms"`, `"2s"`, `"1min"`, `"2h"`; not negative.
@@ -96,31 +95,31 @@ struct executor_config {
     /// An array of whole numbers.
     [[nodiscard]] std::optional<std::vector<std::int64_t>> integers(std::string_view key) const;
 
-    /// Refuses options that are not in `known`. A factory calls it so that no option is silently ignored.
-    /// @throws config_error that names the first such option, with the closest known one
+    /// Refuses options that are not in `known`: a factory calls it so that no option is silently ignored.
+    /// @throws config_error that names the first unknown option and the closest known one
     void allow_only(std::span<const std::string_view> known) const;
     void allow_only(std::initializer_list<std::string_view> known) const {
         allow_only(std::span(known.begin(), known.size()));
     }
-    /// Throws a `config_error`: where the option `key` was written, and `message`.
+    /// @throws config_error with the origin of the option `key` and `message`, always
     [[noreturn]] void fail(std::string_view key, std::string_view message) const;
 };
 
-/// What `runtime` makes executors from.
+/// The configuration of a `runtime`.
 struct config {
-    /// Which executor `runtime::executor()` gives: a name from `executors` or a spec such as `thread:8`. Empty:
+    /// The executor that `runtime::executor()` returns: a name from `executors` or a spec such as `thread:8`. Empty:
     /// `thread`.
     std::string executor{};
     /// The named executors.
     std::map<std::string, executor_config, std::less<>> executors{};
-    /// How an error message about `executor` begins: `app.toml:1:12: executor`; empty if set in code.
+    /// Prefix of error messages about `executor`: `app.toml:1:12: executor`; empty if set in code.
     std::string executor_origin{};
 
     /// Reads a TOML file.
-    /// @throws config_error `FILE:LINE:COLUMN: …` if it cannot be read, is not TOML, or holds a key or type that is
-    /// not known here
+    /// @throws config_error `FILE:LINE:COLUMN: …` if the file cannot be read, is not valid TOML, or has an unknown key or a
+    /// value of the wrong type
     [[nodiscard]] static config load(const std::filesystem::path& file);
-    /// Reads TOML text; `filename` is what errors show.
+    /// Reads TOML text; `filename` appears in error messages.
     /// @throws config_error as `load` does
     [[nodiscard]] static config parse(std::string_view text, std::string_view filename = "config");
 };

@@ -1,5 +1,5 @@
 /// @file
-/// The kinds of executors that `--executor`, the configuration file and `make_executor` know, and how to add one.
+/// The registry of executor kinds that `--executor`, the configuration file and `make_executor` use.
 ///
 ///     cadre::register_executor_kind("tbb", [](const cadre::executor_config& c) {
 ///         return cadre::executor{std::make_shared<tbb_backend>(c.workers().value_or(4))};
@@ -17,15 +17,15 @@
 
 namespace cadre {
 
-/// Makes an executor from its configuration. The count of a spec such as `mine:4` is its option `workers`.
+/// Makes an executor from its configuration. The count of a spec such as `mine:4` arrives as the option `workers`.
 using executor_factory = std::function<executor(const executor_config&)>;
 
-/// Adds a kind. Call it before the `runtime` is made; from any thread.
+/// Adds a kind. Call it before the construction of the `runtime`. Thread-safe.
 /// @param name letters, digits, `_` and `-`, beginning with a letter
-/// @throws config_error if the name is not such a name or is taken
+/// @throws config_error if the name is malformed or taken, or the factory is empty
 void register_executor_kind(std::string_view name, executor_factory factory);
 
-/// The kinds that are known, sorted: the built-in ones and those that were registered.
+/// The built-in kinds of this build and the registered kinds, sorted. Thread-safe.
 [[nodiscard]] std::vector<std::string> executor_kinds();
 
 }  // namespace cadre

@@ -11,13 +11,12 @@
 
 namespace cadre {
 
-/// Makes the executor that `spec` says: `KIND` or `KIND:WORKERS`, such as `serial`, `thread:8` or `process:3`. Any
-/// thread.
-/// @throws config_error if the kind is not known or not part of this build, or the count is not a positive whole number
+/// Makes an executor from a spec `KIND` or `KIND:WORKERS`, such as `serial`, `thread:8` or `process:3`. Thread-safe.
+/// @throws config_error if the kind is unknown or not part of this build, or the count is not a positive whole number
 [[nodiscard]] executor make_executor(std::string_view spec);
 
-/// Makes the executor that `c` describes. Any thread.
-/// @throws config_error if the kind is not known or not part of this build, or an option does not fit it
+/// Makes the executor that `c` describes. Thread-safe.
+/// @throws config_error if the kind is unknown or not part of this build, or does not accept an option
 [[nodiscard]] executor make_executor(const executor_config& c);
 
 }  // namespace cadre

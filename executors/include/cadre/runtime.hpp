@@ -1,5 +1,5 @@
 /// @file
-/// The first object of `main`: starts what worker processes come from, reads the configuration, runs the main task.
+/// The first object of `main`: starts the fork server, reads the configuration, runs the main task.
 ///
 ///     int main(int argc, char** argv) {
 ///         cadre::runtime rt(argc, argv);
@@ -20,7 +20,7 @@ namespace cadre {
 
 namespace detail {
 
-/// Around the main task: its home, its stop state, and what Ctrl-C does to it.
+/// The home and the stop state of the main task; Ctrl-C requests its stop.
 class main_run {
 public:
     /// @throws std::logic_error inside a task
@@ -39,38 +39,37 @@ private:
 
 }  // namespace detail
 
-/// The program's executors and its main task. Make one, as the first thing in `main`, before any thread exists.
+/// The program's executors and its main task. Construct it first in `main`, before any thread exists.
 class runtime {
 public:
     /// Reads, strongest first: the command line (`--executor=SPEC`, `--workers=N`, `--config=FILE`, each also with
     /// its value as the next argument), the environment (`CADRE_EXECUTOR`, `CADRE_WORKERS`, `CADRE_CONFIG`), the
-    /// TOML file, the default `thread`. Removes the options it understood; `argv` stays null-terminated; what
-    /// follows `--` is not looked at. A bad configuration prints `program: message` to standard error and ends the
-    /// program with status 2.
+    /// TOML file, the default `thread`. Removes these options; `argv` stays null-terminated. Ignores arguments after `--`. A
+    /// bad configuration prints `program: message` to standard error and ends the program with status 2.
     runtime(int& argc, char** argv);
-    /// Takes the configuration as it is; looks at neither command line nor environment.
-    /// @throws config_error if the default executor is not known
+    /// Uses the configuration as it is, without command line and environment.
+    /// @throws config_error if the default executor is unknown
     explicit runtime(config c = {});
     runtime(const runtime&) = delete;
     runtime& operator=(const runtime&) = delete;
-    /// Shuts down every executor it made; work that is still running is asked to stop.
+    /// Shuts down every executor that it made; requests stop of running work and waits for its end.
     ~runtime();
 
-    /// The default executor; made at the first call, the same one ever after. Any thread.
-    /// @throws config_error if its configuration cannot be honoured
+    /// The default executor, made at the first call. Thread-safe.
+    /// @throws config_error if the executor cannot be made
     [[nodiscard]] cadre::executor executor();
-    /// The executor of that name; made at the first call, the same one ever after. Any thread.
-    /// @throws config_error if the name is not known (the message lists those that are) or it cannot be made
+    /// The executor of that name, made at the first call. Thread-safe.
+    /// @throws config_error if the name is unknown (the message lists the known names) or the executor cannot be made
     [[nodiscard]] cadre::executor executor(std::string_view name);
 
-    /// The configuration in force, after file, environment and command line.
+    /// The configuration in force, from file, environment and command line.
     [[nodiscard]] const config& configuration() const noexcept;
 
-    /// Runs `main_task` to its end on this thread and drives all serial executors meanwhile. Its home is
-    /// `executor()` if that is local, else a serial loop on this thread. The first Ctrl-C requests stop of it, the
-    /// second ends the program with status 130. One call at a time, from the thread that made the runtime.
-    /// @return its result; an exception leaves as itself
-    /// @throws std::logic_error inside a task: there `co_await` it instead
+    /// Blocks until `main_task` has ended, and drives all serial executors meanwhile. The task's home is `executor()` if that
+    /// is local, else a serial loop on this thread. The first Ctrl-C requests stop of the task, the second ends the program
+    /// with status 130. One call at a time, on the thread that made the runtime.
+    /// @return the result of the task; rethrows its exception
+    /// @throws std::logic_error inside a task: `co_await` the task there
     template <class T>
     T run(task<T> main_task) {
         const detail::main_run main(executor());

@@ -26,7 +26,7 @@ namespace {
 constexpr std::string_view role_variable = "CADRE_PROCESS_ROLE=";
 constexpr int role_socket = 3;
 
-// How this process was started. Never destroyed: late threads may still start workers.
+// How this process was started. Never destroyed: threads may start workers during static destruction.
 struct start_record {
     std::vector<std::string> arguments;
     std::vector<std::string> environment;
@@ -65,13 +65,13 @@ std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
         }
     }
     if (!request) {
-        ::_exit(worker_start_failed);  // the parent ended before it said what to do
+        ::_exit(worker_start_failed);  // the parent ended before it sent the request
     }
     become_worker(std::move(*request));
 }
 
 // `role` is "server PID" or "worker PID" with the id of the process that started this one.
-[[noreturn]] void play(std::string_view role) {
+[[noreturn]] void run_role(std::string_view role) {
     const auto space = role.find(' ');
     pid_t parent = 0;
     if (space != std::string_view::npos) {
@@ -91,7 +91,7 @@ public:
     explicit spawn_settings(int socket) {
         check(::posix_spawn_file_actions_init(&actions_), "posix_spawn_file_actions_init");
         check(::posix_spawnattr_init(&attributes_), "posix_spawnattr_init");
-        // Onto itself this only clears close-on-exec.
+        // With equal numbers this only clears close-on-exec.
         check(::posix_spawn_file_actions_adddup2(&actions_, socket, role_socket), "posix_spawn_file_actions_adddup2");
         check(::posix_spawn_file_actions_addclosefrom_np(&actions_, role_socket + 1),
               "posix_spawn_file_actions_addclosefrom_np");
@@ -131,19 +131,20 @@ void bootstrap(int argc, char** argv) {
     const std::string name{role_variable.substr(0, role_variable.size() - 1)};
     const char* role = ::getenv(name.c_str());
     const std::string copy = role != nullptr ? role : "";
-    // Neither for what the program starts itself, nor for the record.
+    // Programs that this one starts must not inherit the variable, and the record must not repeat it.
     ::unsetenv(name.c_str());
     try {
         open_missing_standard_fds();
         remember_start(argc, argv);
         if (role != nullptr) {
-            play(copy);
+            run_role(copy);
         }
     } catch (const std::exception& e) {
         if (role == nullptr) {
             throw;
         }
-        std::fprintf(stderr, "cadre: a process that was to be a %s could not start: %s\n", copy.c_str(), e.what());
+        std::fprintf(stderr, "cadre: the %s could not start: %s\n",
+                     copy.starts_with("server") ? "fork server" : "worker process", e.what());
         ::_exit(worker_start_failed);
     }
 }
@@ -161,7 +162,7 @@ pid_t reexecute(process_role role, int socket) {
     const unique_fd above_standard = duplicate(socket);
     const spawn_settings settings{above_standard.get()};
     pid_t pid = 0;
-    // The link leads to the file that runs now, even if another one has taken its name.
+    // The link refers to the running file, even if another file has taken its name.
     spawn_settings::check(::posix_spawn(&pid, "/proc/self/exe", settings.actions(), settings.attributes(),
                                         arguments.data(), variables.data()),
                           "posix_spawn");

@@ -24,13 +24,15 @@ namespace {
 
 constexpr int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 constexpr std::size_t handler_stack_size = std::size_t{64} * 1024;
-// A handler that hangs, in an unwinder that meets its own lock, must not turn a crash into a worker that never ends.
+// Limits a handler that deadlocks, for example in the unwinder's own lock.
 constexpr unsigned handler_seconds = 5;
 
 crash_page* page = nullptr;
-// The handler trusts its own copy: the page is shared.
+// A private copy: the page is shared, and the handler must not trust it.
 module_record own_modules[max_crash_modules];
 std::size_t own_module_count = 0;
+// The thread that writes the crash page. 0 -> its thread id, by the first crashing thread; never reset. The default order:
+// the other crashing threads only wait.
 std::atomic<pid_t> dumping_thread{0};
 
 bool is_code(std::uint64_t address) { return find_module({own_modules, own_module_count}, address) != nullptr; }
@@ -42,8 +44,8 @@ std::uint64_t program_counter(const ucontext_t& context) {
     return static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RIP]);
 }
 
-// After a call to an address that holds no code the unwinder would itself read there and fault: go back to the caller,
-// whose address is on top of the stack. False if that is not to be found.
+// After a call to an address without code the unwinder would fault there as well: continue with the caller, whose address
+// is on top of the stack. @return false if no such address is found
 bool return_to_caller(ucontext_t& context) {
     std::uint64_t caller = 0;
     iovec here{&caller, sizeof caller};
@@ -71,10 +73,10 @@ bool return_to_caller(ucontext_t& context) {
 #    error "the crash handler does not know this architecture's registers"
 #endif
 
-// The unwinder begins in this handler; the interesting part begins where the signal struck.
-void drop_handler_frames(std::uint64_t struck_at) {
+// The unwinder begins in this handler: drop the frames above the interrupted function.
+void drop_handler_frames(std::uint64_t interrupted_at) {
     auto& frames = page->frames;
-    const auto first = std::find(frames.begin(), frames.end(), struck_at);
+    const auto first = std::find(frames.begin(), frames.end(), interrupted_at);
     if (first != frames.end()) {
         std::fill(std::move(first, frames.end(), frames.begin()), frames.end(), std::uint64_t{0});
     }
@@ -86,16 +88,16 @@ void dump(int signal, const siginfo_t& info, ucontext_t& context) {
     page->thread = static_cast<std::int32_t>(::syscall(SYS_gettid));
     page->address = info.si_code > 0 ? reinterpret_cast<std::uint64_t>(info.si_addr) : 0;
     page->program_counter = program_counter(context);
-    std::atomic_ref{page->state}.store(1, std::memory_order_release);
+    std::atomic_ref{page->state}.store(crash_begun, std::memory_order_release);
 
     const mcontext_t original = context.uc_mcontext;
     if (is_code(program_counter(context)) || return_to_caller(context)) {
-        // Straight into the page, which is zeroed: if the unwinder faults, what it found before is there.
+        // Directly into the zeroed page: if the unwinder faults, the frames found so far are kept.
         boost::stacktrace::safe_dump_to(page->frames.data(), sizeof page->frames);
         drop_handler_frames(program_counter(context));
         context.uc_mcontext = original;
     }
-    std::atomic_ref{page->state}.store(2, std::memory_order_release);
+    std::atomic_ref{page->state}.store(crash_written, std::memory_order_release);
 }
 
 void limit_handler_time() {
@@ -111,16 +113,16 @@ void limit_handler_time() {
 
 void handle_fatal_signal(int signal, siginfo_t* info, void* context) {
     const auto self = static_cast<pid_t>(::syscall(SYS_gettid));
-    pid_t nobody = 0;
-    if (dumping_thread.compare_exchange_strong(nobody, self)) {
+    pid_t owner = 0;
+    if (dumping_thread.compare_exchange_strong(owner, self)) {
         limit_handler_time();
         dump(signal, *info, *static_cast<ucontext_t*>(context));
-    } else if (nobody != self) {
-        // Another thread crashed first; the process ends when it has said why.
+    } else if (owner != self) {
+        // Another thread crashed first; the process ends when that thread has written the page.
         timespec pause{static_cast<time_t>(handler_seconds), 0};
         ::nanosleep(&pause, nullptr);
     }
-    // Not before, or a second thread's crash would end the process while the first one's is being written down.
+    // Not earlier: a second thread's crash would end the process while the first thread writes the page.
     struct sigaction standard{};
     standard.sa_handler = SIG_DFL;
     ::sigaction(signal, &standard, nullptr);
@@ -136,7 +138,7 @@ void install_crash_handler(crash_page& to) {
     std::ranges::copy(modules, own_modules);
     std::ranges::copy(modules, to.modules.begin());
     to.module_count = static_cast<std::uint32_t>(modules.size());
-    // The first use loads and allocates, which a handler must not.
+    // The first use loads a library and allocates, which a signal handler must not do.
     boost::stacktrace::safe_dump_to(to.frames.data(), sizeof to.frames);
     to.frames.fill(0);
     page = &to;

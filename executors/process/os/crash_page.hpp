@@ -1,5 +1,5 @@
 /// @file
-/// What a dying worker leaves behind: signal, stack and module bases, in one shared page.
+/// The crash record of a worker: signal, stack and module bases, in one shared page.
 #pragma once
 
 #include <array>
@@ -16,7 +16,7 @@ inline constexpr std::size_t max_crash_frames = 128;
 inline constexpr std::size_t max_crash_modules = 56;
 inline constexpr std::size_t max_build_id = 20;
 
-/// Where a program or library lies in a process.
+/// The position of the program or of a library in a process.
 struct module_record {
     std::uint64_t base = 0;  ///< load base: address minus base is the same in every process
     std::uint64_t begin = 0;
@@ -25,16 +25,27 @@ struct module_record {
     std::uint32_t build_id_size = 0;
 };
 
-/// The page. Written by the worker alone (modules at its start, the rest when it crashes), so the parent believes
-/// nothing in it: read_crash_page copies and checks. A page is used for one worker at a time; zero it before reuse.
+/// States of a crash page:
+///
+/// | state         | set by                      | to                                | order   |
+/// | ------------- | --------------------------- | --------------------------------- | ------- |
+/// | crash_none    | parent, before each worker  | the page is zero                  | none    |
+/// | crash_begun   | the first crashing thread   | signal, code and address are valid| release |
+/// | crash_written | the same thread             | the frames are complete           | release |
+///
+/// The parent reads the page after the worker's exit, which orders all of its writes.
+enum crash_state : std::uint32_t { crash_none = 0, crash_begun = 1, crash_written = 2 };
+
+/// The page. Only the worker writes it: the modules at its start, the rest when it crashes. The parent does not trust it:
+/// read_crash_page copies and checks. One worker at a time uses a page; zero it before reuse.
 struct crash_page {
-    std::uint32_t state;  ///< 0 nothing, 1 the handler has begun, 2 it has finished
+    std::uint32_t state;  ///< a crash_state
     std::int32_t signal;
     std::int32_t code;  ///< si_code
     std::int32_t thread;
     std::uint64_t address;  ///< si_addr
     std::uint64_t program_counter;
-    std::uint32_t allocation_failed;  ///< operator new found no memory since clear_failed_allocation()
+    std::uint32_t allocation_failed;  ///< 1 by a failing operator new, 0 by clear_failed_allocation(); relaxed
     std::uint32_t module_count;
     std::array<std::uint64_t, max_crash_frames> frames;  ///< ends at the first zero
     std::array<module_record, max_crash_modules> modules;
@@ -58,13 +69,13 @@ private:
     void* memory_;
 };
 
-/// In the worker: forgets an earlier failed allocation; call it when a task starts. A no-op without a crash page.
+/// In the worker: clears the record of a failed allocation; called when a task starts. A no-op without a crash page.
 void clear_failed_allocation() noexcept;
 
-/// In the worker: the new-handler while a memory limit is in force. Notes the failure and throws std::bad_alloc.
+/// In the worker: the new-handler under a memory limit. Records the failure and throws std::bad_alloc.
 void record_failed_allocation();
 
-/// A checked private copy of what a worker left.
+/// A checked private copy of a crash page.
 struct crash_report {
     int signal = 0;  ///< 0: the handler did not run
     int code = 0;
@@ -75,11 +86,11 @@ struct crash_report {
     std::vector<module_record> modules{};
 };
 
-/// In the parent: copies the page and drops what cannot be right. Never fails and never reads outside the page.
+/// In the parent: copies the page and drops invalid entries. Never reads outside of the page.
 [[nodiscard]] crash_report read_crash_page(const crash_page& page);
 
-/// In the parent: the stack in words, one frame a line, ` 0# function at file:line`; empty if there are no frames. The
-/// first call takes 0.1 to 0.2 s, so call it off the loop, when somebody asks. Thread-safe, cached.
+/// In the parent: the stack as text, one frame a line, ` 0# function at file:line`; empty without frames. The first call
+/// takes 0.1 to 0.2 s: do not call it on a run loop. Thread-safe, cached.
 [[nodiscard]] std::string resolve_crash_stack(const crash_report& report);
 
 }  // namespace cadre::detail::process_os

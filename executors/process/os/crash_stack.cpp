@@ -1,9 +1,9 @@
-// The parent's side of the crash page: copying, checking, naming the frames.
+// The parent's side of the crash page: copies, checks and symbolizes it.
 
 #include "process/os/crash_modules.hpp"
 #include "process/os/crash_page.hpp"
 
-// One state of libbacktrace for the process instead of one a thread, which it never frees; the mutex below guards it.
+// One state of libbacktrace for the process: it never frees its per-thread states. The mutex below guards it.
 #define BOOST_STACKTRACE_BACKTRACE_FORCE_STATIC
 #include <boost/stacktrace/frame.hpp>
 
@@ -17,18 +17,18 @@ namespace cadre::detail::process_os {
 namespace {
 
 constexpr std::size_t max_cached = 4096;
-constexpr std::size_t longest_line = 2048;
+constexpr std::size_t max_line_length = 2048;
 
 bool same_module(const module_record& theirs, const module_record& ours) {
     if (theirs.build_id_size != ours.build_id_size || theirs.end - theirs.begin != ours.end - ours.begin ||
         theirs.begin - theirs.base != ours.begin - ours.base) {
         return false;
     }
-    // Without a build-id only a forked worker's modules can be told: they lie where ours do.
+    // Without a build-id only the modules of a forked worker can be identified: they have the same base as ours.
     return ours.build_id_size > 0 ? theirs.build_id == ours.build_id : theirs.base == ours.base;
 }
 
-// The worker's address as one of this process, 0 if it lies in nothing that both have loaded.
+// The worker's address translated to this process; 0 if it is in no module that both have loaded.
 std::uint64_t rebase(std::uint64_t address, const crash_report& report, const std::vector<module_record>& ours) {
     const module_record* theirs = find_module(report.modules, address);
     if (theirs == nullptr) {
@@ -54,11 +54,11 @@ std::string describe(std::uint64_t address) {
     if (const std::size_t line = frame.source_line(); !file.empty() && line > 0) {
         text += " at " + file + ':' + std::to_string(line);
     }
-    text.resize(std::min(text.size(), longest_line));
+    text.resize(std::min(text.size(), max_line_length));
     return text;
 }
 
-class describer {
+class symbolizer {
 public:
     std::string operator()(std::uint64_t address) {
         const std::lock_guard lock{mutex_};
@@ -76,7 +76,7 @@ private:
     std::map<std::uint64_t, std::string> known_;
 };
 
-// A copy that the compiler cannot turn into several reads of the same shared word.
+// Reads each shared word exactly once.
 void copy_once(const crash_page& from, crash_page& to) {
     static_assert(sizeof from % sizeof(std::uint64_t) == 0);
     const auto* source = reinterpret_cast<const volatile std::uint64_t*>(&from);
@@ -94,7 +94,7 @@ crash_report read_crash_page(const crash_page& page) {
     copy_once(page, copy);
     crash_report report;
     report.allocation_failed = copy.allocation_failed != 0;
-    if (copy.state == 0 || copy.state > 2 || copy.signal <= 0 || copy.signal > 64) {
+    if (copy.state == crash_none || copy.state > crash_written || copy.signal <= 0 || copy.signal > 64) {
         return report;
     }
     report.signal = copy.signal;
@@ -114,10 +114,10 @@ crash_report read_crash_page(const crash_page& page) {
 }
 
 std::string resolve_crash_stack(const crash_report& report) {
-    static describer describe_cached;
+    static symbolizer symbolize;
     const std::vector<module_record> ours = loaded_modules(std::size_t{1} << 16);
     std::vector<std::uint64_t> frames = report.frames;
-    // After a jump to nowhere the unwinder began at the caller.
+    // After a jump to an address without code the unwinder began at the caller.
     if (report.program_counter != 0 && !frames.empty() && frames.front() != report.program_counter) {
         frames.insert(frames.begin(), report.program_counter);
     }
@@ -125,9 +125,9 @@ std::string resolve_crash_stack(const crash_report& report) {
     for (std::size_t i = 0; i < frames.size(); ++i) {
         char number[32];
         std::snprintf(number, sizeof number, "%2zu# ", i);
-        // All but the innermost are return addresses, which may belong to the next line or function already.
+        // All frames but the innermost are return addresses, which may belong to the next line or function.
         const std::uint64_t address = rebase(frames[i] - (i > 0), report, ours);
-        text += number + (address != 0 ? describe_cached(address) : hexadecimal(frames[i])) + '\n';
+        text += number + (address != 0 ? symbolize(address) : hexadecimal(frames[i])) + '\n';
     }
     return text;
 }

@@ -111,7 +111,7 @@ received_message receive_message(int socket, bool wait) {
         message_too_long("recvmsg");
     }
     result.bytes.resize(static_cast<std::size_t>(n));
-    // Nobody sends empty messages, so nothing received means that the peer has closed its end.
+    // No message is empty: zero bytes mean that the peer has closed its end.
     result.what = n > 0 ? received_message::kind::message : received_message::kind::end;
     return result;
 }

@@ -49,7 +49,7 @@ public:
 
     server_connection connect() {
         const std::lock_guard lock{mutex_};
-        // Twice: the server may die between the look and the message.
+        // Twice: the server may die between the check and the message.
         for (int attempt = 0; attempt < 2; ++attempt) {
             if (!start_locked()) {
                 return {};
@@ -64,7 +64,7 @@ public:
     }
 
 private:
-    // The server never writes to this socket: anything to read is its end.
+    // The server never writes to this socket: it becomes readable only when the server ends.
     bool alive_locked() const noexcept { return control_ && owner_ == ::getpid() && !has_exited(control_.get()); }
 
     bool start_locked() {
@@ -72,7 +72,7 @@ private:
             return true;
         }
         stop_locked();
-        // Later on the process is larger and has seen more than a worker should: then only a fresh image will do.
+        // A later fork would copy the memory and state of a program at work: a replacement starts from a fresh image.
         const bool may_fork = thread_count() == 1 && (!bootstrapped() || starts_ == 0);
         const bool may_reexecute = bootstrapped() && threads_at_start() == 1;
         if (!may_fork && !may_reexecute) {
@@ -97,7 +97,7 @@ private:
             throw_errno("fork");
         }
         if (pid == 0) {
-            mutex_.unlock();  // locked by this thread's other self; workers are copies of this process
+            mutex_.unlock();  // the parent's thread locked it before the fork
             run_fork_server(socket, parent);
         }
         return pid;
@@ -106,7 +106,7 @@ private:
     void stop_locked() noexcept {
         control_.reset();
         if (pidfd_ && owner_ == ::getpid()) {
-            // Its end takes microseconds, unless somebody has stopped it.
+            // The server exits within microseconds unless a signal has stopped it.
             if (!wait_readable(pidfd_.get(), std::chrono::seconds{1})) {
                 signal_process(pidfd_.get(), SIGKILL);
             }
@@ -118,8 +118,8 @@ private:
 
     std::mutex mutex_;
     unique_fd control_;
-    unique_fd pidfd_;  // a program that waits for any child may have reaped the server, and its id may be another's
-    pid_t owner_ = 0;  // a process that the program forks by itself must leave its parent's server alone
+    unique_fd pidfd_;  // not a pid: a program that waits for any child may have reaped the server
+    pid_t owner_ = 0;  // the process that started the server: a fork of it must not end the server
     unsigned starts_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// The fork server process: forks workers, reaps them, reports how they ended.
+// The fork server process: forks workers, reaps them and reports their exit status.
 
 #include "process/os/launch_protocol.hpp"
 #include "process/os/process_setup.hpp"
@@ -28,13 +28,13 @@ struct outgoing {
 
 struct connection {
     unique_fd socket;
-    std::deque<outgoing> waiting;  // while the peer does not read: the server must not block for one of several
+    std::deque<outgoing> waiting;  // while the peer does not read: the server must not block on one connection
 };
 
 struct child {
     pid_t pid = 0;
     unique_fd pidfd;
-    int connection = -1;  // its socket's number; -1 once the launcher has gone
+    int connection = -1;  // descriptor of the launcher's socket; -1 once the launcher has disconnected
 };
 
 class fork_server_loop {
@@ -49,7 +49,7 @@ public:
     }
 
     [[noreturn]] void run() {
-        // The parent may have ended before its pidfd was opened, and the pidfd may then be another process's.
+        // If the parent ended before its pidfd was opened, the pidfd may refer to another process.
         if (::getppid() != parent_) {
             ::_exit(0);
         }
@@ -75,11 +75,11 @@ private:
         }
     }
 
-    // Closing alone would not: the parent holds a copy of each pidfd, and epoll watches until the last copy closes.
+    // close() would not suffice: the parent holds a copy of each pidfd, and epoll watches until the last copy closes.
     void unwatch(int fd) noexcept { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
-    // An event of a batch may name a descriptor that an earlier one has closed; if its number was taken again at once
-    // the new owner finds nothing to read and nothing to reap.
+    // An earlier event of the batch may have closed the descriptor. If its number was reused, the handler of the new
+    // descriptor finds nothing to read and nothing to reap.
     void handle(const epoll_event& event) {
         const int fd = event.data.fd;
         if (fd == control_) {
@@ -110,7 +110,7 @@ private:
         }
     }
 
-    // The lifelines have killed the workers already, unless a process that the parent had forked still holds them.
+    // The lifelines have killed the workers, unless another fork of the parent holds their write ends.
     [[noreturn]] void end_with_parent() {
         for (const auto& [pidfd, worker] : children_) {
             ::kill(-worker.pid, SIGKILL);
@@ -144,7 +144,7 @@ private:
             answer.error = errno;
             return {};
         }
-        // Both sides do it, so that the group exists as soon as either goes on.
+        // Parent and child both call it, so that the group exists whichever runs first.
         ::setpgid(pid, pid);
         try {
             child worker{pid, open_pidfd(pid), connection_fd};
@@ -168,7 +168,7 @@ private:
         if (!has_exited(pidfd)) {
             return;
         }
-        // Until the leader is reaped no other process can have its id, so this hits only what it left behind.
+        // Before the leader is reaped its id cannot be reused: this kills only the rest of its group.
         ::kill(-pid, SIGKILL);
         ended_message report;
         report.pid = pid;
@@ -191,7 +191,7 @@ private:
         }
     }
 
-    // False if the connection turned out to have ended; it is gone then.
+    // @return false if the peer had closed the connection, which is dropped then
     bool flush(int fd) {
         connection& to = connections_.at(fd);
         while (!to.waiting.empty()) {
@@ -229,7 +229,7 @@ private:
 
 void run_fork_server(int control, pid_t parent) noexcept {
     try {
-        // Out of the terminal's sight: no Ctrl-C, no Ctrl-Z, no hang-up.
+        // Detached from the terminal: no SIGINT, SIGTSTP or SIGHUP.
         ::setsid();
         reset_signals();
         open_missing_standard_fds();
@@ -239,7 +239,7 @@ void run_fork_server(int control, pid_t parent) noexcept {
         set_process_name("cadre-forks");
         fork_server_loop{control, parent}.run();
     } catch (const std::exception& e) {
-        std::fprintf(stderr, "cadre: the fork server ends: %s\n", e.what());
+        std::fprintf(stderr, "cadre: fork server terminated: %s\n", e.what());
         ::_exit(1);
     }
 }

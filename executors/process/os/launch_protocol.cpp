@@ -19,7 +19,7 @@ struct launch_header {
     std::uint64_t generation = 0;
     std::uint64_t memory_limit = 0;
     std::uint64_t crash_offset = 0;
-    std::uint64_t main_offset = 0;  // from the program's load base, which differs in a new image; 0: none
+    std::uint64_t main_offset = 0;  // from the load base, which differs between processes; 0: none
     std::int32_t crash_fd = -1;
     std::uint32_t affinity_count = 0;
     std::uint32_t name_length = 0;
@@ -36,14 +36,14 @@ void check(const worker_spec& spec) {
         throw std::invalid_argument("too many descriptors for one worker");
     }
     if (spec.crash_fd >= static_cast<int>(spec.fds.size())) {
-        throw std::invalid_argument("the crash page lies in a descriptor that is not passed");
+        throw std::invalid_argument("the crash page is in a descriptor that is not passed to the worker");
     }
     if (spec.crash_offset % static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) != 0) {
         throw std::invalid_argument("the crash page is not aligned to a page");
     }
     if (spec.affinity.size() > CPU_SETSIZE ||
         std::ranges::any_of(spec.affinity, [](int cpu) { return cpu < 0 || cpu >= CPU_SETSIZE; })) {
-        throw std::invalid_argument("no such CPU in the affinity of a worker");
+        throw std::invalid_argument("affinity of a worker: CPU number out of range");
     }
 }
 
@@ -54,7 +54,7 @@ std::uint64_t offset_of(worker_main_fn fn) {
     const std::vector<module_record> program = loaded_modules(1);
     const auto address = reinterpret_cast<std::uint64_t>(fn);
     if (find_module(program, address) == nullptr) {
-        throw std::invalid_argument("a worker's main function must lie in the program itself");
+        throw std::invalid_argument("a worker's main function must be part of the program, not of a shared library");
     }
     return address - program[0].base;
 }

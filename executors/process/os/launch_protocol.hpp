@@ -1,6 +1,6 @@
 /// @file
-/// The messages between parent, fork server and starting workers. All three run the same program file, so structures
-/// travel as they are.
+/// The messages between parent, fork server and starting workers. All three run the same program file, so that structures
+/// are sent as bytes.
 #pragma once
 
 #include "process/os/worker_spec.hpp"
@@ -18,10 +18,10 @@
 namespace cadre::detail::process_os {
 
 enum class message_kind : std::uint32_t {
-    connect,   ///< to the server: one descriptor, a further connection
-    launch,    ///< to the server or a spawned worker: an encoded worker_request
+    connect,  ///< to the server: carries the descriptor of a further connection
+    launch,  ///< to the server or a spawned worker: an encoded worker_request
     launched,  ///< from the server: launched_message, with the pidfd
-    ended,     ///< from the server: ended_message
+    ended,  ///< from the server: ended_message
 };
 
 struct connect_message {
@@ -42,7 +42,7 @@ struct ended_message {
     std::int64_t max_rss_kib = 0;
 };
 
-/// worker_spec on the worker's side.
+/// A worker_spec as the worker receives it.
 struct worker_request {
     worker_boot boot;
     worker_main_fn main = nullptr;
@@ -60,9 +60,9 @@ struct encoded_request {
     std::vector<int> fds;
 };
 
-/// Throws std::invalid_argument for a spec that cannot be honoured.
+/// @throws std::invalid_argument if the spec is inconsistent or exceeds a limit
 [[nodiscard]] encoded_request encode_request(const worker_spec& spec, int lifeline_read_end);
-/// Empty if the message is not a launch request.
+/// @return empty if the message is not a launch request
 [[nodiscard]] std::optional<worker_request> decode_request(std::span<const std::byte> bytes,
                                                            std::vector<unique_fd> fds);
 
@@ -72,7 +72,7 @@ template <class T>
     return std::as_bytes(std::span{&message, std::size_t{1}});
 }
 
-/// The message as a T, if it is one.
+/// The message as a T; empty if its size or kind differs.
 template <class T>
 [[nodiscard]] std::optional<T> parse_message(std::span<const std::byte> bytes) {
     static_assert(std::is_trivially_copyable_v<T>);

@@ -28,7 +28,7 @@ namespace cadre::detail::process_os {
 
 void open_missing_standard_fds() {
     for (int fd = 0; fd < 3; ++fd) {
-        // The lowest free number is taken, and all below this one are open.
+        // open() returns the lowest free number, and all lower ones are open.
         if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) < 0) {
             throw_errno("open(/dev/null)");
         }
@@ -100,7 +100,7 @@ void flush_output() noexcept {
         std::wcout.flush();
         std::clog.flush();
     } catch (...) {
-        // A stream that throws on failure has lost its output; that must not take the process with it.
+        // A stream that throws on failure has lost its output; the process continues.
     }
     std::fflush(nullptr);
 }
@@ -113,7 +113,7 @@ void hang_on_lifeline(int read_end) {
     if (flags < 0 || ::fcntl(read_end, F_SETFL, flags | O_ASYNC) != 0) {
         throw_errno("fcntl(O_ASYNC)");
     }
-    // Only an end that comes from now on sends the signal: look whether it has come before.
+    // Only a later close sends the signal: check for an earlier one.
     pollfd p{read_end, 0, 0};
     if (::poll(&p, 1, 0) == 1) {
         ::kill(-::getpgrp(), SIGKILL);

@@ -1,5 +1,5 @@
 /// @file
-/// Starting the same program again, as a fork server or as a worker.
+/// Re-execution of the program, as a fork server or as a worker.
 #pragma once
 
 #include <cstddef>
@@ -10,12 +10,13 @@ namespace cadre::detail::process_os {
 
 enum class process_role { fork_server, worker };
 
-/// Starts the program again with the command line and environment of this process's start; `bootstrap` catches it
-/// there. The process leads its own session and holds, besides the standard descriptors, only `socket`.
-/// `bootstrap` must have been called here. Throws std::system_error.
+/// Starts the program again with the command line and environment that this process started with; `bootstrap` assumes the
+/// role there. The new process leads its own session and has, besides the standard descriptors, only `socket`.
+/// Requires an earlier call of `bootstrap` in this process.
+/// @throws std::system_error if a system call fails
 [[nodiscard]] pid_t reexecute(process_role role, int socket);
 
-/// Number of threads that existed when `bootstrap` was called: more than one comes from static initialisers.
+/// Number of threads at the call of `bootstrap`; more than one if static initialisers start threads.
 [[nodiscard]] std::size_t threads_at_start() noexcept;
 
 }  // namespace cadre::detail::process_os

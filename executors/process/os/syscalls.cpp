@@ -132,7 +132,7 @@ std::size_t thread_count() {
 void close_other_fds(std::span<const int> keep) noexcept {
     int next = 3;
     for (;;) {
-        // Quadratic in the number kept, which is some hundred at most, and without memory: this runs after a fork.
+        // Quadratic in the size of `keep`, at most a few hundred, and without allocation: this runs after a fork.
         int lowest = -1;
         for (const int fd : keep) {
             if (fd >= next && (lowest < 0 || fd < lowest)) {

@@ -1,5 +1,5 @@
 /// @file
-/// The few system calls that the process executor needs, with errors as exceptions and every descriptor close-on-exec.
+/// System calls of the process executor: errors are exceptions, all descriptors are close-on-exec.
 #pragma once
 
 #include "process/os/unique_fd.hpp"
@@ -13,11 +13,11 @@
 
 namespace cadre::detail::process_os {
 
-/// Throws std::system_error for `errno`, naming the call.
+/// @throws std::system_error for `errno`, always; the message names the call
 [[noreturn]] void throw_errno(const char* call);
 
-/// Anonymous memory of `size` bytes, sparse, sealed against shrinking and growing, so that no process that maps it can
-/// be made to fault by another one. `name` shows in /proc/PID/maps only.
+/// Sparse anonymous memory of `size` bytes. It is sealed against changes of its size, so that a process that maps it cannot
+/// cause a fault in another one. `name` appears in /proc/PID/maps only.
 [[nodiscard]] unique_fd make_memfd(const char* name, std::size_t size);
 
 /// A non-blocking eventfd with counter 0.
@@ -29,24 +29,27 @@ struct pipe_ends {
 };
 [[nodiscard]] pipe_ends make_pipe();
 
-/// A copy of `fd` that is not one of the three standard descriptors.
+/// A copy of `fd` with a number above 2.
 [[nodiscard]] unique_fd duplicate(int fd);
 
 /// A descriptor for the process `pid`. Free of races only while the caller is the parent of an unreaped `pid`.
 [[nodiscard]] unique_fd open_pidfd(pid_t pid);
 
-/// Sends a signal to one process; false if it has already been reaped or is not ours to signal.
+/// Sends a signal to one process.
+/// @return false if the process has been reaped or permission is missing
 bool signal_process(int pidfd, int signal) noexcept;
 
-/// Kills the process and everything in the process group that it leads. Never hits a reused process id: where the
-/// kernel is too old to signal a group by pidfd (before 6.9) the leader alone is killed here and whoever reaps it, the
-/// fork server or the launcher, kills the rest of the group before it frees the id.
+/// Kills the process and the process group that it leads. Never signals a reused process id: kernels before 6.9 cannot
+/// signal a group by pidfd, so that this kills the leader only, and the fork server or the launcher kills the rest of the
+/// group before it reaps the leader.
 void kill_group(int pidfd) noexcept;
 
 /// Whether the process of this pidfd has ended.
 [[nodiscard]] bool has_exited(int pidfd) noexcept;
 
-/// Waits until `fd` is readable or at its end; false when `limit` has passed first (negative: no limit).
+/// Waits until `fd` is readable or at its end.
+/// @param limit negative: none
+/// @return false after `limit`
 [[nodiscard]] bool wait_readable(int fd, std::chrono::milliseconds limit);
 
 /// Number of threads of this process.
@@ -65,11 +68,13 @@ struct socket_pair {
 };
 [[nodiscard]] socket_pair make_socket_pair();
 
-/// Sends one message with copies of `fds`. False if the peer has gone; throws std::system_error otherwise.
+/// Sends one message with copies of `fds`.
+/// @return false if the peer has closed its end
+/// @throws std::system_error for every other failure
 bool send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds = {});
 
 enum class send_result { sent, gone, would_block };
-/// The same, without waiting for room in the socket if `wait` is false.
+/// Like `send_message`; does not block for space in the socket if `wait` is false.
 [[nodiscard]] send_result try_send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds,
                                            bool wait);
 
@@ -79,8 +84,8 @@ struct received_message {
     std::vector<std::byte> bytes;
     std::vector<unique_fd> fds;
 };
-/// Receives one message, at most `max_message_bytes` long; longer ones, and such with more descriptors than fit, are
-/// errors of the peer and throw std::system_error (EMSGSIZE). A reset connection counts as its end.
+/// Receives one message of at most `max_message_bytes`. A reset connection counts as its end.
+/// @throws std::system_error EMSGSIZE if the message is longer or has too many descriptors
 [[nodiscard]] received_message receive_message(int socket, bool wait = true);
 inline constexpr std::size_t max_message_bytes = std::size_t{16} * 1024;
 

@@ -1,5 +1,5 @@
 /// @file
-/// A file descriptor that closes itself.
+/// An owning file descriptor.
 #pragma once
 
 #include <utility>

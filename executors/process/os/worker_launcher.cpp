@@ -1,5 +1,6 @@
 #include "process/os/worker_launcher.hpp"
 
+#include "base/doorbell.hpp"
 #include "process/os/bootstrap.hpp"
 #include "process/os/fork_server.hpp"
 #include "process/os/launch_protocol.hpp"
@@ -19,7 +20,6 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,18 +29,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A server that has not forked by then will not.
-constexpr auto server_patience = 10s;
+// A server that does not answer a request within this time is replaced.
+constexpr auto server_timeout = 10s;
 
-// Whatever kills servers faster than this is nothing to outrun.
-constexpr int server_attempts = 5;
-// Another thread may take in the report that this one waits for.
-constexpr std::chrono::milliseconds retry_waiters = 5ms;
+constexpr int max_server_attempts = 5;
+// Another thread may receive the report that a waiter waits for, so waiters poll.
+constexpr std::chrono::milliseconds exit_poll_interval = 5ms;
 
+// Which process reaps a worker.
 enum class reaper {
-    server,   // the fork server's report will come
-    here,     // this process spawned it
-    nobody,   // its fork server died: the system reaps it and its status is lost
+    server,   // the fork server, which reports the status
+    here,     // this process, which spawned the worker
+    init,     // its fork server died: the status is lost
 };
 
 struct live_worker {
@@ -61,11 +61,11 @@ void reap_here(const live_worker& worker, worker_exit& report) {
     rusage usage{};
     // Fails if the program waits for any child by itself, or ignores SIGCHLD.
     if (::waitid(P_PIDFD, static_cast<id_t>(worker.pidfd.get()), &ended, WEXITED | WNOWAIT) == 0) {
-        // Until the leader is reaped no other process can have its id, so this hits only what it left behind.
+        // Before the leader is reaped its id cannot be reused: this kills only the rest of its group.
         ::kill(-worker.pid, SIGKILL);
         report.status_known = ::wait4(worker.pid, &report.status, 0, &usage) == worker.pid;
     }
-    // The kernel counts what this process held while it started the new image; below that nothing is known.
+    // The kernel counts the memory of this process until the exec: a smaller peak of the worker is unknown.
     const auto peak = static_cast<std::size_t>(usage.ru_maxrss) * 1024;
     report.max_rss = report.status_known && peak > worker.rss_at_start ? peak : 0;
 }
@@ -75,9 +75,9 @@ void reap_here(const live_worker& worker, worker_exit& report) {
 struct worker_launcher::state {
     mutable std::mutex mutex;
     unique_fd epoll{::epoll_create1(EPOLL_CLOEXEC)};
-    unique_fd kept = make_eventfd();  // rung while `exits` holds something
+    doorbell has_exits;  // rung while `exits` is not empty
     unique_fd connection;
-    unsigned server = 0;  // which one the connection leads to
+    unsigned server = 0;  // the ordinal of the connected server
     std::vector<live_worker> live;
     std::vector<worker_exit> exits;
 
@@ -85,7 +85,7 @@ struct worker_launcher::state {
         if (!epoll) {
             throw_errno("epoll_create1");
         }
-        watch(kept.get());
+        watch(has_exits.descriptor());
     }
 
     void watch(int fd) const {
@@ -97,18 +97,12 @@ struct worker_launcher::state {
         }
     }
 
-    // Closing alone would not: the caller holds a copy of each pidfd, and epoll watches until the last copy closes.
+    // close() would not suffice: the caller holds a copy of each pidfd, and epoll watches until the last copy closes.
     void unwatch(int fd) const noexcept { ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
-    void keep(const worker_exit& report) {
+    void record(const worker_exit& report) {
         exits.push_back(report);
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto n = ::write(kept.get(), &one, sizeof one);
-    }
-
-    void forget_kept() const {
-        std::uint64_t count = 0;
-        [[maybe_unused]] const auto n = ::read(kept.get(), &count, sizeof count);
+        has_exits.ring();
     }
 
     void add(pid_t pid, int pidfd, reaper by, std::size_t rss) {
@@ -123,7 +117,7 @@ struct worker_launcher::state {
             live, [&](const live_worker& w) { return w.pid == ended.pid && w.reaped_by == reaper::server; });
         if (it != live.end()) {
             const auto peak = static_cast<std::size_t>(ended.max_rss_kib) * 1024;
-            keep({ended.pid, ended.status, peak, ended.status_known != 0});
+            record({ended.pid, ended.status, peak, ended.status_known != 0});
             live.erase(it);
         }
     }
@@ -131,17 +125,17 @@ struct worker_launcher::state {
     void lose_connection() {
         unwatch(connection.get());
         connection.reset();
-        // It may still be dying; a new connection must not go to it.
+        // The old server may still be exiting; a new connection must not reach it.
         retire_fork_server(server);
         for (live_worker& worker : live) {
             if (worker.reaped_by == reaper::server) {
-                worker.reaped_by = reaper::nobody;
+                worker.reaped_by = reaper::init;
                 watch(worker.pidfd.get());
             }
         }
     }
 
-    // Takes in all that the server has sent; the answer to a launch if there is one.
+    // Handles all messages of the server. @return the answer to a launch if there is one
     std::optional<std::pair<launched_message, unique_fd>> read_server() {
         while (connection) {
             received_message message = receive_message(connection.get(), false);
@@ -159,7 +153,7 @@ struct worker_launcher::state {
         return std::nullopt;
     }
 
-    // Takes in everything that has happened.
+    // Handles all pending events.
     void collect() {
         std::array<epoll_event, 32> events;
         for (;;) {
@@ -171,7 +165,7 @@ struct worker_launcher::state {
                     read_server();
                     progress = true;
                 } else {
-                    progress |= fd != kept.get() && on_death(fd);
+                    progress |= fd != has_exits.descriptor() && on_exit(fd);
                 }
             }
             if (!progress) {
@@ -180,7 +174,7 @@ struct worker_launcher::state {
         }
     }
 
-    bool on_death(int pidfd) {
+    bool on_exit(int pidfd) {
         const auto it = std::ranges::find_if(live, [&](const live_worker& w) { return w.pidfd.get() == pidfd; });
         if (it == live.end() || !has_exited(pidfd)) {
             return false;
@@ -189,11 +183,11 @@ struct worker_launcher::state {
         if (it->reaped_by == reaper::here) {
             reap_here(*it, report);
         } else {
-            kill_group(pidfd);  // what it left behind; the group is still known by the pidfd
+            kill_group(pidfd);  // the rest of its group
         }
         unwatch(pidfd);
         live.erase(it);
-        keep(report);
+        record(report);
         return true;
     }
 
@@ -203,8 +197,8 @@ struct worker_launcher::state {
 
 // Empty if workers cannot be forked in this program.
 std::optional<launched_worker> worker_launcher::state::fork_worker(const worker_spec& spec) {
-    // If the server dies under the request, a worker that it had forked ends with the lifeline of that attempt.
-    for (int attempt = 0; attempt < server_attempts; ++attempt) {
+    // If the server dies during a request, a worker that it had forked ends with the lifeline of that attempt.
+    for (int attempt = 0; attempt < max_server_attempts; ++attempt) {
         if (!connection) {
             server_connection fresh = connect_fork_server();
             if (!fresh.socket) {
@@ -221,7 +215,7 @@ std::optional<launched_worker> worker_launcher::state::fork_worker(const worker_
             continue;
         }
         while (connection) {
-            if (!wait_readable(connection.get(), server_patience)) {
+            if (!wait_readable(connection.get(), server_timeout)) {
                 lose_connection();
                 break;
             }
@@ -237,7 +231,8 @@ std::optional<launched_worker> worker_launcher::state::fork_worker(const worker_
                                    start_method::forkserver};
         }
     }
-    throw std::system_error(ECONNRESET, std::system_category(), "forking a worker: the fork server does not last");
+    throw std::system_error(ECONNRESET, std::system_category(),
+                            "forking a worker: the fork server terminated repeatedly");
 }
 
 launched_worker worker_launcher::state::spawn_worker(const worker_spec& spec) {
@@ -255,7 +250,7 @@ launched_worker worker_launcher::state::spawn_worker(const worker_spec& spec) {
     ends.second.reset();
     launched_worker worker{pid, open_pidfd(pid), std::move(lifeline.write), start_method::spawn};
     add(pid, worker.pidfd.get(), reaper::here, rss);
-    // If it has died already, its pidfd and poll_exits() say so.
+    // A failure means that the worker has ended: its pidfd and poll_exits() report that.
     send_message(ends.first.get(), request.bytes, request.fds);
     return worker;
 }
@@ -291,7 +286,7 @@ std::vector<worker_exit> worker_launcher::poll_exits() {
     const std::lock_guard lock{state_->mutex};
     state_->collect();
     if (!state_->exits.empty()) {
-        state_->forget_kept();
+        state_->has_exits.clear();
     }
     return std::exchange(state_->exits, {});
 }
@@ -299,7 +294,7 @@ std::vector<worker_exit> worker_launcher::poll_exits() {
 std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::milliseconds limit) {
     const auto end = std::chrono::steady_clock::now() + limit;
     for (;;) {
-        unique_fd source;  // a copy, since another thread may close it meanwhile
+        unique_fd source;  // a copy: another thread may close the original
         {
             const std::lock_guard lock{state_->mutex};
             state_->collect();
@@ -309,7 +304,7 @@ std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::mi
                 const worker_exit report = *it;
                 exits.erase(it);
                 if (exits.empty()) {
-                    state_->forget_kept();
+                    state_->has_exits.clear();
                 }
                 return report;
             }
@@ -324,7 +319,7 @@ std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::mi
         if (left.count() <= 0) {
             return std::nullopt;
         }
-        static_cast<void>(wait_readable(source.get(), std::min(left, retry_waiters)));
+        static_cast<void>(wait_readable(source.get(), std::min(left, exit_poll_interval)));
     }
 }
 

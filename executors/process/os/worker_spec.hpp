@@ -1,5 +1,5 @@
 /// @file
-/// What a worker process is started with, as the parent says it and as the worker receives it.
+/// The parameters of a worker process, on the parent's and on the worker's side.
 #pragma once
 
 #include "process/os/unique_fd.hpp"
@@ -16,7 +16,7 @@ namespace cadre::detail::process_os {
 struct crash_page;
 
 enum class start_method : std::uint8_t {
-    forkserver,  ///< forked from the small server that was started first thing in main
+    forkserver,  ///< forked from a small server process that was started at the beginning of main
     spawn,       ///< a fresh process image of the same program
 };
 
@@ -25,28 +25,28 @@ inline constexpr std::size_t max_worker_fds = 240;
 
 struct worker_boot;
 
-/// A worker's body. Its return value is the exit status; output is flushed and the process leaves by _exit, so that
-/// the static destructors and atexit functions of the program do not run twice.
+/// A worker's main function; returns the exit status. The process then flushes its output and calls _exit, so that static
+/// destructors and atexit functions of the program do not run twice.
 using worker_main_fn = int (*)(worker_boot&&);
 
-/// The parent's wish. All descriptors stay the caller's; the worker gets copies.
+/// The parent's request. The caller keeps all descriptors; the worker gets copies.
 struct worker_spec {
     unsigned slot = 0;
     std::uint64_t generation = 0;
     start_method start = start_method::forkserver;
-    std::vector<int> fds{};            ///< passed in this order: worker_boot::fds
-    int crash_fd = -1;                 ///< index in `fds` of the memfd that holds the worker's crash page; -1: none
-    std::uint64_t crash_offset = 0;    ///< where in it, a multiple of the page size; crash_page_size bytes
-    std::uint64_t memory_limit = 0;    ///< bytes of private memory, 0: no limit; not enforced under sanitizers
-    std::vector<int> affinity{};       ///< CPUs to run on; empty: as inherited
-    int stdout_fd = -1;                ///< becomes the worker's standard output; -1: inherited
-    int stderr_fd = -1;                ///< becomes the worker's standard error; -1: inherited
-    std::string name{};                ///< for ps and top, cut to 15 characters; empty: cadre-worker
-    worker_main_fn main = nullptr;     ///< a function of the program itself; null: the registered one
+    std::vector<int> fds{};  ///< passed in this order: worker_boot::fds
+    int crash_fd = -1;  ///< index in `fds` of the memfd that holds the worker's crash page; -1: none
+    std::uint64_t crash_offset = 0;  ///< of the crash page in it, a multiple of the page size
+    std::uint64_t memory_limit = 0;  ///< bytes of private memory, 0: no limit; not enforced under sanitizers
+    std::vector<int> affinity{};  ///< CPUs to run on; empty: as inherited
+    int stdout_fd = -1;  ///< becomes the worker's standard output; -1: inherited
+    int stderr_fd = -1;  ///< becomes the worker's standard error; -1: inherited
+    std::string name{};  ///< for ps and top, cut to 15 characters; empty: cadre-worker
+    worker_main_fn main = nullptr;  ///< a function of the program itself; null: the registered one
 };
 
-/// What the worker's main function gets. Everything else of the spec (limits, output, signals, crash handler, process
-/// group, lifeline) is already in force by then.
+/// The argument of the worker's main function. The rest of the spec (limits, output, signals, crash handler, process group,
+/// lifeline) is in force when that function starts.
 struct worker_boot {
     unsigned slot = 0;
     std::uint64_t generation = 0;

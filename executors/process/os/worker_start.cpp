@@ -18,7 +18,7 @@
 namespace cadre::detail::process_os {
 namespace {
 
-// Plain variables: written before there is a second thread.
+// Not atomic: written before a second thread exists.
 worker_main_fn worker_main = nullptr;
 bool is_worker = false;
 
@@ -50,14 +50,14 @@ crash_page* map_crash_page(const worker_request& request) {
 }
 
 void prepare(worker_request& request) {
-    // A spawned worker leads its session already; then this fails and need not succeed.
+    // Fails in a spawned worker, which leads its session already.
     ::setpgid(0, 0);
     reset_signals();
     detach_standard_input();
     redirect(request.standard_output, STDOUT_FILENO);
     redirect(request.standard_error, STDERR_FILENO);
     close_strays(request);
-    // Their descriptors were closed with the strays.
+    // close_strays has closed their descriptors.
     static_cast<void>(request.standard_output.release());
     static_cast<void>(request.standard_error.release());
     hang_on_lifeline(request.lifeline.get());
@@ -87,13 +87,13 @@ void become_worker(worker_request&& request) noexcept {
             request.main = worker_main;
         }
         if (request.main == nullptr) {
-            throw std::logic_error("this program registers no worker function before its runtime starts");
+            throw std::logic_error("no worker function was registered before the runtime started");
         }
     } catch (const std::exception& e) {
         std::fprintf(stderr, "cadre: worker %u could not start: %s\n", request.boot.slot, e.what());
         ::_exit(worker_start_failed);
     }
-    // What the worker function lets escape ends the process like an exception that escapes from main.
+    // An exception that escapes from the worker function terminates the process, as one that escapes from main.
     const int status = request.main(std::move(request.boot));
     flush_output();
     ::_exit(status);

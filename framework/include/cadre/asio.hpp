@@ -8,6 +8,10 @@
 /// Sockets and timers are made for the executor's own `io_context`: `tcp::socket socket(cadre::asio_context(ex));`.
 #pragma once
 
+#if !__has_include(<boost/asio/io_context.hpp>)
+#error "<cadre/asio.hpp> needs the headers of Boost 1.81 or newer (Debian: libboost-dev or libboost1.81-dev)"
+#endif
+
 #include <span>
 #include <type_traits>
 #include <utility>

@@ -32,7 +32,7 @@ class timer_service;
 }  // namespace detail
 
 /// Which family an executor belongs to.
-enum class executor_kind : std::uint8_t { serial, thread, process, mpi, custom };
+enum class executor_kind : std::uint8_t { serial, thread, process, mpi, cluster, custom };
 
 /// "serial", "thread", …
 [[nodiscard]] const char* to_string(executor_kind kind) noexcept;

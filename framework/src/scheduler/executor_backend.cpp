@@ -29,6 +29,7 @@ const char* to_string(executor_kind kind) noexcept {
         case executor_kind::thread: return "thread";
         case executor_kind::process: return "process";
         case executor_kind::mpi: return "mpi";
+        case executor_kind::cluster: return "cluster";
         case executor_kind::custom: return "custom";
     }
     return "unknown";

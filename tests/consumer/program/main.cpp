@@ -1,4 +1,4 @@
-// The first program of the documentation, as somebody outside this repository builds it.
+// The first program of the documentation, built outside of this repository.
 
 #include <cadre/cadre.hpp>
 

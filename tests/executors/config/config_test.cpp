@@ -103,7 +103,7 @@ const wrong table[] = {
     {"option_of_another_kind", "[executors.u]\nkind = \"thread\"\ntask_timeout = \"2s\"\n",
      "app.toml:3:16: executors.u.task_timeout: the kind 'thread' cannot honour this option (process can)"},
     {"initializer", "[executors.u]\nkind = \"process\"\ninitializer = \"f\"\n",
-     "app.toml:3:15: executors.u.initializer: a function cannot be named in a file; give process_options::initializer "
+     "app.toml:3:15: executors.u.initializer: a file cannot name a function; set process_options::initializer "
      "in "
      "code"},
     {"option_mistyped", "[executors.u]\nkind = \"process\"\ntask_timeuot = \"2s\"\n",
@@ -111,14 +111,14 @@ const wrong table[] = {
      "(options: "
      "affinity, kill_grace, max_pending, max_tasks_per_worker, memory_limit, output, retries, start, task_timeout, "
      "tasks_per_worker, workers)"},
-    {"option_nobody_knows", "[executors.u]\nkind = \"thread\"\ncolour = \"red\"\n",
+    {"unknown_option", "[executors.u]\nkind = \"thread\"\ncolour = \"red\"\n",
      "app.toml:3:10: executors.u.colour: unknown option of the kind 'thread' (options: affinity, workers)"},
     {"nested_option", "[executors.u]\nkind = \"thread\"\n[executors.u.tls]\nkey = 1\n",
      "app.toml:4:7: executors.u.tls.key: unknown option of the kind 'thread' (options: affinity, workers)"},
     {"kind_missing", "\n[executors.u]\nworkers = 2\n",
-     "app.toml:2:1: executors.u.kind: missing; one of mpi, process, serial, thread"},
+     "app.toml:2:1: executors.u.kind: missing; one of process, serial, thread"},
     {"kind_unknown", "[executors.u]\nkind = \"proces\"\n",
-     "app.toml:2:8: executors.u.kind: unknown executor kind 'proces'; did you mean 'process'? (kinds: mpi, process, "
+     "app.toml:2:8: executors.u.kind: unknown executor kind 'proces'; did you mean 'process'? (kinds: process, "
      "serial, thread)"},
     {"kind_type", "[executors.u]\nkind = 3\n", "app.toml:2:8: executors.u.kind: expected a string, got 3"},
     {"key_unknown", "exector = \"thread\"\n", "app.toml:1:1: exector: unknown key; did you mean 'executor'?"},
@@ -144,7 +144,7 @@ TEST(config, a_syntax_error_has_its_place) {
     EXPECT_TRUE(error_of("executor = \"a\"\nexecutor = \"b\"\n").starts_with("app.toml:2:"));
 }
 
-TEST(config, what_is_not_toml_is_never_more_than_an_error_of_one_line) {
+TEST(config, malformed_toml_is_an_error_of_one_line) {
     const std::string good =
         "executor = \"cpu\"\n[executors.cpu]\nkind = \"process\"\nworkers = 3\ntask_timeout = \"2s\"\n"
         "affinity = [0, 1]\n[executors.u]\nkind = 'thread'\n# x\n";
@@ -166,7 +166,6 @@ TEST(config, what_is_not_toml_is_never_more_than_an_error_of_one_line) {
         EXPECT_TRUE(error == "no error" || error.starts_with("app.toml:")) << error;
         EXPECT_EQ(error.find('\n'), std::string::npos) << error;
     }
-    EXPECT_EQ(error_of("a = 1\n\u00e9 = 2\n").substr(0, 11), "app.toml:2:");
 }
 
 TEST(config, loads_a_file) {

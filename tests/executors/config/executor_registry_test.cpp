@@ -44,13 +44,13 @@ std::string error_of(Function f) {
 
 TEST(executor_registry, knows_the_built_in_kinds) {
     const std::vector<std::string> kinds = cadre::executor_kinds();
-    for (const char* kind : {"mpi", "process", "serial", "thread"}) {
+    for (const char* kind : {"process", "serial", "thread"}) {
         EXPECT_TRUE(std::ranges::find(kinds, kind) != kinds.end()) << kind;
     }
     EXPECT_TRUE(std::ranges::is_sorted(kinds));
 }
 
-// What is registered stays so for the whole program, and other tests list the kinds that there are: so this runs in a
+// A registered kind stays for the whole program, and other tests list the kinds, so that this test runs in a
 // process of its own.
 [[noreturn]] void use_a_kind_of_ones_own() {
     cadre::register_executor_kind("mine", factory_of("mine-"));
@@ -62,7 +62,7 @@ TEST(executor_registry, knows_the_built_in_kinds) {
         {error_of([] { cadre::register_executor_kind("mine", factory_of("again")); }),
          "executor kind 'mine' is registered already"},
         {error_of([] { static_cast<void>(cadre::make_executor("mime")); }),
-         "unknown executor kind 'mime'; did you mean 'mine'? (kinds: mine, mpi, process, serial, thread)"},
+         "unknown executor kind 'mime'; did you mean 'mine'? (kinds: mine, process, serial, thread)"},
         {std::to_string(from_file.integer("limits.cpu").value_or(0)), "3"},
     };
     for (const auto& [got, expected] : results) {
@@ -93,11 +93,12 @@ TEST(make_executor, refuses_what_it_cannot_make) {
         return error_of([spec] { static_cast<void>(cadre::make_executor(spec)); });
     };
     EXPECT_EQ(refused("proces"),
-              "unknown executor kind 'proces'; did you mean 'process'? (kinds: mpi, process, serial, thread)");
+              "unknown executor kind 'proces'; did you mean 'process'? (kinds: process, serial, thread)");
     EXPECT_EQ(refused("thread:0"), "thread:0: expected a positive whole number of workers, got \"0\"");
     EXPECT_EQ(refused("thread:-1"), "thread:-1: expected a positive whole number of workers, got \"-1\"");
     EXPECT_EQ(refused("thread:1:2"), "thread:1:2: expected a positive whole number of workers, got \"1:2\"");
     EXPECT_EQ(refused("mpi"), "this build of cadre has no MPI executor");
+    EXPECT_EQ(refused("cluster"), "this build of cadre has no cluster executor");
     EXPECT_EQ(refused(""), "expected KIND, KIND:WORKERS or the name of an executor, got \"\"");
     EXPECT_EQ(error_of([] {
                   static_cast<void>(cadre::make_executor({.kind = "thread", .options = {{"task_timeout", "2s"}}}));

@@ -92,11 +92,11 @@ const refused reason_table[] = {
     {"kind_of_option",
      {.executor = "proces"},
      {},
-     "--executor: unknown executor kind 'proces'; did you mean 'process'? (kinds: mpi, process, serial, thread)"},
+     "--executor: unknown executor kind 'proces'; did you mean 'process'? (kinds: process, serial, thread)"},
     {"kind_of_variable",
      {},
      {.executor = "tread:2"},
-     "CADRE_EXECUTOR: unknown executor kind 'tread'; did you mean 'thread'? (kinds: mpi, process, serial, thread)"},
+     "CADRE_EXECUTOR: unknown executor kind 'tread'; did you mean 'thread'? (kinds: process, serial, thread)"},
     {"workers_zero", {.workers = "0"}, {}, "--workers: expected a positive whole number of workers, got \"0\""},
     {"workers_text",
      {},
@@ -145,9 +145,8 @@ TEST(resolve, an_unknown_name_in_the_file_has_its_place) {
         static_cast<void>(resolve({.config = file}, {}));
         FAIL();
     } catch (const cadre::config_error& e) {
-        EXPECT_EQ(e.what(),
-                  file + ":1:12: executor: unknown executor kind 'gpu'; did you mean 'cpu'? (kinds: mpi, process, "
-                         "serial, thread; named in the configuration: cpu)");
+        EXPECT_EQ(e.what(), file + ":1:12: executor: unknown executor kind 'gpu'; did you mean 'cpu'? (kinds: process, "
+                                   "serial, thread; named in the configuration: cpu)");
     }
 }
 
@@ -181,9 +180,8 @@ TEST(resolve, a_configuration_built_in_code_is_checked_whole) {
         static_cast<void>(resolve(c));
         FAIL();
     } catch (const cadre::config_error& e) {
-        EXPECT_STREQ(e.what(),
-                     "executors.other.kind: unknown executor kind 'thred'; did you mean 'thread'? (kinds: mpi, "
-                     "process, serial, thread)");
+        EXPECT_STREQ(e.what(), "executors.other.kind: unknown executor kind 'thred'; did you mean 'thread'? (kinds: "
+                               "process, serial, thread)");
     }
 }
 

@@ -1,5 +1,5 @@
 /// @file
-/// How many workers an executor has and on which CPUs they run.
+/// The number of workers of an executor and their CPUs.
 ///
 ///     cadre::thread_executor one_per_core;                                  // default_concurrency() workers
 ///     cadre::thread_executor pinned{{.workers = 2, .affinity = {0, 1}}};    // worker 0 on CPU 0, worker 1 on CPU 1
@@ -14,31 +14,31 @@
 
 namespace cadre {
 
-/// A number of workers: made from any integer, however large or negative, so that a wrong one becomes a
-/// `config_error` and not a compiler warning. Default: one worker per core this process may use.
+/// A number of workers. Converts from every integer: an executor's constructor reports a negative or excessive number as a
+/// `config_error`. Default: one worker per core that this process may use.
 class worker_count {
 public:
     constexpr worker_count() noexcept = default;
     template <std::integral Int>
     constexpr worker_count(Int n) noexcept
-        : value_(std::cmp_greater(n, most) ? most
-                 : std::cmp_less(n, least) ? least
-                                           : static_cast<int>(n)) {}
+        : value_(std::cmp_greater(n, max) ? max
+                 : std::cmp_less(n, min)  ? min
+                                          : static_cast<int>(n)) {}
 
     [[nodiscard]] constexpr bool is_default() const noexcept { return value_ == unset; }
-    /// The number that was given; meaningless if `is_default()`.
+    /// The number; unspecified if `is_default()`.
     [[nodiscard]] constexpr int value() const noexcept { return value_; }
 
     friend constexpr bool operator==(worker_count, worker_count) noexcept = default;
 
 private:
     static constexpr int unset = std::numeric_limits<int>::min();
-    static constexpr int least = unset + 1;
-    static constexpr int most = std::numeric_limits<int>::max();
+    static constexpr int min = unset + 1;
+    static constexpr int max = std::numeric_limits<int>::max();
     int value_ = unset;
 };
 
-/// Spells out the default: one worker per core this process may use.
+/// The default: one worker per core that this process may use.
 inline constexpr worker_count default_workers{};
 
 /// The CPUs to pin workers to: worker `i` runs on the `i`-th of them in ascending order, round robin. Empty: not
@@ -61,7 +61,7 @@ public:
     [[nodiscard]] bool contains(int cpu) const noexcept {
         return std::cmp_greater_equal(cpu, 0) && std::cmp_less(cpu, limit) && cpus_.test(static_cast<std::size_t>(cpu));
     }
-    /// The CPU of worker `worker`, -1 if it is not pinned.
+    /// The CPU of worker `worker`; -1 if it is not pinned.
     [[nodiscard]] int cpu_of(std::size_t worker) const noexcept;
 
     friend bool operator==(const cpu_list&, const cpu_list&) noexcept = default;
@@ -70,8 +70,8 @@ private:
     std::bitset<limit> cpus_{};
 };
 
-/// How many cores this process may use: the affinity mask, limited further by the cgroup CPU quota (rounded up). At
-/// least 1.
+/// The number of cores that this process may use: the size of the affinity mask, limited by the cgroup CPU quota (rounded
+/// up). At least 1.
 [[nodiscard]] int default_concurrency() noexcept;
 
 namespace detail {

@@ -19,12 +19,16 @@
 #include <variant>
 #include <vector>
 
-#include <range/v3/range/conversion.hpp>
-#include <range/v3/view/chunk.hpp>
-#include <range/v3/view/enumerate.hpp>
-#include <range/v3/view/iota.hpp>
-#include <range/v3/view/transform.hpp>
-#include <range/v3/view/zip.hpp>
+// range-v3 is optional: its cases are left out without it.
+#if __has_include(<range/v3/view/zip.hpp>)
+#    define CADRE_CONFORMANCE_WITH_RANGE_V3 1
+#    include <range/v3/range/conversion.hpp>
+#    include <range/v3/view/chunk.hpp>
+#    include <range/v3/view/enumerate.hpp>
+#    include <range/v3/view/iota.hpp>
+#    include <range/v3/view/transform.hpp>
+#    include <range/v3/view/zip.hpp>
+#endif
 
 #include <cadre/as_outcome.hpp>
 #include <cadre/bind_portable.hpp>
@@ -142,7 +146,8 @@ inline task<> map_takes_any_range(executor ex) {
     EXPECT_EQ(entries, (std::vector<int>{11, 22}));
 }
 
-inline task<> map_takes_range_v3_views(executor ex) {
+inline task<> map_takes_range_v3_views([[maybe_unused]] executor ex) {
+#ifdef CADRE_CONFORMANCE_WITH_RANGE_V3
     const std::vector<int> left{1, 2, 3};
     const std::vector<int> right{10, 20, 30};
     const auto zipped = co_await map(ex, work::add, ranges::views::zip(left, right));
@@ -158,6 +163,8 @@ inline task<> map_takes_range_v3_views(executor ex) {
                                       ranges::views::ints(0, 10) | ranges::views::chunk(4) |
                                           ranges::views::transform([](auto part) { return ranges::to_vector(part); }));
     EXPECT_EQ(chunked, (std::vector<int>{6, 22, 17}));
+#endif
+    co_return;
 }
 
 inline task<> map_fails_as_its_first_failure(executor ex) {

@@ -7,7 +7,7 @@
 #include <random>
 #include <thread>
 
-// Not in an anonymous namespace and not inlined: the names are what the test looks for.
+// Not in an anonymous namespace and not inlined: the test looks for these names.
 namespace cadre_crash_test {
 
 volatile int sink = 0;

@@ -100,7 +100,7 @@ TEST(process_os_fork_server, serves_several_launchers_and_forgets_those_that_go)
     EXPECT_EQ(parent_of(first), server);
 }
 
-TEST(process_os_fork_server, many_deaths_that_nobody_reads_block_nothing) {
+TEST(process_os_fork_server, unread_exit_reports_do_not_block_the_server) {
     worker_launcher careless;
     worker_launcher busy;
     std::vector<launched_worker> workers;

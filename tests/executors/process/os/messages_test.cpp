@@ -65,7 +65,7 @@ std::vector<unique_fd> copies(const std::vector<int>& fds) {
 }
 
 TEST(process_os_wire, a_request_comes_out_as_it_went_in) {
-    const unique_fd lifeline = make_eventfd();
+    const unique_fd lifeline = make_memfd("lifeline", 1);
     const unique_fd error = make_memfd("error", 1);
     const unique_fd first = make_memfd("first", 1);
     const unique_fd second = make_memfd("second", 1);
@@ -100,7 +100,7 @@ TEST(process_os_wire, a_request_comes_out_as_it_went_in) {
 }
 
 TEST(process_os_wire, a_cut_or_lengthened_request_is_none) {
-    const unique_fd file = make_eventfd();
+    const unique_fd file = make_memfd("file", 1);
     const encoded_request encoded = encode_request({.affinity = {1, 2}, .name = "name"}, file.get());
     std::vector<std::byte> bytes = encoded.bytes;
     for (std::size_t size = 0; size < bytes.size(); ++size) {

@@ -1,5 +1,7 @@
 #include "worker_fixture.hpp"
 
+#include "base/doorbell.hpp"
+
 #include <cerrno>
 #include <csignal>
 #include <system_error>
@@ -11,17 +13,17 @@ namespace cadre::detail::process_os::testing {
 namespace {
 
 TEST(process_os_unique_fd, closes_and_moves) {
-    unique_fd first = make_eventfd();
+    unique_fd first = make_memfd("first", 1);
     const int number = first.get();
     unique_fd second = std::move(first);
     EXPECT_FALSE(first);
     EXPECT_EQ(second.get(), number);
-    second = make_eventfd();
+    second = make_memfd("second", 1);
     EXPECT_LT(::fcntl(number, F_GETFD), 0);
     EXPECT_EQ(errno, EBADF);
 }
 
-TEST(process_os_syscalls, memory_cannot_be_shrunk_or_grown_under_those_who_map_it) {
+TEST(process_os_syscalls, mapped_memory_cannot_shrink_or_grow) {
     const unique_fd fd = make_memfd("sealed", 8192);
     EXPECT_EQ(::fcntl(fd.get(), F_GETFD), FD_CLOEXEC);
     EXPECT_LT(::ftruncate(fd.get(), 4096), 0);
@@ -30,13 +32,10 @@ TEST(process_os_syscalls, memory_cannot_be_shrunk_or_grown_under_those_who_map_i
 }
 
 TEST(process_os_syscalls, waiting_ends_with_the_limit_or_the_event) {
-    const unique_fd event = make_eventfd();
-    EXPECT_FALSE(wait_readable(event.get(), 1ms));
-    const std::jthread ringer([&] {
-        const std::uint64_t one = 1;
-        EXPECT_EQ(::write(event.get(), &one, sizeof one), static_cast<ssize_t>(sizeof one));
-    });
-    EXPECT_TRUE(wait_readable(event.get(), -1ms));
+    const doorbell bell;
+    EXPECT_FALSE(wait_readable(bell.descriptor(), 1ms));
+    const std::jthread ringer([&] { bell.ring(); });
+    EXPECT_TRUE(wait_readable(bell.descriptor(), -1ms));
 }
 
 TEST(process_os_syscalls, a_signal_to_a_reaped_process_goes_nowhere) {

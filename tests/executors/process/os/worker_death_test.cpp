@@ -1,4 +1,4 @@
-// Nothing outlives what it belongs to: a worker's children its death, the workers their parent's.
+// A worker's children end with the worker, and the workers with their parent.
 
 #include "worker_fixture.hpp"
 
@@ -20,7 +20,7 @@ INSTANTIATE_TEST_SUITE_P(, worker_death_test, ::testing::Values(start_method::fo
     }
 }
 
-// Starts two children in its group, one asleep and one in a tight loop, says who they are.
+// Starts two children in its group, one asleep and one in a tight loop, and reports their ids.
 std::vector<pid_t> start_children() {
     std::vector<pid_t> children;
     for (int i = 0; i < 2; ++i) {
@@ -120,7 +120,7 @@ TEST_P(worker_death_test, a_lifeline_closed_before_the_worker_holds_it_kills_too
     }
 }
 
-// A program of its own: starts workers in both ways, says who they and their children are, and never ends.
+// A separate program: starts workers in both ways, reports their ids and their children's, and never ends.
 int be_a_parent(worker_boot&& boot) {
     static worker_launcher launcher;
     static std::vector<launched_worker> workers;
@@ -153,7 +153,7 @@ TEST_P(worker_death_test, all_workers_and_their_children_go_when_the_parent_is_k
     end_of(parent);
 }
 
-// Two generations of processes of this test that die together leave nobody who could tell.
+// If two generations of processes die together, no process is left to report it.
 int fork_without_exec_and_die(worker_boot&& boot) {
     static worker_launcher launcher;
     const pipe_ends pids = make_pipe();

@@ -105,7 +105,7 @@ int use_memory(worker_boot&& boot) {
 }
 
 TEST_P(worker_launcher_test, reports_peak_memory) {
-    // The kernel counts for a spawned worker what this process has held, too: up to that its own peak is unknown.
+    // For a spawned worker the kernel also counts the memory of this process: a smaller peak of the worker is unknown.
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
     worker_spec wish = spec(&use_memory);
@@ -217,13 +217,13 @@ TEST_P(worker_launcher_test, runs_on_the_cpus_of_the_spec) {
 }
 
 TEST_P(worker_launcher_test, as_many_descriptors_as_promised) {
-    const unique_fd event = make_eventfd();
+    const unique_fd memory = make_memfd("memory", 1);
     worker_spec wish = spec([](worker_boot&& boot) { return boot.fds.size() == max_worker_fds ? 0 : 1; });
-    wish.fds.assign(max_worker_fds, event.get());
+    wish.fds.assign(max_worker_fds, memory.get());
     wish.stdout_fd = STDOUT_FILENO;
     wish.stderr_fd = STDERR_FILENO;
     EXPECT_EQ(run(wish).status, 0);
-    wish.fds.push_back(event.get());
+    wish.fds.push_back(memory.get());
     EXPECT_THROW(static_cast<void>(launcher_.launch(wish)), std::invalid_argument);
 }
 

@@ -1,0 +1,52 @@
+// The built-in kinds: which options each takes from a table, how it is made, and what it does at the start and the end of
+// a program. The one place where the configuration and the executors meet.
+
+#include "config/kinds.hpp"
+#include "config/tables.hpp"
+#include "process/deferred_destruction.hpp"
+#include "process/os/bootstrap.hpp"
+#include "process/os/fork_server.hpp"
+
+#include <chrono>
+#include <system_error>
+
+#include <cadre/executors/process.hpp>
+#include <cadre/executors/serial.hpp>
+#include <cadre/executors/thread.hpp>
+
+namespace cadre::detail {
+namespace {
+
+executor make_serial(const executor_config& c) { return make_serial_executor(to_serial_options(c)); }
+executor make_thread(const executor_config& c) { return make_thread_executor(to_thread_options(c)); }
+executor make_process(const executor_config& c) { return make_process_executor(to_process_options(c)); }
+
+// Workers are forked from the state that the program has here: no thread, little memory.
+void start_process_kind(int argc, char** argv) {
+    process_os::bootstrap(argc, argv);  // does not return in a process that was started to be a worker
+    try {
+        process_os::start_fork_server();
+    } catch (const std::system_error&) {
+        // Programs that use no worker processes run without it. A process executor tries again and reports the error.
+    }
+}
+
+// Longer than the grace period of a worker that does not exit by itself.
+constexpr std::chrono::seconds max_deferred_destruction{10};
+
+void finish_process_kind() { static_cast<void>(wait_for_deferred_destruction(max_deferred_destruction)); }
+
+}  // namespace
+
+void add_builtin_kinds(void (*add)(std::string_view name, kind_entry entry)) {
+    add("serial", {.make = make_serial, .check = [](const executor_config& c) { to_serial_options(c); }});
+    add("thread", {.make = make_thread, .check = [](const executor_config& c) { to_thread_options(c); }});
+    add("process", {.make = make_process,
+                    .check = [](const executor_config& c) { to_process_options(c); },
+                    .start_up = start_process_kind,
+                    .tear_down = finish_process_kind});
+    add("mpi", {.missing = "this build of cadre has no MPI executor"});
+    add("cluster", {.missing = "this build of cadre has no cluster executor"});
+}
+
+}  // namespace cadre::detail
