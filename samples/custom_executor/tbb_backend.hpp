@@ -12,7 +12,6 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <cadre/cadre.hpp>
-#include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/executor_backend.hpp>
 
 /// Runs tasks on the threads of a oneTBB arena. Tasks, `when_all`, `on`, `map`, channels, cells and locks, timeouts and
@@ -28,9 +27,6 @@ public:
     [[nodiscard]] cadre::executor_kind kind() const noexcept override { return cadre::executor_kind::custom; }
     [[nodiscard]] std::size_t concurrency() const noexcept override { return workers_; }
     [[nodiscard]] std::string name() const override { return "tbb"; }
-
-    /// Channels, cells and locks made for this executor live on the heap of this process, as for all local executors.
-    [[nodiscard]] cadre::detail::memory_domain* domain() noexcept override { return &cadre::detail::heap_domain(); }
 
     using executor_backend::submit;  // the other one is for executors whose work leaves this process
     /// The whole contract: each item is run once, later, by a thread of the arena. Items belong to whoever submits

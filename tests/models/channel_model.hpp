@@ -1,4 +1,4 @@
-// The queue between processes: claims, help, close, death at every step, burial, and the slot given to the next process.
+// The queue between processes: claims, help, close, death at every step, recovery, and reuse of the slot.
 #pragma once
 
 #include <array>
@@ -7,8 +7,8 @@
 
 namespace models {
 
-/// Two senders, one or two receivers, one who closes; one process may die, is buried step by step and replaced. Every
-/// message lies in a block, whose holder is followed too. Mirrors shm/channel_core.hpp and shm/undertaker.cpp.
+/// Two senders, one or two receivers, a process that closes; one process may die, is recovered step by step and replaced. Every
+/// message lies in a block, whose holder is followed too. Mirrors shm/channel_core.hpp and shm/channel_recovery.hpp and shm/crash_recovery.cpp.
 struct channel_model {
     enum phase : std::uint8_t { free, writing, full, taking, skipped, returned };
     static constexpr unsigned messages = 3;
@@ -29,7 +29,7 @@ struct channel_model {
         std::array<cell, 2> cells;
         std::array<std::uint8_t, messages> holder, published, claimed, consumed, undone;
         std::array<process, processes> p;
-        std::uint8_t dead, deaths, bury_pc, bury_held, bury_queued;
+        std::uint8_t dead, deaths, recovery_pc, recovery_held, recovery_queued;
     };
 
     unsigned cells = 2;
@@ -37,7 +37,7 @@ struct channel_model {
     std::array<std::uint8_t, 2> last{2, 3};
     unsigned receivers = 2;
     bool mortal = true;
-    bool replaced = true;  // whether another receiver comes for one that died
+    bool replaced = true;  // whether a receiver that died is replaced
 
     [[nodiscard]] state initial() const {
         state s{};
@@ -86,13 +86,13 @@ struct channel_model {
                 state d = s;
                 d.dead = i;
                 d.deaths = 1;
-                d.bury_pc = 0;
+                d.recovery_pc = 0;
                 emit(d);
             }
         }
         if (s.dead != none) {
             state n = s;
-            bury(n);
+            recover(n);
             emit(n);
         }
     }
@@ -152,7 +152,7 @@ private:
                 p.next = plus(p.next);
                 p.pc = p.next == last[me] ? done : 0;
                 return;
-            case 8:  // closed: the block goes back
+            case 8:  // closed: the block is released
                 s.holder[p.next] = nobody;
                 p.pc = done;
                 return;
@@ -231,7 +231,7 @@ private:
                 }
                 return;
             }
-            case 10: {  // returned cells, one look at a time
+            case 10: {  // returned cells, one read at a time
                 const cell& c = s.cells[p.i];
                 if (c.what == returned && (p.found == none || c.position < p.s.position)) {
                     p.found = p.i;
@@ -272,7 +272,7 @@ private:
         p.pc = 0;
         if (!same(c, p.s)) return;
         if (c.message == none) throw std::string("a full cell without a message");
-        // First in, first out: the message before it of the same sender was claimed, or has come back.
+        // First in, first out: the message before it of the same sender was claimed, or was returned.
         for (unsigned sender = 0; sender != 2; ++sender)
             if (c.message > first[sender] && c.message < last[sender] && s.published[c.message - 1u] != 0 &&
                 s.claimed[c.message - 1u] == 0 && s.undone[c.message - 1u] == 0)
@@ -285,10 +285,10 @@ private:
     }
 
     /// One access at a time: each cell, then the dead process's blocks, then the cells that may refer to them.
-    void bury(state& s) const {
+    void recover(state& s) const {
         const std::uint8_t dead = s.dead;
-        const std::uint8_t pc = s.bury_pc;
-        s.bury_pc = plus(pc);
+        const std::uint8_t pc = s.recovery_pc;
+        s.recovery_pc = plus(pc);
         if (pc < 4 * cells) {
             cell& c = s.cells[pc / 4];
             if (c.who != dead || (c.what != writing && c.what != taking)) return;
@@ -313,20 +313,21 @@ private:
             }
         } else if (pc == 4 * cells) {
             for (unsigned m = 0; m != messages; ++m)
-                if (s.holder[m] == dead) s.bury_held |= static_cast<std::uint8_t>(1u << m);
+                if (s.holder[m] == dead) s.recovery_held |= static_cast<std::uint8_t>(1u << m);
         } else if (pc <= 5 * cells) {
             const cell& c = s.cells[pc - 4 * cells - 1];
             if (c.message != none && (c.what == full || c.what == taking || c.what == returned))
-                s.bury_queued |= static_cast<std::uint8_t>(1u << c.message);
+                s.recovery_queued |= static_cast<std::uint8_t>(1u << c.message);
         } else {
             for (unsigned m = 0; m != messages; ++m)
-                if (((s.bury_held & ~s.bury_queued) >> m & 1u) != 0 && s.holder[m] == dead) s.holder[m] = nobody;
+                if (((s.recovery_held & ~s.recovery_queued) >> m & 1u) != 0 && s.holder[m] == dead)
+                    s.holder[m] = nobody;
             // The next process in the slot: a receiver begins anew; what a sender had not sent is not sent.
-            s.bury_held = s.bury_queued = 0;
+            s.recovery_held = s.recovery_queued = 0;
             s.p[dead] = process{};
             if (dead < 2 || !replaced) s.p[dead].pc = done;
             s.dead = none;
-            s.bury_pc = 0;
+            s.recovery_pc = 0;
         }
     }
 };

@@ -1,27 +1,37 @@
-// The lock between processes: barging, hand-over, waiters that give up, rings, death at every step.
+// The lock between processes: barging, hand-over, cancelled waiters, rings, death at every step.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "models/replayed_word.hpp"
+
+#include "shm/lock_core.hpp"
 
 namespace models {
 
-/// Three processes each want the lock a few times; one may die. A waiter goes on only when rung, so a lost wake-up is a
-/// state without an end. Mirrors shm/lock_core.hpp and plane_lock in shm/plane_objects.cpp.
+/// Three processes each acquire the lock a few times; one may die. A waiter continues only when rung, so a lost wake-up is a
+/// state without an end. Runs lock_core itself; waiting and ringing mirror plane_lock in shm/plane_objects.cpp.
 struct lock_model {
-    enum phase : std::uint8_t { free, held, granted };
+    using core = cadre::detail::shm::lock_core<cadre::detail::shm::no_probe, replayed_word>;
+    using lock_word = cadre::detail::shm::lock_word;
+    using op_status = cadre::detail::op_status;
     static constexpr std::uint8_t done = 99;
     static constexpr std::uint8_t none = 99;
-    static constexpr unsigned most = 3;
+    static constexpr unsigned max_processes = 3;
 
     struct process {
+        access_log log;
         std::uint8_t pc, rounds, pending_bits, interest, to, inside;
     };
     struct state {
-        std::uint8_t word, owner, died;
-        std::array<process, most> p;
-        std::uint8_t dead, deaths, bury_pc, touched;  // touched: by an owner who died inside
+        std::uint16_t word;
+        std::uint8_t dead, deaths, recovery_pc, recovery_to;
+        std::uint16_t touched;  // an owner has died inside, and no other owner has learned of it
+        access_log recovery_log;
+        std::array<process, max_processes> p;
     };
 
     unsigned processes = 3;
@@ -31,7 +41,7 @@ struct lock_model {
     [[nodiscard]] state initial() const {
         state s{};
         s.dead = none;
-        for (unsigned i = 0; i != most; ++i) {
+        for (unsigned i = 0; i != max_processes; ++i) {
             s.p[i].rounds = rounds;
             if (i >= processes) s.p[i].pc = done;
         }
@@ -41,7 +51,7 @@ struct lock_model {
         for (const process& p : s.p)
             if (p.pc != done) return false;
         if (s.dead != none) return false;
-        if (s.word != free) throw std::string("held by nobody");
+        if (lock_word{s.word}.state() != lock_word::phase::free) throw std::string("held or granted at the end");
         return true;
     }
 
@@ -54,32 +64,44 @@ struct lock_model {
                 state d = s;
                 d.dead = i;
                 d.deaths = 1;
+                if (s.p[i].inside != 0) d.touched = 1;
                 emit(d);
             }
         }
         if (s.dead != none) {
             state n = s;
-            bury(n);
+            recover(n);
             emit(n);
         }
     }
 
 private:
-    static bool acquire(state& s, std::uint8_t me) {
-        if (s.word != free && !(s.word == granted && s.owner == me)) return false;
-        if (s.touched != 0 && s.died == 0) throw std::string("the owner died and nobody is told");
-        s.touched = s.died = 0;
-        s.word = held;
-        s.owner = me;
+    [[nodiscard]] static constexpr cadre::detail::shm::process_id id(std::uint8_t process) noexcept {
+        return {process, 0};
+    }
+    /// One access of an operation of `me` on the lock.
+    template <class Operation>
+    static auto run(state& s, std::uint8_t me, Operation operation) {
+        return run_step(s.word, s.p[me].log, [&](replayed_word& w) { return operation(core(w, id(me))); });
+    }
+    static std::optional<bool> try_lock(state& s, std::uint8_t me) {
+        bool owner_died = false;
+        const auto taken = run(s, me, [&](core lock) { return lock.try_lock(owner_died) == op_status::done; });
+        if (!taken || !*taken) return taken;
+        if (s.touched != 0 && !owner_died) throw std::string("the death of the owner is not reported");
+        s.touched = 0;
         for (const process& p : s.p)
             if (p.inside != 0) throw std::string("two inside");
         s.p[me].inside = 1;
         return true;
     }
-    /// Somebody else who waits is rung.
+    static std::optional<bool> available(state& s, std::uint8_t me) {
+        return run(s, me, [](core lock) { return lock.available(); });
+    }
+    /// Rings another process that waits.
     static void ring_one(state& s, std::uint8_t me) {
-        for (std::uint8_t i = 1; i != most; ++i)
-            if (const auto q = static_cast<std::uint8_t>((me + i) % most); s.p[q].interest != 0) {
+        for (std::uint8_t i = 1; i != max_processes; ++i)
+            if (const auto q = static_cast<std::uint8_t>((me + i) % max_processes); s.p[q].interest != 0) {
                 s.p[q].pending_bits = 1;
                 return;
             }
@@ -90,12 +112,16 @@ private:
         state s = before;
         process& p = s.p[me];
         switch (p.pc) {
-            case 0: p.pc = acquire(s, me) ? 10 : 1; break;  // barging
+            case 0:  // barging
+                if (const auto taken = try_lock(s, me)) p.pc = *taken ? 10 : 1;
+                break;
             case 1:
                 p.interest = 1;
                 p.pc = 2;
-                break;  // told, then tried again
-            case 2: p.pc = acquire(s, me) ? 4 : 3; break;
+                break;  // the interest is published: try once more
+            case 2:
+                if (const auto taken = try_lock(s, me)) p.pc = *taken ? 4 : 3;
+                break;
             case 3:  // asleep
                 if (p.pending_bits != 0) {
                     state n = s;
@@ -108,35 +134,39 @@ private:
             case 4:
                 p.interest = 0;
                 p.pc = 5;
-                break;  // taken: nobody here waits any more
+                break;  // taken: this process waits no more
             case 5:
-                if (s.word == granted && s.owner == me) s.word = free;
-                p.pc = 6;
+                if (run(s, me, [&](core lock) { return lock.revoke_grant(id(me)); })) p.pc = 6;
                 break;
             case 6:
-                if (s.word == free) ring_one(s, me);
-                p.pc = p.inside != 0 ? 10 : done;
+                if (const auto free = available(s, me)) {
+                    if (*free) ring_one(s, me);
+                    p.pc = p.inside != 0 ? 10 : done;
+                }
                 break;
-            case 10:  // inside; now out: free it, or hand it over
-                for (std::uint8_t i = 0; i != most; ++i)
+            case 10:  // inside: free the lock or grant it
+                for (std::uint8_t i = 0; i != max_processes; ++i)
                     if (i != me && s.p[i].interest != 0) {
                         state n = s;
                         n.p[me].to = i;
                         n.p[me].pc = 12;
                         emit(n);
                     }
+                if (!run(s, me, [](core lock) { return lock.unlock(); }).value_or(false))
+                    throw std::string("not unlocked");
                 p.inside = 0;
-                s.word = free;
                 p.pc = 11;
                 break;
             case 11:
-                if (s.word == free) ring_one(s, me);
-                again(p);
+                if (const auto free = available(s, me)) {
+                    if (*free) ring_one(s, me);
+                    again(p);
+                }
                 break;
             case 12:
+                if (!run(s, me, [&](core lock) { return lock.grant(id(p.to)); }).value_or(false))
+                    throw std::string("not granted");
                 p.inside = 0;
-                s.word = granted;
-                s.owner = p.to;
                 p.pc = 13;
                 break;
             case 13: p.pc = s.p[p.to].interest != 0 && s.dead != p.to ? 14 : 15; break;
@@ -145,17 +175,17 @@ private:
                 again(p);
                 break;
             case 15:
-                if (s.word == granted && s.owner == p.to) {
-                    s.word = free;
-                    p.pc = 11;
-                } else {
-                    again(p);
+                if (const auto revoked = run(s, me, [&](core lock) { return lock.revoke_grant(id(p.to)); })) {
+                    if (*revoked)
+                        p.pc = 11;
+                    else
+                        again(p);
                 }
                 break;
             case 20:
                 p.interest = 0;
                 p.pc = 5;
-                break;  // cancelled: pass on what came meanwhile
+                break;  // cancelled: pass a grant or ring on
         }
         emit(s);
     }
@@ -165,27 +195,43 @@ private:
         p.pc = p.rounds == 0 ? done : 0;
     }
 
-    static void bury(state& s) {
+    /// One access of the supervisor, as in object_table::recover.
+    static void recover(state& s) {
         const std::uint8_t dead = s.dead;
-        if (s.bury_pc == 0) {
-            s.p[dead].interest = 0;
-        } else if (s.bury_pc == 1) {
-            if (s.word != free && s.owner == dead) {
-                if (s.word == held) s.died = s.touched = 1;
-                s.word = free;
-            }
-            s.p[dead].inside = 0;
-        } else if (s.bury_pc == 2) {
-            // The dead process may have granted it to one that had stopped waiting, and not lived to take it back.
-            if (s.word == granted && s.p[s.owner].interest == 0) s.word = free;
-        } else {
-            for (process& p : s.p)
-                p.pending_bits = 1;
-            s.p[dead] = process{};
-            s.p[dead].pc = done;
-            s.dead = none;
+        const auto run_recovery = [&](auto operation) {
+            return run_step(s.word, s.recovery_log, [&](replayed_word& w) { return operation(core(w, id(0))); });
+        };
+        switch (s.recovery_pc) {
+            case 0:
+                s.p[dead].interest = 0;
+                s.recovery_pc = 1;
+                break;
+            case 1:
+                if (!run_recovery([&](core lock) {
+                        lock.recover(id(dead));
+                        return true;
+                    }))
+                    break;
+                s.p[dead].inside = 0;
+                s.recovery_pc = 2;
+                break;
+            case 2:  // the dead process may have granted the lock to one that had stopped waiting
+                if (const auto to = run_recovery([](core lock) { return lock.grantee(); })) {
+                    s.recovery_to = *to ? static_cast<std::uint8_t>((*to)->slot) : none;
+                    s.recovery_pc = *to ? 3 : 5;
+                }
+                break;
+            case 3: s.recovery_pc = s.p[s.recovery_to].interest == 0 ? 4 : 5; break;
+            case 4:
+                if (run_recovery([&](core lock) { return lock.revoke_grant(id(s.recovery_to)); })) s.recovery_pc = 5;
+                break;
+            default:
+                for (process& p : s.p)
+                    p.pending_bits = 1;
+                s.p[dead] = process{};
+                s.p[dead].pc = done;
+                s.dead = none;
         }
-        ++s.bury_pc;
     }
 };
 

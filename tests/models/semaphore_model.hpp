@@ -1,4 +1,4 @@
-// The semaphore between processes: operations that are noted, helped and carried out once, death at every step, burial.
+// The semaphore between processes: operations that are noted, helped and completed once, death at every step, recovery.
 #pragma once
 
 #include <array>
@@ -7,12 +7,12 @@
 
 namespace models {
 
-/// Two or three processes take a permit and give it back a few times; one may die, is buried by the supervisor and
+/// Two or three processes acquire a permit and return it a few times; one may die, is recovered by the supervisor and
 /// replaced. Mirrors shm/semaphore_core.hpp access by access.
 struct semaphore_model {
     enum note : std::uint8_t { no_note, acquire, give_back };
-    static constexpr unsigned most = 3;
-    static constexpr std::uint8_t supervisor = most;
+    static constexpr unsigned max_processes = 3;
+    static constexpr std::uint8_t supervisor = max_processes;
     static constexpr std::uint8_t done = 99;
     static constexpr std::uint8_t none = 99;
     static constexpr std::uint8_t acquired = 1;
@@ -23,25 +23,25 @@ struct semaphore_model {
         friend bool operator==(const word&, const word&) = default;
     };
     struct count {
-        std::uint8_t permits, carried_out;
+        std::uint8_t permits, completed;
         friend bool operator==(const count&, const count&) = default;
     };
     struct process {
-        std::uint8_t pc, rounds, owns, back;  // back: where to go after the help
+        std::uint8_t pc, rounds, owns, back;  // back: the pc after the help
         word w, now;
         count h;
     };
     struct state {
         word s;
-        std::array<count, most> held;
-        std::array<process, most + 1> p;
+        std::array<count, max_processes> held;
+        std::array<process, max_processes + 1> p;
         std::uint8_t dead, deaths;
     };
 
     unsigned processes = 2;
     std::uint8_t rounds = 2;
     std::uint8_t permits = 1;
-    std::uint8_t numbers = 16;  // how many a note can tell apart
+    std::uint8_t numbers = 16;  // the number of numbers that a note distinguishes
 
     [[nodiscard]] state initial() const {
         state s{};
@@ -49,7 +49,7 @@ struct semaphore_model {
         s.dead = none;
         for (unsigned i = 0; i != processes; ++i)
             s.p[i].rounds = rounds;
-        for (unsigned i = processes; i <= most; ++i)
+        for (unsigned i = processes; i <= max_processes; ++i)
             s.p[i].pc = done;
         return s;
     }
@@ -65,7 +65,7 @@ struct semaphore_model {
     }
     template <class Emit>
     void step(const state& s, Emit emit) const {
-        for (std::uint8_t i = 0; i <= most; ++i) {
+        for (std::uint8_t i = 0; i <= max_processes; ++i) {
             if (s.p[i].pc == done || s.dead == i) continue;
             state n = s;
             advance(n, i);
@@ -83,7 +83,7 @@ struct semaphore_model {
 
 private:
     [[nodiscard]] std::uint8_t following(count c) const {
-        return static_cast<std::uint8_t>((c.carried_out + 1u) % numbers);
+        return static_cast<std::uint8_t>((c.completed + 1u) % numbers);
     }
     [[nodiscard]] bool is_done(count c, word w) const { return following(c) != w.number; }
     static bool same_note(word a, word b) { return a.what == b.what && a.slot == b.slot && a.number == b.number; }
@@ -153,7 +153,7 @@ private:
             case 12:
                 if (s.held[p.w.slot] == p.h) {
                     count& c = s.held[p.w.slot];
-                    c.carried_out = static_cast<std::uint8_t>(c.carried_out + 1);
+                    c.completed = static_cast<std::uint8_t>(c.completed + 1);
                     if (p.w.what == acquire)
                         c.permits = static_cast<std::uint8_t>(c.permits + 1);
                     else if (c.permits != 0)
@@ -187,7 +187,7 @@ private:
                 p.pc = 32;
                 return;
             case 32:
-                s.held[s.dead] = {0, p.h.carried_out};
+                s.held[s.dead] = {0, p.h.completed};
                 p.pc = p.h.permits != 0 ? 33 : 35;
                 return;
             case 33:
@@ -204,7 +204,7 @@ private:
                 return;
             case 35:
                 s.p[s.dead] = {};
-                s.p[s.dead].rounds = 1;  // of the process that comes next
+                s.p[s.dead].rounds = 1;  // of the next process in the slot
                 s.dead = none;
                 p = {};
                 p.pc = done;

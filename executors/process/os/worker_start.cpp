@@ -1,5 +1,6 @@
 // The first steps of a worker process.
 
+#include "base/mapped_memory.hpp"
 #include "process/os/bootstrap.hpp"
 #include "process/os/crash_page.hpp"
 #include "process/os/launch_protocol.hpp"
@@ -12,7 +13,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 namespace cadre::detail::process_os {
@@ -41,12 +41,10 @@ crash_page* map_crash_page(const worker_request& request) {
         return nullptr;
     }
     const int fd = request.boot.fds.at(static_cast<std::size_t>(request.crash_fd)).get();
-    void* page = ::mmap(nullptr, crash_page_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-                        static_cast<off_t>(request.crash_offset));
-    if (page == MAP_FAILED) {
-        throw_errno("mmap(crash page)");
-    }
-    return static_cast<crash_page*>(page);
+    // Never unmapped: the crash handler writes to the page until the process has ended.
+    static const mapped_region& page = *new mapped_region(
+        map_shared({.fd = fd, .size = crash_page_size, .offset = request.crash_offset}, "mmap(crash page)"));
+    return static_cast<crash_page*>(page.get_address());
 }
 
 void prepare(worker_request& request) {

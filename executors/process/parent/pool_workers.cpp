@@ -97,7 +97,7 @@ pool::~pool() {
     }
     tell(ended);
     for (const shm::process_id id : dead)
-        plane_.bury(id);
+        plane_.recover(id);
     plane_.shut_down(domain_->id());
 }
 
@@ -163,7 +163,7 @@ std::unique_ptr<worker_connection> pool::launch(std::uint32_t index) {
         if (piped)
             c->output.emplace(std::move(pipe.read), options_.output, [this, p = c.get()] { return prefix_of(*p); });
     } catch (...) {
-        plane_.bury(*id);
+        plane_.recover(*id);
         throw;
     }
     return c;
@@ -233,7 +233,7 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
         start_nested();
     }
     // Without the locks: rings every process that waits for something the dead one held.
-    plane_.bury(id);
+    plane_.recover(id);
     for (auto& b : burials)
         undertaker_.bury(std::move(b));
 }

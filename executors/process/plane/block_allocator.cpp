@@ -19,7 +19,7 @@ constexpr std::uint64_t round_up(std::uint64_t size, std::uint64_t to) noexcept 
 
 block_allocator::block_allocator(int memfd, std::byte* base, std::uint64_t begin, std::uint64_t size)
     : memfd_(memfd), base_(base) {
-    extents_.emplace(begin, size);
+    extents_.add(begin, size);
 }
 
 bool block_allocator::populate(std::uint64_t offset, std::uint64_t size) noexcept {
@@ -66,24 +66,15 @@ block block_allocator::allocate_small(std::size_t size_class) {
 }
 
 block block_allocator::allocate_large(std::uint64_t size) {
-    const auto found =
-        std::find_if(extents_.begin(), extents_.end(), [size](const auto& extent) { return extent.second >= size; });
-    if (found == extents_.end()) return {};
-    const block b{found->first, size};
+    const auto found = extents_.first_fit(size);
+    if (!found) return {};
+    const block b{*found, size};
     if (!populate(b.offset, b.size)) {
         ::fallocate(memfd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(b.offset),
                     static_cast<off_t>(b.size));
         return {};
     }
-    const std::uint64_t rest = found->second - size;
-    if (rest == 0) {
-        extents_.erase(found);
-    } else {
-        auto node = extents_.extract(found);
-        node.key() = b.offset + size;
-        node.mapped() = rest;
-        extents_.insert(std::move(node));
-    }
+    extents_.take(b.offset, size);
     warm_ -= std::min(warm_, size);
     return b;
 }
@@ -108,26 +99,7 @@ void block_allocator::release_large(block b) {
     } else {
         warm_ += b.size;
     }
-    auto next = extents_.upper_bound(b.offset);
-    if (next != extents_.begin()) {
-        const auto before = std::prev(next);
-        if (before->first + before->second == b.offset) {
-            before->second += b.size;
-            if (next != extents_.end() && next->first == b.offset + b.size) {
-                before->second += next->second;
-                extents_.erase(next);
-            }
-            return;
-        }
-    }
-    if (next != extents_.end() && next->first == b.offset + b.size) {
-        auto node = extents_.extract(next);
-        node.key() = b.offset;
-        node.mapped() += b.size;
-        extents_.insert(std::move(node));
-        return;
-    }
-    extents_.emplace(b.offset, b.size);
+    extents_.add(b.offset, b.size);
 }
 
 }  // namespace cadre::detail::process_plane

@@ -2,11 +2,11 @@
 /// One half of a call memory: blocks for arguments or results that do not fit into a slot, given out by their one writer.
 #pragma once
 
+#include "base/free_runs.hpp"
 #include "process/plane/message.hpp"
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <vector>
 
 namespace cadre::detail::process_plane {
@@ -42,7 +42,7 @@ private:
     std::array<std::vector<std::uint64_t>, classes> free_;
     std::uint64_t slab_ = 0;  // where small blocks are cut from
     std::uint64_t slab_end_ = 0;
-    std::map<std::uint64_t, std::uint64_t> extents_;  // free runs of pages: offset, size
+    free_runs extents_;  // of pages, in bytes
     std::uint64_t warm_ = 0;  // bytes in free runs that still have pages, at most
 };
 

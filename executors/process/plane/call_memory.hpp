@@ -2,6 +2,7 @@
 /// The call memory of one worker: what it and the parent, and nobody else, share.
 #pragma once
 
+#include "base/mapped_memory.hpp"
 #include "process/os/crash_page.hpp"
 #include "process/os/unique_fd.hpp"
 #include "process/plane/message_ring.hpp"
@@ -90,23 +91,19 @@ public:
     /// Maps one that the parent made. Throws std::system_error.
     [[nodiscard]] static call_memory attach(int memfd);
 
-    call_memory(call_memory&& other) noexcept;
-    call_memory& operator=(call_memory&&) = delete;
-    ~call_memory();
-
-    [[nodiscard]] layout& parts() const noexcept { return *reinterpret_cast<layout*>(base_); }
+    [[nodiscard]] layout& parts() const noexcept { return *reinterpret_cast<layout*>(base()); }
     [[nodiscard]] control_block& control() const noexcept { return parts().control; }
     [[nodiscard]] const process_os::crash_page& crash() const noexcept {
-        return *reinterpret_cast<const process_os::crash_page*>(base_ + crash_offset);
+        return *reinterpret_cast<const process_os::crash_page*>(base() + crash_offset);
     }
-    [[nodiscard]] std::byte* base() const noexcept { return base_; }
+    [[nodiscard]] std::byte* base() const noexcept { return static_cast<std::byte*>(mapped_.get_address()); }
     [[nodiscard]] int descriptor() const noexcept { return memfd_.get(); }
 
 private:
-    call_memory(process_os::unique_fd memfd, std::byte* base) noexcept : memfd_(std::move(memfd)), base_(base) {}
+    explicit call_memory(process_os::unique_fd memfd);
 
     process_os::unique_fd memfd_;
-    std::byte* base_;
+    mapped_region mapped_;
 };
 
 /// Fills `message`'s body from `parts`: in the slot if it fits, else in a block of `area`.

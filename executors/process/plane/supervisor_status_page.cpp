@@ -6,7 +6,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/mman.h>
+#include <sys/mman.h>  // memfd_create
 #if __has_include(<sys/rseq.h>)
 #    include <sys/rseq.h>
 #endif
@@ -19,12 +19,9 @@ constexpr std::size_t page_size = 4096;
 
 }  // namespace
 
-supervisor_status_page::supervisor_status_page(process_os::unique_fd memfd, bool writable) : memfd_(std::move(memfd)) {
-    void* const at =
-        ::mmap(nullptr, page_size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, memfd_.get(), 0);
-    if (at == MAP_FAILED) process_os::throw_errno("mmap of the parent page");
-    words_ = static_cast<parent_words*>(at);
-}
+supervisor_status_page::supervisor_status_page(process_os::unique_fd memfd, bool writable)
+    : memfd_(std::move(memfd)),
+      mapped_(map_shared({.fd = memfd_.get(), .size = page_size, .writable = writable}, "mmap of the parent page")) {}
 
 supervisor_status_page supervisor_status_page::create() {
     process_os::unique_fd memfd(::memfd_create("cadre-parent", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -38,13 +35,6 @@ supervisor_status_page supervisor_status_page::create() {
 }
 
 supervisor_status_page supervisor_status_page::attach(int memfd) { return {process_os::duplicate(memfd), false}; }
-
-supervisor_status_page::supervisor_status_page(supervisor_status_page&& other) noexcept
-    : memfd_(std::move(other.memfd_)), words_(std::exchange(other.words_, nullptr)) {}
-
-supervisor_status_page::~supervisor_status_page() {
-    if (words_ != nullptr) ::munmap(words_, page_size);
-}
 
 std::int32_t current_cpu() noexcept {
 #if defined(__x86_64__) && __has_include(<sys/rseq.h>) && defined(RSEQ_SIG)

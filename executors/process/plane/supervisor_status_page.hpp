@@ -2,6 +2,7 @@
 /// What all workers of an executor may know of the parent: one page that only the parent can write.
 #pragma once
 
+#include "base/mapped_memory.hpp"
 #include "process/os/unique_fd.hpp"
 
 #include <atomic>
@@ -32,18 +33,14 @@ public:
     [[nodiscard]] static supervisor_status_page create();
     [[nodiscard]] static supervisor_status_page attach(int memfd);
 
-    supervisor_status_page(supervisor_status_page&& other) noexcept;
-    supervisor_status_page& operator=(supervisor_status_page&&) = delete;
-    ~supervisor_status_page();
-
-    [[nodiscard]] parent_words& words() const noexcept { return *words_; }
+    [[nodiscard]] parent_words& words() const noexcept { return *static_cast<parent_words*>(mapped_.get_address()); }
     [[nodiscard]] int descriptor() const noexcept { return memfd_.get(); }
 
 private:
     supervisor_status_page(process_os::unique_fd memfd, bool writable);
 
     process_os::unique_fd memfd_;
-    parent_words* words_;
+    mapped_region mapped_;
 };
 
 /// The CPU the calling thread runs on; cheap.

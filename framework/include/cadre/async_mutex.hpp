@@ -15,9 +15,9 @@
 
 namespace cadre {
 
-/// A lock in the memory domain of an executor. Copies of the handle, also those that travelled to worker processes, are
-/// the same lock. Made for a process executor it works in every process of the program; made for a local one it
-/// works on every local executor.
+/// A lock in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to the same lock.
+/// A lock made for a process executor works in every process of the program; one made for a local executor works on every
+/// local executor.
 ///
 /// Not recursive. The lock belongs to the guard, not to a thread or task: any thread of the process may unlock. All
 /// members are thread-safe.
@@ -29,7 +29,7 @@ public:
     class guard {
     public:
         explicit guard(detail::held_lock held) noexcept : held_(std::move(held)) {}
-        /// Whether the previous owner's process died while it held the lock: what the lock protects may be half done.
+        /// Whether the previous owner's process died while it held the lock: the protected data may be in an intermediate state.
         [[nodiscard]] bool owner_died() const noexcept { return held_.owner_died(); }
         void unlock() noexcept { held_.unlock(); }
         /// False once unlocked or moved from.
@@ -41,17 +41,17 @@ public:
     };
 
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
-    explicit async_mutex(const executor& ex) : lock_(detail::make_lock(ex)) {}
+    explicit async_mutex(const executor& ex) : lock_(detail::domain_of(ex).make_lock()) {}
 
-    /// Completes with the lock held. Waiters of one process are served first come first served. Stop: a lock that is
-    /// free is taken also by a task that was asked to stop; a wait ends with `cancelled` and holds nothing. Resumes at
-    /// home. @throws cancelled, executor_stopped
+    /// Completes with the lock held. Waiters of one process are served in the order of arrival. Stop: a free lock is acquired
+    /// also by a task with a stop request; a wait ends with `cancelled` without the lock. Resumes at home.
+    /// @throws cancelled, executor_stopped
     [[nodiscard]] auto lock() const {
         auto then = [](detail::held_lock held) { return guard(std::move(held)); };
         return detail::lock_operation<decltype(then)>(lock_, then);
     }
 
-    /// The lock if it is free and nobody waits for it. @throws executor_stopped
+    /// Acquires the lock if it is free and no task of this process waits for it; else empty. @throws executor_stopped
     [[nodiscard]] std::optional<guard> try_lock() const;
 
     void encode_handle(detail::encoder& out) const { lock_->encode(out); }

@@ -1,8 +1,8 @@
 /// @file
-/// `async_semaphore`: at most so many at a time, between tasks, threads and worker processes.
+/// `async_semaphore`: limits concurrency between tasks, threads and worker processes.
 ///
 ///     cadre::async_semaphore licences{ex, 3};
-///     auto permit = co_await licences.acquire();   // given back when it goes out of scope
+///     auto permit = co_await licences.acquire();   // returned when it goes out of scope
 #pragma once
 
 #include <concepts>
@@ -20,13 +20,13 @@
 
 namespace cadre {
 
-/// A counting semaphore in the memory domain of an executor. Copies of the handle, also those that travelled to worker
-/// processes, are the same semaphore. Permits held by a process that dies come back. All members are thread-safe.
+/// A counting semaphore in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to
+/// the same semaphore. Permits of a process that dies are freed. All members are thread-safe.
 class async_semaphore {
 public:
     static constexpr bool cadre_portable_handle = true;
 
-    /// One acquired permit, given back on destruction. Movable; may be destroyed on any thread.
+    /// One acquired permit, returned on destruction. Movable; may be destroyed on any thread.
     class permit {
     public:
         explicit permit(std::shared_ptr<detail::shared_semaphore> from) noexcept : from_(std::move(from)) {}
@@ -40,11 +40,11 @@ public:
         }
         ~permit() { give_back(); }
 
-        /// Gives it back before the end of the scope.
+        /// Returns the permit before the end of the scope.
         void give_back() noexcept {
             if (const auto from = std::exchange(from_, nullptr)) from->give_back(1);
         }
-        /// False once given back or moved from.
+        /// False once returned or moved from.
         [[nodiscard]] explicit operator bool() const noexcept { return from_ != nullptr; }
 
     private:
@@ -69,24 +69,25 @@ public:
         std::optional<detail::shared_object::pending_operation> wait_;
     };
 
-    /// `permits` are free at first.
+    /// A semaphore with `permits` free permits.
     /// @throws std::invalid_argument if negative or above 2^32-1
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     template <std::integral N>
-    async_semaphore(const executor& ex, N permits) : semaphore_(detail::make_semaphore(ex, checked(permits))) {}
+    async_semaphore(const executor& ex, N permits)
+        : semaphore_(detail::domain_of(ex).make_semaphore(checked(permits))) {}
 
-    /// Completes with a permit. Waiters of one process are served first come first served. Stop: a free permit is taken
-    /// also by a task that was asked to stop; a wait ends with `cancelled` and holds nothing. Resumes at home.
+    /// Completes with a permit. Waiters of one process are served in the order of arrival. Stop: a free permit is acquired also
+    /// by a task with a stop request; a wait ends with `cancelled` without a permit. Resumes at home.
     /// @throws cancelled, executor_stopped
     [[nodiscard]] acquire_operation acquire() const { return acquire_operation(semaphore_); }
-    /// A permit if one is free and nobody waits for it. @throws executor_stopped
+    /// Acquires a permit if one is free and no task of this process waits for one; else empty. @throws executor_stopped
     [[nodiscard]] std::optional<permit> try_acquire() const;
-    /// Adds `n` free permits, beyond those that were acquired. @throws std::invalid_argument if negative
+    /// Adds `n` free permits to those that exist. @throws std::invalid_argument if negative
     template <std::integral N = int>
     void release(N n = 1) const {
         semaphore_->release(checked(n));
     }
-    /// How many permits are free: a snapshot.
+    /// The number of free permits: a snapshot.
     [[nodiscard]] std::uint32_t available() const noexcept { return semaphore_->available(); }
 
     void encode_handle(detail::encoder& out) const { semaphore_->encode(out); }

@@ -27,58 +27,57 @@ namespace cadre {
 
 /// A bounded queue with many producers and many consumers; first in first out per producer.
 ///
-/// The handle is copyable and portable: copies, also those that travelled to worker processes, are the same channel.
-/// A channel made for a process executor works in every process of the program; one made for a local executor works on
-/// every local executor, and an attempt to send its handle to another process gives `not_portable`. What was sent before
-/// `close` is received.
+/// The handle is copyable and portable: all copies, also those in worker processes, refer to the same channel. A channel made
+/// for a process executor works in every process of the program. A channel made for a local executor works on every local
+/// executor; sending its handle to another process gives `not_portable`. Values sent before `close` are received.
 ///
-/// All members are thread-safe. Waiting coroutines hold no thread, are served first come first served within a process,
-/// and resume on their home. **Stop**: an operation that can complete at once does, also in a task that was asked to
-/// stop; one that waits, or would have to, ends with `cancelled`, and has neither taken nor sent anything. Once the
-/// executor has shut down everything here throws `executor_stopped`, also what waits already.
+/// All members are thread-safe. Waiting coroutines hold no thread, are served in the order of arrival within a process, and
+/// resume on their home. **Stop**: an operation that can complete at once does, also in a task with a stop request. A wait
+/// ends with `cancelled`; the operation has then neither sent nor received a value. After the executor has shut down all
+/// operations, waiting ones too, throw `executor_stopped`.
 ///
-/// An awaitable refers to the handle it came from: that has to live until the operation has ended.
+/// An awaitable refers to its handle, which has to outlive the operation.
 template <class T>
 class channel {
 public:
     using value_type = T;
     static constexpr bool cadre_portable_handle = true;
 
-    /// A channel in the memory domain of `ex` for up to `capacity` values that wait to be received.
+    /// A channel in the memory domain of `ex` for up to `capacity` values.
     /// @throws std::invalid_argument unless `capacity` is positive
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     template <std::integral N>
-    channel(const executor& ex, N capacity) : place_(make(ex, checked(capacity))) {
+    channel(const executor& ex, N capacity) : object_(make(ex, checked(capacity))) {
         static_assert(std::is_same_v<T, std::decay_t<T>>, "cadre::channel<T>: T must be a plain value type");
         detail::require_portable<T>();
     }
 
-    /// Sends `value`, waiting while the channel is full. An rvalue is moved from only when the message has its place: after
-    /// an error its caller still has it. It has to live until the send has ended, as it does in `co_await ch.send(…)`.
-    /// @throws channel_closed, cancelled, executor_stopped; std::bad_alloc; not_portable if the channel leads to other processes and
-    ///         something in `value` cannot
+    /// Sends `value`, waiting while the channel is full. An rvalue is moved from only if the send succeeds; it has to outlive
+    /// the operation, as it does in `co_await ch.send(…)`.
+    /// @throws channel_closed, cancelled, executor_stopped; std::bad_alloc; not_portable if the channel is shared by processes
+    ///         and `value` contains something that is not portable
     template <class U = T>
         requires std::convertible_to<U&&, T>
     [[nodiscard]] auto send(U&& value) const {
         if constexpr (std::is_same_v<U, T>)
-            return detail::channel_send<T, T*>(place_, std::addressof(value));
+            return detail::channel_send<T, T*>(object_, std::addressof(value));
         else
-            return detail::channel_send<T, T>(place_, std::forward<U>(value));
+            return detail::channel_send<T, T>(object_, std::forward<U>(value));
     }
 
-    /// Sends a `T` made from `args`; the way to send an aggregate under g++ 12, which destroys a braced temporary in an
-    /// awaiting expression twice.
+    /// Sends a `T` made from `args`. Use it for aggregates under g++ 12, which destroys a braced temporary in a co_await
+    /// expression twice. @throws as `send`
     template <class... Args>
         requires std::constructible_from<T, Args...>
     [[nodiscard]] auto emplace(Args&&... args) const {
-        return detail::channel_send<T, T>(place_, std::in_place, std::forward<Args>(args)...);
+        return detail::channel_send<T, T>(object_, std::in_place, std::forward<Args>(args)...);
     }
 
     /// Completes with the next value, or empty once the channel is closed and drained.
-    /// @throws cancelled (no value was taken), executor_stopped
-    [[nodiscard]] auto receive() const noexcept { return detail::channel_receive<T>(place_); }
+    /// @throws cancelled (no value was received), executor_stopped
+    [[nodiscard]] auto receive() const noexcept { return detail::channel_receive<T>(object_); }
 
-    /// Sends without waiting; moves from an rvalue only if the answer is true.
+    /// Sends without waiting; moves from an rvalue only if the result is true.
     /// @return false if the channel is full or closed
     /// @throws executor_stopped, not_portable as `send`
     template <class U = T>
@@ -92,35 +91,35 @@ public:
         }
     }
 
-    /// Receives without waiting; empty if there is nothing (closed or not). @throws executor_stopped
+    /// Receives without waiting; empty if there is no value, whether closed or not. @throws executor_stopped
     [[nodiscard]] std::optional<T> try_receive() const {
-        detail::channel_receive<T> operation(place_);
+        detail::channel_receive<T> operation(object_);
         if (!operation.try_now()) return std::nullopt;
         return operation.await_resume();
     }
 
-    /// No value is sent any more: senders, waiting ones too, get `channel_closed`; receivers get what is there, then
-    /// an empty optional. Idempotent.
+    /// Closes the channel: senders, waiting ones too, get `channel_closed`; receivers get the remaining values, then an empty
+    /// optional. Idempotent.
     void close() const noexcept {
-        if (place_.local != nullptr)
-            place_.local->close();
+        if (object_.local != nullptr)
+            object_.local->close();
         else
-            place_.shared->close();
+            object_.shared->close();
     }
     [[nodiscard]] bool closed() const noexcept {
-        return place_.local != nullptr ? place_.local->closed() : place_.shared->closed();
+        return object_.local != nullptr ? object_.local->closed() : object_.shared->closed();
     }
-    /// How many values wait to be received: a snapshot.
+    /// The number of values in the channel: a snapshot.
     [[nodiscard]] std::size_t size() const noexcept {
-        return place_.local != nullptr ? place_.local->size() : place_.shared->size();
+        return object_.local != nullptr ? object_.local->size() : object_.shared->size();
     }
     [[nodiscard]] std::size_t capacity() const noexcept {
-        return place_.local != nullptr ? place_.local->capacity() : place_.shared->capacity();
+        return object_.local != nullptr ? object_.local->capacity() : object_.shared->capacity();
     }
 
-    /// Sends every element of `range` in order; elements of an rvalue container are moved. On an error the elements
-    /// before the one that failed have been sent.
-    /// @throws what `send` throws, and what iterating throws
+    /// Sends every element of `range` in order; elements of an rvalue container are moved. After an error the elements before
+    /// the failed one have been sent.
+    /// @throws as `send`, and the exceptions of iterating
     template <std::ranges::viewable_range R>
         requires std::ranges::input_range<R> && std::convertible_to<std::ranges::range_reference_t<R>, T>
     [[nodiscard]] task<void> send_all(R&& range) const {
@@ -128,28 +127,28 @@ public:
         return send_each<owned>(*this, std::views::all(std::forward<R>(range)));
     }
 
-    /// Waits for a value, then takes what else is there at once, up to `max` in all. Empty once closed and drained.
-    /// @throws std::invalid_argument unless `max` is positive; cancelled (nothing was taken), executor_stopped
+    /// Waits for a value, then receives more without waiting, up to `max` in all. Empty once closed and drained.
+    /// @throws std::invalid_argument unless `max` is positive; cancelled (no value was received), executor_stopped
     template <std::integral N>
     [[nodiscard]] task<std::vector<T>> receive_many(N max) const {
         return take_many(*this, checked(max));
     }
 
     void encode_handle(detail::encoder& out) const {
-        if (place_.shared == nullptr) detail::throw_local_handle("channel");
-        place_.shared->encode(out);
+        if (object_.shared == nullptr) detail::throw_local_handle("channel");
+        object_.shared->encode(out);
     }
     static channel decode_handle(detail::decoder& in) {
-        return channel(detail::channel_place<T>{.local = nullptr, .shared = detail::domain_of(in).take_channel(in)});
+        return channel(detail::channel_object<T>{.local = nullptr, .shared = detail::domain_of(in).take_channel(in)});
     }
 
-    /// Whether both are handles of one channel object of this process.
+    /// Whether both handles refer to the same channel.
     friend bool operator==(const channel& a, const channel& b) noexcept {
-        return a.place_.local == b.place_.local && a.place_.shared == b.place_.shared;
+        return a.object_.local == b.object_.local && a.object_.shared == b.object_.shared;
     }
 
 private:
-    explicit channel(detail::channel_place<T> place) noexcept : place_(std::move(place)) {}
+    explicit channel(detail::channel_object<T> object) noexcept : object_(std::move(object)) {}
 
     template <class N>
     static std::size_t checked(N count) {
@@ -159,18 +158,15 @@ private:
         return static_cast<std::size_t>(count);
     }
 
-    static detail::channel_place<T> make(const executor& ex, std::size_t capacity) {
-        executor_backend& backend = detail::backend_with_domain(ex);
-        detail::channel_place<T> place;
-        if (detail::has_shared_domain(backend))
-            place.shared = backend.domain()->make_channel(capacity);
-        else
-            place.local = std::make_shared<detail::local_channel<T>>(detail::object_registry_of(backend), capacity);
-        return place;
+    static detail::channel_object<T> make(const executor& ex, std::size_t capacity) {
+        detail::memory_domain& domain = detail::domain_of(ex);
+        if (auto objects = domain.local_objects())
+            return {.local = std::make_shared<detail::local_channel<T>>(std::move(objects), capacity)};
+        return {.shared = domain.make_channel(capacity)};
     }
 
     [[nodiscard]] bool try_send_value(T& value) const {
-        return detail::channel_send<T, T*>(place_, std::addressof(value)).try_now();
+        return detail::channel_send<T, T*>(object_, std::addressof(value)).try_now();
     }
 
     template <bool Owned, class V>
@@ -185,12 +181,12 @@ private:
 
     static task<std::vector<T>> take_many(channel self, std::size_t max) {
         std::vector<T> values;
-        // Before the first value is taken: what was received must not be lost for want of memory.
+        // Reserve before the first value is received: a failed allocation must not lose values.
         values.reserve(std::min(max, std::max<std::size_t>(self.size(), 1)));
         if (auto first = co_await self.receive()) {
             values.push_back(std::move(*first));
-            if (self.place_.local != nullptr) {
-                self.place_.local->receive_more(values, max);
+            if (self.object_.local != nullptr) {
+                self.object_.local->receive_more(values, max);
             } else {
                 while (values.size() < std::min(max, values.capacity())) {
                     auto more = self.try_receive();
@@ -202,7 +198,7 @@ private:
         co_return values;
     }
 
-    detail::channel_place<T> place_;
+    detail::channel_object<T> object_;
 };
 
 }  // namespace cadre

@@ -26,6 +26,7 @@
 namespace cadre {
 
 namespace detail {
+class heap_domain;
 class memory_domain;
 class portable_call;
 class timer_service;
@@ -96,6 +97,7 @@ public:
     [[nodiscard]] detail::work_registry& registry() noexcept { return registry_; }
 
 private:
+    std::unique_ptr<detail::heap_domain> heap_;
     detail::work_registry registry_;
 };
 

@@ -1,5 +1,6 @@
 /// @file
-/// `shared_array<T>`: an array in memory that all tasks share, wherever they run; `shared_array<T, 2>`: a table.
+/// `shared_array<T>`: an array in memory that all tasks share, on threads and in worker processes; `shared_array<T, 2>`: a
+/// table.
 ///
 ///     cadre::shared_array<int> numbers{ex, {1, 2, 3, 4}};
 ///     cadre::shared_array<double, 2> grid{ex, {rows, columns}};
@@ -29,13 +30,13 @@
 
 namespace cadre {
 
-/// An array of fixed size in the memory domain of an executor. Copies of the handle, also those that travelled to worker
-/// processes, are the same array, which is never copied on the way. `T` is trivially copyable and contains no
+/// An array of fixed size in the memory domain of an executor. All copies of the handle, also those in worker processes, refer
+/// to the same array; the elements are never copied. `T` is trivially copyable and contains no
 /// pointers, references or views. Elements of a `Rank` above 1 are laid out row by row.
 ///
-/// Element access is plain memory access: distinct elements may be written at the same time; for one element that
-/// several tasks write use `atomic`, or hold the `lock`. A const handle still gives access to mutable elements, like
-/// `std::span`. The memory stays valid as long as a handle does.
+/// Element access is plain memory access: distinct elements may be written at the same time. For an element that several
+/// tasks write, use `atomic` or hold the `lock`. A const handle still gives access to mutable elements, like
+/// `std::span`. The memory stays valid as long as a handle exists.
 template <class T, std::size_t Rank = 1>
 class shared_array {
     static_assert(Rank != 0, "cadre::shared_array: the rank is the number of dimensions, at least 1");
@@ -54,8 +55,8 @@ public:
         requires(Rank == 1)
         : shared_array(ex, elements_of, elements) {}
 
-    /// `source` is a number of elements, which are zero, or a range that gives them.
-    /// @throws std::invalid_argument if the number is negative; and as above
+    /// `source` is a number of elements, which are zero, or a range of the elements.
+    /// @throws std::invalid_argument if the number is negative; not_portable, executor_stopped, std::bad_alloc
     template <class Source>
         requires(Rank == 1)
     shared_array(const executor& ex, Source&& source) {
@@ -93,7 +94,7 @@ public:
         allocate(ex, extents.sizes);
     }
 
-    // What people try, refused with a reason.
+    // Plausible mistakes, rejected with a reason.
     template <class U>
     shared_array(const executor&, std::initializer_list<std::initializer_list<U>>) {
         static_assert(
@@ -116,7 +117,7 @@ public:
     [[nodiscard]] T* end() const noexcept { return data_ + size_; }
     [[nodiscard]] std::span<T> span() const noexcept { return {data_, size_}; }
 
-    /// Element `i`, counted through all dimensions.
+    /// Element `i` in row-major order.
     [[nodiscard]] T& operator[](std::size_t i) const noexcept { return data_[i]; }
     /// @throws std::out_of_range
     template <std::integral... Is>
@@ -142,9 +143,9 @@ public:
         return std::atomic_ref<T>(data_[i]);
     }
 
-    /// Completes with a guard that holds the array's lock until it goes out of scope. Those who hold it exclude each other;
-    /// it does not keep others from the elements. Waiters are served first come first served within a process. Resumes
-    /// at home. @throws cancelled, executor_stopped
+    /// Completes with a guard that holds the array's lock until it goes out of scope. Guards exclude each other; element access
+    /// without the lock is not prevented. Waiters are served in the order of arrival within a process. Resumes at home.
+    /// @throws cancelled, executor_stopped
     [[nodiscard]] auto lock() const {
         auto then = [block = block_, elements = span()](detail::held_lock lock) mutable {
             return guard(std::move(block), std::move(lock), elements);
@@ -163,7 +164,7 @@ public:
         return shared_array(std::move(block), extents);
     }
 
-    /// Whether both are the same array.
+    /// Whether both handles refer to the same array.
     friend bool operator==(const shared_array& a, const shared_array& b) noexcept { return a.block_ == b.block_; }
 
 private:
@@ -180,7 +181,7 @@ private:
 
     void allocate(const executor& ex, const std::array<std::size_t, Rank>& extents) {
         detail::require_shareable<T>();
-        block_ = detail::make_block(ex, detail::byte_size(extents, sizeof(T)), alignment);
+        block_ = detail::domain_of(ex).make_block(detail::byte_size(extents, sizeof(T)), alignment);
         extents_ = extents;
         size_ = detail::element_count(extents);
         data_ = static_cast<T*>(block_->data());  // zeroed; a T needs no construction
@@ -190,9 +191,9 @@ private:
     void fill(const executor& ex, Range&& range) {
         if constexpr (std::ranges::forward_range<Range> || std::ranges::sized_range<Range>) {
             allocate(ex, {static_cast<std::size_t>(std::ranges::distance(range))});
-            T* place = data_;
+            T* next = data_;
             for (auto&& element : range)
-                *place++ = static_cast<T>(std::forward<decltype(element)>(element));
+                *next++ = static_cast<T>(std::forward<decltype(element)>(element));
         } else {
             std::vector<T> elements;
             for (auto&& element : range)
@@ -203,10 +204,10 @@ private:
 
     template <class... Is>
     [[nodiscard]] std::size_t offset(Is... indices) const noexcept {
-        std::size_t place = 0;
+        std::size_t index = 0;
         std::size_t d = 0;
-        ((place = place * extents_[d++] + indices), ...);
-        return place;
+        ((index = index * extents_[d++] + indices), ...);
+        return index;
     }
 
     std::shared_ptr<detail::shared_block> block_;

@@ -1,5 +1,5 @@
 /// @file
-/// `shared_value<T>`: one value in memory that all tasks share, wherever they run.
+/// `shared_value<T>`: a value in memory that all tasks share, on threads and in worker processes.
 ///
 ///     cadre::shared_value<std::uint64_t> done{ex, 0};
 ///     co_await cadre::map(ex, cadre::bind_portable(work_and_count, done), items);   // each calls done.fetch_add(1)
@@ -21,17 +21,17 @@
 
 namespace cadre {
 
-/// A value that lives in the memory domain of an executor. Copies of the handle, also those that travelled to worker
-/// processes, are the same value. `T` is trivially copyable and contains no pointers, references or views.
+/// A value in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to the same
+/// value. `T` is trivially copyable and contains no pointers, references or views.
 ///
 /// Two ways of access. Where the hardware has lock-free atomics for `T`: `load`, `store`, `exchange`, … at any time,
 /// sequentially consistent unless an order is given. For every `T`: `get`, `set`, `update` and `lock`, which wait for the
-/// value's lock and exclude each other. The atomic members do not wait for the lock: whoever writes through a
-/// guard while others use them has a data race.
+/// value's lock and exclude each other. The atomic members do not take the lock: writing through a guard while other tasks
+/// use them is a data race.
 ///
-/// All members are thread-safe. The awaitables hold no thread, are served first come first served within a process and
-/// resume at home; a stop request while they wait ends them with `cancelled`, and once the executor has shut down they
-/// throw `executor_stopped`. The memory itself stays valid as long as a handle does.
+/// All members are thread-safe. The awaitables hold no thread, are served in the order of arrival within a process and resume at
+/// home. A stop request ends a wait with `cancelled`; after the executor has shut down they throw `executor_stopped`. The
+/// memory stays valid as long as a handle exists.
 template <class T>
 class shared_value {
 public:
@@ -47,7 +47,7 @@ public:
         detail::require_shareable<T>();
         static_assert(std::is_convertible_v<U&&, T>, "cadre::shared_value<T>: the initial value does not convert to T");
         if constexpr (detail::shareable<T> && std::is_convertible_v<U&&, T>) {
-            block_ = detail::make_block(ex, sizeof(cell), std::max(alignof(cell), detail::cell_alignment));
+            block_ = detail::domain_of(ex).make_block(sizeof(cell), std::max(alignof(cell), detail::cell_alignment));
             cell_ = new (block_->data()) cell{.held = {static_cast<T>(std::forward<U>(initial))}, .damaged = 0};
         }
     }
@@ -57,7 +57,7 @@ public:
         requires detail::lock_free<T> { return cell_->atomic().load(order).value; }
     void store(T x, std::memory_order order = std::memory_order_seq_cst) const noexcept
         requires detail::lock_free<T> { cell_->atomic().store({x}, order); }
-    /// Writes `x`; returns what it overwrote.
+    /// Writes `x`; returns the previous value.
     T exchange(T x, std::memory_order order = std::memory_order_seq_cst) const noexcept
         requires detail::lock_free<T> { return cell_->atomic().exchange({x}, order).value; }
     /// Writes `desired` if the value is `expected`, byte for byte; else reads it into `expected`.
@@ -69,7 +69,7 @@ public:
         if (!written) expected = seen.value;
         return written;
     }
-    /// Adds `n`; returns what was there before. Integers wrap.
+    /// Adds `n`; returns the previous value. Integers wrap.
     T fetch_add(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
         requires detail::addable<T> { return number().fetch_add(n, order); }
     T fetch_sub(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
@@ -96,8 +96,8 @@ public:
             self->damaged = 0;
         });
     }
-    /// Read-modify-write: replaces the value `v` by `f(v)` and completes with the new value. `f` runs under the lock, so
-    /// let it be short, and may run more than once, as an atomic member may change the value meanwhile.
+    /// Read-modify-write: replaces the value `v` by `f(v)` and completes with the new value. `f` runs under the lock, so it
+    /// should be short, and may run more than once, because an atomic member may change the value meanwhile.
     template <class F>
         requires std::is_invocable_r_v<T, F&, T>
     [[nodiscard]] auto update(F f) const {
@@ -120,7 +120,7 @@ public:
         return shared_value(detail::checked_block(detail::domain_of(in).take_block(in), sizeof(cell), alignof(cell)));
     }
 
-    /// Whether both are the same value.
+    /// Whether both handles refer to the same value.
     friend bool operator==(const shared_value& a, const shared_value& b) noexcept { return a.cell_ == b.cell_; }
 
 private:

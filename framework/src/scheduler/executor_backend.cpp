@@ -6,9 +6,9 @@
 
 #include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/detail/scheduler/timer_service.hpp>
-#include <cadre/detail/state/memory_domain.hpp>
-#include <cadre/detail/state/object_registry.hpp>
 #include <cadre/errors.hpp>
+
+#include "state/heap_domain.hpp"
 
 namespace cadre {
 
@@ -35,8 +35,8 @@ const char* to_string(executor_kind kind) noexcept {
     return "unknown";
 }
 
-executor_backend::executor_backend() = default;
-executor_backend::~executor_backend() { detail::forget_object_registry(*this); }
+executor_backend::executor_backend() : heap_(std::make_unique<detail::heap_domain>()) {}
+executor_backend::~executor_backend() = default;
 
 executor_stats executor_backend::stats() const {
     executor_stats s;
@@ -57,7 +57,7 @@ void executor_backend::submit(std::span<detail::portable_call* const> calls) noe
 }
 
 void executor_backend::request_stop(detail::portable_call&, detail::stop_reason) noexcept {}
-detail::memory_domain* executor_backend::domain() noexcept { return remote() ? nullptr : &detail::heap_domain(); }
+detail::memory_domain* executor_backend::domain() noexcept { return remote() ? nullptr : heap_.get(); }
 detail::timer_service& executor_backend::timers() noexcept { return detail::default_timers(); }
 void* executor_backend::query(const std::type_info&) noexcept { return nullptr; }
 void executor_backend::request_stop() noexcept { registry_.request_stop(); }
@@ -74,7 +74,7 @@ void executor_backend::shutdown(std::chrono::steady_clock::time_point deadline, 
     detail::default_timers().add(*alarm);
     registry_.close([alarm, done = std::move(done)] {
         if (detail::default_timers().cancel(*alarm)) alarm->self.reset();
-        detail::close_object_registry(*alarm->backend);
+        alarm->backend->heap_->stop();
         if (done) done();
     });
 }

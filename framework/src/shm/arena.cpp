@@ -1,13 +1,12 @@
 #include "shm/arena.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace cadre::detail::shm {
 
 namespace {
 
-// A freed run of this many units goes back to the system: it costs little beside filling it again.
+// Freed runs from this size are returned to the system: that is cheap compared to filling them again.
 constexpr std::uint64_t discard_from = 512;
 constexpr std::uint64_t table_step = page_size / sizeof(half_word);
 
@@ -21,7 +20,7 @@ arena::arena(const region& memory, process_id self) : memory_(memory), self_(sel
     populated_.assign(used, false);
     std::uint64_t free_from = 0;
     const auto in_use = [&](std::uint64_t first, std::uint64_t count) {
-        if (first > free_from) free_units_[free_from] = first - free_from;
+        if (first > free_from) free_units_.add(free_from, first - free_from);
         free_from = first + count;
         std::fill_n(populated_.begin() + static_cast<std::ptrdiff_t>(first), std::min(count, used - first), true);
     };
@@ -35,7 +34,7 @@ arena::arena(const region& memory, process_id self) : memory_(memory), self_(sel
             const std::uint32_t c = what & ~small_unit;
             in_use(u, 1);
             ++u;
-            if (c >= block_classes.size()) continue;  // not believed, and never used again
+            if (c >= block_classes.size()) continue;  // an invalid entry: the unit is never used again
             for (std::uint64_t at = 0; at + block_classes[c] <= unit_size; at += block_classes[c])
                 (is_free(start + at) ? small_[c].add_free(start + at) : small_[c].add_pending(start + at));
         } else {
@@ -45,7 +44,7 @@ arena::arena(const region& memory, process_id self) : memory_(memory), self_(sel
             u += count;
         }
     }
-    if (free_from < units) free_units_[free_from] = units - free_from;
+    if (free_from < units) free_units_.add(free_from, units - free_from);
 }
 
 arena::allocation arena::allocate(std::uint64_t size) noexcept {
@@ -57,7 +56,7 @@ arena::allocation arena::allocate(std::uint64_t size) noexcept {
         return fit != block_classes.end() ? allocate_small(static_cast<unsigned>(fit - block_classes.begin()))
                                           : allocate_large((whole + unit_size - 1) / unit_size);
     } catch (...) {
-        return {};  // no private memory to remember it by
+        return {};  // no private memory to record the block
     }
 }
 
@@ -72,7 +71,7 @@ arena::allocation arena::allocate_small(unsigned size_class) {
 }
 
 arena::allocation arena::allocate_large(std::uint64_t units) {
-    collect_large();
+    reclaim_large();
     std::uint64_t first = 0;
     bool zeroed = false;
     if (units >= small_unit || !take_units(units, first, zeroed)) return {};
@@ -90,7 +89,7 @@ bool arena::cut_unit(unsigned size_class) {
     const std::uint64_t start = memory_.unit_offset(self_.slot, first);
     const std::uint32_t size = block_classes[size_class];
     const std::uint64_t count = unit_size / size;
-    // The table is told last: until then, nobody looks for holder words here.
+    // The unit table is written last: before that, no process reads holder words in this unit.
     for (std::uint64_t i = 0; i != count; ++i)
         holder_of(memory_, start + i * size).store(nobody, std::memory_order_relaxed);
     memory_.unit(self_.slot, first).store(small_unit | size_class, std::memory_order_release);
@@ -99,7 +98,7 @@ bool arena::cut_unit(unsigned size_class) {
     return true;
 }
 
-void arena::collect_large() {
+void arena::reclaim_large() {
     large_.reclaim([this](const run& r) { return is_free(memory_.unit_offset(self_.slot, r.first)); },
                    [this](const run& r) {
                        memory_.unit(self_.slot, r.first).store(0, std::memory_order_release);
@@ -108,11 +107,9 @@ void arena::collect_large() {
 }
 
 bool arena::take_units(std::uint64_t count, std::uint64_t& first, bool& zeroed) {
-    auto best = free_units_.end();
-    for (auto i = free_units_.begin(); i != free_units_.end(); ++i)
-        if (i->second >= count && (best == free_units_.end() || i->second < best->second)) best = i;
-    if (best == free_units_.end()) return false;
-    first = best->first;
+    const auto found = free_units_.best_fit(count);
+    if (!found) return false;
+    first = *found;
 
     arena_header& header = memory_.arena(self_.slot);
     const std::uint64_t arena_start = memory_.arena_offset(self_.slot);
@@ -131,9 +128,7 @@ bool arena::take_units(std::uint64_t count, std::uint64_t& first, bool& zeroed) 
     zeroed = std::find(from, to, true) == to;
     if (std::find(from, to, false) != to && !memory_.commit(memory_.unit_offset(self_.slot, first), count * unit_size))
         return false;
-    const std::uint64_t left = best->second - count;
-    free_units_.erase(best);
-    if (left != 0) free_units_[end] = left;
+    free_units_.take(first, count);
     std::fill(from, to, true);
     if (header.units_used.load(std::memory_order_relaxed) < end)
         header.units_used.store(end, std::memory_order_release);
@@ -145,19 +140,7 @@ void arena::return_units(std::uint64_t first, std::uint64_t count) {
         memory_.discard(memory_.unit_offset(self_.slot, first), count * unit_size);
         std::fill_n(populated_.begin() + static_cast<std::ptrdiff_t>(first), count, false);
     }
-    auto after = free_units_.lower_bound(first);
-    if (after != free_units_.end() && after->first == first + count) {
-        count += after->second;
-        after = free_units_.erase(after);
-    }
-    if (after != free_units_.begin()) {
-        const auto before = std::prev(after);
-        if (before->first + before->second == first) {
-            before->second += count;
-            return;
-        }
-    }
-    free_units_[first] = count;
+    free_units_.add(first, count);
 }
 
 }  // namespace cadre::detail::shm

@@ -1,34 +1,34 @@
 /// @file
-/// A process's own part of the shared memory: it alone allocates there, everybody may give back.
+/// The part of shared memory in which one process allocates.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <mutex>
 #include <vector>
 
+#include "base/free_runs.hpp"
 #include "shm/blocks.hpp"
 #include "shm/deferred_reclaim_list.hpp"
 
 namespace cadre::detail::shm {
 
-/// Small blocks come from units cut into one size, large ones are runs of whole units. What is free is known only here, in
-/// private memory; shared are the unit table, written by the owner alone, and the holder words. A block is given back by
-/// setting its holder word to nobody. Thread-safe.
+/// Small blocks are parts of units cut into one size, large blocks are runs of whole units. Free memory is recorded in the
+/// owner's private memory only; shared are the unit table, written by the owner alone, and the holder words. Any holder
+/// releases a block by setting its holder word to nobody. Thread-safe.
 class arena {
 public:
-    /// Takes over the arena of this process's slot: what an earlier process in the slot left to others stays theirs.
+    /// Takes over the arena of this process's slot. Blocks of an earlier process in the slot that others hold stay theirs.
     arena(const region& memory, process_id self);
 
     struct allocation {
-        block_place block;
+        block_location block;
         bool zeroed = false;  ///< the bytes behind the header are known to be zero
     };
-    /// A block with at least `size` bytes, held by this process; `block.offset == 0` if there is no memory.
+    /// Allocates a block with at least `size` bytes, held by this process; `block.offset == 0` if there is no memory.
     [[nodiscard]] allocation allocate(std::uint64_t size) noexcept;
 
-    /// Anyone, for any block: gives it back if `holder` has it.
+    /// Releases a block of any arena if `holder` holds it.
     static bool release(const region& memory, std::uint64_t offset, holder_word holder) noexcept {
         return holder_of(memory, offset).compare_exchange_strong(holder, nobody, std::memory_order_acq_rel);
     }
@@ -37,8 +37,8 @@ private:
     [[nodiscard]] allocation allocate_small(unsigned size_class);
     [[nodiscard]] allocation allocate_large(std::uint64_t units);
     [[nodiscard]] bool cut_unit(unsigned size_class);
-    void collect_large();
-    /// A run of units with memory behind it. @return false if there is none
+    void reclaim_large();
+    /// Takes a run of units and commits memory for it. @return false if there is none
     [[nodiscard]] bool take_units(std::uint64_t count, std::uint64_t& first, bool& zeroed);
     void return_units(std::uint64_t first, std::uint64_t count);
     [[nodiscard]] bool is_free(std::uint64_t offset) const noexcept {
@@ -55,8 +55,8 @@ private:
     std::mutex mutex_;
     std::array<deferred_reclaim_list<std::uint64_t>, block_classes.size()> small_;
     deferred_reclaim_list<run> large_;
-    std::map<std::uint64_t, std::uint64_t> free_units_;  // first unit → length of the run
-    std::vector<bool> populated_;  // units with memory behind them, as far as known here
+    free_runs free_units_;
+    std::vector<bool> populated_;  // units known to have memory
     std::uint64_t table_committed_ = 0;  // units whose words in the unit table have memory
 };
 

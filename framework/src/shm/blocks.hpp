@@ -1,6 +1,5 @@
 /// @file
-/// Blocks of shared memory: one holder word each. Whoever it names may use the block; only the arena's owner makes a
-/// free one anything else.
+/// Blocks of shared memory. The holder of a block may use it; only the owner of its arena reuses a free one.
 #pragma once
 
 #include <array>
@@ -22,18 +21,20 @@ static_assert(sizeof(block_header) == 16);
 inline constexpr std::array<std::uint32_t, 18> block_classes{64,   128,  192,  256,  384,  512,   768,   1024,  1536,
                                                              2048, 3072, 4096, 6144, 8192, 12288, 16384, 21824, 32768};
 
-/// What the unit table says of a unit: 0 for free or inside a run, else a small class, or the length of the run.
+/// An entry of the unit table: 0 for a unit that is free or inside a run, small_unit | class for a unit cut into small
+/// blocks, or the length of the run that begins here. Written by the arena's owner with release, after the holder words of
+/// the blocks; read by all with acquire. The supervisor sets entries of a dead owner to 0.
 inline constexpr std::uint32_t small_unit = 0x8000'0000u;
 
-/// Where a block is and how many bytes it has room for; `offset == 0`: there is no such block.
-struct block_place {
+/// The position and capacity of a block; `offset == 0`: no block.
+struct block_location {
     std::uint64_t offset = 0;  ///< of the header
-    std::uint64_t room = 0;    ///< bytes behind the header
+    std::uint64_t room = 0;  ///< bytes behind the header
     [[nodiscard]] std::uint64_t data() const noexcept { return offset + sizeof(block_header); }
 };
 
-/// The block whose header is at `offset`, if the unit table says that there is one. Any offset may be asked about.
-[[nodiscard]] inline block_place find_block(const region& memory, std::uint64_t offset) noexcept {
+/// The block whose header is at `offset` according to the unit table. `offset` may be any number.
+[[nodiscard]] inline block_location find_block(const region& memory, std::uint64_t offset) noexcept {
     const unsigned slot = memory.slot_of(offset);
     if (slot == memory.slots()) return {};
     const std::uint64_t first = memory.unit_offset(slot, 0);
@@ -53,7 +54,7 @@ struct block_place {
     return {offset, what * unit_size - sizeof(block_header)};
 }
 
-/// `offset` must be of a block that was found.
+/// `offset` is that of a block from `find_block` or of this process's own.
 [[nodiscard]] inline word& holder_of(const region& memory, std::uint64_t offset) noexcept {
     return memory.at<block_header>(offset)->holder;
 }
@@ -62,22 +63,22 @@ struct block_place {
     return memory.at<block_header>(offset)->length;
 }
 
-/// Calls `f(block_place)` for every block of the arena: a bounded walk over what its owner wrote, believed only so far.
+/// Calls `f(block_location)` for every block of the arena. The walk is bounded, whatever the unit table contains.
 template <class F>
 void for_each_block(const region& memory, unsigned slot, F f) {
-    const std::uint64_t most = memory.layout().units;
+    const std::uint64_t max_units = memory.layout().units;
     std::uint64_t used = memory.arena(slot).units_used.load(std::memory_order_acquire);
-    if (used > most) used = most;
+    if (used > max_units) used = max_units;
     for (std::uint64_t u = 0; u < used;) {
         const std::uint32_t what = memory.unit(slot, u).load(std::memory_order_acquire);
         const std::uint64_t start = memory.unit_offset(slot, u);
         if ((what & small_unit) != 0 && (what & ~small_unit) < block_classes.size()) {
             const std::uint32_t size = block_classes[what & ~small_unit];
             for (std::uint64_t at = 0; at + size <= unit_size; at += size)
-                f(block_place{start + at, size - sizeof(block_header)});
+                f(block_location{start + at, size - sizeof(block_header)});
             ++u;
-        } else if (what != 0 && (what & small_unit) == 0 && what <= most - u) {
-            f(block_place{start, what * unit_size - sizeof(block_header)});
+        } else if (what != 0 && (what & small_unit) == 0 && what <= max_units - u) {
+            f(block_location{start, what * unit_size - sizeof(block_header)});
             u += what;
         } else {
             ++u;

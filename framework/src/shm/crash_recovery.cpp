@@ -4,19 +4,20 @@
 #include <span>
 #include <vector>
 
-#include "shm/channel_core.hpp"
+#include "shm/channel_recovery.hpp"
 
 namespace cadre::detail::shm {
 
 namespace {
 
-/// Blocks that the dead process held and no queue refers to. Nobody can have put one into a queue since it died; a live
-/// receiver that takes one out of a queue makes it its own first. So what is held by the dead and lies in no queue now is free.
+/// Releases the blocks that the dead process held and that are in no queue. No block of the dead process was queued after its
+/// death, and a live receiver claims a block before it removes it from a queue. So a block that the dead process holds and
+/// that is in no queue now is unused.
 void free_blocks(plane_core& core, process_id dead) {
     const region& memory = core.memory;
     std::vector<std::uint64_t> held;
     for (unsigned slot = 0; slot != memory.slots(); ++slot)
-        for_each_block(memory, slot, [&](block_place b) {
+        for_each_block(memory, slot, [&](block_location b) {
             if (holder_of(memory, b.offset).load() == held_by(dead)) held.push_back(b.offset);
         });
     if (held.empty()) return;
@@ -24,29 +25,28 @@ void free_blocks(plane_core& core, process_id dead) {
     core.objects.for_each([&](object_ref o, object_phase) {
         if (o.kind != object_kind::channel) return;
         if (const auto d = core.objects.data_of(o))
-            channel_core<>(memory, d->data, d->parameter, core.table.self()).for_each_block([&](std::uint64_t offset) {
-                queued.push_back(offset);
-            });
+            channel_recovery(memory, d->data, d->parameter, core.table.self())
+                .for_each_block([&](std::uint64_t offset) { queued.push_back(offset); });
     });
     std::ranges::sort(queued);
     for (const std::uint64_t offset : held)
         if (!std::ranges::binary_search(queued, offset)) arena::release(memory, offset, held_by(dead));
 }
 
-/// What is only said to be carried by messages, and is not.
-void free_lost(plane_core& core) {
-    std::vector<object_table::carried> said;
+/// Frees objects to which, by their count, only queued messages refer, and which no message carries.
+void free_miscounted(plane_core& core) {
+    std::vector<object_table::queued_only> counted;
     core.objects.for_each([&](object_ref o, object_phase) {
-        if (const auto c = core.objects.only_carried(o)) said.push_back(*c);
+        if (const auto q = core.objects.find_queued_only(o)) counted.push_back(*q);
     });
-    if (said.empty()) return;
-    constexpr std::size_t max_found = std::size_t{1} << 22;  // many cells may claim the same long list
+    if (counted.empty()) return;
+    constexpr std::size_t max_found = std::size_t{1} << 22;  // invalid cells may name the same long list many times
     std::vector<object_ref> found;
     handle_names names;
     core.objects.for_each([&](object_ref o, object_phase) {
         if (o.kind != object_kind::channel) return;
         if (const auto d = core.objects.data_of(o))
-            channel_core<>(core.memory, d->data, d->parameter, core.table.self())
+            channel_recovery(core.memory, d->data, d->parameter, core.table.self())
                 .for_each_carrier([&](std::span<const std::byte> message) {
                     names.clear();
                     if (found.size() < max_found) static_cast<void>(read_names(message, names));
@@ -56,15 +56,15 @@ void free_lost(plane_core& core) {
     });
     if (found.size() >= max_found) return;
     std::ranges::sort(found);
-    for (const auto& c : said)
-        if (!std::ranges::binary_search(found, c.object)) core.objects.not_carried(c);
+    for (const auto& q : counted)
+        if (!std::ranges::binary_search(found, q.object)) core.objects.clear_queued(q);
 }
 
-/// The dead process's arena has no owner now: units without a used block go back to the system.
+/// Returns the units without a used block to the system: the arena has no owner now.
 void shrink_arena(const region& memory, unsigned slot) noexcept {
     const std::uint64_t units = memory.layout().units;
     const std::uint64_t used = std::min(memory.arena(slot).units_used.load(), units);
-    std::uint64_t idle = 0;  // units [idle, u) are in nobody's hands
+    std::uint64_t idle = 0;  // units [idle, u) are unused
     const auto discard = [&](std::uint64_t to) {
         if (to > idle) memory.discard(memory.unit_offset(slot, idle), (to - idle) * unit_size);
     };
@@ -99,12 +99,12 @@ void shrink_arena(const region& memory, unsigned slot) noexcept {
 
 }  // namespace
 
-void bury(plane_core& core, process_id dead) noexcept {
-    core.objects.for_each([&](object_ref o, object_phase) { core.objects.bury(o, dead); });
+void recover(plane_core& core, process_id dead) noexcept {
+    core.objects.for_each([&](object_ref o, object_phase) { core.objects.recover(o, dead); });
     try {
         free_blocks(core, dead);
-        free_lost(core);
-    } catch (...) {  // no private memory for the lists: it stays taken
+        free_miscounted(core);
+    } catch (...) {  // no private memory for the lists: the blocks and objects leak
     }
     shrink_arena(core.memory, dead.slot);
 }

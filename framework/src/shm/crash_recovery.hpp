@@ -1,12 +1,12 @@
 /// @file
-/// What the supervisor does for a process that has died: finishes or undoes all it held.
+/// Recovery from the death of a process: completes or reverts its operations and releases what it held.
 #pragma once
 
 #include "shm/plane_core.hpp"
 
 namespace cadre::detail::shm {
 
-/// The process must have ended, and its slot not be given away before this returns. One burial at a time.
-void bury(plane_core& core, process_id dead) noexcept;
+/// Supervisor. The process has ended, and its slot is not reused before this returns. One call at a time.
+void recover(plane_core& core, process_id dead) noexcept;
 
 }  // namespace cadre::detail::shm

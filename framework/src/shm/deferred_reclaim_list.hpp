@@ -1,5 +1,5 @@
 /// @file
-/// Things that were given away and come back by themselves: their owner looks whether they have.
+/// Resources that others release without a notification: their owner polls for released ones.
 #pragma once
 
 #include <cstddef>
@@ -8,21 +8,21 @@
 
 namespace cadre::detail::shm {
 
-/// Things are looked at oldest first, a few at a time, so that taking one costs the same however many are away.
-template <class Thing>
+/// Polls pending items oldest first, a few at each call, so that `take` has an amortised constant cost.
+template <class Item>
 class deferred_reclaim_list {
 public:
-    /// A thing that nobody has.
-    void add_free(Thing t) { ready_.push_back(t); }
-    void add_pending(Thing t) { pending_.push_back(t); }
+    void add_free(Item t) { ready_.push_back(t); }
+    /// An item that is in use until `is_free` says otherwise.
+    void add_pending(Item t) { pending_.push_back(t); }
 
-    /// Takes one that is free, the one that came back last. `is_free(thing)` tells whether a lent one has come back.
+    /// Takes the free item that was found last; it becomes pending. `is_free(item)`: whether a pending item was released.
     template <class IsFree>
-    [[nodiscard]] bool take(Thing& out, IsFree is_free) {
-        look(few, is_free);
+    [[nodiscard]] bool take(Item& out, IsFree is_free) {
+        poll(few, is_free);
         if (ready_.empty() && pending_.size() >= next_search_) {
-            look(pending_.size(), is_free);
-            next_search_ = 2 * pending_.size();  // searching all costs no more than what was given away since
+            poll(pending_.size(), is_free);
+            next_search_ = 2 * pending_.size();  // amortised over the items taken since
         }
         if (ready_.empty()) return false;
         out = ready_.back();
@@ -31,11 +31,11 @@ public:
         return true;
     }
 
-    /// Moves all that came back to `f(thing)` instead.
+    /// Calls `f(item)` for every free item and removes it.
     template <class IsFree, class F>
     void reclaim(IsFree is_free, F f) {
-        look(pending_.size(), is_free);
-        for (const Thing& t : ready_)
+        poll(pending_.size(), is_free);
+        for (const Item& t : ready_)
             f(t);
         ready_.clear();
     }
@@ -44,16 +44,16 @@ private:
     static constexpr std::size_t few = 16;
 
     template <class IsFree>
-    void look(std::size_t count, IsFree is_free) {
+    void poll(std::size_t count, IsFree is_free) {
         for (; count != 0 && !pending_.empty(); --count) {
-            const Thing t = pending_.front();
+            const Item t = pending_.front();
             (is_free(t) ? static_cast<void>(ready_.push_back(t)) : static_cast<void>(pending_.push_back(t)));
             pending_.pop_front();
         }
     }
 
-    std::vector<Thing> ready_;
-    std::deque<Thing> pending_;
+    std::vector<Item> ready_;
+    std::deque<Item> pending_;
     std::size_t next_search_ = 4 * few;
 };
 

@@ -1,20 +1,20 @@
 /// @file
-/// Who did it: the names under which processes sign what they hold in shared memory.
+/// Names of processes in the words of shared memory.
 #pragma once
 
 #include <cstdint>
 
 namespace cadre::detail::shm {
 
-/// Most processes that can share one region, the parent included.
+/// The maximum number of processes that share one region, the parent included.
 inline constexpr unsigned max_slots = 250;
-/// Sets of processes are bit sets of this many words.
+/// Words of a bit set of processes.
 inline constexpr unsigned slot_words = 4;
-/// In these sets: the parent's supervisor at work for a dead process, beside the parent itself.
+/// In these sets: the supervisor while it recovers what a dead process held. The parent has a bit of its own.
 inline constexpr unsigned supervisor_slot = 255;
 static_assert(max_slots <= supervisor_slot && supervisor_slot < slot_words * 64);
 
-/// One process of the program: a slot of the process table and how often that slot has been given away.
+/// One process of the program: a slot of the process table and the number of processes the slot has had.
 struct process_id {
     std::uint32_t slot = 0;
     std::uint32_t generation = 0;
@@ -22,7 +22,15 @@ struct process_id {
     friend bool operator==(const process_id&, const process_id&) = default;
 };
 
-/// What a holder word says. Zero is nobody, so that fresh memory is free.
+/// The process or object that may use a block. Zero is nobody, so that fresh memory is free.
+///
+/// | state      | changed by                                       | to                                          |
+/// | ---------- | ------------------------------------------------ | ------------------------------------------- |
+/// | nobody     | the arena's owner                                | held by the owner, by release store         |
+/// | held by p  | p                                                | nobody, or the object that has it           |
+/// |            | the receiver q of the message in it              | held by q, by CAS                           |
+/// |            | supervisor, if p is dead                         | nobody, or the arena's owner, by CAS        |
+/// | an object  | the process that frees the object, or supervisor | nobody, by CAS                              |
 using holder_word = std::uint64_t;
 inline constexpr holder_word nobody = 0;
 
@@ -30,26 +38,26 @@ inline constexpr holder_word nobody = 0;
     return (std::uint64_t{p.generation} << 32) | (std::uint64_t{p.slot} << 8) | 1u;
 }
 
-/// Where an algorithm on shared memory may be interrupted by death. Tests replace `no_probe` by one that kills the
-/// process at a chosen step; here it costs nothing.
+/// The points of the shared-memory algorithms at which a death makes a difference. Tests replace `no_probe` by a probe that
+/// kills the process at a chosen step; `no_probe` costs nothing.
 enum class step : std::uint8_t {
-    send_claimed,        ///< the cell is ours, the tail not yet moved
-    send_counted,        ///< the tail has passed the cell
-    send_written,        ///< the message is in the cell, which does not say so yet
-    send_published,      ///< sent; nobody was rung
-    receive_claimed,     ///< the cell is being taken, the head not yet moved
-    receive_counted,     ///< the head has passed the cell
-    receive_block_taken, ///< the block of a large message is ours
-    receive_copied,      ///< copied; nothing consumed yet
-    receive_given_up,    ///< no memory for the message; the cell says so, the count of such cells does not
-    receive_consumed,    ///< the cell is free again, the block still ours
-    close_told,          ///< receivers know, senders do not yet
-    lock_held,           ///< taken
-    lock_granted,        ///< handed to another process that was not rung yet
-    lock_freed,          ///< released; nobody was rung
-    permit_seen,         ///< another's note was read, nothing done about it yet
-    permit_claimed,      ///< the semaphore names us, our count does not say so yet
-    permit_counted,      ///< counted; the semaphore still names us
+    send_claimed,  ///< the cell is claimed, the tail not yet advanced
+    send_counted,  ///< the tail has passed the cell
+    send_written,  ///< the message is in the cell, which is not full yet
+    send_published,  ///< sent; no receiver was rung
+    receive_claimed,  ///< the cell is being taken, the head not yet advanced
+    receive_counted,  ///< the head has passed the cell
+    receive_block_taken,  ///< the block of a large message is claimed
+    receive_copied,  ///< copied; nothing consumed yet
+    receive_declined,  ///< no memory for the message: the cell is returned, and not counted yet
+    receive_consumed,  ///< the cell is free, the block still claimed
+    close_announced,  ///< `closing` is set, the close mark not yet
+    lock_held,  ///< the lock is taken
+    lock_granted,  ///< granted to a process that was not rung yet
+    lock_freed,  ///< released; no waiter was rung
+    permit_seen,  ///< the note of another process was read, its operation not yet completed
+    permit_claimed,  ///< noted; the count of the process is unchanged
+    permit_counted,  ///< counted; the note is still there
 };
 
 struct no_probe {

@@ -1,5 +1,5 @@
 /// @file
-/// A lock on shared memory, owned by a process. It barges while everybody runs and hands over to bound starvation.
+/// A lock in shared memory, owned by a process.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,18 @@
 namespace cadre::detail::shm {
 
 /// generation << 32 | slot << 8 | owner died << 2 | phase. Zero is free.
+///
+/// | state      | changed by                                                   | to                       |
+/// | ---------- | ------------------------------------------------------------ | ------------------------ |
+/// | free       | any process p                                                | held(p)                  |
+/// | held(p)    | p                                                            | free, or granted(q)      |
+/// |            | supervisor, if p is dead                                     | free, owner died         |
+/// | granted(q) | q: takes the lock                                            | held(q)                  |
+/// |            | q, the granter or the supervisor, if q waits no more         | free                     |
+/// |            | supervisor, if q is dead                                     | free                     |
+///
+/// `owner died` stays in a free or granted word until a process takes the lock and learns of it. Every change is a sequentially
+/// consistent compare-and-swap.
 struct lock_word {
     enum class phase : unsigned { free = 0, held = 1, granted = 2 };
     std::uint64_t raw;
@@ -28,11 +40,13 @@ struct lock_word {
     }
 };
 
-/// Hand-over writes granted(B); B confirms held(B) when it takes the lock. B dead, or nobody in B waiting any more: free.
-template <class Probe = no_probe>
+/// The lock permits barging; its user grants it to a waiting process now and then, which bounds starvation. The grantee
+/// confirms the grant by taking the lock. A grant to a process that is dead or waits no more is revoked.
+/// `Word` is another type in the model that explores this code, tests/models/lock_model.hpp.
+template <class Probe = no_probe, class Word = word>
 class lock_core {
 public:
-    lock_core(word& lock, process_id self) noexcept : lock_(lock), self_(self) {}
+    lock_core(Word& lock, process_id self) noexcept : lock_(lock), self_(self) {}
 
     [[nodiscard]] op_status try_lock(bool& owner_died) noexcept {
         for (unsigned tries = 0; tries != max_retries; ++tries) {
@@ -47,36 +61,37 @@ public:
         return op_status::would_block;
     }
 
-    /// Frees it; @return false if this process does not hold it.
+    /// Frees the lock. @return false if this process does not hold it.
     bool unlock() noexcept {
         if (!swap(held(), free(false))) return false;
         Probe::at(step::lock_freed);
         return true;
     }
-    /// Hands it to a process that waits. The caller then asks whether it still does, and else takes the grant back.
+    /// Grants the lock to a waiting process. The caller then checks that `to` still waits, and revokes the grant if not.
+    /// @return false if this process does not hold the lock
     bool grant(process_id to) noexcept {
         if (!swap(held(), lock_word::make(lock_word::phase::granted, to, false))) return false;
         Probe::at(step::lock_granted);
         return true;
     }
-    /// Nobody in `who` waits any more: what was granted to it is free. @return whether something was
-    bool decline(process_id who) noexcept {
+    /// `who` waits no more: frees a lock that is granted to it. @return whether it was
+    bool revoke_grant(process_id who) noexcept {
         lock_word w{lock_.load()};
         return w.state() == lock_word::phase::granted && w.who() == who && swap(w, free(w.died()));
     }
-    /// To whom it was granted, if to anybody.
+    /// The process to which the lock is granted, if it is.
     [[nodiscard]] std::optional<process_id> grantee() const noexcept {
         const lock_word w{lock_.load()};
         return w.state() == lock_word::phase::granted ? std::optional(w.who()) : std::nullopt;
     }
     [[nodiscard]] bool available() const noexcept { return lock_word{lock_.load()}.state() == lock_word::phase::free; }
 
-    /// Supervisor.
-    void bury(process_id dead) noexcept {
+    /// Supervisor: frees the lock if the dead process held it or was granted it.
+    void recover(process_id dead) noexcept {
         for (unsigned tries = 0; tries != max_retries; ++tries) {
             const lock_word w{lock_.load()};
             if (w.state() == lock_word::phase::free || w.who() != dead) return;
-            // Granted but not confirmed: the dead process had touched nothing.
+            // A grant that was not confirmed: the dead process has not entered the critical section.
             if (swap(w, free(w.died() || w.state() == lock_word::phase::held))) return;
         }
     }
@@ -88,7 +103,7 @@ private:
     static constexpr lock_word free(bool died) noexcept { return lock_word::make(lock_word::phase::free, {}, died); }
     bool swap(lock_word from, lock_word to) noexcept { return lock_.compare_exchange_strong(from.raw, to.raw); }
 
-    word& lock_;
+    Word& lock_;
     process_id self_;
 };
 

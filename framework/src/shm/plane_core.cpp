@@ -14,10 +14,10 @@ constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} <<
 plane_core::plane_core(const region& m, process_table& t)
     : memory(m), table(t), space(m, t.self()), objects(m, t.self()) {}
 
-void plane_core::forget(object_ref o, const object_handle* side) noexcept {
+void plane_core::forget(object_ref o, const object_handle* handle) noexcept {
     const std::lock_guard hold(known_mutex_);
     const auto found = known_.find(o);
-    if (found != known_.end() && found->second.side == side) known_.erase(found);  // unless another took its place
+    if (found != known_.end() && found->second.handle == handle) known_.erase(found);  // not if it was replaced
 }
 
 void plane_core::watch(unsigned ring_index, const std::weak_ptr<shared_object>& object) {
@@ -32,25 +32,24 @@ void plane_core::unwatch(unsigned ring_index, const shared_object* object) noexc
 }
 
 void plane_core::retry_waiters(std::uint64_t ring_bits) noexcept {
-    std::vector<std::shared_ptr<shared_object>> pending_bits;
+    std::vector<std::shared_ptr<shared_object>> rung;
     {
         const std::lock_guard hold(watched_mutex_);
         for (; ring_bits != 0; ring_bits &= ring_bits - 1)
             for (const watched& w : watched_[std::countr_zero(ring_bits)])
-                if (auto object = w.object.lock()) pending_bits.push_back(std::move(object));
+                if (auto object = w.object.lock()) rung.push_back(std::move(object));
     }
-    for (const auto& object : pending_bits)
+    for (const auto& object : rung)
         if (object->has_waiters(0) || object->has_waiters(1)) object->retry_waiters();
 }
 
 object_handle::object_handle(plane_core& core, object_ref o, bool fresh)
     : core_(core), ref_(o), entry_(core.objects.entry(o)), words_((core.memory.slots() + 63) / 64),
       turn_(core.table.self().slot + 1) {
-    if (!fresh && !core_.objects.enter(o))
-        throw not_portable("a handle of a shared object that does not exist any more");
+    if (!fresh && !core_.objects.acquire(o)) throw not_portable("a handle of a shared object that no longer exists");
     const auto data = core_.objects.data_of(o);
     if (!data) {
-        core_.objects.leave(o);
+        core_.objects.release(o);
         throw not_portable("a handle of a shared object that is damaged");
     }
     data_ = *data;
@@ -58,7 +57,7 @@ object_handle::object_handle(plane_core& core, object_ref o, bool fresh)
 
 object_handle::~object_handle() {
     core_.forget(ref_, this);
-    core_.objects.leave(ref_);
+    core_.objects.release(ref_);
 }
 
 void object_handle::encode(encoder& out, const std::weak_ptr<shared_object>& self) const {
@@ -67,7 +66,7 @@ void object_handle::encode(encoder& out, const std::weak_ptr<shared_object>& sel
     out.write_size(ref_.slot);
     out.write_size(ref_.index);
     out.write_size(ref_.incarnation);
-    if (owned) return core_.objects.send(ref_);
+    if (owned) return core_.objects.begin_transit(ref_);
     if (void* const names = out.context()->user) static_cast<handle_names*>(names)->push_back(name_of(ref_));
     out.context()->keep_alive.push_back(self.lock());
 }
@@ -105,7 +104,7 @@ void object_handle::for_each_other(unsigned q, F f) noexcept {
     const unsigned self = core_.table.self().slot;
     const unsigned slots = core_.memory.slots();
     const unsigned first = turn_.fetch_add(1, std::memory_order_relaxed) % slots;
-    // In turn, beginning with another process each time: [first, slots), then [0, first).
+    // Round robin: the first process differs each time. [first, slots), then [0, first).
     for (unsigned part = 0; part != 2; ++part) {
         const unsigned from = part == 0 ? first : 0;
         const unsigned to = part == 0 ? slots : first;
@@ -122,7 +121,7 @@ void object_handle::for_each_other(unsigned q, F f) noexcept {
 
 void object_handle::ring_one(unsigned q) noexcept {
     for_each_other(
-        q, [&](unsigned slot) { return core_.table.ring(slot, ring_bit()) == process_table::notice::when_done; });
+        q, [&](unsigned slot) { return core_.table.ring(slot, ring_bit()) == process_table::ring_result::deferred; });
 }
 
 void object_handle::ring_each(unsigned q) noexcept {

@@ -1,5 +1,5 @@
 /// @file
-/// What the objects of one process share: its allocator, the objects it knows, and those that somebody waits for.
+/// The state plane of one process: its arena, the objects that it knows and those that its coroutines wait for.
 #pragma once
 
 #include <atomic>
@@ -34,9 +34,9 @@ public:
                static_cast<std::uint32_t>(domain_state::stopped);
     }
 
-    /// One object in this process for one object in shared memory: its coroutines wait in one queue. Finds it, or makes it
-    /// by `make()` (a shared_ptr); `owned`: the handle came in a message, which had kept the object.
-    /// @throws not_portable if the object is no more
+    /// The one object in this process for an object in shared memory, so that all coroutines of the process wait in one queue.
+    /// Finds it, or makes it by `make()` (a shared_ptr). `owned`: the encoded handle owned a reference, which ends here.
+    /// @throws not_portable if the object exists no more
     template <class Object, class Make>
     [[nodiscard]] std::shared_ptr<Object> find_or_make(object_ref o, bool owned, Make make) {
         const std::lock_guard hold(known_mutex_);
@@ -44,41 +44,42 @@ public:
         auto object = found == known_.end() ? nullptr : std::static_pointer_cast<Object>(found->second.object.lock());
         if (object == nullptr) {
             object = make();
-            known_.insert_or_assign(o, known{object, &object->side()});
+            known_.insert_or_assign(o, known{object, &object->handle()});
         }
-        if (owned) objects.arrive(o);
+        if (owned) objects.end_transit(o);
         return object;
     }
-    /// That side of `o` goes.
-    void forget(object_ref o, const object_handle* side) noexcept;
+    /// `handle` is being destroyed.
+    void forget(object_ref o, const object_handle* handle) noexcept;
 
-    /// `object` has, or may have, waiters: it is looked at when its ring bit is rung.
+    /// Retries the waiters of `object` from now on when its ring bit is set.
     void watch(unsigned ring_index, const std::weak_ptr<shared_object>& object);
     void unwatch(unsigned ring_index, const shared_object* object) noexcept;
-    /// Looks again at the watched objects whose ring bits are set. Any thread.
+    /// Retries the waiters of all watched objects whose ring bits are set. Any thread.
     void retry_waiters(std::uint64_t ring_bits) noexcept;
-    /// How many objects coroutines of this process wait for.
+    /// The number of queues in which coroutines of this process wait.
     std::atomic<int> waiting{0};
 
 private:
     struct known {
         std::weak_ptr<shared_object> object;
-        const object_handle* side = nullptr;
+        const object_handle* handle = nullptr;
     };
     struct watched {
         std::weak_ptr<shared_object> object;
         const shared_object* address;
     };
-    std::recursive_mutex known_mutex_;  // an object that could not be made is forgotten while it is looked for
+    std::recursive_mutex known_mutex_;  // recursive: `make` may destroy a handle, which calls `forget`
     std::map<object_ref, known> known_;
     std::mutex watched_mutex_;
     std::vector<watched> watched_[64];
 };
 
-/// This process's share of one object: its presence, its interest, and ringing others.
+/// One process's part of an object: its reference, its interest, and the rings to other processes.
 class object_handle {
 public:
-    /// @throws not_portable if the object is no more; `fresh`: this process made it and is present already
+    /// `fresh`: this process made the object and has a reference already.
+    /// @throws not_portable if the object exists no more
     object_handle(plane_core& core, object_ref o, bool fresh);
     object_handle(const object_handle&) = delete;
     object_handle& operator=(const object_handle&) = delete;
@@ -90,25 +91,26 @@ public:
     [[nodiscard]] const object_data& data() const noexcept { return data_; }
     [[nodiscard]] bool stopped() const noexcept { return core_.stopped(data_.domain); }
 
-    /// Writes the handle. With a context the sender keeps the object until the bytes were used (`keep_alive` holds it), and the
-    /// name goes into a channel's message; without one, the bytes own a part of it.
+    /// Writes the handle. With a context, `keep_alive` keeps the object until the bytes are used, and the name is added to the
+    /// channel's message. Without a context the bytes own a reference.
     void encode(encoder& out, const std::weak_ptr<shared_object>& self) const;
 
+    /// Sets or clears this process's interest in queue `q`. Sequentially consistent.
     void interest(unsigned q, bool on) noexcept;
     [[nodiscard]] bool interested(unsigned q) const noexcept;
     [[nodiscard]] bool others_interested(unsigned q) const noexcept;
     [[nodiscard]] bool interested(unsigned q, unsigned slot) const noexcept;
 
-    /// One of the other processes that wait in queue `q` looks again. One that is computing is told too, but not relied on.
+    /// Rings other processes that wait in queue `q`, in turn, until one of them retries soon. Busy ones are rung in passing.
     void ring_one(unsigned q) noexcept;
     void ring_each(unsigned q) noexcept;
-    /// The next process, in turn, that waits in queue `q` and is not computing.
+    /// The next process, in turn, that waits in queue `q` and is not busy. The parent counts as not busy.
     [[nodiscard]] std::optional<process_id> next_waiting(unsigned q) noexcept;
     [[nodiscard]] std::uint64_t ring_bit() const noexcept { return std::uint64_t{1} << ref_.ring_index(); }
 
 private:
     template <class F>
-    void for_each_other(unsigned q, F f) noexcept;  // f returns whether to go on
+    void for_each_other(unsigned q, F f) noexcept;  // until f returns false
 
     plane_core& core_;
     object_ref ref_;

@@ -12,7 +12,7 @@ namespace cadre::detail::shm {
 namespace {
 
 template <class Object>
-std::shared_ptr<Object> make_side(plane_core& core, object_ref o, bool fresh) {
+std::shared_ptr<Object> make_object(plane_core& core, object_ref o, bool fresh) {
     auto object = std::make_shared<Object>(std::make_shared<object_handle>(core, o, fresh));
     object->set_self(object);
     return object;
@@ -28,7 +28,7 @@ constexpr auto nothing = [](std::byte*) noexcept {};
 
 template <class Object>
 std::shared_ptr<Object> find(plane_core& core, object_ref o, bool owned) {
-    return core.find_or_make<Object>(o, owned, [&] { return make_side<Object>(core, o, false); });
+    return core.find_or_make<Object>(o, owned, [&] { return make_object<Object>(core, o, false); });
 }
 
 }  // namespace
@@ -49,9 +49,9 @@ std::shared_ptr<Object> plane_domain::make(const object_table::wanted& w, Initia
     if (core_.stopped(id_)) throw executor_stopped{};
     const object_ref o = core_.objects.create(core_.space, w, initialise);
     try {
-        return core_.find_or_make<Object>(o, false, [&] { return make_side<Object>(core_, o, true); });
+        return core_.find_or_make<Object>(o, false, [&] { return make_object<Object>(core_, o, true); });
     } catch (...) {
-        core_.objects.leave(o);
+        core_.objects.release(o);
         throw;
     }
 }
@@ -72,9 +72,9 @@ std::shared_ptr<Object> plane_domain::take(decoder& in, object_kind kind) {
 
 std::shared_ptr<shared_channel> plane_domain::make_channel(std::size_t capacity) {
     const std::uint64_t cells = std::max<std::size_t>(capacity, 1);
-    if (cells > channel_core<>::max_cells) throw std::bad_alloc();
-    return make<plane_channel>({object_kind::channel, channel_core<>::bytes(cells), 64, cells, id_},
-                               [&](std::byte* data) { channel_core<>::initialise(data, cells); });
+    if (cells > channel_words::max_cells) throw std::bad_alloc();
+    return make<plane_channel>({object_kind::channel, channel_words::bytes(cells), 64, cells, id_},
+                               [&](std::byte* data) { channel_words::initialise(data, cells); });
 }
 
 std::shared_ptr<process_lock> plane_domain::make_lock() {

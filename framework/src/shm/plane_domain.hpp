@@ -13,7 +13,6 @@ class plane_domain final : public memory_domain {
 public:
     plane_domain(plane_core& core, std::uint32_t id) noexcept : core_(core), id_(id) {}
 
-    [[nodiscard]] bool shared() const noexcept override { return true; }
     [[nodiscard]] std::uint32_t id() const noexcept override { return id_; }
 
     [[nodiscard]] std::shared_ptr<shared_channel> make_channel(std::size_t capacity) override;

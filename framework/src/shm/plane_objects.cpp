@@ -6,23 +6,23 @@
 
 namespace cadre::detail::shm {
 
-plane_channel::plane_channel(std::shared_ptr<object_handle> side) noexcept
-    : plane_object(std::move(side)),
-      core_(side_->core().memory, side_->data().data, side_->data().parameter, side_->core().table.self()) {}
+plane_channel::plane_channel(std::shared_ptr<object_handle> handle) noexcept
+    : plane_object(std::move(handle)),
+      core_(handle_->core().memory, handle_->data().data, handle_->data().parameter, handle_->core().table.self()) {}
 
 op_status plane_channel::try_send(std::span<const std::byte> message, bool carries) noexcept {
-    if (side_->stopped()) return op_status::stopped;
-    const op_status a = carries ? place_carrier(message) : place(message, false);
+    if (handle_->stopped()) return op_status::stopped;
+    const op_status a = carries ? enqueue_carrier(message) : enqueue(message, false);
     if (a == op_status::done) wake(receivers);
     return a;
 }
 
-op_status plane_channel::place(std::span<const std::byte> message, bool carries) noexcept {
+op_status plane_channel::enqueue(std::span<const std::byte> message, bool carries) noexcept {
     if (message.size() <= channel_cell::room) return core_.send(message, carries);
     const op_status possible = core_.may_send();
-    if (possible != op_status::done) return possible;  // before anything is copied
-    plane_core& plane = side_->core();
-    const block_place b = plane.space.allocate(message.size()).block;
+    if (possible != op_status::done) return possible;  // before the message is copied
+    plane_core& plane = handle_->core();
+    const block_location b = plane.space.allocate(message.size()).block;
     if (b.offset == 0) return op_status::exhausted;
     std::memcpy(plane.memory.at<std::byte>(b.data()), message.data(), message.size());
     length_of(plane.memory, b.offset).store(message.size(), std::memory_order_relaxed);
@@ -31,7 +31,7 @@ op_status plane_channel::place(std::span<const std::byte> message, bool carries)
     return a;
 }
 
-op_status plane_channel::place_carrier(std::span<const std::byte> message) noexcept {
+op_status plane_channel::enqueue_carrier(std::span<const std::byte> message) noexcept {
     const op_status possible = core_.may_send();
     if (possible != op_status::done) return possible;
     handle_names names;
@@ -40,48 +40,48 @@ op_status plane_channel::place_carrier(std::span<const std::byte> message) noexc
     } catch (...) {
         return op_status::exhausted;
     }
-    object_table& objects = side_->core().objects;
+    object_table& objects = handle_->core().objects;
     for (const handle_name n : names)
-        objects.queue(named(n));
-    const op_status a = place(message, true);
+        objects.add_queued(named(n));
+    const op_status a = enqueue(message, true);
     if (a != op_status::done)
         for (const handle_name n : names)
-            objects.unqueue(named(n));
+            objects.remove_queued(named(n));
     return a;
 }
 
 op_status plane_channel::try_receive(byte_buffer& into, held_objects* held) noexcept {
-    if (side_->stopped()) return op_status::stopped;
+    if (handle_->stopped()) return op_status::stopped;
     unsigned skipped = 0;
     handle_names names;
-    held_objects for_now;
-    held_objects& kept = held != nullptr ? *held : for_now;
-    const op_status a = core_.receive(into, skipped, [&] { keep(into, names, kept); });
+    held_objects local;
+    held_objects& kept = held != nullptr ? *held : local;
+    const op_status a = core_.receive(into, skipped, [&] { hold_carried(into, names, kept); });
     if (a == op_status::done)
         for (const handle_name n : names)
-            side_->core().objects.unqueue(named(n));
-    const bool taken = a == op_status::done || a == op_status::broken;  // a message that makes no sense is thrown away
+            handle_->core().objects.remove_queued(named(n));
+    const bool taken = a == op_status::done || a == op_status::broken;  // an invalid message is discarded
     if (taken || skipped != 0) wake(senders);
-    if (a == op_status::exhausted) wake(receivers);  // it is still there
-    // The last ones wait until no other receiver can die in the middle of taking: this may have been it. (If it is just being
-    // closed, who closes it rings them.)
+    if (a == op_status::exhausted) wake(receivers);  // the message is still queued
+    // The last receivers of a closed channel wait until no message is being taken; this may have been the last one. If the
+    // channel is just being closed, the closing process rings them.
     if (taken && core_.closing()) wake_all(receivers);
     return a;
 }
 
-/// The message is not consumed yet, so its handles are still good. `names` gets those that are.
-void plane_channel::keep(byte_buffer& message, handle_names& names, held_objects& held) {
+/// Acquires the objects of the message's handles before the message is consumed. `names` gets those that exist.
+void plane_channel::hold_carried(byte_buffer& message, handle_names& names, held_objects& held) {
     handle_names all;
     message.resize_uninitialized(message.size() - read_names(message.span(), all));
     names.reserve(all.size());
     held.reserve(all.size());
     for (const handle_name n : all) {
         const object_ref o = named(n);
-        if (!side_->core().objects.plausible(o)) continue;
+        if (!handle_->core().objects.plausible(o)) continue;
         try {
-            held.push_back(find_object(side_->core(), o));
+            held.push_back(find_object(handle_->core(), o));
             names.push_back(n);
-        } catch (const error&) {  // broken: decoding it will say so
+        } catch (const error&) {  // decoding the handle reports the error
         }
     }
 }
@@ -92,16 +92,16 @@ void plane_channel::close() noexcept {
     wake_all(senders);
 }
 
-plane_lock::plane_lock(std::shared_ptr<object_handle> side) noexcept
-    : plane_object(std::move(side)), core_(side_->entry().lock, side_->core().table.self()) {}
+plane_lock::plane_lock(std::shared_ptr<object_handle> handle) noexcept
+    : plane_object(std::move(handle)), core_(handle_->entry().lock, handle_->core().table.self()) {}
 
 op_status plane_lock::try_lock(bool& owner_died) noexcept {
-    if (side_->stopped()) return op_status::stopped;
+    if (handle_->stopped()) return op_status::stopped;
     return core_.try_lock(owner_died);
 }
 
 void plane_lock::unlock() noexcept {
-    if (side_->others_interested(0) && barged_.fetch_add(1, std::memory_order_relaxed) + 1 >= max_barging) {
+    if (handle_->others_interested(0) && barged_.fetch_add(1, std::memory_order_relaxed) + 1 >= max_barging) {
         barged_.store(0, std::memory_order_relaxed);
         if (hand_over()) return;
     }
@@ -109,23 +109,23 @@ void plane_lock::unlock() noexcept {
 }
 
 bool plane_lock::hand_over() noexcept {
-    const auto to = side_->next_waiting(0);
+    const auto to = handle_->next_waiting(0);
     if (!to || !core_.grant(*to)) return false;
-    // It withdraws its interest before it looks for a grant to decline; we grant before we look for its interest. If it has just
-    // begun to compute, the lock would be idle until that ends.
-    process_table& table = side_->core().table;
-    const bool takes = side_->interested(0, to->slot) && table.live(*to) &&
-                       table.ring(to->slot, side_->ring_bit()) != process_table::notice::when_done;
-    if (!takes && core_.decline(*to)) wake(0);
+    // The grantee clears its interest before it checks for a grant to revoke; this process grants before it checks for the
+    // interest. A grantee that has just become busy would leave the lock idle until its work item ends.
+    process_table& table = handle_->core().table;
+    const bool takes = handle_->interested(0, to->slot) && table.live(*to) &&
+                       table.ring(to->slot, handle_->ring_bit()) != process_table::ring_result::deferred;
+    if (!takes && core_.revoke_grant(*to)) wake(0);
     return true;
 }
 
-plane_semaphore::plane_semaphore(std::shared_ptr<object_handle> side) noexcept
-    : plane_object(std::move(side)),
-      core_(side_->data().data, side_->core().memory.slots(), side_->core().table.self()) {}
+plane_semaphore::plane_semaphore(std::shared_ptr<object_handle> handle) noexcept
+    : plane_object(std::move(handle)),
+      core_(handle_->data().data, handle_->core().memory.slots(), handle_->core().table.self()) {}
 
 op_status plane_semaphore::try_acquire() noexcept {
-    if (side_->stopped()) return op_status::stopped;
+    if (handle_->stopped()) return op_status::stopped;
     const std::lock_guard hold(mutex_);
     return core_.try_acquire();
 }

@@ -64,24 +64,24 @@ bool process_table::live(process_id p) const noexcept {
 
 process_id process_table::occupant(unsigned slot) const noexcept { return {slot, generation_of(identity(slot))}; }
 
-// The fetch_or is the ringer's full fence: it pairs with the exchange in loop(). Either the loop that goes to sleep sees
-// the rung word in its last poll, or we see that it sleeps.
-process_table::notice process_table::ring(unsigned slot, std::uint64_t what) noexcept {
+// The fetch_or is the ringer's full fence: it pairs with the exchange in set_loop. Either the loop that goes to sleep sees
+// the pending bits in its last poll, or the ringer sees that the loop sleeps.
+process_table::ring_result process_table::ring(unsigned slot, std::uint64_t ring_bits) noexcept {
     process_entry& e = memory_.process(slot);
-    e.pending_bits.fetch_or(what);
+    e.pending_bits.fetch_or(ring_bits);
     std::uint32_t s = e.loop.load();
-    if (s == raw(loop_state::polling)) return notice::soon;
+    if (s == raw(loop_state::polling)) return ring_result::polling;
     if (s == raw(loop_state::asleep)) {
         if (e.loop.compare_exchange_strong(s, raw(loop_state::busy))) write_bell(doorbell(slot));
-        return notice::woken;
+        return ring_result::woken;
     }
-    if (slot != 0) return notice::when_done;
-    // The parent's own threads must not wait for what its main loop computes: its supervisor looks instead.
+    if (slot != 0) return ring_result::deferred;
+    // Waiters in the parent do not wait until its main loop has ended a work item: the supervisor retries them.
     half_word& supervisor_word = memory_.header().supervisor;
     std::uint32_t v = supervisor_word.load();
     if (v == raw(loop_state::asleep) && supervisor_word.compare_exchange_strong(v, raw(loop_state::busy)))
         write_bell(supervisor_doorbell());
-    return notice::woken;
+    return ring_result::woken;
 }
 
 void process_table::ring_all() noexcept {
@@ -94,9 +94,9 @@ std::uint64_t process_table::take_pending_bits() noexcept {
     return pending_bits.load() == 0 ? 0 : pending_bits.exchange(0);
 }
 
-void process_table::loop(loop_state s) noexcept { memory_.process(self_.slot).loop.exchange(raw(s)); }
+void process_table::set_loop(loop_state s) noexcept { memory_.process(self_.slot).loop.exchange(raw(s)); }
 
-void process_table::supervisor(loop_state s) noexcept { memory_.header().supervisor.exchange(raw(s)); }
+void process_table::set_supervisor(loop_state s) noexcept { memory_.header().supervisor.exchange(raw(s)); }
 
 loop_state process_table::loop_of(unsigned slot) const noexcept {
     const std::uint32_t s = memory_.process(slot).loop.load(std::memory_order_relaxed);

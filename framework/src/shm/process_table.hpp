@@ -1,5 +1,5 @@
 /// @file
-/// The processes of a program, and how one tells another to look again.
+/// The processes of a program and their doorbells.
 #pragma once
 
 #include <atomic>
@@ -13,16 +13,16 @@
 
 namespace cadre::detail::shm {
 
-/// View of the table by one process. Which process a slot has, the parent knows from private memory; in shared memory it is for the
-/// others to read. Doorbells are eventfds, one per slot and one for the parent's supervisor; all are made
-/// by the parent before any worker starts, so that none has to travel later.
+/// View of the table by one process. The parent keeps the occupants of slots in private memory and publishes them for the
+/// other processes. Doorbells are eventfds, one per slot and one for the parent's supervisor. The parent makes all of them
+/// before any worker starts, so that none is passed later.
 ///
-/// Ringing: whoever has published something sets the rung word of a process and then looks how that process's loop fares.
-/// The loop says that it sleeps, and then looks at its rung word. Both sides use sequentially consistent operations on
-/// these words, so one of them sees the other.
+/// A ringer publishes its change, sets bits in the pending word of a process and then reads the state of its loop. A loop
+/// publishes that it sleeps and then reads its pending word. Both use sequentially consistent operations on these words, so
+/// one of them sees the other. The state table is at process_entry.
 class process_table {
 public:
-    /// `doorbells`: the supervisor's, then one for each slot. They stay the caller's.
+    /// `doorbells`: the supervisor's, then one for each slot; owned by the caller.
     process_table(const region& memory, process_id self, std::vector<int> doorbells);
 
     [[nodiscard]] process_id self() const noexcept { return self_; }
@@ -32,30 +32,35 @@ public:
 
     /// Parent: takes a free slot for a new process. Thread-safe. Empty if all are taken.
     [[nodiscard]] std::optional<process_id> claim() noexcept;
-    /// Parent: the process has ended (or never started) and holds nothing any more.
+    /// Parent: frees the slot of a process that has ended (or never started), after its recovery.
     void release(process_id p) noexcept;
-    /// Parent: it has ended.
+    /// Parent: the process has ended.
     void mark_dead(process_id p) noexcept;
     [[nodiscard]] slot_state state(unsigned slot) const noexcept;
     [[nodiscard]] bool live(process_id p) const noexcept;
-    /// Who has the slot now (or had it last).
+    /// The process that has the slot now or had it last.
     [[nodiscard]] process_id occupant(unsigned slot) const noexcept;
 
-    /// How a process that was rung is going to notice.
-    enum class notice : std::uint8_t { soon, woken, when_done };
-    /// Tells a process to look again at the objects in `what`, a set of ring bits; 0: only wakes it. Full fence first: what
-    /// was published before is seen by whoever is woken, or goes to sleep, after.
-    notice ring(unsigned slot, std::uint64_t what) noexcept;
-    /// Every live process, this one included, looks at everything.
+    /// When a process that was rung polls its pending bits.
+    enum class ring_result : std::uint8_t {
+        polling,  ///< at once: it polls
+        woken,  ///< soon: it or the supervisor was woken
+        deferred,  ///< when its work item ends
+    };
+    /// Makes a process retry the waiters of the objects in `ring_bits`; 0: only wakes it. A full fence first: a process that
+    /// is woken or goes to sleep afterwards sees everything published before.
+    ring_result ring(unsigned slot, std::uint64_t ring_bits) noexcept;
+    /// Every live process, this one included, retries all waiters.
     void ring_all() noexcept;
 
-    /// This process's own words.
+    /// Reads and clears this process's pending bits.
     [[nodiscard]] std::uint64_t take_pending_bits() noexcept;
-    void loop(loop_state s) noexcept;
-    void supervisor(loop_state s) noexcept;
+    /// Publish the state of this process's loop; of the parent's supervisor. Full fence.
+    void set_loop(loop_state s) noexcept;
+    void set_supervisor(loop_state s) noexcept;
 
     [[nodiscard]] loop_state loop_of(unsigned slot) const noexcept;
-    /// Says on which CPU this thread runs, for the spin decisions of others. A few nanoseconds.
+    /// Publishes the CPU of this thread for the spin decisions of other processes. A few nanoseconds.
     void publish_cpu() noexcept;
     /// Whether that process last ran on another CPU than this thread.
     [[nodiscard]] bool on_other_cpu(unsigned slot) const noexcept;

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <sys/mman.h>
+#include <sys/mman.h>  // memfd_create
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,10 +25,10 @@ constexpr std::uint64_t default_arena_size = gibibyte;  // a sanitizer's shadow 
 #else
 constexpr std::uint64_t default_arena_size = 16 * gibibyte;
 #endif
-constexpr std::uint64_t smallest_arena = 16ull << 20;
-constexpr std::uint64_t largest_arena = 1ull << 40;
-// Beyond this size it is asked whether the machine has the memory: the kernel would rather end a process than refuse.
-constexpr std::uint64_t asked_first = 16ull << 20;
+constexpr std::uint64_t min_arena_size = 16ull << 20;
+constexpr std::uint64_t max_arena_size = 1ull << 40;
+// From this size available memory is read first, because the kernel rather kills a process than refuses an allocation.
+constexpr std::uint64_t check_memory_from = 16ull << 20;
 
 [[noreturn]] void fail(int error, const char* what) { throw std::system_error(error, std::generic_category(), what); }
 
@@ -47,11 +47,11 @@ struct descriptor {
     }
 };
 
-std::byte* map(int fd, std::uint64_t size) noexcept {
-    void* p = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    if (p == MAP_FAILED) return nullptr;
-    ::madvise(p, size, MADV_DONTDUMP);
-    return static_cast<std::byte*>(p);
+/// Sets the size of a new region and maps it. @throws std::system_error if the system does not grant the address space
+mapped_region size_and_map(int fd, std::uint64_t size) {
+    constexpr const char* what = "address space for the state of process executors";
+    if (::ftruncate(fd, static_cast<off_t>(size)) != 0) fail(errno, what);
+    return map_shared({.fd = fd, .size = size, .sparse = true}, what);
 }
 
 bool memory_left(std::uint64_t wanted) noexcept {
@@ -75,49 +75,45 @@ bool memory_left(std::uint64_t wanted) noexcept {
 
 }  // namespace
 
-region::region(int fd, bool owns, std::byte* base, std::uint64_t size, unsigned slots,
-               std::uint64_t arena_size) noexcept
-    : fd_(fd), owns_fd_(owns), base_(base), size_(size), slots_(slots), arena_size_(arena_size),
+region::region(int fd, bool owns, mapped_region mapped, unsigned slots, std::uint64_t arena_size) noexcept
+    : fd_(fd), owns_fd_(owns), mapped_(std::move(mapped)), slots_(slots), arena_size_(arena_size),
       first_arena_(first_arena(slots)), layout_(arena_layout::of(arena_size)) {}
 
 region::region(region&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), owns_fd_(std::exchange(other.owns_fd_, false)),
-      base_(std::exchange(other.base_, nullptr)), size_(other.size_), slots_(other.slots_),
-      arena_size_(other.arena_size_), first_arena_(other.first_arena_), layout_(other.layout_) {}
+      mapped_(std::move(other.mapped_)), slots_(other.slots_), arena_size_(other.arena_size_),
+      first_arena_(other.first_arena_), layout_(other.layout_) {}
 
 region::~region() {
-    if (base_ != nullptr) ::munmap(base_, size_);
     if (owns_fd_) ::close(fd_);
 }
 
 region region::create(const region_options& options) {
     const unsigned slots = options.slots != 0 ? std::clamp(options.slots, 1u, max_slots) : default_slots();
     std::uint64_t arena = options.arena_size != 0 ? options.arena_size : default_arena_size;
-    arena = up(std::clamp(arena, smallest_arena, largest_arena), unit_size);
+    arena = up(std::clamp(arena, min_arena_size, max_arena_size), unit_size);
 
     descriptor fd{::memfd_create("cadre-state", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
     if (fd.fd < 0) fail(errno, "shared memory for the state of process executors");
-    std::byte* base = nullptr;
-    std::uint64_t size = 0;
-    for (;; arena = up(arena / 2, unit_size)) {
-        size = first_arena(slots) + slots * arena;
-        if (::ftruncate(fd.fd, static_cast<off_t>(size)) == 0) base = map(fd.fd, size);
-        if (base != nullptr) break;
-        if (arena <= smallest_arena) fail(errno, "address space for the state of process executors");
+    mapped_region mapped;
+    while (mapped.get_address() == nullptr) {
+        try {
+            mapped = size_and_map(fd.fd, first_arena(slots) + slots * arena);
+        } catch (const std::system_error&) {
+            if (arena <= min_arena_size) throw;
+            arena = up(arena / 2, unit_size);
+        }
     }
-    if (::fcntl(fd.fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-        const int error = errno;
-        ::munmap(base, size);
-        fail(error, "sealing the shared memory of process executors");
-    }
-    region r(fd.fd, true, base, size, slots, arena);
+    if (::fcntl(fd.fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+        fail(errno, "sealing the shared memory of process executors");
+    region r(fd.fd, true, std::move(mapped), slots, arena);
     fd.fd = -1;
     if (!r.commit(0, r.first_arena_)) throw std::bad_alloc();
     region_header& h = r.header();
     h.magic = region_magic;
     h.slots = slots;
     h.arena_size = arena;
-    h.region_size = size;
+    h.region_size = r.mapped_.get_size();
     return r;
 }
 
@@ -126,19 +122,16 @@ region region::attach(int fd) {
     if (::fstat(fd, &s) != 0) fail(errno, "the shared memory of process executors");
     const auto size = static_cast<std::uint64_t>(s.st_size);
     if (size < first_arena(1)) fail(EINVAL, "the shared memory of process executors");
-    std::byte* base = map(fd, size);
-    if (base == nullptr) fail(errno, "mapping the shared memory of process executors");
-    const auto& h = *reinterpret_cast<const region_header*>(base);
+    mapped_region mapped =
+        map_shared({.fd = fd, .size = size, .sparse = true}, "mapping the shared memory of process executors");
+    const auto& h = *static_cast<const region_header*>(mapped.get_address());
     const std::uint64_t slots = h.slots;
     const std::uint64_t arena = h.arena_size;
-    const bool sound = h.magic == region_magic && slots >= 1 && slots <= max_slots && arena >= smallest_arena &&
-                       arena <= largest_arena && arena % unit_size == 0 &&
+    const bool sound = h.magic == region_magic && slots >= 1 && slots <= max_slots && arena >= min_arena_size &&
+                       arena <= max_arena_size && arena % unit_size == 0 &&
                        first_arena(static_cast<unsigned>(slots)) + slots * arena == size;
-    if (!sound) {
-        ::munmap(base, size);
-        fail(EINVAL, "the shared memory of process executors");
-    }
-    return region(fd, false, base, size, static_cast<unsigned>(slots), arena);
+    if (!sound) fail(EINVAL, "the shared memory of process executors");
+    return region(fd, false, std::move(mapped), static_cast<unsigned>(slots), arena);
 }
 
 process_entry& region::process(unsigned slot) const noexcept {
@@ -154,12 +147,12 @@ object_entry& region::object(unsigned slot, std::uint64_t index) const noexcept 
 }
 
 unsigned region::slot_of(std::uint64_t offset) const noexcept {
-    if (offset < first_arena_ || offset >= size_) return slots_;
+    if (offset < first_arena_ || offset >= mapped_.get_size()) return slots_;
     return static_cast<unsigned>((offset - first_arena_) / arena_size_);
 }
 
 bool region::commit(std::uint64_t offset, std::uint64_t size) const noexcept {
-    if (size >= asked_first && !memory_left(size)) return false;
+    if (size >= check_memory_from && !memory_left(size)) return false;
     for (;;) {
         if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(size)) == 0)
             return true;

@@ -1,30 +1,30 @@
 /// @file
-/// The one piece of memory that all processes of a program share: a sparse memfd, mapped by each at any address.
+/// The memory that all processes of a program share: a sparse memfd, mapped by each at any address.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "base/mapped_memory.hpp"
 #include "shm/layout.hpp"
 
 namespace cadre::detail::shm {
 
 struct region_options {
-    /// Processes at the same time, the parent included; 0: several per core this machine has.
+    /// The maximum number of processes at the same time, the parent included; 0: several per core.
     unsigned slots = 0;
-    /// Address space per process; no memory is used before it is needed. Halved until the system grants it.
+    /// Address space per process in bytes; memory is committed on use. Halved until the system grants it.
     std::uint64_t arena_size = 0;
 };
 
-/// Owns the mapping, and the descriptor unless it was passed in.
+/// Owns the mapping, and the descriptor if it was made by `create`.
 class region {
 public:
     /// @throws std::system_error
     [[nodiscard]] static region create(const region_options& options = {});
-    /// Maps a region that another process made. The descriptor stays the caller's, and may be closed afterwards only if no
-    /// `commit` follows.
-    /// @throws std::system_error if it cannot be mapped or is no region
+    /// Maps a region that another process made. The caller keeps the descriptor, and keeps it open while `commit` is used.
+    /// @throws std::system_error if the descriptor cannot be mapped or is no region
     [[nodiscard]] static region attach(int fd);
 
     region(region&& other) noexcept;
@@ -48,23 +48,22 @@ public:
     /// The slot in whose arena `offset` lies; `slots()` if in none.
     [[nodiscard]] unsigned slot_of(std::uint64_t offset) const noexcept;
 
-    /// Unchecked: `offset` is our own, or was checked.
+    /// Unchecked: `offset` is from this process, or was checked.
     template <class T>
     [[nodiscard]] T* at(std::uint64_t offset) const noexcept {
-        return reinterpret_cast<T*>(base_ + offset);
+        return reinterpret_cast<T*>(static_cast<std::byte*>(mapped_.get_address()) + offset);
     }
-    /// Makes sure that the bytes have memory behind them. @return false if there is none left
+    /// Allocates memory for the bytes. @return false if the system has none left
     [[nodiscard]] bool commit(std::uint64_t offset, std::uint64_t size) const noexcept;
-    /// Gives memory back to the system; the bytes read as zero afterwards. Whole pages.
+    /// Returns memory to the system; the bytes read as zero afterwards. Whole pages.
     void discard(std::uint64_t offset, std::uint64_t size) const noexcept;
 
 private:
-    region(int fd, bool owns, std::byte* base, std::uint64_t size, unsigned slots, std::uint64_t arena_size) noexcept;
+    region(int fd, bool owns, mapped_region mapped, unsigned slots, std::uint64_t arena_size) noexcept;
 
     int fd_ = -1;
     bool owns_fd_ = false;
-    std::byte* base_ = nullptr;
-    std::uint64_t size_ = 0;
+    mapped_region mapped_;
     unsigned slots_ = 0;
     std::uint64_t arena_size_ = 0;
     std::uint64_t first_arena_ = 0;

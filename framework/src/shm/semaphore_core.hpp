@@ -1,10 +1,10 @@
 /// @file
-/// A counting semaphore on shared memory that knows how many permits each process holds.
+/// A counting semaphore in shared memory that counts the permits of each process.
 ///
-/// Taking a permit changes two words: the semaphore's and the process's count. The first CAS leaves a note in the semaphore's
-/// word (who, what, which operation of that process); whoever comes next, or the supervisor, can carry it out, and a number in
-/// the count's word makes sure that it is carried out once. The note has only room for the lower bits of that number, so
-/// whoever helps looks at the note again between reading the count and changing it.
+/// An operation changes two words: the semaphore's and the process's count. The first CAS leaves a note in the semaphore's
+/// word: process, operation, and the number of that operation in its process. Any process, or the supervisor, can complete
+/// a noted operation; a number in the count's word makes sure that it is completed once. The note holds only the lower bits
+/// of the number, so a helper reads the note again between reading the count and changing it.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,14 @@
 
 namespace cadre::detail::shm {
 
-/// free permits << 32 | number << 10 | slot << 2 | note
+/// free permits << 32 | number << 10 | slot << 2 | note. Every change is a sequentially consistent compare-and-swap.
+///
+/// | state                 | changed by                          | to                                             |
+/// | --------------------- | ----------------------------------- | ---------------------------------------------- |
+/// | (f, none)             | a process p, f > 0                  | (f - 1, acquire, p, number of p's operation)   |
+/// |                       | a process p that holds a permit     | (f + 1, give_back, p, number of p's operation) |
+/// | (f, note of p)        | any process, once p's count says so | (f, none)                                      |
+/// | any (f, note)         | any process that releases n         | (f + n, same note)                             |
 struct permit_word {
     enum class note : unsigned { none = 0, acquire = 1, give_back = 2 };
     std::uint64_t raw;
@@ -40,7 +47,9 @@ struct permit_word {
 
 struct semaphore_data {
     alignas(64) word state;
-    alignas(64) word held[1];  ///< one per slot: permits << 32 | operations carried out
+    /// One per slot: permits << 32 | operations completed. Changed by any process that completes the operation in the note,
+    /// by CAS; by the supervisor, after a death, by store. Sequentially consistent.
+    alignas(64) word held[1];
 };
 
 template <class Probe = no_probe>
@@ -84,7 +93,7 @@ public:
         }
         return false;
     }
-    /// Adds free permits; what is noted stays noted.
+    /// Adds free permits; a note stays as it is.
     void release(std::uint32_t n) noexcept {
         permit_word w{state_.load()};
         for (unsigned tries = 0; tries != max_retries; ++tries)
@@ -94,8 +103,8 @@ public:
     }
     [[nodiscard]] std::uint32_t available() const noexcept { return permit_word{state_.load()}.free(); }
 
-    /// Supervisor: carries out what the dead process had begun, then frees all its permits.
-    void bury(process_id dead) noexcept {
+    /// Supervisor: completes the operation that the dead process had noted, then frees all its permits.
+    void recover(process_id dead) noexcept {
         for (unsigned tries = 0; tries != max_retries; ++tries) {
             const permit_word w{state_.load()};
             if (w.what() == permit_word::note::none || w.slot() != dead.slot) break;
@@ -118,7 +127,7 @@ private:
         const permit_word mine = permit_word::make(free, what, self_.slot, next);
         if (!state_.compare_exchange_strong(from.raw, mine.raw)) return false;
         Probe::at(step::permit_claimed);
-        carry_out(mine);
+        apply(mine);
         Probe::at(step::permit_counted);
         settle(mine);
         return true;
@@ -126,13 +135,13 @@ private:
     bool help(permit_word w) noexcept {
         if (w.slot() >= slots_ || w.what() > permit_word::note::give_back) return false;
         Probe::at(step::permit_seen);
-        carry_out(w);
+        apply(w);
         settle(w);
         return true;
     }
-    /// Once per number: the count's word has the number of the last operation in it. Nothing happens if the note is gone: if it
-    /// stands there after the count was read, and the count is still the same when it is changed, it was not yet carried out.
-    void carry_out(permit_word w) noexcept {
+    /// Has an effect once per number, because the count's word holds the number of the last completed operation. If the note
+    /// is still there after the count was read, and the CAS finds the count unchanged, the operation was not yet completed.
+    void apply(permit_word w) noexcept {
         word& count = held_[w.slot()];
         std::uint64_t h = count.load();
         if (done(h, w) || !permit_word{state_.load()}.same_note(w)) return;
@@ -144,8 +153,7 @@ private:
     [[nodiscard]] static bool done(std::uint64_t count, permit_word w) noexcept {
         return ((static_cast<std::uint32_t>(count) + 1) & permit_word::number_mask) != w.number();
     }
-    /// Takes the note away once it was carried out. It may stand beside a number of free permits that `release` has changed
-    /// meanwhile.
+    /// Removes the note of a completed operation. `release` may have changed the number of free permits meanwhile.
     void settle(permit_word w) noexcept {
         permit_word now{state_.load()};
         for (unsigned tries = 0; tries != max_retries; ++tries) {

@@ -19,7 +19,7 @@
 
 namespace cadre::detail::shm {
 
-/// Looks at the rung word of this process; says in which state the loop, or the supervisor, is.
+/// Polls the pending bits of this process and publishes the state of its loop or supervisor.
 class plane_source final : public event_source {
 public:
     plane_source(plane_core& core, bool supervisor) noexcept : core_(core), supervisor_(supervisor) {}
@@ -39,23 +39,23 @@ public:
                 return true;
         return false;
     }
-    void announce_polling() noexcept override { say(loop_state::polling); }
+    void announce_polling() noexcept override { publish(loop_state::polling); }
     void announce_busy() noexcept override {
-        // Whoever rang while we said that we look relies on it.
-        if (say(loop_state::busy)) poll();
+        // A ringer that saw `polling` relies on one more poll.
+        if (publish(loop_state::busy)) poll();
     }
-    void announce_sleep() noexcept override { say(loop_state::asleep); }
-    void announce_awake() noexcept override { say(loop_state::busy); }
+    void announce_sleep() noexcept override { publish(loop_state::asleep); }
+    void announce_awake() noexcept override { publish(loop_state::busy); }
 
 private:
-    bool say(loop_state s) noexcept {
-        // Only a sleeper's state is changed by others.
+    bool publish(loop_state s) noexcept {
+        // Other processes change the state of a sleeper only.
         if (s != loop_state::asleep && last_.exchange(s, std::memory_order_relaxed) == s) return false;
         last_.store(s, std::memory_order_relaxed);
         if (supervisor_) {
-            core_.table.supervisor(s);
+            core_.table.set_supervisor(s);
         } else {
-            core_.table.loop(s);
+            core_.table.set_loop(s);
             core_.table.publish_cpu();
         }
         return true;
@@ -73,9 +73,9 @@ struct state_plane::parts {
     plane_core core;
     plane_source source;
     plane_source supervisor_source;
-    std::mutex burial;
+    std::mutex recovery_mutex;
     std::mutex domains_mutex;
-    std::vector<std::unique_ptr<plane_domain>> domains;  // as far as they were asked for
+    std::vector<std::unique_ptr<plane_domain>> domains;  // those that were requested
     std::uint32_t opened = 1;
 };
 
@@ -83,7 +83,7 @@ namespace {
 
 constinit std::atomic<state_plane*> the_plane{nullptr};
 
-/// Closes what was opened if the whole cannot be made.
+/// Closes the doorbells unless all were made.
 struct bells {
     std::vector<int> fds;
     ~bells() {
@@ -139,7 +139,7 @@ std::unique_ptr<state_plane> state_plane::join(const std::vector<int>& descripto
 }
 
 state_plane& state_plane::create(const region_options& options) {
-    state_plane* plane = make(options).release();  // as long as the process: objects may outlive statics
+    state_plane* plane = make(options).release();  // never destroyed: objects may outlive statics
     install(*plane);
     return *plane;
 }
@@ -158,13 +158,13 @@ std::vector<int> state_plane::descriptors() const {
     return all;
 }
 
-void state_plane::bury(process_id dead) noexcept {
-    const std::lock_guard hold(parts_->burial);
+void state_plane::recover(process_id dead) noexcept {
+    const std::lock_guard hold(parts_->recovery_mutex);
     if (table_.occupant(dead.slot) != dead || table_.state(dead.slot) == slot_state::free) return;
     table_.mark_dead(dead);
-    shm::bury(parts_->core, dead);
+    shm::recover(parts_->core, dead);
     table_.release(dead);
-    // Whatever anyone waited for may have come from the dead.
+    // The recovery may have made any operation possible.
     table_.ring_all();
 }
 
@@ -176,8 +176,8 @@ memory_domain& state_plane::open_domain() {
     {
         const std::lock_guard hold(parts_->domains_mutex);
         if (parts_->opened == max_domains)
-            throw error("a program can make " + std::to_string(max_domains) +
-                        " process executors in its life, and this one has");
+            throw error("too many process executors: a program makes at most " + std::to_string(max_domains - 1) +
+                        " in its lifetime");
         id = parts_->opened++;
     }
     memory_.header().domains[id].store(static_cast<std::uint32_t>(domain_state::open));

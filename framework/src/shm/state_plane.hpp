@@ -5,7 +5,7 @@
 ///     auto& plane = state_plane::create();                     auto& plane = state_plane::attach(descriptors, id);
 ///     auto id = plane.claim_slot();                            // decoded handles now find their objects
 ///     // … start a worker with plane.descriptors() and id …
-///     plane.bury(id);                                          // once the worker has ended, however it did
+///     plane.recover(id);                                       // after the worker has ended, for any reason
 #pragma once
 
 #include <cstdint>
@@ -26,19 +26,19 @@ class plane_source;
 
 class state_plane {
 public:
-    /// The program's plane: made in the parent, before any other process. It lives as long as the process. Sets
+    /// Makes the program's plane, in the parent, before any other process. It lives as long as the process. Sets
     /// `program_domain()` and the loop's wake descriptor, and adds `source()` to the loop's sources.
     /// @throws std::system_error
     static state_plane& create(const region_options& options = {});
-    /// The same in a worker, from the parent's `descriptors()` (their numbers may differ here) and the slot claimed for it.
-    /// A worker that was forked has the parent's descriptors already.
+    /// The same in a worker, from the parent's `descriptors()` (their numbers may differ) and the slot claimed for the
+    /// worker. A forked worker has the parent's descriptors already.
     /// @throws std::system_error
     static state_plane& attach(const std::vector<int>& descriptors, process_id self);
     /// The program's plane, null before `create` or `attach`. In a process that was forked after `create` and has not
-    /// attached: the parent's, only good for `descriptors()`.
+    /// attached: the parent's, of which only `descriptors()` may be used.
     [[nodiscard]] static state_plane* program() noexcept;
 
-    /// A plane of its own, that nothing else in the process knows of.
+    /// A plane that is not the program's.
     [[nodiscard]] static std::unique_ptr<state_plane> make(const region_options& options = {});
     [[nodiscard]] static std::unique_ptr<state_plane> join(const std::vector<int>& descriptors, process_id self);
 
@@ -46,29 +46,29 @@ public:
     state_plane& operator=(const state_plane&) = delete;
     ~state_plane();
 
-    /// What a worker needs: the region, the supervisor's doorbell, the doorbells of all slots. Close-on-exec.
+    /// The descriptors that a worker needs: the region, the supervisor's doorbell, the doorbells of all slots. Close-on-exec.
     [[nodiscard]] std::vector<int> descriptors() const;
     [[nodiscard]] process_id self() const noexcept { return table_.self(); }
     [[nodiscard]] process_table& processes() noexcept { return table_; }
     [[nodiscard]] const region& memory() const noexcept { return memory_; }
 
-    /// Parent: a slot for a worker about to be started. Empty if there are too many processes. Thread-safe.
+    /// Parent: claims a slot for a worker about to be started. Empty if there are too many processes. Thread-safe.
     [[nodiscard]] std::optional<process_id> claim_slot() noexcept { return table_.claim(); }
-    /// Parent: a process has ended, by whatever: what it held is finished, undone or given back, who waits for that is rung,
-    /// and the slot is free again. Also for one that never started. Any thread; idempotent.
-    void bury(process_id dead) noexcept;
+    /// Parent: a process has ended or never started. Completes or reverts its operations, releases what it held, rings all
+    /// processes and frees the slot. Any thread; idempotent.
+    void recover(process_id dead) noexcept;
 
-    /// For the run loop of this process: looks at objects that other processes rang for.
+    /// For the run loop of this process: retries the waiters for which other processes rang.
     [[nodiscard]] event_source& source() noexcept;
-    /// Parent: for the supervisor thread, which looks while the run loop computes; waits on `supervisor_doorbell()`.
+    /// Parent: the same for the supervisor thread, for times when the run loop is busy; waits on `supervisor_doorbell()`.
     [[nodiscard]] event_source& supervisor_source() noexcept;
 
-    /// Parent: a domain for an executor; `shut_down` ends it. At most 65535 in a program's life.
+    /// Parent: makes the domain of an executor; `shut_down` ends it. At most 65535 in a program's life.
     /// @throws error if there are too many
     [[nodiscard]] memory_domain& open_domain();
-    /// The domain of that number, in any process; 0 is the program's own and is never shut down. It lives as long as the plane.
+    /// The domain with number `id`, in any process; 0 is the program's own and is never shut down. Lives as long as the plane.
     [[nodiscard]] memory_domain& domain(std::uint32_t id = 0);
-    /// Attempts on the domain's objects answer `stopped` from now on, waiting ones too. Parent, any thread.
+    /// Parent: operations on the domain's objects, waiting ones too, give `stopped` from now on. Any thread.
     void shut_down(std::uint32_t domain) noexcept;
 
 private:

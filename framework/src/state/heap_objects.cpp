@@ -1,4 +1,4 @@
-#include "heap_objects.hpp"
+#include "state/heap_objects.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -10,8 +10,10 @@
 
 namespace cadre::detail {
 
-heap_lock::heap_lock(std::shared_ptr<object_registry> scope) : registered_object(std::move(scope)) { enlist(); }
-heap_lock::~heap_lock() { resign(); }
+heap_lock::heap_lock(std::shared_ptr<object_registry> registry) : registered_object(std::move(registry)) {
+    add_to_registry();
+}
+heap_lock::~heap_lock() { remove_from_registry(); }
 
 void heap_lock::encode(encoder&) const { throw_local_handle("lock"); }
 
@@ -33,11 +35,11 @@ void heap_lock::stop() noexcept {
     retry_waiters();
 }
 
-heap_semaphore::heap_semaphore(std::shared_ptr<object_registry> scope, std::uint32_t permits)
-    : registered_object(std::move(scope)), free_(permits) {
-    enlist();
+heap_semaphore::heap_semaphore(std::shared_ptr<object_registry> registry, std::uint32_t permits)
+    : registered_object(std::move(registry)), free_(permits) {
+    add_to_registry();
 }
-heap_semaphore::~heap_semaphore() { resign(); }
+heap_semaphore::~heap_semaphore() { remove_from_registry(); }
 
 void heap_semaphore::encode(encoder&) const { throw_local_handle("semaphore"); }
 
@@ -66,8 +68,8 @@ void heap_semaphore::stop() noexcept {
     retry_waiters();
 }
 
-heap_block::heap_block(std::shared_ptr<object_registry> scope, std::size_t size, std::size_t alignment)
-    : lock_(std::move(scope)), size_(size), alignment_(std::max(alignment, alignof(std::max_align_t))),
+heap_block::heap_block(std::shared_ptr<object_registry> registry, std::size_t size, std::size_t alignment)
+    : lock_(std::move(registry)), size_(size), alignment_(std::max(alignment, alignof(std::max_align_t))),
       data_(::operator new(std::max<std::size_t>(size, 1), std::align_val_t{alignment_})) {
     std::memset(data_, 0, size_);
 }
@@ -75,18 +77,5 @@ heap_block::heap_block(std::shared_ptr<object_registry> scope, std::size_t size,
 heap_block::~heap_block() { ::operator delete(data_, std::align_val_t{alignment_}); }
 
 void heap_block::encode(encoder&) const { throw_local_handle("cell"); }
-
-std::shared_ptr<process_lock> make_heap_lock(std::shared_ptr<object_registry> scope) {
-    return std::make_shared<heap_lock>(std::move(scope));
-}
-
-std::shared_ptr<shared_semaphore> make_heap_semaphore(std::shared_ptr<object_registry> scope, std::uint32_t permits) {
-    return std::make_shared<heap_semaphore>(std::move(scope), permits);
-}
-
-std::shared_ptr<shared_block> make_heap_block(std::shared_ptr<object_registry> scope, std::size_t size,
-                                              std::size_t alignment) {
-    return std::make_shared<heap_block>(std::move(scope), size, alignment);
-}
 
 }  // namespace cadre::detail

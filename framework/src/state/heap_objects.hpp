@@ -11,14 +11,8 @@
 
 namespace cadre::detail {
 
-[[nodiscard]] std::shared_ptr<process_lock> make_heap_lock(std::shared_ptr<object_registry> scope);
-[[nodiscard]] std::shared_ptr<shared_semaphore> make_heap_semaphore(std::shared_ptr<object_registry> scope,
-                                                                    std::uint32_t permits);
-[[nodiscard]] std::shared_ptr<shared_block> make_heap_block(std::shared_ptr<object_registry> scope, std::size_t size,
-                                                            std::size_t alignment);
-
-/// Whether somebody waits. Whoever frees something stores it, then asks `any`; whoever is about to wait calls `set`,
-/// then tries once more. Both sides are sequentially consistent, so one of them sees the other.
+/// Whether coroutines wait for the object. A thread that releases something stores it, then reads `any`; a thread that is about
+/// to wait calls `set`, then tries once more. Both are sequentially consistent, so one of them sees the other.
 class heap_interest {
 public:
     void set(bool on) noexcept { on_.store(on, std::memory_order_seq_cst); }
@@ -28,10 +22,10 @@ private:
     std::atomic<bool> on_{false};
 };
 
-/// Held or not; nobody but a coroutine of this process can hold it, so no owner dies.
+/// A lock that only coroutines of this process can hold, so no owner dies.
 class heap_lock final : public process_lock, public registered_object {
 public:
-    explicit heap_lock(std::shared_ptr<object_registry> scope);
+    explicit heap_lock(std::shared_ptr<object_registry> registry);
     ~heap_lock() override;
 
     void encode(encoder& out) const override;
@@ -49,7 +43,7 @@ private:
 
 class heap_semaphore final : public shared_semaphore, public registered_object {
 public:
-    heap_semaphore(std::shared_ptr<object_registry> scope, std::uint32_t permits);
+    heap_semaphore(std::shared_ptr<object_registry> registry, std::uint32_t permits);
     ~heap_semaphore() override;
 
     void encode(encoder& out) const override;
@@ -70,7 +64,7 @@ private:
 /// Aligned zeroed memory with a lock beside it.
 class heap_block final : public shared_block, public std::enable_shared_from_this<heap_block> {
 public:
-    heap_block(std::shared_ptr<object_registry> scope, std::size_t size, std::size_t alignment);
+    heap_block(std::shared_ptr<object_registry> registry, std::size_t size, std::size_t alignment);
     ~heap_block() override;
 
     void encode(encoder& out) const override;
@@ -80,7 +74,7 @@ public:
     [[nodiscard]] std::shared_ptr<process_lock> lock() override { return {shared_from_this(), &lock_}; }
 
 private:
-    void interest(unsigned, bool) noexcept override {}  // nobody waits for a block
+    void interest(unsigned, bool) noexcept override {}  // a block has no waiters
 
     heap_lock lock_;
     std::size_t size_;

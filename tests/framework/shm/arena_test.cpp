@@ -15,7 +15,7 @@ using shm::region;
 
 constexpr shm::process_id me{1, 1};
 
-TEST(shm_arena, blocks_are_apart_and_found_again) {
+TEST(shm_arena, blocks_are_disjoint_and_found) {
     const region r = region::create(small_region);
     arena a(r, me);
     std::vector<std::pair<std::uint64_t, std::uint64_t>> taken;
@@ -36,13 +36,13 @@ TEST(shm_arena, blocks_are_apart_and_found_again) {
     for (std::size_t i = 1; i != taken.size(); ++i)
         EXPECT_LE(taken[i - 1].second, taken[i].first);
     std::set<std::uint64_t> walked;
-    shm::for_each_block(r, me.slot, [&](shm::block_place b) {
+    shm::for_each_block(r, me.slot, [&](shm::block_location b) {
         if (shm::holder_of(r, b.offset).load() == held_by(me)) walked.insert(b.offset);
     });
     EXPECT_EQ(walked.size(), taken.size());
 }
 
-TEST(shm_arena, what_is_given_back_is_used_again) {
+TEST(shm_arena, released_blocks_are_reused) {
     const region r = region::create(small_region);
     arena a(r, me);
     for (const std::uint64_t size : {100u, 300000u}) {
@@ -58,7 +58,7 @@ TEST(shm_arena, what_is_given_back_is_used_again) {
     }
 }
 
-TEST(shm_arena, many_lent_blocks_do_not_hide_the_free_ones) {
+TEST(shm_arena, many_pending_blocks_do_not_hide_free_ones) {
     const region r = region::create(small_region);
     arena a(r, me);
     std::vector<std::uint64_t> held;
@@ -84,7 +84,7 @@ TEST(shm_arena, exhaustion_is_no_block) {
     EXPECT_EQ(a.allocate(1 << 20).block.offset, held[5]);
 }
 
-TEST(shm_arena, the_next_process_in_the_slot_respects_what_is_left) {
+TEST(shm_arena, the_next_process_in_the_slot_keeps_blocks_that_others_hold) {
     const region r = region::create(small_region);
     std::uint64_t small = 0;
     std::uint64_t large = 0;
@@ -92,8 +92,8 @@ TEST(shm_arena, the_next_process_in_the_slot_respects_what_is_left) {
         arena a(r, me);
         small = a.allocate(100).block.offset;
         large = a.allocate(500000).block.offset;
-        const auto gone = a.allocate(500000).block.offset;
-        arena::release(r, gone, held_by(me));
+        const auto freed = a.allocate(500000).block.offset;
+        arena::release(r, freed, held_by(me));
     }
     const shm::process_id next{me.slot, me.generation + 1};
     arena a(r, next);
@@ -120,7 +120,7 @@ TEST(shm_arena, a_damaged_unit_table_does_no_harm) {
         r.unit(me.slot, u).store(0xdead'beefu + u);
     r.arena(me.slot).units_used.store(~std::uint64_t{0});
     unsigned blocks = 0;
-    shm::for_each_block(r, me.slot, [&](shm::block_place) { ++blocks; });
+    shm::for_each_block(r, me.slot, [&](shm::block_location) { ++blocks; });
     EXPECT_GT(blocks, 100u);
     arena a(r, {me.slot, 2});
     const auto b = a.allocate(1 << 20).block;

@@ -18,7 +18,7 @@ void send_lock(shm::state_plane& p, shared_channel& into) {
     ASSERT_EQ(into.try_send(carrier(*lock).span(), true), op_status::done);
 }
 
-TEST(shm_carried, live_until_the_message_was_received) {
+TEST(shm_carried, live_until_the_message_is_received) {
     const auto plane = shm::state_plane::make(small_region);
     const auto channel = plane->domain().make_channel(4);
     for (const bool large : {false, true}) {
@@ -50,7 +50,7 @@ TEST(shm_carried, live_until_the_message_was_received) {
     }
 }
 
-TEST(shm_carried, go_with_a_channel_that_is_destroyed_unread) {
+TEST(shm_carried, are_freed_with_a_channel_that_is_destroyed_unread) {
     const auto plane = shm::state_plane::make(small_region);
     auto channel = plane->domain().make_channel(4);
     for (int i = 0; i != 3; ++i)
@@ -60,7 +60,7 @@ TEST(shm_carried, go_with_a_channel_that_is_destroyed_unread) {
     EXPECT_EQ(objects_in(*plane), 0u);
 }
 
-TEST(shm_carried, go_however_deep_they_are_packed) {
+TEST(shm_carried, are_freed_at_any_depth) {
     const auto plane = shm::state_plane::make(small_region);
     auto outer = plane->domain().make_channel(1);
     for (int i = 0; i != 5000; ++i) {
@@ -73,7 +73,7 @@ TEST(shm_carried, go_however_deep_they_are_packed) {
     EXPECT_EQ(objects_in(*plane), 0u);
 }
 
-TEST(shm_carried, go_with_a_channel_whose_last_user_is_killed) {
+TEST(shm_carried, are_freed_with_a_channel_whose_last_user_is_killed) {
     const auto plane = shm::state_plane::make(small_region);
     EXPECT_EQ(run(*plane,
                   [](shm::state_plane& p) {
@@ -126,7 +126,7 @@ TEST(shm_carried, are_not_lost_with_a_sender_or_receiver_that_is_killed_at_any_s
                 cadre::detail::handle_names names;
                 static_cast<void>(read_names(message.span(), names));
                 shm::object_table objects(p.memory(), p.self());
-                objects.queue(shm::named(names[0]));
+                objects.add_queued(shm::named(names[0]));
                 killer::arm(s);
                 static_cast<void>(core.send(message.span(), true));
             }
@@ -135,7 +135,7 @@ TEST(shm_carried, are_not_lost_with_a_sender_or_receiver_that_is_killed_at_any_s
             static_cast<void>(core.receive(b, skipped));
         });
         ASSERT_EQ(c.wait(), SIGKILL);
-        plane->bury(c.id);
+        plane->recover(c.id);
         const bool sent = s == step::send_published || s == step::receive_claimed || s == step::receive_counted ||
                           s == step::receive_copied;
         EXPECT_EQ(objects_in(*plane), sent ? 2u : 1u) << static_cast<int>(s);
@@ -145,7 +145,7 @@ TEST(shm_carried, are_not_lost_with_a_sender_or_receiver_that_is_killed_at_any_s
     }
 }
 
-TEST(shm_carried, names_that_nobody_sent_are_errors_and_no_more) {
+TEST(shm_carried, invalid_names_are_errors) {
     const auto plane = shm::state_plane::make(small_region);
     auto channel = plane->domain().make_channel(4);
     const auto lock = plane->domain().make_lock();
@@ -154,7 +154,7 @@ TEST(shm_carried, names_that_nobody_sent_are_errors_and_no_more) {
         for (unsigned value = 0; value < 256; value += 5) {
             byte_buffer b = copy(message);
             b.data()[at] = static_cast<std::byte>(value);
-            // Queued as it is, by one who does not count.
+            // Queued without counting, as by a faulty sender.
             shm::object_table t(plane->memory(), plane->self());
             t.for_each([&](shm::object_ref o, shm::object_phase) {
                 if (o.kind != shm::object_kind::channel) return;

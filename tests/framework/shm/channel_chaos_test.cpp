@@ -10,7 +10,7 @@ namespace {
 using namespace shm_test;
 
 struct tally {
-    std::array<std::atomic<std::uint64_t>, 4> sent{};  // by the producers that are alive or were buried
+    std::array<std::atomic<std::uint64_t>, 4> sent{};  // by live and recovered producers
     std::array<std::array<std::atomic<std::uint64_t>, 4>, 4> last{};  // [consumer][producer], the last number seen
     std::atomic<std::uint64_t> received{0};
     std::atomic<std::uint64_t> wrong{0};
@@ -90,7 +90,7 @@ TEST(shm_channel, producers_and_consumers_are_killed_at_random) {
             const int how = victim.wait();
             return how == SIGKILL || how == 0;
         }());
-        f.plane->bury(victim.id);
+        f.plane->recover(victim.id);
         consumer_deaths += producer ? 0 : 1;
         const unsigned me = static_cast<unsigned>(x % 2);
         // The dead producer may have sent one more than it could say: the next begins after that.
@@ -102,9 +102,9 @@ TEST(shm_channel, producers_and_consumers_are_killed_at_random) {
     for (auto& c : consumers)
         EXPECT_EQ(c.wait(), 0);
     for (auto& c : producers)
-        f.plane->bury(c.id);
+        f.plane->recover(c.id);
     for (auto& c : consumers)
-        f.plane->bury(c.id);
+        f.plane->recover(c.id);
     byte_buffer b;
     while (f.channel->try_receive(b) == op_status::done) {
         const auto i = value_of<item>(b);

@@ -65,11 +65,11 @@ TEST(shm_channel, a_sender_may_die_at_every_step) {
                         static_cast<void>(f.core<killer>(p).send(bytes_of(2)));
                 });
                 ASSERT_EQ(c.wait(), SIGKILL);
-                // Others go on before anybody has noticed the death: nothing behind the dead sender is lost.
+                // Others continue before the death is noticed: no message behind the dead sender is lost.
                 if (helped) {
                     EXPECT_EQ(f.channel->try_send(bytes_of(3)), op_status::done);
                 }
-                f.plane->bury(c.id);
+                f.plane->recover(c.id);
                 EXPECT_EQ(f.channel->try_send(bytes_of(4)), op_status::done);
                 std::vector<int> expected{1};
                 if (s == step::send_published) expected.push_back(2);
@@ -109,7 +109,7 @@ TEST(shm_channel, a_receiver_may_die_at_every_step) {
                     ASSERT_EQ(f.channel->try_receive(b), op_status::done);
                     got.push_back(value_of<int>(b).value_or(-1));
                 }
-                f.plane->bury(c.id);
+                f.plane->recover(c.id);
                 for (const int v : f.drain())
                     got.push_back(v);
                 std::vector<int> expected{1, 2, 3};
@@ -141,12 +141,12 @@ TEST(shm_channel, a_closed_channel_is_not_drained_while_a_receiver_may_die) {
     ASSERT_EQ(c.wait(), SIGKILL);
     byte_buffer b;
     EXPECT_EQ(f.channel->try_receive(b), op_status::would_block);
-    f.plane->bury(c.id);
+    f.plane->recover(c.id);
     EXPECT_EQ(f.drain(), std::vector{1});
     EXPECT_EQ(f.channel->try_receive(b), op_status::closed);
 }
 
-TEST(shm_channel, a_send_that_was_overtaken_by_close_did_not_happen) {
+TEST(shm_channel, a_send_that_close_overtakes_has_no_effect) {
     channel_fixture f(4);
     child c = start(*f.plane, [&](shm::state_plane& p) {
         killer::arm(step::send_claimed);
@@ -154,12 +154,12 @@ TEST(shm_channel, a_send_that_was_overtaken_by_close_did_not_happen) {
     });
     ASSERT_EQ(c.wait(), SIGKILL);
     f.channel->close();
-    f.plane->bury(c.id);
+    f.plane->recover(c.id);
     byte_buffer b;
     EXPECT_EQ(f.channel->try_receive(b), op_status::closed);
 }
 
-TEST(shm_channel, what_was_sent_outlives_its_sender) {
+TEST(shm_channel, messages_outlive_their_sender) {
     channel_fixture f(8);
     EXPECT_EQ(run(*f.plane,
                   [&](shm::state_plane& p) {
@@ -182,14 +182,14 @@ TEST(shm_channel, what_was_sent_outlives_its_sender) {
     EXPECT_EQ(f.drain(), (std::vector{1, 2}));
 }
 
-TEST(shm_channel, damaged_words_are_errors_and_no_more) {
+TEST(shm_channel, damaged_words_are_errors) {
     for (unsigned damage = 0; damage != 400; ++damage) {
         channel_fixture f(4);
         for (int i = 0; i != 2; ++i)
             ASSERT_EQ(f.channel->try_send(bytes_of(i)), op_status::done);
         ASSERT_EQ(f.channel->try_send(std::vector<std::byte>(100)), op_status::done);
         std::byte* data = f.data(*f.plane);
-        const std::size_t size = shm::channel_core<>::bytes(4);
+        const std::size_t size = shm::channel_words::bytes(4);
         std::uint64_t x = damage * 0x9e37'79b9'7f4a'7c15ull + 1;
         for (unsigned i = 0; i != 1 + damage % 5; ++i) {
             x ^= x << 13;
@@ -206,19 +206,19 @@ TEST(shm_channel, damaged_words_are_errors_and_no_more) {
             static_cast<void>(f.channel->size());
         }
         const auto id = f.plane->claim_slot();
-        f.plane->bury(*id);
+        f.plane->recover(*id);
     }
 }
 
-TEST(shm_channel, who_closes_may_die_at_once) {
+TEST(shm_channel, the_closing_process_may_die_at_once) {
     channel_fixture f(4);
     child c = start(*f.plane, [&](shm::state_plane& p) {
-        killer::arm(step::close_told);
+        killer::arm(step::close_announced);
         f.core<killer>(p).close();
     });
     ASSERT_EQ(c.wait(), SIGKILL);
-    f.plane->bury(c.id);
-    // Whoever sees it closed relies on takers who ring: they know of it first.
+    f.plane->recover(c.id);
+    // A process that sees the close mark relies on receivers that ring, so `closing` is set first.
     const auto core = f.core(*f.plane);
     EXPECT_TRUE(core.closing());
     EXPECT_FALSE(core.closed());
@@ -245,13 +245,13 @@ TEST(shm_channel, a_receiver_without_memory_leaves_the_message) {
         child c = start(*f.plane, [&](shm::state_plane& p) {
             auto core = f.core<killer>(p);
             limit_memory();
-            if (deadly) killer::arm(step::receive_given_up);
+            if (deadly) killer::arm(step::receive_declined);
             byte_buffer b;
             unsigned skipped = 0;
             if (core.receive(b, skipped) != op_status::exhausted) ::_exit(1);
         });
         ASSERT_EQ(c.wait(), deadly ? SIGKILL : 0);
-        f.plane->bury(c.id);
+        f.plane->recover(c.id);
         byte_buffer b;
         ASSERT_EQ(f.channel->try_receive(b), op_status::done);
         EXPECT_TRUE(std::ranges::equal(b.span(), big));

@@ -52,7 +52,7 @@ struct channel_fixture {
     unsigned held_blocks() const {
         unsigned n = 0;
         for (unsigned s = 0; s != plane->memory().slots(); ++s)
-            shm::for_each_block(plane->memory(), s, [&](shm::block_place b) {
+            shm::for_each_block(plane->memory(), s, [&](shm::block_location b) {
                 n += shm::holder_of(plane->memory(), b.offset).load() != shm::nobody ? 1u : 0u;
             });
         return n;

@@ -1,4 +1,4 @@
-// What the supervisor does for the dead while the living go on, and what the dead had half done.
+// Recovery while other processes continue, and recovery of incomplete operations.
 
 #include "framework/shm/processes.hpp"
 
@@ -23,7 +23,7 @@ shm::object_ref only_object(shm::state_plane& p) {
     return found;
 }
 
-/// What a cell that the dead process was writing would look like, over and over.
+/// Cells in the state `writing` by the dead process.
 void fill_with_cells_of(shm::process_id dead, void* data, std::size_t size) {
     const auto word = shm::cell_word::make(5, shm::cell_phase::writing, dead.slot).raw;
     auto* first = static_cast<std::uint64_t*>(data);
@@ -35,11 +35,11 @@ bool still_filled(shm::process_id dead, const void* data, std::size_t size) {
     return std::all_of(first, first + size / sizeof word, [&](std::uint64_t w) { return w == word; });
 }
 
-TEST(shm_burial, a_lock_granted_to_a_former_process_of_the_slot_is_free_again) {
+TEST(shm_crash_recovery, a_lock_granted_to_a_former_process_of_the_slot_is_freed) {
     const auto plane = shm::state_plane::make(small_region);
     const auto lock = plane->domain().make_lock();
     const auto former = plane->claim_slot();
-    plane->bury(*former);
+    plane->recover(*former);
     const auto now = plane->claim_slot();
     ASSERT_EQ(now->slot, former->slot);
     child c = start(*plane, [&](shm::state_plane& p) {
@@ -53,17 +53,17 @@ TEST(shm_burial, a_lock_granted_to_a_former_process_of_the_slot_is_free_again) {
         core.grant(*former);
     });
     ASSERT_EQ(c.wait(), SIGKILL);
-    plane->bury(c.id);
+    plane->recover(c.id);
     bool died = true;
     EXPECT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_FALSE(died);
 }
 
-TEST(shm_burial, what_the_dead_had_freed_is_not_touched_again) {
+TEST(shm_crash_recovery, memory_freed_by_the_dead_process_is_not_accessed) {
     const auto plane = shm::state_plane::make(small_region);
     const auto dead = plane->claim_slot();
     auto channel = plane->domain().make_channel(1000);
-    const std::size_t size = shm::channel_core<>::bytes(1000);
+    const std::size_t size = shm::channel_words::bytes(1000);
     const auto o = only_object(*plane);
     shm::object_entry& e = plane->memory().object(o.slot, o.index);
     // It died after it had given the memory back and before it said so.
@@ -76,40 +76,40 @@ TEST(shm_burial, what_the_dead_had_freed_is_not_touched_again) {
     auto* data = plane->memory().at<std::uint64_t>(e.data.load());
     const auto word = shm::cell_word::make(5, shm::cell_phase::full).raw;
     std::fill(data, data + size / sizeof word, word);
-    plane->bury(*dead);
+    plane->recover(*dead);
     EXPECT_TRUE(std::all_of(data, data + size / sizeof word, [&](std::uint64_t w) { return w == word; }));
     EXPECT_EQ(shm::object_word{e.state.load()}.phase(), shm::object_phase::free);
     EXPECT_EQ(shm::holder_of(plane->memory(), offset).load(), shm::held_by(plane->self()));
 }
 
-TEST(shm_burial, of_a_channel_that_others_free_meanwhile) {
+TEST(shm_crash_recovery, of_a_channel_that_others_free_meanwhile) {
     const auto plane = shm::state_plane::make(small_region);
     constexpr std::size_t cells = 300'000;
-    const std::size_t size = shm::channel_core<>::bytes(cells);
+    const std::size_t size = shm::channel_words::bytes(cells);
     for (int round = 0; round != 20; ++round) {
         auto channel = plane->domain().make_channel(cells);
         const auto o = only_object(*plane);
         const std::uint64_t offset = plane->memory().object(o.slot, o.index).block.load();
         const auto dead = plane->claim_slot();
-        std::thread undertaker([&] { plane->bury(*dead); });
+        std::thread supervisor([&] { plane->recover(*dead); });
         channel.reset();
-        // The next user of the block; from the end, because the burial walks from the beginning.
+        // The next user of the block; from the end, because recovery walks from the beginning.
         if (shm::holder_of(plane->memory(), offset).load() == shm::nobody) {
             shm::holder_of(plane->memory(), offset).store(shm::held_by(plane->self()));
             auto* data = plane->memory().at<std::byte>(offset + sizeof(shm::block_header));
             constexpr std::size_t part = 1 << 20;
             for (std::size_t at = size / part * part; at != 0; at -= part)
                 fill_with_cells_of(*dead, data + at - part, part);
-            undertaker.join();
+            supervisor.join();
             EXPECT_TRUE(still_filled(*dead, data, size / part * part)) << round;
             shm::holder_of(plane->memory(), offset).store(shm::nobody);
         } else {
-            undertaker.join();
+            supervisor.join();
         }
     }
 }
 
-TEST(shm_burial, goes_by_what_the_parent_knows_of_its_processes) {
+TEST(shm_crash_recovery, uses_the_identities_in_the_parents_private_memory) {
     const auto plane = shm::state_plane::make(small_region);
     const auto lock = plane->domain().make_lock();
     child c = start(*plane, [&](shm::state_plane& p) {
@@ -124,7 +124,7 @@ TEST(shm_burial, goes_by_what_the_parent_knows_of_its_processes) {
     ASSERT_TRUE(next);
     EXPECT_NE(next->slot, 0u);
     EXPECT_NE(next->slot, c.id.slot);
-    plane->bury(c.id);
+    plane->recover(c.id);
     bool died = false;
     EXPECT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_TRUE(died);

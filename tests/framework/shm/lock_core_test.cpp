@@ -18,7 +18,7 @@ using shm::step;
 /// The only object of the plane.
 shm::object_entry& only_entry(shm::state_plane& p) { return p.memory().object(0, 0); }
 
-TEST(shm_lock, excludes_and_says_when_its_owner_died) {
+TEST(shm_lock, excludes_and_reports_the_death_of_its_owner) {
     const auto plane = shm::state_plane::make(small_region);
     const auto lock = plane->domain().make_lock();
     bool died = true;
@@ -34,7 +34,7 @@ TEST(shm_lock, excludes_and_says_when_its_owner_died) {
     });
     ASSERT_EQ(c.wait(), SIGKILL);
     EXPECT_EQ(lock->try_lock(died), op_status::would_block);
-    plane->bury(c.id);
+    plane->recover(c.id);
     EXPECT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_TRUE(died);
     lock->unlock();
@@ -43,7 +43,7 @@ TEST(shm_lock, excludes_and_says_when_its_owner_died) {
     lock->unlock();
 }
 
-TEST(shm_lock, a_grant_dies_with_its_receiver_and_nothing_was_touched) {
+TEST(shm_lock, a_grant_to_a_dead_process_is_revoked_without_owner_died) {
     const auto plane = shm::state_plane::make(small_region);
     const auto lock = plane->domain().make_lock();
     bool died = true;
@@ -52,7 +52,7 @@ TEST(shm_lock, a_grant_dies_with_its_receiver_and_nothing_was_touched) {
     ASSERT_EQ(lock->try_lock(died), op_status::done);
     ASSERT_TRUE(core.grant(*id));
     EXPECT_EQ(lock->try_lock(died), op_status::would_block);
-    plane->bury(*id);
+    plane->recover(*id);
     EXPECT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_FALSE(died);
     lock->unlock();
@@ -71,7 +71,7 @@ TEST(shm_lock, the_granter_may_die_at_once) {
             static_cast<void>(s == step::lock_granted ? core.grant(parent) : core.unlock());
         });
         ASSERT_EQ(c.wait(), SIGKILL);
-        plane->bury(c.id);
+        plane->recover(c.id);
         bool died = true;
         EXPECT_EQ(lock->try_lock(died), op_status::done);
         EXPECT_FALSE(died);
@@ -79,7 +79,7 @@ TEST(shm_lock, the_granter_may_die_at_once) {
     }
 }
 
-TEST(shm_lock, a_grant_to_one_that_stopped_waiting_is_taken_back_although_the_granter_died) {
+TEST(shm_lock, a_grant_to_a_process_that_stopped_waiting_is_revoked_after_the_death_of_the_granter) {
     const auto plane = shm::state_plane::make(small_region);
     const auto lock = plane->domain().make_lock();
     const auto bystander = plane->claim_slot();
@@ -91,7 +91,7 @@ TEST(shm_lock, a_grant_to_one_that_stopped_waiting_is_taken_back_although_the_gr
         core.grant(*bystander);
     });
     ASSERT_EQ(c.wait(), SIGKILL);
-    plane->bury(c.id);
+    plane->recover(c.id);
     bool died = true;
     EXPECT_EQ(lock->try_lock(died), op_status::done);
     EXPECT_FALSE(died);
@@ -133,13 +133,13 @@ TEST(shm_lock, holders_are_killed_at_random) {
         ::usleep(static_cast<useconds_t>(round * 7 % 500));
         victim.kill();
         ASSERT_EQ(victim.wait(), SIGKILL);
-        plane->bury(victim.id);
+        plane->recover(victim.id);
         victim = start(*plane, work);
     }
     for (auto& w : workers) {
         w.kill();
         w.wait();
-        plane->bury(w.id);
+        plane->recover(w.id);
     }
     EXPECT_EQ(g->torn.load(), 0u);
     EXPECT_GT(g->a.load(), 1000u);
@@ -147,7 +147,7 @@ TEST(shm_lock, holders_are_killed_at_random) {
     EXPECT_EQ(lock->try_lock(died), op_status::done);
 }
 
-TEST(shm_semaphore, counts_and_gives_back) {
+TEST(shm_semaphore, counts_permits) {
     const auto plane = shm::state_plane::make(small_region);
     const auto s = plane->domain().make_semaphore(2);
     EXPECT_EQ(s->try_acquire(), op_status::done);
@@ -191,12 +191,12 @@ TEST(shm_semaphore, a_process_may_die_at_every_step) {
                     sem->give_back(1);
                     sem->release(2);
                 }
-                plane->bury(c.id);
+                plane->recover(c.id);
                 EXPECT_EQ(sem->available(), helped ? 7u : 5u);
             }
 }
 
-/// Stops at `permit_seen` until told to go on.
+/// Blocks at `permit_seen` until it is released.
 struct sleeper {
     static inline std::atomic<int>* state = nullptr;
     static void at(step s) noexcept {
@@ -207,7 +207,7 @@ struct sleeper {
     }
 };
 
-TEST(shm_semaphore, a_helper_may_be_late_by_as_many_operations_as_a_note_can_tell_apart) {
+TEST(shm_semaphore, a_helper_may_be_late_by_as_many_operations_as_a_note_distinguishes) {
     const auto plane = shm::state_plane::make(small_region);
     std::vector<std::byte> room(shm::semaphore_core<>::bytes(plane->memory().slots()) + 64);
     auto* const data = room.data() + (64 - reinterpret_cast<std::uintptr_t>(room.data()) % 64) % 64;
@@ -225,7 +225,7 @@ TEST(shm_semaphore, a_helper_may_be_late_by_as_many_operations_as_a_note_can_tel
         EXPECT_EQ(late.try_acquire(), op_status::done);
     });
     state.wait(0);
-    // Meanwhile the owner goes on until its next note would have the same number.
+    // Meanwhile the owner continues until its next note would have the same number.
     ASSERT_EQ(core.try_acquire(), op_status::done);
     for (std::uint32_t i = 2; i != shm::permit_word::number_mask + 1; ++i)
         ASSERT_TRUE(i % 2 == 0 ? core.give_back() : core.try_acquire() == op_status::done);
@@ -234,12 +234,12 @@ TEST(shm_semaphore, a_helper_may_be_late_by_as_many_operations_as_a_note_can_tel
     state.notify_all();
     helper.join();
     EXPECT_EQ(core.available(), before - 1);
-    // All that the owner holds comes back, no more and no less.
-    core.bury(owner);
+    // Exactly the permits of the owner are freed.
+    core.recover(owner);
     EXPECT_EQ(core.available(), 4u);
 }
 
-TEST(shm_semaphore, permits_of_the_killed_come_back) {
+TEST(shm_semaphore, permits_of_killed_processes_are_freed) {
     const auto plane = shm::state_plane::make(small_region);
     const auto sem = plane->domain().make_semaphore(7);
     const shm::object_table t(plane->memory(), plane->self());
@@ -262,14 +262,14 @@ TEST(shm_semaphore, permits_of_the_killed_come_back) {
         ::usleep(static_cast<useconds_t>(round * 7 % 300));
         victim.kill();
         ASSERT_EQ(victim.wait(), SIGKILL);
-        plane->bury(victim.id);
+        plane->recover(victim.id);
         ASSERT_LE(sem->available(), 7u);
         victim = start(*plane, work);
     }
     for (auto& w : workers) {
         w.kill();
         w.wait();
-        plane->bury(w.id);
+        plane->recover(w.id);
     }
     EXPECT_EQ(sem->available(), 7u);
 }

@@ -1,4 +1,4 @@
-// Objects of the plane: who keeps them, and when they go.
+// Lifetime of the plane's objects.
 
 #include "framework/shm/plane_fixture.hpp"
 
@@ -10,7 +10,7 @@ namespace {
 
 using namespace shm_test;
 
-TEST(shm_objects, one_object_in_a_process_and_gone_with_the_last_handle) {
+TEST(shm_objects, one_object_in_a_process_freed_with_the_last_handle) {
     const auto plane = shm::state_plane::make(small_region);
     auto& domain = plane->domain();
     auto first = domain.make_channel(4);
@@ -27,7 +27,7 @@ TEST(shm_objects, one_object_in_a_process_and_gone_with_the_last_handle) {
     EXPECT_THROW(static_cast<void>(domain.take_channel(again)), cadre::not_portable);
 }
 
-TEST(shm_objects, a_message_keeps_what_it_carries) {
+TEST(shm_objects, a_message_keeps_the_objects_of_its_handles) {
     const auto plane = shm::state_plane::make(small_region);
     auto& domain = plane->domain();
     auto block = domain.make_block(1000, 64);
@@ -46,7 +46,7 @@ TEST(shm_objects, a_message_keeps_what_it_carries) {
     EXPECT_EQ(objects_in(*plane), 0u);
 }
 
-TEST(shm_objects, with_a_context_the_sender_keeps_it) {
+TEST(shm_objects, with_a_context_the_sender_keeps_the_object) {
     const auto plane = shm::state_plane::make(small_region);
     auto lock = plane->domain().make_lock();
     {
@@ -77,13 +77,13 @@ TEST(shm_objects, outlive_the_process_that_made_them) {
         ::kill(::getpid(), SIGKILL);
     });
     ASSERT_EQ(c.wait(), SIGKILL);
-    plane->bury(c.id);
+    plane->recover(c.id);
     byte_buffer b;
     ASSERT_EQ(channel->try_receive(b), op_status::done);
     decoder d(b.span());
     auto semaphore = plane->domain().take_semaphore(d);
     EXPECT_EQ(semaphore->available(), 3u);
-    // Whoever comes next into the slot leaves it alone.
+    // The next process in the slot does not reuse it.
     EXPECT_EQ(run(*plane,
                   [&](shm::state_plane& p) {
                       std::vector<std::shared_ptr<shared_object>> all;
@@ -97,7 +97,7 @@ TEST(shm_objects, outlive_the_process_that_made_them) {
     EXPECT_EQ(objects_in(*plane), 0u);
 }
 
-TEST(shm_objects, of_the_dead_are_freed) {
+TEST(shm_objects, of_dead_processes_are_freed) {
     const auto plane = shm::state_plane::make(small_region);
     for (int i = 0; i != 50; ++i) {
         child c = start(*plane, [&](shm::state_plane& p) {
@@ -107,10 +107,10 @@ TEST(shm_objects, of_the_dead_are_freed) {
             ::kill(::getpid(), SIGKILL);
         });
         ASSERT_EQ(c.wait(), SIGKILL);
-        plane->bury(c.id);
+        plane->recover(c.id);
         EXPECT_EQ(objects_in(*plane), 0u);
         unsigned held = 0;
-        shm::for_each_block(plane->memory(), c.id.slot, [&](shm::block_place b) {
+        shm::for_each_block(plane->memory(), c.id.slot, [&](shm::block_location b) {
             held += shm::holder_of(plane->memory(), b.offset).load() != shm::nobody ? 1u : 0u;
         });
         EXPECT_EQ(held, 0u);

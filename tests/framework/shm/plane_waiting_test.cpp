@@ -27,7 +27,7 @@ TEST(shm_waiting, a_waiting_receiver_is_rung_from_another_process) {
         EXPECT_EQ(w.outcome, op_status::done);
         EXPECT_EQ(value_of<int>(w.message), i);
         EXPECT_EQ(c.wait(), 0);
-        plane->bury(c.id);
+        plane->recover(c.id);
     }
 }
 
@@ -58,7 +58,7 @@ TEST(shm_waiting, ping_pong_between_processes_loses_no_wake_up) {
         ASSERT_EQ(receive(*plane, *back), i);
     }
     EXPECT_EQ(c.wait(), 0);
-    plane->bury(c.id);
+    plane->recover(c.id);
 }
 
 TEST(shm_waiting, a_cancelled_waiter_passes_the_ring_on) {
@@ -89,10 +89,10 @@ TEST(shm_waiting, a_cancelled_waiter_passes_the_ring_on) {
     shared_object::cancel(w);
     EXPECT_EQ(w.outcome, op_status::would_block);
     EXPECT_EQ(c.wait(), 0);
-    plane->bury(c.id);
+    plane->recover(c.id);
 }
 
-TEST(shm_waiting, locks_are_handed_to_other_processes) {
+TEST(shm_waiting, locks_are_granted_to_other_processes) {
     const auto plane = shm::state_plane::make(small_region);
     auto lock = plane->domain().make_lock();
     auto message = encoded(*lock);
@@ -120,11 +120,11 @@ TEST(shm_waiting, locks_are_handed_to_other_processes) {
     }
     EXPECT_TRUE(had_it->load());
     EXPECT_EQ(c.wait(), 0);
-    plane->bury(c.id);
+    plane->recover(c.id);
     EXPECT_FALSE(died);
 }
 
-TEST(shm_waiting, a_dead_owner_is_noticed_by_those_who_wait) {
+TEST(shm_waiting, waiters_learn_of_a_dead_owner) {
     const auto plane = shm::state_plane::make(small_region);
     auto lock = plane->domain().make_lock();
     auto message = encoded(*lock);
@@ -142,12 +142,12 @@ TEST(shm_waiting, a_dead_owner_is_noticed_by_those_who_wait) {
     ASSERT_TRUE(lock->park(w));
     c.kill();
     c.wait();
-    plane->bury(c.id);
+    plane->recover(c.id);
     EXPECT_TRUE(drive(*plane, [&] { return w.outcome != op_status::would_block; }));
     EXPECT_EQ(w.outcome, op_status::done);
 }
 
-TEST(shm_waiting, shut_down_ends_waits_and_attempts) {
+TEST(shm_waiting, shut_down_ends_waits_and_operations) {
     const auto plane = shm::state_plane::make(small_region);
     auto& domain = plane->open_domain();
     auto channel = domain.make_channel(1);

@@ -1,4 +1,4 @@
-// Processes of a test: forked, joined to the test's own plane, and buried.
+// Processes of a test: forked, joined to the plane of the test, and recovered after their end.
 #pragma once
 
 #include <atomic>
@@ -33,7 +33,7 @@ using cadre::detail::op_status;
 
 inline constexpr shm::region_options small_region{.slots = 8, .arena_size = 64ull << 20};
 
-/// A process of the test. What it does is a function that gets the plane it has joined.
+/// A process of the test. It runs a function that gets the plane which the process has joined.
 struct child {
     pid_t pid = -1;
     shm::process_id id{};
@@ -68,16 +68,16 @@ child start(shm::state_plane& plane, F f) {
     return {pid, *id};
 }
 
-/// Runs it to its end and buries it. @return as `child::wait`
+/// Runs a process to its end and recovers what it held. @return as `child::wait`
 template <class F>
 int run(shm::state_plane& plane, F f) {
     child c = start(plane, f);
     const int how = c.wait();
-    plane.bury(c.id);
+    plane.recover(c.id);
     return how;
 }
 
-/// Dies when the algorithm comes to a chosen step for the n-th time.
+/// Kills the process when the algorithm reaches a chosen step for the n-th time.
 struct killer {
     static inline std::optional<shm::step> deadly;
     static inline int passes = 0;
@@ -91,7 +91,7 @@ struct killer {
     }
 };
 
-/// Zeroed memory that survives the children, for what they report.
+/// Zeroed memory shared with the children, for their results.
 template <class T>
 class report {
 public:
@@ -110,7 +110,7 @@ private:
     T* value_;
 };
 
-/// Made before processes are started: one waits until another opens it.
+/// Made before processes are started: a process waits until another one opens it.
 class gate {
 public:
     gate() {
@@ -125,7 +125,7 @@ public:
     void open() const { EXPECT_EQ(::write(ends_[1], "", 1), 1); }
     void wait() const {
         pollfd p{ends_[0], POLLIN, 0};
-        EXPECT_EQ(::poll(&p, 1, 20'000), 1) << "nobody has opened it";
+        EXPECT_EQ(::poll(&p, 1, 20'000), 1) << "the gate was not opened";
     }
 
 private:

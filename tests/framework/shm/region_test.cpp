@@ -12,7 +12,7 @@ namespace {
 using namespace shm_test;
 using shm::region;
 
-TEST(shm_region, is_mapped_twice_and_is_the_same) {
+TEST(shm_region, two_mappings_show_the_same_memory) {
     const region first = region::create(small_region);
     const region second = region::attach(first.fd());
     EXPECT_EQ(second.slots(), 8u);
@@ -22,13 +22,13 @@ TEST(shm_region, is_mapped_twice_and_is_the_same) {
     EXPECT_NE(&first.process(3), &second.process(3));
 }
 
-TEST(shm_region, cannot_be_cut_under_us) {
+TEST(shm_region, cannot_be_truncated) {
     const region r = region::create(small_region);
     EXPECT_NE(::ftruncate(r.fd(), 4096), 0);
     EXPECT_NE(::fcntl(r.fd(), F_GET_SEALS) & F_SEAL_SHRINK, 0);
 }
 
-TEST(shm_region, refuses_what_is_no_region) {
+TEST(shm_region, rejects_other_descriptors) {
     const int fd = ::memfd_create("other", MFD_CLOEXEC);
     ASSERT_GE(fd, 0);
     EXPECT_THROW(static_cast<void>(region::attach(fd)), std::system_error);
@@ -49,19 +49,19 @@ TEST(shm_region, slots_of_offsets) {
     EXPECT_EQ(r.slot_of(r.arena_offset(r.slots())), r.slots());
 }
 
-TEST(shm_process_table, slots_are_given_and_come_back_under_another_generation) {
+TEST(shm_process_table, slots_are_reused_with_another_generation) {
     const auto plane = shm::state_plane::make(small_region);
     std::vector<shm::process_id> ids;
     while (const auto id = plane->claim_slot())
         ids.push_back(*id);
     EXPECT_EQ(ids.size(), 7u);
-    plane->bury(ids[2]);
-    plane->bury(ids[2]);
+    plane->recover(ids[2]);
+    plane->recover(ids[2]);
     const auto again = plane->claim_slot();
     ASSERT_TRUE(again);
     EXPECT_EQ(again->slot, ids[2].slot);
     EXPECT_EQ(again->generation, ids[2].generation + 1);
-    plane->bury(ids[2]);
+    plane->recover(ids[2]);
     EXPECT_TRUE(plane->processes().live(*again));
     EXPECT_FALSE(plane->claim_slot());
 }
@@ -73,7 +73,7 @@ TEST(shm_process_table, a_sleeper_is_rung_once) {
     const auto rings = [&](int fd) { return ::read(fd, &count, sizeof count) > 0 ? count : 0; };
 
     plane->source().announce_polling();
-    EXPECT_EQ(table.ring(0, 1), shm::process_table::notice::soon);
+    EXPECT_EQ(table.ring(0, 1), shm::process_table::ring_result::polling);
     EXPECT_EQ(rings(table.doorbell(0)), 0u);
     EXPECT_TRUE(plane->source().poll());
     EXPECT_FALSE(plane->source().poll());

@@ -29,8 +29,8 @@ TEST(semaphore_model, two_processes_often) { expect_sound({.processes = 2, .roun
 TEST(semaphore_model, three_processes_and_one_permit) { expect_sound({.processes = 3, .rounds = 1, .permits = 1}); }
 #endif
 
-// A note's number comes again after as many operations of one process while somebody helps; in 22 bits that is far away.
-TEST(semaphore_model_fails, with_numbers_that_come_again_too_soon) {
+// The number of a note recurs after as many operations of one process during one help; with 22 bits that does not occur.
+TEST(semaphore_model_fails, with_numbers_that_recur_too_soon) {
     const auto f = models::explore(model{.processes = 2, .rounds = 3, .numbers = 2});
     EXPECT_NE(f.violation, "");
 }

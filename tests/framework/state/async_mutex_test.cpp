@@ -10,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include <cadre/detail/codec/codec.hpp>
-#include <cadre/detail/state/object_registry.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/portable.hpp>
 #include <cadre/stop.hpp>
@@ -58,7 +57,7 @@ TEST(async_mutex, assigning_a_guard_releases_what_it_held) {
     EXPECT_FALSE(b.try_lock());
 }
 
-TEST(async_mutex, waiters_are_served_first_come_first_served) {
+TEST(async_mutex, waiters_are_served_in_the_order_of_arrival) {
     async_mutex m{local()};
     std::vector<int> order;
     auto enter = [&](int n) -> task<> {
@@ -126,21 +125,12 @@ TEST(async_mutex, cancellation_races_with_unlocking) {
                 EXPECT_EQ(++inside, 1);
                 --inside;
             } else {
-                std::stop_source stop;
                 auto wait = [&]() -> task<> {
                     auto guard = co_await m.lock();
                     EXPECT_EQ(++inside, 1);
                     --inside;
                 };
-                auto ask = [&]() -> task<> {
-                    stop.request_stop();
-                    co_return;
-                };
-                try {
-                    (void)co_await cadre::when_all(cadre::with_stop(stop.get_token(), wait()), ask());
-                } catch (const cadre::cancelled&) {
-                    cancelled.fetch_add(1);
-                }
+                if (co_await state_test::stopped_meanwhile(wait())) cancelled.fetch_add(1);
             }
         }
     });
@@ -160,14 +150,13 @@ TEST(async_mutex, ends_with_its_executor) {
         }
     };
     auto end = [](cadre::executor e) -> task<> {
-        cadre::detail::close_object_registry(*e.backend());
+        state_test::shut_down(e);
         co_return;
     };
     auto [stopped, nothing] = sync_wait(cadre::when_all(wait(m), end(ex)));
     EXPECT_TRUE(stopped);
     EXPECT_THROW((void)m.try_lock(), cadre::executor_stopped);
     guard.reset();
-    cadre::detail::forget_object_registry(*ex.backend());
 }
 
 TEST(async_mutex, needs_a_memory_domain_and_stays_in_its_process) {

@@ -8,7 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cadre/detail/state/object_registry.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/portable.hpp>
 #include <cadre/stop.hpp>
@@ -60,7 +59,7 @@ TEST(async_semaphore, moving_a_permit_keeps_one) {
     EXPECT_TRUE(*a);
 }
 
-TEST(async_semaphore, never_more_than_it_allows) {
+TEST(async_semaphore, limits_concurrency) {
     constexpr int count = 5'000;
     async_semaphore s{local(), 2};
     std::atomic<int> inside{0};
@@ -74,7 +73,7 @@ TEST(async_semaphore, never_more_than_it_allows) {
     EXPECT_EQ(s.available(), 2u);
 }
 
-TEST(async_semaphore, release_wakes_as_many_as_it_lets_in) {
+TEST(async_semaphore, release_wakes_one_waiter_for_each_permit) {
     async_semaphore s{local(), 0};
     std::atomic<int> entered{0};
     auto enter = [&]() -> task<> {
@@ -100,16 +99,8 @@ TEST(async_semaphore, a_cancelled_wait_takes_no_permit) {
                 auto permit = co_await s.acquire();
                 continue;
             }
-            std::stop_source stop;
             auto wait = [&]() -> task<> { auto permit = co_await s.acquire(); };
-            auto ask = [&]() -> task<> {
-                stop.request_stop();
-                co_return;
-            };
-            try {
-                (void)co_await cadre::when_all(cadre::with_stop(stop.get_token(), wait()), ask());
-            } catch (const cadre::cancelled&) {
-            }
+            (void)co_await state_test::stopped_meanwhile(wait());
         }
     });
     EXPECT_EQ(s.available(), 1u);
@@ -119,12 +110,11 @@ TEST(async_semaphore, ends_with_its_executor) {
     const cadre::executor ex = local();
     async_semaphore s{ex, 1};
     auto permit = s.try_acquire();
-    cadre::detail::close_object_registry(*ex.backend());
+    state_test::shut_down(ex);
     EXPECT_THROW((void)s.try_acquire(), cadre::executor_stopped);
     EXPECT_THROW((void)sync_wait(s.acquire()), cadre::executor_stopped);
     EXPECT_THROW((async_semaphore{ex, 1}), cadre::executor_stopped);
     EXPECT_THROW((async_semaphore{state_test::without_domain(), 1}), cadre::not_portable);
-    cadre::detail::forget_object_registry(*ex.backend());
 }
 
 }  // namespace

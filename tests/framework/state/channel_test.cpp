@@ -10,7 +10,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cadre/detail/state/object_registry.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/portable.hpp>
 #include <cadre/stop.hpp>
@@ -28,7 +27,7 @@ using state_test::local;
 static_assert(cadre::portable<channel<int>>);
 static_assert(!std::is_constructible_v<channel<int>, cadre::executor, double>);
 
-TEST(channel, gives_values_in_the_order_they_were_sent) {
+TEST(channel, gives_values_in_the_order_of_sending) {
     channel<std::string> ch{local(), 3};
     sync_wait([](auto c) -> task<> {
         const std::string second = "b";
@@ -111,7 +110,7 @@ TEST(channel, a_full_channel_makes_senders_wait) {
         EXPECT_EQ(got[static_cast<std::size_t>(i)], i);
 }
 
-TEST(channel, receivers_that_wait_are_given_values) {
+TEST(channel, waiting_receivers_get_values) {
     channel<int> ch{local(), 4};
     auto [first, second, nothing] =
         sync_wait(cadre::when_all(receive_count(ch, 10), receive_count(ch, 10), send_range(ch, 0, 20)));
@@ -121,7 +120,7 @@ TEST(channel, receivers_that_wait_are_given_values) {
         EXPECT_EQ(first[static_cast<std::size_t>(i)], i);
 }
 
-TEST(channel, senders_that_wait_are_served_first_come_first_served) {
+TEST(channel, waiting_senders_are_served_in_the_order_of_arrival) {
     channel<int> ch{local(), 1};
     sync_wait([](auto c) -> task<> {
         co_await c.send(0);
@@ -139,7 +138,7 @@ TEST(channel, senders_that_wait_are_served_first_come_first_served) {
     }(ch));
 }
 
-TEST(channel, what_was_sent_before_close_is_received) {
+TEST(channel, values_sent_before_close_are_received) {
     channel<int> ch{local(), 4};
     EXPECT_TRUE(ch.try_send(1));
     EXPECT_TRUE(ch.try_send(2));
@@ -159,7 +158,7 @@ TEST(channel, what_was_sent_before_close_is_received) {
     }(ch));
 }
 
-TEST(channel, close_ends_those_who_wait) {
+TEST(channel, close_ends_waits) {
     channel<int> empty{local(), 1};
     channel<int> full{local(), 1};
     EXPECT_TRUE(full.try_send(1));
@@ -184,7 +183,7 @@ TEST(channel, close_ends_those_who_wait) {
     EXPECT_EQ(full.try_receive(), std::nullopt);
 }
 
-TEST(channel, carries_values_that_only_move) {
+TEST(channel, carries_move_only_values) {
     channel<std::unique_ptr<int>> ch{local(), 1};
     sync_wait([](auto c) -> task<> {
         auto p = std::make_unique<int>(7);
@@ -200,7 +199,7 @@ TEST(channel, carries_values_that_only_move) {
     }(ch));
 }
 
-TEST(channel, a_value_that_was_not_sent_stays_with_its_caller) {
+TEST(channel, a_value_that_was_not_sent_is_not_moved_from) {
     channel<std::unique_ptr<int>> ch{local(), 1};
     EXPECT_TRUE(ch.try_send(std::make_unique<int>(1)));
     sync_wait([](auto c) -> task<> {
@@ -216,7 +215,7 @@ TEST(channel, a_value_that_was_not_sent_stays_with_its_caller) {
     EXPECT_EQ(ch.size(), 1u);
 }
 
-TEST(channel, after_a_stop_request_what_can_complete_does) {
+TEST(channel, after_a_stop_request_operations_that_need_no_wait_complete) {
     channel<int> ch{local(), 1};
     auto body = [](channel<int> c) -> task<> {
         co_await c.send(1);
@@ -267,7 +266,7 @@ struct throws_when_moved {
     bool armed = false;
 };
 
-TEST(channel, an_error_of_a_move_reaches_its_sender_and_nobody_else) {
+TEST(channel, an_exception_of_a_move_reaches_its_sender_only) {
     channel<throws_when_moved> ch{local(), 1};
     EXPECT_TRUE(ch.try_send(throws_when_moved{}));
     auto send = [](channel<throws_when_moved> c, bool armed) -> task<bool> {
@@ -310,7 +309,7 @@ TEST(channel, ends_with_its_executor) {
         co_return 0;
     };
     auto end = [](cadre::executor e) -> task<> {
-        cadre::detail::close_object_registry(*e.backend());
+        state_test::shut_down(e);
         co_return;
     };
     auto [received, sent, nothing] = sync_wait(cadre::when_all(ends(ch.receive()), ends(send(full)), end(ex)));
@@ -320,7 +319,6 @@ TEST(channel, ends_with_its_executor) {
     EXPECT_THROW((void)full.try_receive(), cadre::executor_stopped);
     EXPECT_THROW((channel<int>{ex, 1}), cadre::executor_stopped);
     EXPECT_TRUE(other.try_send(1));
-    cadre::detail::forget_object_registry(*ex.backend());
 }
 
 TEST(channel, needs_a_memory_domain) {

@@ -1,4 +1,4 @@
-// Channels under threads: nothing is lost, doubled or reordered, whatever is cancelled or closed meanwhile.
+// Channels under threads: no value is lost, duplicated or reordered while operations are cancelled or the channel closed.
 #include <cadre/channel.hpp>
 
 #include <atomic>
@@ -25,6 +25,42 @@ using state_test::on_threads;
 struct item {
     std::uint32_t producer;
     std::uint32_t number;
+};
+
+/// A thread that requests a stop through the newest token, again and again.
+class stopping_thread {
+public:
+    stopping_thread() = default;
+    stopping_thread(const stopping_thread&) = delete;
+    stopping_thread& operator=(const stopping_thread&) = delete;
+    ~stopping_thread() {
+        over_ = true;
+        thread_.join();
+        delete current_.load();
+    }
+    /// A token for the next operation.
+    std::stop_token next() {
+        auto* stop = new std::stop_source;
+        const std::stop_token token = stop->get_token();
+        delete current_.exchange(stop);
+        return token;
+    }
+
+private:
+    void run() {
+        while (!over_.load()) {
+            if (auto* stop = current_.exchange(nullptr)) {
+                stop->request_stop();
+                delete stop;
+            } else {
+                std::this_thread::yield();
+            }
+        }
+    }
+
+    std::atomic<std::stop_source*> current_{nullptr};
+    std::atomic<bool> over_{false};
+    std::thread thread_{[this] { run(); }};
 };
 
 TEST(channel_threads, order_is_kept_for_each_producer) {
@@ -96,8 +132,8 @@ TEST(channel_threads, grows_while_it_is_used) {
     }
 }
 
-// What was sent before the close is received, also by those who look at that moment.
-TEST(channel_threads, a_close_comes_after_what_was_sent) {
+// Values sent before the close are received, also by receivers that run at the same time.
+TEST(channel_threads, a_close_follows_the_values_sent_before) {
     for (int round = 0; round != 500; ++round) {
         channel<int> ch{local(), 4};
         std::atomic<int> received{0};
@@ -115,28 +151,17 @@ TEST(channel_threads, a_close_comes_after_what_was_sent) {
     }
 }
 
-// A receive that is cancelled has taken nothing; one that was served gives its value.
+// A cancelled receive has taken no value; any other gives its value.
 TEST(channel_threads, cancelled_receives_take_nothing) {
     constexpr int rounds = 2'000;
     channel<int> ch{local(), 1};
     std::atomic<std::int64_t> sum{0};
     std::atomic<int> cancelled{0};
-    std::atomic<std::stop_source*> current{nullptr};
-    std::atomic<bool> over{false};
-    std::thread stopper([&] {
-        while (!over.load()) {
-            if (auto* stop = current.exchange(nullptr)) {
-                stop->request_stop();
-                delete stop;
-            } else {
-                std::this_thread::yield();
-            }
-        }
-    });
+    stopping_thread stopper;
     on_threads(2, [&](unsigned i) -> task<> {
         if (i == 0) {
             for (int n = 1; n <= rounds; ++n) {
-                // Now and then the receiver is left waiting until a stop request has found it.
+                // Now and then the receiver waits until a stop request has cancelled it.
                 for (const int seen = cancelled.load(); n % 64 == 0 && cancelled.load() == seen;)
                     std::this_thread::yield();
                 co_await ch.send(n);
@@ -144,9 +169,7 @@ TEST(channel_threads, cancelled_receives_take_nothing) {
             ch.close();
         } else {
             for (;;) {
-                auto* stop = new std::stop_source;
-                const std::stop_token token = stop->get_token();
-                delete current.exchange(stop);
+                const std::stop_token token = stopper.next();
                 try {
                     auto got = co_await cadre::with_stop(token, ch.receive());
                     if (!got) break;
@@ -157,38 +180,22 @@ TEST(channel_threads, cancelled_receives_take_nothing) {
             }
         }
     });
-    over = true;
-    stopper.join();
-    delete current.load();
     EXPECT_EQ(sum.load(), std::int64_t{rounds} * (rounds + 1) / 2);
 }
 
-// A send that is cancelled has sent nothing and keeps its value: sending it again neither loses nor doubles it.
+// A cancelled send has sent nothing and keeps its value: sending it again neither loses nor duplicates it.
 TEST(channel_threads, cancelled_sends_keep_their_value) {
     constexpr int rounds = 2'000;
     channel<std::unique_ptr<int>> ch{local(), 1};
     std::int64_t sum = 0;
     std::atomic<int> cancelled{0};
-    std::atomic<std::stop_source*> current{nullptr};
-    std::atomic<bool> over{false};
-    std::thread stopper([&] {
-        while (!over.load()) {
-            if (auto* stop = current.exchange(nullptr)) {
-                stop->request_stop();
-                delete stop;
-            } else {
-                std::this_thread::yield();
-            }
-        }
-    });
+    stopping_thread stopper;
     on_threads(2, [&](unsigned i) -> task<> {
         if (i == 0) {
             for (int n = 1; n <= rounds; ++n) {
                 auto value = std::make_unique<int>(n);
                 while (value != nullptr) {
-                    auto* stop = new std::stop_source;
-                    const std::stop_token token = stop->get_token();
-                    delete current.exchange(stop);
+                    const std::stop_token token = stopper.next();
                     try {
                         co_await cadre::with_stop(token, ch.send(std::move(value)));
                         EXPECT_EQ(value, nullptr);
@@ -206,20 +213,17 @@ TEST(channel_threads, cancelled_sends_keep_their_value) {
                 EXPECT_EQ(**got, last + 1);
                 last = **got;
                 sum += **got;
-                // Now and then the sender is left waiting until a stop request has found it.
+                // Now and then the sender waits until a stop request has cancelled it.
                 for (const int seen = cancelled.load();
                      last % 64 == 0 && last < rounds - 1 && cancelled.load() == seen;)
                     std::this_thread::yield();
             }
         }
     });
-    over = true;
-    stopper.join();
-    delete current.load();
     EXPECT_EQ(sum, std::int64_t{rounds} * (rounds + 1) / 2);
 }
 
-TEST(channel_threads, closing_meanwhile_separates_what_was_sent_from_what_was_refused) {
+TEST(channel_threads, a_concurrent_close_separates_sent_from_rejected_values) {
     for (int round = 0; round < 60; ++round) {
         channel<int> ch{local(), 2};
         std::atomic<std::int64_t> sent{0};

@@ -52,7 +52,7 @@ TEST(shared_array, zeroed_by_number) {
     EXPECT_EQ(none.begin(), none.end());
 }
 
-TEST(shared_array, sizes_that_cannot_be_are_errors) {
+TEST(shared_array, invalid_sizes_are_errors) {
     EXPECT_THROW((shared_array<int>{local(), -1}), std::invalid_argument);
     EXPECT_THROW((shared_array<int, 2>{local(), {2, -1}}), std::invalid_argument);
     EXPECT_THROW((shared_array<double>{local(), std::size_t{1} << 62}), std::bad_alloc);

@@ -10,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include <cadre/detail/codec/codec.hpp>
-#include <cadre/detail/state/object_registry.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/portable.hpp>
 
@@ -120,7 +119,7 @@ TEST(shared_value, awaitable_members_serve_every_type) {
     }(v));
 }
 
-TEST(shared_value, lock_keeps_update_get_and_set_out) {
+TEST(shared_value, lock_excludes_update_get_and_set) {
     shared_value<int> v{local(), 1};
     std::atomic<int> waiting{0};
     std::atomic<bool> free{false};
@@ -193,12 +192,11 @@ TEST(shared_value, locked_access_loses_nothing_and_never_shows_half_a_value) {
 TEST(shared_value, ends_with_its_executor_but_the_memory_stays) {
     const cadre::executor ex = local();
     shared_value<int> v{ex, 5};
-    cadre::detail::close_object_registry(*ex.backend());
+    state_test::shut_down(ex);
     EXPECT_THROW((void)sync_wait(v.get()), cadre::executor_stopped);
     EXPECT_THROW((void)sync_wait(v.lock()), cadre::executor_stopped);
     EXPECT_EQ(v.load(), 5);
     EXPECT_THROW((shared_value<int>{ex, 1}), cadre::executor_stopped);
-    cadre::detail::forget_object_registry(*ex.backend());
 }
 
 TEST(shared_value, needs_a_memory_domain) {

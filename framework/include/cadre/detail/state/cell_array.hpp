@@ -1,5 +1,5 @@
 /// @file
-/// Sizes of shared arrays: extents from any integers, checked products, and their way across processes.
+/// Sizes of shared arrays: extents from any integers, checked products, and their encoding.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 /// @file
-/// A shared value in its memory, and the guards that hold the lock of a cell.
+/// The memory of a shared value, and the guards that hold the lock of a cell.
 #pragma once
 
 #include <atomic>
@@ -16,21 +16,21 @@
 
 namespace cadre::detail {
 
-/// Cells of their own cache line: neighbours that are written do not slow each other down.
+/// Each cell has cache lines of its own, which avoids false sharing.
 inline constexpr std::size_t cell_alignment = 64;
 
-/// What a `shared_value` keeps in its block. The members are called with the block's lock held.
+/// The contents of a `shared_value`'s block. The members are called with the block's lock held.
 template <class T>
 struct value_cell {
     whole<T> held;
-    /// A holder of the lock died, and nothing has replaced the value since. Kept here because the operation that finds
-    /// out may be a `get`, which has no way to tell.
+    /// A holder of the lock died and the value was not replaced since. Kept here because the operation that learns of the death
+    /// may be a `get`, which does not report it.
     std::uint32_t damaged;
 
     void note_death(const held_lock& lock) noexcept {
         if (lock.owner_died()) damaged = 1;
     }
-    // Atomic members may be at work meanwhile: for lock-free types every access is atomic.
+    // Atomic members do not take the lock: for lock-free types every access is atomic.
     [[nodiscard]] T read() noexcept {
         if constexpr (lock_free<T>)
             return atomic().load().value;
@@ -75,12 +75,12 @@ public:
     [[nodiscard]] T* operator->() const noexcept { return value_; }
     /// Whether an earlier holder was killed, so that the value may be half written.
     [[nodiscard]] bool owner_died() const noexcept { return damaged_; }
-    /// Unlocks before the end of the scope; the value is not to be touched afterwards.
+    /// Unlocks before the end of the scope. Do not access the value afterwards.
     void unlock() noexcept { lock_.unlock(); }
     [[nodiscard]] bool owns_lock() const noexcept { return lock_.owns(); }
 
 private:
-    std::shared_ptr<shared_block> block_;  // before the lock: the memory outlives it
+    std::shared_ptr<shared_block> block_;  // before the lock: destroyed after it
     held_lock lock_;
     T* value_;
     bool damaged_;
@@ -108,7 +108,7 @@ private:
     std::span<T> elements_;
 };
 
-/// A block that came from another process, if it is large enough for what its handle says.
+/// Returns the block of a decoded handle if it is as large and aligned as the handle requires. @throws codec_error
 [[nodiscard]] std::shared_ptr<shared_block> checked_block(std::shared_ptr<shared_block> block, std::size_t size,
                                                           std::size_t alignment);
 

@@ -11,8 +11,8 @@
 
 namespace cadre::detail {
 
-/// Plain bytes that mean the same in every process: trivially copyable, and nothing in it is an address. (A function
-/// pointer can travel as a message, which names the function; as plain bytes it cannot.)
+/// Whether the bytes of a T have the same meaning in every process: trivially copyable, without addresses. (A function pointer
+/// is portable as a message, which names the function, but not as plain bytes.)
 template <class T>
 consteval bool is_shareable();
 
@@ -51,7 +51,7 @@ consteval void require_shareable() {
         "that each process maps at an address of its own");
 }
 
-/// Types that the hardware reads and writes in one piece, without a lock, if they are aligned well.
+/// Types with lock-free atomic access if they are suitably aligned.
 template <class T>
 concept lock_free = std::is_trivially_copyable_v<T> && std::atomic_ref<T>::is_always_lock_free;
 
@@ -63,21 +63,21 @@ consteval std::size_t value_alignment() {
         return alignof(T);
 }
 
-/// A value aligned for atomic access. The alignment is that of a type, and not only of the memory, because clang goes by
-/// the type: a struct of two ints it would access through a library of locks.
+/// A value aligned for atomic access. Aligning the memory alone is not enough: clang uses the alignment of the type, and would
+/// access a struct of two ints through library locks.
 template <class T>
 struct alignas(value_alignment<T>()) whole {
     T value;
 };
 
-/// Elements of an array of these can be accessed atomically where they are.
+/// Types whose array elements can be accessed atomically in place.
 template <class T>
 concept lock_free_element = lock_free<T> && value_alignment<T>() == alignof(T);
 
-/// For these `fetch_add` and `fetch_sub` exist.
+/// Types with `fetch_add` and `fetch_sub`.
 template <class T>
 concept addable = lock_free_element<T> && std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
-/// For these `fetch_and`, `fetch_or` and `fetch_xor` exist.
+/// Types with `fetch_and`, `fetch_or` and `fetch_xor`.
 template <class T>
 concept maskable = addable<T> && std::is_integral_v<T>;
 

@@ -1,5 +1,5 @@
 /// @file
-/// A channel on the heap of one process: typed values, no encoding, and direct hand-over to those who wait.
+/// A channel on the heap of one process: typed values, no encoding, and direct hand-over to waiters.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +30,7 @@ struct channel_wait : waiter {
     T* source = nullptr;
     std::optional<T>* target = nullptr;
     op_status outcome = op_status::would_block;
-    std::exception_ptr error{};  ///< what moving the value threw, on its way into the channel
+    std::exception_ptr error{};  ///< thrown by moving the value into the channel
 
     static void cancel(waiter& w) noexcept {
         auto& self = static_cast<channel_wait&>(w);
@@ -38,27 +38,27 @@ struct channel_wait : waiter {
     }
 };
 
-/// Bounded queue. Senders wait only while the ring is full and receivers only while it is empty: whoever frees a slot
-/// fills it from the first sender, and whoever sends while a receiver waits gives it the value itself. So nobody can
-/// overtake a waiter, and an order in which values were accepted is the order in which they come out. Thread-safe.
+/// Bounded queue. Senders wait only while the ring is full and receivers only while it is empty: a receiver that frees a slot
+/// fills it from the first waiting sender, and a sender gives its value to the first waiting receiver. So no operation
+/// overtakes a waiter, and values are received in the order in which they were accepted. Thread-safe.
 ///
-/// While nobody waits, sending takes only the lock of the one end of the ring, and receiving that of the other. Who waits, and
-/// whether the channel has ended, changes only under both: holding either is enough to know it.
+/// Without waiters, sending takes only the lock of one end of the ring and receiving that of the other. The lists of waiters,
+/// `closed_` and `stopped_` change only under both locks, so either lock is enough to read them.
 template <class T>
 class local_channel final : public registered_object, public std::enable_shared_from_this<local_channel<T>> {
     using wait = channel_wait<T>;
 
 public:
-    local_channel(std::shared_ptr<object_registry> scope, std::size_t capacity)
-        : registered_object(std::move(scope)), ring_(capacity) {
-        enlist();
+    local_channel(std::shared_ptr<object_registry> registry, std::size_t capacity)
+        : registered_object(std::move(registry)), ring_(capacity) {
+        add_to_registry();
     }
-    ~local_channel() { resign(); }
+    ~local_channel() { remove_from_registry(); }
 
-    /// Moves from `value` if and only if the answer is `done`. @throws what moving a `T` throws, std::bad_alloc
+    /// Moves from `value` if and only if the result is `done`. @throws what moving a `T` throws, std::bad_alloc
     [[nodiscard]] op_status try_send(T& value) {
         wait* receiver = nullptr;
-        op_status a;
+        op_status status;
         {
             const std::lock_guard in(ring_.in_mutex());
             if (receivers_.empty() && !closed_ && !stopped_) [[likely]] {
@@ -69,15 +69,15 @@ public:
                 if (ring_.is_grown()) return op_status::would_block;
             }
             const std::lock_guard out(ring_.out_mutex());
-            a = send_locked(value, receiver);
+            status = send_locked(value, receiver);
         }
         if (receiver != nullptr) receiver->finish();
-        return a;
+        return status;
     }
 
     [[nodiscard]] op_status try_receive(std::optional<T>& into) {
         served_waiters served;
-        op_status a;
+        op_status status;
         {
             std::unique_lock out(ring_.out_mutex());
             if (senders_.empty() && !stopped_) [[likely]] {
@@ -86,18 +86,18 @@ public:
                 return op_status::done;
             }
             std::unique_lock in(ring_.in_mutex(), std::try_to_lock);
-            if (!in) {  // whoever waits for the other lock holds this one first
+            if (!in) {  // keep the lock order
                 out.unlock();
                 in.lock();
                 out.lock();
             }
-            a = receive_locked(into, served);
+            status = receive_locked(into, served);
         }
         served.finish();
-        return a;
+        return status;
     }
 
-    /// Up to `max` more values without waiting; room for them has been reserved.
+    /// Appends values without waiting until `into` has `max` or reaches its capacity.
     void receive_more(std::vector<T>& into, std::size_t max) {
         const auto wanted = [&] { return into.size() < std::min(max, into.capacity()); };
         {
@@ -105,16 +105,16 @@ public:
             for (; wanted() && !stopped_ && senders_.empty() && ring_.has_value(); ring_.pop())
                 into.push_back(std::move(ring_.front()));
         }
-        // What is left takes turns with senders that wait.
+        // The remaining values, refilling slots from waiting senders.
         for (std::optional<T> one; wanted() && try_receive(one) == op_status::done; one.reset())
             into.push_back(std::move(*one));
     }
 
-    /// Hints for somebody who may try again soon.
+    /// Hints for an operation that spins before it waits.
     [[nodiscard]] bool seems_empty() const noexcept { return ring_.size() == 0; }
     [[nodiscard]] bool seems_full() const noexcept { return ring_.size() == ring_.limit(); }
 
-    /// Tries once more and, if that would block, queues `w` (which is prepared). @return true if it was queued
+    /// Tries once more and, if that would block, queues `w`, which is prepared. @return true if it was queued
     [[nodiscard]] bool park(wait& w) noexcept {
         served_waiters served;
         wait* receiver = nullptr;
@@ -197,7 +197,7 @@ private:
         return op_status::done;
     }
 
-    // The slot that became free goes to the first sender whose value can be moved.
+    // Fills the free slot from the first waiting sender whose value can be moved.
     void refill(served_waiters& served) noexcept {
         while (!senders_.empty() && ring_.has_room()) {
             auto& sender = static_cast<wait&>(*senders_.pop_front());

@@ -1,8 +1,8 @@
 /// @file
 /// Values as messages of a channel between processes.
 ///
-/// A message with handles in it ends with a list of them that the channel itself can read: so it keeps their objects, hands
-/// them to the receiver, and lets go of them if nobody reads the message.
+/// A message that contains handles ends with a list of their names, which the channel reads: it keeps the objects while the
+/// message is queued, passes them to the receiver, and releases them if the message is discarded.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace cadre::detail {
 
-/// Which object a handle names.
+/// The name of a handle's object.
 struct handle_name {
     std::uint32_t slot_and_kind;
     std::uint32_t index;
@@ -24,13 +24,13 @@ struct handle_name {
 /// The `user` of the context in which a message is encoded; handles add themselves.
 using handle_names = std::vector<handle_name>;
 
-/// @return false if there are none, and nothing was appended
+/// @return false if `names` is empty: nothing is appended
 [[nodiscard]] bool append_names(byte_buffer& message, const handle_names& names);
-/// Reads the names at the end of any bytes, each once. @return how many bytes they take there, 0 if there can be none
+/// Reads the names at the end of `message`, which may be any bytes. @return the bytes that they take, 0 if there are none
 [[nodiscard]] std::size_t read_names(std::span<const std::byte> message, handle_names& into);
 
-/// A buffer of this thread, borrowed for the length of one operation: messages of any size are encoded and received
-/// without an allocation each. Whoever keeps the bytes moves them out of `bytes()`.
+/// A buffer of this thread, borrowed for one operation: messages are encoded and received without an allocation each. To keep
+/// the bytes, move them out of `bytes()`.
 class scratch_buffer {
 public:
     scratch_buffer() noexcept;
@@ -43,7 +43,7 @@ private:
     byte_buffer bytes_;
 };
 
-/// @return whether the message carries handles, whose objects `value` keeps for now
+/// @return whether the message carries handles; `value` keeps their objects alive meanwhile
 template <class T>
 [[nodiscard]] bool encode_message(byte_buffer& out, const T& value) {
     if constexpr (plain<T>) {

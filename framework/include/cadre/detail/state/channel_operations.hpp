@@ -21,9 +21,9 @@ namespace cadre::detail {
 
 enum channel_queue : unsigned { receivers_queue = 0, senders_queue = 1 };
 
-/// The two places where a channel can be; exactly one pointer is set.
+/// The object behind a channel's handle; exactly one pointer is set.
 template <class T>
-struct channel_place {
+struct channel_object {
     std::shared_ptr<local_channel<T>> local{};
     std::shared_ptr<shared_channel> shared{};
 };
@@ -44,19 +44,19 @@ struct message_wait : shared_object::pending_operation {
     }
 };
 
-/// What both directions share. Only an operation that suspends fills `wait_` and takes a share of the channel.
+/// The base of both directions. Only an operation that suspends sets `wait_`, and keeps the channel alive.
 template <class T>
 class channel_operation {
 protected:
-    explicit channel_operation(const channel_place<T>& place) noexcept : place_(&place) {}
+    explicit channel_operation(const channel_object<T>& object) noexcept : object_(&object) {}
 
-    /// After an operation that did not have to wait. A task that finds one message after the other makes way now and then.
-    [[nodiscard]] static bool may_go_on() noexcept {
+    /// After an operation that did not wait: whether the task may continue. A task that never waits yields now and then.
+    [[nodiscard]] static bool may_continue() noexcept {
         local_worker* const worker = this_thread_worker;
         return worker == nullptr || !worker->has_to_make_way();
     }
     template <class Promise>
-    [[nodiscard]] bool make_way(std::coroutine_handle<Promise> handle) noexcept {
+    [[nodiscard]] bool yield(std::coroutine_handle<Promise> handle) noexcept {
         environment* const env = environment_of(handle);
         local_worker* const worker = env != nullptr ? worker_of(env->home) : nullptr;
         if (worker == nullptr) return false;
@@ -70,24 +70,24 @@ protected:
     template <class Promise>
     [[nodiscard]] bool suspend_local(std::coroutine_handle<Promise> handle, T* source,
                                      std::optional<T>* target) noexcept {
-        keep_ = place_->local;
+        keep_ = object_->local;
         auto& wait = wait_.template emplace<channel_wait<T>>();
-        wait.channel = place_->local.get();
+        wait.channel = object_->local.get();
         wait.source = source;
         wait.target = target;
         wait.prepare(handle, environment_of(handle), &channel_wait<T>::cancel);
-        return place_->local->park(wait) && wait.commit();
+        return object_->local->park(wait) && wait.commit();
     }
 
     template <class Promise>
     [[nodiscard]] bool suspend_shared(std::coroutine_handle<Promise> handle, channel_queue queue) noexcept {
-        keep_ = place_->shared;
+        keep_ = object_->shared;
         auto& wait = std::get<message_wait>(wait_);
-        wait.object = place_->shared.get();
+        wait.object = object_->shared.get();
         wait.queue = queue;
         wait.try_now = queue == senders_queue ? &message_wait::try_send : &message_wait::try_receive;
         wait.prepare(handle, environment_of(handle), &shared_object::cancel);
-        return place_->shared->park(wait) && wait.commit();
+        return object_->shared->park(wait) && wait.commit();
     }
 
     /// Ends a wait: sets the outcome. @return whether it was cancelled
@@ -108,30 +108,30 @@ protected:
             std::rethrow_exception(wait->error);
     }
 
-    const channel_place<T>* place_;
+    const channel_object<T>* object_;
     op_status outcome_ = op_status::would_block;
     bool encoded_ = false;
     std::variant<std::monostate, channel_wait<T>, message_wait> wait_;
     std::shared_ptr<const void> keep_;
 };
 
-/// The value on its way: held here (`Source` is T), or still with the caller, who gave an rvalue (`Source` is T*).
+/// Completes when the value is in the channel. The value is stored here (`Source` is T), or referred to (`Source` is T*).
 template <class T, class Source>
 class [[nodiscard]] channel_send : channel_operation<T> {
     using base = channel_operation<T>;
 
 public:
     template <class U>
-    channel_send(const channel_place<T>& place, U&& source) : base(place), source_(std::forward<U>(source)) {}
+    channel_send(const channel_object<T>& object, U&& source) : base(object), source_(std::forward<U>(source)) {}
     template <class... Args>
-    channel_send(const channel_place<T>& place, std::in_place_t, Args&&... args)
-        : base(place), source_(std::forward<Args>(args)...) {}
+    channel_send(const channel_object<T>& object, std::in_place_t, Args&&... args)
+        : base(object), source_(std::forward<Args>(args)...) {}
 
     [[nodiscard]] bool await_ready() {
-        if (try_complete()) return this->may_go_on();
-        local_channel<T>* const channel = this->place_->local.get();
+        if (try_complete()) return this->may_continue();
+        local_channel<T>* const channel = this->object_->local.get();
         return channel != nullptr && bounded_spin([=] { return !channel->seems_full(); }) && try_complete() &&
-               this->may_go_on();
+               this->may_continue();
     }
     /// Sends now or not at all. @return false if it would block or the channel is closed
     [[nodiscard]] bool try_now() {
@@ -143,8 +143,8 @@ public:
 
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
-        if (this->outcome_ != op_status::would_block) return this->make_way(handle);
-        if (this->place_->local != nullptr) return this->suspend_local(handle, &value(), nullptr);
+        if (this->outcome_ != op_status::would_block) return this->yield(handle);
+        if (this->object_->local != nullptr) return this->suspend_local(handle, &value(), nullptr);
         return this->suspend_shared(handle, senders_queue);
     }
 
@@ -153,9 +153,9 @@ public:
         if (this->outcome_ == op_status::done && !was_cancelled) [[likely]] {
             this->rethrow_error();
             if constexpr (!std::is_same_v<Source, T>) {
-                // In bytes it was only read; now that it has been placed it leaves the caller here as well.
+                // Encoding only read the value. It is sent now, so it is moved from as on a local channel.
                 if (this->encoded_) [[maybe_unused]]
-                    const T gone(std::move(value()));
+                    const T moved(std::move(value()));
             }
             return;
         }
@@ -165,15 +165,15 @@ public:
     }
 
 private:
-    /// @return whether that ended the operation, well or not
+    /// @return whether the operation has ended, in any way
     [[nodiscard]] bool try_complete() {
-        if (this->place_->local != nullptr) {
-            this->outcome_ = this->place_->local->try_send(value());
+        if (this->object_->local != nullptr) {
+            this->outcome_ = this->object_->local->try_send(value());
         } else {
             this->encoded_ = true;
             scratch_buffer scratch;
             const bool carries = encode_message<T>(scratch.bytes(), value());
-            shared_channel& channel = *this->place_->shared;
+            shared_channel& channel = *this->object_->shared;
             if (!channel.has_waiters(senders_queue)) this->outcome_ = channel.try_send(scratch.bytes().span(), carries);
             if (this->outcome_ == op_status::would_block) {
                 auto& wait = this->wait_.template emplace<message_wait>();
@@ -200,22 +200,22 @@ class [[nodiscard]] channel_receive : channel_operation<T> {
     using base = channel_operation<T>;
 
 public:
-    explicit channel_receive(const channel_place<T>& place) noexcept : base(place) {}
+    explicit channel_receive(const channel_object<T>& object) noexcept : base(object) {}
 
     [[nodiscard]] bool await_ready() {
-        if (try_now()) return this->may_go_on();
-        local_channel<T>* const channel = this->place_->local.get();
+        if (try_now()) return this->may_continue();
+        local_channel<T>* const channel = this->object_->local.get();
         return channel != nullptr && bounded_spin([=] { return !channel->seems_empty(); }) && try_now() &&
-               this->may_go_on();
+               this->may_continue();
     }
-    /// @return whether that ended the operation: there is a value, or there will be none
+    /// @return whether the operation has ended: with a value, or because there will be none
     [[nodiscard]] bool try_now() {
-        if (this->place_->local != nullptr) {
-            this->outcome_ = this->place_->local->try_receive(value_);
+        if (this->object_->local != nullptr) {
+            this->outcome_ = this->object_->local->try_receive(value_);
         } else {
             scratch_buffer scratch;
             held_objects held;
-            shared_channel& channel = *this->place_->shared;
+            shared_channel& channel = *this->object_->shared;
             if (!channel.has_waiters(receivers_queue)) this->outcome_ = channel.try_receive(scratch.bytes(), &held);
             if (this->outcome_ == op_status::done)
                 value_.emplace(decode_message<T>(scratch.bytes()));
@@ -227,8 +227,8 @@ public:
 
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
-        if (this->outcome_ != op_status::would_block) return this->make_way(handle);
-        if (this->place_->local != nullptr) return this->suspend_local(handle, nullptr, &value_);
+        if (this->outcome_ != op_status::would_block) return this->yield(handle);
+        if (this->object_->local != nullptr) return this->suspend_local(handle, nullptr, &value_);
         return this->suspend_shared(handle, receivers_queue);
     }
 
@@ -237,7 +237,7 @@ public:
         if (this->outcome_ == op_status::done) {
             this->rethrow_error();
             if (auto* wait = std::get_if<message_wait>(&this->wait_)) value_.emplace(decode_message<T>(wait->message));
-            // Not the optional as a whole: g++ would read it with one wide load, just after its parts were written one by one.
+            // Not the optional as a whole: g++ reads it with one wide load just after its parts were written separately.
             return std::optional<T>(std::move(*value_));
         }
         require_alive(this->outcome_);

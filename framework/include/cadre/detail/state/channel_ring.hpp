@@ -12,17 +12,17 @@
 
 namespace cadre::detail {
 
-/// A first-in first-out queue of at most `limit` values, with one lock for the end where they go in and one for the end
-/// where they come out (after the two-lock queue of Michael and Scott, PODC 1996). Either end counts what passed it and
-/// keeps the other's count as it last saw it, so a sender and a receiver on two processors touch each other's cache lines
-/// once for many values. Room is taken as it is needed: a large capacity costs nothing until it is used.
+/// A first-in first-out queue of at most `limit` values, with one lock for the input end and one for the output end (after the
+/// two-lock queue of Michael and Scott, PODC 1996). Each end counts the values that have passed it and caches the other end's
+/// count, so a sender and a receiver on two processors touch each other's cache lines once for many values. Slots are
+/// allocated on demand: a large capacity costs nothing until it is used.
 template <class T>
 class channel_ring {
     struct alignas(64) end {
         spin_mutex mutex;
-        std::size_t at = 0;  // the slot that is next
-        std::atomic<std::size_t> count{0};  // how many values have passed; written by who holds the mutex
-        std::size_t seen = 0;  // the other end's count, not newer than it is
+        std::size_t at = 0;  // the next slot
+        std::atomic<std::size_t> count{0};  // values that have passed; written under the mutex (release)
+        std::size_t seen = 0;  // the last value read of the other end's count
     };
 
     static constexpr std::size_t slots_ahead = 128;  // bytes
@@ -37,13 +37,13 @@ public:
         release();
     }
 
-    /// Which of the two is taken first if both are wanted: this one.
+    /// Lock order: in_mutex, then out_mutex.
     [[nodiscard]] spin_mutex& in_mutex() const noexcept { return in_.mutex; }
     [[nodiscard]] spin_mutex& out_mutex() const noexcept { return out_.mutex; }
 
-    // Under the lock of the end where values go in.
+    // Under in_mutex.
 
-    /// Whether there is a free slot; unless it `is_grown`, `make_room` may make one.
+    /// Whether there is a free slot. Unless the ring `is_grown`, `make_room` may add slots.
     [[nodiscard]] bool has_room() noexcept {
         const std::size_t sent = in_.count.load(std::memory_order_relaxed);
         if (sent - in_.seen != room_) [[likely]]
@@ -52,15 +52,15 @@ public:
         return sent - in_.seen != room_;
     }
     [[nodiscard]] bool is_grown() const noexcept { return room_ == limit_; }
-    /// Moves from `value`, unless that throws. Only if there is room.
+    /// Moves from `value` unless that throws. Requires `has_room()`.
     void push(T& value) {
-        // The other end read those slots last: their cache line is asked for before it is needed.
+        // The other end read those slots last: prefetch their cache line.
         __builtin_prefetch(reinterpret_cast<const std::byte*>(slots_ + in_.at) + slots_ahead, 1);
         std::construct_at(slots_ + in_.at, std::move(value));
         advance(in_);
     }
 
-    // Under the lock of the end where they come out.
+    // Under out_mutex.
 
     [[nodiscard]] bool has_value() noexcept {
         const std::size_t received = out_.count.load(std::memory_order_relaxed);
@@ -77,7 +77,7 @@ public:
 
     // Under both locks.
 
-    /// Makes slots where none is free. If moving a value that cannot be copied throws, those moved before it are lost, as in
+    /// Adds slots if none is free. If moving a value that cannot be copied throws, those moved before it are lost, as in
     /// `std::vector`. @return false if the limit is reached @throws std::bad_alloc, what moving a `T` throws
     [[nodiscard]] bool make_room() {
         if (has_room()) return true;
@@ -90,7 +90,7 @@ public:
 
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
     [[nodiscard]] std::size_t size() const noexcept {
-        // In this order: what comes out meanwhile must not make it negative.
+        // In this order: values received meanwhile must not make the difference negative.
         const std::size_t received = out_.count.load(std::memory_order_acquire);
         return std::min(in_.count.load(std::memory_order_acquire) - received, limit_);
     }

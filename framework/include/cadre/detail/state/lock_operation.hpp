@@ -1,5 +1,5 @@
 /// @file
-/// Waiting for a lock and doing something once it is held: the awaitable behind locks, and the locked access to cells.
+/// The awaitable behind locks and behind locked access to cells.
 #pragma once
 
 #include <coroutine>
@@ -12,7 +12,7 @@
 
 namespace cadre::detail {
 
-/// A lock that is held, until destruction or `unlock`. Movable; may be destroyed on any thread.
+/// Holds a lock until destruction or `unlock`. Movable; may be destroyed on any thread.
 class held_lock {
 public:
     held_lock() noexcept = default;
@@ -44,7 +44,7 @@ private:
 struct lock_wait : shared_object::pending_operation {
     bool owner_died = false;
 
-    static op_status try_again(pending_operation& p) noexcept {
+    static op_status retry(pending_operation& p) noexcept {
         auto& self = static_cast<lock_wait&>(p);
         return static_cast<process_lock*>(self.object)->try_lock(self.owner_died);
     }
@@ -65,7 +65,7 @@ public:
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
         lock_wait& wait = wait_.emplace();
         wait.object = lock_.get();
-        wait.try_now = &lock_wait::try_again;
+        wait.try_now = &lock_wait::retry;
         wait.prepare(handle, environment_of(handle), &shared_object::cancel);
         return lock_->park(wait) && wait.commit();
     }
@@ -85,7 +85,7 @@ private:
     Then then_;
     op_status outcome_ = op_status::would_block;
     bool owner_died_ = false;
-    std::optional<lock_wait> wait_;  // only of a wait that suspends
+    std::optional<lock_wait> wait_;  // set when the operation suspends
 };
 
 }  // namespace cadre::detail

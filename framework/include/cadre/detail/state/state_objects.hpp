@@ -1,10 +1,6 @@
 /// @file
-/// Makes the objects behind channels, cells and locks in the memory domain of an executor.
+/// From executors and handles to memory domains, and from the status of an operation to an exception.
 #pragma once
-
-#include <cstddef>
-#include <cstdint>
-#include <memory>
 
 #include <cadre/detail/state/memory_domain.hpp>
 
@@ -14,20 +10,12 @@ class executor;
 
 namespace cadre::detail {
 
-/// The backend of `ex`, if it has a memory domain. @throws not_portable
-[[nodiscard]] executor_backend& backend_with_domain(const executor& ex);
-/// Whether its domain is shared between processes; else it is the heap.
-[[nodiscard]] bool has_shared_domain(executor_backend& backend);
-
-/// In the domain of `ex`. @throws not_portable without a domain, executor_stopped, std::bad_alloc
-[[nodiscard]] std::shared_ptr<process_lock> make_lock(const executor& ex);
-[[nodiscard]] std::shared_ptr<shared_semaphore> make_semaphore(const executor& ex, std::uint32_t permits);
-[[nodiscard]] std::shared_ptr<shared_block> make_block(const executor& ex, std::size_t size, std::size_t alignment);
-
-/// The domain that a handle in `in` belongs to. @throws not_portable if this process has none
+/// The domain in which objects for `ex` are made. @throws not_portable if `ex` has none
+[[nodiscard]] memory_domain& domain_of(const executor& ex);
+/// The domain in which a handle in `in` finds its object. @throws not_portable if this process shares no memory
 [[nodiscard]] memory_domain& domain_of(decoder& in);
 
-/// What a failed attempt means to the caller: throws executor_stopped, std::bad_alloc or an error about broken memory.
+/// Throws if `outcome` is a failure of the object itself: executor_stopped, std::bad_alloc or an error about damaged memory.
 void require_alive(op_status outcome);
 [[noreturn]] void throw_local_handle(const char* what);
 

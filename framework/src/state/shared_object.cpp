@@ -2,8 +2,8 @@
 
 namespace cadre::detail {
 
-// Serving is exclusive, and asked for by counting: a request that arrives while somebody serves is served by that one.
-// So an attempt made for a waiter may itself make others look again, on this thread or another, without recursion.
+// One thread at a time serves the waiters; requests are counted, and a request that arrives meanwhile is served by the serving
+// thread. So an operation tried for a waiter may itself request a retry, on this thread or another, without recursion.
 
 bool shared_object::park(pending_operation& p) noexcept {
     p.object = this;
@@ -14,7 +14,7 @@ bool shared_object::park(pending_operation& p) noexcept {
         const std::lock_guard hold(mutex_);
         wait_list& queue = queues_[p.queue];
         if (queue.empty()) {
-            // Tell first, then try: whoever makes the attempt possible after it failed sees that somebody waits.
+            // Publish the interest, then try: a process that makes the operation possible after it failed sees the interest.
             interest(p.queue, true);
             p.outcome = p.try_now(p);
             queued = p.outcome == op_status::would_block;
@@ -26,8 +26,8 @@ bool shared_object::park(pending_operation& p) noexcept {
             interest(p.queue, false);
         }
     }
-    // `p` may be finished from here on, but not resumed: its coroutine commits the wait after this function. So the
-    // object, which the coroutine keeps alive, is still there.
+    // From here `p` may be finished but not resumed, because its coroutine commits the wait after this function. So the
+    // object, which the coroutine keeps alive, still exists.
     if (serves) serve();
     return queued;
 }

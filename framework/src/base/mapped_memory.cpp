@@ -1,0 +1,40 @@
+#include "base/mapped_memory.hpp"
+
+#include <system_error>
+
+#include <boost/interprocess/exceptions.hpp>
+
+#include <sys/mman.h>
+
+namespace cadre::detail {
+
+namespace {
+
+namespace ipc = boost::interprocess;
+
+/// A descriptor as mapped_region expects it (concept MemoryMappable). Does not own the descriptor.
+class mappable_descriptor {
+public:
+    explicit mappable_descriptor(int fd) noexcept : fd_(fd) {}
+    [[nodiscard]] ipc::mapping_handle_t get_mapping_handle() const noexcept { return {fd_, false}; }
+
+private:
+    int fd_;
+};
+
+}  // namespace
+
+mapped_region map_shared(const mapping_request& request, const char* what) {
+    try {
+        mapped_region mapped(mappable_descriptor(request.fd), request.writable ? ipc::read_write : ipc::read_only,
+                             static_cast<ipc::offset_t>(request.offset), request.size, nullptr,
+                             request.sparse ? MAP_NORESERVE : ipc::default_map_options);
+        // mapped_region::advise does not offer this advice.
+        if (request.sparse) ::madvise(mapped.get_address(), mapped.get_size(), MADV_DONTDUMP);
+        return mapped;
+    } catch (const ipc::interprocess_exception& e) {
+        throw std::system_error(e.get_native_error(), std::system_category(), what);
+    }
+}
+
+}  // namespace cadre::detail

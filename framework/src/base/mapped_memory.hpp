@@ -1,0 +1,28 @@
+/// @file
+/// Mappings of descriptors: boost::interprocess::mapped_region with this project's errors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <boost/interprocess/mapped_region.hpp>
+
+namespace cadre::detail {
+
+using boost::interprocess::mapped_region;
+
+/// A part of a descriptor, usually a memfd, that is to be mapped shared.
+struct mapping_request {
+    int fd = -1;
+    std::uint64_t size = 0;
+    std::uint64_t offset = 0;
+    bool writable = true;
+    /// Address space that is mostly unused: no swap is reserved for it and core dumps leave it out.
+    bool sparse = false;
+};
+
+/// Maps the bytes at an address of the system's choice. The descriptor may be closed afterwards.
+/// @throws std::system_error, named `what`
+[[nodiscard]] mapped_region map_shared(const mapping_request& request, const char* what);
+
+}  // namespace cadre::detail
