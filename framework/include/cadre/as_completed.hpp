@@ -1,31 +1,61 @@
 /// @file
-/// `as_completed`: jobs in the order in which they finish.
+/// `as_completed`: jobs in the order in which they complete.
 ///
 ///     auto done = cadre::as_completed(std::move(jobs));
 ///     while (auto j = co_await done.next()) use(co_await *j);
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include <cadre/detail/call/environment_awaiter.hpp>
+#include <cadre/detail/call/job_completions.hpp>
+#include <cadre/detail/call/stop_forwarder.hpp>
+#include <cadre/errors.hpp>
 #include <cadre/job.hpp>
 #include <cadre/stream.hpp>
 
 namespace cadre {
 
-/// A stream of `jobs` (moved from), each yielded when its work has ended, so that awaiting it does not suspend. Dropping
-/// the stream drops the jobs that were not yielded. Stop: passed on to the jobs that have not ended; they are still all
-/// yielded. Resumes: at home.
+/// A stream of the jobs, each yielded once its work has ended: awaiting a yielded job does not suspend.
+///
+/// @param jobs  moved from; the stream owns them. Destroying the stream drops the jobs that it has not yielded.
+/// @return one element for each job, whether it succeeded or failed; errors are thrown where the job is awaited.
+/// Stop: a `next()` that waits asks all remaining jobs to stop and throws `cancelled` when the first of them has ended.
+/// No job is lost: later calls of `next()` yield the jobs that remain. A job that has completed is yielded without regard
+/// to stop requests. Resumes: at home. Not thread-safe: one consumer.
 template <class R>
 [[nodiscard]] stream<job<R>> as_completed(std::vector<job<R>> jobs) {
-    auto bell = std::make_shared<detail::completion_queue>();
+    const auto completions = std::make_shared<detail::job_completions>(jobs.size());
     for (std::size_t i = 0; i < jobs.size(); ++i)
-        jobs[i].notify(bell, i);
-    for (std::size_t left = jobs.size(); left > 0; --left) {
-        auto arrival = bell->next();
-        const std::size_t i = co_await arrival;
+        detail::job_access::state(jobs[i])->notify({completions, &completions->queue()}, completions->node_of(i));
+    const auto stop_jobs = [](void* all) noexcept {
+        for (const job<R>& j : *static_cast<std::vector<job<R>>*>(all))
+            if (const auto& state = detail::job_access::state(j); state != nullptr) state->request_stop();
+    };
+    detail::completion_queue::nodes completed;
+    for (std::size_t left = jobs.size(); left > 0;) {
+        if (completed.empty()) completed.splice_back(completions->queue().try_take());
+        if (completed.empty()) {
+            bool stopped = false;
+            {
+                detail::environment_awaiter here;
+                const detail::environment* env = co_await here;
+                const detail::stop_forwarder forward(env != nullptr ? env->stop : nullptr, stop_jobs, &jobs);
+                auto next = completions->queue().take();
+                completed.splice_back(co_await next);
+                stopped = forward.stop_requested();
+            }
+            if (stopped) {
+                co_yield detail::stream_error{std::make_exception_ptr(cancelled{})};
+                continue;
+            }
+        }
+        const std::size_t i = detail::job_completions::index_of(*completed.pop_front());
+        --left;
         co_yield std::move(jobs[i]);
     }
 }

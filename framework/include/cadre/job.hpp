@@ -20,8 +20,22 @@
 
 namespace cadre {
 
-/// Work that was started by `spawn`. Move-only. Dropping it asks the work to stop and discards the result; the work then
-/// belongs to its executor until it ends. One coroutine may await it, once.
+namespace detail {
+
+/// For algorithms over jobs, such as `as_completed`.
+struct job_access {
+    /// Null if the job has been moved from.
+    template <class Job>
+    [[nodiscard]] static const auto& state(const Job& j) noexcept {
+        return j.state_;
+    }
+};
+
+}  // namespace detail
+
+/// The handle to work that `spawn` has started. Move-only. The destructor asks the work to stop and discards the result;
+/// the work then belongs to its executor until it ends. One coroutine may await a job, once. The member functions are
+/// thread-safe; those of a job that has been moved from must not be called.
 template <class R>
 class [[nodiscard]] job {
 public:
@@ -42,10 +56,11 @@ public:
 
     /// Asks the work to stop; idempotent; any thread.
     void request_stop() const noexcept { state_->request_stop(); }
-    /// Whether the work has ended.
+    /// Whether the work has ended: then awaiting the job does not suspend.
     [[nodiscard]] bool ready() const noexcept { return state_->ready(); }
+    /// The number of the task, unique among the processes of this program.
     [[nodiscard]] std::uint64_t id() const noexcept { return state_->id(); }
-    /// The process that runs it: a worker's once it has been placed, this one for local executors; 0 while unknown.
+    /// The process that runs the work: of a worker once it has taken the call, this process for local executors, else 0.
     [[nodiscard]] pid_t worker_pid() const noexcept { return state_->worker_pid(); }
 
     class awaiter {
@@ -69,16 +84,12 @@ public:
         detail::job_wait wait_;
     };
 
-    /// For `as_completed`.
-    void notify(std::shared_ptr<detail::completion_queue> line, std::size_t number) const {
-        state_->notify(std::move(line), number);
-    }
-
-    /// The result, or throws what the work threw. Stop: passed on to the work; ends when the work has ended. Resumes: at
-    /// home.
+    /// Waits for the work and moves its result out.
+    /// @throws the same as `on`. Stop: passed on to the work; completes when the work has ended. Resumes: at home.
     [[nodiscard]] awaiter operator co_await() const noexcept { return awaiter(state_); }
 
 private:
+    friend detail::job_access;
     void drop() noexcept {
         if (state_ != nullptr) state_->abandon();
         state_ = nullptr;
@@ -86,9 +97,11 @@ private:
     std::shared_ptr<detail::job_state<R>> state_;
 };
 
-/// Starts `f(args…)` on `ex` now and returns a handle. It inherits the stop state of the task that calls. Any thread, also
-/// outside tasks. What cannot be sent is refused like in `on`; a stopped executor gives a job that fails with
-/// `executor_stopped`.
+/// Starts `f(args…)` on `ex` at once. The work inherits the stop requests of the calling task. Parameters and requirements
+/// are those of `on`.
+///
+/// @return the handle; on a stopped executor of a job that fails with `executor_stopped`
+/// @throws not_portable if an argument cannot be encoded. Thread-safe, also outside tasks.
 template <class F, class... Args>
 [[nodiscard]] auto spawn(executor ex, F&& f, Args&&... args) {
     detail::require_callable<F, Args...>();
@@ -98,7 +111,7 @@ template <class F, class... Args>
         detail::start_job(ex, bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));
 }
 
-/// The same on an executor of this process: any callable, any movable argument.
+/// `spawn` for an executor of this process: takes any callable and any movable argument.
 template <std::derived_from<local_executor> E, class F, class... Args>
 [[nodiscard]] auto spawn(const E& ex, F&& f, Args&&... args) {
     detail::require_callable<F, Args...>();

@@ -12,7 +12,7 @@
 
 namespace cadre {
 
-/// A reference to something callable with (done, total); the caller keeps it alive until the map has ended.
+/// A reference to a callable that takes (done, total); the caller keeps the callable alive until the map has ended.
 class progress_callback {
 public:
     progress_callback(std::nullptr_t = nullptr) noexcept {}  // NOLINT(google-explicit-constructor)
@@ -45,16 +45,16 @@ private:
     void (*function_)(std::size_t, std::size_t) = nullptr;
 };
 
-/// Zero means: choose well. Trivially destructible: views and references, which the caller keeps alive until the map has
-/// ended.
+/// Zero selects a good value automatically. Trivially destructible: the members are views and references whose targets the
+/// caller keeps alive until the map has ended.
 struct map_options {
-    std::size_t chunk = 0;  ///< items sent together; default: as many as take some tens of microseconds
+    std::size_t chunk = 0;  ///< items of one call; automatic: as many as take some tens of microseconds
     bool ordered = true;  ///< `map_stream`: in input order, or as they finish
-    std::size_t window = 0;  ///< items taken from the input and not yet delivered, at most
+    std::size_t window = 0;  ///< maximum of items that are taken from the input and not delivered yet
     int retries = 0;  ///< repeats of an item whose worker died
-    std::chrono::nanoseconds timeout{0};  ///< of each item; implies one item a chunk
-    progress_callback progress = nullptr;  ///< called with (done, total), on the home of the map; total 0: unknown
-    std::string_view name{};  ///< of the tasks
+    std::chrono::nanoseconds timeout{0};  ///< limit of each item; implies chunks of one item
+    progress_callback progress = nullptr;  ///< called with (done, total) at home; total is 0 if unknown
+    std::string_view name{};  ///< of the tasks, in errors and logs
 };
 static_assert(std::is_trivially_destructible_v<map_options>);
 

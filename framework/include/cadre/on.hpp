@@ -32,7 +32,7 @@ struct require_portable_tuple<std::tuple<As...>> {
     static consteval void check() { (require_portable_argument<As>(), ...); }
 };
 
-/// Everything that `on`, `spawn` and `map` ask of a call through an `executor`; one sentence per refusal.
+/// The requirements of `on`, `spawn` and `map` on a call through an `executor`; each refusal is one sentence.
 template <class Bound>
 consteval void require_portable_call() {
     require_portable_callable<typename Bound::function>();
@@ -73,13 +73,16 @@ task<R> with_limit(const executor& ex, task<R> t) {
 
 }  // namespace detail
 
-/// Runs `f(args…)` on `ex` and completes with its (decayed) result; if `f` is a coroutine function its task runs there.
-/// Arguments are converted to the parameter types of `f`, then moved; they live as long as the coroutine.
+/// Runs `f(args…)` on `ex`; if `f` is a coroutine function its task runs there.
 ///
-/// `f`, the arguments and the result must be portable, whatever the executor is, so that what compiles runs on every kind.
-/// Errors: what `f` throws, as itself or as `remote_error`; `executor_stopped`; on a process executor also
-/// `worker_crashed`, `worker_lost`, `task_killed`; `timed_out` if the handle carries a time limit. Stop: passed on; ends
-/// when the work has ended. Resumes: at home.
+/// @param ex    where `f` runs; options that the handle carries (`executor::with`) apply to this call
+/// @param f     the function. `f`, the arguments and the result must be portable, whatever the kind of `ex`, so that a
+///              call that compiles runs on every kind.
+/// @param args  converted to the parameter types of `f`, then moved; they live as long as the coroutine
+/// @return a lazy task with the decayed result of `f`
+/// @throws the exception of `f`, as itself or as `remote_error`; `executor_stopped`; `not_portable` if an argument cannot
+/// be encoded; `timed_out` if the handle carries a time limit; on a process executor `worker_crashed`, `worker_lost`,
+/// `task_killed`. Stop: passed on; completes when the work has ended. Resumes: at home.
 template <class F, class... Args>
 [[nodiscard]] auto on(executor ex, F&& f, Args&&... args) {
     detail::require_callable<F, Args...>();
@@ -90,7 +93,7 @@ template <class F, class... Args>
         handle, detail::run_on(std::move(ex), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));
 }
 
-/// The same on an executor of this process: any callable, any movable argument.
+/// `on` for an executor of this process: takes any callable and any movable argument.
 template <std::derived_from<local_executor> E, class F, class... Args>
 [[nodiscard]] auto on(const E& ex, F&& f, Args&&... args) {
     detail::require_callable<F, Args...>();

@@ -1,38 +1,80 @@
 /// @file
 /// `reduce`: a parallel map-reduce.
 ///
-///     auto words = co_await cadre::reduce(ex, count_words, std::plus<>{}, files, 0L);
+///     auto words = co_await cadre::reduce(ex, count_words, std::plus<>{}, files, std::size_t{0});
 #pragma once
 
+#include <concepts>
 #include <functional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/call/environment_awaiter.hpp>
+#include <cadre/detail/call/map_input.hpp>
+#include <cadre/detail/call/reduce_run.hpp>
+#include <cadre/executor.hpp>
 #include <cadre/map.hpp>
+#include <cadre/map_options.hpp>
+#include <cadre/task.hpp>
 
 namespace cadre {
 
 namespace detail {
 
-template <class V, class Op, class T>
-task<T> fold(task<std::vector<V>> values, Op op, T init) {
-    auto all = co_await std::move(values);
-    for (auto& v : all)
-        init = std::invoke(op, std::move(init), std::move(v));
-    co_return init;
+template <class F, class Op, class Range, class T>
+task<T> run_reduce(executor ex, F f, Op op, kept_range<Range> range, T init, map_options options) {
+    environment_awaiter here;
+    const environment* env = co_await here;
+    reduce_run<F, Op, item_of<Range>, T> run(ex, f, op, std::move(init), options, range.size(), env->stop);
+    co_await drive_chunks(run, range.get());
+    co_return run.take_result();
+}
+
+/// Whether both parameters of `Op` are `T`, where its signature is known.
+template <class Parameters, class T>
+inline constexpr bool combines_only = std::is_void_v<Parameters> || std::is_same_v<Parameters, std::tuple<T, T>>;
+
+template <class F, class Op, class Range, class T>
+consteval void require_reduce() {
+    require_map<F, Range>();
+    using value = typename item_bound<std::decay_t<F>, item_of<Range>>::result;
+    static_assert(!std::is_void_v<value>, "reduce: the function returns nothing that could be combined");
+    static_assert(std::is_void_v<value> || std::is_constructible_v<T, value>,
+                  "reduce: the result of the function must convert to the type of init");
+    static_assert(
+        std::is_invocable_r_v<T, Op&, T, T>,
+        "reduce: op combines two values of the type of init into one, because chunks are combined in parallel; "
+        "let the function return a value that op takes on either side");
+    static_assert(combines_only<decayed_parameters_t<Op>, T>,
+                  "reduce: both parameters of op must have the type of init, which a conversion could cut");
+    static_assert(std::movable<T>, "reduce: the type of init must be movable");
+    require_portable_callable<Op>();
+    require_portable_result<T>();
 }
 
 }  // namespace detail
 
-/// Applies `f` to every item on `ex` and combines the results with `op`, which must be associative, beginning with `init`,
-/// in input order. `op` runs at home. Errors, stop: like `map`. Resumes: at home.
+/// Applies `f` to every item of `range` on `ex` and combines `init` and the results with `op`: `op(op(init, r0), r1)…`,
+/// in input order. Each worker combines the results of a chunk of items, so that one value for each chunk returns; holds
+/// memory for the chunks in flight, not for the items.
+///
+/// @param f        a function or coroutine function; a tuple item is spread over its parameters, as in `map`
+/// @param op       `T(T, T)`, associative; need not be commutative. Runs in the workers and at home.
+/// @param range    any input range; an lvalue is referred to and must outlive the reduction
+/// @param init     the leftmost value, applied once; also the result for an empty range
+/// @param options  as for `map`. `retries`: a chunk whose worker died is repeated as a whole.
+/// `f`, `op`, the items and `T` must be portable.
+///
+/// @throws what `f` or `op` throws, of several failures the one of the lowest index, after the rest was asked to stop and
+/// has ended; what the range throws. Stop: passed on; ends when the work has ended, with `cancelled`. Resumes: at home;
+/// the range is read there.
 template <class F, class Op, class Range, class T>
 [[nodiscard]] task<T> reduce(executor ex, F&& f, Op op, Range&& range, T init, map_options options = {}) {
-    using value = detail::map_value<F, Range>;
-    static_assert(std::is_invocable_r_v<T, Op&, T, value>, "reduce: op must take (accumulated value, result of f) and "
-                                                           "return the new accumulated value");
-    return detail::fold<value>(map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options),
-                               std::move(op), std::move(init));
+    detail::require_reduce<F, Op, Range, T>();
+    return detail::run_reduce<std::decay_t<F>, Op, Range, T>(
+        std::move(ex), std::decay_t<F>(std::forward<F>(f)), std::move(op),
+        detail::kept_range<Range>(std::forward<Range>(range)), std::move(init), options);
 }
 
 }  // namespace cadre

@@ -15,14 +15,17 @@ namespace cadre {
 
 namespace detail {
 
-/// The process's helper threads: started on demand, ended after some idle seconds.
+/// The helper threads of this process: started on demand, ended after five idle seconds.
 [[nodiscard]] const executor& blocking_executor();
 
 }  // namespace detail
 
-/// Calls `f(args…)`, a plain function, on a helper thread of this process and completes with its result. Any callable, any
-/// movable argument. Errors: what `f` throws. Stop: a blocking call cannot be interrupted; `stop_requested()` tells it.
-/// Resumes: at home.
+/// Calls `f(args…)` on a helper thread of this process. At most 512 such calls run at the same time; more wait.
+///
+/// @param f  any plain callable, with any movable arguments
+/// @return a lazy task with the decayed result of `f`
+/// @throws the exception of `f`. Stop: a blocking call is not interrupted, but can poll `stop_requested()`; a call that has
+/// not begun is `cancelled`. Resumes: at home.
 template <class F, class... Args>
 [[nodiscard]] auto run_blocking(F&& f, Args&&... args) {
     detail::require_callable<F, Args...>();

@@ -17,6 +17,15 @@
 
 namespace cadre {
 
+namespace detail {
+
+/// Yielded by a stream's body: the consumer's `next()` throws `error`, and the following one resumes the body.
+struct stream_error {
+    std::exception_ptr error;
+};
+
+}  // namespace detail
+
 /// Elements that are computed, one at a time, when the consumer asks. Lazy, move-only; destroying it between two elements
 /// destroys the body, which is suspended then. One consumer at a time; not thread-safe.
 template <class T>
@@ -44,6 +53,10 @@ public:
         template <class U>
         [[nodiscard]] hand_over yield_value(U&& value) {
             value_.emplace(std::forward<U>(value));
+            return {};
+        }
+        [[nodiscard]] hand_over yield_value(detail::stream_error failure) noexcept {
+            error_ = std::move(failure.error);
             return {};
         }
         static void return_void() noexcept {}

@@ -9,7 +9,7 @@ namespace cadre::detail {
 
 namespace {
 
-/// A thread for each call that is running; idle ones stay for a while.
+/// One thread for each running call; idle threads end after some seconds.
 class blocking_backend final : public executor_backend {
 public:
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::custom; }
@@ -19,9 +19,7 @@ public:
     void submit(std::span<work_item* const> items) noexcept override {
         const std::lock_guard hold(mutex_);
         for (work_item* item : items) {
-            item->next = nullptr;
-            (tail_ != nullptr ? tail_->next : head_) = item;
-            tail_ = item;
+            queue_.push_back(*item);
             ++queued_;
         }
         while (idle_ < queued_ && threads_ < concurrency()) {
@@ -36,10 +34,8 @@ private:
     void work() {
         std::unique_lock hold(mutex_);
         for (;;) {
-            if (!ready_.wait_for(hold, std::chrono::seconds(5), [&] { return head_ != nullptr; })) break;
-            work_item* item = head_;
-            head_ = item->next;
-            if (head_ == nullptr) tail_ = nullptr;
+            if (!ready_.wait_for(hold, std::chrono::seconds(5), [&] { return !queue_.empty(); })) break;
+            work_item* const item = queue_.pop_front();
             --queued_;
             --idle_;
             hold.unlock();
@@ -54,8 +50,7 @@ private:
 
     std::mutex mutex_;
     std::condition_variable ready_;
-    work_item* head_ = nullptr;
-    work_item* tail_ = nullptr;
+    work_item_queue queue_;
     std::size_t queued_ = 0;
     std::size_t idle_ = 0;
     std::size_t threads_ = 0;

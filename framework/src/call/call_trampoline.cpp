@@ -19,7 +19,7 @@ call_reply exception_reply(const std::exception_ptr& error) noexcept {
         encoder out(reply.bytes, &context);
         encode_exception(out, error);
     } catch (...) {
-        // Even the error's text did not fit in memory: an empty reply decodes to an error of its own.
+        // Out of memory: an empty reply decodes to `codec_error`.
         reply.bytes.clear();
     }
     return reply;

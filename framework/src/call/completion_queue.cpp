@@ -4,31 +4,29 @@
 
 namespace cadre::detail {
 
-void completion_queue::arrive(std::size_t number) {
+void completion_queue::push(node& completed) noexcept {
     waiter* w = nullptr;
     {
         const std::lock_guard hold(mutex_);
-        arrived_.push_back(number);
+        completed_.push_back(completed);
         w = std::exchange(waiting_, nullptr);
     }
     if (w != nullptr) w->finish();
 }
 
+completion_queue::nodes completion_queue::try_take() noexcept {
+    const std::lock_guard hold(mutex_);
+    return std::move(completed_);
+}
+
 bool completion_queue::wait(waiter& w, std::coroutine_handle<> h, environment* env) noexcept {
-    w.prepare(h, env, [](waiter&) noexcept {});
+    w.prepare(h, env, nullptr);
     {
         const std::lock_guard hold(mutex_);
-        if (!arrived_.empty()) return false;
+        if (!completed_.empty()) return false;
         waiting_ = &w;
     }
     return w.commit();
-}
-
-std::size_t completion_queue::take() {
-    const std::lock_guard hold(mutex_);
-    const std::size_t number = arrived_.front();
-    arrived_.pop_front();
-    return number;
 }
 
 }  // namespace cadre::detail

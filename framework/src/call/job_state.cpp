@@ -37,54 +37,31 @@ void job_state_base::announce() noexcept {
     if (deadline_) limit_passed_ = deadline_->disarm();
     stop_.unfollow();
     waiter* w = nullptr;
-    std::shared_ptr<completion_queue> line;
+    std::shared_ptr<completion_queue> queue;
     {
         const std::lock_guard hold(mutex_);
         ready_.store(true, std::memory_order_release);
         w = std::exchange(waiting_, nullptr);
-        line = std::move(line_);
+        queue = std::move(queue_);
     }
-    if (line != nullptr) line->arrive(number_);
+    if (queue != nullptr) queue->push(*completion_);
     if (w != nullptr) w->finish();
 }
 
-void job_state_base::notify(std::shared_ptr<completion_queue> line, std::size_t number) {
+void job_state_base::notify(std::shared_ptr<completion_queue> queue, completion_queue::node& node) {
     {
         const std::lock_guard hold(mutex_);
-        number_ = number;
         if (!ready()) {
-            line_ = std::move(line);
+            completion_ = &node;
+            queue_ = std::move(queue);
             return;
         }
     }
-    line->arrive(number);
+    queue->push(node);
 }
 
 void job_state_base::check_limit(const std::exception_ptr& error) const {
     if (limit_passed_ && ended_by_stop(error)) throw timed_out{};
-}
-
-bool remote_job_link::send(stop_state& stop) noexcept {
-    if (!backend_->registry().enter(root_)) return false;
-    stop_ = &stop;
-    stop_node_.self = this;
-    stop_node_.fire = [](stop_node* n, stop_reason why) noexcept {
-        remote_job_link& self = *static_cast<node*>(n)->self;
-        self.backend_->request_stop(self, why);
-    };
-    portable_call* one = this;
-    // Registered first, so that `complete` finds it registered. A request that comes before the submission reaches a
-    // backend that does not know the call, and is repeated.
-    stop.add(stop_node_);
-    backend_->submit(std::span<portable_call* const>(&one, 1));
-    if (const stop_reason why = stop.reason(); why != stop_reason::none) backend_->request_stop(*this, why);
-    return true;
-}
-
-void remote_job_link::settle() noexcept {
-    stop_->remove(stop_node_);
-    backend_->registry().begin_leave(root_);
-    backend_->registry().finish_leave();
 }
 
 }  // namespace cadre::detail

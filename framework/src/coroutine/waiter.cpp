@@ -7,7 +7,7 @@ namespace cadre::detail {
 // States: arming → armed (commit, suspended) or finished (finish came first). Whoever of commit and finish comes
 // second continues the coroutine: commit by not suspending, finish by posting.
 bool waiter::commit() noexcept {
-    if (env != nullptr && env->stop != nullptr) {
+    if (cancel_ != nullptr && env != nullptr && env->stop != nullptr) {
         listening_ = true;
         env->stop->add(stop_node_);
     }

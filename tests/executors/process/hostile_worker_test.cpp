@@ -128,7 +128,8 @@ int forge_nested_calls(std::uint64_t count) {
     call_memory::layout& m = *find_memory();
     const block b{call_memory::worker_area + (std::uint64_t{1} << 20), sizeof(nested_header)};
     nested_header h{};
-    h.entry = cadre::detail::entry_of<cadre::detail::packaged_call_for<int (&)(int), int>>();
+    h.entry =
+        cadre::detail::trampoline_id<cadre::detail::single_call<cadre::detail::packaged_call_for<int (&)(int), int>>>();
     h.items = 1;
     h.retries = -1;
     std::memcpy(reinterpret_cast<std::byte*>(&m) + b.offset, &h, sizeof h);

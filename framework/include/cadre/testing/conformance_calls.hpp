@@ -1,5 +1,5 @@
 /// @file
-/// Conformance: what `on` and `spawn` send, run and give back. Include `conformance.hpp`.
+/// Conformance: arguments, execution and results of `on` and `spawn`. Include `conformance.hpp`.
 #pragma once
 
 #include <algorithm>
@@ -47,11 +47,11 @@ inline task<> on_runs_there_and_resumes_here(executor ex) {
     EXPECT_EQ(there != ::getpid(), remote);
     const executor home_after = co_await this_task::executor();
     EXPECT_EQ(home_after, home);
-    if (home != ex) {  // the loop of the thread that waits
+    if (home != ex) {  // home is the loop of the waiting thread
         EXPECT_EQ(std::this_thread::get_id(), thread);
     }
-    const executor told = co_await on(ex, work::my_executor);
-    EXPECT_EQ(told, ex);
+    const executor there_executor = co_await on(ex, work::my_executor);
+    EXPECT_EQ(there_executor, ex);
     const auto [index, count] = co_await on(ex, work::my_worker);
     EXPECT_LT(index, count);
     if (ex.kind() != executor_kind::custom) {
@@ -95,7 +95,7 @@ inline task<> values_may_be_move_only(executor ex) {
     EXPECT_EQ(*fourth, 4);
 }
 
-inline task<> callables_of_every_sort(executor ex) {
+inline task<> on_takes_every_kind_of_callable(executor ex) {
     const int by_lambda = co_await on(ex, [](int x) { return x + 1; }, 41);
     EXPECT_EQ(by_lambda, 42);
     const work::scaled triple{.factor = 3};
@@ -158,7 +158,7 @@ inline task<> errors_arrive_as_themselves(executor ex) {
     EXPECT_EQ(from_job, "job");
 }
 
-inline task<> errors_nobody_knows_are_told(executor ex) {
+inline task<> unknown_errors_arrive_as_remote_error(executor ex) {
     const bool remote = ex.backend()->remote();
     std::string type;
     std::string text;
@@ -171,7 +171,7 @@ inline task<> errors_nobody_knows_are_told(executor ex) {
         type = e.type_name();
         text = e.what();
     }
-    EXPECT_NE(text.find("nobody knows me"), std::string::npos) << text;
+    EXPECT_NE(text.find("not registered"), std::string::npos) << text;
     if (remote) {
         EXPECT_NE(type.find("private_error"), std::string::npos) << type;
     } else {
@@ -190,11 +190,11 @@ inline task<> an_error_leaves_the_executor_usable(executor ex) {
     }
 }
 
-inline task<> spawn_starts_at_once(executor ex) {
+inline task<> spawn_starts_immediately(executor ex) {
     channel<int> arrivals{ex, 4};
     channel<int> gate{ex, 4};
     auto j = spawn(ex, work::pass_gate, arrivals, gate, 5);
-    const auto arrived = co_await arrivals.receive();  // nobody awaits the job yet
+    const auto arrived = co_await arrivals.receive();  // the job has started and is not awaited yet
     EXPECT_EQ(arrived.value_or(0), 5);
     EXPECT_FALSE(j.ready());
     co_await gate.send(100);
@@ -204,7 +204,7 @@ inline task<> spawn_starts_at_once(executor ex) {
     EXPECT_NE(j.id(), 0u);
 }
 
-inline task<> jobs_are_many(executor ex) {
+inline task<> many_jobs_run_at_once(executor ex) {
     std::vector<job<int>> jobs;
     std::set<std::uint64_t> ids;
     for (int i = 0; i < 200; ++i) {
@@ -221,8 +221,8 @@ inline task<> jobs_are_many(executor ex) {
 
 inline task<> a_job_knows_its_process(executor ex) {
     auto j = spawn(ex, work::process);
-    const pid_t told = co_await j;
-    EXPECT_EQ(j.worker_pid(), told);
+    const pid_t pid = co_await j;
+    EXPECT_EQ(j.worker_pid(), pid);
 }
 
 inline task<> suspended_tasks_hold_no_worker(executor ex) {
@@ -232,7 +232,7 @@ inline task<> suspended_tasks_hold_no_worker(executor ex) {
     std::vector<job<int>> jobs;
     for (int i = 0; i < count; ++i)
         jobs.push_back(spawn(ex, work::pass_gate, arrivals, gate, i));
-    for (int i = 0; i < count; ++i) {  // all are there, and all wait
+    for (int i = 0; i < count; ++i) {  // all have started and wait
         const auto arrived = co_await arrivals.receive();
         EXPECT_TRUE(arrived.has_value());
     }
@@ -255,15 +255,19 @@ TYPED_TEST_P(executor_conformance, values_arrive_as_they_were_sent) {
 }
 TYPED_TEST_P(executor_conformance, values_may_be_large) { this->run(bodies::values_may_be_large); }
 TYPED_TEST_P(executor_conformance, values_may_be_move_only) { this->run(bodies::values_may_be_move_only); }
-TYPED_TEST_P(executor_conformance, callables_of_every_sort) { this->run(bodies::callables_of_every_sort); }
+TYPED_TEST_P(executor_conformance, on_takes_every_kind_of_callable) {
+    this->run(bodies::on_takes_every_kind_of_callable);
+}
 TYPED_TEST_P(executor_conformance, coroutine_functions_run_there) { this->run(bodies::coroutine_functions_run_there); }
 TYPED_TEST_P(executor_conformance, errors_arrive_as_themselves) { this->run(bodies::errors_arrive_as_themselves); }
-TYPED_TEST_P(executor_conformance, errors_nobody_knows_are_told) { this->run(bodies::errors_nobody_knows_are_told); }
+TYPED_TEST_P(executor_conformance, unknown_errors_arrive_as_remote_error) {
+    this->run(bodies::unknown_errors_arrive_as_remote_error);
+}
 TYPED_TEST_P(executor_conformance, an_error_leaves_the_executor_usable) {
     this->run(bodies::an_error_leaves_the_executor_usable);
 }
-TYPED_TEST_P(executor_conformance, spawn_starts_at_once) { this->run(bodies::spawn_starts_at_once); }
-TYPED_TEST_P(executor_conformance, jobs_are_many) { this->run(bodies::jobs_are_many); }
+TYPED_TEST_P(executor_conformance, spawn_starts_immediately) { this->run(bodies::spawn_starts_immediately); }
+TYPED_TEST_P(executor_conformance, many_jobs_run_at_once) { this->run(bodies::many_jobs_run_at_once); }
 TYPED_TEST_P(executor_conformance, a_job_knows_its_process) { this->run(bodies::a_job_knows_its_process); }
 TYPED_TEST_P(executor_conformance, suspended_tasks_hold_no_worker) {
     this->run(bodies::suspended_tasks_hold_no_worker);

@@ -25,7 +25,7 @@
 namespace cadre::conformance {
 namespace work {
 
-/// Waits, through another call on the same executor, for something that only ends by being stopped.
+/// Waits, through another call on the same executor, until it is stopped.
 inline task<int> sleep_nested(executor ex, channel<std::string> events) {
     co_return co_await on(ex, sleep_until_stopped, events);
 }
@@ -36,18 +36,18 @@ inline task<bool> sees_its_token(channel<std::string> events) {
     const std::stop_token token = co_await this_task::stop_token();
     try {
         co_await sleep_until_stopped(events);
-    } catch (const cancelled&) {  // NOLINT(bugprone-empty-catch): the token is what counts
+    } catch (const cancelled&) {  // NOLINT(bugprone-empty-catch): the test checks the token
     }
     while (!token.stop_requested())
-        co_await yield();  // tokens hear of it after the waits
+        co_await yield();  // tokens are notified after the waits
     co_return true;
 }
-inline int say_that_it_ran(channel<std::string> events) {
+inline int report_run(channel<std::string> events) {
     (void)events.try_send("ran");
     return 1;
 }
 inline task<int> spawn_and_wait(executor ex, channel<std::string> events) {
-    auto j = spawn(ex, say_that_it_ran, events);
+    auto j = spawn(ex, report_run, events);
     co_return co_await j;
 }
 inline task<> fail_after(channel<std::string> events, int started) {
@@ -96,18 +96,18 @@ inline task<> a_stopped_job_is_cancelled(executor ex) {
     EXPECT_EQ(event, "stopped");
 }
 
-inline task<> a_computing_function_can_ask(executor ex) {
-    const bool beside = co_await computes_beside_us(ex);
+inline task<> a_computing_function_can_poll_stop(executor ex) {
+    const bool beside = co_await computes_concurrently(ex);
     if (!beside) co_return;
     channel<std::string> events{ex, 4};
     auto j = spawn(ex, work::compute_until_stopped, events);
     (void)co_await events.receive();
     j.request_stop();
-    const std::string answer = co_await j;  // it listened, so its result counts
+    const std::string answer = co_await j;  // the function returned normally
     EXPECT_EQ(answer, "asked to stop");
 }
 
-inline task<> a_dropped_job_is_asked_to_stop(executor ex) {
+inline task<> a_dropped_job_is_stopped(executor ex) {
     channel<std::string> events{ex, 4};
     {
         auto j = spawn(ex, work::sleep_until_stopped, events);
@@ -163,13 +163,13 @@ inline task<> work_that_is_stopped_before_it_begins_never_runs(executor ex) {
     std::stop_source stop;
     stop.request_stop();
     const bool call_cancelled =
-        co_await with_stop(stop.get_token(), ends_with<cancelled>(on(ex, work::say_that_it_ran, events)));
+        co_await with_stop(stop.get_token(), ends_with<cancelled>(on(ex, work::report_run, events)));
     const bool job_cancelled =
         co_await with_stop(stop.get_token(), ends_with<cancelled>(work::spawn_and_wait(ex, events)));
     EXPECT_TRUE(call_cancelled);
     EXPECT_TRUE(job_cancelled);
     EXPECT_EQ(events.size(), 0u);
-    const int afterwards = co_await on(ex, work::say_that_it_ran, events);
+    const int afterwards = co_await on(ex, work::report_run, events);
     EXPECT_EQ(afterwards, 1);
 }
 
@@ -289,17 +289,17 @@ inline task<> request_stop_of_the_executor(executor ex) {
     const bool b_cancelled = co_await ends_with<cancelled>(result_of(std::move(b)));
     EXPECT_TRUE(a_cancelled);
     EXPECT_TRUE(b_cancelled);
-    const int after = co_await on(ex, work::add, 1, 1);  // new work is taken
+    const int after = co_await on(ex, work::add, 1, 1);  // new work is accepted
     EXPECT_EQ(after, 2);
 }
 
 }  // namespace bodies
 
 TYPED_TEST_P(executor_conformance, a_stopped_job_is_cancelled) { this->run(bodies::a_stopped_job_is_cancelled); }
-TYPED_TEST_P(executor_conformance, a_computing_function_can_ask) { this->run(bodies::a_computing_function_can_ask); }
-TYPED_TEST_P(executor_conformance, a_dropped_job_is_asked_to_stop) {
-    this->run(bodies::a_dropped_job_is_asked_to_stop);
+TYPED_TEST_P(executor_conformance, a_computing_function_can_poll_stop) {
+    this->run(bodies::a_computing_function_can_poll_stop);
 }
+TYPED_TEST_P(executor_conformance, a_dropped_job_is_stopped) { this->run(bodies::a_dropped_job_is_stopped); }
 TYPED_TEST_P(executor_conformance, a_job_that_has_ended_ignores_stop) {
     this->run(bodies::a_job_that_has_ended_ignores_stop);
 }
@@ -317,7 +317,7 @@ TYPED_TEST_P(executor_conformance, when_all_stops_the_rest) { this->run(bodies::
 TYPED_TEST_P(executor_conformance, scope_joins_and_stops_on_error) {
     this->run(bodies::scope_joins_and_stops_on_error);
 }
-// From outside only: at home on the executor the test itself would be asked to stop.
+// Only from outside: a test at home on the executor would be stopped itself.
 TYPED_TEST_P(executor_conformance, request_stop_of_the_executor) {
     this->run_outside(bodies::request_stop_of_the_executor);
 }

@@ -1,5 +1,5 @@
 /// @file
-/// Conformance: what an executor says of itself, how it ends, and what a handle carries. Include `conformance.hpp`.
+/// Conformance: properties, settings, statistics and shutdown of an executor. Include `conformance.hpp`.
 #pragma once
 
 #include <chrono>
@@ -72,7 +72,7 @@ inline task<> stats_count_calls(executor ex) {
         (void)co_await on(ex, work::add, i, i);
     const executor_stats after = ex.stats();
     EXPECT_GE(after.submitted, before.submitted + 10);
-    EXPECT_GE(after.completed, before.completed + 9);  // the last one may still be on its way out
+    EXPECT_GE(after.completed, before.completed + 9);  // the last call may not have left the registry yet
     EXPECT_GE(after.workers, 1u);
     EXPECT_EQ(after.restarts, 0u);
 }
@@ -94,7 +94,7 @@ inline task<> shutdown_refuses_new_work(executor ex) {
     const int before = co_await on(ex, work::add, 1, 1);
     EXPECT_EQ(before, 2);
     co_await ex.shutdown();
-    co_await ex.shutdown();  // again does no harm
+    co_await ex.shutdown();  // idempotent
     const bool refused = co_await ends_with<executor_stopped>(on(ex, work::add, 1, 2));
     EXPECT_TRUE(refused);
     const bool coroutine_refused = co_await ends_with<executor_stopped>(on(ex, work::add_later, 1, 2));
@@ -130,7 +130,7 @@ inline task<> work_keeps_its_executor_alive(executor ex) {
 TYPED_TEST_P(executor_conformance, handles_name_one_executor) { this->run(bodies::handles_name_one_executor); }
 TYPED_TEST_P(executor_conformance, calls_carry_their_settings) { this->run(bodies::calls_carry_their_settings); }
 TYPED_TEST_P(executor_conformance, stats_count_calls) { this->run(bodies::stats_count_calls); }
-// Shutdown waits for all tasks of the executor, so for a test at home there it would wait for itself.
+// Only from outside: a test at home on the executor would wait for itself.
 TYPED_TEST_P(executor_conformance, shutdown_lets_work_end) { this->run_outside(bodies::shutdown_lets_work_end); }
 TYPED_TEST_P(executor_conformance, shutdown_refuses_new_work) { this->run_outside(bodies::shutdown_refuses_new_work); }
 TYPED_TEST_P(executor_conformance, shutdown_stops_work_at_the_deadline) {
@@ -139,7 +139,7 @@ TYPED_TEST_P(executor_conformance, shutdown_stops_work_at_the_deadline) {
 TYPED_TEST_P(executor_conformance, work_keeps_its_executor_alive) {
     sync_wait(bodies::work_keeps_its_executor_alive(TypeParam::make()));
 }
-TYPED_TEST_P(executor_conformance, executors_come_and_go) {
+TYPED_TEST_P(executor_conformance, executors_can_be_created_repeatedly) {
     for (int i = 0; i < 10; ++i) {
         const auto sum = sync_wait(on(TypeParam::make(), work::add, i, 1));
         EXPECT_EQ(sum, i + 1);

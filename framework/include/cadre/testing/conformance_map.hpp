@@ -53,7 +53,7 @@ inline task<int> fail_at_seven_later(int x) {
     if (x == 7) throw std::invalid_argument("seven");
     co_return x;
 }
-/// The first item fails when all the others wait; they would wait for an hour.
+/// The first item fails once all others sleep.
 inline task<int> fail_first_among_sleepers(channel<int> arrivals, int others, int x) {
     if (x != 0) {
         co_await arrivals.send(x);
@@ -92,7 +92,7 @@ inline task<> map_keeps_the_order(executor ex) {
     }
 }
 
-inline task<> map_takes_functions_of_every_sort(executor ex) {
+inline task<> map_takes_every_kind_of_callable(executor ex) {
     const std::vector<int> numbers{1, 2, 3};
     const std::vector<int> expected{11, 12, 13};
     const auto by_binding = co_await map(ex, bind_portable(work::add, 10), numbers);
@@ -167,7 +167,7 @@ inline task<> map_takes_range_v3_views([[maybe_unused]] executor ex) {
     co_return;
 }
 
-inline task<> map_fails_as_its_first_failure(executor ex) {
+inline task<> map_throws_its_first_failure(executor ex) {
     for (const std::size_t chunk : {0u, 1u, 16u}) {
         std::string text;
         try {
@@ -199,7 +199,7 @@ inline task<> a_failing_map_stops_the_rest(executor ex) {
     EXPECT_EQ(text, "the first");
 }
 
-inline task<> map_outcomes_hides_and_spoils_nothing(executor ex) {
+inline task<> map_outcomes_keeps_every_result(executor ex) {
     for (const std::size_t chunk : {0u, 1u, 5u, 64u}) {
         auto outcomes =
             co_await map_outcomes(ex, work::fail_multiples_of_three, std::views::iota(0, 50), {.chunk = chunk});
@@ -216,7 +216,7 @@ inline task<> map_outcomes_hides_and_spoils_nothing(executor ex) {
     }
 }
 
-inline task<> map_tells_its_progress(executor ex) {
+inline task<> map_reports_its_progress(executor ex) {
     std::size_t last = 0;
     std::size_t of = 0;
     bool rises = true;
@@ -249,7 +249,7 @@ inline task<> map_limits_the_time_of_each_item(executor ex) {
     EXPECT_TRUE(late) << outcomes[4].what();
 }
 
-inline task<> map_passes_on_what_its_range_throws(executor ex) {
+inline task<> map_rethrows_errors_of_its_range(executor ex) {
     auto broken = std::views::iota(0, 100) | std::views::transform([](int x) {
                       if (x == 60) throw std::logic_error("the range itself");
                       return x;
@@ -286,25 +286,23 @@ inline task<> a_stopped_map_is_cancelled(executor ex) {
 }  // namespace bodies
 
 TYPED_TEST_P(executor_conformance, map_keeps_the_order) { this->run(bodies::map_keeps_the_order); }
-TYPED_TEST_P(executor_conformance, map_takes_functions_of_every_sort) {
-    this->run(bodies::map_takes_functions_of_every_sort);
+TYPED_TEST_P(executor_conformance, map_takes_every_kind_of_callable) {
+    this->run(bodies::map_takes_every_kind_of_callable);
 }
 TYPED_TEST_P(executor_conformance, map_spreads_tuples) { this->run(bodies::map_spreads_tuples); }
 TYPED_TEST_P(executor_conformance, map_takes_any_range) { this->run(bodies::map_takes_any_range); }
 TYPED_TEST_P(executor_conformance, map_takes_range_v3_views) { this->run(bodies::map_takes_range_v3_views); }
-TYPED_TEST_P(executor_conformance, map_fails_as_its_first_failure) {
-    this->run(bodies::map_fails_as_its_first_failure);
-}
+TYPED_TEST_P(executor_conformance, map_throws_its_first_failure) { this->run(bodies::map_throws_its_first_failure); }
 TYPED_TEST_P(executor_conformance, a_failing_map_stops_the_rest) { this->run(bodies::a_failing_map_stops_the_rest); }
-TYPED_TEST_P(executor_conformance, map_outcomes_hides_and_spoils_nothing) {
-    this->run(bodies::map_outcomes_hides_and_spoils_nothing);
+TYPED_TEST_P(executor_conformance, map_outcomes_keeps_every_result) {
+    this->run(bodies::map_outcomes_keeps_every_result);
 }
-TYPED_TEST_P(executor_conformance, map_tells_its_progress) { this->run(bodies::map_tells_its_progress); }
+TYPED_TEST_P(executor_conformance, map_reports_its_progress) { this->run(bodies::map_reports_its_progress); }
 TYPED_TEST_P(executor_conformance, map_limits_the_time_of_each_item) {
     this->run(bodies::map_limits_the_time_of_each_item);
 }
-TYPED_TEST_P(executor_conformance, map_passes_on_what_its_range_throws) {
-    this->run(bodies::map_passes_on_what_its_range_throws);
+TYPED_TEST_P(executor_conformance, map_rethrows_errors_of_its_range) {
+    this->run(bodies::map_rethrows_errors_of_its_range);
 }
 TYPED_TEST_P(executor_conformance, a_stopped_map_is_cancelled) { this->run(bodies::a_stopped_map_is_cancelled); }
 

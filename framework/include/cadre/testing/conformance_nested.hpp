@@ -1,5 +1,5 @@
 /// @file
-/// Conformance: tasks that use the executor they run on, to any depth, without deadlock. Include `conformance.hpp`.
+/// Conformance: tasks that use their own executor, to any depth, without deadlock. Include `conformance.hpp`.
 #pragma once
 
 #include <numeric>
@@ -26,7 +26,7 @@ inline task<int> descend(executor ex, int depth) {
     const int below = co_await on(ex, descend, ex, depth - 1);
     co_return below + 1;
 }
-/// The same with the executor it finds itself on.
+/// The same with `this_task::executor`.
 inline task<int> descend_here(int depth) {
     if (depth == 0) co_return 0;
     const executor ex = co_await this_task::executor();
@@ -37,7 +37,7 @@ inline task<int> fail_at_depth(executor ex, int depth) {
     if (depth == 0) throw std::domain_error("at the bottom");
     co_return co_await on(ex, fail_at_depth, ex, depth - 1);
 }
-/// Both halves are calls of their own: many more waiting tasks than workers.
+/// Both halves are separate calls: many more waiting tasks than workers.
 inline task<int> fibonacci(executor ex, int n) {
     if (n < 2) co_return n;
     const auto [a, b] = co_await when_all(on(ex, fibonacci, ex, n - 1), on(ex, fibonacci, ex, n - 2));
@@ -56,7 +56,7 @@ inline task<std::uint64_t> sum_of_squares(executor ex, std::uint64_t n) {
     const auto squares = co_await map(ex, square, std::views::iota(std::uint64_t{0}, n));
     co_return std::accumulate(squares.begin(), squares.end(), std::uint64_t{0});
 }
-/// A map of maps, `depth` of them.
+/// Maps nested `depth` times.
 inline task<int> count_leaves(executor ex, int depth, int width) {
     if (depth == 0) co_return 1;
     const std::vector<std::tuple<executor, int, int>> below(static_cast<std::size_t>(width), {ex, depth - 1, width});

@@ -1,5 +1,5 @@
 /// @file
-/// The part of the conformance suite about channels, shared cells and locks: the same promises on every executor.
+/// Conformance of channels, shared cells and locks: the same guarantees on every executor.
 ///
 ///     struct my_kind { static cadre::executor make() { return cadre::make_executor("mine:2"); } };
 ///     INSTANTIATE_TYPED_TEST_SUITE_P(mine, state_conformance, my_kind);   // in namespace cadre::conformance
@@ -37,7 +37,7 @@
 
 namespace cadre::conformance {
 
-/// `Kind::make()` gives a fresh executor with a memory domain, able to suspend several tasks.
+/// `Kind::make()` returns a new executor with a memory domain that can suspend several tasks.
 template <class Kind>
 class state_conformance : public ::testing::Test {
 protected:
@@ -45,7 +45,7 @@ protected:
 };
 TYPED_TEST_SUITE_P(state_conformance);
 
-/// What the tests run on the executor.
+/// The functions that the tests run on the executor.
 namespace state_tasks {
 
 using namespace std::chrono_literals;
@@ -297,7 +297,7 @@ TYPED_TEST_P(state_conformance, a_mutex_loses_no_update) {
     EXPECT_EQ(a[0], 300);
 }
 
-TYPED_TEST_P(state_conformance, a_semaphore_lets_in_so_many) {
+TYPED_TEST_P(state_conformance, a_semaphore_admits_no_more_than_its_count) {
     async_semaphore s{this->under_test, 2};
     shared_value<int> inside{this->under_test, 0};
     shared_value<int> most{this->under_test, 0};
@@ -345,6 +345,7 @@ REGISTER_TYPED_TEST_SUITE_P(state_conformance, many_producers_and_one_consumer, 
                             close_ends_a_wait_in_a_task, a_receive_that_timed_out_took_nothing,
                             channels_travel_through_channels, atomic_additions_of_all_tasks_arrive,
                             updates_of_large_values_do_not_mix, tasks_write_elements_of_one_array,
-                            a_mutex_loses_no_update, a_semaphore_lets_in_so_many, objects_end_with_their_executor);
+                            a_mutex_loses_no_update, a_semaphore_admits_no_more_than_its_count,
+                            objects_end_with_their_executor);
 
 }  // namespace cadre::conformance

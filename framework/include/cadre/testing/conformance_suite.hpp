@@ -1,5 +1,5 @@
 /// @file
-/// The test suite that `conformance.hpp` is made of: where each test's body runs. Include `conformance.hpp`.
+/// The fixture of the conformance suite: where the body of a test runs. Include `conformance.hpp`.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,15 +12,15 @@
 
 namespace cadre::conformance {
 
-/// A test is a coroutine that is given a new executor.
+/// A test is a coroutine whose argument is a new executor.
 using body = task<void> (*)(executor);
 
-/// `Traits` makes the executors: `static cadre::executor make();` gives a new one at each call.
+/// `Traits` creates the executors: `static cadre::executor make();` returns a new one at each call.
 template <class Traits>
 class executor_conformance : public ::testing::Test {
 protected:
-    /// Runs the test as a program would: from a loop that only waits for the executor, and, where the executor is
-    /// local, also as a task at home on it.
+    /// Runs the test from the loop of a thread that waits for the executor and, if the executor is local, also as a task
+    /// at home on it.
     static void run(body test) {
         run_outside(test);
         const executor ex = Traits::make();
@@ -37,9 +37,9 @@ protected:
 };
 TYPED_TEST_SUITE_P(executor_conformance);
 
-/// Whether a function can compute on `ex` while the calling task, and what it waits for, go on: not on a serial loop,
-/// which runs on the very thread that waits, and not on the only thread of a pool that is also the caller's home.
-inline task<bool> computes_beside_us(executor ex) {
+/// Whether a function can compute on `ex` while the calling task continues: not on a serial loop, which runs on the waiting
+/// thread, and not on a pool of one thread that is also the home of the caller.
+inline task<bool> computes_concurrently(executor ex) {
     const executor here = co_await this_task::executor();
     co_return ex.kind() != executor_kind::serial && (ex.concurrency() > 1 || here != ex);
 }

@@ -32,7 +32,7 @@
 
 namespace cadre::conformance {
 
-/// Longer than any test takes: who sleeps so long waits to be stopped.
+/// Longer than any test takes: a task that sleeps so long waits to be stopped.
 inline constexpr std::chrono::hours forever{1};
 
 namespace work {
@@ -70,7 +70,7 @@ inline std::vector<std::uint8_t> reversed(std::vector<std::uint8_t> bytes) {
 }
 inline std::unique_ptr<int> next(std::unique_ptr<int> p) { return std::make_unique<int>(*p + 1); }
 
-/// A callable with state that can travel: an aggregate with `operator()`.
+/// A portable callable with state: an aggregate with `operator()`.
 struct scaled {
     int factor = 1;
     int operator()(int x) const { return factor * x; }
@@ -82,7 +82,7 @@ inline task<int> add_later(int a, int b) {
     co_await yield();
     co_return a + b;
 }
-/// The argument has to live as long as the coroutine, which holds only a reference.
+/// Requires that the argument lives as long as the coroutine, which holds only a reference.
 inline task<std::size_t> length_later(const std::string& s) {
     co_await yield();
     co_await sleep_for(std::chrono::milliseconds(1));
@@ -96,7 +96,7 @@ inline task<> nothing_later() { co_await yield(); }
 
 // Errors.
 
-/// Travels with its member because it is registered below, when the program starts.
+/// Arrives with its member because it is registered below, at program start.
 struct numbered_error : std::runtime_error {
     using std::runtime_error::runtime_error;
     int number = 0;
@@ -107,7 +107,7 @@ struct numbered_error : std::runtime_error {
 };
 inline const bool numbered_error_is_registered = (register_exception<numbered_error>(), true);
 
-/// Known to nobody but who throws it.
+/// Not registered: the receiver cannot rebuild it.
 struct private_error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -119,14 +119,14 @@ inline int fail_numbered(int number) {
     e.number = number;
     throw e;
 }
-inline int fail_private() { throw private_error("nobody knows me"); }
+inline int fail_private() { throw private_error("not registered"); }
 inline int fail_oddly() { throw 42; }
 inline task<int> fail_later(std::string text) {
     co_await yield();
     throw std::invalid_argument(text);
 }
 
-// Who and where.
+// Identity.
 
 inline pid_t process() { return this_worker::pid(); }
 inline std::thread::id thread() { return std::this_thread::get_id(); }
@@ -141,7 +141,7 @@ inline task<int> sleep_forever() {
     co_await sleep_for(forever);
     co_return 0;
 }
-/// Says that it has started, then sleeps until it is stopped; says what became of it.
+/// Reports that it has started, sleeps until it is stopped and reports that.
 inline task<int> sleep_until_stopped(channel<std::string> events) {
     co_await events.send("started");
     try {
@@ -152,7 +152,7 @@ inline task<int> sleep_until_stopped(channel<std::string> events) {
     }
     co_return 0;
 }
-/// Computes until it is asked to stop, and answers that it was.
+/// Computes until stop is requested.
 inline std::string compute_until_stopped(channel<std::string> events) {
     (void)events.try_send("started");
     while (!stop_requested())
@@ -161,7 +161,7 @@ inline std::string compute_until_stopped(channel<std::string> events) {
     return "asked to stop";
 }
 inline task<> pass_on(channel<int> results, int x) { co_await results.send(x); }
-/// Says that it has come and waits to be let go on.
+/// Reports its arrival and waits at the gate.
 inline task<int> pass_gate(channel<int> arrivals, channel<int> gate, int me) {
     co_await arrivals.send(me);
     const std::optional<int> let = co_await gate.receive();

@@ -42,7 +42,7 @@ template <class R>
 [[nodiscard]] call_reply value_reply(const R& value) noexcept {
     call_reply reply;
     try {
-        // Without a context: a handle in the result belongs to the message, for this process may drop its own first.
+        // Without a context: the message owns the handles in it, because this process may drop its own first.
         encoder out(reply.bytes);
         encode(out, value);
     } catch (...) {
@@ -51,16 +51,50 @@ template <class R>
     return reply;
 }
 
-/// A coroutine function's task, alive until it ends.
+/// The work of a call: one function with its arguments.
 template <class Bound>
-class remote_task final : completion {
+class single_call {
 public:
-    explicit remote_task(invocation& call) : invocation_(call), frame_(call) {}
+    using function = typename Bound::function;
+    static constexpr bool coroutine = Bound::coroutine;
+
+    explicit single_call(invocation& call) : call_(read(call, context_)) {}
+    /// Runs a plain function.
+    [[nodiscard]] call_reply run() {
+        if constexpr (std::is_void_v<typename Bound::result>) {
+            call_();
+            return {};
+        } else {
+            return value_reply<typename Bound::result>(call_());
+        }
+    }
+    /// Starts a coroutine function; `reply` is called once its task has succeeded.
+    [[nodiscard]] typename Bound::raw start() { return call_(); }
+    [[nodiscard]] call_reply reply(auto& promise) noexcept {
+        if constexpr (std::is_void_v<typename Bound::result>)
+            return {};
+        else
+            return value_reply(promise.take());
+    }
+
+private:
+    [[nodiscard]] static Bound read(invocation& call, codec_context& context) {
+        decoder in(call.arguments.span(), &context);
+        return decode_call<Bound>(in);
+    }
+    codec_context context_;
+    Bound call_;
+};
+
+/// The work of a coroutine function and its task; owns itself from `start` until the task has ended.
+template <class Work>
+class invocation_task final : completion {
+public:
+    explicit invocation_task(invocation& call) : invocation_(call), frame_(call) {}
     void start() {
         set_current_environment(&frame_.env);
-        decoder in(invocation_.arguments.span(), &context_);
-        call_.emplace(decode_call<Bound>(in));
-        task_ = (*call_)();
+        work_.emplace(invocation_);
+        task_ = work_->start();
         done = &ended;
         task_.frame().promise().attach(&frame_.env, *this);
         task_.frame().resume();
@@ -68,46 +102,35 @@ public:
 
 private:
     static std::coroutine_handle<> ended(completion* c) noexcept {
-        std::unique_ptr<remote_task> self(static_cast<remote_task*>(c));
+        std::unique_ptr<invocation_task> self(static_cast<invocation_task*>(c));
         invocation& call = self->invocation_;
         auto& promise = self->task_.frame().promise();
-        call_reply reply;
-        if (promise.failed()) {
-            reply = exception_reply(promise.error());
-        } else if constexpr (!std::is_void_v<typename Bound::result>) {
-            reply = value_reply(promise.take());
-        }
-        self.reset();  // the task's locals go before the caller hears of the end
+        call_reply reply = promise.failed() ? exception_reply(promise.error()) : self->work_->reply(promise);
+        self.reset();  // the task's locals are destroyed before the caller is notified
         set_current_environment(nullptr);
         call.finish(std::move(reply));
         return std::noop_coroutine();
     }
     invocation& invocation_;
     invocation_frame frame_;
-    codec_context context_;
-    std::optional<Bound> call_;
-    typename Bound::raw task_;
+    std::optional<Work> work_;
+    decltype(std::declval<Work&>().start()) task_;
 };
 
-template <class Bound>
+/// The entry of a portable call in its worker: decodes `Work`, runs it and finishes the invocation.
+template <class Work>
 void call_trampoline(invocation& call) noexcept {
     call_reply reply;
     try {
-        if constexpr (Bound::coroutine) {
-            auto t = std::make_unique<remote_task<Bound>>(call);
+        if constexpr (Work::coroutine) {
+            auto t = std::make_unique<invocation_task<Work>>(call);
             t->start();
-            (void)t.release();  // NOLINT: it deletes itself at its end
+            (void)t.release();  // NOLINT: deletes itself when the task has ended
             return;
         } else {
             invocation_frame frame(call);
             set_current_environment(&frame.env);
-            codec_context context;
-            decoder in(call.arguments.span(), &context);
-            Bound bound = decode_call<Bound>(in);
-            if constexpr (std::is_void_v<typename Bound::result>)
-                bound();
-            else
-                reply = value_reply<typename Bound::result>(bound());
+            reply = Work(call).run();
         }
     } catch (...) {
         reply = exception_reply(std::current_exception());
@@ -116,15 +139,16 @@ void call_trampoline(invocation& call) noexcept {
     call.finish(std::move(reply));
 }
 
-template <class Bound>
-inline const trampoline_name call_trampoline_name{reinterpret_cast<const void*>(&call_trampoline<Bound>),
-                                                  &callable_name<typename Bound::function>::read};
+/// The name of the function that `Work` calls, for error texts.
+template <class Work>
+inline const trampoline_name name_of_trampoline{reinterpret_cast<const void*>(&call_trampoline<Work>),
+                                                &callable_name<typename Work::function>::read};
 
-/// The identity of a call type's entry, found once.
-template <class Bound>
-[[nodiscard]] const function_id& entry_of() {
-    static_cast<void>(call_trampoline_name<Bound>);  // a use, or the compiler would leave it out
-    static const function_id id = identify_function(reinterpret_cast<const void*>(&call_trampoline<Bound>));
+/// The identity of the trampoline for `Work`, computed once.
+template <class Work>
+[[nodiscard]] const function_id& trampoline_id() {
+    static_cast<void>(name_of_trampoline<Work>);  // instantiates the name
+    static const function_id id = identify_function(reinterpret_cast<const void*>(&call_trampoline<Work>));
     return id;
 }
 

@@ -1,5 +1,5 @@
 /// @file
-/// The shared state of a job: its handle's, its waiter's, and its work's.
+/// The state of a job that its handle, its awaiter and its work share.
 #pragma once
 
 #include <atomic>
@@ -40,14 +40,14 @@ struct job_wait {
     deferred_action pass_stop_on;
 
     job_wait() noexcept = default;
-    job_wait(job_wait&&) noexcept {}  // only before it is used
+    job_wait(job_wait&&) noexcept {}  // moved only before it is awaited
     void end() noexcept {
         (void)waiting.detach();
         pass_stop_on.settle();
     }
 };
 
-/// What does not depend on the result. Kept alive by the handle, an awaiter, and the work itself.
+/// The part that does not depend on the result. The handle, an awaiter and the running work keep it alive.
 class job_state_base : public std::enable_shared_from_this<job_state_base> {
 public:
     job_state_base(const job_state_base&) = delete;
@@ -58,14 +58,15 @@ public:
     [[nodiscard]] bool ready() const noexcept { return ready_.load(std::memory_order_acquire); }
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] virtual pid_t worker_pid() const noexcept = 0;
-    /// The handle is gone.
+    /// The handle is destroyed: asks the work to stop.
     void abandon() noexcept {
         stop_.unfollow();
         if (!ready()) stop_.request_stop();
     }
-    /// Has `line->arrive(number)` called when the work has ended; at once if it has.
-    void notify(std::shared_ptr<completion_queue> line, std::size_t number);
-    /// @return whether the coroutine suspends
+    /// Pushes `node` to `queue` when the work has ended, at once if it has. The work shares the ownership of `queue`, which
+    /// keeps `node` alive. At most once.
+    void notify(std::shared_ptr<completion_queue> queue, completion_queue::node& node);
+    /// Waits for the end of the work. @return whether the coroutine suspends
     [[nodiscard]] bool wait(job_wait& w, std::coroutine_handle<> h, environment* env) noexcept;
 
 protected:
@@ -73,9 +74,9 @@ protected:
     job_state_base(timer_service& timers, std::chrono::nanoseconds limit);
     /// The stop state of the work itself.
     [[nodiscard]] stop_state& work_stop() noexcept { return deadline_ ? deadline_->stop() : stop_; }
-    /// The work has ended and its result is stored.
+    /// The work has ended and its result is stored: notifies the awaiter and the completion queue.
     void announce() noexcept;
-    /// Throws `timed_out` in place of an error that our own time limit caused.
+    /// Throws `timed_out` in place of an error that the job's own time limit has caused.
     void check_limit(const std::exception_ptr& error) const;
 
     std::uint64_t id_ = 0;
@@ -86,8 +87,10 @@ private:
     bool limit_passed_ = false;
     std::mutex mutex_;
     waiter* waiting_ = nullptr;
-    std::shared_ptr<completion_queue> line_;
-    std::size_t number_ = 0;
+    std::shared_ptr<completion_queue> queue_;
+    completion_queue::node* completion_ = nullptr;
+    // false → true, once: `announce`, with release, after the result is stored and with `mutex_` held, so that `wait` and
+    // `notify`, which check it under the mutex, are never missed. `ready` reads it with acquire before the result is read.
     std::atomic<bool> ready_{false};
 };
 
@@ -134,47 +137,27 @@ private:
     std::shared_ptr<job_state_base> self_;
 };
 
-/// Stop requests of a job to its call.
-class remote_job_link : protected portable_call {
-protected:
-    explicit remote_job_link(std::shared_ptr<executor_backend> backend) : backend_(std::move(backend)) {}
-    ~remote_job_link() = default;
-    /// @return false if the executor has stopped
-    [[nodiscard]] bool send(stop_state& stop) noexcept;
-    /// In `complete`: the call has ended.
-    void settle() noexcept;
-
-private:
-    struct node : stop_node {
-        remote_job_link* self = nullptr;
-    };
-    std::shared_ptr<executor_backend> backend_;
-    stop_state* stop_ = nullptr;
-    node stop_node_;
-    work_root root_;
-};
-
 template <class Bound>
-class remote_job final : public job_state<typename Bound::result>, private remote_job_link {
+class remote_job final : public job_state<typename Bound::result>, private portable_call {
     using result = typename Bound::result;
 
 public:
     remote_job(const executor& ex, const Bound& call)
-        : job_state<result>(default_timers(), ex.options().timeout), remote_job_link(ex.backend()) {
+        : job_state<result>(default_timers(), ex.options().timeout), submission_(ex.backend(), *this) {
         this->id_ = id = next_task_id();
-        entry = entry_of<Bound>();
+        entry = trampoline_id<single_call<Bound>>();
         options = ex.options();
         options.timeout = {};
         encode_call(arguments, context_, call);
     }
     void start_work() {
+        if (std::exception_ptr error = submission_.admit(&this->work_stop()); error != nullptr) {
+            reply_ = failed_reply(std::move(error));
+            this->announce();
+            return;
+        }
         self_ = this->shared_from_this();
-        const bool stopped = this->work_stop().stop_requested();
-        if (!stopped && send(this->work_stop())) return;
-        reply_.kind = reply_kind::failure;
-        reply_.error = stopped ? std::make_exception_ptr(cancelled{}) : std::make_exception_ptr(executor_stopped{});
-        const auto keep = std::move(self_);
-        this->announce();
+        submission_.submit();
     }
     [[nodiscard]] pid_t worker_pid() const noexcept override { return portable_call::worker_pid.load(); }
     [[nodiscard]] result take() override {
@@ -191,9 +174,10 @@ private:
     void complete(call_reply reply) noexcept override {
         reply_ = std::move(reply);
         const auto keep = std::move(self_);
-        this->announce();
-        settle();
+        submission_.unlink();
+        submission_.leave([this]() noexcept { this->announce(); });
     }
+    remote_submission submission_;
     codec_context context_;
     call_reply reply_;
     std::shared_ptr<job_state_base> self_;

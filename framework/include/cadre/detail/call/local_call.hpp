@@ -1,5 +1,5 @@
 /// @file
-/// A call on a local executor: the closure runs there as it is.
+/// A call on a local executor: the callable and its arguments are moved, not encoded.
 #pragma once
 
 #include <coroutine>
@@ -16,8 +16,7 @@
 
 namespace cadre::detail {
 
-/// Runs a bound call (plain or coroutine) as a task of its own at home on a local executor. Derived classes say what
-/// happens at the end.
+/// Runs a packaged call (plain or coroutine) as a task of its own on a local executor. Derived classes implement `ended`.
 template <class Bound>
 class local_work : public task_root {
 public:
@@ -26,7 +25,7 @@ public:
     local_work(std::shared_ptr<executor_backend> home, stop_state* parent, std::string name, Bound&& call)
         : task_root(std::move(home), parent, std::move(name)), call_(std::move(call)) {}
 
-    /// After the end.
+    /// The result, once the work has ended.
     result take() {
         if constexpr (Bound::coroutine) {
             if (task_) return task_.frame().promise().take();
@@ -41,7 +40,7 @@ protected:
 private:
     std::coroutine_handle<> start() noexcept final {
         if (this->stop().stop_requested()) {
-            slot_.fail(std::make_exception_ptr(cancelled{}));  // before it began: it never runs, as in another process
+            slot_.fail(std::make_exception_ptr(cancelled{}));  // stopped before it began: never runs
         } else if constexpr (Bound::coroutine) {
             try {
                 task_ = call_();
@@ -62,7 +61,7 @@ private:
     [[no_unique_address]] std::conditional_t<Bound::coroutine, typename Bound::raw, no_task> task_;
 };
 
-/// `co_await`ed by `on`: runs there below the stop state of the caller, resumes the caller at its home.
+/// The awaiter of `on`: the work runs below the stop state of the caller, which resumes at its home.
 template <class Bound>
 class local_call final : public local_work<Bound> {
 public:

@@ -1,5 +1,5 @@
 /// @file
-/// One item of a map: how the function is applied to it, and how its result or error is written.
+/// One item of a map: how the function is applied to it, and how its result is read.
 #pragma once
 
 #include <exception>
@@ -55,8 +55,8 @@ struct item_call<F, Item> {
     }
 };
 
-/// An item of its own of what a range's iterator gives. Tuples of references, such as range-v3's, convert to a tuple in
-/// two ways, about which g++ warns: they are taken apart.
+/// Copies or moves what an iterator refers to into an item. Tuples of references, such as range-v3's, convert to a tuple
+/// in two ways, about which g++ warns: they are converted element by element.
 template <class Item, class Reference>
 [[nodiscard]] Item make_item(Reference&& given) {
     if constexpr (is_spreadable<Item> && !std::is_same_v<std::remove_cvref_t<Reference>, Item> &&
@@ -76,7 +76,7 @@ using item_bound = typename item_call<F, Item>::type;
 template <class Bound>
 using item_outcome = outcome<typename Bound::result>;
 
-/// Reads one byte (0: value, 1: error) and the value or the error.
+/// Reads what `chunk_runner` wrote; `where` names the worker in the error's text.
 template <class R>
 [[nodiscard]] outcome<R> decode_item(decoder& in, std::string_view where) {
     if (in.read_byte() == 1) return outcome<R>(decode_exception(in, where));

@@ -1,5 +1,5 @@
 /// @file
-/// A function together with its arguments, converted to what the function takes: what `on`, `spawn` and `map` send.
+/// A function together with its arguments, converted to its parameter types: the unit of `on`, `spawn` and `map`.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@ template <class Params, class... Args>
 struct stored_arguments {
     using type = std::tuple<std::decay_t<Args>...>;
 };
-// The function's own parameter types, where they are known and there are as many: then a literal fits `std::string`.
+// The parameter types of the function, where its signature is known: so a literal converts to `std::string`.
 template <class... Ps, class... Args>
     requires(sizeof...(Ps) == sizeof...(Args) && (std::is_constructible_v<Ps, Args> && ...))
 struct stored_arguments<std::tuple<Ps...>, Args...> {
@@ -50,7 +50,7 @@ struct task_value<task<T>> {
     using type = T;
 };
 
-/// `f(args…)`, to be called once. If `f` is a coroutine function, the stored arguments must live as long as its task.
+/// `f(args…)`, to be called once. If `f` is a coroutine function, the packaged call must outlive its task.
 template <class F, class Tuple>
 class packaged_call {
 public:
@@ -73,7 +73,7 @@ public:
     packaged_call& operator=(packaged_call&&) = delete;
     ~packaged_call() = default;
 
-    /// Calls; moves the arguments into it.
+    /// Calls the function; moves the arguments.
     raw operator()() {
         return std::apply(
             [this](auto&... as) -> raw {

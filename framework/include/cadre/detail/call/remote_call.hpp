@@ -1,5 +1,5 @@
 /// @file
-/// A call to another process: arguments out as bytes, the result or the error back.
+/// A call to another process: the arguments leave as bytes, the result or the error returns as bytes.
 #pragma once
 
 #include <coroutine>
@@ -10,17 +10,16 @@
 
 #include <cadre/detail/call/call_trampoline.hpp>
 #include <cadre/detail/call/packaged_call.hpp>
+#include <cadre/detail/call/remote_submission.hpp>
 #include <cadre/detail/codec/codec.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
 #include <cadre/detail/scheduler/portable_call.hpp>
-#include <cadre/detail/scheduler/work_registry.hpp>
-#include <cadre/errors.hpp>
 #include <cadre/executor_backend.hpp>
 
 namespace cadre::detail {
 
-/// What a reply holds: the value, or throws the error.
+/// Decodes the value of a reply, or throws its error.
 template <class R>
 R read_reply(call_reply& reply) {
     if (reply.kind == reply_kind::failure) std::rethrow_exception(reply.error);
@@ -37,7 +36,8 @@ void encode_call(byte_buffer& to, codec_context& context, const Bound& call) {
     std::apply([&](const auto&... as) { (encode(out, as), ...); }, call.stored());
 }
 
-/// One call in flight, with a waiting caller. Registered with the executor while it runs.
+/// One call in flight, with a coroutine that waits for it. A stop request does not end the wait: it is passed on to the
+/// call, whose completion ends the wait.
 class remote_call_base : public portable_call {
 public:
     remote_call_base(const remote_call_base&) = delete;
@@ -50,26 +50,21 @@ public:
     }
 
 protected:
-    explicit remote_call_base(std::shared_ptr<executor_backend> backend) : backend_(std::move(backend)) {
-        waiter_.call = this;
-    }
+    explicit remote_call_base(std::shared_ptr<executor_backend> backend) : submission_(std::move(backend), *this) {}
     ~remote_call_base() = default;
     call_reply& received() noexcept {
         (void)waiter_.detach();
+        submission_.unlink();
         return reply_;
     }
     codec_context context_;
 
 private:
-    struct node : waiter {
-        remote_call_base* call = nullptr;
-    };
     bool send(std::coroutine_handle<> h, environment* env) noexcept;
     void complete(call_reply reply) noexcept final;
 
-    std::shared_ptr<executor_backend> backend_;
-    node waiter_;
-    work_root root_;
+    remote_submission submission_;
+    waiter waiter_;
     call_reply reply_;
 };
 
@@ -78,7 +73,7 @@ class remote_call final : public remote_call_base {
 public:
     remote_call(std::shared_ptr<executor_backend> backend, call_options settings, const Bound& call)
         : remote_call_base(std::move(backend)) {
-        entry = entry_of<Bound>();
+        entry = trampoline_id<single_call<Bound>>();
         options = std::move(settings);
         id = next_task_id();
         encode_call(arguments, context_, call);

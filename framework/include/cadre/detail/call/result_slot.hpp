@@ -1,5 +1,5 @@
 /// @file
-/// Room for a result or an error that arrives later.
+/// Storage for a result or an error.
 #pragma once
 
 #include <exception>
@@ -15,7 +15,7 @@ class result_slot {
     using stored = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
 
 public:
-    /// Calls `f` and keeps what comes of it.
+    /// Calls `f` and stores its result or exception.
     template <class F>
     void fill(F&& f) noexcept {
         try {

@@ -35,6 +35,7 @@ public:
     waiter(waiter&&) noexcept : work_item() {}
     waiter& operator=(waiter&&) = delete;
 
+    /// Without `cancel` the wait ignores stop requests.
     void prepare(std::coroutine_handle<> handle, environment* environment_of_waiter, cancel_function cancel) noexcept {
         handle_ = handle;
         env = environment_of_waiter;

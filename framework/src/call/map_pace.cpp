@@ -1,6 +1,6 @@
-#include <cadre/detail/call/map_driver.hpp>
+#include <cadre/detail/call/map_pace.hpp>
 
-#include <cadre/errors.hpp>
+#include <algorithm>
 
 namespace cadre::detail {
 
@@ -9,54 +9,26 @@ namespace {
 constexpr double short_chunk_ns = 20'000;
 constexpr double target_chunk_ns = 50'000;  // at least 20 µs of work a chunk, with room for error
 constexpr std::size_t largest_chunk = 8192;
-constexpr std::size_t interval = 64;  // chunks between two looks at the clock
+constexpr std::size_t interval = 64;  // chunks between two readings of the clock
 
 }  // namespace
-
-void chunk_inbox::push(chunk& c) noexcept {
-    c.next_ended = nullptr;
-    waiter* w = nullptr;
-    {
-        const std::lock_guard hold(mutex_);
-        (last_ != nullptr ? last_->next_ended : first_) = &c;
-        last_ = &c;
-        w = std::exchange(waiting_, nullptr);
-    }
-    if (w != nullptr) w->finish();
-}
-
-bool chunk_inbox::wait(waiter& w, std::coroutine_handle<> h, environment* env) noexcept {
-    w.prepare(h, env, [](waiter&) noexcept {});  // stop reaches the chunks themselves
-    {
-        const std::lock_guard hold(mutex_);
-        if (first_ != nullptr) return false;
-        waiting_ = &w;
-    }
-    return w.commit();
-}
-
-chunk_inbox::chunk* chunk_inbox::take_all() noexcept {
-    const std::lock_guard hold(mutex_);
-    last_ = nullptr;
-    return std::exchange(first_, nullptr);
-}
 
 map_pace::map_pace(const map_options& options, std::size_t concurrency, std::optional<std::size_t> total,
                    bool coroutine)
     : concurrency_(std::max<std::size_t>(1, concurrency)), total_(total), fixed_window_(options.window),
       coroutine_(coroutine), interval_start_(std::chrono::steady_clock::now()) {
     if (options.timeout.count() > 0)
-        chunk_ = 1;  // a limit of each item
+        chunk_ = 1;  // the limit applies to each item
     else if (options.chunk != 0)
         chunk_ = std::min(options.chunk, std::size_t{1} << 20);
     else
-        adapt_ = !coroutine;  // tasks that wait should wait at the same time
+        adapt_ = !coroutine;  // tasks that wait are to wait at the same time
     if (coroutine) item_ns_ = 1'000;
 }
 
 std::size_t map_pace::window() const noexcept {
     if (fixed_window_ != 0) return std::max<std::size_t>(fixed_window_, 1);
-    // Deep queues for short chunks, so that nobody runs dry; two or three for long ones, so that nobody hoards.
+    // Many short chunks, so that no worker's queue runs empty; few long ones, so that no worker keeps what others could run.
     const double chunk_ns = item_ns_ * static_cast<double>(chunk_);
     const std::size_t chunks = chunk_ns < short_chunk_ns ? 256 : chunk_ns < 200'000 ? 8 : 3;
     return concurrency_ * chunks * chunk_;
@@ -82,35 +54,11 @@ void map_pace::completed(std::size_t items) noexcept {
     auto wanted = static_cast<std::size_t>(std::max(1.0, target_chunk_ns / std::max(1.0, sample)));
     wanted = std::min({wanted, chunk_ * 4, largest_chunk});
     if (total_) {
-        // Keep enough chunks left that all workers end at about the same time.
+        // Enough chunks remain that all workers finish at about the same time.
         const std::size_t left = *total_ > done_ ? *total_ - done_ : 0;
         wanted = std::min(wanted, std::max<std::size_t>(1, left / (concurrency_ * 4)));
     }
     chunk_ = std::max<std::size_t>(1, wanted);
-}
-
-bool is_worker_death(const std::exception_ptr& error) noexcept {
-    try {
-        std::rethrow_exception(error);
-    } catch (const worker_crashed&) {
-        return true;
-    } catch (const worker_lost&) {
-        return true;
-    } catch (const task_killed&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
-}
-
-bool is_cancelled(const std::exception_ptr& error) noexcept {
-    try {
-        std::rethrow_exception(error);
-    } catch (const cancelled&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
 }
 
 }  // namespace cadre::detail

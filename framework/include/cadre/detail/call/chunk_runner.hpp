@@ -1,0 +1,107 @@
+/// @file
+/// The worker's side of a map: runs a chunk of items in order and commits each result as it completes.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+#include <cadre/detail/call/call_trampoline.hpp>
+#include <cadre/task.hpp>
+
+namespace cadre::detail {
+
+/// The work of one chunk, for `call_trampoline`. The arguments hold the function once, then the arguments of each item;
+/// each result is one byte (0: value, 1: error) and the value or the error, as `decode_item` reads it.
+template <class Bound>
+class chunk_runner {
+    using result = typename Bound::result;
+
+public:
+    using function = typename Bound::function;
+    static constexpr bool coroutine = Bound::coroutine;
+
+    explicit chunk_runner(invocation& call)
+        : call_(call), in_(call.arguments.span(), &context_), function_(decode<function>(in_)) {}
+
+    /// Runs a plain function on every item.
+    [[nodiscard]] call_reply run() {
+        for (std::uint32_t i = 0; i < call_.items; ++i) {
+            begin(i);
+            try {
+                Bound call = next();
+                if constexpr (std::is_void_v<result>) {
+                    call();
+                    succeed();
+                } else {
+                    succeed(call());
+                }
+            } catch (...) {
+                fail(std::current_exception());
+            }
+            commit(i);
+        }
+        return take_reply();
+    }
+    /// Runs a coroutine function on every item, one after the other.
+    [[nodiscard]] task<void> start() {
+        for (std::uint32_t i = 0; i < call_.items; ++i) {
+            begin(i);
+            try {
+                Bound call = next();
+                if constexpr (std::is_void_v<result>) {
+                    co_await call();
+                    succeed();
+                } else {
+                    const result value = co_await call();
+                    succeed(value);
+                }
+            } catch (...) {
+                fail(std::current_exception());
+            }
+            commit(i);
+        }
+    }
+    [[nodiscard]] call_reply reply(const auto& /*promise*/) noexcept { return take_reply(); }
+
+private:
+    [[nodiscard]] Bound next() {
+        return [&]<class... As>(std::type_identity<std::tuple<As...>>) {
+            return Bound(function_, std::tuple<As...>{decode<As>(in_)...});  // braces: left to right
+        }(std::type_identity<typename Bound::arguments>{});
+    }
+    void begin(std::uint32_t i) noexcept {
+        encoded_.clear();
+        if (call_.items > 1) call_.begin_item(i);
+    }
+    template <class... Value>
+    void succeed(const Value&... value) {
+        encoder out(encoded_);
+        out.write_byte(0);
+        (encode(out, value), ...);
+    }
+    void fail(const std::exception_ptr& error) {
+        encoded_.clear();
+        encoder out(encoded_);
+        out.write_byte(1);
+        encode_exception(out, error);
+    }
+    void commit(std::uint32_t i) noexcept {
+        if (call_.items > 1) call_.commit_items(i + 1, std::exchange(encoded_, {}));
+    }
+    // The result of a chunk of one item is not committed: the reply carries it.
+    [[nodiscard]] call_reply take_reply() noexcept {
+        call_reply r;
+        r.bytes = std::move(encoded_);
+        return r;
+    }
+
+    invocation& call_;
+    codec_context context_;
+    decoder in_;
+    function function_;
+    byte_buffer encoded_;  // the result of the present item
+};
+
+}  // namespace cadre::detail

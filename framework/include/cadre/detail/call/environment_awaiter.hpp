@@ -1,0 +1,26 @@
+/// @file
+/// The environment of the coroutine that awaits.
+#pragma once
+
+#include <coroutine>
+
+#include <cadre/detail/coroutine/environment.hpp>
+
+namespace cadre::detail {
+
+/// Never suspends. In a stream it gives the environment of the consumer that waits for the present element.
+class [[nodiscard]] environment_awaiter {
+public:
+    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+        env_ = environment_of_promise(h);
+        return false;
+    }
+    [[nodiscard]] environment* await_resume() const noexcept { return env_; }
+
+private:
+    environment* env_ = nullptr;
+};
+
+}  // namespace cadre::detail

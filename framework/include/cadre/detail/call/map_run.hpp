@@ -1,0 +1,226 @@
+/// @file
+/// One running map: sends chunks, collects them, repeats what a dead worker left.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <cadre/detail/call/call_batch.hpp>
+#include <cadre/detail/call/call_errors.hpp>
+#include <cadre/detail/call/completion_queue.hpp>
+#include <cadre/detail/call/first_failure.hpp>
+#include <cadre/detail/call/local_chunk.hpp>
+#include <cadre/detail/call/map_input.hpp>
+#include <cadre/detail/call/map_pace.hpp>
+#include <cadre/detail/call/remote_chunk.hpp>
+#include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/map_options.hpp>
+#include <cadre/outcome.hpp>
+
+namespace cadre::detail {
+
+/// The options of a map in which those of the executor's handle take the place of what is not set.
+[[nodiscard]] map_options resolve_options(map_options options, const executor& ex);
+
+/// The state of one map; a local of its coroutine, driven by `drive_chunks`.
+template <class F, class Item>
+class map_run {
+    using bound = item_bound<F, Item>;
+    using result = typename bound::result;
+    using remote = remote_chunk<F, Item>;
+    using local = local_chunk<F, Item>;
+
+public:
+    using outcomes = std::vector<std::optional<outcome<result>>>;
+
+    /// `f` and what `options` refers to outlive the run. With `fail_fast` the first failure stops the rest.
+    map_run(executor ex, const F& f, const map_options& options, std::optional<std::size_t> total, stop_state* stop,
+            bool fail_fast)
+        : ex_(std::move(ex)), function_(f), options_(resolve_options(options, ex_)), fail_fast_(fail_fast), stop_(stop),
+          window_(options_, ex_.concurrency(), total, bound::coroutine), batch_(ex_.backend()) {
+        if (total) outcomes_.reserve(*total);
+    }
+
+    [[nodiscard]] bool wants_more() noexcept { return !stopping_ && !stop_.stop_requested() && window_.wants_more(); }
+    [[nodiscard]] bool idle() const noexcept { return window_.idle(); }
+    [[nodiscard]] completion_queue& completions() noexcept { return queue_; }
+
+    /// Sends the next items of the input, up to a chunk.
+    template <class Iterator, class Sentinel>
+    void send_next(Iterator& at, const Sentinel& end) {
+        const std::size_t first = outcomes_.size();
+        const std::size_t n = window_.chunk();
+        if (ex_.backend()->remote()) {
+            auto c = make_remote(first, options_.retries);
+            for (std::size_t i = 0; i < n && at != end; ++i, ++at) {
+                c->add(function_, make_item<Item>(*at));
+                outcomes_.emplace_back();
+            }
+            send(std::move(c));
+        } else {
+            std::vector<Item> items;
+            for (std::size_t i = 0; i < n && at != end; ++i, ++at) {
+                items.push_back(make_item<Item>(*at));
+                outcomes_.emplace_back();
+            }
+            const std::size_t taken = items.size();
+            auto c = std::make_unique<local>(ex_, std::string(options_.name), function_, std::move(items), stop_,
+                                             options_.timeout, queue_);
+            c->first = first;
+            window_.sent(taken);
+            c.release()->launch();  // returns through the queue
+        }
+    }
+    /// Submits what `send_next` has left in the batch.
+    void flush() noexcept { batch_.submit(); }
+
+    void collect(completion_queue::nodes& completed) {
+        while (completion_queue::node* const node = completed.pop_front()) {
+            auto* c = static_cast<map_chunk*>(node);
+            if (ex_.backend()->remote())
+                collect_remote(std::unique_ptr<remote>(static_cast<remote*>(c)));
+            else
+                collect_local(std::unique_ptr<local>(static_cast<local*>(c)));
+        }
+        window_.report();
+    }
+    /// Asks everything in flight to stop; nothing more is sent.
+    void stop_all() noexcept {
+        stopping_ = true;
+        stop_.request_stop();
+    }
+    /// With `fail_fast`: the first failure in input order.
+    void rethrow_failure() const {
+        if (fail_fast_) failure_.rethrow();
+    }
+    [[nodiscard]] outcomes take_outcomes() noexcept { return std::move(outcomes_); }
+
+private:
+    [[nodiscard]] std::unique_ptr<remote> make_remote(std::size_t first, int retries) {
+        std::unique_ptr<remote> c;
+        if (free_.empty()) {
+            c = std::make_unique<remote>(ex_.backend(), queue_);
+        } else {
+            c = std::move(free_.back());
+            free_.pop_back();
+        }
+        c->begin(function_, first);
+        c->retries_left = retries;
+        return c;
+    }
+    void send(std::unique_ptr<remote> c) {
+        call_options settings = ex_.options();
+        settings.name = options_.name;
+        settings.timeout = {};
+        settings.retries = c->items == 1 ? c->retries_left : 0;
+        window_.sent(c->items);
+        remote* const sent = c.release();  // returns through the queue
+        if (sent->admit(stop_, options_.timeout, std::move(settings))) batch_.add(*sent);
+    }
+
+    void fail(std::size_t index, const std::exception_ptr& error) {
+        outcomes_[index].emplace(error);
+        note_failure(index);
+    }
+    void note_failure(std::size_t index) {
+        if (!fail_fast_) return;
+        failure_.add(index, outcomes_[index]->error());
+        if (!stopping_) stop_all();
+    }
+    /// Records the outcome of item `index`, which is stored; `limited`: its time limit has passed.
+    void settle(std::size_t index, bool limited) {
+        auto& o = *outcomes_[index];
+        if (o.has_value()) return;
+        if (limited && ended_by_stop(o.error())) o = outcome<result>(std::make_exception_ptr(timed_out{}));
+        note_failure(index);
+    }
+
+    void collect_local(std::unique_ptr<local> c) {
+        const bool limited = c->limit_passed();
+        for (std::size_t i = 0; i < c->outcomes.size(); ++i) {
+            outcomes_[c->first + i].emplace(std::move(c->outcomes[i]));
+            settle(c->first + i, limited);
+        }
+        window_.completed(c->outcomes.size());
+    }
+
+    void collect_remote(std::unique_ptr<remote> c) {
+        c->unlink();
+        const bool limited = c->limit_passed();
+        if (const auto read = read_results(*c, limited)) {
+            if (c->reply.kind == reply_kind::failure)
+                recover(*c, *read, limited);
+            else
+                window_.completed(c->items);
+        }
+        if (free_.size() < max_free_chunks && !c->limited()) free_.push_back(std::move(c));
+    }
+    /// @return the number of results, or nothing if the whole chunk has failed
+    [[nodiscard]] std::optional<std::uint32_t> read_results(remote& c, bool limited) {
+        try {
+            const std::uint32_t n = c.read_results(outcomes_);
+            for (std::uint32_t i = 0; i < n; ++i)
+                settle(c.first + i, limited);
+            return n;
+        } catch (...) {
+            fail_from(c, 0, std::current_exception());
+            return std::nullopt;
+        }
+    }
+    void fail_from(const remote& c, std::uint32_t from, const std::exception_ptr& error) {
+        for (std::uint32_t i = from; i < c.items; ++i)
+            fail(c.first + i, error);
+        window_.completed(c.items);
+    }
+    /// The worker died, or the executor stopped, at item `at` of a chunk: the results before it count, the item itself
+    /// fails or is repeated alone, and the rest, which never ran, is sent again.
+    void recover(const remote& c, std::uint32_t at, bool limited) {
+        std::exception_ptr error = c.reply.error;
+        const bool death = is_worker_death(error);
+        if (limited && ended_by_stop(error)) error = std::make_exception_ptr(timed_out{});
+        if (!death || stopping_) return fail_from(c, at, error);
+        window_.completed(at);
+        if (at == c.items) return;
+        if (c.items > 1 && c.retries_left > 0) {
+            resend(c, at, at + 1, c.retries_left - 1);
+        } else {
+            fail(c.first + at, error);
+            window_.completed(1);
+        }
+        if (at + 1 == c.items) return;
+        if (!stopping_) return resend(c, at + 1, c.items, c.retries_left);
+        for (std::uint32_t i = at + 1; i < c.items; ++i)
+            outcomes_[c.first + i].emplace(std::make_exception_ptr(cancelled{}));
+        window_.completed(c.items - at - 1);
+    }
+    void resend(const remote& c, std::uint32_t from, std::uint32_t to, int retries) {
+        auto again = make_remote(c.first + from, retries);
+        again->add_from(c, from, to);
+        window_.returned(to - from);
+        send(std::move(again));
+    }
+
+    static constexpr std::size_t max_free_chunks = 4096;
+
+    executor ex_;
+    const F& function_;
+    map_options options_;
+    bool fail_fast_;
+    bool stopping_ = false;
+    stop_state stop_;
+    map_window window_;
+    completion_queue queue_;
+    call_batch<remote> batch_;
+    std::vector<std::unique_ptr<remote>> free_;
+    outcomes outcomes_;
+    first_failure failure_;
+};
+
+}  // namespace cadre::detail

@@ -1,0 +1,120 @@
+/// @file
+/// One running `reduce`: sends chunks as jobs and combines their values in input order.
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <iterator>
+#include <list>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <cadre/detail/call/completion_queue.hpp>
+#include <cadre/detail/call/first_failure.hpp>
+#include <cadre/detail/call/map_input.hpp>
+#include <cadre/detail/call/map_item.hpp>
+#include <cadre/detail/call/map_pace.hpp>
+#include <cadre/detail/call/map_run.hpp>
+#include <cadre/detail/call/ordered_fold.hpp>
+#include <cadre/detail/call/reduce_chunk.hpp>
+#include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/job.hpp>
+#include <cadre/map_options.hpp>
+
+namespace cadre::detail {
+
+/// The state of one reduction; a local of its coroutine, driven by `drive_chunks`. Holds one value for each chunk in
+/// flight, never one for each item.
+template <class F, class Op, class Item, class T>
+class reduce_run {
+    using bound = item_bound<F, Item>;
+    using reducer = bound_reducer<T, Item, F, Op>;
+    using fold = ordered_fold<T, Op>;
+
+public:
+    reduce_run(const executor& ex, const F& f, const Op& op, T init, const map_options& options,
+               std::optional<std::size_t> total, const stop_state* stop)
+        : options_(resolve_options(options, ex)),
+          ex_(ex.with({.name = options_.name,
+                       .timeout = options_.timeout,
+                       .retries = options_.retries > 0 ? options_.retries : -1})),
+          function_({}, {f, op}), stop_(stop), fold_(op, std::move(init)),
+          window_(options_, ex.concurrency(), total, bound::coroutine), queue_(std::make_shared<completion_queue>()) {}
+
+    [[nodiscard]] bool wants_more() noexcept {
+        return !stopping_ && (stop_ == nullptr || !stop_->stop_requested()) && window_.wants_more();
+    }
+    [[nodiscard]] bool idle() const noexcept { return window_.idle(); }
+    [[nodiscard]] completion_queue& completions() noexcept { return *queue_; }
+
+    /// Sends the next items of the input, up to a chunk.
+    template <class Iterator, class Sentinel>
+    void send_next(Iterator& at, const Sentinel& end) {
+        std::vector<Item> items;
+        for (std::size_t n = window_.chunk(); n > 0 && at != end; --n, ++at)
+            items.push_back(make_item<Item>(*at));
+        const std::size_t count = items.size();
+        const auto run = fold_.append();
+        in_flight_.emplace_back(sent_, count, run, spawn(ex_, function_, std::move(items)));
+        chunk& c = in_flight_.back();
+        c.self = std::prev(in_flight_.end());
+        sent_ += count;
+        window_.sent(count);
+        job_access::state(c.work)->notify(queue_, c);
+    }
+    void flush() const noexcept {}
+
+    void collect(completion_queue::nodes& completed) {
+        while (completion_queue::node* const node = completed.pop_front()) {
+            auto& c = static_cast<chunk&>(*node);
+            settle(c);
+            window_.completed(c.items);
+            in_flight_.erase(c.self);
+        }
+        window_.report();
+    }
+    /// Asks everything in flight to stop; nothing more is sent.
+    void stop_all() noexcept {
+        stopping_ = true;
+        for (const chunk& c : in_flight_)
+            c.work.request_stop();
+    }
+    void rethrow_failure() const { failure_.rethrow(); }
+    [[nodiscard]] T take_result() { return fold_.take(); }
+
+private:
+    struct chunk : completion_queue::node {
+        chunk(std::size_t first_index, std::size_t count, typename fold::position position, job<T>&& started)
+            : first(first_index), items(count), run(position), work(std::move(started)) {}
+        std::size_t first;  // index of its first item in the input
+        std::size_t items;
+        typename fold::position run;
+        job<T> work;
+        typename std::list<chunk>::iterator self;
+    };
+    void settle(chunk& c) {
+        try {
+            T value = job_access::state(c.work)->take();
+            if (!stopping_) fold_.set(c.run, std::move(value));
+        } catch (...) {
+            failure_.add(c.first, std::current_exception());
+            if (!stopping_) stop_all();
+        }
+    }
+
+    map_options options_;
+    executor ex_;
+    reducer function_;
+    const stop_state* stop_;
+    bool stopping_ = false;
+    fold fold_;
+    map_window window_;
+    std::shared_ptr<completion_queue> queue_;  // shared with the jobs' work
+    std::list<chunk> in_flight_;
+    std::size_t sent_ = 0;  // items
+    first_failure failure_;
+};
+
+}  // namespace cadre::detail

@@ -1,0 +1,110 @@
+/// @file
+/// A chunk of a map on a remote executor.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <cadre/detail/call/chunk_runner.hpp>
+#include <cadre/detail/call/map_chunk.hpp>
+#include <cadre/detail/call/map_item.hpp>
+#include <cadre/detail/call/remote_call.hpp>
+#include <cadre/detail/call/remote_submission.hpp>
+#include <cadre/outcome.hpp>
+
+namespace cadre::detail {
+
+/// Reusable: filled, submitted and read any number of times.
+template <class F, class Item>
+class remote_chunk final : public map_chunk, public portable_call {
+    using bound = item_bound<F, Item>;
+    using result = typename bound::result;
+
+public:
+    remote_chunk(std::shared_ptr<executor_backend> backend, completion_queue& queue)
+        : submission_(std::move(backend), *this), queue_(queue) {
+        entry = trampoline_id<chunk_runner<bound>>();
+    }
+
+    void begin(const F& f, std::size_t first_index) {
+        first = first_index;
+        items = 0;
+        offsets_.clear();
+        encoded_.clear();
+        encoder out(encoded_, &context_);
+        encode(out, f);
+    }
+    void add(const F& f, Item&& item) {
+        offsets_.push_back(encoded_.size());
+        encoder out(encoded_, &context_);
+        const auto call = item_call<F, Item>::bind(f, std::move(item));
+        std::apply([&](const auto&... as) { (encode(out, as), ...); }, call.stored());
+        ++items;
+    }
+    /// Copies the items [`from`, `to`) of `other`, whose worker died.
+    void add_from(const remote_chunk& other, std::uint32_t from, std::uint32_t to) {
+        const std::span<const std::byte> bytes = other.encoded_.span();
+        const std::size_t base = other.offsets_[from];
+        const std::size_t end = to < other.items ? other.offsets_[to] : bytes.size();
+        for (std::uint32_t i = from; i < to; ++i)
+            offsets_.push_back(encoded_.size() + other.offsets_[i] - base);
+        encoded_.append(bytes.subspan(base, end - base));
+        items += to - from;
+    }
+    /// @return whether the chunk was admitted and is to be submitted; else it returns through the queue
+    [[nodiscard]] bool admit(stop_state& stop, std::chrono::nanoseconds item_limit, call_options settings) noexcept {
+        options = std::move(settings);
+        id = next_task_id();
+        if (auto error = submission_.admit(&limit(default_timers(), item_limit, stop)); error != nullptr) {
+            reply = failed_reply(std::move(error));
+            queue_.push(*this);
+            return false;
+        }
+        arguments.clear();
+        arguments.append(encoded_.span());
+        return true;
+    }
+    /// After the submission. The chunk may have completed by now, but is not reused before the map, on this thread, has
+    /// taken it out of the queue.
+    void submitted() noexcept { submission_.resend_stop(); }
+
+    /// After the completion.
+    void unlink() noexcept { submission_.unlink(); }
+    /// Decodes the results that the reply holds. @return their number
+    [[nodiscard]] std::uint32_t read_results(std::vector<std::optional<outcome<result>>>& into) {
+        if (reply.kind == reply_kind::exception) read_reply<void>(reply);  // the chunk could not be decoded: throws
+        const bool all = reply.kind == reply_kind::value;
+        const std::uint32_t n = all ? items : std::min(reply.items_done, items);
+        codec_context context;
+        decoder in(all ? reply.bytes.span() : reply.partial.span(), &context);
+        for (std::uint32_t i = 0; i < n; ++i)
+            into[first + i].emplace(decode_item<result>(in, reply.where));
+        return n;
+    }
+
+    call_reply reply;
+    int retries_left = 0;
+
+private:
+    void complete(call_reply r) noexcept override {
+        reply = std::move(r);
+        submission_.leave([this]() noexcept { queue_.push(*this); });
+    }
+
+    remote_submission submission_;
+    completion_queue& queue_;
+    codec_context context_;
+    byte_buffer encoded_;  // kept beside `arguments`: items that did not run are sent again
+    std::vector<std::size_t> offsets_;
+};
+
+}  // namespace cadre::detail

@@ -1,0 +1,66 @@
+/// @file
+/// The way of a portable call through a remote executor: admission, stop requests, and leaving.
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/scheduler/portable_call.hpp>
+#include <cadre/detail/scheduler/work_registry.hpp>
+#include <cadre/executor_backend.hpp>
+
+namespace cadre::detail {
+
+/// What every portable call does around its submission, in this order:
+///
+///     if (auto error = submission.admit(stop)) …;   // refused: nothing was sent
+///     submission.submit();                          // or a batch of calls, then `resend_stop()` of each
+///     submission.unlink();                          // after the completion, before the stop state goes
+///     submission.leave([&] { notify(); });          // in `portable_call::complete`
+///
+/// `unlink` and `leave` may come in either order. Used again from the top when the call has completed.
+class remote_submission {
+public:
+    /// Both `call` and the object that holds this submission live until the call has completed.
+    remote_submission(std::shared_ptr<executor_backend> backend, portable_call& call) noexcept;
+    remote_submission(const remote_submission&) = delete;
+    remote_submission& operator=(const remote_submission&) = delete;
+
+    /// Registers the call with its executor and listens to `stop` (may be null), which must outlive the call.
+    /// @return `cancelled` if stop was requested already, `executor_stopped`, or null if the call was admitted
+    [[nodiscard]] std::exception_ptr admit(stop_state* stop) noexcept;
+    /// Submits the call and repeats a stop request that came between `admit` and the submission: the backend, which did
+    /// not know the call yet, has ignored that. It ignores requests for completed calls likewise.
+    void submit() noexcept;
+    /// The second half of `submit`, for a call that was submitted in a batch; on the thread that will call `unlink`.
+    void resend_stop() noexcept { resend(stop_); }
+    /// Afterwards no stop request reaches the backend. Harmless if the call was not admitted.
+    void unlink() noexcept;
+    /// Leaves the registry around `notify`, which may let the call be destroyed: a shutdown completes only after that.
+    template <class Notify>
+    void leave(Notify notify) noexcept {
+        work_registry& registry = backend_->registry();
+        registry.begin_leave(root_);
+        notify();
+        registry.finish_leave();
+    }
+
+private:
+    void resend(const stop_state* stop) noexcept;
+
+    struct node : stop_node {
+        remote_submission* self = nullptr;
+    };
+    std::shared_ptr<executor_backend> backend_;
+    portable_call& call_;
+    stop_state* stop_ = nullptr;  // while linked
+    node node_;
+    work_root root_;
+};
+
+/// The reply of a call that was not run.
+[[nodiscard]] call_reply failed_reply(std::exception_ptr error) noexcept;
+
+}  // namespace cadre::detail
