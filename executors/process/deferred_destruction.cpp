@@ -23,14 +23,14 @@ struct unfinished {
 
 }  // namespace
 
-void take_apart(std::function<void()> work) {
+void defer_destruction(std::function<void()> destroy) {
     unfinished& all = unfinished::instance();
     {
         const std::lock_guard hold(all.mutex);
         ++all.count;
     }
-    std::thread([work = std::move(work), &all] {
-        work();
+    std::thread([destroy = std::move(destroy), &all] {
+        destroy();
         const std::lock_guard hold(all.mutex);
         if (--all.count == 0) all.none.notify_all();
     }).detach();

@@ -1,5 +1,5 @@
 /// @file
-/// Executors that are taken apart by a thread of their own, because the one that dropped the last handle must not wait.
+/// Destruction of executors on a thread of its own, if the thread that dropped the last handle must not wait.
 #pragma once
 
 #include <chrono>
@@ -7,11 +7,11 @@
 
 namespace cadre::detail {
 
-/// Runs `work` on a thread of its own.
-void take_apart(std::function<void()> work);
+/// Runs `destroy` on a thread of its own.
+void defer_destruction(std::function<void()> destroy);
 
-/// Waits until all of them are through, so that workers leave by themselves and their output is not lost: at most `limit`.
-/// @return whether they are
+/// Waits up to `limit` until all deferred destructions are complete, so that workers leave by themselves and their output is
+/// not lost. @return whether they are
 bool wait_for_deferred_destruction(std::chrono::steady_clock::duration limit);
 
 }  // namespace cadre::detail

@@ -17,28 +17,27 @@ namespace detail {
 
 namespace {
 
-// Before `bootstrap`, which may find that this process is to be a worker.
-const bool worker_main_is_known = (process_os::set_worker_main(&process_worker::worker_main), true);
+// Before `bootstrap`, which may turn this process into a worker.
+const bool worker_main_is_set = (process_os::set_worker_main(&process_worker::worker_main), true);
 
 std::string default_name(const process_options& options) {
     if (!options.name.empty()) return std::string(options.name);
     return "process:" + std::to_string(resolve_workers(options.workers));
 }
 
-/// Stops what is still running when the deadline of a shutdown passes. Kept alive by whoever can still need it.
+/// Stops the calls that are unfinished at the deadline of a shutdown. Kept alive by the timer and by the end of the shutdown.
 struct shutdown_alarm : timer_node {
     std::shared_ptr<process_parent::pool> pool;
     std::shared_ptr<shutdown_alarm> self;
     bool armed = false;
 };
 
-// The last to hold a pool may be the thread that tells a call of its end, which is one of the pool's own: another one takes
-// the pool apart then.
+// The last reference may be dropped by a thread of the pool that completes a call: another thread destroys the pool then.
 std::shared_ptr<process_parent::pool> make_pool(const process_options& options, std::string name,
                                                 work_registry& registry) {
     return {new process_parent::pool(options, std::move(name), registry), [](process_parent::pool* p) {
-                if (process_parent::completion_scope::here())
-                    take_apart([p] { delete p; });
+                if (process_parent::completion_scope::active())
+                    defer_destruction([p] { delete p; });
                 else
                     delete p;
             }};
@@ -60,8 +59,8 @@ std::shared_ptr<process_backend> process_backend::create(const process_options& 
 }
 
 void process_backend::release(process_backend* last) noexcept {
-    if (process_parent::completion_scope::here())
-        take_apart([last] { delete last; });
+    if (process_parent::completion_scope::active())
+        defer_destruction([last] { delete last; });
     else
         delete last;
 }
@@ -73,7 +72,7 @@ process_backend::~process_backend() {
 }
 
 void process_backend::submit(std::span<work_item* const>) noexcept {
-    std::terminate();  // it is remote: nobody gives it items
+    std::terminate();  // remote: it gets no items
 }
 
 void* process_backend::query(const std::type_info& extension) noexcept {
@@ -106,6 +105,6 @@ executor make_process_executor(const process_options& options) {
     return executor(detail::process_backend::create(options));
 }
 
-process_executor::process_executor(const process_options& options) : handle_(make_process_executor(options)) {}
+process_executor::process_executor(const process_options& options) : executor_type(make_process_executor(options)) {}
 
 }  // namespace cadre

@@ -40,12 +40,12 @@ private:
     class completions final : public event_source {
     public:
         explicit completions(process_parent::pool& p) noexcept : pool_(p) {}
-        bool poll() noexcept override { return pool_.drain(false); }
+        bool poll() noexcept override { return pool_.poll(); }
         [[nodiscard]] bool expects_soon() const noexcept override { return pool_.expects_soon(); }
-        void announce_polling() noexcept override { pool_.loop_is(process_plane::loop_state::polling); }
-        void announce_busy() noexcept override { pool_.loop_is_busy(); }
-        void announce_sleep() noexcept override { pool_.loop_is(process_plane::loop_state::asleep); }
-        void announce_awake() noexcept override { pool_.loop_is_busy(); }
+        void announce_polling() noexcept override { pool_.set_loop_state(process_plane::loop_state::polling); }
+        void announce_busy() noexcept override { pool_.set_loop_busy(); }
+        void announce_sleep() noexcept override { pool_.set_loop_state(process_plane::loop_state::asleep); }
+        void announce_awake() noexcept override { pool_.set_loop_busy(); }
 
     private:
         process_parent::pool& pool_;

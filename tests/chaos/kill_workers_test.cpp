@@ -86,7 +86,7 @@ int seconds_to_run() {
     return given != nullptr ? std::atoi(given) : 10;
 }
 
-TEST(chaos, killing_workers_disturbs_nobody_else) {
+TEST(chaos, killing_workers_disturbs_no_other_task) {
     const executor ex = process_executor{{.workers = 3}};
     std::atomic<bool> stop{false};
     std::atomic<int> kills{0};

@@ -25,8 +25,8 @@ death_notice describe_death(std::string worker, const process_os::worker_exit& h
     return d;
 }
 
-std::string how_it_ended(const death_notice& d) {
-    if (!d.known) return "ended, nobody knows how";
+std::string describe_exit(const death_notice& d) {
+    if (!d.known) return "terminated with unknown status";
     if (d.signal == 0) return "exited with status " + std::to_string(d.exit_code);
     const char* const abbreviation = ::sigabbrev_np(d.signal);
     const char* const text = ::sigdescr_np(d.signal);
@@ -38,9 +38,9 @@ std::string how_it_ended(const death_notice& d) {
 
 std::exception_ptr crash_error(const death_notice& d, const task_label& task, std::string stack) {
     if (d.out_of_memory) return killed_error(d, task, kill_reason::memory_limit);
-    std::string text = d.violation.empty() ? d.worker + " " + how_it_ended(d) + " while it ran " + task.text
-                                           : d.worker + " " + d.violation + " and was killed while it had " + task.text;
-    if (!d.output.empty()) text += "; it last wrote:\n" + d.output;
+    std::string text = d.violation.empty() ? d.worker + " " + describe_exit(d) + " while running " + task.text
+                                           : d.worker + " " + d.violation + " and was killed with " + task.text;
+    if (!d.output.empty()) text += "; last output:\n" + d.output;
     worker_death facts;
     facts.pid = d.pid;
     facts.signal = d.signal;
@@ -52,20 +52,22 @@ std::exception_ptr crash_error(const death_notice& d, const task_label& task, st
 }
 
 std::exception_ptr lost_error(const death_notice& d, const task_label& task, bool running) {
-    const std::string was =
-        running ? " for another task's sake while it ran " + task.text : " while " + task.text + " was suspended in it";
-    return std::make_exception_ptr(worker_lost(d.worker + " " + how_it_ended(d) + was, d.pid, task.name));
+    const std::string was = running ? " because of another task while running " + task.text
+                                    : " while " + task.text + " was suspended in it";
+    return std::make_exception_ptr(worker_lost(d.worker + " " + describe_exit(d) + was, d.pid, task.name));
 }
 
 std::exception_ptr killed_error(const death_notice& d, const task_label& task, kill_reason why) {
     std::string text;
     switch (why) {
-        case kill_reason::time_limit: text = task.text + " passed its time limit and was ended with " + d.worker; break;
+        case kill_reason::time_limit:
+            text = task.text + " exceeded its time limit and was killed with " + d.worker;
+            break;
         case kill_reason::memory_limit:
-            text = task.text + " ran out of memory and " + d.worker + " " + how_it_ended(d);
+            text = task.text + " ran out of memory and " + d.worker + " " + describe_exit(d);
             break;
         case kill_reason::shutdown:
-            text = task.text + " had not ended when its executor shut down, and was ended with " + d.worker;
+            text = task.text + " had not ended at the shutdown deadline and was killed with " + d.worker;
             break;
     }
     return std::make_exception_ptr(task_killed(text, why, d.pid));

@@ -1,5 +1,5 @@
 /// @file
-/// A worker's death in words and as errors.
+/// Descriptions of a worker's end, as text and as errors.
 #pragma once
 
 #include "process/os/crash_page.hpp"
@@ -12,7 +12,7 @@
 
 namespace cadre::detail::process_parent {
 
-/// What is known of it. Copied into the error of each call that it ended.
+/// What is known of a worker's end.
 struct death_notice {
     std::string worker;  ///< `worker 2 (pid 4711)`
     pid_t pid = 0;
@@ -21,12 +21,12 @@ struct death_notice {
     bool known = false;     ///< whether signal and exit code are
     std::size_t peak_memory = 0;
     bool out_of_memory = false;  ///< an allocation had failed and it aborted or faulted
-    std::string violation{};     ///< how it broke the protocol of the call plane, which is why it was killed
-    std::string output{};        ///< the last that it wrote, if that was captured
+    std::string violation{};     ///< how it broke the call protocol, for which it was killed
+    std::string output{};        ///< the end of its output, if that is captured
     process_os::crash_report report{};
 };
 
-/// The task that an error is about: the name it was given, which may be empty, and how a sentence refers to it.
+/// The task that an error is about: its given name, which may be empty, and the text for messages.
 struct task_label {
     std::string name;
     std::string text;  ///< `task 'resize'`; of a task without a name its function, `resize(image)`
@@ -36,11 +36,11 @@ struct task_label {
                                           process_os::crash_report report);
 
 /// `was killed by SIGSEGV (Segmentation fault)`, `exited with status 3`
-[[nodiscard]] std::string how_it_ended(const death_notice& d);
+[[nodiscard]] std::string describe_exit(const death_notice& d);
 
 /// The error of the task that was running: worker_crashed, or task_killed if it ran out of memory.
 [[nodiscard]] std::exception_ptr crash_error(const death_notice& d, const task_label& task, std::string stack);
-/// The error of a task that its worker took with it for another one's sake. `running`: it was not suspended.
+/// The error of a task whose worker ended because of another task. `running`: it was not suspended.
 [[nodiscard]] std::exception_ptr lost_error(const death_notice& d, const task_label& task, bool running);
 [[nodiscard]] std::exception_ptr killed_error(const death_notice& d, const task_label& task, kill_reason why);
 

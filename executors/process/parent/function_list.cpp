@@ -8,7 +8,7 @@
 namespace cadre::detail::process_parent {
 
 std::optional<std::uint16_t> function_list::number(const function_id& id) {
-    if (id == last_ && !encoded_.empty()) return last_number_;  // a program's calls come in runs of the same function
+    if (id == last_ && !encoded_.empty()) return last_number_;  // calls come in runs of the same function
     auto found = numbers_.find(id);
     if (found == numbers_.end()) {
         if (encoded_.size() == process_plane::function_slots) return std::nullopt;

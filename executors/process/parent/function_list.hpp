@@ -1,5 +1,5 @@
 /// @file
-/// The functions that an executor's calls have named so far: each has a small number, so a call need not carry it whole.
+/// The functions that calls of an executor have named: each has a number, which a request carries instead of its identity.
 #pragma once
 
 #include "process/plane/call_memory.hpp"
@@ -17,10 +17,10 @@ namespace cadre::detail::process_parent {
 
 class function_list {
 public:
-    /// The number of `id`; empty if there are too many functions. Throws std::bad_alloc, not_portable.
+    /// The number of `id`, a new one if needed; empty if there are too many functions. Throws std::bad_alloc, not_portable.
     [[nodiscard]] std::optional<std::uint16_t> number(const function_id& id);
 
-    /// Writes what a worker's table lacks: everything from `known` on. @return the new `known`
+    /// Writes the entries from `known` on into a worker's table. @return the new `known`
     [[nodiscard]] std::uint32_t write_from(std::uint32_t known, process_plane::function_slot* table) const noexcept;
     [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(encoded_.size()); }
 

@@ -11,10 +11,7 @@ namespace cadre::detail::process_parent {
 void nested_call::start() noexcept {
     entered_ = caller != nullptr && pool_->registry().enter(root_);
     if (!entered_) {
-        call_reply reply;
-        reply.kind = reply_kind::failure;
-        reply.error = std::make_exception_ptr(executor_stopped());
-        complete(std::move(reply));
+        complete(failure_reply(std::make_exception_ptr(executor_stopped())));
         return;
     }
     portable_call* const self = this;
@@ -22,7 +19,7 @@ void nested_call::start() noexcept {
 }
 
 void nested_call::complete(call_reply reply) noexcept {
-    pool_->nested_ended(*this, std::move(reply));
+    pool_->reply_to_nested_call(*this, std::move(reply));
     if (entered_) {
         pool_->registry().begin_leave(root_);
         pool_->registry().finish_leave();

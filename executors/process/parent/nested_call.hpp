@@ -12,17 +12,17 @@ namespace cadre::detail::process_parent {
 class pool;
 class worker_connection;
 
-/// Owns itself: made when the worker's event arrives, gone when it has completed.
+/// Created when the event of the worker arrives; deletes itself when it completes.
 class nested_call final : public portable_call {
 public:
     nested_call(pool& owner, worker_connection& from, std::uint64_t ticket) noexcept
         : caller(&from), workers_ticket(ticket), pool_(&owner) {}
 
-    /// Enters the executor's registry and submits. Needs the pool's drain lock and no other.
+    /// Enters the registry of the executor and submits. Needs `drain_mutex_`, without `calls_mutex_`.
     void start() noexcept;
     void complete(call_reply reply) noexcept override;
 
-    worker_connection* caller;  ///< the worker that waits for it; null once that died. Under the pool's locks
+    worker_connection* caller;  ///< waits for the reply; null once it has ended. Changed under both locks
     const std::uint64_t workers_ticket;
 
 private:

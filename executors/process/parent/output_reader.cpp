@@ -21,9 +21,9 @@ bool output_reader::read() noexcept {
         const ssize_t n = ::read(pipe_.get(), bytes.data(), bytes.size());
         if (n > 0) {
             try {
-                take(bytes.data(), static_cast<std::size_t>(n));
+                append(bytes.data(), static_cast<std::size_t>(n));
             } catch (const std::bad_alloc&) {
-                text_.clear();  // output is not worth failing for
+                text_.clear();  // lost output is no reason to fail
             }
             continue;
         }
@@ -34,10 +34,10 @@ bool output_reader::read() noexcept {
     }
 }
 
-void output_reader::take(const char* bytes, std::size_t count) {
+void output_reader::append(const char* bytes, std::size_t count) {
     if (mode_ == worker_output::capture) {
         text_.append(bytes, count);
-        if (text_.size() > 2 * keep) text_.erase(0, text_.size() - keep);
+        if (text_.size() > 2 * max_captured) text_.erase(0, text_.size() - max_captured);
         return;
     }
     const char* const end = bytes + count;
@@ -52,7 +52,7 @@ void output_reader::take(const char* bytes, std::size_t count) {
     }
 }
 
-// One write a line, so that lines of different workers do not mix.
+// One write per line, so that lines of different workers do not mix.
 void output_reader::write_line() {
     const std::string line = prefix_() + std::exchange(text_, {}) + '\n';
     for (std::size_t done = 0; done < line.size();) {

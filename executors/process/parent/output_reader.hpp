@@ -1,5 +1,5 @@
 /// @file
-/// What one worker writes to its standard output and error, when that goes through the parent.
+/// Reads the standard output and error of one worker, if these go through the parent.
 #pragma once
 
 #include "process/os/unique_fd.hpp"
@@ -13,19 +13,19 @@ namespace cadre::detail::process_parent {
 
 class output_reader {
 public:
-    /// @param prefix what to put before a line that begins now
+    /// @param prefix returns the text before a line that begins now
     output_reader(process_os::unique_fd pipe, worker_output mode, std::function<std::string()> prefix);
 
     [[nodiscard]] int descriptor() const noexcept { return pipe_.get(); }
-    /// Takes what is there. @return false at the end of the output
+    /// Reads what is available. @return false at the end of the output
     bool read() noexcept;
-    /// `capture`: the last of what was written.
+    /// `capture`: the end of the output.
     [[nodiscard]] const std::string& captured() const noexcept { return text_; }
 
 private:
-    static constexpr std::size_t keep = 64 * 1024;
+    static constexpr std::size_t max_captured = 64 * 1024;
 
-    void take(const char* bytes, std::size_t count);
+    void append(const char* bytes, std::size_t count);
     void write_line();
 
     process_os::unique_fd pipe_;

@@ -1,260 +1,123 @@
-// Submission and placement: which call goes to which worker, and when.
-
 #include "process/parent/pool.hpp"
 
-#include "process/os/syscalls.hpp"
-#include "process/parent/completion_scope.hpp"
-#include "process/parent/nested_call.hpp"
-
-#include <cadre/detail/codec/call_name.hpp>
-#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/errors.hpp>
+#include <cadre/executors/workers.hpp>
 
 #include <algorithm>
-#include <array>
-#include <new>
 #include <utility>
-
-#include <unistd.h>
 
 namespace cadre::detail::process_parent {
 
-using process_plane::block;
-using process_plane::loop_state;
-using process_plane::request;
-
 namespace {
 
-std::exception_ptr no_memory_for_arguments() { return std::make_exception_ptr(std::bad_alloc()); }
-
-// Every worker reads these words: written only when they change.
-void set_word(std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
-    if (word.load(std::memory_order_relaxed) != value) word.store(value, std::memory_order_seq_cst);
-}
-
-call_reply failure(std::exception_ptr error) {
-    call_reply reply;
-    reply.kind = reply_kind::failure;
-    reply.error = std::move(error);
-    return reply;
-}
+// Events of one worker that are handled before the others have their turn and the ended calls are completed.
+constexpr unsigned events_per_round = 128;
+// A worker that never stops sending must not keep the supervisor from its deadlines.
+constexpr unsigned max_rounds_of_supervisor = 2 * process_plane::event_slots / events_per_round;
 
 }  // namespace
+
+pool::pool(const process_options& options, std::string name, work_registry& registry)
+    : registry_(registry), status_(static_cast<std::size_t>(default_concurrency())),
+      starter_(options, std::move(name), static_cast<std::uint32_t>(resolve_workers(options.workers)),
+               {status_.descriptor(), deadlines_.bell()}),
+      workers_(starter_.workers()),
+      placement_(starter_.options(), starter_.executor_name(), workers_, status_, deadlines_),
+      stops_(options.kill_grace, placement_, deadlines_), nested_(*this, stops_, deadlines_),
+      protocol_(workers_, placement_, nested_), limits_(workers_, placement_, stops_, protocol_, deadlines_),
+      lifecycle_(workers_, placement_, death_recovery(registry, options.output, workers_, placement_, nested_)) {}
 
 void pool::submit(std::span<portable_call* const> calls, bool nested) noexcept {
     ended_calls ended;
     {
-        const std::lock_guard hold(mutex_);
+        const std::lock_guard hold(calls_mutex_);
         for (portable_call* call : calls)
-            enqueue(*call, nested, ended);
-        place_queued_calls(ended);
+            placement_.enqueue(*call, nested, ended);
+        placement_.place_queued_calls(ended);
     }
-    tell(ended);
+    complete_all(ended);
 }
 
-void pool::enqueue(portable_call& call, bool nested, ended_calls& ended) {
-    call.backend_data = nullptr;
-    if (ended_with_ != nullptr || quitting_) {
-        ended.push_back(
-            {&call, failure(ended_with_ != nullptr ? ended_with_ : std::make_exception_ptr(executor_stopped()))});
-        return;
-    }
-    if (options_.max_pending != 0 && waiting_.size() >= options_.max_pending) {
-        place_queued_calls(ended);
-        if (waiting_.size() >= options_.max_pending) {
-            ended.push_back({&call, failure(std::make_exception_ptr(
-                                        error("executor '" + name_ + "': " + std::to_string(waiting_.size()) +
-                                              " calls wait for a worker, which is its limit (max_pending)")))});
-            return;
-        }
-    }
-    std::optional<std::uint16_t> entry;
-    std::exception_ptr unnamed;
-    try {
-        entry = functions_.number(call.entry);
-    } catch (...) {
-        unnamed = std::current_exception();
-    }
-    if (!entry) {
-        if (unnamed == nullptr)
-            unnamed =
-                std::make_exception_ptr(error("executor '" + name_ + "' has been called with too many functions"));
-        ended.push_back({&call, failure(std::move(unnamed))});
-        return;
-    }
-    call_record& r = table_.make();
-    r.call = &call;
-    r.entry = *entry;
-    r.nested = nested;
-    if (call.id == 0) call.id = next_task_id();
-    r.id = call.id;
-    r.retries = call.options.retries >= 0 ? call.options.retries : options_.retries;
-    r.limit = options_.task_timeout;
-    if (call.options.timeout.count() > 0 && (r.limit.count() == 0 || call.options.timeout < r.limit))
-        r.limit = call.options.timeout;
-    call.backend_data = &r;
-    waiting_.push_back(r);
+void pool::request_stop(portable_call& call, stop_reason why) noexcept {
+    const std::lock_guard hold(calls_mutex_);
+    if (call.backend_data == nullptr) return;  // has ended
+    stops_.request_deferred(*static_cast<call_record*>(call.backend_data), why);
 }
 
-// Publishes as much as the workers have credit for; what is left waits here, where any of them can get it.
-void pool::place_queued_calls(ended_calls& ended) noexcept {
-    place_where_credit_is(ended);
-    // Before the rings: a worker that has none left looks at this before it sleeps.
-    set_word(page_.words().waiting, waiting_.empty() ? 0 : 1);
-    // A worker without calls sends nothing that would bring us here again: it may have passed what was taken back from
-    // it since we looked, and have slept before it could see the word.
-    if (!waiting_.empty() && anyone_idle()) {
+void pool::request_stop_all(stop_reason why) noexcept {
+    ended_calls ended;
+    {
+        const std::lock_guard hold(calls_mutex_);
+        placement_.for_each_call([&](call_record& r) { stops_.request(r, why, ended); });
+    }
+    complete_all(ended);
+}
+
+void pool::reply_to_nested_call(nested_call& call, call_reply reply) noexcept {
+    const byte_buffer body = nested_calls::encode_body(reply);
+    const std::lock_guard hold(calls_mutex_);
+    nested_.reply(call, reply, body);
+}
+
+bool pool::poll() noexcept {
+    const std::unique_lock draining(drain_mutex_, std::try_to_lock);
+    return !draining || drain(1);
+}
+
+void pool::drain_all() noexcept {
+    const std::lock_guard draining(drain_mutex_);
+    (void)drain(max_rounds_of_supervisor);
+}
+
+bool pool::drain(unsigned max_rounds) noexcept {
+    bool any = false;
+    for (; max_rounds != 0; --max_rounds) {
+        // Pairs with event_sender::notify: a worker checks that its last urgent message was taken before it rings again.
         process_plane::full_fence();
-        place_where_credit_is(ended);
-        if (waiting_.empty()) set_word(page_.words().waiting, 0);
+        if (!workers_.events_ready()) break;
+        any = true;
+        {
+            const std::lock_guard hold(calls_mutex_);
+            protocol_.handle_all_events(events_per_round, drained_);
+            placement_.place_queued_calls(drained_);
+            if (!deadlines_.ticks_soon() && placement_.rebalance_wanted()) deadlines_.tick_soon();
+        }
+        complete_all(drained_);
+        nested_.start_received();
     }
-    ring_all();
-    update_spare();
+    return any;
 }
 
-void pool::place_where_credit_is(ended_calls& ended) noexcept {
-    const auto place = [&](call_record& r, worker_connection& c) {
-        waiting_.remove(r);
-        if (!publish(r, c)) fail(r, no_memory_for_arguments(), ended);
-    };
-    while (call_record* r = waiting_.front()) {
-        worker_connection* const c = pick();
-        if (c == nullptr) break;
-        place(*r, *c);
-    }
-    // Where every worker retires, its tasks may wait for calls that would wait for its successor.
-    while (waiting_.has_nested()) {
-        worker_connection* const c = pick_retiring();
-        if (c == nullptr) break;
-        place(*waiting_.first_nested(), *c);
-    }
-}
-
-bool pool::anyone_idle() const noexcept {
-    return std::any_of(channels_.begin(), channels_.end(),
-                       [](const auto& c) { return c != nullptr && c->accepts() && c->calls.empty(); });
-}
-
-worker_connection* pool::pick() noexcept {
-    const std::uint64_t depth = times_.depth();
-    worker_connection* best = nullptr;
-    for (const auto& c : channels_)
-        if (c != nullptr && c->accepts() && (best == nullptr || c->load() < best->load()) && c->has_credit(depth))
-            best = c.get();
-    return best;
-}
-
-// @return null as long as a worker that does not retire is there or about to come
-worker_connection* pool::pick_retiring() noexcept {
-    const std::uint64_t depth = times_.depth();
-    worker_connection* best = nullptr;
-    for (const auto& c : channels_) {
-        if (c == nullptr || c->life != worker_connection::stage::retiring) return nullptr;
-        if ((best == nullptr || c->load() < best->load()) && c->has_credit(depth)) best = c.get();
-    }
-    return best;
-}
-
-bool pool::publish(call_record& r, worker_connection& c) noexcept {
-    const portable_call& call = *r.call;
-    request q{};
-    q.call_id = r.id;
-    q.ticket = call_table::ticket(r);
-    q.entry = r.entry;
-    if (call.items != 1) q.flags |= request::chunk;
-    if (!call.options.name.empty()) q.flags |= request::named;
-    if (r.limit.count() != 0) q.flags |= request::timed;
-
-    std::array<std::span<const std::byte>, 4> parts{};
-    std::size_t count = 0;
-    const auto name_size = static_cast<std::uint16_t>(std::min<std::size_t>(call.options.name.size(), 1000));
-    if (call.items != 1) parts[count++] = std::as_bytes(std::span(&call.items, 1));
-    if (name_size != 0) {
-        parts[count++] = std::as_bytes(std::span(&name_size, 1));
-        parts[count++] = std::as_bytes(std::span(call.options.name.data(), name_size));
-    }
-    parts[count++] = call.arguments.span();
-
-    block body;
-    if (!process_plane::put_body(q, c.area, body, std::span(parts).first(count))) return false;
-    if (r.entry >= c.functions_known)
-        c.functions_known = functions_.write_from(c.functions_known, c.memory.parts().functions);
-
-    r.channel = &c;
-    r.call->worker_pid.store(c.os.pid, std::memory_order_relaxed);
-    r.begun = false;
-    r.position = c.requests.publish(q, body);
-    if (c.calls.empty()) ++busy_;
-    c.calls.push_back(r);
-    ++c.queued;
-    ++c.published;
-    c.ring_wanted = true;
-    unfinished_.fetch_add(1, std::memory_order_relaxed);
-    if (c.share_used() && c.life == worker_connection::stage::ready) c.life = worker_connection::stage::retiring;
-    if (r.limit.count() != 0) arm(r, std::chrono::steady_clock::now() + r.limit);
-    return true;
-}
-
-void pool::ring_all() noexcept {
-    for (const auto& c : channels_)
-        if (c != nullptr && std::exchange(c->ring_wanted, false)) c->ring();
-}
-
-// A parent that spins while every core computes takes a third of their speed: spin only while one is left for it.
-void pool::update_spare() noexcept {
-    const std::uint32_t spare = busy_ < cores_ ? 1 : 0;
-    set_word(page_.words().spare, spare);
+// A thread that holds the lock may have passed a ring already; a thread that takes it from now on sees everything.
+void pool::set_loop_busy() noexcept {
+    set_loop_state(process_plane::loop_state::busy);
+    const std::unique_lock draining(drain_mutex_, std::try_to_lock);
+    if (draining)
+        (void)drain(1);
+    else
+        deadlines_.wake_supervisor();
 }
 
 bool pool::expects_soon() noexcept {
-    if (unfinished_.load(std::memory_order_relaxed) == 0 || page_.words().spare.load(std::memory_order_relaxed) == 0)
-        return false;
-    const std::unique_lock draining(drain_, std::try_to_lock);
+    if (!placement_.any_placed() || !status_.core_spare()) return false;
+    const std::unique_lock draining(drain_mutex_, std::try_to_lock);
     if (!draining) return false;
-    // On the same core spinning only keeps the worker from running.
+    // A loop that spins on the core of its worker only keeps that from running.
     const std::int32_t here = process_plane::current_cpu();
-    return std::any_of(channels_.begin(), channels_.end(), [here](const auto& c) {
-        return c != nullptr && c->memory.control().cpu.load(std::memory_order_relaxed) != here;
-    });
+    return std::any_of(workers_.begin(), workers_.end(),
+                       [here](const auto* c) { return c->link.control().cpu.load(std::memory_order_relaxed) != here; });
 }
 
-void pool::loop_is(loop_state state) noexcept {
-    auto& words = page_.words();
-    words.loop_cpu.store(process_plane::current_cpu(), std::memory_order_relaxed);
-    const std::uint64_t count = loop_word_.fetch_add(4, std::memory_order_relaxed) + 4;
-    words.loop.store(count | static_cast<std::uint64_t>(state), std::memory_order_relaxed);
-    process_plane::full_fence();
-}
-
-void pool::end(call_record& r, call_reply reply, ended_calls& ended) noexcept {
-    if (r.channel != nullptr) {
-        r.channel->calls.remove(r);
-        if (r.channel->calls.empty()) --busy_;
-        unfinished_.fetch_sub(1, std::memory_order_relaxed);
+void pool::quit(std::function<void()> quit_done) noexcept {
+    {
+        std::unique_lock hold(calls_mutex_);
+        if (!lifecycle_.quit(quit_done)) {
+            hold.unlock();
+            if (quit_done) quit_done();
+            return;
+        }
     }
-    disarm(r);
-    portable_call* const call = r.call;
-    call->backend_data = nullptr;
-    table_.drop(r);
-    ended.push_back({call, std::move(reply)});
-}
-
-void pool::fail(call_record& r, std::exception_ptr error, ended_calls& ended) noexcept {
-    call_reply reply = failure(std::move(error));
-    reply.items_done = r.items_done;
-    reply.partial = std::move(r.partial);
-    end(r, std::move(reply), ended);
-}
-
-void pool::tell(ended_calls& ended) noexcept {
-    const completion_scope here;
-    for (ended_call& e : ended)
-        e.call->complete(std::move(e.reply));
-    ended.clear();
-}
-
-task_label pool::label(const call_record& r) const {
-    const std::string& given = r.call->options.name;
-    return {given, given.empty() ? call_name(r.call->entry, r.call->arguments.span()) : "task '" + given + "'"};
+    deadlines_.wake_supervisor();
 }
 
 executor_stats pool::stats() const {
@@ -262,10 +125,9 @@ executor_stats pool::stats() const {
     s.submitted = registry_.entered();
     s.running = registry_.live();
     s.completed = s.submitted - s.running;
-    const std::lock_guard hold(mutex_);
-    s.restarts = restarts_;
-    s.workers = static_cast<std::uint64_t>(
-        std::count_if(channels_.begin(), channels_.end(), [](const auto& c) { return c != nullptr; }));
+    const std::lock_guard hold(calls_mutex_);
+    s.restarts = lifecycle_.restarts();
+    s.workers = workers_.size();
     return s;
 }
 

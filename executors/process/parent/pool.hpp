@@ -1,21 +1,18 @@
 /// @file
-/// The workers of one process executor and the calls that they have: the parent's half of the call plane.
+/// The workers of one process executor and their calls: the parent's half of the call plane.
 #pragma once
 
-#include "process/parent/assignment.hpp"
-#include "process/parent/death.hpp"
-#include "process/parent/function_list.hpp"
+#include "process/parent/call_protocol.hpp"
 #include "process/parent/stack_symbolizer.hpp"
-#include "process/parent/worker_connection.hpp"
-#include "process/plane/supervisor_status_page.hpp"
-#include "shm/state_plane.hpp"
+#include "process/parent/time_limits.hpp"
+#include "process/parent/worker_lifecycle.hpp"
+#include "process/parent/worker_starter.hpp"
 
 #include <cadre/executor_backend.hpp>
 #include <cadre/executors/process_options.hpp>
 
-#include <atomic>
+#include <cstdint>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -23,16 +20,17 @@
 
 namespace cadre::detail::process_parent {
 
-/// One call that has ended and is to be told so, which happens without a lock held.
-struct ended_call {
-    portable_call* call;
-    call_reply reply;
-};
-
-/// Thread-safe. Two locks: `drain_` for whoever takes events out of the workers' rings and changes the set of workers,
-/// and `mutex_` for calls and queues; `drain_` first. The application's loop only tries `drain_`, so it never waits for
-/// the supervisor. Calls complete with neither `mutex_` nor a stop tree's lock held: those that `request_stop` takes
-/// back are told by the supervisor.
+/// The façade: takes the locks, lets the parts do the work, and completes calls. Thread-safe.
+///
+/// | lock | guards |
+/// | --- | --- |
+/// | `drain_mutex_` | the readers of the event rings, nested calls that were received, `drained_` |
+/// | `calls_mutex_` | calls and queues (placement), deadlines, the stage of each worker, quitting |
+/// | both | the set of workers and the owner of each nested call: changed under both, read under either |
+///
+/// `drain_mutex_` is taken first. The application's loop only tries it, so it never waits for the supervisor. No part takes
+/// a lock. Calls complete, and nested calls start, without `calls_mutex_` and without the lock of a stop tree; they may
+/// complete with `drain_mutex_` held. A call that `request_stop` ends is completed by the supervisor.
 class pool {
 public:
     pool(const process_options& options, std::string name, work_registry& registry);
@@ -40,10 +38,10 @@ public:
     pool& operator=(const pool&) = delete;
     ~pool();
 
-    [[nodiscard]] const std::string& name() const noexcept { return name_; }
-    [[nodiscard]] std::uint32_t workers() const noexcept { return workers_; }
-    [[nodiscard]] std::uint64_t portable_id() const noexcept { return portable_id_; }
-    [[nodiscard]] memory_domain& domain() noexcept { return *domain_; }
+    [[nodiscard]] const std::string& name() const noexcept { return starter_.executor_name(); }
+    [[nodiscard]] std::uint32_t workers() const noexcept { return starter_.workers(); }
+    [[nodiscard]] std::uint64_t portable_id() const noexcept { return starter_.portable_id(); }
+    [[nodiscard]] memory_domain& domain() noexcept { return starter_.domain(); }
     [[nodiscard]] work_registry& registry() noexcept { return registry_; }
     [[nodiscard]] executor_stats stats() const;
 
@@ -54,139 +52,68 @@ public:
     void submit(std::span<portable_call* const> calls, bool nested = false) noexcept;
     void request_stop(portable_call& call, stop_reason why) noexcept;
     void request_stop_all(stop_reason why) noexcept;
+    void reply_to_nested_call(nested_call& call, call_reply reply) noexcept;
 
-    /// Takes what the workers have sent, completes calls and hands out waiting ones. `wait`: as much as the rings held when
-    /// it began, also if another thread is at it; else one round, and nothing if another thread is at it.
-    /// @return whether there was anything, or another thread is looking after it
-    bool drain(bool wait) noexcept;
-    /// Whether spinning for an answer is worth it now.
+    // For the application's loop.
+
+    /// One round: handles events of each worker, completes calls and places waiting ones.
+    /// @return whether there was an event, or another thread holds `drain_mutex_`
+    bool poll() noexcept;
+    /// Whether a result is likely to arrive while the loop spins.
     [[nodiscard]] bool expects_soon() noexcept;
-    /// How the application's loop fares; full fence.
-    void loop_is(process_plane::loop_state state) noexcept;
-    /// It is going to run tasks: nothing that was sent while it looked, or while it slept, waits until it looks again.
-    void loop_is_busy() noexcept;
+    /// Publishes the state of the application's loop. Full fence.
+    void set_loop_state(process_plane::loop_state state) noexcept { status_.set_loop_state(state); }
+    /// Publishes that the loop is about to run tasks, and handles what was sent without a ring until then.
+    void set_loop_busy() noexcept;
 
-    /// No new workers; those that are there finish what they have and leave, `quit_done` follows. Any thread.
+    /// No new workers; those that live finish their calls and leave, then `quit_done` is called.
     void quit(std::function<void()> quit_done) noexcept;
 
-    // The rest is for the supervisor's thread alone.
+    // For the supervisor's thread alone.
 
-    [[nodiscard]] int supervisor_bell() const noexcept { return bell_.get(); }
-    void wake_supervisor() noexcept;
+    [[nodiscard]] int supervisor_bell() const noexcept { return deadlines_.bell(); }
     struct watched {
-        std::uint64_t serial;  ///< never used twice
+        std::uint64_t serial;  ///< unique
         int pidfd;
         int output;  ///< -1: none
     };
     [[nodiscard]] std::vector<watched> watched_workers();
-    /// Handles the worker whose pidfd became readable.
+    /// Handles the end of a worker whose pidfd is readable.
     void worker_ended(std::uint64_t serial) noexcept;
     /// @return false at the end of its output
     bool read_output(std::uint64_t serial) noexcept;
-    /// Deadlines that have passed, waiting messages, calls queued behind a long one. @return when to come again
+    /// Handles events, passed deadlines, messages that wait for room, and calls queued behind a long one.
+    /// @return when to tick again
     [[nodiscard]] time_point tick() noexcept;
-    /// Starts workers where one is missing. @return false if that failed and is worth another try
+    /// Starts the workers that are missing. @return false if that failed and is worth another try
     bool replace() noexcept;
-    /// Whether `quit` is done; tells those who wait for it.
+    /// Whether `quit` is done. Calls the callbacks of `quit` when it is.
     [[nodiscard]] bool finished() noexcept;
 
 private:
-    friend class nested_call;
-    using ended_calls = std::vector<ended_call>;
-
-    // pool.cpp: submission and placement; under mutex_
-    void enqueue(portable_call& call, bool nested, ended_calls& ended);
-    void place_queued_calls(ended_calls& ended) noexcept;
-    void place_where_credit_is(ended_calls& ended) noexcept;
-    [[nodiscard]] bool anyone_idle() const noexcept;
-    [[nodiscard]] worker_connection* pick() noexcept;
-    [[nodiscard]] worker_connection* pick_retiring() noexcept;
-    [[nodiscard]] bool publish(call_record& r, worker_connection& c) noexcept;
-    void ring_all() noexcept;
-    void update_spare() noexcept;
-    void end(call_record& r, call_reply reply, ended_calls& ended) noexcept;
-    void fail(call_record& r, std::exception_ptr error, ended_calls& ended) noexcept;
-    [[nodiscard]] task_label label(const call_record& r) const;
-    static void tell(ended_calls& ended) noexcept;
-
-    // pool_events.cpp: what workers send; under drain_ and mutex_
-    [[nodiscard]] bool handle_events(worker_connection& c, unsigned most, ended_calls& ended) noexcept;
-    // These give what the worker did wrong; empty: nothing.
-    [[nodiscard]] std::string handle(worker_connection& c, const process_plane::event& e, ended_calls& ended);
-    [[nodiscard]] std::string about_call(worker_connection& c, call_record& r, const process_plane::event& e,
-                                         std::span<const std::byte> body, ended_calls& ended);
-    [[nodiscard]] std::string nested_submission(worker_connection& c, const process_plane::event& e,
-                                                std::span<const std::byte> body);
-    void broke_protocol(worker_connection& c, std::string what) noexcept;
-    void after_events(worker_connection& c) noexcept;
-    [[nodiscard]] bool events_ready() const noexcept;
-    void start_nested() noexcept;  // under drain_ alone
-    void nested_ended(nested_call& call, call_reply reply) noexcept;
-
-    // pool_limits.cpp: stops, deadlines, kills; under mutex_
-    void ask_to_stop(call_record& r, stop_reason why, ended_calls& ended) noexcept;
-    void arm(call_record& r, time_point when) noexcept;
-    void disarm(call_record& r) noexcept;
-    void expire(time_point now, ended_calls& ended) noexcept;
-    void check_limit(call_record& r, time_point now, ended_calls& ended) noexcept;
-    void kill_for(call_record& r, ended_calls& ended) noexcept;
-    void take_back_queued(worker_connection& c) noexcept;
-    void take_back(call_record& r) noexcept;
-    void leave_if_done(worker_connection& c) noexcept;
-    void look_soon() noexcept;
-    [[nodiscard]] bool rebalance_wanted() noexcept;
-    void rebalance() noexcept;
-
-    // pool_workers.cpp: starts, deaths, leaving
-    [[nodiscard]] std::unique_ptr<worker_connection> launch(std::uint32_t index);
+    bool drain(unsigned max_rounds) noexcept;  // needs `drain_mutex_`
+    void drain_all() noexcept;
+    [[nodiscard]] bool start_missing(std::uint32_t index) noexcept;
     [[nodiscard]] worker_connection* find_worker(std::uint64_t serial) noexcept;
-    [[nodiscard]] std::string prefix_of(const worker_connection& c) const;
-    [[nodiscard]] bool given_up() noexcept;
-    void bury(worker_connection& c, const process_os::worker_exit& how, ended_calls& ended,
-              std::vector<undertaker::burial>& burials);
-    static void take_committed(const worker_connection& c, call_record& r);
-    void give_up(std::exception_ptr why, ended_calls& ended) noexcept;
-    void say_quit(worker_connection& c) noexcept;
+    [[nodiscard]] std::unique_ptr<worker_connection> start_worker(std::uint32_t index);
+    [[nodiscard]] std::string output_prefix(const worker_connection& c) const;
 
-    const std::string name_;
-    const std::uint32_t workers_;
-    const process_options options_;
-    const std::uint64_t portable_id_;
     work_registry& registry_;
-    shm::state_plane& plane_;
-    memory_domain* domain_;
-    process_plane::function_slot initializer_{};
-    process_plane::supervisor_status_page page_;
-    process_os::unique_fd bell_;
-    process_os::worker_launcher launcher_;
-    undertaker undertaker_;
-    unsigned cores_;
+    status_publisher status_;
+    deadline_queue deadlines_;
+    worker_starter starter_;
 
-    std::mutex drain_;
-    std::vector<std::unique_ptr<worker_connection>> channels_;  // by index; null: none now. Changed under both locks
-    ended_calls drained_;  // under drain_
-    std::vector<nested_call*> nested_started_;  // under drain_
-
-    mutable std::mutex mutex_;
-    call_table table_;
-    call_queue waiting_;
-    deadline_map deadlines_;
-    function_list functions_;
-    service_time_estimator times_;
-    ended_calls taken_back_;  // by request_stop; told at the supervisor's next tick
-    time_point supervisor_wakes_ = time_point::max();  // when it looks at deadlines next
-    std::size_t busy_ = 0;  // workers that have calls
-    unsigned failed_starts_ = 0;  // in a row
-    std::exception_ptr ended_with_{};  // the executor is beyond repair
-    std::exception_ptr start_error_{};
-    std::uint64_t restarts_ = 0;
-    bool quitting_ = false;
-    bool finished_ = false;
-    time_point quit_kill_at_ = time_point::max();
-    std::vector<std::function<void()>> on_quit_;
-
-    std::atomic<std::uint64_t> loop_word_{0};
-    std::atomic<std::size_t> unfinished_{0};  // calls published and not ended
+    std::mutex drain_mutex_;
+    ended_calls drained_;
+    mutable std::mutex calls_mutex_;
+    worker_set workers_;
+    placement placement_;
+    stop_requests stops_;
+    nested_calls nested_;
+    call_protocol protocol_;
+    time_limits limits_;
+    worker_lifecycle lifecycle_;
+    stack_symbolizer symbolizer_;  // last: completes calls when it is destroyed
 };
 
 }  // namespace cadre::detail::process_parent

@@ -6,7 +6,7 @@
 
 namespace cadre::detail::process_parent {
 
-undertaker::~undertaker() {
+stack_symbolizer::~stack_symbolizer() {
     {
         const std::lock_guard hold(mutex_);
         ending_ = true;
@@ -15,25 +15,25 @@ undertaker::~undertaker() {
     if (thread_.joinable()) thread_.join();
 }
 
-void undertaker::bury(burial b) {
+void stack_symbolizer::submit(crashed_call c) {
     const std::lock_guard hold(mutex_);
-    waiting_.push_back(std::move(b));
+    waiting_.push_back(std::move(c));
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
     wake_.notify_one();
 }
 
-void undertaker::run() noexcept {
-    const completion_scope here;
+void stack_symbolizer::run() noexcept {
+    const completion_scope scope;
     std::unique_lock hold(mutex_);
     for (;;) {
         wake_.wait(hold, [this] { return ending_ || !waiting_.empty(); });
         if (waiting_.empty()) return;
-        burial b = std::move(waiting_.front());
+        crashed_call c = std::move(waiting_.front());
         waiting_.pop_front();
         hold.unlock();
-        b.reply.kind = reply_kind::failure;
-        b.reply.error = crash_error(*b.death, b.task, process_os::resolve_crash_stack(b.death->report));
-        b.call->complete(std::move(b.reply));
+        c.reply.kind = reply_kind::failure;
+        c.reply.error = crash_error(*c.death, c.task, process_os::resolve_crash_stack(c.death->report));
+        c.call->complete(std::move(c.reply));
         hold.lock();
     }
 }

@@ -1,5 +1,5 @@
 /// @file
-/// Completes calls whose error carries a resolved stack: that takes a tenth of a second, which nobody else should wait for.
+/// Completes calls whose error carries a symbolized stack, on a thread of its own: that takes a tenth of a second.
 #pragma once
 
 #include "process/parent/death.hpp"
@@ -10,35 +10,35 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 
 namespace cadre::detail::process_parent {
 
-/// A thread that is started at the first death with a stack. Thread-safe.
-class undertaker {
+/// The thread starts with the first crash that has a stack. Thread-safe.
+class stack_symbolizer {
 public:
-    struct burial {
+    /// A call that was running when its worker crashed.
+    struct crashed_call {
         portable_call* call;
         call_reply reply;  ///< without its error
         task_label task;
         std::shared_ptr<const death_notice> death;
     };
 
-    undertaker() = default;
-    undertaker(const undertaker&) = delete;
-    undertaker& operator=(const undertaker&) = delete;
-    /// Completes what is left.
-    ~undertaker();
+    stack_symbolizer() = default;
+    stack_symbolizer(const stack_symbolizer&) = delete;
+    stack_symbolizer& operator=(const stack_symbolizer&) = delete;
+    /// Completes the calls that wait.
+    ~stack_symbolizer();
 
-    void bury(burial b);
+    void submit(crashed_call c);
 
 private:
     void run() noexcept;
 
     std::mutex mutex_;
     std::condition_variable wake_;
-    std::deque<burial> waiting_;
+    std::deque<crashed_call> waiting_;
     bool ending_ = false;
     std::thread thread_;
 };

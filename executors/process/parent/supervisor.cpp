@@ -1,5 +1,6 @@
 #include "process/parent/supervisor.hpp"
 
+#include "base/doorbell.hpp"
 #include "process/os/syscalls.hpp"
 #include "process/parent/supervisor_election.hpp"
 
@@ -17,24 +18,24 @@ namespace cadre::detail::process_parent {
 
 namespace {
 
-constexpr std::chrono::milliseconds start_again{20};
+constexpr std::chrono::milliseconds restart_interval{20};
 
 class watch {
 public:
     explicit watch(std::shared_ptr<pool> p)
-        : pool_(std::move(p)), duty_(pool_->supervisor_bell()), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+        : pool_(std::move(p)), election_(pool_->supervisor_bell()), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
         if (!epoll_) process_os::throw_errno("epoll_create1");
         add(pool_->supervisor_bell(), {kind::bell, 0});
     }
 
     void run() noexcept {
-        bool all_there = true;
+        bool complete = true;
         while (!pool_->finished()) {
-            adopt();
+            watch_new_workers();
             time_point next = pool_->tick();
-            if (!all_there) next = std::min(next, std::chrono::steady_clock::now() + start_again);
+            if (!complete) next = std::min(next, std::chrono::steady_clock::now() + restart_interval);
             const bool ended = wait(next);
-            if (ended || !all_there) all_there = pool_->replace();
+            if (ended || !complete) complete = pool_->replace();
         }
     }
 
@@ -53,11 +54,11 @@ private:
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &e);
     }
 
-    // Watches workers that are new. Those that are gone have closed their descriptors.
-    void adopt() {
-        if (!watching_plane_ && duty_.mine()) {
-            add(duty_.descriptor(), {kind::plane, 0});
-            watching_plane_ = true;
+    // Watches new workers. Removed ones have closed their descriptors.
+    void watch_new_workers() {
+        if (!watches_plane_ && election_.is_leader()) {
+            add(election_.descriptor(), {kind::plane, 0});
+            watches_plane_ = true;
         }
         const auto all = pool_->watched_workers();
         for (const pool::watched& w : all) {
@@ -78,49 +79,44 @@ private:
     // @return whether a worker has ended
     bool wait(time_point next) noexcept {
         std::array<epoll_event, 16> events;
-        const int limit = duty_.before_sleep() ? 0 : milliseconds_to(next);
+        const int limit = election_.before_sleep() ? 0 : milliseconds_to(next);
         const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), limit);
-        duty_.after_sleep();
+        election_.after_sleep();
         bool ended = false;
         for (int i = 0; i < n; ++i) {
             const std::uint64_t serial = events[static_cast<std::size_t>(i)].data.u64 >> 2;
             switch (static_cast<kind>(events[static_cast<std::size_t>(i)].data.u64 & 3)) {
-                case kind::bell: clear(pool_->supervisor_bell()); break;
-                case kind::plane: clear(duty_.descriptor()); break;
+                case kind::bell: doorbell::clear(pool_->supervisor_bell()); break;
+                case kind::plane: doorbell::clear(election_.descriptor()); break;
                 case kind::pidfd:
                     pool_->worker_ended(serial);
                     ended = true;
                     break;
                 case kind::output:
-                    if (!pool_->read_output(serial)) forget_output(serial);
+                    if (!pool_->read_output(serial)) unwatch_output(serial);
                     break;
             }
         }
         return ended;
     }
 
-    static void clear(int eventfd) noexcept {
-        std::uint64_t count = 0;
-        [[maybe_unused]] const auto n = ::read(eventfd, &count, sizeof count);
-    }
-
-    // A pipe at its end is readable for ever.
-    void forget_output(std::uint64_t serial) noexcept {
+    // A pipe at its end stays readable.
+    void unwatch_output(std::uint64_t serial) noexcept {
         for (const pool::watched& w : pool_->watched_workers())
             if (w.serial == serial && w.output >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, w.output, nullptr);
     }
 
     std::shared_ptr<pool> pool_;
-    supervisor_election duty_;
+    supervisor_election election_;
     process_os::unique_fd epoll_;
     std::uint64_t newest_ = 0;
-    bool watching_plane_ = false;
+    bool watches_plane_ = false;
 };
 
 }  // namespace
 
 supervisor::supervisor(std::shared_ptr<pool> p) {
-    // Signals are the application's business: its handlers must not run here.
+    // The application's signal handlers must not run on this thread.
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);

@@ -1,5 +1,5 @@
 /// @file
-/// The thread that looks after the workers while the application's loop computes.
+/// The thread that supervises the workers while the application's loop computes.
 #pragma once
 
 #include "process/os/unique_fd.hpp"
@@ -11,15 +11,15 @@
 
 namespace cadre::detail::process_parent {
 
-/// Deaths, deadlines, output, replacements, completions that the loop does not take, wakes of the state plane. Ends when
-/// the pool has quit.
+/// Handles deaths, deadlines, output, replacements, completions that a busy loop leaves, and the state plane. Ends when the
+/// pool has quit.
 class supervisor {
 public:
     /// Starts the thread, which keeps the pool alive. Throws std::system_error.
     explicit supervisor(std::shared_ptr<pool> p);
     supervisor(const supervisor&) = delete;
     supervisor& operator=(const supervisor&) = delete;
-    /// The pool must have been told to quit. Waits for the thread, unless this is the thread.
+    /// `pool::quit` must have been called. Joins the thread, unless this is the thread.
     ~supervisor();
 
 private:

@@ -1,13 +1,11 @@
 #include "process/parent/supervisor_election.hpp"
 
+#include "base/doorbell.hpp"
 #include "shm/state_plane.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <mutex>
 #include <vector>
-
-#include <unistd.h>
 
 namespace cadre::detail::process_parent {
 
@@ -39,24 +37,21 @@ supervisor_election::~supervisor_election() {
     const auto at = std::find(r.all.begin(), r.all.end(), this) - r.all.begin();
     r.all.erase(r.all.begin() + at);
     r.bells.erase(r.bells.begin() + at);
-    if (at == 0 && !r.bells.empty()) {
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto n = ::write(r.bells.front(), &one, sizeof one);
-    }
+    if (at == 0 && !r.bells.empty()) doorbell::ring(r.bells.front());
 }
 
 int supervisor_election::descriptor() const noexcept {
     return shm::state_plane::program()->processes().supervisor_doorbell();
 }
 
-bool supervisor_election::mine() const noexcept {
+bool supervisor_election::is_leader() const noexcept {
     roster& r = roster::instance();
     const std::lock_guard hold(r.mutex);
     return r.all.front() == this;
 }
 
 bool supervisor_election::before_sleep() noexcept {
-    if (!mine()) return false;
+    if (!is_leader()) return false;
     event_source& source = shm::state_plane::program()->supervisor_source();
     bool any = source.poll();
     source.announce_sleep();
@@ -65,7 +60,7 @@ bool supervisor_election::before_sleep() noexcept {
 }
 
 void supervisor_election::after_sleep() noexcept {
-    if (mine()) shm::state_plane::program()->supervisor_source().announce_awake();
+    if (is_leader()) shm::state_plane::program()->supervisor_source().announce_awake();
 }
 
 }  // namespace cadre::detail::process_parent

@@ -1,10 +1,10 @@
 /// @file
-/// Looking after the state plane while the application's loop computes: one supervisor of the program at a time does it.
+/// Elects the supervisor that handles the state plane while the application's loop computes: one per program at a time.
 #pragma once
 
 namespace cadre::detail::process_parent {
 
-/// One supervisor's part in it. The first in a list of all has the duty; when it goes, the next is woken and takes over.
+/// One supervisor's candidacy. The oldest is the leader; when it leaves, the next is woken and succeeds it.
 class supervisor_election {
 public:
     /// @param bell wakes this supervisor
@@ -13,10 +13,10 @@ public:
     supervisor_election& operator=(const supervisor_election&) = delete;
     ~supervisor_election();
 
-    [[nodiscard]] bool mine() const noexcept;
-    /// What to wait on while the duty is ours: readable when the state plane wants its supervisor.
+    [[nodiscard]] bool is_leader() const noexcept;
+    /// Readable when the state plane needs its supervisor; for the leader.
     [[nodiscard]] int descriptor() const noexcept;
-    /// Says asleep and looks once more. @return whether there was something, so do not sleep
+    /// The leader announces its sleep and polls once more. @return whether there was work: do not sleep
     [[nodiscard]] bool before_sleep() noexcept;
     void after_sleep() noexcept;
 };

@@ -1,19 +1,16 @@
 /// @file
-/// The parent's end of one worker process: its memory, rings, descriptors and the calls that it has.
+/// One worker process as the parent sees it: its link, its process, its stage of life, and its calls.
 #pragma once
 
 #include "process/os/worker_launcher.hpp"
 #include "process/parent/call_record.hpp"
 #include "process/parent/output_reader.hpp"
-#include "process/plane/call_memory.hpp"
+#include "process/parent/worker_link.hpp"
+#include "shm/identity.hpp"
 
-#include <cadre/errors.hpp>
-
-#include <array>
-#include <deque>
+#include <cstdint>
 #include <exception>
 #include <optional>
-#include <span>
 #include <string>
 #include <unordered_map>
 
@@ -21,93 +18,64 @@ namespace cadre::detail::process_parent {
 
 class nested_call;
 
+/// The life of a worker. Calls are placed on `starting` and `ready` workers.
+///
+/// | from | to | when |
+/// | --- | --- | --- |
+/// | starting | ready | its `ready` event arrives |
+/// | ready | retiring | `max_tasks_per_worker` calls were published to it |
+/// | retiring | leaving | its last call has ended; quit was sent |
+/// | starting, ready | leaving | the executor quits and it has no calls; quit was sent |
+/// | any | dying | it breaks the protocol, must be killed, or has ended |
+/// | dying | the stage before | the call that it was to be killed for had ended after all |
+enum class worker_stage : std::uint8_t {
+    starting,  ///< its initializer has not run yet; calls wait in its ring
+    ready,
+    retiring,  ///< leaves when its last call has ended; takes only nested calls that others may depend on
+    leaving,   ///< quit was sent
+    dying,     ///< is being killed, or has ended
+};
+
+/// The members that change need the pool's `calls_mutex_`.
 class worker_connection {
 public:
-    /// How far the worker is in its life. Calls go to `starting` and `ready` ones.
-    enum class stage {
-        starting,  ///< its initializer has not run yet; calls wait in its ring
-        ready,
-        retiring,  ///< has had its share of tasks; leaves when the last has ended, and takes only what these wait for
-        leaving,  ///< was told to quit
-        dying,  ///< is being killed, or broke the protocol
-    };
-
     explicit worker_connection(std::uint32_t worker_index);
     worker_connection(const worker_connection&) = delete;
     worker_connection& operator=(const worker_connection&) = delete;
 
     [[nodiscard]] bool accepts() const noexcept {
-        return (life == stage::starting || life == stage::ready) && !share_used();
+        return (stage == worker_stage::starting || stage == worker_stage::ready) && !share_used();
     }
     /// Whether it has had its share of tasks.
     [[nodiscard]] bool share_used() const noexcept { return share != 0 && published >= share; }
-    /// Whether one more call may be queued here if `depth` may wait.
-    [[nodiscard]] bool has_credit(std::uint64_t depth) noexcept {
-        if (!requests.has_room()) return false;
-        if (queued < depth) return true;
-        queued = requests.queued();
-        return queued < depth;
+    void retire_if_share_used() noexcept {
+        if (stage == worker_stage::ready && share_used()) stage = worker_stage::retiring;
     }
-    /// What placement compares: the calls it has, and a handicap while it starts.
-    [[nodiscard]] std::size_t load() const noexcept { return calls.size() + (life == stage::starting ? 4 : 0); }
-
-    /// Wakes the worker's loop if it sleeps and was not rung for this sleep yet.
-    void ring() noexcept;
-
-    /// Sends an event to the worker's loop (`to_loop`) or to its control thread; waits in a private queue if the ring is
-    /// full. Throws std::bad_alloc.
-    void reply(const process_plane::event& e, std::span<const std::byte> body);
-    void order(const process_plane::event& e);
-    /// Sends what waits. @return whether something still waits
-    bool flush() noexcept;
+    /// What placement compares: the number of calls, and a handicap while the worker starts.
+    [[nodiscard]] std::size_t load() const noexcept { return calls.size() + (stage == worker_stage::starting ? 4 : 0); }
+    /// Marks it as dying and kills its process group.
+    void kill() noexcept;
 
     /// `worker 2 (pid 4711)`
     [[nodiscard]] std::string title() const;
 
     const std::uint32_t index;
-    const std::uint64_t serial;  // of this process's channels: never used twice
-    process_plane::call_memory memory;
-    process_plane::block_allocator area;
-    process_plane::request_writer requests;
-    process_plane::event_writer<process_plane::reply_slots> replies;
-    process_plane::event_writer<process_plane::order_slots> orders;
-    process_plane::event_reader<process_plane::event_slots> events;
-
-    // Its place among the processes that share the state plane.
-    unsigned slot = 0;
-    std::uint64_t generation = 0;
-    int bell = -1;  // the eventfd its loop sleeps on; the state plane's
-
+    const std::uint64_t serial;  // unique among the workers of this process
+    worker_link link;
+    shm::process_id id{};  // among the processes that share the state plane
     process_os::launched_worker os{};
-    std::optional<output_reader> output{};
+    std::optional<output_reader> output{};  // the supervisor thread's alone
 
-    stage life = stage::starting;
-    record_list calls{};
-    std::uint64_t published = 0;
-    std::uint64_t share = 0;  // calls until it retires; 0: it never does
-    std::uint64_t queued = 0;  // in its ring, at most
-    std::uint32_t functions_known = 0;
-    std::unordered_map<std::uint64_t, nested_call*> nested{};
-    bool ring_wanted = false;
-
+    worker_stage stage = worker_stage::starting;
     bool was_ready = false;
-    std::exception_ptr start_error{};  // what its initializer threw
-    std::string violation{};  // how it broke the protocol
-    bool killed = false;  // because calls that were to end by now had not
-    std::uint64_t progress_seen = 0;  // requests it had passed when the supervisor last looked
+    bool killed = false;               // because a call had not ended in time
+    std::string violation{};           // how it broke the protocol; empty: it did not
+    std::exception_ptr start_error{};  // the exception of its initializer
 
-private:
-    struct waiting {
-        process_plane::event e;
-        byte_buffer body;
-    };
-    template <std::size_t Slots>
-    bool push(process_plane::event_writer<Slots>& ring, process_plane::event& e,
-              std::span<const std::byte> body) noexcept;
-
-    std::deque<waiting> waiting_replies_;
-    std::deque<process_plane::event> waiting_orders_;
-    std::uint64_t notified_state_ = 0;
+    call_list calls{};
+    std::uint64_t published = 0;  // calls
+    std::uint64_t share = 0;      // calls until it retires; 0: never
+    std::unordered_map<std::uint64_t, nested_call*> nested{};  // by the worker's ticket
 };
 
 }  // namespace cadre::detail::process_parent

@@ -88,7 +88,7 @@ void block_allocator::release(block b) noexcept {
             free_[static_cast<std::size_t>(std::bit_width((b.size - 1) / min_block_size))].push_back(b.offset);
         }
     } catch (const std::bad_alloc&) {
-        // The block is lost to this area; the pages go back to the system with the worker's memory.
+        // The block is lost to this area; its pages return to the system with the call memory.
     }
 }
 

@@ -1,5 +1,5 @@
 /// @file
-/// One half of a call memory: blocks for arguments or results that do not fit into a slot, given out by their one writer.
+/// Allocates one half of a call memory: blocks for arguments or results that do not fit into a slot.
 #pragma once
 
 #include "base/free_runs.hpp"
@@ -20,7 +20,7 @@ public:
     /// @param base where the memfd is mapped; [begin, begin + size) is this area
     block_allocator(int memfd, std::byte* base, std::uint64_t begin, std::uint64_t size);
 
-    /// A block of at least `size` bytes; size 0: there is no memory.
+    /// A block of at least `size` bytes; size 0: no memory is left.
     [[nodiscard]] block allocate(std::uint64_t size) noexcept;
     void release(block b) noexcept;
     [[nodiscard]] std::byte* at(const block& b) const noexcept { return base_ + b.offset; }

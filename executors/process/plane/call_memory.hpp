@@ -1,5 +1,5 @@
 /// @file
-/// The call memory of one worker: what it and the parent, and nobody else, share.
+/// The call memory of one worker: shared by the worker and the parent alone.
 #pragma once
 
 #include "base/mapped_memory.hpp"
@@ -27,7 +27,7 @@ struct function_slot {
     std::byte bytes[252];
 };
 
-/// What the parent says before it starts the worker.
+/// Written by the parent before it starts the worker.
 struct worker_setup {
     std::uint32_t index;  ///< this_worker::index()
     std::uint32_t count;
@@ -45,13 +45,22 @@ enum class worker_state : std::uint64_t { starting = 0, awake = 1, asleep = 2 };
 struct control_block {
     worker_setup setup;  // parent, before the start
 
-    // Worker: worker_state in the low two bits; the rest counts, so that the parent knows for which sleep it has rung.
+    // worker_state in the low two bits, the number of changes above them:
+    //
+    // | from | to | by | order |
+    // | --- | --- | --- | --- |
+    // | starting, awake | asleep | worker's loop, before it polls the rings once more and sleeps | relaxed, then a full fence |
+    // | asleep | awake | worker's loop, when it wakes | relaxed, then a full fence |
+    //
+    // The parent publishes, fences and loads it: either it sees `asleep` and rings, once for each value, or the last poll
+    // sees what was published.
     alignas(64) std::atomic<std::uint64_t> state;
     std::atomic<std::int32_t> cpu;  // worker
 
-    // What the worker's loop runs, so that a death is put down to the right task.
+    // What the worker's loop runs, so that a death is attributed to the right task.
     alignas(64) std::atomic<std::uint64_t> running;  // worker: id of the call, 0: nothing
-    std::atomic<std::uint64_t> chunk_ticket;  // worker: the timed call or chunk that began last
+    std::atomic<std::uint64_t>
+        chunk_ticket;  // worker: the timed chunk whose item began last; release, after `item_begun`
     std::atomic<std::uint32_t> chunk_item;  // worker: its item
     std::atomic<std::int64_t> item_begun;  // worker: when, steady clock in nanoseconds
 
@@ -60,15 +69,17 @@ struct control_block {
     alignas(64) std::atomic<std::uint64_t> replies_consumed;  // worker
     alignas(64) std::atomic<std::uint64_t> orders_consumed;  // worker
 
-    alignas(
-        64) std::atomic<std::uint32_t> events_blocked;  // worker sets when its ring is full, parent clears and rings
-    alignas(64) std::atomic<std::uint32_t> order_bell;  // both count it up: futex the control thread waits on
+    alignas(64) std::atomic<
+        std::
+            uint32_t> events_blocked;  // 1: set by the worker when its event ring is full; 0: by the parent, which then rings
+    alignas(64)
+        std::atomic<std::uint32_t> order_bell;  // both sides increment it: the futex that the control thread waits on
 };
 
 /// Wakes the worker's control thread.
 void ring_orders(control_block& control) noexcept;
 
-/// The mapping. The order of the parts is the layout of the memfd.
+/// The mapping of the memfd, which begins with `layout`.
 class call_memory {
 public:
     struct layout {
@@ -86,9 +97,9 @@ public:
     static constexpr std::uint64_t worker_area = parent_area + area_size;
     static constexpr std::uint64_t total = worker_area + area_size;
 
-    /// Makes a new one. Throws std::system_error.
+    /// Creates one. Throws std::system_error.
     [[nodiscard]] static call_memory create();
-    /// Maps one that the parent made. Throws std::system_error.
+    /// Maps one that the parent created. Throws std::system_error.
     [[nodiscard]] static call_memory attach(int memfd);
 
     [[nodiscard]] layout& parts() const noexcept { return *reinterpret_cast<layout*>(base()); }
@@ -134,7 +145,7 @@ template <class Message>
     return true;
 }
 
-/// Where `message`'s body lies: in the private copy of the message or in the sender's area [begin, begin + area_size).
+/// Finds the body of `message`: in the private copy of the message or in the sender's area [begin, begin + area_size).
 /// The size is already checked; bytes in the area are shared: copy them once and use the copy.
 /// @return false if the message breaks the protocol
 template <class Message>

@@ -8,36 +8,37 @@ namespace cadre::detail::process_plane {
 
 inline constexpr std::size_t inline_body = 36;
 
-/// Where a body lies that does not fit into its slot: in the sender's half of the call memory.
+/// The location of a body that does not fit into its slot, in the sender's half of the call memory.
 struct block {
     std::uint64_t offset = 0;
     std::uint64_t size = 0;
 };
 
-/// Parent to worker: run this. The body is [u32 items, if chunk] [u16 length and name, if named] [arguments].
+/// Parent to worker: a call. The body is [u32 items, if chunk] [u16 length and name, if named] [arguments].
 struct request {
     std::uint64_t call_id;
-    std::uint64_t ticket;  ///< names the parent's record of the call; the worker only gives it back
+    std::uint64_t ticket;  ///< names the parent's record of the call; the worker sends it back
     std::uint8_t flags;
     std::uint8_t inline_size;
-    std::uint16_t entry;  ///< place in the function table
+    std::uint16_t entry;  ///< index in the function table
     std::byte body[inline_body];
 
     static constexpr std::uint8_t external = 1;
     static constexpr std::uint8_t chunk = 2;
     static constexpr std::uint8_t named = 4;
-    static constexpr std::uint8_t timed = 8;  ///< has a time limit: tell when it, or an item of it, begins
+    static constexpr std::uint8_t timed =
+        8;  ///< has a time limit: the worker reports when the call, or an item of it, begins
 };
 
 enum class event_kind : std::uint8_t {
     // worker to parent
     ready = 1,      ///< the initializer has run
-    start_failed,   ///< it threw: the body is the encoded exception
+    start_failed,   ///< the initializer threw: the body is the encoded exception
     begun,          ///< a timed call has begun: `id` ticket
     value,          ///< `id` ticket: ended, the body is its result
     exception,      ///< `id` ticket: ended, the body is the encoded exception
-    rejected,       ///< `id` ticket: it could not be run, the body says why
-    chunk_block,    ///< `id` ticket: the body is a chunk_progress, in which results will be committed from now on
+    rejected,       ///< `id` ticket: the function was not found, the body is the reason
+    chunk_block,    ///< `id` ticket: the body is a chunk_progress, in which further results are committed
     committed,  ///< `id` ticket: `items` items are done, the body holds the results of those since the last commit
     wants_work,  ///< the ring is empty and calls wait in the parent; what it had is suspended
     nested_call,  ///< `id` the worker's own ticket: the body is a nested_header, the name and the arguments

@@ -1,5 +1,5 @@
 /// @file
-/// How a worker describes a call that it makes on its own executor.
+/// The description of a call that a worker makes on its own executor.
 #pragma once
 
 #include <cadre/detail/codec/function_identity.hpp>
@@ -9,10 +9,10 @@
 
 namespace cadre::detail::process_plane {
 
-/// Calls of its own that one worker may have unfinished: the parent keeps a record of each.
+/// Unfinished nested calls of one worker, at most: the parent keeps a record of each.
 inline constexpr std::size_t max_nested_calls = std::size_t{1} << 17;
 
-/// The body of a `nested_call` event begins with it; the name and the arguments follow.
+/// Heads the body of a `nested_call` event; the name and the arguments follow.
 struct nested_header {
     function_id entry;
     std::int64_t timeout;  ///< nanoseconds

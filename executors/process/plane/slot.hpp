@@ -1,5 +1,5 @@
 /// @file
-/// One cache line of a ring between a parent and one worker: a word that says what it holds, and the payload.
+/// One cache line of a ring between the parent and one worker: the payload, and a word that names its state.
 #pragma once
 
 #include <atomic>
@@ -21,9 +21,11 @@ struct alignas(64) slot {
 static_assert(sizeof(slot) == 64);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
+/// `word` is (position, state). In an event ring the writer stores (p, queued) with release, and the reader counts in
+/// `consumed`; the other states are those of request rings, see request_ring.hpp.
 enum class slot_state : std::uint64_t { empty = 0, queued = 1, claimed = 2, revoked = 3 };
 
-/// The position in the ring's endless sequence and the state. 62 bits of position: at 10^9 a second it wraps in 146 years.
+/// Positions count all messages since the start. 62 bits: at 10^9 a second they wrap in 146 years.
 constexpr std::uint64_t slot_word(std::uint64_t position, slot_state state) noexcept {
     return position << 2 | static_cast<std::uint64_t>(state);
 }
@@ -36,7 +38,7 @@ void write_payload(slot& to, const Message& message) noexcept {
     std::memcpy(to.payload, &message, sizeof message);
 }
 
-/// A private copy: whatever the other process writes afterwards changes nothing here.
+/// Makes a private copy, which later writes of the other process do not change.
 template <class Message>
 void read_payload(const slot& from, Message& message) noexcept {
     static_assert(std::is_trivially_copyable_v<Message> && sizeof(Message) == slot_payload);

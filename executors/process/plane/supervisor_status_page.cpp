@@ -20,8 +20,8 @@ constexpr std::size_t page_size = 4096;
 }  // namespace
 
 supervisor_status_page::supervisor_status_page(process_os::unique_fd memfd, bool writable)
-    : memfd_(std::move(memfd)),
-      mapped_(map_shared({.fd = memfd_.get(), .size = page_size, .writable = writable}, "mmap of the parent page")) {}
+    : memfd_(std::move(memfd)), mapped_(map_shared({.fd = memfd_.get(), .size = page_size, .writable = writable},
+                                                   "mmap of the supervisor status page")) {}
 
 supervisor_status_page supervisor_status_page::create() {
     process_os::unique_fd memfd(::memfd_create("cadre-parent", MFD_CLOEXEC | MFD_ALLOW_SEALING));

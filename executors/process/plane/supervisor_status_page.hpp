@@ -1,5 +1,5 @@
 /// @file
-/// What all workers of an executor may know of the parent: one page that only the parent can write.
+/// What the parent publishes to all workers of an executor: one page that only the parent can write.
 #pragma once
 
 #include "base/mapped_memory.hpp"
@@ -11,19 +11,35 @@
 namespace cadre::detail::process_plane {
 
 enum class loop_state : std::uint64_t {
-    busy = 0,     ///< it runs a task, or there is no loop: completions are the supervisor's
-    polling = 1,  ///< it looks often
-    asleep = 2,   ///< ring it
+    busy = 0,     ///< runs a task, or no loop is driven: completions are the supervisor's
+    polling = 1,  ///< polls the event rings
+    asleep = 2,   ///< must be rung
 };
 
+// `parent_words::loop`: the loop_state in the low two bits, the number of changes above them.
+//
+// | from | to | by | order |
+// | --- | --- | --- | --- |
+// | busy, asleep | polling | a thread that drives the application's loop, before it polls | relaxed, then a full fence |
+// | polling | asleep | the same, before it polls once more and sleeps | relaxed, then a full fence |
+// | polling, asleep | busy | the same, before it runs tasks | relaxed, then a full fence |
+//
+// A worker publishes an event, fences and loads the word: either it sees `asleep` and rings, or the last poll sees the event.
+// `spare` and `waiting` are hints that only the parent writes, under its `calls_mutex_`; `waiting` is stored before the
+// parent fences and checks idle workers once more.
+
 struct parent_words {
-    /// The loop_state in the low two bits; the rest counts, so that a worker knows for which sleep it has rung already.
     std::atomic<std::uint64_t> loop;
     std::atomic<std::int32_t> loop_cpu;
-    /// Whether cores are left for somebody to spin.
+    /// Whether a core is left for a loop that spins.
     std::atomic<std::uint32_t> spare;
-    /// Whether calls wait in the parent: a worker with an empty ring asks for some.
+    /// Whether calls wait in the parent: a worker with an empty ring requests some.
     std::atomic<std::uint32_t> waiting;
+
+    [[nodiscard]] static constexpr loop_state state_of(std::uint64_t word) noexcept {
+        return static_cast<loop_state>(word & 3);
+    }
+    [[nodiscard]] loop_state state() const noexcept { return state_of(loop.load(std::memory_order_relaxed)); }
 };
 
 /// The parent's mapping, writable, or a worker's, read-only.

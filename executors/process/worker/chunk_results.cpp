@@ -48,18 +48,18 @@ void chunk_results::commit(event_sender& sender, std::uint64_t ticket, std::uint
 }
 
 bool chunk_results::open(event_sender& sender, std::uint64_t ticket) noexcept {
-    block_ = sender.take_block(chunk_progress::capacity);
+    block_ = sender.allocate_block(chunk_progress::capacity);
     if (block_.size == 0) return false;
     progress_ = new (sender.at(block_)) chunk_progress{};
     event e{};
     e.kind = event_kind::chunk_block;
     e.id = ticket;
-    if (sender.refer(e, block_)) return true;
+    if (sender.send_block(e, block_)) return true;
     close(sender);
     return false;
 }
 
-std::span<const std::byte> chunk_results::rest() const noexcept {
+std::span<const std::byte> chunk_results::unsent() const noexcept {
     if (progress_ == nullptr) return {};
     return {progress_->data(), used_};
 }
@@ -67,14 +67,14 @@ std::span<const std::byte> chunk_results::rest() const noexcept {
 // The parent counts items, so a death between the two steps does not make it take the same results twice.
 void chunk_results::flush(event_sender& sender, std::uint64_t ticket) noexcept {
     if (used_ == 0) return;
-    send_committed(sender, ticket, done_, rest());
+    send_committed(sender, ticket, done_, unsent());
     used_ = 0;
     progress_->word.store(chunk_progress::pack(done_, 0), std::memory_order_release);
 }
 
 void chunk_results::close(event_sender& sender) noexcept {
     if (progress_ == nullptr) return;
-    sender.give_back(std::exchange(block_, {}));
+    sender.release_block(std::exchange(block_, {}));
     progress_ = nullptr;
     used_ = 0;
 }

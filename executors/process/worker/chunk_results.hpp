@@ -12,17 +12,17 @@ namespace cadre::detail::process_worker {
 
 class event_sender;
 
-/// Belongs to one call; used by whoever runs its items, one at a time.
+/// Belongs to one call; used by the thread that runs the current item.
 class chunk_results {
 public:
     /// Commits `results`, those of the items up to `done` that were not committed yet.
     void commit(event_sender& sender, std::uint64_t ticket, std::uint32_t done,
                 std::span<const std::byte> results) noexcept;
-    /// What was committed and not sent.
-    [[nodiscard]] std::span<const std::byte> rest() const noexcept;
-    /// Sends it.
+    /// The results that are in the block and were not sent.
+    [[nodiscard]] std::span<const std::byte> unsent() const noexcept;
+    /// Sends them.
     void flush(event_sender& sender, std::uint64_t ticket) noexcept;
-    /// The call has ended and `rest()` was taken care of.
+    /// Releases the block. The call has ended, and `unsent()` was sent or dropped.
     void close(event_sender& sender) noexcept;
 
 private:

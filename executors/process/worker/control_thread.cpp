@@ -21,11 +21,11 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// How often it looks after the loop, and how long it goes on after the loop woke: so a wake of the loop costs a wake of this
-// thread no more often than that.
-constexpr std::chrono::milliseconds retry_waiters{5};
+// How often it checks for results that the parent has not read, and for how long it does after the loop woke: a wake-up of
+// the loop costs a wake-up of this thread no more often than that.
+constexpr std::chrono::milliseconds check_interval{5};
 
-// Until the bell is no more what was seen.
+// Returns when the bell differs from `seen`.
 void wait_for_bell(std::atomic<std::uint32_t>& bell, std::uint32_t seen) noexcept {
     ::syscall(SYS_futex, &bell, FUTEX_WAIT, seen, nullptr, nullptr, 0);
 }
@@ -37,35 +37,36 @@ void wait_for_bell(std::atomic<std::uint32_t>& bell, std::uint32_t seen, steady_
 
 }  // namespace
 
-void control_thread::start(const process_plane::call_memory& memory, call_dispatcher& runner, std::atomic<bool>& quit) {
+void control_thread::start(const process_plane::call_memory& memory, call_dispatcher& dispatcher,
+                           std::atomic<bool>& quit) {
     auto& parts = memory.parts();
-    std::thread([&parts, &runner, &quit] {
+    std::thread([&parts, &dispatcher, &quit] {
         const process_os::crash_handler_stack stack;
         auto& bell = parts.control.order_bell;
         process_plane::event_reader<process_plane::order_slots> orders(parts.orders, parts.control.orders_consumed);
-        auto next_look = steady_clock::now() + retry_waiters;
+        auto next_check = steady_clock::now() + check_interval;
         for (;;) {
-            // The bell counts: what was published after it was read changes it, and the wait returns at once.
+            // The bell counts: an order that is published after this load changes it, so the wait returns at once.
             const std::uint32_t seen = bell.load(std::memory_order_seq_cst);
             event e;
             while (orders.peek(e)) {
                 orders.advance();
                 if (e.kind == event_kind::stop)
-                    runner.request_stop(e.id, static_cast<stop_reason>(e.items));
+                    dispatcher.request_stop(e.id, static_cast<stop_reason>(e.items));
                 else if (e.kind == event_kind::quit) {
                     quit.store(true, std::memory_order_seq_cst);
                     wake_loop_drivers();
                 }
             }
             const auto now = steady_clock::now();
-            if (now < next_look) {
-                wait_for_bell(bell, seen, next_look - now);
+            if (now < next_check) {
+                wait_for_bell(bell, seen, next_check - now);
                 continue;
             }
-            // A computing loop does not look whether its earlier results were heard of; one that sleeps has looked.
-            runner.remind();
-            if (runner.sleeps_till_rung()) wait_for_bell(bell, seen);
-            next_look = steady_clock::now() + retry_waiters;
+            // A computing loop does not check whether the parent has read its results; one that sleeps has checked.
+            dispatcher.remind();
+            if (dispatcher.sleeps_until_rung()) wait_for_bell(bell, seen);
+            next_check = steady_clock::now() + check_interval;
         }
     }).detach();
 }

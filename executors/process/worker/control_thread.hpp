@@ -1,5 +1,5 @@
 /// @file
-/// The thread of a worker that passes on what must be seen while its loop computes: stop requests, and the end.
+/// The thread of a worker that handles stop and quit orders while the loop computes.
 #pragma once
 
 #include "process/plane/call_memory.hpp"
@@ -11,8 +11,8 @@ namespace cadre::detail::process_worker {
 
 class control_thread {
 public:
-    /// Starts it; it lives as long as the process. `quit` is set, and the drivers woken, when the parent says so.
-    static void start(const process_plane::call_memory& memory, call_dispatcher& runner, std::atomic<bool>& quit);
+    /// Starts the thread, which lives as long as the process. A quit order sets `quit` and wakes the loop drivers.
+    static void start(const process_plane::call_memory& memory, call_dispatcher& dispatcher, std::atomic<bool>& quit);
 };
 
 }  // namespace cadre::detail::process_worker

@@ -1,13 +1,13 @@
 #include "process/worker/event_sender.hpp"
 
+#include "base/doorbell.hpp"
+
 #include <cadre/detail/codec/exception_codec.hpp>
 
 #include <array>
 #include <cstring>
 #include <new>
 #include <utility>
-
-#include <unistd.h>
 
 namespace cadre::detail::process_worker {
 
@@ -35,23 +35,23 @@ void event_sender::send(event e, std::span<const std::span<const std::byte>> bod
         notify(when == notice::urgent);
 }
 
-void event_sender::tell() noexcept {
+void event_sender::notify_pending() noexcept {
     if (!has_pending()) return;
     const std::lock_guard hold(mutex_);
     notify(false);
 }
 
-block event_sender::take_block(std::uint64_t size) noexcept {
+block event_sender::allocate_block(std::uint64_t size) noexcept {
     const std::lock_guard hold(mutex_);
     return area_.allocate(size);
 }
 
-void event_sender::give_back(block b) noexcept {
+void event_sender::release_block(block b) noexcept {
     const std::lock_guard hold(mutex_);
     area_.release(b);
 }
 
-bool event_sender::refer(event e, block b) noexcept {
+bool event_sender::send_block(event e, block b) noexcept {
     const std::lock_guard hold(mutex_);
     if (!waiting_.empty() || !ring_.has_room()) return false;
     e.flags = event::external;
@@ -62,18 +62,18 @@ bool event_sender::refer(event e, block b) noexcept {
 
 bool event_sender::push(event& e, std::span<const std::span<const std::byte>> body) noexcept {
     if (!ring_.has_room()) return false;
-    block place;
-    if (!process_plane::put_body(e, area_, place, body)) {
-        // Memory may come back when the parent has read what is in flight. If nothing is, this result is too large.
+    block external;
+    if (!process_plane::put_body(e, area_, external, body)) {
+        // The parent frees memory when it reads what is in flight. If nothing is, this result is too large.
         if (!ring_.all_read() || e.kind != event_kind::value) return false;
         byte_buffer error;
         encoder out(error);
         encode_exception(out, std::make_exception_ptr(std::bad_alloc()));
         e.kind = event_kind::exception;
-        if (!process_plane::put_body(e, area_, place, std::array{std::span<const std::byte>(error.span())}))
+        if (!process_plane::put_body(e, area_, external, std::array{std::span<const std::byte>(error.span())}))
             return false;
     }
-    ring_.push(e, place);
+    ring_.push(e, external);
     return true;
 }
 
@@ -93,33 +93,33 @@ bool event_sender::flush() noexcept {
 
 bool event_sender::push_waiting() noexcept {
     bool any = false;
-    for (bool told = false; !waiting_.empty();) {
+    for (bool announced = false; !waiting_.empty();) {
         if (push(waiting_.front().e, std::array{std::span<const std::byte>(waiting_.front().body.span())})) {
             waiting_.pop_front();
             any = true;
             continue;
         }
-        if (std::exchange(told, true)) break;
-        // Pairs with the parent, which frees slots, fences, and looks at this word: look once more after saying so.
+        if (std::exchange(announced, true)) break;
+        // Pairs with worker_link::notify_room, which frees slots, fences, and loads this word: store it, fence, try again.
         control_.events_blocked.store(1, std::memory_order_relaxed);
         process_plane::full_fence();
     }
     return any;
 }
 
-// Pairs with the parent's loop, which says that it sleeps and then looks at the rings once more.
+// Pairs with status_publisher::set_loop_state: the parent's loop stores `asleep`, fences and polls the rings once more.
 void event_sender::notify(bool urgent) noexcept {
     has_pending_.store(false, std::memory_order_relaxed);
     process_plane::full_fence();
     const std::uint64_t word = parent_.loop.load(std::memory_order_relaxed);
-    switch (static_cast<loop_state>(word & 3)) {
+    switch (process_plane::parent_words::state_of(word)) {
         case loop_state::asleep:
-            if (std::exchange(rung_loop_, word) != word) ring(loop_bell_);
+            if (std::exchange(rung_loop_, word) != word) doorbell::ring(loop_bell_);
             break;
         case loop_state::busy:
             if (urgent && control_.events_consumed.load(std::memory_order_relaxed) >= rung_supervisor_) {
                 rung_supervisor_ = ring_.sent();
-                ring(supervisor_bell_);
+                doorbell::ring(supervisor_bell_);
             }
             break;
         case loop_state::polling: break;
@@ -137,14 +137,9 @@ void event_sender::before_sleep() noexcept {
     const std::lock_guard hold(mutex_);
     if (ring_.all_read() || rung_supervisor_ == ring_.sent()) return;
     process_plane::full_fence();
-    if (static_cast<loop_state>(parent_.loop.load(std::memory_order_relaxed) & 3) != loop_state::busy) return;
+    if (parent_.state() != loop_state::busy) return;
     rung_supervisor_ = ring_.sent();
-    ring(supervisor_bell_);
-}
-
-void event_sender::ring(int bell) noexcept {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto n = ::write(bell, &one, sizeof one);
+    doorbell::ring(supervisor_bell_);
 }
 
 }  // namespace cadre::detail::process_worker

@@ -1,5 +1,5 @@
 /// @file
-/// The worker's side of its events to the parent: pushed into the ring, or kept until there is room.
+/// Sends the events of a worker to the parent: pushed into the ring, or kept until there is room.
 #pragma once
 
 #include "process/plane/call_memory.hpp"
@@ -22,29 +22,29 @@ public:
                  int loop_bell, int supervisor_bell) noexcept;
 
     enum class notice : std::uint8_t {
-        later,   ///< `tell` follows soon: one wake for many results
+        later,   ///< `notify_pending` follows soon: one wake-up for many results
         now,
-        urgent,  ///< somebody must look even though the parent's loop computes
+        urgent,  ///< the supervisor must handle it if the parent's loop computes
     };
     void send(process_plane::event e, std::span<const std::span<const std::byte>> body,
               notice when = notice::now) noexcept;
-    /// Tells the parent of what was sent with `later`.
-    void tell() noexcept;
-    /// Whether `tell` has something to tell.
+    /// Notifies the parent of what was sent with `later`.
+    void notify_pending() noexcept;
+    /// Whether something was sent with `later` of which the parent has not been notified.
     [[nodiscard]] bool has_pending() const noexcept { return has_pending_.load(std::memory_order_relaxed); }
 
-    /// A block of the worker's area that both sides can read, zeroed words first; size 0: there is no memory.
-    [[nodiscard]] process_plane::block take_block(std::uint64_t size) noexcept;
-    void give_back(process_plane::block b) noexcept;
+    /// A block of the worker's area, which the parent can read; size 0: there is no memory.
+    [[nodiscard]] process_plane::block allocate_block(std::uint64_t size) noexcept;
+    void release_block(process_plane::block b) noexcept;
     [[nodiscard]] std::byte* at(process_plane::block b) const noexcept { return area_.at(b); }
-    /// Sends an event whose body is a block that stays the sender's. @return false if there is no room now
-    [[nodiscard]] bool refer(process_plane::event e, process_plane::block b) noexcept;
+    /// Sends an event whose body is a block that stays the caller's. @return false if there is no room now
+    [[nodiscard]] bool send_block(process_plane::event e, process_plane::block b) noexcept;
 
-    /// Sends what found no room. @return whether anything was sent
+    /// Sends what waits for room. @return whether anything was sent
     bool flush() noexcept;
-    /// Another thread looks after the loop while it computes: what the parent has not read since the last time is told.
+    /// For the control thread while the loop computes: notifies the parent of what it has not read since the previous call.
     void remind() noexcept;
-    /// The loop goes to sleep: what the parent has not read must not wait until its loop has time.
+    /// The loop goes to sleep: rings the supervisor for what a busy parent has not read.
     void before_sleep() noexcept;
 
 private:
@@ -52,11 +52,11 @@ private:
         process_plane::event e;
         byte_buffer body;
     };
+    // These need `mutex_`.
     [[nodiscard]] bool push(process_plane::event& e, std::span<const std::span<const std::byte>> body) noexcept;
     void keep(const process_plane::event& e, std::span<const std::span<const std::byte>> body);
     bool push_waiting() noexcept;
     void notify(bool urgent) noexcept;
-    static void ring(int bell) noexcept;
 
     process_plane::control_block& control_;
     process_plane::parent_words& parent_;
@@ -68,9 +68,9 @@ private:
     process_plane::event_writer<process_plane::event_slots> ring_;
     std::deque<waiting> waiting_;
     std::atomic<bool> has_pending_{false};
-    std::uint64_t sent_before_ = 0;  // events sent when `remind` was last called
-    std::uint64_t rung_loop_ = 0;  // the sleep of the parent's loop that was rung for
-    std::uint64_t rung_supervisor_ = 0;  // events that the supervisor was rung for
+    std::uint64_t sent_before_ = 0;  // events sent at the previous `remind`
+    std::uint64_t rung_loop_ = 0;  // `parent_words::loop` of the last sleep that was rung for
+    std::uint64_t rung_supervisor_ = 0;  // events sent when the supervisor was last rung
 };
 
 }  // namespace cadre::detail::process_worker

@@ -22,7 +22,7 @@ worker_backend::worker_backend(const process_plane::worker_setup& setup, event_s
       portable_id_(setup.portable_id), sender_(sender), domain_(domain) {}
 
 void worker_backend::submit(std::span<work_item* const>) noexcept {
-    std::terminate();  // it is remote: nobody gives it items
+    std::terminate();  // remote: it gets no items
 }
 
 void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
@@ -34,24 +34,24 @@ void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
             std::unique_lock hold(mutex_);
             if (calls_.size() >= process_plane::max_nested_calls) {
                 hold.unlock();
-                refuse(*call);
+                fail_over_limit(*call);
                 continue;
             }
             ticket = ++last_ticket_;
             call->backend_data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(ticket));
             calls_.emplace(ticket, outstanding{call, caller, {}});
-            count_caller(caller, 1);
+            add_to_caller(caller, 1);
         }
         send(*call, ticket);
     }
 }
 
-void worker_backend::refuse(portable_call& call) noexcept {
+void worker_backend::fail_over_limit(portable_call& call) noexcept {
     call_reply reply;
     reply.kind = reply_kind::failure;
     reply.error =
-        std::make_exception_ptr(error("executor '" + name_ + "': " + std::to_string(process_plane::max_nested_calls) +
-                                      " calls of this worker have not ended, which is the limit"));
+        std::make_exception_ptr(error("executor '" + name_ + "': this worker has reached the limit of " +
+                                      std::to_string(process_plane::max_nested_calls) + " unfinished nested calls"));
     call.complete(std::move(reply));
 }
 
@@ -74,10 +74,10 @@ void worker_backend::send(portable_call& call, std::uint64_t ticket) noexcept {
                  event_sender::notice::urgent);
 }
 
-void worker_backend::count_caller(std::uint64_t caller, int by) noexcept {
+void worker_backend::add_to_caller(std::uint64_t caller, int change) noexcept {
     if (caller == 0) return;
     auto& n = callers_[caller];
-    n += static_cast<std::size_t>(by);
+    n += static_cast<std::size_t>(change);
     if (n == 0) callers_.erase(caller);
     waiting_.store(callers_.size(), std::memory_order_relaxed);
 }
@@ -110,7 +110,7 @@ void worker_backend::request_stop() noexcept {
     }
 }
 
-void worker_backend::replied(const event& e, std::span<const std::byte> body) noexcept {
+void worker_backend::handle_reply(const event& e, std::span<const std::byte> body) noexcept {
     outstanding done;
     {
         const std::lock_guard hold(mutex_);
@@ -122,7 +122,7 @@ void worker_backend::replied(const event& e, std::span<const std::byte> body) no
         }
         done = std::move(found->second);
         calls_.erase(found);
-        count_caller(done.caller, -1);
+        add_to_caller(done.caller, -1);
         done.call->backend_data = nullptr;
     }
     call_reply reply;

@@ -32,7 +32,7 @@ public:
     [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
 
     /// A reply from the parent, or a part of it; on the loop's thread.
-    void replied(const process_plane::event& e, std::span<const std::byte> body) noexcept;
+    void handle_reply(const process_plane::event& e, std::span<const std::byte> body) noexcept;
     /// How many tasks wait for nested calls; counted only where the number of unfinished tasks is limited.
     [[nodiscard]] std::size_t waiting_tasks() const noexcept { return waiting_.load(std::memory_order_relaxed); }
 
@@ -42,9 +42,9 @@ private:
         std::uint64_t caller = 0;  // id of the task
         byte_buffer partial{};
     };
-    void refuse(portable_call& call) noexcept;
+    void fail_over_limit(portable_call& call) noexcept;
     void send(portable_call& call, std::uint64_t ticket) noexcept;
-    void count_caller(std::uint64_t caller, int by) noexcept;
+    void add_to_caller(std::uint64_t caller, int change) noexcept;
     [[nodiscard]] std::uint64_t portable_id() const noexcept override { return portable_id_; }
 
     const std::uint32_t count_;

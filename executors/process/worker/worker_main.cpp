@@ -37,7 +37,7 @@ std::vector<int> plane_descriptors(const process_os::worker_boot& boot, std::siz
     return all;
 }
 
-// @return false if it threw; the parent has been told
+// @return false if it threw; the parent has been notified
 bool run_initializer(const process_plane::worker_setup& setup, event_sender& sender) {
     if (setup.initializer.size == 0) return true;
     try {
@@ -56,7 +56,7 @@ bool run_initializer(const process_plane::worker_setup& setup, event_sender& sen
     }
 }
 
-/// Everything a worker has. Never destroyed: tasks that were abandoned may still refer to it when the process leaves.
+/// The objects of a worker. Never destroyed: abandoned tasks may refer to them until the process exits.
 struct worker_process {
     explicit worker_process(process_os::worker_boot&& b)
         : boot(std::move(b)), memory(process_plane::call_memory::attach(boot.fds[0].get())),
@@ -66,7 +66,7 @@ struct worker_process {
           setup(memory.control().setup), sender(memory, page, plane.processes().doorbell(0), boot.fds[2].get()),
           loop(run_loop::make("worker " + std::to_string(setup.index))),
           backend(std::make_shared<worker_backend>(setup, sender, plane.domain(setup.domain))),
-          runner(memory, page, sender, loop, backend) {}
+          dispatcher(memory, page, sender, loop, backend) {}
 
     process_os::worker_boot boot;
     process_plane::call_memory memory;
@@ -76,7 +76,7 @@ struct worker_process {
     event_sender sender;
     std::shared_ptr<run_loop> loop;
     std::shared_ptr<worker_backend> backend;
-    call_dispatcher runner;
+    call_dispatcher dispatcher;
     std::atomic<bool> quit{false};
 };
 
@@ -89,10 +89,10 @@ int worker_main(process_os::worker_boot&& boot) {
     register_portable_executor(w.setup.portable_id, w.backend);
     running_word = &w.memory.control().running;
     set_running_hook([](std::uint64_t id) noexcept { running_word->store(id, std::memory_order_release); });
-    control_thread::start(w.memory, w.runner, w.quit);
+    control_thread::start(w.memory, w.dispatcher, w.quit);
     if (!run_initializer(w.setup, w.sender)) return 1;
 
-    add_event_source(w.runner);
+    add_event_source(w.dispatcher);
     event e{};
     e.kind = event_kind::ready;
     w.sender.send(e, {}, event_sender::notice::urgent);

@@ -89,11 +89,9 @@ private:
     std::shared_ptr<const detail::call_options> options_;
 };
 
-/// Base of the executors whose work stays in this process (`serial_executor`, `thread_executor`): through them any
-/// callable and any movable argument goes.
-class local_executor {
+/// Base of the executor types (`serial_executor`, `process_executor`, …): an `executor` whose kind is known at compile time.
+class executor_type {
 public:
-    explicit local_executor(executor ex) noexcept : handle_(std::move(ex)) {}
     /// The type-erased handle; through it calls must be portable.
     [[nodiscard]] explicit(false) operator executor() const noexcept { return handle_; }
     [[nodiscard]] const executor& handle() const noexcept { return handle_; }
@@ -109,8 +107,18 @@ public:
     }
     [[nodiscard]] executor with(const call_settings& settings) const { return handle_.with(settings); }
 
+protected:
+    explicit executor_type(executor ex) noexcept : handle_(std::move(ex)) {}
+
 private:
     executor handle_;
+};
+
+/// Base of the executors whose work stays in this process (`serial_executor`, `thread_executor`): through them any
+/// callable and any movable argument goes.
+class local_executor : public executor_type {
+public:
+    explicit local_executor(executor ex) noexcept : executor_type(std::move(ex)) {}
 };
 
 namespace detail {

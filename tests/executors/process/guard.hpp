@@ -11,7 +11,7 @@
 
 namespace cadre::process_tests {
 
-/// What it guards must end within `limit`, which is far longer than needed: else it hangs, and the program is aborted.
+/// Aborts the program unless it is destroyed within `limit`, which is far longer than the guarded code needs.
 class hang_guard {
 public:
     explicit hang_guard(std::chrono::seconds limit = std::chrono::seconds(60))

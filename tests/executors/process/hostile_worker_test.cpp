@@ -89,7 +89,7 @@ int scribble(unsigned seed) {
     return spin_for_ever();
 }
 
-// What a worker forges it does not announce, so nobody looks before the time limit has passed.
+// A forged message is not announced, so the parent does not poll before the time limit has passed.
 executor looked_after(int workers) {
     return process_executor{{.workers = workers, .task_timeout = 50ms, .kill_grace = 60s}};
 }
@@ -150,7 +150,7 @@ int forge_nested_calls(std::uint64_t count) {
 
 task<std::string> watch(cadre::job<int> job) {
     while (!job.ready())
-        co_await cadre::yield();  // a loop that looks often: nobody rings for what is forged
+        co_await cadre::yield();  // a loop that polls often: no ring announces forged messages
     try {
         (void)co_await job;
     } catch (const cadre::worker_crashed& e) {
@@ -162,7 +162,7 @@ task<std::string> watch(cadre::job<int> job) {
 TEST(hostile_worker, nested_calls_without_end_are_refused) {
     const executor ex = process_executor{{.workers = 1}};
     const std::string what = run(watch, cadre::spawn(ex, forge_nested_calls, max_nested_calls + 10));
-    EXPECT_NE(what.find("more nested calls than it may and was killed"), std::string::npos) << what;
+    EXPECT_NE(what.find("exceeded the limit of nested calls and was killed"), std::string::npos) << what;
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 

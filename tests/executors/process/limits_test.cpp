@@ -35,7 +35,7 @@ TEST(process_limits, a_task_that_ignores_its_time_limit_is_killed) {
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 
-TEST(process_limits, a_task_that_looks_is_only_asked_to_stop) {
+TEST(process_limits, a_task_that_checks_for_stop_is_not_killed) {
     const executor ex = process_executor{{.workers = 1, .task_timeout = 50ms, .kill_grace = 60s}};
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, work_until_stopped)), 77);
     EXPECT_EQ(ex.stats().restarts, 0u);
@@ -58,9 +58,8 @@ TEST(process_limits, waiting_in_the_queue_does_not_count) {
     std::vector<cadre::job<int>> jobs;
     for (int i = 0; i < 8; ++i)
         jobs.push_back(cadre::spawn(ex, busy, i));  // the last waits for 0.7 s
-    const auto get = [](cadre::job<int> j) -> task<int> { co_return co_await j; };
     for (auto& j : jobs)
-        EXPECT_EQ(run(get, std::move(j)), 1);
+        EXPECT_EQ(run(wait_for<int>, std::move(j)), 1);
 }
 
 TEST(process_limits, timeout_kills_what_does_not_stop) {
@@ -74,9 +73,8 @@ TEST(process_limits, a_stop_request_never_kills) {
     auto job = cadre::spawn(ex, work_until_stopped);
     std::this_thread::sleep_for(20ms);  // most likely it runs by then; queued, it would end as cancelled
     job.request_stop();
-    const auto get = [](cadre::job<int> j) -> task<int> { co_return co_await j; };
     try {
-        EXPECT_EQ(run(get, std::move(job)), 77);
+        EXPECT_EQ(run(wait_for<int>, std::move(job)), 77);
     } catch (const cadre::cancelled&) {
     }
     EXPECT_EQ(ex.stats().restarts, 0u);
@@ -85,7 +83,7 @@ TEST(process_limits, a_stop_request_never_kills) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 std::size_t take(std::size_t bytes) {
     std::vector<char> much(bytes, 'x');
-    asm volatile("" : : "r"(much.data()) : "memory");  // compilers may leave out an allocation that nobody looks at
+    asm volatile("" : : "r"(much.data()) : "memory");  // compilers may omit an unused allocation
     return much.size();
 }
 std::size_t take_noexcept(std::size_t bytes) noexcept { return take(bytes); }
@@ -116,13 +114,12 @@ TEST(process_limits, a_worker_is_replaced_after_its_share_of_tasks) {
     EXPECT_EQ(ex.stats().restarts, 0u);
 }
 
-TEST(process_limits, full_isolation_loses_nobody) {
+TEST(process_limits, full_isolation_loses_no_task) {
     const executor ex = process_executor{{.workers = 1, .tasks_per_worker = 1}};
     auto sleeper = cadre::spawn(ex, sleep_then, 200, 5);
     auto killer = cadre::spawn(ex, die_by_signal, SIGKILL);
-    const auto get = [](cadre::job<int> j) -> task<int> { co_return co_await j; };
-    EXPECT_THROW(run(get, std::move(killer)), cadre::worker_crashed);
-    EXPECT_EQ(run(get, std::move(sleeper)), 5);
+    EXPECT_THROW(run(wait_for<int>, std::move(killer)), cadre::worker_crashed);
+    EXPECT_EQ(run(wait_for<int>, std::move(sleeper)), 5);
 }
 
 }  // namespace

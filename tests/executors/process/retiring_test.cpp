@@ -37,7 +37,7 @@ task<void> stop_every_other_call(executor ex) {
     }
 }
 
-TEST(process_retiring, leaves_when_its_last_call_is_taken_back) {
+TEST(process_retiring, leaves_when_its_last_call_is_revoked) {
     const hang_guard guard;
     const executor ex = process_executor{{.workers = 1, .max_tasks_per_worker = 2}};
     cadre::sync_wait(stop_every_other_call(ex));
@@ -53,7 +53,7 @@ task<std::map<pid_t, std::size_t>> tasks_of_each(executor ex, int calls) {
     co_return count;
 }
 
-TEST(process_retiring, nobody_gets_more_than_its_share_while_it_starts) {
+TEST(process_retiring, a_starting_worker_gets_no_more_than_its_share) {
     const hang_guard guard;
     for (const int workers : {1, 3})
         for (const std::size_t share : {1u, 3u}) {

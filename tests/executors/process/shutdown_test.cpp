@@ -22,8 +22,6 @@ using cadre::executor;
 using cadre::process_executor;
 using cadre::task;
 
-task<int> get(cadre::job<int> j) { co_return co_await j; }
-
 std::size_t open_descriptors() {
     const std::filesystem::directory_iterator all("/proc/self/fd");
     return static_cast<std::size_t>(std::distance(begin(all), end(all)));
@@ -42,7 +40,7 @@ TEST(process_shutdown, running_work_ends_and_new_work_is_refused) {
     const pid_t pid = cadre::sync_wait(cadre::on(ex, worker_pid));
     auto job = cadre::spawn(ex, sleep_then, 100, 3);
     cadre::sync_wait(ex.shutdown(30s));
-    EXPECT_EQ(run(get, std::move(job)), 3);
+    EXPECT_EQ(run(wait_for<int>, std::move(job)), 3);
     EXPECT_THROW(cadre::sync_wait(cadre::on(ex, plus_one, 1)), cadre::executor_stopped);
     EXPECT_TRUE(gone(pid));
     cadre::sync_wait(ex.shutdown(30s));
@@ -67,7 +65,7 @@ TEST(process_shutdown, what_has_not_ended_at_the_deadline_is_stopped) {
     auto sleeper = cadre::spawn(ex, begin_and_sleep, begun);
     ASSERT_TRUE(run(receive, begun));
     cadre::sync_wait(ex.shutdown(0ms));
-    EXPECT_THROW(run(get, std::move(sleeper)), cadre::cancelled);
+    EXPECT_THROW(run(wait_for<int>, std::move(sleeper)), cadre::cancelled);
 }
 
 TEST(process_shutdown, what_does_not_stop_is_killed_and_the_suspended_ones_with_it) {
@@ -78,12 +76,12 @@ TEST(process_shutdown, what_does_not_stop_is_killed_and_the_suspended_ones_with_
     ASSERT_TRUE(run(receive, begun));
     jobs.push_back(cadre::spawn(ex, begin_and_spin, begun));
     ASSERT_TRUE(run(receive, begun));
-    // Its turn does not come: taken back at the deadline, or killed if the worker had claimed it.
+    // Does not run: revoked at the deadline, or killed if the worker had claimed it.
     jobs.push_back(cadre::spawn(ex, begin_and_sleep, begun));
     cadre::sync_wait(ex.shutdown(0ms));
     for (std::size_t i = 0; i < jobs.size(); ++i) {
         try {
-            run(get, std::move(jobs[i]));
+            run(wait_for<int>, std::move(jobs[i]));
             FAIL() << "task " << i << " did not throw";
         } catch (const cadre::task_killed& e) {
             EXPECT_EQ(e.reason(), cadre::kill_reason::shutdown) << i;
@@ -93,7 +91,7 @@ TEST(process_shutdown, what_does_not_stop_is_killed_and_the_suspended_ones_with_
     }
 }
 
-TEST(process_shutdown, the_last_handle_takes_the_workers_with_it) {
+TEST(process_shutdown, the_last_handle_ends_the_workers) {
     pid_t pid = 0;
     {
         const executor ex = process_executor{{.workers = 1}};
@@ -109,7 +107,7 @@ TEST(process_shutdown, nothing_is_left_open) {
         EXPECT_THROW(cadre::sync_wait(cadre::on(ex, exit_with, 1)), cadre::worker_crashed);
         EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
     };
-    use();  // what is made once stays
+    use();  // warm-up: what is created once stays
     const std::size_t before = open_descriptors();
     for (int i = 0; i < 5; ++i)
         use();

@@ -1,5 +1,5 @@
 /// @file
-/// What the tests of the process executor share.
+/// Functions that the tests of the process executor share.
 #pragma once
 
 #include <cadre/executors/process.hpp>
@@ -27,7 +27,7 @@ auto run(F f, Args... args) {
     return sync_wait(f(std::move(args)...));
 }
 
-/// Which exception `f` throws, as text; "nothing" if none.
+/// The text of the exception that `f` throws; "nothing" if it throws none.
 template <class E, class F>
 std::string what_of(F f) {
     try {
@@ -51,11 +51,24 @@ inline int exit_with(int status) {
     return 0;
 }
 
-/// Keeps its worker's loop busy until it is asked to stop, or for ever.
+/// Keeps its worker's loop busy for ever.
 inline int spin_for_ever() {
     for (;;)
-        asm volatile("");  // a loop that does nothing else may be taken for one that ends
+        asm volatile("");  // the compiler may assume that an empty loop ends
     return 0;
+}
+
+/// Computes without checking for a stop request.
+inline int compute_for(std::chrono::milliseconds d) {
+    const auto end = std::chrono::steady_clock::now() + d;
+    while (std::chrono::steady_clock::now() < end)
+        asm volatile("");
+    return 0;
+}
+
+template <class R>
+task<R> wait_for(job<R> job) {
+    co_return co_await job;
 }
 
 inline task<int> sleep_then(int milliseconds, int result) {

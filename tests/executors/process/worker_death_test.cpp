@@ -17,9 +17,7 @@ using cadre::executor;
 using cadre::process_executor;
 using cadre::task;
 
-task<int> get(cadre::job<int> j) { co_return co_await j; }
-
-TEST(process_death, the_running_task_fails_and_says_why) {
+TEST(process_death, the_running_task_fails_with_the_reason) {
     const executor ex = process_executor{{.workers = 2}};
     try {
         cadre::sync_wait(cadre::on(ex.with({.name = "crasher"}), die_by_signal, SIGSEGV));
@@ -98,11 +96,11 @@ TEST(process_death, suspended_tasks_are_lost_and_queued_ones_move_on) {
     for (int i = 0; i < 50; ++i)
         queued.push_back(cadre::spawn(ex, plus_one, i));
 
-    EXPECT_THROW(run(get, std::move(killer)), cadre::worker_crashed);
+    EXPECT_THROW(run(wait_for<int>, std::move(killer)), cadre::worker_crashed);
     for (auto& j : sleepers)
-        EXPECT_THROW(run(get, std::move(j)), cadre::worker_lost);
+        EXPECT_THROW(run(wait_for<int>, std::move(j)), cadre::worker_lost);
     for (int i = 0; i < 50; ++i)
-        EXPECT_EQ(run(get, std::move(queued[static_cast<std::size_t>(i)])), i + 1);
+        EXPECT_EQ(run(wait_for<int>, std::move(queued[static_cast<std::size_t>(i)])), i + 1);
 }
 
 TEST(process_death, an_idle_worker_that_is_killed_is_replaced) {

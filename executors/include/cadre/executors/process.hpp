@@ -10,8 +10,8 @@
 
 namespace cadre {
 
-/// Starts worker processes. They end with the last handle to the executor, with its shutdown, or with this process,
-/// whichever comes first and however it comes.
+/// Starts worker processes. They end with the last handle to the executor, with its shutdown, or with this process, even
+/// if that is killed.
 /// @throws config_error if an option cannot be honoured, or workers cannot be started from this process: it needs the
 /// `runtime` in `main`, or to have no other thread yet
 /// @throws std::system_error when the system refuses memory, descriptors or processes
@@ -19,26 +19,10 @@ namespace cadre {
 
 /// The same as a type. Convertible to `executor`; copies name the same executor. Calls through it must be portable, as
 /// through any `executor`.
-class process_executor {
+class process_executor : public executor_type {
 public:
+    /// @throws like `make_process_executor`
     explicit(false) process_executor(const process_options& options = {});
-
-    [[nodiscard]] explicit(false) operator executor() const noexcept { return handle_; }
-    [[nodiscard]] const executor& handle() const noexcept { return handle_; }
-
-    [[nodiscard]] executor_kind kind() const { return handle_.kind(); }
-    [[nodiscard]] std::size_t concurrency() const { return handle_.concurrency(); }
-    [[nodiscard]] std::string name() const { return handle_.name(); }
-    [[nodiscard]] executor_stats stats() const { return handle_.stats(); }
-    void request_stop() const { handle_.request_stop(); }
-    template <class D>
-    [[nodiscard]] task<void> shutdown(D deadline) const {
-        return handle_.shutdown(deadline);
-    }
-    [[nodiscard]] executor with(const call_settings& settings) const { return handle_.with(settings); }
-
-private:
-    executor handle_;
 };
 
 }  // namespace cadre

@@ -19,12 +19,12 @@ enum class start_method : std::uint8_t {
     spawn,       ///< the program is executed again: slower, and nothing of the parent's memory is inherited
 };
 
-/// What becomes of what workers write to standard output and standard error.
+/// Where the standard output and standard error of workers go.
 enum class worker_output : std::uint8_t {
-    inherit,  ///< they write to the parent's own
+    inherit,  ///< the parent's own
     prefix,   ///< line by line, each with `[worker 2 resize#17] ` before it
-    capture,  ///< kept, and added to the error of a task whose worker died
-    null,     ///< thrown away
+    capture,  ///< its end is added to the error of a task whose worker died
+    null,     ///< discarded
 };
 
 /// Trivially destructible on purpose: g++ 12 destroys other aggregates twice in an expression that awaits.
@@ -38,7 +38,7 @@ struct process_options {
     /// A task that runs longer is asked to stop, and killed `kill_grace` later. 0: no limit.
     std::chrono::nanoseconds task_timeout{0};
     /// How long a task that was asked to stop because of a limit or a deadline may go on before its worker is killed.
-    /// One second: far more than a loop that looks at `stop_requested()` needs, and a stuck worker is still gone soon.
+    /// One second: far more than a loop that checks `stop_requested()` needs, and short enough for a stuck worker.
     std::chrono::nanoseconds kill_grace = std::chrono::seconds(1);
     /// Private memory of each worker, in bytes. An allocation beyond it throws `std::bad_alloc`. 0: no limit.
     std::size_t memory_limit = 0;
@@ -48,7 +48,7 @@ struct process_options {
     std::size_t tasks_per_worker = 0;
     /// How often a task whose worker died is repeated; one that threw never is.
     int retries = 0;
-    /// How many calls may wait in this process for a worker; one more fails at once with `error`. 0: no limit.
+    /// How many calls may wait in this process for a worker; a further call fails with `error`. 0: no limit.
     std::size_t max_pending = 0;
     worker_output output = worker_output::inherit;
     /// Which CPUs the workers are pinned to. Default: none.

@@ -10,7 +10,7 @@
 
 namespace cadre::detail::process_parent {
 
-/// The measured time of the tasks of an executor, and what follows from it.
+/// The mean time for which a task keeps its worker's loop, and the credit that follows from it.
 class service_time_estimator {
 public:
     void sample(std::uint32_t nanoseconds) noexcept {
@@ -19,15 +19,15 @@ public:
             mean_ = nanoseconds;
             return;
         }
-        // A task that was off its CPU for a while counts as four of its kind: else one such sample would take the credit
-        // away from hundreds of short ones. Follows a real change within some twenty samples.
+        // A task that lost its CPU for a while counts as four of its kind: else one such sample would withdraw the credit
+        // of hundreds of short ones. Follows a real change within some twenty samples.
         mean_ = (mean_ * 7 + std::min<std::uint64_t>(nanoseconds, std::max<std::uint64_t>(mean_ * 4, short_task))) / 8;
     }
     /// In nanoseconds; 0: not known yet.
     [[nodiscard]] std::uint64_t mean() const noexcept { return mean_; }
 
     /// How many calls may wait in one worker's ring. Short tasks need a deep queue, so that the worker has work while the
-    /// parent does something else; long ones are better kept where any worker can take them.
+    /// parent does something else; long ones stay in the parent, where any worker can get them.
     [[nodiscard]] std::uint64_t depth() const noexcept {
         if (mean_ == 0) return unknown_depth;
         if (mean_ > one_behind) return 1;

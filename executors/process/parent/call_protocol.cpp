@@ -1,0 +1,163 @@
+#include "process/parent/call_protocol.hpp"
+
+#include "process/plane/chunk_progress.hpp"
+
+#include <cadre/detail/codec/codec_stream.hpp>
+#include <cadre/detail/codec/exception_codec.hpp>
+#include <cadre/errors.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace cadre::detail::process_parent {
+
+using process_plane::call_memory;
+using process_plane::chunk_progress;
+using process_plane::event;
+using process_plane::event_kind;
+
+namespace {
+
+// When a timed call began, as its worker says; not later than now.
+time_point begin_time(std::span<const std::byte> body) {
+    std::int64_t n = 0;
+    if (body.size() == sizeof n) std::memcpy(&n, body.data(), sizeof n);
+    return std::min(time_point(std::chrono::nanoseconds(n)), std::chrono::steady_clock::now());
+}
+
+std::string handle_chunk_block(const worker_connection& c, call_record& r, std::span<const std::byte> body) {
+    const auto offset = static_cast<std::uint64_t>(body.data() - c.link.memory().base());
+    if (body.size() < chunk_progress::capacity || offset % alignof(chunk_progress) != 0)
+        return "sent a malformed block for the results of a chunk";
+    r.chunk.progress = {offset, body.size()};
+    return {};
+}
+
+std::string handle_committed(call_record& r, const event& e, std::span<const std::byte> body) {
+    if (e.items < r.chunk.items_done) return "reported fewer committed items than before";
+    r.chunk.results.append(body);
+    r.chunk.items_done = e.items;
+    return {};
+}
+
+call_reply make_reply(call_record& r, const event& e, std::span<const std::byte> body) {
+    call_reply reply;
+    try {
+        if (e.kind == event_kind::value) {
+            reply.bytes = std::move(r.chunk.results);
+            reply.bytes.append(body);
+            reply.items_done = r.call->items;
+        } else if (e.kind == event_kind::exception) {
+            reply.kind = reply_kind::exception;
+            reply.bytes.append(body);
+        } else {
+            const std::string text(reinterpret_cast<const char*>(body.data()), body.size());
+            reply = failure_reply(std::make_exception_ptr(not_portable(text)));
+        }
+    } catch (const std::bad_alloc&) {
+        reply = failure_reply(std::current_exception());
+    }
+    return reply;
+}
+
+}  // namespace
+
+void call_protocol::handle_all_events(unsigned max_events, ended_calls& ended) noexcept {
+    for (worker_connection* c : workers_) {
+        if (!handle_events(*c, max_events, ended)) continue;
+        (void)c->link.flush();
+        c->retire_if_share_used();
+        workers_.dismiss_if_done(*c);
+    }
+}
+
+bool call_protocol::handle_events(worker_connection& c, unsigned max_events, ended_calls& ended) noexcept {
+    if (!c.violation.empty()) return false;
+    bool any = false;
+    event e;
+    for (; max_events != 0 && c.link.events.peek(e); --max_events) {
+        any = true;
+        std::string violation;
+        try {
+            violation = handle(c, e, ended);
+        } catch (const std::exception& problem) {
+            violation = std::string("sent a message that could not be processed (") + problem.what() + ")";
+        }
+        c.link.events.advance();
+        if (!violation.empty()) {
+            handle_violation(c, std::move(violation));
+            break;
+        }
+    }
+    if (any) c.link.notify_room();
+    return any;
+}
+
+void call_protocol::handle_violation(worker_connection& c, std::string violation) noexcept {
+    c.violation = std::move(violation);
+    placement_.requeue_unclaimed(c);
+    c.kill();
+}
+
+std::string call_protocol::handle(worker_connection& c, const event& e, ended_calls& ended) {
+    std::span<const std::byte> body;
+    if (!process_plane::find_body(e, c.link.memory().base(), call_memory::worker_area, body))
+        return "sent a message whose body lies outside its memory";
+    switch (e.kind) {
+        case event_kind::ready: workers_.set_ready(c); return {};
+        case event_kind::start_failed: {
+            byte_buffer copy;
+            copy.append(body);
+            decoder in(copy.span());
+            c.start_error = decode_exception(in, "the initializer in " + c.title());
+            return {};
+        }
+        case event_kind::wants_work: placement_.sample(e.nanoseconds); return {};
+        case event_kind::nested_call: return nested_.handle_call(c, e, body);
+        case event_kind::nested_stop: nested_.handle_stop(c, e, ended); return {};
+        case event_kind::begun:
+        case event_kind::chunk_block:
+        case event_kind::committed:
+        case event_kind::value:
+        case event_kind::exception:
+        case event_kind::rejected: break;
+        default: return "sent a message of unknown kind " + std::to_string(static_cast<unsigned>(e.kind));
+    }
+    call_record* const r = placement_.find(e.id);
+    if (r == nullptr || r->worker != &c) return "replied to a call that it does not have";
+    return handle_call_event(c, *r, e, body, ended);
+}
+
+std::string call_protocol::handle_call_event(worker_connection& c, call_record& r, const event& e,
+                                             std::span<const std::byte> body, ended_calls& ended) {
+    if (e.items > r.call->items) return "reported more items than the call has";
+    switch (e.kind) {
+        case event_kind::begun:
+            // The deadline that was armed when the call was published is too early now; time_limits checks it then.
+            if (!std::exchange(r.limit.begun, true)) r.limit.begun_at = begin_time(body);
+            return {};
+        case event_kind::chunk_block: return handle_chunk_block(c, r, body);
+        case event_kind::committed: return handle_committed(r, e, body);
+        default: break;
+    }
+    placement_.sample(e.nanoseconds);
+    call_reply reply = make_reply(r, e, body);
+    if (reply.kind != reply_kind::value) {
+        const task_label task = placement_.label(r);
+        reply.where = c.title() + ", " + task.text;
+        reply.items_done = std::max(e.items, r.chunk.items_done);
+        reply.partial = std::move(r.chunk.results);
+        if (r.limit.passed) {
+            reply.kind = reply_kind::failure;
+            reply.error = std::make_exception_ptr(
+                timed_out(task.text + " exceeded its time limit and stopped when requested (" + c.title() + ")"));
+        }
+    }
+    placement_.end(r, std::move(reply), ended);
+    return {};
+}
+
+}  // namespace cadre::detail::process_parent

@@ -1,0 +1,38 @@
+/// @file
+/// The parent's half of the call protocol: checks and handles the events that workers send.
+#pragma once
+
+#include "process/parent/nested_calls.hpp"
+#include "process/parent/placement.hpp"
+
+#include <span>
+#include <string>
+
+namespace cadre::detail::process_parent {
+
+/// Every event is a private copy, and nothing in it is used before it was checked. Takes no lock: everything needs both of
+/// the pool's locks.
+class call_protocol {
+public:
+    call_protocol(worker_set& workers, placement& calls, nested_calls& nested) noexcept
+        : workers_(workers), placement_(calls), nested_(nested) {}
+
+    /// Handles up to `max_events` events of `c`. A worker that breaks the protocol is killed.
+    /// @return whether there was an event
+    [[nodiscard]] bool handle_events(worker_connection& c, unsigned max_events, ended_calls& ended) noexcept;
+    /// Handles up to `max_events` events of each worker, sends what waited for room, and dismisses workers that are done.
+    void handle_all_events(unsigned max_events, ended_calls& ended) noexcept;
+
+private:
+    // These return how the worker broke the protocol; empty: it did not.
+    [[nodiscard]] std::string handle(worker_connection& c, const process_plane::event& e, ended_calls& ended);
+    [[nodiscard]] std::string handle_call_event(worker_connection& c, call_record& r, const process_plane::event& e,
+                                                std::span<const std::byte> body, ended_calls& ended);
+    void handle_violation(worker_connection& c, std::string violation) noexcept;
+
+    worker_set& workers_;
+    placement& placement_;
+    nested_calls& nested_;
+};
+
+}  // namespace cadre::detail::process_parent

@@ -1,0 +1,80 @@
+#include "process/parent/death_recovery.hpp"
+
+#include "process/plane/chunk_progress.hpp"
+
+#include <utility>
+
+namespace cadre::detail::process_parent {
+
+namespace {
+
+// The committed items of a chunk are done, although no event has carried their results yet.
+void take_committed(const worker_connection& c, chunk_state& chunk, std::uint32_t items_of_call) {
+    using process_plane::chunk_progress;
+    if (chunk.progress.size == 0) return;
+    const auto& progress = *reinterpret_cast<const chunk_progress*>(c.link.memory().base() + chunk.progress.offset);
+    const std::uint64_t word = progress.word.load(std::memory_order_acquire);
+    const std::uint32_t items = chunk_progress::items(word);
+    const std::uint32_t bytes = chunk_progress::bytes(word);
+    if (items <= chunk.items_done || items > items_of_call || bytes > chunk_progress::room) return;
+    chunk.results.append(std::span(progress.data(), bytes));
+    chunk.items_done = items;
+}
+
+bool has_call(const worker_connection& c, std::uint64_t id) noexcept {
+    for (const call_record& r : c.calls)
+        if (r.id == id) return true;
+    return false;
+}
+
+}  // namespace
+
+std::shared_ptr<const death_notice> death_recovery::recover(worker_connection& c, const process_os::worker_exit& exit,
+                                                            ended_calls& ended, crashed_calls& crashed) {
+    const auto death = std::make_shared<death_notice>(
+        describe_death(c.title(), exit, process_os::read_crash_page(c.link.memory().crash())));
+    death->violation = c.violation;
+    if (c.output && output_ == worker_output::capture) death->output = c.output->captured();
+    c.stage = worker_stage::dying;
+    placement_.requeue_unclaimed(c);
+
+    const std::uint64_t running = c.link.running();
+    // If a task of unknown id ran, a child of one of the calls, then any of them may have caused the death.
+    const bool attributed = has_call(c, running);
+    for (call_record* r = c.calls.back(); r != nullptr;) {
+        call_record* const before = call_list::prev(*r);
+        settle(c, *r, running != 0 && (r->id == running || !attributed), death, ended, crashed);
+        r = before;
+    }
+    nested_.abandon(c, ended);
+    return death;
+}
+
+void death_recovery::settle(const worker_connection& c, call_record& r, bool ran,
+                            const std::shared_ptr<const death_notice>& death, ended_calls& ended,
+                            crashed_calls& crashed) {
+    // Not only the call whose time came first: every call that was asked to end by a time and has not ended.
+    const bool killed = c.killed && r.limit.kill_at != time_point{};
+    if (!killed && r.retries > 0 && r.stop == stop_reason::none && r.call->items == 1) {
+        --r.retries;
+        placement_.requeue(r);
+        return;
+    }
+    take_committed(c, r.chunk, r.call->items);
+    const task_label task = placement_.label(r);
+    if (killed) {
+        const bool shutdown = !r.limit.passed && (workers_.quitting() || registry_.closed());
+        const kill_reason reason = shutdown ? kill_reason::shutdown : kill_reason::time_limit;
+        placement_.fail(r, killed_error(*death, task, reason), ended);
+    } else if ((c.killed || !ran) && death->violation.empty()) {
+        placement_.fail(r, lost_error(*death, task, ran), ended);
+    } else if (death->report.frames.empty() || death->out_of_memory) {
+        placement_.fail(r, crash_error(*death, task, {}), ended);
+    } else {
+        placement_.fail(r, nullptr, ended);
+        crashed.push_back({ended.back().call, std::move(ended.back().reply), task, death});
+        ended.pop_back();
+    }
+}
+
+}  // namespace cadre::detail::process_parent

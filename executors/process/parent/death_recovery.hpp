@@ -1,0 +1,42 @@
+/// @file
+/// What becomes of the calls of a worker that has ended.
+#pragma once
+
+#include "process/parent/nested_calls.hpp"
+#include "process/parent/placement.hpp"
+#include "process/parent/stack_symbolizer.hpp"
+
+#include <cadre/detail/scheduler/work_registry.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace cadre::detail::process_parent {
+
+/// Calls are retried, or fail with worker_crashed, worker_lost or task_killed. Takes no lock: `recover` needs both of the
+/// pool's locks.
+class death_recovery {
+public:
+    using crashed_calls = std::vector<stack_symbolizer::crashed_call>;
+
+    death_recovery(const work_registry& registry, worker_output output, worker_set& workers, placement& calls,
+                   nested_calls& nested) noexcept
+        : registry_(registry), output_(output), workers_(workers), placement_(calls), nested_(nested) {}
+
+    /// Takes all calls from `c`, whose events have been handled. `crashed`: the calls whose stack must be symbolized.
+    /// @return what is known of its end
+    std::shared_ptr<const death_notice> recover(worker_connection& c, const process_os::worker_exit& exit,
+                                                ended_calls& ended, crashed_calls& crashed);
+
+private:
+    void settle(const worker_connection& c, call_record& r, bool ran, const std::shared_ptr<const death_notice>& death,
+                ended_calls& ended, crashed_calls& crashed);
+
+    const work_registry& registry_;
+    const worker_output output_;
+    worker_set& workers_;
+    placement& placement_;
+    nested_calls& nested_;
+};
+
+}  // namespace cadre::detail::process_parent

@@ -1,0 +1,98 @@
+#include "process/parent/nested_calls.hpp"
+
+#include "process/parent/nested_call.hpp"
+#include "process/plane/nested_header.hpp"
+
+#include <cadre/detail/codec/codec_stream.hpp>
+#include <cadre/detail/codec/exception_codec.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace cadre::detail::process_parent {
+
+using process_plane::event;
+using process_plane::event_kind;
+using process_plane::nested_header;
+
+std::string nested_calls::handle_call(worker_connection& c, const event& e, std::span<const std::byte> body) {
+    nested_header h;
+    if (body.size() < sizeof h || c.nested.contains(e.id)) return "sent a malformed nested call";
+    if (c.nested.size() >= process_plane::max_nested_calls) return "exceeded the limit of nested calls";
+    std::memcpy(&h, body.data(), sizeof h);
+    body = body.subspan(sizeof h);
+    if (h.name_size > body.size() || h.items == 0) return "sent a malformed nested call";
+    auto* const call = new nested_call(pool_, c, e.id);
+    c.nested.emplace(e.id, call);
+    received_.push_back(call);
+    call->entry = h.entry;
+    call->items = h.items;
+    call->id = h.call_id;
+    call->options.timeout = std::chrono::nanoseconds(std::max<std::int64_t>(h.timeout, 0));
+    call->options.priority = std::clamp(h.priority, -1000, 1000);
+    call->options.retries = std::clamp(h.retries, -1, 1000);
+    call->options.name.assign(reinterpret_cast<const char*>(body.data()), h.name_size);
+    call->arguments.append(body.subspan(h.name_size));
+    return {};
+}
+
+// A stop request may cross the end of its call, so an unknown ticket breaks nothing.
+void nested_calls::handle_stop(worker_connection& c, const event& e, ended_calls& ended) noexcept {
+    const auto found = c.nested.find(e.id);
+    if (found == c.nested.end() || found->second->backend_data == nullptr) return;
+    const auto why =
+        e.items == static_cast<std::uint32_t>(stop_reason::deadline) ? stop_reason::deadline : stop_reason::requested;
+    stops_.request(*static_cast<call_record*>(found->second->backend_data), why, ended);
+}
+
+void nested_calls::start_received() noexcept {
+    for (nested_call* call : std::exchange(received_, {}))
+        call->start();
+}
+
+byte_buffer nested_calls::encode_body(call_reply& reply) {
+    if (reply.kind == reply_kind::value) return std::move(reply.bytes);
+    byte_buffer body;
+    const auto where_size = static_cast<std::uint16_t>(std::min<std::size_t>(reply.where.size(), 1000));
+    body.append(std::as_bytes(std::span(&where_size, 1)));
+    body.append(std::as_bytes(std::span(reply.where.data(), where_size)));
+    if (reply.kind == reply_kind::exception) {
+        body.append(reply.bytes.span());
+    } else {
+        encoder out(body);
+        encode_exception(out, reply.error);
+    }
+    return body;
+}
+
+void nested_calls::reply(nested_call& call, const call_reply& reply, const byte_buffer& body) noexcept {
+    if (call.caller == nullptr) return;
+    worker_connection& c = *call.caller;
+    c.nested.erase(call.workers_ticket);
+    event e{};
+    e.id = call.workers_ticket;
+    if (!reply.partial.empty()) {
+        e.kind = event_kind::nested_partial;
+        c.link.reply(e, reply.partial.span());
+    }
+    e.items = reply.items_done;
+    e.kind = reply.kind == reply_kind::value ? event_kind::nested_value : event_kind::nested_exception;
+    c.link.reply(e, body.span());
+    if (c.link.flush()) deadlines_.tick_soon();
+    c.link.ring();
+}
+
+void nested_calls::abandon(worker_connection& c, ended_calls& ended) noexcept {
+    for (auto& [ticket, call] : c.nested)
+        if (call->caller = nullptr; call->backend_data != nullptr)
+            stops_.request(*static_cast<call_record*>(call->backend_data), stop_reason::requested, ended);
+    c.nested.clear();
+}
+
+void nested_calls::disown(worker_connection& c) noexcept {
+    for (auto& [ticket, call] : c.nested)
+        call->caller = nullptr;
+}
+
+}  // namespace cadre::detail::process_parent

@@ -1,0 +1,252 @@
+#include "process/parent/placement.hpp"
+
+#include <cadre/detail/codec/call_name.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/errors.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <new>
+#include <utility>
+
+namespace cadre::detail::process_parent {
+
+using process_plane::request;
+
+placement::placement(const process_options& options, const std::string& executor_name, worker_set& workers,
+                     status_publisher& status, deadline_queue& deadlines) noexcept
+    : options_(options), name_(executor_name), workers_(workers), status_(status), deadlines_(deadlines) {}
+
+void placement::enqueue(portable_call& call, bool nested, ended_calls& ended) {
+    call.backend_data = nullptr;
+    if (closed()) {
+        ended.push_back({&call, failure_reply(closed_with_)});
+        return;
+    }
+    if (options_.max_pending != 0 && waiting_.size() >= options_.max_pending) {
+        place_queued_calls(ended);
+        if (waiting_.size() >= options_.max_pending) {
+            ended.push_back({&call, failure_reply(std::make_exception_ptr(
+                                        error("executor '" + name_ + "' is full: " + std::to_string(waiting_.size()) +
+                                              " calls wait for a worker (max_pending)")))});
+            return;
+        }
+    }
+    const std::optional<std::uint16_t> entry = number(call, ended);
+    if (!entry) return;
+    call_record& r = table_.acquire();
+    r.call = &call;
+    r.entry = *entry;
+    r.nested = nested;
+    if (call.id == 0) call.id = next_task_id();
+    r.id = call.id;
+    r.retries = call.options.retries >= 0 ? call.options.retries : options_.retries;
+    r.limit.allowed = options_.task_timeout;
+    if (call.options.timeout.count() > 0 && (r.limit.allowed.count() == 0 || call.options.timeout < r.limit.allowed))
+        r.limit.allowed = call.options.timeout;
+    call.backend_data = &r;
+    waiting_.push_back(r);
+}
+
+// @return the number of the function; empty if the call has been ended because there is none
+std::optional<std::uint16_t> placement::number(portable_call& call, ended_calls& ended) {
+    std::exception_ptr why;
+    try {
+        if (const auto entry = functions_.number(call.entry)) return entry;
+        why = std::make_exception_ptr(error("executor '" + name_ + "': calls name too many different functions"));
+    } catch (...) {
+        why = std::current_exception();
+    }
+    ended.push_back({&call, failure_reply(std::move(why))});
+    return std::nullopt;
+}
+
+void placement::place_queued_calls(ended_calls& ended) noexcept {
+    place_within_credit(ended);
+    // Before the rings: a worker with an empty ring reads this word before it sleeps.
+    status_.set_waiting(!waiting_.empty());
+    // A worker without calls sends no event that would lead here again: it may have passed revoked requests since its
+    // credit was computed, and have gone to sleep before it could see the word.
+    if (!waiting_.empty() && workers_.any_idle()) {
+        process_plane::full_fence();
+        place_within_credit(ended);
+        if (waiting_.empty()) status_.set_waiting(false);
+    }
+    workers_.ring_requested();
+    status_.set_busy_workers(busy_);
+}
+
+void placement::place_within_credit(ended_calls& ended) noexcept {
+    const auto place = [&](call_record& r, worker_connection& c) {
+        waiting_.remove(r);
+        if (!publish(r, c)) fail(r, std::make_exception_ptr(std::bad_alloc()), ended);  // no memory for the arguments
+    };
+    while (call_record* r = waiting_.front()) {
+        worker_connection* const c = pick();
+        if (c == nullptr) break;
+        place(*r, *c);
+    }
+    // If every worker retires, their tasks may wait for calls that would wait for a successor of these workers.
+    while (waiting_.has_nested()) {
+        worker_connection* const c = pick_retiring();
+        if (c == nullptr) break;
+        place(*waiting_.first_nested(), *c);
+    }
+}
+
+worker_connection* placement::pick() noexcept {
+    const std::uint64_t depth = service_times_.depth();
+    worker_connection* best = nullptr;
+    for (worker_connection* c : workers_)
+        if (c->accepts() && (best == nullptr || c->load() < best->load()) && c->link.has_credit(depth)) best = c;
+    return best;
+}
+
+// @return null while a worker that does not retire exists or is about to start
+worker_connection* placement::pick_retiring() noexcept {
+    if (workers_.size() != workers_.capacity()) return nullptr;
+    const std::uint64_t depth = service_times_.depth();
+    worker_connection* best = nullptr;
+    for (worker_connection* c : workers_) {
+        if (c->stage != worker_stage::retiring) return nullptr;
+        if ((best == nullptr || c->load() < best->load()) && c->link.has_credit(depth)) best = c;
+    }
+    return best;
+}
+
+bool placement::publish(call_record& r, worker_connection& c) noexcept {
+    const portable_call& call = *r.call;
+    request q{};
+    q.call_id = r.id;
+    q.ticket = call_table::ticket(r);
+    q.entry = r.entry;
+    if (call.items != 1) q.flags |= request::chunk;
+    if (!call.options.name.empty()) q.flags |= request::named;
+    if (r.limit.allowed.count() != 0) q.flags |= request::timed;
+
+    std::array<std::span<const std::byte>, 4> parts{};
+    std::size_t count = 0;
+    const auto name_size = static_cast<std::uint16_t>(std::min<std::size_t>(call.options.name.size(), 1000));
+    if (call.items != 1) parts[count++] = std::as_bytes(std::span(&call.items, 1));
+    if (name_size != 0) {
+        parts[count++] = std::as_bytes(std::span(&name_size, 1));
+        parts[count++] = std::as_bytes(std::span(call.options.name.data(), name_size));
+    }
+    parts[count++] = call.arguments.span();
+
+    // Before the worker can claim the call.
+    r.call->worker_pid.store(c.os.pid, std::memory_order_relaxed);
+    const auto position = c.link.publish(q, std::span(parts).first(count), functions_);
+    if (!position) {
+        r.call->worker_pid.store(0, std::memory_order_relaxed);
+        return false;
+    }
+    r.worker = &c;
+    r.limit.begun = false;
+    r.position = *position;
+    if (c.calls.empty()) ++busy_;
+    c.calls.push_back(r);
+    ++c.published;
+    placed_.fetch_add(1, std::memory_order_relaxed);
+    c.retire_if_share_used();
+    if (r.limit.allowed.count() != 0) deadlines_.arm(r, std::chrono::steady_clock::now() + r.limit.allowed);
+    return true;
+}
+
+void placement::unplace(call_record& r) noexcept {
+    if (r.worker == nullptr) return;
+    call_list& calls = r.worker->calls;
+    calls.remove(r);
+    if (calls.empty()) --busy_;
+    placed_.fetch_sub(1, std::memory_order_relaxed);
+    r.worker = nullptr;
+}
+
+void placement::end(call_record& r, call_reply reply, ended_calls& ended) noexcept {
+    unplace(r);
+    deadlines_.disarm(r);
+    portable_call* const call = r.call;
+    call->backend_data = nullptr;
+    table_.release(r);
+    ended.push_back({call, std::move(reply)});
+}
+
+void placement::fail(call_record& r, std::exception_ptr error, ended_calls& ended) noexcept {
+    call_reply reply = failure_reply(std::move(error));
+    reply.items_done = r.chunk.items_done;
+    reply.partial = std::move(r.chunk.results);
+    end(r, std::move(reply), ended);
+}
+
+bool placement::fail_unclaimed(call_record& r, std::exception_ptr error, ended_calls& ended) noexcept {
+    worker_connection* const c = r.worker;
+    if (c == nullptr)
+        waiting_.remove(r);
+    else if (!c->link.revoke(r.position))
+        return false;
+    fail(r, std::move(error), ended);
+    if (c != nullptr) workers_.dismiss_if_done(*c);  // no event of this worker would lead there
+    return true;
+}
+
+void placement::fail_queued_calls(const std::exception_ptr& error, ended_calls& ended) noexcept {
+    while (call_record* r = waiting_.front()) {
+        waiting_.remove(*r);
+        fail(*r, error, ended);
+    }
+}
+
+task_label placement::label(const call_record& r) const {
+    const std::string& given = r.call->options.name;
+    return {given, given.empty() ? call_name(r.call->entry, r.call->arguments.span()) : "task '" + given + "'"};
+}
+
+void placement::requeue(call_record& r) noexcept {
+    unplace(r);
+    deadlines_.disarm(r);
+    r.call->worker_pid.store(0, std::memory_order_relaxed);
+    waiting_.push_front(r);
+}
+
+// Newest first, so that the calls keep their order at the head of the queue.
+void placement::requeue_unclaimed(worker_connection& c) noexcept {
+    for (call_record* r = c.calls.back(); r != nullptr;) {
+        call_record* const before = call_list::prev(*r);
+        if (c.link.revoke(r->position)) requeue(*r);
+        r = before;
+    }
+}
+
+bool placement::rebalance_wanted() noexcept {
+    bool idle = false;
+    bool behind = false;
+    for (worker_connection* c : workers_) {
+        if (c->stage == worker_stage::dying) continue;
+        if (c->calls.empty())
+            idle |= c->accepts();
+        else if (c->link.waiting_requests() != 0)
+            behind = true;
+    }
+    return idle && behind;
+}
+
+void placement::rebalance() noexcept {
+    const bool wanted = waiting_.empty() && rebalance_wanted();
+    for (worker_connection* c : workers_) {
+        if (c->stage == worker_stage::dying) continue;
+        const std::uint64_t behind = c->link.waiting_requests();
+        const bool stalled = c->link.stalled();
+        if (!wanted || behind == 0 || !stalled) continue;
+        std::uint64_t moves = (behind + 1) / 2;
+        for (call_record* r = c->calls.back(); r != nullptr && moves != 0; --moves) {
+            call_record* const before = call_list::prev(*r);
+            if (!c->link.revoke(r->position)) break;
+            requeue(*r);
+            r = before;
+        }
+        workers_.dismiss_if_done(*c);
+    }
+}
+
+}  // namespace cadre::detail::process_parent

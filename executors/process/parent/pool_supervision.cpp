@@ -1,0 +1,189 @@
+// What only the thread of the supervisor calls, and the beginning and the end of a pool.
+
+#include "process/os/bootstrap.hpp"
+#include "process/os/syscalls.hpp"
+#include "process/parent/pool.hpp"
+
+#include <cadre/errors.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace cadre::detail::process_parent {
+
+// No other thread uses the pool any more. What is left is ended by force.
+pool::~pool() {
+    ended_calls ended;
+    std::vector<shm::process_id> dead;
+    {
+        const std::lock_guard draining(drain_mutex_);
+        const std::lock_guard hold(calls_mutex_);
+        while (!workers_.empty()) {
+            worker_connection& c = **workers_.begin();
+            c.kill();
+            (void)starter_.wait_exit(c);
+            placement_.requeue_unclaimed(c);
+            while (!c.calls.empty())
+                placement_.fail(*c.calls.front(), std::make_exception_ptr(executor_stopped()), ended);
+            nested_.disown(c);
+            dead.push_back(c.id);
+            (void)workers_.remove(c);
+        }
+        lifecycle_.give_up(std::make_exception_ptr(executor_stopped()), ended);
+    }
+    complete_all(ended);
+    for (const shm::process_id id : dead)
+        starter_.plane().recover(id);
+    starter_.plane().shut_down(domain().id());
+}
+
+void pool::start() {
+    if (process_os::in_worker())
+        throw config_error("a worker process cannot have workers of its own; use this_task::executor()");
+    for (std::uint32_t i = 0; i < workers(); ++i) {
+        auto c = start_worker(i);
+        const std::lock_guard draining(drain_mutex_);
+        const std::lock_guard hold(calls_mutex_);
+        workers_.insert(std::move(c));
+    }
+}
+
+std::unique_ptr<worker_connection> pool::start_worker(std::uint32_t index) {
+    return starter_.start(index, [this](const worker_connection& c) { return output_prefix(c); });
+}
+
+std::string pool::output_prefix(const worker_connection& c) const {
+    const std::uint64_t running = c.link.running();
+    std::string text = "[worker " + std::to_string(c.index);
+    const std::lock_guard hold(calls_mutex_);
+    for (const call_record& r : c.calls)
+        if (r.id == running && running != 0)
+            text += ' ' + r.call->options.name + '#' + std::to_string(r.id & 0xffffffffff);
+    return text + "] ";
+}
+
+std::vector<pool::watched> pool::watched_workers() {
+    const std::lock_guard draining(drain_mutex_);
+    std::vector<watched> all;
+    for (const worker_connection* c : workers_)
+        all.push_back({c->serial, c->os.pidfd.get(), c->output ? c->output->descriptor() : -1});
+    return all;
+}
+
+// Only the supervisor removes workers, so the result stays valid on its thread without the lock.
+worker_connection* pool::find_worker(std::uint64_t serial) noexcept {
+    const std::lock_guard draining(drain_mutex_);
+    return workers_.find(serial);
+}
+
+bool pool::read_output(std::uint64_t serial) noexcept {
+    worker_connection* const c = find_worker(serial);
+    return c != nullptr && c->output && c->output->read();
+}
+
+time_point pool::tick() noexcept {
+    drain_all();  // a call that has ended in the meantime has met its deadline
+    ended_calls ended;
+    time_point next = time_point::max();
+    const std::lock_guard draining(drain_mutex_);
+    {
+        const std::lock_guard hold(calls_mutex_);
+        const time_point now = std::chrono::steady_clock::now();
+        ended = stops_.take_ended();
+        limits_.expire(now, ended);
+        bool messages_wait = false;
+        for (worker_connection* c : workers_)
+            messages_wait |= c->link.flush();
+        lifecycle_.kill_overdue(now);
+        placement_.rebalance();
+        placement_.place_queued_calls(ended);
+        if (messages_wait || placement_.rebalance_wanted()) next = now + deadline_queue::retry_interval;
+        if (workers_.events_ready()) next = now;
+        next = std::min(next, deadlines_.earliest());
+        if (lifecycle_.kill_time() > now) next = std::min(next, lifecycle_.kill_time());
+        deadlines_.set_next_tick(next);
+    }
+    complete_all(ended);
+    nested_.start_received();
+    return next;
+}
+
+void pool::worker_ended(std::uint64_t serial) noexcept {
+    worker_connection* const c = find_worker(serial);
+    if (c == nullptr) return;
+    const process_os::worker_exit exit = starter_.wait_exit(*c);
+    if (c->output) (void)c->output->read();
+
+    const shm::process_id id = c->id;
+    ended_calls ended;
+    death_recovery::crashed_calls crashed;
+    std::unique_ptr<worker_connection> removed;
+    {
+        const std::lock_guard draining(drain_mutex_);
+        {
+            const std::lock_guard hold(calls_mutex_);
+            // What it sent before it ended counts. A full ring is the most there can be.
+            (void)protocol_.handle_events(*c, process_plane::event_slots, ended);
+            lifecycle_.worker_ended(*c, exit, ended, crashed);
+            removed = workers_.remove(*c);
+            placement_.place_queued_calls(ended);
+        }
+        complete_all(ended);
+        nested_.start_received();
+    }
+    // Without the locks: rings every process that waits for something that the dead one held.
+    starter_.plane().recover(id);
+    for (auto& call : crashed)
+        symbolizer_.submit(std::move(call));
+}
+
+bool pool::replace() noexcept {
+    bool all = true;
+    for (std::uint32_t i = 0; i < workers(); ++i)
+        all &= start_missing(i);
+    return all;
+}
+
+// @return false if it failed and is worth another try
+bool pool::start_missing(std::uint32_t index) noexcept {
+    ended_calls ended;
+    const bool wanted = [&] {
+        const std::lock_guard draining(drain_mutex_);
+        if (workers_.occupied(index)) return false;
+        const std::lock_guard hold(calls_mutex_);
+        return lifecycle_.may_start(ended);
+    }();
+    complete_all(ended);
+    if (!wanted) return true;
+    try {
+        auto c = start_worker(index);
+        const std::lock_guard draining(drain_mutex_);
+        {
+            const std::lock_guard hold(calls_mutex_);
+            workers_.insert(std::move(c));
+            placement_.place_queued_calls(ended);
+        }
+        complete_all(ended);
+        return true;
+    } catch (...) {
+        const std::lock_guard hold(calls_mutex_);
+        lifecycle_.start_failed(std::current_exception());
+        return false;
+    }
+}
+
+bool pool::finished() noexcept {
+    std::vector<std::function<void()>> done;
+    {
+        const std::lock_guard draining(drain_mutex_);
+        const std::lock_guard hold(calls_mutex_);
+        if (!lifecycle_.finish(done)) return false;
+    }
+    starter_.plane().shut_down(domain().id());  // notifies all that wait on a channel or lock of this executor
+    for (const auto& f : done)
+        f();
+    return true;
+}
+
+}  // namespace cadre::detail::process_parent

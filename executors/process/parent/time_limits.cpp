@@ -1,0 +1,63 @@
+#include "process/parent/time_limits.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace cadre::detail::process_parent {
+
+void time_limits::expire(time_point now, ended_calls& ended) noexcept {
+    while (call_record* const r = deadlines_.take_expired(now)) {
+        if (r->worker == nullptr) continue;  // requeued; armed again when it is published
+        if (r->limit.kill_at == time_point{})
+            check(*r, now, ended);
+        else if (now >= r->limit.kill_at)
+            kill_worker_of(*r, ended);
+        else
+            deadlines_.arm(*r, r->limit.kill_at);
+    }
+}
+
+// The clock of a limit starts when the worker begins the task, or the item of a chunk, not when the call is queued.
+void time_limits::check(call_record& r, time_point now, ended_calls& ended) noexcept {
+    const worker_link& link = r.worker->link;
+    call_limit& limit = r.limit;
+    if (!link.claimed(r.position)) {
+        deadlines_.arm(r, now + limit.allowed);
+        return;
+    }
+    const auto& words = link.control();
+    if (r.call->items != 1 && words.chunk_ticket.load(std::memory_order_acquire) == call_table::ticket(r)) {
+        // The worker wrote this time: it is taken within what is possible.
+        const time_point item(std::chrono::nanoseconds(words.item_begun.load(std::memory_order_acquire)));
+        if (!limit.begun || item > limit.begun_at) limit.begun_at = std::min(item, now);
+        limit.begun = true;
+    }
+    const time_point began = limit.begun ? limit.begun_at : now - limit.allowed;
+    if (now - began < limit.allowed) {
+        deadlines_.arm(r, began + limit.allowed);
+        return;
+    }
+    limit.passed = true;
+    stops_.request(r, stop_reason::deadline, ended);
+}
+
+// In this order: publish nothing more, revoke what is queued, check once more whether the call has ended, kill.
+void time_limits::kill_worker_of(call_record& r, ended_calls& ended) noexcept {
+    worker_connection& c = *r.worker;
+    if (c.stage == worker_stage::dying) return;
+    const worker_stage before = std::exchange(c.stage, worker_stage::dying);
+    placement_.requeue_unclaimed(c);
+    const std::uint64_t ticket = call_table::ticket(r);
+    (void)protocol_.handle_events(c, process_plane::event_slots, ended);
+    if (placement_.find(ticket) == nullptr) {
+        if (c.violation.empty()) {
+            c.stage = before;
+            workers_.dismiss_if_done(c);
+        }
+        return;
+    }
+    c.killed = true;
+    c.kill();
+}
+
+}  // namespace cadre::detail::process_parent

@@ -1,0 +1,102 @@
+#include "process/parent/worker_link.hpp"
+
+#include "base/doorbell.hpp"
+
+#include <array>
+#include <utility>
+
+namespace cadre::detail::process_parent {
+
+using process_plane::call_memory;
+using process_plane::event;
+using process_plane::worker_state;
+
+worker_link::worker_link()
+    : memory_(call_memory::create()),
+      area_(memory_.descriptor(), memory_.base(), call_memory::parent_area, call_memory::area_size),
+      requests_(memory_.parts().requests, control().requests_consumed, area_),
+      replies_(memory_.parts().replies, control().replies_consumed, area_),
+      orders_(memory_.parts().orders, control().orders_consumed, area_),
+      events(memory_.parts().events, control().events_consumed) {}
+
+std::optional<std::uint64_t> worker_link::publish(process_plane::request& q,
+                                                  std::span<const std::span<const std::byte>> body,
+                                                  const function_list& functions) noexcept {
+    process_plane::block external;
+    if (!process_plane::put_body(q, area_, external, body)) return std::nullopt;
+    if (q.entry >= functions_known_)
+        functions_known_ = functions.write_from(functions_known_, memory_.parts().functions);
+    ++waiting_bound_;
+    ring_requested_ = true;
+    return requests_.publish(q, external);
+}
+
+bool worker_link::stalled() noexcept {
+    const std::uint64_t before = std::exchange(passed_before_, requests_.passed());
+    return before == passed_before_;
+}
+
+template <std::size_t Slots>
+bool worker_link::push(process_plane::event_writer<Slots>& ring, event& e, std::span<const std::byte> body) noexcept {
+    if (!ring.has_room()) return false;
+    process_plane::block external;
+    const std::array<std::span<const std::byte>, 1> parts{body};
+    if (!process_plane::put_body(e, area_, external, parts)) return false;
+    ring.push(e, external);
+    return true;
+}
+
+void worker_link::reply(const event& e, std::span<const std::byte> body) {
+    ring_requested_ = true;
+    event copy = e;
+    if (waiting_replies_.empty() && push(replies_, copy, body)) return;
+    waiting_reply w{e, {}};
+    w.body.append(body);
+    waiting_replies_.push_back(std::move(w));
+}
+
+void worker_link::order(const event& e) {
+    event copy = e;
+    if (waiting_orders_.empty() && push(orders_, copy, {})) {
+        process_plane::ring_orders(control());
+        return;
+    }
+    waiting_orders_.push_back(e);
+}
+
+bool worker_link::flush() noexcept {
+    while (!waiting_replies_.empty() &&
+           push(replies_, waiting_replies_.front().e, waiting_replies_.front().body.span())) {
+        waiting_replies_.pop_front();
+        ring_requested_ = true;
+    }
+    bool ordered = false;
+    while (!waiting_orders_.empty() && push(orders_, waiting_orders_.front(), {})) {
+        waiting_orders_.pop_front();
+        ordered = true;
+    }
+    if (ordered) process_plane::ring_orders(control());
+    return !waiting_replies_.empty() || !waiting_orders_.empty();
+}
+
+// Pairs with worker_status::announce_sleep: the worker stores `asleep`, fences and polls the rings once more. Either it
+// sees what was published before this fence, or this load sees that it sleeps.
+void worker_link::ring() noexcept {
+    ring_requested_ = false;
+    process_plane::full_fence();
+    const std::uint64_t state = control().state.load(std::memory_order_relaxed);
+    if ((state & 3) != static_cast<std::uint64_t>(worker_state::asleep) || state == rung_state_) return;
+    rung_state_ = state;
+    doorbell::ring(doorbell_);
+}
+
+// Pairs with event_sender::push_waiting: the worker sets the word, fences and tries again.
+void worker_link::notify_room() noexcept {
+    process_plane::full_fence();
+    auto& blocked = control().events_blocked;
+    if (blocked.load(std::memory_order_relaxed) == 0) return;
+    blocked.store(0, std::memory_order_relaxed);
+    ring_requested_ = true;
+}
+
+}  // namespace cadre::detail::process_parent

@@ -1,0 +1,101 @@
+/// @file
+/// The parent's end of one worker's call memory: the rings and the messages that wait for room in them.
+#pragma once
+
+#include "process/parent/function_list.hpp"
+#include "process/plane/call_memory.hpp"
+
+#include <cadre/detail/base/byte_buffer.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+
+namespace cadre::detail::process_parent {
+
+/// `events` needs the pool's `drain_mutex_`; everything else `calls_mutex_`.
+class worker_link {
+public:
+    worker_link();
+    worker_link(const worker_link&) = delete;
+    worker_link& operator=(const worker_link&) = delete;
+
+    /// @param doorbell the eventfd that the worker's loop sleeps on; stays the caller's
+    void set_doorbell(int doorbell) noexcept { doorbell_ = doorbell; }
+    [[nodiscard]] const process_plane::call_memory& memory() const noexcept { return memory_; }
+    [[nodiscard]] process_plane::control_block& control() const noexcept { return memory_.control(); }
+    /// The call or task id that the worker runs; 0: none.
+    [[nodiscard]] std::uint64_t running() const noexcept { return control().running.load(std::memory_order_relaxed); }
+
+    // Requests.
+
+    /// Whether the ring has room and fewer than `depth` requests wait in it.
+    [[nodiscard]] bool has_credit(std::uint64_t depth) noexcept {
+        if (!requests_.has_room()) return false;
+        if (waiting_bound_ < depth) return true;
+        waiting_bound_ = requests_.queued();
+        return waiting_bound_ < depth;
+    }
+    /// Publishes a request, for which there is credit. @return its position; empty if there is no memory for its body
+    [[nodiscard]] std::optional<std::uint64_t> publish(process_plane::request& q,
+                                                       std::span<const std::span<const std::byte>> body,
+                                                       const function_list& functions) noexcept;
+    /// Takes a request back. @return false if the worker has claimed it
+    [[nodiscard]] bool revoke(std::uint64_t position) noexcept { return requests_.revoke(position); }
+    [[nodiscard]] bool claimed(std::uint64_t position) const noexcept { return requests_.claimed(position); }
+    /// Requests that the worker has not passed.
+    [[nodiscard]] std::uint64_t waiting_requests() noexcept { return requests_.queued(); }
+    /// Whether the worker has passed no request since the previous call. Needs a fresh `waiting_requests()`.
+    [[nodiscard]] bool stalled() noexcept;
+
+    // Messages. Each throws std::bad_alloc; a message that finds its ring full waits until `flush`.
+
+    /// To the worker's loop.
+    void reply(const process_plane::event& e, std::span<const std::byte> body);
+    /// To the worker's control thread.
+    void order(const process_plane::event& e);
+    /// Sends what waits. @return whether something still waits
+    bool flush() noexcept;
+
+    // Wake-ups of the worker's loop.
+
+    /// Makes the next `ring_if_requested` ring.
+    void request_ring() noexcept { ring_requested_ = true; }
+    void ring_if_requested() noexcept {
+        if (ring_requested_) ring();
+    }
+    /// Wakes the worker's loop if it sleeps and was not rung for this sleep yet.
+    void ring() noexcept;
+    /// Rings a worker that waits for room in the event ring, after events were taken from it.
+    void notify_room() noexcept;
+
+private:
+    struct waiting_reply {
+        process_plane::event e;
+        byte_buffer body;
+    };
+    template <std::size_t Slots>
+    bool push(process_plane::event_writer<Slots>& ring, process_plane::event& e,
+              std::span<const std::byte> body) noexcept;
+
+    process_plane::call_memory memory_;
+    process_plane::block_allocator area_;
+    process_plane::request_writer requests_;
+    process_plane::event_writer<process_plane::reply_slots> replies_;
+    process_plane::event_writer<process_plane::order_slots> orders_;
+    std::deque<waiting_reply> waiting_replies_;
+    std::deque<process_plane::event> waiting_orders_;
+
+    int doorbell_ = -1;
+    bool ring_requested_ = false;
+    std::uint64_t rung_state_ = 0;  // the sleep that the worker was rung for last
+    std::uint64_t waiting_bound_ = 0;  // requests in the ring, at most
+    std::uint64_t passed_before_ = 0;  // requests that the worker had passed at the last `stalled`
+    std::uint32_t functions_known_ = 0;  // entries of the worker's function table
+
+public:
+    process_plane::event_reader<process_plane::event_slots> events;
+};
+
+}  // namespace cadre::detail::process_parent

@@ -1,0 +1,144 @@
+#include "process/parent/worker_starter.hpp"
+
+#include "process/os/syscalls.hpp"
+
+#include <cadre/detail/codec/codec_stream.hpp>
+#include <cadre/errors.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace cadre::detail::process_parent {
+
+using process_plane::call_memory;
+using process_plane::function_slot;
+
+namespace {
+
+// A report follows the pidfd within microseconds; it takes this long only if the fork server died with its worker.
+constexpr std::chrono::milliseconds report_limit{2000};
+
+shm::state_plane& program_plane() {
+    static std::mutex once;
+    const std::lock_guard hold(once);
+    if (shm::state_plane* const made = shm::state_plane::program(); made != nullptr) return *made;
+    return shm::state_plane::create();
+}
+
+std::uint64_t next_portable_id() noexcept {
+    static std::atomic<std::uint64_t> counter{0};
+    return static_cast<std::uint64_t>(::getpid()) << 32 | ++counter;
+}
+
+function_slot encode_initializer(void (*initializer)()) {
+    function_slot slot{};
+    if (initializer == nullptr) return slot;
+    byte_buffer bytes;
+    encoder out(bytes);
+    encode_function(out, identify_function(reinterpret_cast<const void*>(initializer)));
+    if (bytes.size() > sizeof slot.bytes)
+        throw config_error("the path of the library that contains the initializer is too long to be sent to a worker");
+    slot.size = static_cast<std::uint32_t>(bytes.size());
+    std::memcpy(slot.bytes, bytes.data(), bytes.size());
+    return slot;
+}
+
+void copy_name(char (&to)[64], const std::string& name) noexcept {
+    const std::size_t n = std::min(name.size(), sizeof to - 1);
+    std::memcpy(to, name.data(), n);
+    to[n] = 0;
+}
+
+process_os::unique_fd open_null() {
+    process_os::unique_fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!null) process_os::throw_errno("open /dev/null");
+    return null;
+}
+
+}  // namespace
+
+worker_starter::worker_starter(const process_options& options, std::string executor_name, std::uint32_t workers,
+                               std::vector<int> descriptors)
+    : options_(options), name_(std::move(executor_name)), workers_(workers), portable_id_(next_portable_id()),
+      descriptors_(std::move(descriptors)), plane_(program_plane()), domain_(&plane_.open_domain()),
+      initializer_(encode_initializer(options.initializer)) {}
+
+std::unique_ptr<worker_connection> worker_starter::start(std::uint32_t index,
+                                                         std::function<std::string(const worker_connection&)> prefix) {
+    auto c = std::make_unique<worker_connection>(index);
+    const auto id = plane_.claim_slot();
+    if (!id)
+        throw config_error("executor '" + name_ + "': cannot start worker " + std::to_string(index) +
+                           ": the shared memory of this program serves no more processes");
+    c->id = {id->slot, id->generation};
+    c->link.set_doorbell(plane_.processes().doorbell(id->slot));
+    c->share = options_.max_tasks_per_worker;
+    write_setup(c->link.control().setup, index);
+    try {
+        process_os::worker_spec spec = make_spec(*c);
+        process_os::pipe_ends pipe;
+        process_os::unique_fd null;
+        if (output_piped()) {
+            pipe = process_os::make_pipe();
+            spec.stdout_fd = spec.stderr_fd = pipe.write.get();
+        } else if (options_.output == worker_output::null) {
+            null = open_null();
+            spec.stdout_fd = spec.stderr_fd = null.get();
+        }
+        c->os = launcher_.launch(spec);
+        if (output_piped())
+            c->output.emplace(std::move(pipe.read), options_.output,
+                              [prefix = std::move(prefix), p = c.get()] { return prefix(*p); });
+    } catch (...) {
+        plane_.recover(*id);
+        throw;
+    }
+    return c;
+}
+
+void worker_starter::write_setup(process_plane::worker_setup& setup, std::uint32_t index) const noexcept {
+    setup.index = index;
+    setup.count = workers_;
+    setup.tasks_per_worker = static_cast<std::uint32_t>(std::min<std::size_t>(options_.tasks_per_worker, UINT32_MAX));
+    setup.line_buffered = output_piped() ? 1 : 0;
+    setup.domain = domain_->id();
+    setup.portable_id = portable_id_;
+    setup.initializer = initializer_;
+    copy_name(setup.executor_name, name_);
+}
+
+process_os::worker_spec worker_starter::make_spec(const worker_connection& c) const {
+    process_os::worker_spec spec;
+    spec.slot = c.id.slot;
+    spec.generation = c.id.generation;
+    spec.start =
+        options_.start == start_method::spawn ? process_os::start_method::spawn : process_os::start_method::forkserver;
+    // The order that worker_main expects.
+    spec.fds = {c.link.memory().descriptor()};
+    spec.fds.insert(spec.fds.end(), descriptors_.begin(), descriptors_.end());
+    for (const int fd : plane_.descriptors())
+        spec.fds.push_back(fd);
+    spec.crash_fd = 0;
+    spec.crash_offset = call_memory::crash_offset;
+    spec.memory_limit = options_.memory_limit;
+    if (const int cpu = options_.affinity.cpu_of(c.index); cpu >= 0) spec.affinity = {cpu};
+    spec.name = "worker " + std::to_string(c.index);
+    return spec;
+}
+
+bool worker_starter::output_piped() const noexcept {
+    return options_.output == worker_output::prefix || options_.output == worker_output::capture;
+}
+
+process_os::worker_exit worker_starter::wait_exit(const worker_connection& c) {
+    if (const auto reported = launcher_.wait_exit(c.os.pid, report_limit)) return *reported;
+    return {.pid = c.os.pid};
+}
+
+}  // namespace cadre::detail::process_parent

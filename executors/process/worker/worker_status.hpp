@@ -1,0 +1,60 @@
+/// @file
+/// What a worker publishes about its loop: whether it sleeps, and on which CPU it runs.
+#pragma once
+
+#include "process/plane/call_memory.hpp"
+#include "process/plane/supervisor_status_page.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace cadre::detail::process_worker {
+
+/// For the loop's thread, but for `sleeps_until_rung`.
+class worker_status {
+public:
+    explicit worker_status(process_plane::control_block& control) noexcept : control_(control) {}
+
+    // Full fence: pairs with worker_link::ring.
+    void announce_sleep() noexcept { set(process_plane::worker_state::asleep); }
+    /// Rings the control thread if that sleeps until now.
+    void announce_awake() noexcept {
+        set(process_plane::worker_state::awake);
+        if (ring_control_thread_.load(std::memory_order_relaxed)) {
+            ring_control_thread_.store(false, std::memory_order_relaxed);
+            process_plane::ring_orders(control_);
+        }
+    }
+    void publish_cpu() noexcept {
+        const std::int32_t cpu = process_plane::current_cpu();
+        if (control_.cpu.load(std::memory_order_relaxed) != cpu) control_.cpu.store(cpu, std::memory_order_relaxed);
+    }
+
+    /// For the control thread. @return false if the loop is awake; else `order_bell` is rung when it wakes
+    // Pairs with `announce_awake`, which stores the state, fences, and loads the request.
+    [[nodiscard]] bool sleeps_until_rung() noexcept {
+        ring_control_thread_.store(true, std::memory_order_relaxed);
+        process_plane::full_fence();
+        const std::uint64_t state = control_.state.load(std::memory_order_relaxed);
+        if ((state & 3) == static_cast<std::uint64_t>(process_plane::worker_state::asleep)) return true;
+        ring_control_thread_.store(false, std::memory_order_relaxed);
+        return false;
+    }
+
+private:
+    void set(process_plane::worker_state state) noexcept {
+        control_.state.store(++changes_ << 2 | static_cast<std::uint64_t>(state), std::memory_order_relaxed);
+        process_plane::full_fence();
+    }
+
+    process_plane::control_block& control_;
+    std::uint64_t changes_ = 0;
+    // | value | set by | when | order |
+    // | --- | --- | --- | --- |
+    // | true | control thread | before it checks whether the loop sleeps | relaxed, then a full fence |
+    // | false | control thread | the loop is awake after all | relaxed |
+    // | false | loop | it wakes and rings | relaxed, after the full fence of `set` |
+    std::atomic<bool> ring_control_thread_{false};
+};
+
+}  // namespace cadre::detail::process_worker
