@@ -5,7 +5,7 @@
 #include "process/parent/completion_scope.hpp"
 #include "process/worker/worker_main.hpp"
 
-#include <cadre/detail/scheduler/timer_service.hpp>
+#include <cadre/detail/scheduler/shutdown_alarm.hpp>
 #include <cadre/executors/process.hpp>
 
 #include <exception>
@@ -24,13 +24,6 @@ std::string default_name(const process_options& options) {
     if (!options.name.empty()) return std::string(options.name);
     return "process:" + std::to_string(resolve_workers(options.workers));
 }
-
-/// Stops the calls that are unfinished at the deadline of a shutdown. Kept alive by the timer and by the end of the shutdown.
-struct shutdown_alarm : timer_node {
-    std::shared_ptr<process_parent::pool> pool;
-    std::shared_ptr<shutdown_alarm> self;
-    bool armed = false;
-};
 
 // The last reference may be dropped by a thread of the pool that completes a call: another thread destroys the pool then.
 std::shared_ptr<process_parent::pool> make_pool(const process_options& options, std::string name,
@@ -81,20 +74,9 @@ void* process_backend::query(const std::type_info& extension) noexcept {
 }
 
 void process_backend::shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done) {
-    auto alarm = std::make_shared<shutdown_alarm>();
-    if (deadline != std::chrono::steady_clock::time_point::max()) {
-        alarm->pool = pool_;
-        alarm->when = deadline;
-        alarm->self = alarm;
-        alarm->armed = true;
-        alarm->fire = [](timer_node* node) noexcept {
-            const auto keep = std::move(static_cast<shutdown_alarm*>(node)->self);
-            keep->pool->request_stop_all(stop_reason::deadline);
-        };
-        default_timers().add(*alarm);
-    }
-    registry().close([alarm, pool = pool_, done = std::move(done)]() mutable {
-        if (alarm->armed && default_timers().cancel(*alarm)) alarm->self.reset();
+    auto alarm = shutdown_alarm::arm(deadline, [pool = pool_] { pool->request_stop_all(stop_reason::deadline); });
+    registry().close([alarm = std::move(alarm), pool = pool_, done = std::move(done)]() mutable {
+        alarm->cancel();
         pool->quit(std::move(done));
     });
 }

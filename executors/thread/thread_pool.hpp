@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "parking_lot.hpp"
+#include "injection_queue.hpp"
 
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/scheduler/reactor.hpp>
@@ -21,18 +21,19 @@
 namespace cadre::detail {
 
 /// Each worker takes work from the bottom of its own deque, from the injection queue (work of other threads, yields), or
-/// steals from the top of another worker's deque; if there is none it looks a little longer and then sleeps.
+/// from the top of another worker's deque. If there is none it polls a little longer and then parks.
 ///
-/// Sleep and wake: a worker that goes to sleep adds itself to the sleepers, issues a heavy fence and looks at every
-/// source of work once more; whoever publishes work issues a light fence and then looks for sleepers. So either the
-/// worker sees the work or the publisher sees the sleeper. A push wakes nobody while nobody sleeps.
+/// Park and wake: a worker that parks adds itself to the sleepers, issues a heavy fence and polls every source of work once
+/// more. A publisher of work issues a light fence and then reads the number of sleepers. So either the worker sees the
+/// work or the publisher sees the sleeper. A push wakes no worker while none sleeps.
 ///
-/// Timers: one sleeper, the *keeper*, sleeps only until the next deadline; busy workers look at the timers now and then.
+/// Timers: one sleeper, the *leader*, sleeps until the next deadline; the others, the *followers*, sleep until they are woken.
+/// Busy workers poll the timers at intervals. (Schmidt et al., Leader/Followers, PLoP 2000.)
 ///
-/// Reactor: once there is one the keeper sleeps in it, and runs handlers and the tasks that they resume right there; busy
-/// workers look at it now and then. While a task runs so, nobody looks at the events. Calling the next sleeper for each event
-/// would cost more than most events do, so while there are events one more sleeper, the *deputy*, looks every few milliseconds
-/// whether it has to take over.
+/// Reactor: the leader sleeps in the reactor, if there is one, and runs handlers and the tasks that they resume on the
+/// spot; busy workers poll the reactor at intervals. While the leader runs a task no thread waits for events. To promote a
+/// follower for each event would cost more than most events do. Instead, while events arrive, one follower, the *standby*,
+/// checks every few milliseconds whether the leader still waits, and becomes the leader if not.
 class thread_pool final : public executor_backend {
 public:
     [[nodiscard]] static std::shared_ptr<thread_pool> make(std::size_t workers, std::string name,
@@ -49,9 +50,9 @@ public:
 
 private:
     class worker;
-    class pool_reactor_holder final : public reactor_holder {
+    class pool_reactor final : public reactor_holder {
     public:
-        explicit pool_reactor_holder(thread_pool& pool) : pool_(pool) {}
+        explicit pool_reactor(thread_pool& pool) : pool_(pool) {}
 
     private:
         void made() noexcept override { pool_.wake_leader(); }
@@ -70,17 +71,22 @@ private:
     void start(const cpu_list& affinity);
     static void release(thread_pool* pool) noexcept;
 
+    // Work: thread_pool.cpp.
     void run(worker& self, int cpu);
     [[nodiscard]] runnable find(worker& self) noexcept;
     [[nodiscard]] runnable steal(worker& self) noexcept;
-    [[nodiscard]] work_item* take_injected() noexcept;
-    void inject(work_item* first, work_item* last) noexcept;
-    [[nodiscard]] bool anything_to_do() const noexcept;
-    [[nodiscard]] bool look_longer() const noexcept;
+    void inject(work_item& item) noexcept;
+    [[nodiscard]] bool has_work() const noexcept;
+    [[nodiscard]] bool spin_for_work() const noexcept;
+
+    // Sleep and wake: idle_workers.cpp.
     void sleep(worker& self) noexcept;
     void sleep_in_reactor(worker& self, reactor& events) noexcept;
-    void wait_as_follower(worker& self) noexcept;
-    void note_event() noexcept;
+    void sleep_as_follower(worker& self) noexcept;
+    void before_task_in_handler() noexcept;
+    void add_sleeper_locked(worker& w) noexcept;
+    void remove_sleeper_locked(worker& w) noexcept;
+    [[nodiscard]] worker* remove_follower_locked() noexcept;
     static void unpark(worker& w) noexcept;
     void wake_one() noexcept;
     void wake_leader() noexcept;
@@ -91,22 +97,23 @@ private:
     std::vector<std::thread> threads_;
     pool_timers timers_{*this};
 
-    alignas(64) std::mutex injected_mutex_;
-    work_item* injected_head_ = nullptr;
-    work_item* injected_tail_ = nullptr;
-    std::atomic<bool> injected_{false};  // whether the queue has something; read without the lock
+    alignas(64) injection_queue injected_;
 
+    // The number of sleepers. Written under the mutex, with seq_cst: a worker adds itself before its heavy fence and its last
+    // poll. Read by publishers without the mutex, relaxed, after a light fence.
     alignas(64) std::atomic<std::uint32_t> sleeping_{0};
     std::atomic<bool> closing_{false};
     std::mutex sleepers_mutex_;
     std::vector<worker*> sleepers_;
     worker* leader_ = nullptr;  // the sleeper that waits for the next deadline and for events
-    worker* standby_ = nullptr;  // the sleeper that looks whether somebody waits for events
-    std::atomic<bool> watched_{false};  // there is to be a deputy
-    std::atomic<bool> had_events_{false};  // since the deputy looked
+    worker* standby_ = nullptr;  // the follower that checks whether a worker waits for events
+    // Both are hints: a late value delays or repeats one check of the standby.
+    std::atomic<bool> wants_standby_{
+        false};  // true: by a handler, under the mutex; false: by the standby, under the mutex
+    std::atomic<bool> had_events_{false};  // since the last check of the standby; true: by handlers
 
-    std::atomic<unsigned> users_{0};  // threads inside submit; the pool outlives them
-    pool_reactor_holder place_{*this};  // last: what its handlers hold goes first
+    std::atomic<unsigned> submitters_{0};  // threads inside `submit`; the pool outlives them
+    pool_reactor reactor_{*this};  // last: destroyed first, with what its handlers hold
 };
 
 }  // namespace cadre::detail

@@ -1,4 +1,4 @@
-// Visits every state that a model can reach, one shared access at a time, in every order.
+// Visits every state that a model can reach: every interleaving of single shared accesses.
 #pragma once
 
 #include <algorithm>
@@ -15,13 +15,12 @@ namespace models {
 struct findings {
     std::size_t states = 0;
     std::size_t ends = 0;
-    std::string violation;  // the first, empty if none
-    bool complete = false;  // all states were visited, and from each of them an end can be reached
+    std::string violation;  // the first one; empty if there is none
+    bool complete = false;  // all states were visited, and an end is reachable from each
 };
 
 /// A model has `state` (trivially copyable, all bytes significant), `state initial()`, `bool ended(state)` and
-/// `step(state, emit)`, which calls `emit(next)` for everything that may happen next, and throws std::string for what
-/// must not be.
+/// `step(state, emit)`, which calls `emit(next)` for each possible next state, and throws a std::string for a violation.
 template <class Model>
 findings explore(const Model& model, std::size_t limit = 4'000'000) {
     using state = typename Model::state;
@@ -72,7 +71,7 @@ findings explore(const Model& model, std::size_t limit = 4'000'000) {
     }
     f.states = order.size();
     f.ends = ends.size();
-    // Backwards from the ends: what is not met can never end.
+    // Backwards from the ends: a state that is not met cannot reach an end.
     std::vector<std::uint32_t> first(order.size() + 1, 0);
     for (const auto& [to, from] : edges)
         ++first[to + 1];

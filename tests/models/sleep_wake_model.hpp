@@ -1,4 +1,4 @@
-// Sleep and wake in the pool: who publishes work looks for sleepers, who goes to sleep looks for work; under weak memory.
+// Park and wake in the pool under weak memory: a publisher of work reads the sleepers, a worker that parks polls for work.
 #pragma once
 
 #include <array>
@@ -9,10 +9,10 @@
 
 namespace models {
 
-/// A worker that computes for ever forks items, another thread submits some, and two idle workers look, list themselves
-/// among the sleepers, look again and park. An item in a queue while both are parked is a state without an end. Queues are
-/// counters here (the deque has a model of its own); timers, the reactor and its keeper are left out. Mirrors
-/// thread_pool.cpp and detail/local_worker.hpp.
+/// A worker that computes forever forks items, another thread submits some, and two idle workers poll, add themselves to the
+/// sleepers, poll again and park. An item in a queue while both are parked is a state without an end. Queues are counters
+/// here (the deque has a model of its own); timers, the reactor and its leader are left out. Mirrors
+/// executors/thread/idle_workers.cpp and detail/scheduler/local_worker.hpp.
 struct sleep_wake_model {
     static constexpr unsigned threads = 4;  // 0: forks, 1: submits, 2 and 3: idle workers
     static constexpr unsigned workers = 2;
@@ -32,10 +32,10 @@ struct sleep_wake_model {
         std::uint8_t queued;  // in the queue of injected items, under its lock
     };
     enum class fences : std::uint8_t {
-        asymmetric,  // who forks has a compiler's fence, who goes to sleep makes every thread execute one
+        asymmetric,  // a fork has a compiler fence; a worker that parks makes every thread execute a fence
         symmetric,  // full fences on both sides
         publish_only,
-        sleep_only,  // a worker's full fence is for itself alone
+        sleep_only,  // the fence of a worker that parks does not reach other threads
         none
     };
 
@@ -43,7 +43,7 @@ struct sleep_wake_model {
     std::uint8_t submits = 1;
     std::uint8_t idle = 2;  // workers
     fences kind = fences::asymmetric;
-    bool looks_again = true;  // between listing itself and parking
+    bool polls_again = true;  // between joining the sleepers and parking
 
     [[nodiscard]] state initial() const {
         state s{};
@@ -59,7 +59,7 @@ struct sleep_wake_model {
                 finish(s, i);
         return s;
     }
-    /// All published, all taken, and everybody asleep.
+    /// All items have been published and taken, and all workers are parked.
     [[nodiscard]] bool ended(const state& s) const {
         return s.p[0].pc == done && s.p[1].pc == done && pending_operation(s, 0) &&
                (idle == 1 || pending_operation(s, 1)) && s.queued == 0 &&
@@ -115,7 +115,7 @@ private:
     void publish(const state& before, unsigned me, Emit emit) const {
         state s = before;
         thread& p = s.p[me];
-        // Without membarrier who forks does not look before its fence, and submit has a full fence of its own always.
+        // Without membarrier a fork does not read the sleepers before its fence; submit always has a full fence.
         const bool full =
             kind == fences::symmetric || kind == fences::publish_only || (kind == fences::asymmetric && me == 1);
         switch (p.pc) {
@@ -134,7 +134,7 @@ private:
                 s.m.fence(me);
                 p.pc = 3;
                 return emit(s);
-            case 2:  // announce looks, and then wake_one once more
+            case 2:  // announce reads the sleepers, and wake_one reads them again
                 return load(s, me, sleeping, false, [&](state& next, std::uint8_t sleepers) {
                     next.p[me].pc = 3;
                     if (sleepers == 0) published(next, me);
@@ -146,7 +146,7 @@ private:
                     if (sleepers == 0) published(next, me);
                     emit(next);
                 });
-            case 4:  // whichever sleeper is chosen
+            case 4:  // any sleeper may be chosen
                 for (unsigned worker = 0; worker != workers; ++worker)
                     if (s.listed[worker] != 0) {
                         state next = s;
@@ -174,7 +174,7 @@ private:
         thread& p = s.p[me];
         const auto look = [&](word w, auto then) { load(s, me, w, true, then); };
         switch (p.pc) {
-            case 20:  // whatever is there is taken and run
+            case 20:  // takes and runs an item
                 if (s.queued != 0) {
                     state next = s;
                     next.m.lock(me, of_injected);
@@ -188,7 +188,7 @@ private:
                     emit(next);
                 }
                 if (s.queued != 0 || s.m.newest_value(top) != s.m.newest_value(bottom)) return;
-                // Nothing: a queue that still looked full has shown that it is not. (That one has work it may not see yet.)
+                // Nothing: a queue that seemed to hold work is empty. (The other one has work that may not be visible yet.)
                 s.m.read(me, top, s.m.newest(top), false);
                 s.m.read(me, injected, s.m.newest(injected), false);
                 p.pc = 21;
@@ -199,7 +199,7 @@ private:
                 return emit(s);
             case 22: return fence(s, me, emit);
             case 23:
-                if (!looks_again) {
+                if (!polls_again) {
                     p.pc = 27;
                     return emit(s);
                 }
@@ -231,7 +231,7 @@ private:
         }
     }
 
-    /// For membarrier: here, then in every other thread at some moment, then here.
+    /// Membarrier: a fence here, then one in every other thread at some moment, then one here.
     template <class Emit>
     void fence(state s, unsigned me, Emit emit) const {
         const unsigned before = s.p[me].fenced;

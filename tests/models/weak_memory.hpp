@@ -1,4 +1,4 @@
-// Memory as C++ allows threads to see it: a load may return any store that its thread does not know to be outdated.
+// The memory model of C++: a load may return any store that is not older than a store its thread has seen.
 #pragma once
 
 #include <array>
@@ -7,12 +7,12 @@
 
 namespace models {
 
-/// Keeps for every word the stores that somebody may still read, and for every thread and word the oldest one that it may
-/// read (its view). A release store carries its thread's view to whoever acquires it, and a relaxed store nothing, not
-/// even what an earlier release store to the same word carried. Fences exchange views with one view common to all, which
-/// is what makes them sequentially consistent. All that store buffers and stores out of order do is in this; a load that
-/// returns a store of the future is not. Read-modify-writes read the newest store. Any two words have stores of their own
-/// order, and stores to one word are ordered as they come: words need a single storing thread, or read-modify-writes only.
+/// Keeps for each word the stores that a thread may still read, and for each thread and word the oldest store that it may read
+/// (its view). A release store carries the view of its thread to an acquiring load; a relaxed store carries nothing, not even
+/// the view of an earlier release store to the same word. Fences exchange views with one global view, which makes them
+/// sequentially consistent. This covers store buffers and reordered stores, but no load that returns a later store.
+/// Read-modify-writes read the newest store. Stores to different words are unordered; stores to one word are ordered by
+/// execution, so a word needs a single storing thread, or read-modify-writes only.
 template <unsigned Threads, unsigned Words, unsigned Locks, unsigned Stores>
 struct weak_memory {
     using view = std::array<std::uint8_t, Words>;
@@ -21,10 +21,11 @@ struct weak_memory {
         view carried;
     };
 
-    view count;  // stores of each word that are kept
+    view count;  // the number of kept stores of each word
     std::array<store_done, Stores> kept;  // by word, then by age
     std::array<view, Threads> seen;
-    std::array<view, Locks + 1> handed;  // what goes from one holder of a lock to the next; the last one: of fences
+    std::array<view, Locks + 1>
+        handed;  // the view that one holder of a lock leaves to the next; the last one is that of fences
     std::array<std::uint8_t, Threads> gone;
 
     void start(const view& values) {
@@ -66,10 +67,10 @@ struct weak_memory {
         join(seen[me], handed[Locks]);
         handed[Locks] = seen[me];
     }
-    /// `me` reads no more.
+    /// `me` performs no more loads.
     void leave(unsigned me) { gone[me] = 1; }
 
-    /// Forgets what nobody can read any more, so that states that differ in the past only are one.
+    /// Drops stores that no thread can read any more, so that states with different pasts compare equal.
     void tidy() {
         view least;
         for (unsigned w = 0; w != Words; ++w) {

@@ -10,9 +10,9 @@
 
 namespace models {
 
-/// The owner follows a script and then pops until nothing is left; thieves try as often as they are told. The first buffer
-/// has two cells and the next one four. Mirrors detail/work_deque.hpp and coroutine/work_deque.cpp, load by load and store
-/// by store.
+/// The owner follows a script and then pops until the deque is empty; each thief makes a given number of attempts. The first
+/// buffer has two cells and the next one four. Mirrors detail/scheduler/work_deque.hpp and src/scheduler/work_deque.cpp, load by
+/// load and store by store.
 struct work_deque_model {
     static constexpr unsigned threads = 3;  // 0: the owner
     static constexpr unsigned words = 9;
@@ -27,18 +27,18 @@ struct work_deque_model {
     struct state {
         memory m;
         std::array<thread, threads> p;
-        std::uint8_t at, pushed, end, first, limit, buf, i;  // the owner's: place in the script and copies
+        std::uint8_t at, pushed, end, first, limit, buf, i;  // the owner's position in the script and copies
         std::uint8_t taken;
     };
     enum class fences : std::uint8_t {
-        asymmetric,  // the pop's is a compiler's fence, the thief's makes every thread execute one
+        asymmetric,  // a pop has a compiler fence; a thief makes every thread execute a fence
         symmetric,  // full fences on both sides
         pop_only,
         steal_only,
         none
     };
 
-    std::string_view script;  // digit: push so many; p: pop; s: the owner steals from itself
+    std::string_view script;  // digit n: push n items; p: pop; s: the owner steals from itself
     std::array<std::uint8_t, 2> attempts{1, 0};
     fences kind = fences::asymmetric;
     bool push_releases = true;
@@ -83,7 +83,7 @@ private:
         return buf == 0 ? cells + position % 2 : cells + 2 + position % 4;
     }
 
-    /// `then(next, value)` for everything that a load may return.
+    /// Calls `then(next, value)` for each value that a load may return.
     template <class Then>
     static void load(const state& s, unsigned me, unsigned w, bool acquire, Then then) {
         for (unsigned n = s.m.oldest(me, w); n <= s.m.newest(w); ++n) {
@@ -272,7 +272,7 @@ private:
                     q.pc = kind == fences::none || kind == fences::pop_only ? 24 : 23;
                     emit(next);
                 });
-            case 23: {  // of membarrier: here, then in every other thread at some moment, then here
+            case 23: {  // membarrier: a fence here, then one in every other thread at some moment, then one here
                 state next = s;
                 if (kind != fences::asymmetric) {
                     next.m.fence(me);

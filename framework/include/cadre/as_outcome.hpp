@@ -1,5 +1,5 @@
 /// @file
-/// `as_outcome`: await something without being thrown at.
+/// `as_outcome`: await without exceptions.
 #pragma once
 
 #include <utility>
@@ -10,9 +10,9 @@
 
 namespace cadre {
 
-/// Awaits `a` and gives its value or its error as an `outcome`.
+/// Awaits `a` and completes with its value or its error as an `outcome`.
 ///
-/// Stop: passed on to `a`; what `a` throws for it (`cancelled`) becomes the error. Resumes at home.
+/// Stop: passed on to `a`; its exception (`cancelled`) becomes the error. Resumes: at home.
 template <awaitable A>
 [[nodiscard]] auto as_outcome(A a) -> task<outcome<std::decay_t<await_result_t<A>>>> {
     using value = std::decay_t<await_result_t<A>>;

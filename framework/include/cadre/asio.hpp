@@ -29,20 +29,20 @@
 
 namespace cadre {
 
-/// The `io_context` of a serial or a thread executor, made at the first call and run by the executor's own threads: whoever
-/// drives the serial loop, or a worker of the pool. With several workers its handlers run on any of them, at the same time.
+/// The `io_context` of a serial or a thread executor, made at the first call and run by the executor's own threads: the driver
+/// of the serial loop, or the workers of the pool. With several workers its handlers run on any of them, at the same time.
 /// Inside a task in a worker process, the process executor stands for the worker's own loop.
 ///
-/// It lives as long as the executor; what is made from it must not outlive that. Do not run or stop it. Any thread.
+/// It lives as long as the executor; I/O objects that use it must not outlive it. Do not run or stop it. Any thread.
 /// @throws not_portable for an executor whose tasks run in other processes
 /// @throws config_error for a kind of executor that runs no `io_context`
 [[nodiscard]] inline boost::asio::io_context& asio_context(const executor& ex) {
     return detail::asio_context_of(*detail::local_backend_of(ex));
 }
 
-/// The executor in Asio's sense, for `post`, `co_spawn`, `bind_executor`, strands, timers and `any_io_executor`: what is
-/// executed becomes an item of the serial loop or the pool; `dispatch` posts. Keeps the executor alive, and so do operations
-/// that are bound to it. An exception that leaves such a function terminates the program.
+/// The executor in Asio's sense, for `post`, `co_spawn`, `bind_executor`, strands, timers and `any_io_executor`: a function
+/// becomes an item of the serial loop or the pool; `dispatch` posts. It keeps the executor alive, and so do operations
+/// that are bound to it. An exception that leaves a function terminates the program.
 ///
 /// Copyable; all members are thread-safe.
 class asio_executor {
@@ -65,7 +65,7 @@ public:
     query(boost::asio::execution::blocking_t) noexcept {
         return boost::asio::execution::blocking_t(boost::asio::execution::blocking.never);
     }
-    // Work that is under way holds a copy, and every copy keeps the executor: it is always tracked.
+    // Outstanding work holds a copy, and every copy keeps the executor alive: work is always tracked.
     [[nodiscard]] static constexpr boost::asio::execution::outstanding_work_t
     query(boost::asio::execution::outstanding_work_t) noexcept {
         return boost::asio::execution::outstanding_work_t(boost::asio::execution::outstanding_work.tracked);
@@ -101,9 +101,9 @@ struct use_task_t {
 ///
 /// Completes with the operation's values (several: a `std::tuple`); an `error_code` is thrown as
 /// `boost::system::system_error`, an `exception_ptr` rethrown; `as_tuple(use_task)` gives errors as values. The operation
-/// starts when it is awaited; its arguments are kept until then, buffers by reference as ever.
-/// Stop: the operation is asked to cancel; if it is aborted for that the await throws `cancelled`, if it completes all the
-/// same its result is given. If stop was requested before, it is not started.
+/// starts when it is awaited; its arguments are stored until then, buffers by reference, as always in Asio.
+/// Stop: cancels the operation; the await throws `cancelled` if the operation is aborted for it, and completes with the result
+/// if the operation completes nevertheless. If stop was requested before, the operation is not started.
 /// Resumes: at home. Thread safety: that of the operation.
 inline constexpr use_task_t use_task;
 
@@ -128,7 +128,7 @@ namespace cadre {
 ///
 /// The task's home: the executor whose `io_context` or `asio_executor` the handler's associated executor belongs to; in a
 /// context that is not of this library, that context. The handler is called on its associated executor. Asio's cancellation
-/// becomes a stop request. `T` must be default-constructible, because a handler gets a value in any case.
+/// becomes a stop request. `T` must be default-constructible, because a handler receives a value also after an error.
 template <class T, class Token>
 auto as_asio(task<T> work, Token&& token) {
     return detail::start_asio(executor{}, std::move(work), std::forward<Token>(token));

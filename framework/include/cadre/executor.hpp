@@ -24,22 +24,22 @@ class decoder;
 struct call_options;
 }  // namespace detail
 
-/// What `executor::with` attaches to every call made through the handle it returns.
+/// The settings that `executor::with` attaches to every call through the handle that it returns.
 struct call_settings {
     std::string_view name{};              ///< of the task, in errors and logs
-    std::chrono::nanoseconds timeout{0};  ///< of each call; 0: none
-    int priority = 0;                     ///< higher is placed first, where the executor queues
+    std::chrono::nanoseconds timeout{0};  ///< of each call; 0: unlimited
+    int priority = 0;                     ///< calls of higher priority are placed first, where the executor queues
     int retries = -1;                     ///< repeats after a worker's death; -1: the executor's own setting
 };
 
-/// Where work runs: a serial loop, threads, worker processes, … Copies name the same executor; the last one to go
-/// waits for nothing: work that runs keeps the executor alive. Portable: a task can be given the process executor it
-/// runs on. All members are thread-safe.
+/// Where work runs: a serial loop, threads, worker processes, … Copies refer to the same executor. The destructor of the last
+/// copy does not wait: running work keeps the executor alive. Portable: a task can be given the process executor on which it
+/// runs. All members are thread-safe.
 class executor {
 public:
     static constexpr bool cadre_portable_handle = true;
 
-    /// Names no executor; using it throws `std::logic_error`.
+    /// Refers to no executor: every use throws `std::logic_error`.
     executor() noexcept = default;
     explicit executor(std::shared_ptr<executor_backend> backend) noexcept : backend_(std::move(backend)) {}
 
@@ -47,27 +47,28 @@ public:
     friend bool operator==(const executor& a, const executor& b) noexcept { return a.backend_ == b.backend_; }
 
     [[nodiscard]] executor_kind kind() const { return checked().kind(); }
-    /// How many tasks can compute at the same time.
+    /// The number of tasks that can compute at the same time.
     [[nodiscard]] std::size_t concurrency() const { return checked().concurrency(); }
     [[nodiscard]] std::string name() const { return checked().name(); }
     [[nodiscard]] executor_stats stats() const { return checked().stats(); }
-    /// Asks all work on this executor to stop; new work is still taken.
+    /// Requests stop of all work on this executor; new work is still accepted.
     void request_stop() const { checked().request_stop(); }
 
-    /// Refuses new work (it fails with `executor_stopped`) and completes when all accepted work has ended; what has not
-    /// ended at the deadline is stopped then. Stop of the waiting task: brings the deadline forward to now.
+    /// Refuses new work (it fails with `executor_stopped`) and completes when all accepted work has ended; stop of the work that
+    /// has not ended at the deadline is requested then. Stop of the awaiting task: brings the deadline forward to now.
+    /// Resumes: at home.
     [[nodiscard]] task<void> shutdown(std::chrono::steady_clock::time_point deadline) const;
     template <class Rep, class Period>
     [[nodiscard]] task<void> shutdown(std::chrono::duration<Rep, Period> deadline) const {
         return shutdown(std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::nanoseconds>(deadline));
     }
-    /// With no deadline: work ends by itself.
+    /// Without a deadline: waits until the work ends by itself.
     [[nodiscard]] task<void> shutdown() const { return shutdown(std::chrono::steady_clock::time_point::max()); }
 
     /// A handle to the same executor whose calls carry `settings`.
     [[nodiscard]] executor with(const call_settings& settings) const;
 
-    /// The implementation. @throws std::logic_error if this names none
+    /// The implementation. @throws std::logic_error if this refers to no executor
     [[nodiscard]] const std::shared_ptr<executor_backend>& backend() const {
         (void)checked();
         return backend_;
@@ -123,7 +124,7 @@ public:
 
 namespace detail {
 
-/// Lets `executor` handles travel: a remote backend registers under a number that its processes share.
+/// Makes `executor` handles portable: a remote backend registers under a number that its processes share.
 class portable_identity {
 public:
     virtual ~portable_identity() = default;

@@ -32,6 +32,17 @@ class portable_call;
 class timer_service;
 }  // namespace detail
 
+/// Why work is asked to stop: `requested`, or `deadline`, after which a backend that can may end it by force.
+using stop_reason = detail::stop_reason;
+/// A call that leaves this process: function, encoded arguments, options (`<cadre/detail/scheduler/portable_call.hpp>`).
+using portable_call = detail::portable_call;
+/// The memory that holds channels, cells and locks (`<cadre/detail/state/memory_domain.hpp>`).
+using memory_domain = detail::memory_domain;
+/// A set of deadlines: `add` and `cancel` (`<cadre/detail/scheduler/timer_service.hpp>`).
+using timer_service = detail::timer_service;
+/// Admission control and shutdown: the work that an executor has accepted and that has not ended.
+using work_registry = detail::work_registry;
+
 /// Which family an executor belongs to.
 enum class executor_kind : std::uint8_t { serial, thread, process, mpi, cluster, custom };
 
@@ -42,9 +53,9 @@ enum class executor_kind : std::uint8_t { serial, thread, process, mpi, cluster,
 struct executor_stats {
     std::uint64_t submitted = 0;  ///< calls and tasks accepted
     std::uint64_t completed = 0;  ///< of those, ended (with a value or an error)
-    std::uint64_t running = 0;    ///< accepted and not ended
-    std::uint64_t workers = 0;    ///< live workers
-    std::uint64_t restarts = 0;   ///< workers replaced after a death
+    std::uint64_t running = 0;  ///< accepted and not ended
+    std::uint64_t workers = 0;  ///< live workers
+    std::uint64_t restarts = 0;  ///< workers replaced after a death
 };
 
 /// Interface version: grows when a virtual function is added.
@@ -63,42 +74,45 @@ public:
     virtual ~executor_backend();
 
     [[nodiscard]] virtual executor_kind kind() const noexcept = 0;
-    /// How many tasks can compute at the same time.
+    /// The number of tasks that can compute at the same time.
     [[nodiscard]] virtual std::size_t concurrency() const noexcept = 0;
     [[nodiscard]] virtual std::string name() const = 0;
     [[nodiscard]] virtual executor_stats stats() const;
 
-    /// Runs items on this executor. Any thread. Only called on local backends.
+    /// Queues items to run on this executor. Any thread. Only called on local backends.
     virtual void submit(std::span<work_item* const> items) noexcept = 0;
 
-    /// Whether calls leave this process: then `submit(calls)` is used instead of items.
+    /// Whether calls leave this process: then the library submits calls instead of items.
     [[nodiscard]] virtual bool remote() const noexcept { return false; }
-    /// Sends calls, in this order, each with its options. Any thread. The backend completes each exactly once.
-    virtual void submit(std::span<detail::portable_call* const> calls) noexcept;
+    /// Sends calls, in this order, each with its options, and completes each exactly once. Any thread.
+    virtual void submit(std::span<portable_call* const> calls) noexcept;
     /// Passes a stop request on to a submitted call; with `stop_reason::deadline` the backend ends it by force after
     /// its grace period. The call still completes by itself. Any thread.
-    virtual void request_stop(detail::portable_call& call, detail::stop_reason why) noexcept;
+    virtual void request_stop(portable_call& call, stop_reason why) noexcept;
 
-    /// Where channels, cells and locks made for this executor live; null: it has none. Default: the heap of this process
-    /// for local backends, none for remote ones.
-    [[nodiscard]] virtual detail::memory_domain* domain() noexcept;
+    /// The memory of channels, cells and locks that are made for this executor; null: there is none. Default: the heap of this
+    /// process for local backends, none for remote ones.
+    [[nodiscard]] virtual memory_domain* domain() noexcept;
     /// Deadlines of the tasks at home here. Default: the process-wide service.
-    [[nodiscard]] virtual detail::timer_service& timers() noexcept;
-    /// A later extension of this interface, by type; null: not supported.
+    [[nodiscard]] virtual timer_service& timers() noexcept;
+    /// An extension of this interface, by type; null if it is not supported.
     [[nodiscard]] virtual void* query(const std::type_info& extension) noexcept;
 
-    /// Asks all work on this executor to stop. Any thread.
+    /// Requests stop of all work on this executor. Any thread.
     virtual void request_stop() noexcept;
-    /// Refuses new work from now on; calls `done` (on any thread) when all accepted work has ended. Work that has not
-    /// ended at `deadline` is asked to stop then. Idempotent; each call's `done` is called.
+    /// Refuses new work from now on; calls `done` (on any thread) when all accepted work has ended. Requests stop of the work that
+    /// has not ended at `deadline`. Idempotent; the `done` of each call is called.
     virtual void shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done);
 
-    /// The work accepted and not ended: admission control and shutdown for every backend.
-    [[nodiscard]] detail::work_registry& registry() noexcept { return registry_; }
+    /// The work that this executor has accepted and that has not ended.
+    [[nodiscard]] work_registry& registry() noexcept { return registry_; }
 
 private:
+    // The state layer implements the constructor, the destructor, `domain` and this one.
+    void stop_objects() noexcept;  // channels, cells and locks of this executor fail with executor_stopped from now on
+
     std::unique_ptr<detail::heap_domain> heap_;
-    detail::work_registry registry_;
+    work_registry registry_;
 };
 
 }  // namespace cadre

@@ -62,12 +62,13 @@ task<typename Bound::result> run_on(executor ex, Bound bound) {
 
 /// Applies the per-call time limit of the handle.
 template <class R>
-task<R> limited(std::chrono::nanoseconds limit, task<R> t) {
-    co_return co_await timeout(limit, std::move(t));
+task<R> limited(executor ex, task<R> t) {
+    const call_options& options = ex.options();
+    co_return co_await stop_override<R, timeout_stop>(std::move(t), timeout_stop(options.timeout, options.name));
 }
 template <class R>
 task<R> with_limit(const executor& ex, task<R> t) {
-    if (const auto limit = ex.options().timeout; limit.count() > 0) return limited(limit, std::move(t));
+    if (ex.options().timeout.count() > 0) return limited(ex, std::move(t));
     return t;
 }
 

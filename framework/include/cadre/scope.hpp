@@ -20,18 +20,16 @@
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/promise.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
-#include <cadre/detail/coroutine/waiter.hpp>
-#include <cadre/detail/scheduler/resume_item.hpp>
+#include <cadre/detail/coroutine/wait_awaiter.hpp>
 #include <cadre/detail/task/as_task.hpp>
 #include <cadre/executor.hpp>
-#include <cadre/on.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre {
 
-/// Tasks that end before their scope does. Made inside a task: its tasks inherit that task's home, and its stop requests.
-/// `join` before it goes: destroying a scope with live children terminates the program. `spawn` may be called by the
-/// scope's own tasks too; the rest is for one coroutine.
+/// A set of tasks that end before the scope does. Made inside a task, whose home and stop requests its tasks inherit. `join` it
+/// before it is destroyed: destroying a scope with live tasks terminates the program. `spawn` may also be called by the
+/// scope's own tasks, on any thread; the other members are for one coroutine.
 class scope {
 public:
     static constexpr bool cadre_process_bound = true;
@@ -42,7 +40,7 @@ public:
     scope& operator=(const scope&) = delete;
     ~scope();
 
-    /// Starts `t` at this scope's home; its result is discarded, its error is kept for `join`.
+    /// Starts `t` at the home of this scope. Its result is discarded; `join` rethrows its error.
     template <class T>
     void spawn(task<T> t) {
         if constexpr (std::is_void_v<T>)
@@ -50,43 +48,28 @@ public:
         else
             start(run_child(std::move(t)));
     }
-    /// Starts `f(args…)` on `ex`, like `on`.
+    /// Starts `f(args…)` on `ex`, like `on`. Needs `<cadre/on.hpp>` where it is called.
     template <class E, class F, class... Args>
         requires std::is_convertible_v<const E&, executor>
     void spawn(const E& ex, F&& f, Args&&... args) {
-        start(run_child(on(ex, std::forward<F>(f), std::forward<Args>(args)...)));
+        // `on` belongs to a later layer: argument-dependent lookup finds it where this is instantiated.
+        if constexpr (std::is_base_of_v<local_executor, E>)
+            start(run_child(on(ex, std::forward<F>(f), std::forward<Args>(args)...)));
+        else
+            start(run_child(on(executor(ex), std::forward<F>(f), std::forward<Args>(args)...)));
     }
 
-    /// Asks all tasks of the scope to stop, also those to come.
+    /// Requests stop of all tasks of the scope, also of those spawned later.
     void request_stop() noexcept { stop_.request_stop(); }
-    /// How many have not ended.
+    /// The number of tasks that have not ended.
     [[nodiscard]] std::size_t size() const noexcept;
 
-    class [[nodiscard]] join_awaiter {
-    public:
-        explicit join_awaiter(scope& s) noexcept : scope_(s) {}
-        join_awaiter(join_awaiter&& o) noexcept : scope_(o.scope_) {}
-        join_awaiter& operator=(join_awaiter&&) = delete;
-        ~join_awaiter() = default;
-        [[nodiscard]] static bool await_ready() noexcept { return false; }
-        template <class Promise>
-        [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-            return scope_.wait(waiter_, h, detail::environment_of_promise(h));
-        }
-        void await_resume() {
-            (void)waiter_.detach();
-            scope_.rethrow();
-        }
-
-    private:
-        scope& scope_;
-        detail::waiter waiter_;
-    };
-    /// Waits until all have ended; rethrows the first error, after which the others were asked to stop. Stop: passed on;
-    /// ends when all have ended. Resumes: at home. The scope can be used again afterwards.
-    [[nodiscard]] join_awaiter join() noexcept { return join_awaiter(*this); }
+    /// Completes when all tasks have ended; rethrows the first error, which has requested stop of the others. Stop: passed on;
+    /// ends when all tasks have ended. Resumes: at home. The scope can be used again afterwards.
+    [[nodiscard]] detail::wait_awaiter<scope> join() noexcept { return detail::wait_awaiter<scope>(*this); }
 
 private:
+    friend detail::wait_awaiter<scope>;
     struct child;
     template <class T>
     static task<void> run_child(task<T> t) {
@@ -94,8 +77,8 @@ private:
     }
     void start(task<void> t);
     void child_ended(child& c) noexcept;
-    bool wait(detail::waiter& w, std::coroutine_handle<> h, detail::environment* env) noexcept;
-    void rethrow();
+    [[nodiscard]] bool wait(detail::waiter& joiner) noexcept;
+    void finish_wait();
 
     detail::environment env_;
     detail::stop_state stop_;
@@ -147,8 +130,8 @@ task<std::decay_t<await_result_t<std::invoke_result_t<F&, scope&>>>> run_scope(F
 
 }  // namespace detail
 
-/// Passes a new scope to the coroutine function `f` and joins it, whatever happens; completes with the result of `f`. If
-/// `f` throws, the scope's tasks are asked to stop, and its error is rethrown when they have ended.
+/// Passes a new scope to the coroutine function `f` and joins the scope in any case; completes with the result of `f`. If `f`
+/// throws, stop of the scope's tasks is requested, and the error is rethrown when they have ended.
 template <class F>
     requires awaitable<std::invoke_result_t<F&, scope&>>
 [[nodiscard]] auto with_scope(F f) {

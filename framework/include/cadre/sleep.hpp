@@ -50,7 +50,7 @@ private:
     resume_item item_;
 };
 
-/// Saturating: a deadline beyond the clock's range is the end of its range.
+/// The time `d` from now; saturates at the end of the clock's range.
 template <class Rep, class Period>
 [[nodiscard]] steady_time deadline_after(std::chrono::duration<Rep, Period> d) {
     using clock = std::chrono::steady_clock;
@@ -63,7 +63,7 @@ template <class Rep, class Period>
 
 }  // namespace detail
 
-/// Suspends for at least `d` (not at all if it is zero or less, apart from looking for a stop request).
+/// Suspends for at least `d`; if `d` is not positive it only checks for a stop request.
 ///
 /// Stop: ends at once with `cancelled`. Resumes: at home. Precision: that of the home's timer, tens of microseconds.
 template <class Rep, class Period>
@@ -71,7 +71,9 @@ template <class Rep, class Period>
     return detail::sleep_awaiter(detail::deadline_after(d));
 }
 
-/// Suspends until `t`, of any clock; of another clock than the steady one, converted once, now.
+/// Suspends until `t`, of any clock. A time of another clock than the steady one is converted once, at the call.
+///
+/// Stop: ends at once with `cancelled`. Resumes: at home.
 template <class Clock, class Duration>
 [[nodiscard]] detail::sleep_awaiter sleep_until(std::chrono::time_point<Clock, Duration> t) {
     if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>)
@@ -80,7 +82,7 @@ template <class Clock, class Duration>
         return detail::sleep_awaiter(detail::deadline_after(t - Clock::now()));
 }
 
-/// Lets everything else that is ready on this executor run first. Not a cancellation point. Resumes: at home.
+/// Suspends behind all work that is ready on this executor. Not a cancellation point. Resumes: at home.
 [[nodiscard]] inline detail::yield_awaiter yield() noexcept { return {}; }
 
 }  // namespace cadre

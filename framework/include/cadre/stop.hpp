@@ -4,7 +4,6 @@
 ///     while (!cadre::stop_requested()) crunch_a_little();
 #pragma once
 
-#include <coroutine>
 #include <optional>
 #include <stop_token>
 #include <utility>
@@ -12,38 +11,26 @@
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/task/as_task.hpp>
+#include <cadre/detail/task/stop_override.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre {
 
 namespace detail {
 
-/// Awaits one task in an environment that differs from the awaiting one's in its stop state only.
-template <class T>
-class [[nodiscard]] stop_token_override {
+/// A stop state that follows a `std::stop_token`.
+class token_stop {
 public:
-    stop_token_override(task<T> t, std::stop_token token) noexcept : token_(std::move(token)), task_(std::move(t)) {}
-    stop_token_override(stop_token_override&& o) noexcept : token_(std::move(o.token_)), task_(std::move(o.task_)) {}
-    stop_token_override& operator=(stop_token_override&&) = delete;
-    ~stop_token_override() = default;
+    explicit token_stop(std::stop_token token) noexcept : token_(std::move(token)) {}
+    token_stop(token_stop&& o) noexcept : token_(std::move(o.token_)) {}  // moved only before it is used
+    token_stop& operator=(token_stop&&) = delete;
+    ~token_stop() = default;
 
-    [[nodiscard]] static bool await_ready() noexcept { return false; }
-    template <class Promise>
-    [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) {
-        parent_env_ = environment_of_promise(parent);
-        env_.home = parent_env_->home;
-        env_.info = parent_env_->info;
-        env_.stop = &stop_;
+    [[nodiscard]] stop_state& begin(const environment& /*parent*/) {
         callback_.emplace(token_, forward{&stop_});
-        task_.frame().promise().attach(&env_, parent);
-        set_current_environment(&env_);
-        return task_.frame();
+        return stop_;
     }
-    T await_resume() {
-        set_current_environment(parent_env_);
-        callback_.reset();
-        return task_.frame().promise().take();
-    }
+    void end(const environment& /*parent*/, promise_base& /*ended*/) noexcept { callback_.reset(); }
 
 private:
     struct forward {
@@ -51,11 +38,8 @@ private:
         void operator()() const noexcept { to->request_stop(); }
     };
     std::stop_token token_;
-    environment* parent_env_ = nullptr;
-    environment env_;
     stop_state stop_;
     std::optional<std::stop_callback<forward>> callback_;
-    task<T> task_;  // last: what its frame still holds may be linked to the stop state
 };
 
 }  // namespace detail
@@ -64,16 +48,17 @@ private:
 /// awaiting task does not. Resumes at home.
 template <awaitable A>
 [[nodiscard]] auto with_stop(std::stop_token token, A a) {
-    return detail::stop_token_override<await_result_t<A>>(detail::as_task(std::move(a)), std::move(token));
+    return detail::stop_override<await_result_t<A>, detail::token_stop>(detail::as_task(std::move(a)),
+                                                                        detail::token_stop(std::move(token)));
 }
 
-/// Awaits `a` and lets it finish although stop was requested. Resumes at home.
+/// Awaits `a` without passing stop requests on: it completes even if stop is requested. Resumes at home.
 template <awaitable A>
 [[nodiscard]] auto shield(A a) {
     return with_stop(std::stop_token{}, std::move(a));
 }
 
-/// Whether the task that runs on this thread was asked to stop; for loops in ordinary functions, also in worker
+/// Whether stop was requested of the task that runs on this thread; for loops in ordinary functions, also in worker
 /// processes. False outside tasks.
 [[nodiscard]] bool stop_requested() noexcept;
 

@@ -26,8 +26,8 @@ struct stream_error {
 
 }  // namespace detail
 
-/// Elements that are computed, one at a time, when the consumer asks. Lazy, move-only; destroying it between two elements
-/// destroys the body, which is suspended then. One consumer at a time; not thread-safe.
+/// A sequence of elements, each computed when the consumer requests it. Lazy, move-only. Destroying it between two elements
+/// unwinds the body, which is suspended then. One consumer at a time; not thread-safe.
 template <class T>
 class [[nodiscard]] stream {
 public:

@@ -1,5 +1,5 @@
 /// @file
-/// `sync_wait`: block this thread until something awaitable is done.
+/// `sync_wait`: block this thread until an awaitable has completed.
 ///
 ///     int n = cadre::sync_wait(answer());
 #pragma once
@@ -13,10 +13,10 @@
 
 namespace cadre {
 
-/// Runs `a` on a serial loop on the calling thread, and returns its result or throws its error. While it waits it
-/// drives all serial executors of this process that no other thread drives.
+/// Runs `a` on a serial loop on the calling thread, and returns its result or throws its error. Meanwhile the thread drives
+/// all serial executors of this process that no other thread drives.
 ///
-/// @throws std::logic_error inside a task: there `co_await` it instead
+/// @throws std::logic_error inside a task: use `co_await` there
 template <awaitable A>
 await_result_t<A> sync_wait(A a) {
     if (detail::current_environment() != nullptr)

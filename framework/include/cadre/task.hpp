@@ -17,8 +17,8 @@ namespace cadre {
 /// A lazy coroutine: it starts when awaited, in the awaiting task's environment (home executor, stop state), and
 /// `co_await` moves its result out or rethrows what it threw. Move-only; destroying one that never started is fine.
 ///
-/// Await it at most once. Resumes: on the home of the awaiting task. Stop: the request is inherited; a task sees it
-/// where it waits for events. Not thread-safe: one owner at a time.
+/// Await it at most once. Resumes: on the home of the awaiting task. Stop: inherited; a wait for an event inside the task ends
+/// with `cancelled`. Not thread-safe.
 template <class T = void>
 class [[nodiscard]] CADRE_TRIVIAL_ABI task {
 public:
@@ -38,7 +38,7 @@ public:
     }
     ~task() { destroy(); }
 
-    /// Whether this holds a coroutine (not moved from).
+    /// Whether this holds a coroutine: it is neither default-constructed nor moved from.
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
 
     class awaiter {

@@ -51,9 +51,9 @@ struct get_id {
 
 }  // namespace detail
 
-/// A token that is requested when this task is asked to stop.
+/// A token that follows the stop requests of this task.
 [[nodiscard]] inline auto stop_token() noexcept { return detail::environment_query<detail::get_token>(); }
-/// The executor this task was sent to: its home, or in a worker process the process executor.
+/// The executor to which this task was sent: its home, or in a worker process the process executor.
 [[nodiscard]] inline auto executor() noexcept { return detail::environment_query<detail::get_executor>(); }
 /// The name given with `executor::with`; may be empty.
 [[nodiscard]] inline auto name() noexcept { return detail::environment_query<detail::get_name>(); }

@@ -1,5 +1,5 @@
 /// @file
-/// `this_worker`: which worker runs the calling code, and values of its own.
+/// `this_worker`: which worker runs the calling code, and values that belong to it.
 ///
 ///     auto& cache = cadre::this_worker::local<lookup_cache>();
 #pragma once
@@ -13,24 +13,24 @@
 
 namespace cadre::this_worker {
 
-/// The number of this worker among its executor's, from 0. On a process executor the worker process's, else the thread's;
-/// 0 outside workers.
+/// The index of this worker in its executor, from 0: of the worker process on a process executor, else of the thread. 0 outside
+/// of workers.
 [[nodiscard]] std::size_t index() noexcept;
-/// How many workers the executor has; 1 outside workers.
+/// The number of workers of the executor; 1 outside of workers.
 [[nodiscard]] std::size_t count() noexcept;
-/// The process that this is.
+/// The id of this process.
 [[nodiscard]] pid_t pid() noexcept;
 
 namespace detail {
 
 /// The calling worker's slot for values of type `type`; empty at first.
 [[nodiscard]] std::shared_ptr<void>& local_slot(const std::type_info& type);
-/// In a worker process: says which worker it is.
+/// Makes this process the worker `index` of `count`.
 void set_process_worker(std::size_t index, std::size_t count) noexcept;
 
 }  // namespace detail
 
-/// One `T` for each worker, default-constructed on first use. In a worker process all tasks run on one thread; on a thread
+/// The `T` of this worker, default-constructed on first use. In a worker process all tasks run on one thread; on a thread
 /// executor the value belongs to the thread, and a reference to it must not be kept across `co_await`.
 template <class T>
 [[nodiscard]] T& local() {

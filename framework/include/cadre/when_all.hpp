@@ -66,11 +66,11 @@ private:
     std::tuple<task<Ts>...> tasks_;  // last: what their frames still hold may be linked to the join's stop state
 };
 
-/// Moves the results out of ended tasks, one after the other.
+/// Iterates over ended tasks and moves their results out.
 template <class T>
 class result_iterator {
 public:
-    using iterator_category = std::random_access_iterator_tag;  // as far as a vector's constructor asks
+    using iterator_category = std::random_access_iterator_tag;  // as far as a vector's constructor requires
     using value_type = monostate_if_void<T>;
     using difference_type = std::ptrdiff_t;
     using pointer = void;
@@ -124,10 +124,10 @@ private:
 
 }  // namespace detail
 
-/// Runs all and completes when every one has ended, with a `std::tuple` of the results in order of the arguments
+/// Runs all awaitables and completes when every one has ended, with a `std::tuple` of the results in the order of the arguments
 /// (`std::monostate` for `void`). Await it at once: `co_await when_all(…)`.
 ///
-/// Errors: the first failure (by time) requests stop of the rest, waits for them, and is rethrown. Stop: passed on to
+/// Errors: the first failure (by time) requests stop of the others, and is rethrown when they have ended. Stop: passed on to
 /// all; ends when all have ended. The children share the parent's home; on a thread executor they run in parallel, the
 /// first one on this thread. Resumes: at home.
 template <awaitable... As>
@@ -135,8 +135,8 @@ template <awaitable... As>
     return detail::when_all_awaiter<await_result_t<As>...>(detail::as_task(std::move(as))...);
 }
 
-/// The same over a range of awaitables of one type; completes with a `std::vector`. The range is moved from when it is
-/// an rvalue container; it must not be empty-handed: each element is awaited once.
+/// The same over a range of awaitables of one type; completes with a `std::vector`. The elements are moved from and each is
+/// awaited once.
 template <std::ranges::input_range R>
     requires awaitable<std::ranges::range_value_t<R>>
 [[nodiscard]] auto when_all(R&& range) {

@@ -1,5 +1,5 @@
 /// @file
-/// `when_any`: the first to end wins; the others are asked to stop and have ended when it completes.
+/// `when_any`: the first to end wins; the others are stopped and have ended when it completes.
 ///
 ///     auto first = co_await cadre::when_any(ask(primary), ask(mirror));
 ///     std::cout << "from " << first.index() << '\n';
@@ -21,7 +21,7 @@
 
 namespace cadre {
 
-/// What `when_any` gives: which one ended first, and its result.
+/// The result of `when_any`: which awaitable ended first, and its result.
 template <class... Ts>
 class any_result {
 public:
@@ -90,8 +90,8 @@ private:
 
 }  // namespace detail
 
-/// Runs all; the first to end, with a value or an error, wins: its result is given, or its error rethrown. The losers
-/// are asked to stop and have ended when this completes; their results are discarded. For channels use `select`, which
+/// Runs all awaitables. The first to end wins: completes with its value, or rethrows its error. Stop of the others is
+/// requested, and they have ended when this completes; their results are discarded. For channels use `select`, which
 /// performs exactly one of its operations.
 ///
 /// Stop: passed on to all. Resumes: at home.

@@ -20,7 +20,7 @@ namespace {
 class asio_backend final : public executor_backend {
 public:
     explicit asio_backend(boost::asio::any_io_executor target) : target_(std::move(target)) {}
-    // Goes in the target's context, whose owner may end the context right after: no other thread may still be posting there.
+    // Destroyed in the target's context, which its owner may end right after: waits until no other thread posts there.
     ~asio_backend() override {
         while (posting_.load(std::memory_order_acquire) != 0)
             std::this_thread::yield();
@@ -30,7 +30,7 @@ public:
     [[nodiscard]] std::size_t concurrency() const noexcept override { return 1; }
     [[nodiscard]] std::string name() const override { return "asio"; }
     using executor_backend::submit;
-    // Items keep the backend: its task may end, and drop it, in one of them.
+    // Items keep the backend alive: its task may end in one of them, and drop it.
     void submit(std::span<work_item* const> items) noexcept override {
         posting_.fetch_add(1, std::memory_order_relaxed);
         for (work_item* item : items)

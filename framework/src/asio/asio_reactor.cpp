@@ -43,7 +43,7 @@ public:
     explicit wake_handler(asio_reactor& reactor) noexcept : reactor_(&reactor) {}
     [[nodiscard]] allocator_type get_allocator() const noexcept { return allocator_type(*reactor_); }
     void operator()() const noexcept {
-        // Asio has given the memory back: another wake may use it. It comes before the sleeper looks why it was woken.
+        // Asio has returned the memory, so the next wake may use it. This precedes the sleeper's check of the reason of its wake.
         reactor_->waking_.exchange(false, std::memory_order_acq_rel);
         reactor_->end_sleep();
     }
@@ -52,7 +52,7 @@ private:
     asio_reactor* reactor_;
 };
 
-// A loop and a pool of one have one thread in the context at a time, which lets Asio leave out hand-overs.
+// A loop, or a pool of one worker, has one thread in the context at a time: the hint lets Asio omit hand-overs.
 asio_reactor::asio_reactor(executor_backend& home)
     : reactor(home.concurrency() > 1), context_(home.concurrency() > 1 ? static_cast<int>(home.concurrency()) : 1),
       guard_(context_.get_executor()), alarm_(context_), bell_(context_) {
@@ -60,7 +60,7 @@ asio_reactor::asio_reactor(executor_backend& home)
 }
 
 asio_reactor::~asio_reactor() {
-    if (bell_.is_open()) bell_.release();  // it is its maker's to close
+    if (bell_.is_open()) bell_.release();  // its creator closes it
 }
 
 void asio_reactor::wake() noexcept {
@@ -79,7 +79,7 @@ void asio_reactor::watch(int descriptor) noexcept {
 void asio_reactor::listen_to_bell() noexcept {
     listening_ = true;
     bell_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
-        if (error) return;  // released, and perhaps another one is watched by now
+        if (error) return;  // released; another descriptor may be watched by now
         listening_ = false;
         end_sleep();
         std::uint64_t count = 0;
@@ -102,8 +102,8 @@ bool asio_reactor::poll_one() noexcept {
     return context_.poll_one() != 0;
 }
 
-// An alarm that is set for an earlier time than needed stays: it goes off once for nothing, which costs less than setting
-// it anew for every wait whose deadline is a little later.
+// An alarm that is set for an earlier time than needed is kept: one spurious wake costs less than setting the alarm again for
+// every wait whose deadline is a little later.
 void asio_reactor::prepare_sleep(std::optional<steady_time> deadline) noexcept {
     own_event_ = false;
     if (!listening_ && bell_.is_open()) listen_to_bell();
@@ -112,10 +112,10 @@ void asio_reactor::prepare_sleep(std::optional<steady_time> deadline) noexcept {
 
 void asio_reactor::run_one(std::optional<steady_time> deadline) noexcept {
     prepare_sleep(deadline);
-    if (context_.run_one() == 0) context_.restart();  // somebody stopped it
+    if (context_.run_one() == 0) context_.restart();  // the context was stopped
 }
 
-// One call of Asio's `run` for many handlers: so Asio recycles what they allocate, and takes its lock once for each.
+// One call of Asio's `run` for many handlers: Asio recycles their memory within a call.
 void asio_reactor::run(std::optional<steady_time> deadline) noexcept {
     prepare_sleep(deadline);
     running_ = true;

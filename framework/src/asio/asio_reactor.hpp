@@ -14,7 +14,7 @@
 
 namespace cadre::detail {
 
-/// Three handlers of its own end a sleep: a wake, the watched descriptor, the deadline. They say so in `own_event_`.
+/// Three handlers of its own end a sleep: of a wake, of the watched descriptor, of the deadline. They set `own_event_`.
 class asio_reactor final : public reactor {
 public:
     explicit asio_reactor(executor_backend& home);
@@ -26,7 +26,7 @@ public:
     void watch(int descriptor) noexcept override;
 
 private:
-    /// The handler of a wake: at most one is under way, so its memory is part of the reactor and waking allocates nothing.
+    /// The handler of a wake: at most one is queued, so its memory is part of the reactor, and a wake does not allocate.
     class wake_handler;
     template <class T>
     class wake_allocator;

@@ -15,7 +15,7 @@ namespace {
 constexpr unsigned signals_kept = 256;
 constexpr unsigned spins_before_yield = 64;
 
-/// What a signal that nobody uses does when emitted; it replaces the last operation's handler, whose memory stays.
+/// The handler of an unused signal: it replaces the handler of the last operation and keeps its memory.
 struct do_nothing {
     void operator()(boost::asio::cancellation_type) const noexcept {}
 };
@@ -96,8 +96,8 @@ void asio_wait::enter() noexcept {
         return;
     }
     for (unsigned spins = 0;; ++spins) {
-        const void* nobody = nullptr;
-        if (owner_.compare_exchange_weak(nobody, me, std::memory_order_acquire, std::memory_order_relaxed)) break;
+        const void* none = nullptr;
+        if (owner_.compare_exchange_weak(none, me, std::memory_order_acquire, std::memory_order_relaxed)) break;
         if (spins >= spins_before_yield) std::this_thread::yield();
     }
     depth_ = 1;
@@ -107,10 +107,10 @@ void asio_wait::leave() noexcept {
     if (--depth_ != 0) return;
     const bool notify = ended_ && !std::exchange(notified_, ended_);
     owner_.store(nullptr, std::memory_order_release);
-    if (notify) let_go();
+    if (notify) release();
 }
 
-void asio_wait::let_go() noexcept {
+void asio_wait::release() noexcept {
     if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1 && !reactor_lease::resume_here(*this)) post_home(*this);
 }
 
@@ -120,8 +120,8 @@ void asio_wait::resume(work_item* item) noexcept {
     self->task_.resume();
 }
 
-// Runs under the stop tree's lock: only posts. The listener is registered until the task has resumed, so the wait may be
-// over: then nobody holds it any more.
+// Runs with the lock of the stop tree held: only posts. The listener is registered until the task has resumed, so the wait may
+// have ended: then `holds_` is zero.
 void asio_wait::on_stop(stop_node* node, stop_reason) noexcept {
     asio_wait& self = *static_cast<stop_listener*>(node)->self;
     if (std::exchange(self.requested_, true)) return;
@@ -144,7 +144,7 @@ void asio_wait::emit(work_item* item) noexcept {
                                   boost::asio::cancellation_type::total);
     }
     self.leave();
-    self.let_go();
+    self.release();
 }
 
 }  // namespace cadre::detail

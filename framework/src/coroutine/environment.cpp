@@ -5,27 +5,23 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <cadre/detail/scheduler/local_worker.hpp>
-#include <cadre/executor_backend.hpp>
-
 namespace cadre::detail {
 
 constinit thread_local environment* this_thread_environment = nullptr;
-constinit thread_local local_worker* this_thread_worker = nullptr;
 
 environment* current_environment() noexcept { return this_thread_environment; }
 
 namespace {
 
-// The process id in the high bits. Kept, because asking for it is a system call; a forked process finds its own.
+// The process id, in the high bits. Cached, because getpid is a system call; a forked process resets the cache.
 std::uint64_t process_bits() noexcept {
-    static std::atomic<std::uint64_t> kept{0};
-    static const bool forgotten_in_children =
-        ::pthread_atfork(nullptr, nullptr, [] { kept.store(0, std::memory_order_relaxed); }) == 0;
-    std::uint64_t bits = kept.load(std::memory_order_relaxed);
-    if (bits == 0 || !forgotten_in_children) {
+    static std::atomic<std::uint64_t> cached{0};
+    static const bool reset_in_children =
+        ::pthread_atfork(nullptr, nullptr, [] { cached.store(0, std::memory_order_relaxed); }) == 0;
+    std::uint64_t bits = cached.load(std::memory_order_relaxed);
+    if (bits == 0 || !reset_in_children) {
         bits = (static_cast<std::uint64_t>(::getpid()) & 0x3fffff) << 40;
-        kept.store(bits, std::memory_order_relaxed);
+        cached.store(bits, std::memory_order_relaxed);
     }
     return bits;
 }
@@ -35,18 +31,6 @@ std::uint64_t process_bits() noexcept {
 std::uint64_t next_task_id() noexcept {
     static std::atomic<std::uint64_t> counter{0};
     return process_bits() | (counter.fetch_add(1, std::memory_order_relaxed) + 1);
-}
-
-void local_worker::wake_sleeper() noexcept { wake_one(); }
-
-bool local_worker::count_again_and_look() noexcept {
-    finds_ = finds_interval;
-    return anything_else();
-}
-
-void post_home(work_item& item) noexcept {
-    work_item* one = &item;
-    item.env->home->submit(std::span(&one, 1));
 }
 
 }  // namespace cadre::detail

@@ -14,7 +14,7 @@ constinit thread_local frame_cache this_thread_frames{};
 namespace {
 
 #ifdef CADRE_ASAN
-constexpr bool recycle_frames = false;  // the sanitizer must see every frame come and go
+constexpr bool recycle_frames = false;  // the sanitizer must see every allocation
 #else
 constexpr bool recycle_frames = true;
 #endif
@@ -23,7 +23,7 @@ std::size_t class_size(std::size_t size) {
     return (size + frame_granularity - 1) / frame_granularity * frame_granularity;
 }
 
-// Behind the recycled frames. Written before the first frame is made, then only read.
+// The allocator behind the free lists. Written before the first frame is allocated, then only read.
 constinit frame_allocator source{
     .allocate = [](std::size_t size) { return ::operator new(size); },
     .deallocate = [](void* memory, std::size_t size) noexcept { ::operator delete(memory, size); },
@@ -44,8 +44,8 @@ struct cache_cleaner {
     }
 };
 
-// Gives this thread's lists their room, and sees to it that they are emptied when the thread ends.
-void start_keeping() {
+// Lets this thread keep frames, and empties its lists when it ends.
+void start_recycling() {
     static thread_local cache_cleaner cleaner;
     (void)&cleaner;
     this_thread_frames.state = frame_cache::life::used;
@@ -54,7 +54,7 @@ void start_keeping() {
 
 }  // namespace
 
-void* allocate_frame_slowly(std::size_t size) noexcept {
+void* allocate_frame_slow(std::size_t size) noexcept {
     if (!in_use.load(std::memory_order_relaxed)) in_use.store(true, std::memory_order_relaxed);
     try {
         return source.allocate(class_size(size));
@@ -65,10 +65,10 @@ void* allocate_frame_slowly(std::size_t size) noexcept {
 
 void throw_no_memory_for_frame() { throw std::bad_alloc(); }
 
-void free_frame_slowly(void* frame, std::size_t size) noexcept {
+void free_frame_slow(void* frame, std::size_t size) noexcept {
     if (const std::size_t c = (size - 1) / frame_granularity; c < frame_classes) ++this_thread_frames.room[c];
     if (recycle_frames && this_thread_frames.state == frame_cache::life::unused) {
-        start_keeping();
+        start_recycling();
         free_frame(frame, size);
         return;
     }

@@ -1,12 +1,13 @@
 #include <cadre/detail/coroutine/stop_state.hpp>
 
 #include <array>
+#include <utility>
 
 namespace cadre::detail {
 
 namespace {
 
-// Trees share locks; a lock is held only for moments. Never destroyed: jobs may outlive static objects.
+// Trees share locks, which are held briefly. Never destroyed: jobs may outlive static objects.
 std::array<std::mutex, 64>& lock_table() {
     static auto* table = new std::array<std::mutex, 64>;
     return *table;
@@ -14,7 +15,7 @@ std::array<std::mutex, 64>& lock_table() {
 
 }  // namespace
 
-// Of the nearest state above that has one already; a root is given one.
+// The lock of the nearest state above that has one; a root without one takes one from the table.
 std::mutex& stop_state::lock() noexcept {
     stop_state* s = this;
     for (;; s = s->parent_) {
@@ -23,12 +24,12 @@ std::mutex& stop_state::lock() noexcept {
     }
     static std::atomic<unsigned> turn{0};
     std::mutex* const fresh = &lock_table()[turn.fetch_add(1, std::memory_order_relaxed) % 64];
-    std::mutex* first = nullptr;  // another thread may be as fast
+    std::mutex* first = nullptr;  // another thread may set it at the same time
     return s->lock_.compare_exchange_strong(first, fresh, std::memory_order_acq_rel) ? *fresh : *first;
 }
 
 // Tokens are requested before waiting tasks are woken, so that a woken task finds its token requested; and without the
-// lock, because their callbacks are the user's code.
+// lock, because their callbacks are user code.
 void stop_state::request_stop(stop_reason why) noexcept {
     std::vector<std::stop_source> sources;
     {
@@ -55,17 +56,14 @@ void stop_state::materialise_locked() noexcept {
     materialised_ = true;
 }
 
-void stop_state::insert_locked(stop_node& node) noexcept {
-    node.prev = nullptr;
-    node.next = listening_.nodes;
-    if (node.next != nullptr) node.next->prev = &node;
-    listening_.nodes = &node;
-}
-
-void stop_state::erase_locked(stop_node& node) noexcept {
-    (node.prev != nullptr ? node.prev->next : listening_.nodes) = node.next;
-    if (node.next != nullptr) node.next->prev = node.prev;
-    node.prev = node.next = nullptr;
+// Registers this state as a listener of `above`.
+void stop_state::link_to_locked(stop_state& above) noexcept {
+    materialise_locked();
+    above.materialise_locked();
+    listening_.above = &above;
+    listening_.link.self = this;
+    listening_.link.fire = &fire_link;
+    above.listening_.nodes.push_front(listening_.link);
 }
 
 void stop_state::mark_locked(stop_reason why, std::vector<std::stop_source>* sources) noexcept {
@@ -73,30 +71,24 @@ void stop_state::mark_locked(stop_reason why, std::vector<std::stop_source>* sou
     reason_.store(why, std::memory_order_release);
     if (!materialised_) return;
     if (listening_.source != nullptr && sources != nullptr) sources->push_back(*listening_.source);
-    for (stop_node* node = listening_.nodes; node != nullptr; node = node->next)
-        if (node->fire == &fire_link) static_cast<link_node*>(node)->self->mark_locked(why, sources);
+    for (stop_node& node : listening_.nodes)
+        if (node.fire == &fire_link) static_cast<link_node&>(node).self->mark_locked(why, sources);
 }
 
-// Listeners may hear of one request twice; they are idempotent.
+// May fire a listener twice for one request; listeners are idempotent.
 void stop_state::announce_locked(stop_reason why) noexcept {
     if (!materialised_) return;
-    for (stop_node *node = listening_.nodes, *next = nullptr; node != nullptr; node = next) {
-        next = node->next;
-        node->fire(node, why);
-    }
+    for (stop_node& node : listening_.nodes)
+        node.fire(&node, why);
 }
 
 // Links the whole chain above, so that a request anywhere reaches this state.
 void stop_state::link_locked() noexcept {
     materialise_locked();
     std::mutex* const tree = &lock();
-    for (stop_state* s = this; s->parent_ != nullptr && !s->listening_.linked; s = s->parent_) {
+    for (stop_state* s = this; s->parent_ != nullptr && s->listening_.above == nullptr; s = s->parent_) {
         s->lock_.store(tree, std::memory_order_release);
-        s->parent_->materialise_locked();
-        s->listening_.linked = true;
-        s->listening_.link.self = s;
-        s->listening_.link.fire = &fire_link;
-        s->parent_->insert_locked(s->listening_.link);
+        s->link_to_locked(*s->parent_);
     }
 }
 
@@ -104,20 +96,20 @@ bool stop_state::try_add(stop_node& node) noexcept {
     const std::lock_guard hold(lock());
     link_locked();
     if (stop_requested()) return false;
-    insert_locked(node);
+    listening_.nodes.push_front(node);
     return true;
 }
 
 void stop_state::add(stop_node& node) noexcept {
     const std::lock_guard hold(lock());
     link_locked();
-    insert_locked(node);
+    listening_.nodes.push_front(node);
     if (const stop_reason r = reason(); r != stop_reason::none) node.fire(&node, r);
 }
 
 void stop_state::remove(stop_node& node) noexcept {
     const std::lock_guard hold(lock());
-    erase_locked(node);
+    listening_.nodes.remove(node);
 }
 
 std::stop_token stop_state::token() {
@@ -140,30 +132,22 @@ void stop_state::follow(stop_state* leader) noexcept {
     lock_.store(&leader->lock(), std::memory_order_release);
     const std::lock_guard hold(lock());
     leader->link_locked();
-    materialise_locked();
-    listening_.leader = leader;
-    listening_.link.self = this;
-    listening_.link.fire = &fire_link;
-    leader->insert_locked(listening_.link);
+    link_to_locked(*leader);
     reason_.store(leader->reason(), std::memory_order_release);
 }
 
 void stop_state::unfollow() noexcept {
     const std::lock_guard hold(lock());
-    if (!materialised_ || listening_.leader == nullptr) return;
-    listening_.leader->erase_locked(listening_.link);
-    listening_.leader = nullptr;
+    if (parent_ != nullptr || !materialised_ || listening_.above == nullptr) return;
+    std::exchange(listening_.above, nullptr)->listening_.nodes.remove(listening_.link);
 }
 
 void stop_state::dismantle() noexcept {
     const std::lock_guard hold(lock());
-    // Everything structured below has ended; what is left in the list are followers.
-    for (stop_node *node = listening_.nodes, *next = nullptr; node != nullptr; node = next) {
-        next = node->next;
-        static_cast<link_node*>(node)->self->listening_.leader = nullptr;
-    }
-    stop_state* above = listening_.leader != nullptr ? listening_.leader : listening_.linked ? parent_ : nullptr;
-    if (above != nullptr) above->erase_locked(listening_.link);
+    // All children have ended; the nodes left in the list are those of followers.
+    for (stop_node& node : listening_.nodes)
+        static_cast<link_node&>(node).self->listening_.above = nullptr;
+    if (listening_.above != nullptr) listening_.above->listening_.nodes.remove(listening_.link);
     std::destroy_at(&listening_);
     materialised_ = false;
 }

@@ -1,11 +1,7 @@
 #include <cadre/detail/coroutine/waiter.hpp>
 
-#include <cadre/detail/scheduler/local_worker.hpp>
-
 namespace cadre::detail {
 
-// States: arming → armed (commit, suspended) or finished (finish came first). Whoever of commit and finish comes
-// second continues the coroutine: commit by not suspending, finish by posting.
 bool waiter::commit() noexcept {
     if (cancel_ != nullptr && env != nullptr && env->stop != nullptr) {
         listening_ = true;

@@ -8,7 +8,7 @@ namespace cadre::detail {
 
 namespace {
 
-/// A heap with a thread of its own; never destroyed, because detached work may still arm timers while the program ends.
+/// A heap with a thread of its own. Never destroyed: detached work may arm timers while the program ends.
 class threaded_timers final : public timer_heap {
 public:
     threaded_timers() {

@@ -8,7 +8,7 @@ namespace cadre::detail {
 
 namespace {
 
-/// Resumes a coroutine on a home whose threads are not ours to push to. Frees itself.
+/// Resumes a coroutine on a home to whose deques this thread cannot push. Frees itself.
 struct posted_resume final : work_item {
     explicit posted_resume(std::coroutine_handle<> h) noexcept : handle(h) {}
     std::coroutine_handle<> handle;
@@ -31,7 +31,7 @@ void promise_base::keep_error(std::coroutine_handle<> self) noexcept {
     promise_base& p = of(self);
     std::construct_at(&p.error_, std::current_exception());
     p.end_ = end_state::error;
-    if ((p.continuation_ & not_join_tag) == 0) p.continuation_ |= deciding_tag;  // a join is told of failures
+    if ((p.continuation_ & not_join_tag) == 0) p.continuation_ |= deciding_tag;
 }
 
 void promise_base::drop_error() noexcept { std::destroy_at(&error_); }
@@ -47,10 +47,9 @@ std::coroutine_handle<> join::sibling_gone(std::coroutine_handle<> ended, runnab
 
 std::coroutine_handle<> join::chain_broken(std::coroutine_handle<> ended) noexcept {
     const std::uint32_t weight = promise_base::of(ended).weight();
-    const std::uint32_t all = count_;  // unless this chain is the last, the join may be gone after the next line
-    // Release: what the children of this chain wrote; acquire: what the others wrote, for the parent.
+    const std::uint32_t all = count_;  // unless this chain is the last, the join may be destroyed after the next line
     if (ended_.fetch_add(weight, std::memory_order_acq_rel) + weight != all) return std::noop_coroutine();
-    // A child may have moved itself with resume_on, or the home has no worker of ours (a user's executor).
+    // The chain may have ended on a thread outside of the home, or the home has no local workers (a user's executor).
     const auto parent = std::coroutine_handle<>::from_address(parent_);
     if (worker_of(parent_env_->home) == nullptr) {
         post(parent, parent_env_);

@@ -21,7 +21,7 @@ namespace cadre::detail {
 namespace {
 
 constexpr unsigned item_budget = 256;
-// About the round trip of an answer that is worth waiting for awake; beyond it sleeping is cheaper.
+// About the round trip of an answer; beyond it sleeping is cheaper.
 constexpr std::chrono::microseconds spin_time{5};
 
 int new_eventfd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
@@ -63,14 +63,14 @@ struct loop_driver_set::driver {
     bool poller = false;
     const run_loop* own = nullptr;
     const std::thread::id thread = std::this_thread::get_id();
-    std::vector<run_loop*> kept;  // pinned and held: those with a reactor
-    reactor_watch others;         // sleeps in all but the first of them
+    std::vector<run_loop*> kept;  // loops with a reactor, pinned and held
+    reactor_watch others;         // sleeps in all reactors but the first
 
     ~driver() {
         for (run_loop* loop : kept)
-            give_up(*loop);
+            give_back(*loop);
     }
-    static void give_up(run_loop& loop) {
+    static void give_back(run_loop& loop) {
         loop.events()->watch(-1);
         loop.release();
         loop.unpin();
@@ -99,7 +99,7 @@ void loop_driver_set::add(event_source& source) {
         sources_.push_back(&source);
         source_count_.store(static_cast<unsigned>(sources_.size()), std::memory_order_release);
     }
-    wake();  // a poller that sleeps has not announced that to the new source
+    wake();  // a sleeping poller has not announced its sleep to the new source
 }
 
 void loop_driver_set::remove(event_source& source) {
@@ -119,7 +119,7 @@ void loop_driver_set::set_poller_descriptor(int descriptor) {
         const std::lock_guard hold(drivers_mutex_);
         poller_descriptor_.store(descriptor);
     }
-    wake();  // whoever sleeps on the one before
+    wake();  // a poller that sleeps on the previous descriptor
 }
 
 template <class F>
@@ -130,7 +130,7 @@ void loop_driver_set::for_each_source(F f) {
         f(*source);
 }
 
-bool loop_driver_set::event_sources() {
+bool loop_driver_set::poll_sources() {
     bool any = false;
     for_each_source([&](event_source& source) { any |= source.poll(); });
     return any;
@@ -150,14 +150,14 @@ bool loop_driver_set::run_loops(driver& self) {
     }
 }
 
-// With one pin on the loop, which it takes over.
+// Takes over one pin on the loop.
 bool loop_driver_set::run_loop_of(driver& self, run_loop& loop) {
     if (self.keeps(loop)) {
-        loop.unpin();  // the one that came with keeping it is left
+        loop.unpin();  // the pin of `kept` remains
         const bool any = loop.run_some(item_budget);
         if (loop.last_pin()) {
             std::erase(self.kept, &loop);
-            driver::give_up(loop);
+            driver::give_back(loop);
         }
         return any;
     }
@@ -182,8 +182,8 @@ std::optional<steady_time> loop_driver_set::next_deadline() {
     return earliest;
 }
 
-// A loop that another thread drives is that thread's business: it looks again before it sleeps, and wakes us when it
-// stops driving. If that was before we said that we sleep, its reactor is what we find here: somebody has to sleep in it.
+// A loop that another thread drives counts as not ready: that thread polls again before it sleeps, and wakes this one when it
+// returns. If it returned before this thread announced its sleep, the loop's reactor is found here, and needs a sleeper.
 bool loop_driver_set::anything_ready(const driver& self) {
     const std::lock_guard hold(loops_mutex_);
     return std::ranges::any_of(loops_, [&](const run_loop* loop) {
@@ -212,13 +212,13 @@ void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
     while (!done()) {
         bool any = run_loops(self);
         const bool poller = try_become_poller(self);
-        if (poller) any |= event_sources();
+        if (poller) any |= poll_sources();
         if (any || done()) continue;
         if (poller) {
             for_each_source([](event_source& s) { s.announce_polling(); });
             const bool found = spin(self, done);
             for_each_source([](event_source& s) { s.announce_busy(); });
-            if (found || event_sources()) continue;
+            if (found || poll_sources()) continue;
         }
         sleep(self, done);
     }
@@ -229,19 +229,19 @@ void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
     }
     here.reset();
     if (own != nullptr) own->end_reservation();
-    full_fence();  // first the loops are free, then we look who sleeps
-    wake();  // another driver takes over what this one looked after
+    full_fence();  // the loops are released before sleepers are looked up
+    wake();  // another driver takes the loops over
 }
 
-// Looks often for a moment when an answer is near. @return whether there is something to do
+// Polls for a moment if a source expects an event soon. @return whether there is work
 bool loop_driver_set::spin(driver& self, const std::function<bool()>& done) {
-    bool near = false;
-    for_each_source([&](const event_source& s) { near |= s.expects_soon(); });
-    if (!near) return false;
+    bool expected = false;
+    for_each_source([&](const event_source& s) { expected |= s.expects_soon(); });
+    if (!expected) return false;
     const auto until = std::chrono::steady_clock::now() + spin_time;
     do {
         for (int i = 0; i < 16; ++i) {
-            if (event_sources()) return true;
+            if (poll_sources()) return true;
             cpu_relax();
         }
         if (anything_ready(self) || done()) return true;
@@ -251,16 +251,16 @@ bool loop_driver_set::spin(driver& self, const std::function<bool()>& done) {
 
 void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
     int fd = self.poller ? poller_descriptor() : this_thread_descriptor();
-    // Order: say asleep, then look at everything once more. A submitter publishes, then looks for sleepers.
+    // Announces the sleep, then polls everything once more. A submitter publishes, then looks for sleepers.
     self.asleep_on.store(fd, std::memory_order_seq_cst);
     sleeping_.fetch_add(1, std::memory_order_seq_cst);
     if (self.poller) {
         for_each_source([](event_source& s) { s.announce_sleep(); });
-        // A source comes with the descriptor that its ringers have: one that was set meanwhile is the one to sleep on.
+        // A new source may have brought the descriptor that its ringers write: read it again.
         fd = poller_descriptor();
         self.asleep_on.store(fd, std::memory_order_seq_cst);
     }
-    const bool work = anything_ready(self) || done() || (self.poller && event_sources());
+    const bool work = anything_ready(self) || done() || (self.poller && poll_sources());
     bool orphaned = false;
     if (!self.poller) {
         const std::lock_guard hold(drivers_mutex_);
@@ -277,14 +277,14 @@ void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
     self.asleep_on.store(-1, std::memory_order_relaxed);
 }
 
-// While handlers run the thread stays announced as asleep: most of them resume a task that only starts the next operation,
-// and going round for each of them would cost more than they do. After each task it looks whether it has to leave.
+// While handlers run the thread remains announced as asleep: most of them resume a task that only starts the next operation,
+// and a turn of the drive loop would cost more than the task. After each task it checks whether it has to leave.
 void loop_driver_set::sleep_in_reactors(driver& self, int bell, const std::function<bool()>& done) {
     const std::span others(std::span(self.kept).subspan(1));
     for (run_loop* loop : others)
         self.others.send(*loop->events());
-    self.kept.front()->visit_reactor(bell, next_deadline(),
-                                     [&] { return self.asleep_on.load(std::memory_order_relaxed) == bell && !done(); });
+    self.kept.front()->sleep_in_reactor(
+        bell, next_deadline(), [&] { return self.asleep_on.load(std::memory_order_relaxed) == bell && !done(); });
     if (!others.empty()) self.others.recall();
 }
 

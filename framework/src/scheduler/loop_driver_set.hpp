@@ -14,11 +14,20 @@
 
 namespace cadre::detail {
 
-/// The process's set of run loops, drivers and poll sources. One driver at a time is the *poller*: it looks at the poll
-/// sources and sleeps on the process's wake descriptor; other drivers sleep on descriptors of their own.
+/// The run loops, drivers and event sources of this process. One driver at a time is the *poller*: it polls the event sources
+/// and sleeps on the wake descriptor of the process; other drivers sleep on descriptors of their own.
 ///
-/// The loop that a driver was started for is left to it. A loop with a reactor stays with the driver that ran it first, for as long as that one drives: it sleeps in the reactor,
-/// with the descriptor watched there.
+/// A loop that is reserved for a driver is left to it. A loop with a reactor stays with the driver that ran it first, until that
+/// driver returns: it sleeps in the reactor, which watches its descriptor.
+///
+///     word                changed by                                         to             order
+///     driver::asleep_on   its driver, before its last poll                   a descriptor   store, seq_cst
+///                         `wake`: the waker writes the descriptor            -1             exchange, acq_rel
+///                         its driver, when it is awake                       -1             store, relaxed
+///     sleeping_           a driver, after its `asleep_on`                    + 1            fetch_add, seq_cst
+///                         a driver that is awake                             - 1            fetch_sub, relaxed
+///     source_count_       `add` and `remove`, under the mutex                the size       store, release
+///     poller_descriptor_  `poller_descriptor`, `set_…`, under the mutex      a descriptor   store, seq_cst
 class loop_driver_set {
 public:
     [[nodiscard]] static loop_driver_set& instance();
@@ -42,7 +51,7 @@ private:
     bool run_loops(driver& self);
     bool run_loop_of(driver& self, run_loop& loop);
     void sleep_in_reactors(driver& self, int bell, const std::function<bool()>& done);
-    bool event_sources();
+    bool poll_sources();
     template <class F>
     void for_each_source(F f);
     [[nodiscard]] std::optional<steady_time> next_deadline();

@@ -19,7 +19,7 @@ public:
     void recall() noexcept {
         std::unique_lock hold(mutex_);
         if (where_ == nullptr) return;
-        where_->wake();  // stays: if the helper is not asleep yet, it will not be for long
+        where_->wake();  // the wake is kept: a helper that is not asleep yet returns at once
         changed_.wait(hold, [&] { return where_ == nullptr; });
     }
 

@@ -1,5 +1,5 @@
 /// @file
-/// Helper threads that sleep in reactors for a driver that can sleep in one only.
+/// Helper threads that sleep in reactors for a driver, which can sleep in one only.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@
 
 namespace cadre::detail {
 
-/// For one driver. A helper runs at most one handler, then it wakes the driver. Tasks are not resumed by a helper: they are
-/// posted home.
+/// The helpers of one driver. A helper runs at most one handler, then it wakes the driver. It does not resume tasks but posts
+/// them to their home.
 class reactor_watch {
 public:
     reactor_watch() noexcept;
@@ -18,9 +18,9 @@ public:
     reactor_watch& operator=(const reactor_watch&) = delete;
     ~reactor_watch();
 
-    /// A helper sleeps in `where` from now on. Nobody else visits it until `recall`.
+    /// Lets a helper sleep in `where`. No other thread takes a lease of it until `recall`.
     void send(reactor& where);
-    /// All helpers are out of their reactors when this returns.
+    /// Ends the sleep of all helpers and waits until they have left their reactors.
     void recall() noexcept;
 
 private:

@@ -11,7 +11,7 @@ namespace {
 
 std::atomic<running_hook> hook{nullptr};
 
-// How many handlers of events a busy loop runs when it looks at them.
+// How many handlers of events a busy loop runs in a full poll.
 constexpr unsigned reactor_budget = 61;
 
 }  // namespace
@@ -43,10 +43,10 @@ void run_loop::loop_timers::earlier() noexcept { wake_loop_drivers(); }
 void run_loop::loop_reactor_holder::made() noexcept { wake_loop_drivers(); }
 
 void* run_loop::query(const std::type_info& extension) noexcept {
-    return extension == typeid(reactor_holder) ? static_cast<reactor_holder*>(&place_) : nullptr;
+    return extension == typeid(reactor_holder) ? static_cast<reactor_holder*>(&reactor_) : nullptr;
 }
 
-// Where somebody is told which task runs, a handler must not resume one by itself: it goes through `run_item`.
+// With a running hook a handler must not resume a task on the spot: every task goes through `run`.
 const executor_backend* run_loop::resuming_home() const noexcept {
     return hook.load(std::memory_order_relaxed) == nullptr ? this : nullptr;
 }
@@ -60,7 +60,7 @@ run_loop::entered::~entered() {
     this_thread_worker = outer_worker_;
 }
 
-// Pinned: a submitted item may run at once, end everything and drop the last handle before this returns.
+// Pinned: a submitted item may run at once and drop the last handle before this returns.
 void run_loop::submit(std::span<work_item* const> items) noexcept {
     pins_.fetch_add(1, std::memory_order_relaxed);
     for (work_item* item : items) {
@@ -69,7 +69,7 @@ void run_loop::submit(std::span<work_item* const> items) noexcept {
             item->next = head;
         while (!inbox_.compare_exchange_weak(head, item, std::memory_order_seq_cst, std::memory_order_relaxed));
     }
-    // On the driving thread the loop looks by itself.
+    // The driver polls the inbox itself.
     if (worker_of(this) == nullptr)
         loop_driver_set::instance().wake();
     else
@@ -79,65 +79,54 @@ void run_loop::submit(std::span<work_item* const> items) noexcept {
 
 void run_loop::defer(work_item* item) noexcept {
     drain_inbox();
-    item->next = nullptr;
-    (tail_ != nullptr ? tail_->next : head_) = item;
-    tail_ = item;
+    queue_.push_back(*item);
 }
 
 void run_loop::drain_inbox() noexcept {
     if (inbox_.load(std::memory_order_relaxed) == nullptr) return;
-    work_item* newest = inbox_.exchange(nullptr, std::memory_order_acquire);
-    work_item* first = nullptr;
-    work_item* last = newest;
-    while (newest != nullptr) {
-        work_item* next = newest->next;
-        newest->next = first;
-        first = newest;
-        newest = next;
+    work_item_queue arrived;
+    for (work_item* item = inbox_.exchange(nullptr, std::memory_order_acquire); item != nullptr;) {
+        work_item* const older = item->next;
+        arrived.push_front(*item);
+        item = older;
     }
-    if (first == nullptr) return;
-    (tail_ != nullptr ? tail_->next : head_) = first;
-    tail_ = last;
+    queue_.splice_back(std::move(arrived));
 }
 
 runnable run_loop::take(bool oldest) noexcept {
     drain_inbox();
     if (!oldest)
         if (const runnable newest = deque().pop(); newest) return newest;
-    if (work_item* item = head_; item != nullptr) {
-        head_ = item->next;
-        if (head_ == nullptr) tail_ = nullptr;
-        return runnable(item);
-    }
+    if (work_item* const item = queue_.pop_front(); item != nullptr) return runnable(item);
     return oldest ? deque().pop() : runnable();
 }
 
 void run_loop::run(runnable next) noexcept {
-    const running_hook tell = hook.load(std::memory_order_relaxed);
-    if (tell != nullptr) [[unlikely]] {
+    const running_hook notify = hook.load(std::memory_order_relaxed);
+    if (notify != nullptr) [[unlikely]] {
         const environment* env = next.env();
-        tell(env != nullptr && env->info != nullptr ? env->info->id : 0);
+        notify(env != nullptr && env->info != nullptr ? env->info->id : 0);
     }
     next.run();
-    if (tell != nullptr) [[unlikely]]
-        tell(0);
+    if (notify != nullptr) [[unlikely]]
+        notify(0);
 }
 
 bool run_loop::run_some(unsigned budget) noexcept {
     const entered inside(*this);
     bool any = !timers_.empty() && timers_.fire_due(std::chrono::steady_clock::now());
     for (unsigned n = 0; n < budget; ++n) {
-        const bool around = look_around();
-        if (around) {
+        const bool full_poll = full_poll_due();
+        if (full_poll) {
             if (!timers_.empty()) any |= timers_.fire_due(std::chrono::steady_clock::now());
             if (events() != nullptr) any |= reactor_lease(*events(), resuming_home()).poll(reactor_budget);
         }
-        const runnable next = take(around);
+        const runnable next = take(full_poll);
         if (!next) break;
         any = true;
         run(next);
     }
-    queued_.store(head_ != nullptr || !deque().empty(), std::memory_order_release);
+    queued_.store(!queue_.empty() || !deque().empty(), std::memory_order_release);
     return any;
 }
 

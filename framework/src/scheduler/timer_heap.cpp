@@ -4,43 +4,43 @@
 
 namespace cadre::detail {
 
-void timer_heap::place(std::size_t i, timer_node* node) noexcept {
+void timer_heap::set(std::size_t i, timer_node* node) noexcept {
     heap_[i] = node;
     node->index = i;
 }
 
-void timer_heap::up(std::size_t i) noexcept {
+void timer_heap::sift_up(std::size_t i) noexcept {
     timer_node* node = heap_[i];
     while (i > 0) {
         const std::size_t parent = (i - 1) / 2;
         if (heap_[parent]->when <= node->when) break;
-        place(i, heap_[parent]);
+        set(i, heap_[parent]);
         i = parent;
     }
-    place(i, node);
+    set(i, node);
 }
 
-void timer_heap::down(std::size_t i) noexcept {
+void timer_heap::sift_down(std::size_t i) noexcept {
     timer_node* node = heap_[i];
     for (;;) {
         std::size_t child = 2 * i + 1;
         if (child >= heap_.size()) break;
         if (child + 1 < heap_.size() && heap_[child + 1]->when < heap_[child]->when) ++child;
         if (node->when <= heap_[child]->when) break;
-        place(i, heap_[child]);
+        set(i, heap_[child]);
         i = child;
     }
-    place(i, node);
+    set(i, node);
 }
 
-void timer_heap::take(std::size_t i) noexcept {
+void timer_heap::remove(std::size_t i) noexcept {
     heap_[i]->index = npos;
     timer_node* last = heap_.back();
     heap_.pop_back();
     if (i < heap_.size()) {
-        place(i, last);
-        up(i);
-        down(last->index);
+        set(i, last);
+        sift_up(i);
+        sift_down(last->index);
     }
     size_hint_.store(heap_.size(), std::memory_order_release);
 }
@@ -51,7 +51,7 @@ void timer_heap::add(timer_node& node) {
         const std::lock_guard hold(mutex_);
         heap_.push_back(&node);
         node.index = heap_.size() - 1;
-        up(node.index);
+        sift_up(node.index);
         first = node.index == 0;
         size_hint_.store(heap_.size(), std::memory_order_seq_cst);
     }
@@ -61,7 +61,7 @@ void timer_heap::add(timer_node& node) {
 bool timer_heap::cancel(timer_node& node) noexcept {
     const std::lock_guard hold(mutex_);
     if (node.index == npos) return false;
-    take(node.index);
+    remove(node.index);
     return true;
 }
 
@@ -73,7 +73,7 @@ bool timer_heap::fire_due(steady_time now) noexcept {
             const std::lock_guard hold(mutex_);
             if (heap_.empty() || heap_.front()->when > now) return any;
             node = heap_.front();
-            take(0);
+            remove(0);
         }
         node->fire(node);
         any = true;

@@ -4,7 +4,7 @@ namespace cadre::detail {
 
 work_deque::work_deque() { grow(initial_capacity, 0, 0); }
 
-// Thieves may still read an old buffer, so all are kept until the deque goes; together they are no larger than the last.
+// Thieves may still read an old buffer, so all are kept until the deque is destroyed; together they are no larger than the last.
 void work_deque::grow(std::size_t capacity, std::int64_t top, std::int64_t bottom) {
     const cell* const old = cells_;
     const std::size_t old_mask = mask_;
@@ -17,7 +17,7 @@ void work_deque::grow(std::size_t capacity, std::int64_t top, std::int64_t botto
     buffer_.store(buffers_.back().get(), std::memory_order_release);
 }
 
-// Out of memory for work that is already accepted: there is nobody to tell, the program ends.
+// Without memory for work that is accepted already there is no way to report the failure: the program terminates.
 void work_deque::make_room(std::int64_t begin, std::int64_t end) noexcept {
     const std::int64_t top = top_.load(std::memory_order_acquire);
     std::size_t capacity = mask_ + 1;
@@ -27,8 +27,8 @@ void work_deque::make_room(std::int64_t begin, std::int64_t end) noexcept {
     limit_ = top + static_cast<std::int64_t>(capacity);
 }
 
-// Nothing left, or there is no asymmetric fence and this is the way of every pop.
-runnable work_deque::pop_slowly() noexcept {
+// The deque is empty, or there is no asymmetric fence and every pop comes here.
+runnable work_deque::pop_slow() noexcept {
     if (first_ != always) return {};
     const std::int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
     if (b < top_.load(std::memory_order_relaxed)) return {};
@@ -39,7 +39,7 @@ runnable work_deque::pop_slowly() noexcept {
     return pop_last(b);
 }
 
-// Owner and thieves may both want this one: top decides.
+// The owner and thieves may both claim this item: the compare-exchange on top decides.
 runnable work_deque::pop_last(std::int64_t b) noexcept {
     runnable item;
     std::int64_t t = top_.load(std::memory_order_relaxed);

@@ -7,7 +7,7 @@ namespace cadre::detail {
 
 namespace {
 
-// The registry for which this thread is between the two steps of leaving.
+// The registry of which this thread is between `begin_leave` and `finish_leave`.
 thread_local work_registry* leaving_here = nullptr;
 
 }  // namespace
@@ -17,15 +17,12 @@ bool work_registry::enter(work_root& root) noexcept {
     if (closed_) return false;
     ++entered_;
     ++live_;
-    root.prev = nullptr;
-    root.next = head_;
-    if (head_ != nullptr) head_->prev = &root;
-    head_ = &root;
+    roots_.push_front(root);
     return true;
 }
 
 work_registry::~work_registry() {
-    // The work that was told of its end may drop the executor right there: then this thread's step is over, too.
+    // A notified waiter may drop the executor inside the notification: then this thread does not wait for itself.
     const unsigned own = std::exchange(leaving_here, leaving_here == this ? nullptr : leaving_here) == this ? 1 : 0;
     while (leaving_.load(std::memory_order_acquire) > own)
         std::this_thread::yield();
@@ -35,12 +32,11 @@ void work_registry::begin_leave(work_root& root) noexcept {
     leaving_.fetch_add(1, std::memory_order_relaxed);
     leaving_here = this;
     const std::lock_guard hold(mutex_);
-    (root.prev != nullptr ? root.prev->next : head_) = root.next;
-    if (root.next != nullptr) root.next->prev = root.prev;
+    roots_.remove(root);
 }
 
 void work_registry::finish_leave() noexcept {
-    if (std::exchange(leaving_here, nullptr) != this) return;  // destroyed meanwhile, by this thread
+    if (std::exchange(leaving_here, nullptr) != this) return;  // destroyed in between, by this thread
     std::vector<std::function<void()>> call;
     {
         const std::lock_guard hold(mutex_);
@@ -54,8 +50,8 @@ void work_registry::finish_leave() noexcept {
 void work_registry::request_stop(stop_reason why) noexcept {
     // The lock keeps every root alive while its stop state fires. Lock order: registry, then stop tree.
     const std::lock_guard hold(mutex_);
-    for (work_root* root = head_; root != nullptr; root = root->next)
-        if (root->stop != nullptr) root->stop->request_stop(why);
+    for (const work_root& root : roots_)
+        if (root.stop != nullptr) root.stop->request_stop(why);
 }
 
 void work_registry::close(std::function<void()> on_empty) {

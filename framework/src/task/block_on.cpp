@@ -10,7 +10,7 @@ blocking_root::blocking_root(std::shared_ptr<executor_backend> home, stop_state*
 void blocking_root::run(std::coroutine_handle<> frame, promise_base& promise) {
     frame_ = frame;
     promise_ = &promise;
-    // Before the task is posted: no other thread is to begin with it.
+    // Before the task is posted, so that no other thread starts it.
     auto* own = dynamic_cast<run_loop*>(env().home);
     if (own != nullptr && !own->reserve()) own = nullptr;
     if (!launch()) {
@@ -21,9 +21,10 @@ void blocking_root::run(std::coroutine_handle<> frame, promise_base& promise) {
 }
 
 void blocking_root::ended() noexcept {
-    const std::shared_ptr<run_loop> waker = waker_;  // the root may be gone as soon as the item runs
+    const std::shared_ptr<run_loop> waker = waker_;  // the root may be destroyed as soon as the item runs
     end_.run = [](work_item* item) noexcept {
-        static_cast<end_item*>(item)->done.store(true, std::memory_order_seq_cst);  // the root may be gone after this
+        static_cast<end_item*>(item)->done.store(true,
+                                                 std::memory_order_seq_cst);  // the root may be destroyed after this
         wake_loop_drivers();
     };
     work_item* item = &end_;

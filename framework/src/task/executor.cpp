@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include <cadre/detail/codec/codec.hpp>
-#include <cadre/detail/coroutine/waiter.hpp>
+#include <cadre/detail/coroutine/wait_awaiter.hpp>
 #include <cadre/detail/scheduler/deferred_action.hpp>
 #include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/errors.hpp>
@@ -23,52 +23,39 @@ struct portable_executors {
     }
 };
 
-/// Waits for a shutdown to be through. A stop request ends running work now; the wait still ends with the work.
-class shutdown_awaiter {
+/// A shutdown in progress. A stop request of the waiting task stops the work now; the wait still ends with the work.
+class pending_shutdown {
 public:
-    shutdown_awaiter(executor_backend& backend, std::chrono::steady_clock::time_point deadline) noexcept
-        : deadline_(deadline) {
-        waiter_.backend = &backend;
-    }
-    shutdown_awaiter(const shutdown_awaiter&) = delete;
-    shutdown_awaiter& operator=(const shutdown_awaiter&) = delete;
+    pending_shutdown(executor_backend& backend, std::chrono::steady_clock::time_point deadline) noexcept
+        : backend_(backend), deadline_(deadline) {}
 
-    [[nodiscard]] static bool await_ready() noexcept { return false; }
-    template <class Promise>
-    bool await_suspend(std::coroutine_handle<Promise> h) {
-        waiter_.prepare(h, detail::environment_of_promise(h), [](detail::waiter& w) noexcept {
-            auto& self = static_cast<node&>(w);
-            self.hurry.post([](void* backend) noexcept { static_cast<executor_backend*>(backend)->request_stop(); },
-                            self.backend);
-        });
-        waiter_.backend->shutdown(deadline_, [this] { waiter_.finish(); });
-        return waiter_.commit();
+    [[nodiscard]] bool wait(detail::waiter& w) {
+        backend_.shutdown(deadline_, [&w] { w.finish(); });
+        return true;
     }
-    void await_resume() noexcept {
-        (void)waiter_.detach();
-        waiter_.hurry.settle();
+    void on_stop_request() noexcept {
+        stop_work_.post([](void* backend) noexcept { static_cast<executor_backend*>(backend)->request_stop(); },
+                        &backend_);
     }
+    void finish_wait() noexcept { stop_work_.settle(); }
 
 private:
-    struct node : detail::waiter {
-        executor_backend* backend = nullptr;
-        detail::deferred_action hurry;
-    };
+    executor_backend& backend_;
     std::chrono::steady_clock::time_point deadline_;
-    node waiter_;
+    detail::deferred_action stop_work_;
 };
 
 }  // namespace
 
 void executor::throw_empty() {
     throw std::logic_error(
-        "this cadre::executor names no executor: take one from runtime::executor() or make_executor()");
+        "this cadre::executor refers to no executor: take one from runtime::executor() or make_executor()");
 }
 
 task<void> executor::shutdown(std::chrono::steady_clock::time_point deadline) const {
     const std::shared_ptr<executor_backend> keep = backend();
-    shutdown_awaiter through(*keep, deadline);
-    co_await through;
+    pending_shutdown pending(*keep, deadline);
+    co_await detail::wait_awaiter(pending);
 }
 
 executor executor::with(const call_settings& settings) const {
@@ -101,7 +88,7 @@ executor executor::decode_handle(detail::decoder& in) {
     const auto found = all.known.find(id);
     if (found != all.known.end())
         if (auto backend = found->second.lock()) return executor(std::move(backend));
-    throw not_portable("an executor that this process does not know cannot be used here");
+    throw not_portable("this executor does not exist in this process");
 }
 
 namespace detail {

@@ -1,10 +1,11 @@
 #include <cadre/scope.hpp>
 
 #include <stdexcept>
+#include <utility>
 
 namespace cadre {
 
-/// One spawned task; owns itself.
+/// One spawned task; frees itself at its end.
 struct scope::child : work_item, detail::completion {
     child(scope& s, task<void>&& t) : owner(s), body(std::move(t)) {}
     scope& owner;
@@ -54,7 +55,7 @@ void scope::start(task<void> t) {
 void scope::child_ended(child& c) noexcept {
     const std::unique_ptr<child> dead(&c);
     const std::exception_ptr error = c.body.frame().promise().error();
-    c.body = {};  // the task's locals go while the scope still counts it
+    c.body = {};  // destroys the task while the scope still counts it
     bool first = false;
     if (error != nullptr) {
         const std::lock_guard hold(mutex_);
@@ -70,17 +71,15 @@ void scope::child_ended(child& c) noexcept {
     if (joiner != nullptr) joiner->finish();
 }
 
-bool scope::wait(detail::waiter& w, std::coroutine_handle<> h, detail::environment* env) noexcept {
-    w.prepare(h, env, [](detail::waiter&) noexcept {});  // stop reaches the children by inheritance
-    {
-        const std::lock_guard hold(mutex_);
-        if (live_ == 0) return false;
-        joiner_ = &w;
-    }
-    return w.commit();
+// The children inherit the stop state, so a stop request reaches them without the joiner.
+bool scope::wait(detail::waiter& joiner) noexcept {
+    const std::lock_guard hold(mutex_);
+    if (live_ == 0) return false;
+    joiner_ = &joiner;
+    return true;
 }
 
-void scope::rethrow() {
+void scope::finish_wait() {
     if (error_ != nullptr) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 

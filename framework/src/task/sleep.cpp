@@ -9,7 +9,7 @@ namespace cadre::detail {
 
 bool sleep_awaiter::suspend(std::coroutine_handle<> h, environment* e) {
     timer_.self = this;
-    // Exactly one of the timer's fire and a successful cancel of it finishes the wait.
+    // Either the timer fires or its cancellation succeeds: exactly one of them finishes the wait.
     timer_.fire = [](timer_node* n) noexcept { static_cast<node*>(n)->self->finish(); };
     prepare(h, e, [](waiter& w) noexcept {
         auto& self = static_cast<sleep_awaiter&>(w);

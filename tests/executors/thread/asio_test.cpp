@@ -1,4 +1,4 @@
-// Asio on the thread executor: workers take turns at the events, and other kinds say what they cannot.
+// Asio on the thread executor: workers take turns at the events; other kinds report that they have no reactor.
 #include <cadre/asio.hpp>
 
 #include <atomic>
@@ -70,7 +70,7 @@ TEST(asio_on_threads, tasks_resume_on_the_pool) {
 }
 
 // Composed operations are stopped while their steps run on other workers.
-TEST(asio_on_threads, cancellation_meets_composed_operations) {
+TEST(asio_on_threads, composed_operations_are_cancelled) {
     const thread_executor pool{{.workers = 4}};
     sync_wait(cadre::on(
         pool,
@@ -111,8 +111,8 @@ TEST(asio_on_threads, cancellation_meets_composed_operations) {
         pool.handle()));
 }
 
-// While a task computes inside the handler that resumed it, another worker has to look at the events.
-TEST(asio_on_threads, a_task_that_computes_does_not_hold_up_events) {
+// While a task computes inside the handler that resumed it, another worker has to watch the events.
+TEST(asio_on_threads, a_computing_task_does_not_delay_events) {
     const thread_executor pool{{.workers = 2}};
     sync_wait(cadre::on(
         pool,
@@ -135,7 +135,7 @@ TEST(asio_on_threads, a_task_that_computes_does_not_hold_up_events) {
         pool.handle()));
 }
 
-TEST(asio_on_threads, an_idle_pool_with_a_reactor_costs_no_cpu) {
+TEST(asio_on_threads, an_idle_pool_with_a_reactor_uses_no_cpu) {
     const thread_executor pool{{.workers = 3}};
     EXPECT_EQ(sync_wait(cadre::on(pool, ping_pong, pool.handle(), std::size_t{3}, std::size_t{20})), 3u * 20 * 55);
     sync_wait(cadre::sleep_for(50ms));
@@ -211,7 +211,7 @@ TEST(asio_on_threads, a_shutdown_ends_the_waits_of_tasks) {
             co_return false;
         };
         auto job = cadre::spawn(cadre::local_executor(ex), wait, ex, &begun);
-        while (!begun)  // work that is stopped before it begins never runs
+        while (!begun)  // work that is stopped before it starts never runs
             co_await cadre::sleep_for(1ms);
         co_await ex.shutdown(1ms);
         EXPECT_TRUE(co_await job);

@@ -1,4 +1,4 @@
-// Who never lets go of a worker does not keep others waiting: a bounded share of its turns goes to them.
+// A task that never releases its worker does not starve others: they get a bounded share of the worker's turns.
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 using cadre::task;
 using cadre::thread_executor;
 
-// The floods end when they are told to; without fairness nobody could tell them, and the tests would hang.
+// The floods end on request; without fairness the request could not run, and the tests would hang.
 
 task<int> leaf() { co_return 1; }
 
@@ -37,7 +37,7 @@ task<long> yield_until(const std::atomic<bool>& over) {
     co_return turns;
 }
 
-// A channel that is never empty and never full: neither receiving nor sending ever has to wait.
+// A channel that is never empty and never full: no receive and no send has to wait.
 task<long> send_to_itself_until(const std::atomic<bool>& over) {
     const cadre::channel<int> ch{co_await cadre::this_task::executor(), 2};
     long messages = 0;
@@ -48,7 +48,7 @@ task<long> send_to_itself_until(const std::atomic<bool>& over) {
     co_return messages;
 }
 
-// Each end finds the channel as it needs it, if only after a brief wait.
+// Both ends find the channel ready, at least after a bounded spin.
 task<long> stream_until(const std::atomic<bool>& over) {
     const cadre::channel<int> ch{co_await cadre::this_task::executor(), 1};
     const auto send = [&]() -> task<long> {
@@ -100,8 +100,8 @@ protected:
 TEST_P(fairness, submitted_work_gets_its_turn) { ended_by(&end_it); }
 TEST_P(fairness, timers_get_their_turn) { ended_by(&end_it_later); }
 
-// The flood itself wakes them, from within its forks.
-TEST(fairness_of_wakes, what_a_fork_wakes_gets_its_turn) {
+// The flood itself wakes the work, from its forks.
+TEST(fairness_of_wakes, work_woken_by_a_fork_gets_its_turn) {
     const thread_executor ex{{.workers = 1}};
     std::atomic<bool> over{false};
     const cadre::channel<int> told{ex, 2};
@@ -127,7 +127,7 @@ TEST(fairness_of_streams, timers_get_their_turn) {
     EXPECT_TRUE(over.load());
 }
 
-// The keeper of the timers and events itself resumes the flood.
+// The leader, which watches timers and events, itself resumes the flood.
 TEST(fairness_of_events, a_flood_that_an_event_resumes_leaves_timers_their_turn) {
     const thread_executor ex{{.workers = 1}};
     std::atomic<bool> over{false};

@@ -1,5 +1,4 @@
-// The thread executor: nothing sent to it is lost or run twice, however often its workers fall asleep, and an idle pool
-// uses no CPU.
+// The thread executor: every item runs exactly once, however often workers park, and an idle pool uses no CPU.
 #include <cadre/executors/thread.hpp>
 
 #include <atomic>
@@ -64,16 +63,16 @@ TEST(thread_pool, forks_throw_and_stop_under_stealing) {
         EXPECT_THROW((void)sync_wait(cadre::on(pool, failing::tree, 8)), std::runtime_error);
 }
 
-TEST(thread_pool, calls_after_every_kind_of_pause_arrive) {
+TEST(thread_pool, calls_after_any_pause_are_run) {
     const thread_executor pool{{.workers = 3}};
     for (int i = 0; i < 3'000; ++i) {
-        if (i % 100 == 0) std::this_thread::sleep_for(1ms);  // everybody asleep
+        if (i % 100 == 0) std::this_thread::sleep_for(1ms);  // all workers parked
         if (i % 7 == 0) std::this_thread::yield();
         ASSERT_EQ(sync_wait(cadre::on(pool, [i] { return i; })), i);
     }
 }
 
-TEST(thread_pool, many_threads_send_at_once) {
+TEST(thread_pool, many_threads_submit_at_once) {
     const thread_executor pool{{.workers = 2}};
     std::atomic<int> ran{0};
     {
@@ -87,7 +86,7 @@ TEST(thread_pool, many_threads_send_at_once) {
     EXPECT_EQ(ran.load(), 2000);
 }
 
-TEST(thread_pool, tasks_hand_work_to_each_other) {
+TEST(thread_pool, tasks_pass_work_to_each_other) {
     const thread_executor pool{{.workers = 4}};
     const cadre::executor ex = pool;
     struct passing {
@@ -117,7 +116,7 @@ TEST(thread_pool, takes_any_callable_and_argument) {
     EXPECT_EQ(sync_wait(wait()), &captured);
 }
 
-TEST(thread_pool, pools_come_and_go) {
+TEST(thread_pool, pools_are_made_and_destroyed) {
     for (int i = 0; i < 100; ++i) {
         const thread_executor pool{{.workers = 3}};
         if (i % 2 == 0) {
@@ -126,7 +125,7 @@ TEST(thread_pool, pools_come_and_go) {
     }
 }
 
-TEST(thread_pool, the_last_handle_may_go_inside_the_pool) {
+TEST(thread_pool, the_last_handle_may_be_dropped_inside_the_pool) {
     for (int i = 0; i < 50; ++i) {
         std::atomic<bool> go{false};
         std::atomic<bool> ran{false};
@@ -169,12 +168,12 @@ TEST(thread_pool, a_dropped_job_ends_with_its_pool_still_alive) {
             auto dropped = cadre::spawn(pool, work);
             begun.wait(false);
         }
-    }  // the handle is gone; the work keeps the pool until it has ended
+    }  // without a handle the work keeps the pool alive until it has ended
     stopped.wait(false);
     EXPECT_TRUE(stopped.load());
 }
 
-TEST(thread_pool, shutdown_while_threads_send) {
+TEST(thread_pool, shutdown_while_threads_submit) {
     for (int i = 0; i < 30; ++i) {
         const thread_executor pool{{.workers = 2}};
         std::atomic<int> ran{0};
@@ -217,7 +216,7 @@ cadre::task<int> meet_all(std::barrier<>& everybody) {
     co_return 1;
 }
 
-// Each child blocks its thread until all run: they hang if one of them was left in a deque while a worker sleeps.
+// Each child blocks its thread until all run: they hang if one child stays in a deque while a worker is parked.
 TEST(thread_pool, every_child_of_a_fork_wakes_a_worker) {
     const thread_executor ex{{.workers = 4}};
     for (int round = 0; round < 20; ++round) {
@@ -227,7 +226,8 @@ TEST(thread_pool, every_child_of_a_fork_wakes_a_worker) {
                                                          meet_all(everybody));
             co_return a + b + c + d;
         };
-        std::this_thread::sleep_for(std::chrono::milliseconds(round % 2));  // from sleep, and from looking around
+        std::this_thread::sleep_for(
+            std::chrono::milliseconds(round % 2));  // from parked workers, and from polling workers
         EXPECT_EQ(cadre::sync_wait(cadre::on(ex, all)), 4);
     }
 }

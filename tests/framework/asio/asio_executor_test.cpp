@@ -1,4 +1,4 @@
-// asio_executor and as_asio: what Asio asks of an executor, and tasks inside Asio's coroutines.
+// asio_executor and as_asio: the requirements of Asio on an executor, and tasks inside Asio's coroutines.
 #include <cadre/asio.hpp>
 
 #include <chrono>
@@ -45,7 +45,7 @@ static_assert(asio_executor::query(asio::execution::outstanding_work) == asio::e
 
 task<asio_executor> own_executor() { co_return asio_executor(co_await cadre::this_task::executor()); }
 
-TEST(asio_executor, runs_what_is_posted_in_order_on_the_loop) {
+TEST(asio_executor, runs_posted_functions_in_order_on_the_loop) {
     sync_wait([]() -> task<void> {
         const asio_executor ex = co_await own_executor();
         std::vector<int> order;
@@ -79,7 +79,7 @@ TEST(asio_executor, equality_is_that_of_the_executor) {
     EXPECT_EQ(asio::any_io_executor(asio_executor(a)), asio::any_io_executor(asio_executor(a)));
 }
 
-TEST(asio_executor, keeps_the_executor_while_work_is_under_way) {
+TEST(asio_executor, keeps_the_executor_alive_while_work_is_outstanding) {
     std::weak_ptr<cadre::executor_backend> backend;
     bool ran = false;
     {
@@ -162,7 +162,7 @@ TEST(as_asio, home_is_the_loop_of_the_context) {
     }(ex));
 }
 
-TEST(as_asio, in_a_context_that_is_not_ours) {
+TEST(as_asio, in_a_context_of_another_library) {
     asio::io_context context;
     auto future = asio::co_spawn(context, use_tasks(), asio::use_future);
     context.run();

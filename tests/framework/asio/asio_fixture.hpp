@@ -52,7 +52,7 @@ inline task<void> serve(tcp::acceptor& acceptor, std::size_t connections) {
     co_await clients.join();
 }
 
-/// @return the bytes that came back
+/// @return the bytes that were echoed
 inline task<std::size_t> ask(asio::io_context& context, tcp::endpoint where, std::size_t requests) {
     tcp::socket socket(context);
     co_await socket.async_connect(where, use_task);
@@ -72,7 +72,7 @@ inline task<void> ask_into(asio::io_context& context, tcp::endpoint where, std::
     total += co_await ask(context, where, requests);
 }
 
-/// Clients and their server on `ex`. @return the bytes that came back
+/// Clients and their server on `ex`. @return the bytes that were echoed
 inline task<std::size_t> ping_pong(cadre::executor ex, std::size_t connections, std::size_t requests) {
     asio::io_context& context = cadre::asio_context(ex);
     tcp::acceptor acceptor(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
@@ -85,7 +85,7 @@ inline task<std::size_t> ping_pong(cadre::executor ex, std::size_t connections, 
     co_return total.load();
 }
 
-/// An io_context that is not of this library, run by a thread.
+/// An io_context without an executor of this library, run by a thread.
 class foreign_context {
 public:
     foreign_context() : guard_(context.get_executor()), thread_([this] { context.run(); }) {}

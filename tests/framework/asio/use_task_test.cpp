@@ -1,4 +1,4 @@
-// use_task: results by Asio's conventions, cancellation without loss, resumption at home whoever completes.
+// use_task: results by Asio's conventions, cancellation without loss, resumption at home.
 #include <cadre/asio.hpp>
 
 #include <chrono>
@@ -36,7 +36,7 @@ using cadre::sync_wait;
 
 task<asio::io_context*> own_context() { co_return &cadre::asio_context(co_await cadre::this_task::executor()); }
 
-// An operation of our own that completes as `complete(handler)` likes.
+// An operation that `complete(handler)` completes.
 template <class Signature, class Complete, class Token>
 auto custom(Complete complete, Token&& token) {
     return asio::async_initiate<Token, Signature>([complete](auto handler) mutable { complete(std::move(handler)); },
@@ -64,7 +64,7 @@ TEST(use_task, sockets_echo_on_a_serial_loop) {
                   connections * 50 * 55);
 }
 
-TEST(use_task, event_loops_in_several_threads_do_not_meet) {
+TEST(use_task, event_loops_in_several_threads_are_independent) {
     std::vector<std::thread> threads;
     std::atomic<std::size_t> bytes{0};
     for (int i = 0; i < 3; ++i)
@@ -95,7 +95,7 @@ TEST(use_task, results_follow_asio) {
     }());
 }
 
-TEST(use_task, errors_are_thrown_and_as_tuple_gives_them) {
+TEST(use_task, errors_are_thrown_or_returned_by_as_tuple) {
     sync_wait([]() -> task<void> {
         const error_code refused = asio::error::connection_refused;
         const auto fail = [refused](auto h) { std::move(h)(refused, 1); };
@@ -146,7 +146,7 @@ TEST(use_task, an_operation_that_is_dropped_is_aborted) {
     }());
 }
 
-TEST(use_task, timeouts_cancel_and_the_socket_is_good_afterwards) {
+TEST(use_task, timeouts_cancel_and_the_socket_remains_usable) {
     sync_wait([]() -> task<void> {
         auto [a, b] = connected_pair(*co_await own_context());
         std::array<char, 8> buffer{};
@@ -189,7 +189,7 @@ TEST(use_task, a_stop_request_ends_a_wait_from_any_thread) {
     }
 }
 
-TEST(use_task, aborted_by_somebody_else_is_an_error_not_cancelled) {
+TEST(use_task, an_abort_without_a_stop_request_is_not_cancelled) {
     sync_wait([]() -> task<void> {
         asio::steady_timer timer(*co_await own_context(), 1h);
         const auto cancel = [](asio::steady_timer& t) -> task<void> {
@@ -209,7 +209,7 @@ TEST(use_task, aborted_by_somebody_else_is_an_error_not_cancelled) {
     }());
 }
 
-// Bytes are sent one by one while reads are given up at random: none is lost, none comes twice.
+// Bytes are sent one by one while reads are cancelled at random: each is received exactly once.
 TEST(use_task, cancellation_loses_nothing) {
     constexpr int count = 2000;
     const auto [sum, sent] = sync_wait([]() -> task<std::tuple<int, std::monostate>> {

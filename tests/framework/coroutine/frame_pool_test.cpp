@@ -1,4 +1,4 @@
-// Frames are recycled, by size, and what a thread keeps is bounded.
+// Frames are recycled by size class, and the number that a thread keeps is bounded.
 #include <cadre/detail/coroutine/frame_pool.hpp>
 
 #include <algorithm>
@@ -60,7 +60,7 @@ TEST(frame_pool, gives_distinct_aligned_writable_memory) {
 }
 
 #ifndef CADRE_ASAN
-TEST(frame_pool, recycles_the_last_one) {
+TEST(frame_pool, recycles_the_last_frame) {
     void* warm = allocate_frame(200);
     free_frame(warm, 200);
     void* again = allocate_frame(250);  // the same class
@@ -81,7 +81,7 @@ TEST(frame_pool, keeps_no_more_than_its_limit) {
     EXPECT_LE(kept(), frame_classes * frame_class_limit);
 }
 
-TEST(frame_pool, frames_made_here_and_freed_there_do_not_pile_up) {
+TEST(frame_pool, frames_freed_on_another_thread_do_not_accumulate) {
     for (int round = 0; round < 20; ++round) {
         std::vector<void*> frames;
         for (int i = 0; i < 2'000; ++i)
@@ -90,7 +90,7 @@ TEST(frame_pool, frames_made_here_and_freed_there_do_not_pile_up) {
             for (void* f : frames)
                 free_frame(f, 192);
             EXPECT_LE(kept(), frame_class_limit);
-        }).join();  // which gives back what it kept
+        }).join();  // at its end the thread frees the frames it kept
     }
 }
 
@@ -118,8 +118,8 @@ constexpr cadre::frame_allocator counting{
         },
 };
 
-// A program of its own: in this one others may have made tasks.
-TEST(frame_allocator_death_test, gives_and_takes_back_every_frame) {
+// In a process of its own: other tests have made tasks in this one.
+TEST(frame_allocator_death_test, allocates_and_frees_every_frame) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     const auto program = [] {
         cadre::set_frame_allocator(counting);
@@ -137,7 +137,7 @@ cadre::task<std::size_t> length(std::string text, cadre::task<int> inner) {
     co_return text.size() + static_cast<std::size_t>(co_await std::move(inner));
 }
 
-TEST(frame_allocator_death_test, without_memory_a_task_is_not_made_and_its_arguments_go) {
+TEST(frame_allocator_death_test, without_memory_no_task_is_made_and_its_arguments_are_destroyed) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     const auto program = [] {
         static std::atomic<bool> exhausted{false};
@@ -159,18 +159,18 @@ TEST(frame_allocator_death_test, without_memory_a_task_is_not_made_and_its_argum
     EXPECT_EXIT(program(), testing::ExitedWithCode(0), "");
 }
 
-TEST(frame_allocator, is_refused_once_there_are_tasks) {
+TEST(frame_allocator, is_refused_after_the_first_task) {
     EXPECT_EQ(cadre::sync_wait(give(1)), 1);
     EXPECT_THROW(cadre::set_frame_allocator(counting), std::logic_error);
 }
 
-TEST(frame_allocator, needs_both_functions) {
+TEST(frame_allocator, requires_both_functions) {
     EXPECT_THROW(cadre::set_frame_allocator({.allocate = counting.allocate, .deallocate = nullptr}),
                  std::invalid_argument);
 }
 
-// Made here, freed there, a hundred thousand times: what both threads keep stays within the bounds.
-TEST(frame_pool, frames_that_move_between_threads_do_not_pile_up) {
+// Allocated here, freed there, a hundred thousand times: both threads keep a bounded number.
+TEST(frame_pool, frames_that_move_between_threads_do_not_accumulate) {
     constexpr std::size_t size = 500;
     std::size_t largest_there = 0;
     for (int round = 0; round < 100; ++round) {

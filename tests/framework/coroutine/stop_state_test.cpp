@@ -1,4 +1,4 @@
-// stop_state: requests go down, never up; whoever registers hears of each reason once; followers may outlive leaders.
+// stop_state: requests go down, never up; a listener is notified of each reason; followers may outlive leaders.
 #include <cadre/detail/coroutine/stop_state.hpp>
 
 #include <atomic>
@@ -43,7 +43,7 @@ TEST(stop_state, requests_go_down_and_not_up) {
     EXPECT_TRUE(right.stop_requested());
 }
 
-TEST(stop_state, listeners_hear_of_requests_above) {
+TEST(stop_state, listeners_are_notified_of_requests_above) {
     stop_state root;
     stop_state middle(&root);
     stop_state leaf(&middle);
@@ -57,7 +57,7 @@ TEST(stop_state, listeners_hear_of_requests_above) {
     leaf.remove(l);
 }
 
-// A tree is given its lock by whoever needs it first: here several at once, each below the root by itself.
+// The first listener gives a tree its lock: here several at once, each in a subtree of its own.
 TEST(stop_state, first_listeners_on_many_threads_share_a_tree) {
     for (int round = 0; round < 200; ++round) {
         constexpr int threads = 4;
@@ -83,7 +83,7 @@ TEST(stop_state, first_listeners_on_many_threads_share_a_tree) {
     }
 }
 
-TEST(stop_state, a_stronger_reason_is_announced_again) {
+TEST(stop_state, a_stronger_reason_notifies_again) {
     stop_state root;
     stop_state leaf(&root);
     listener l;
@@ -97,7 +97,7 @@ TEST(stop_state, a_stronger_reason_is_announced_again) {
     leaf.remove(l);
 }
 
-TEST(stop_state, who_comes_late_hears_at_once) {
+TEST(stop_state, a_late_listener_is_notified_at_once) {
     stop_state root;
     stop_state leaf(&root);
     root.request_stop();
@@ -110,7 +110,7 @@ TEST(stop_state, who_comes_late_hears_at_once) {
     EXPECT_EQ(refused.heard.load(), 0);
 }
 
-TEST(stop_state, who_has_left_hears_nothing) {
+TEST(stop_state, a_removed_listener_is_not_notified) {
     stop_state root;
     listener a;
     listener b;
@@ -158,7 +158,7 @@ TEST(stop_state, a_callback_of_a_token_may_use_the_tree) {
     EXPECT_EQ(leaf.reason(), stop_reason::deadline);
 }
 
-TEST(stop_state, followers_hear_the_leader) {
+TEST(stop_state, followers_are_notified_of_the_leader) {
     stop_state root;
     stop_state leader(&root);
     stop_state follower;
@@ -200,7 +200,7 @@ TEST(stop_state, leader_and_follower_end_in_either_order) {
     left.unfollow();
 }
 
-TEST(stop_state, threads_may_ask_and_listen_at_once) {
+TEST(stop_state, threads_may_request_and_register_concurrently) {
     for (int round = 0; round < 300; ++round) {
         stop_state root;
         stop_state middle(&root);

@@ -1,4 +1,4 @@
-// Waiting a moment before suspending: only where somebody else may bring what is missing.
+// A bounded spin before a suspension: only where another worker may produce the missing value.
 #include <cadre/detail/scheduler/bounded_spin.hpp>
 
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ TEST(bounded_spin, does_not_wait_where_there_is_only_one_worker) {
     EXPECT_EQ(looks, 0);
 }
 
-// Many values between two workers that both are at it, whoever of them is the faster one.
+// Many values between two busy workers, of which either may be the faster one.
 TEST(bounded_spin, a_stream_between_two_workers_loses_nothing) {
     cadre::thread_executor ex{{.workers = 2}};
     for (const int capacity : {1, 2, 1024}) {

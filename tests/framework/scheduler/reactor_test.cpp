@@ -1,5 +1,5 @@
-// The reactor of a serial loop: made only when it is needed, costs nothing while idle, wakes for everything that ends a sleep,
-// and several of them share a thread.
+// The reactor of a serial loop: made at the first use, uses no CPU while idle, wakes for work, timers and events; several
+// reactors share a thread.
 #include <cadre/detail/scheduler/reactor.hpp>
 
 #include <atomic>
@@ -54,7 +54,7 @@ public:
     void submit(std::span<cadre::work_item* const>) noexcept override {}
 };
 
-TEST(reactor, is_made_by_the_first_who_needs_it) {
+TEST(reactor, is_made_at_the_first_use) {
     const cadre::executor ex = new_loop();
     auto* place = static_cast<reactor_holder*>(ex.backend()->query(typeid(reactor_holder)));
     ASSERT_NE(place, nullptr);
@@ -68,7 +68,7 @@ TEST(reactor, is_made_by_the_first_who_needs_it) {
     EXPECT_EQ(&cadre::asio_context(ex), &context);
 }
 
-TEST(reactor, an_executor_without_one_says_so) {
+TEST(reactor, an_executor_without_a_reactor_reports_it) {
     const cadre::executor ex(std::make_shared<no_reactor>());
     try {
         (void)cadre::asio_context(ex);
@@ -80,7 +80,7 @@ TEST(reactor, an_executor_without_one_says_so) {
     EXPECT_THROW((void)cadre::asio_context(cadre::executor{}), std::logic_error);
 }
 
-TEST(reactor, idle_costs_no_cpu) {
+TEST(reactor, uses_no_cpu_while_idle) {
     sync_wait([]() -> task<void> {
         asio::steady_timer never(cadre::asio_context(co_await cadre::this_task::executor()), 1h);
         never.async_wait([](boost::system::error_code) {});
@@ -91,7 +91,7 @@ TEST(reactor, idle_costs_no_cpu) {
     }());
 }
 
-TEST(reactor, a_sleeper_hears_of_work_timers_and_posts) {
+TEST(reactor, a_sleeper_wakes_for_work_timers_and_posts) {
     sync_wait([]() -> task<void> {
         const cadre::executor ex = co_await cadre::this_task::executor();
         asio::io_context& context = cadre::asio_context(ex);
@@ -122,7 +122,7 @@ TEST(reactor, handlers_and_a_busy_loop_share_the_thread) {
         while (!fired)  // never idle
             co_await cadre::yield();
         EXPECT_TRUE(fired);
-        // A handler that goes on for ever does not keep tasks from running either.
+        // Handlers that repost themselves forever do not starve tasks.
         bool stop = false;
         std::function<void()> again = [&] {
             if (!stop) asio::post(context, [&] { again(); });
@@ -136,7 +136,7 @@ TEST(reactor, handlers_and_a_busy_loop_share_the_thread) {
     }());
 }
 
-TEST(reactor, several_loops_with_one_each_share_a_thread) {
+TEST(reactor, several_loops_with_reactors_share_a_thread) {
     const cadre::executor a = new_loop();
     const cadre::executor b = new_loop();
     const cadre::executor c = new_loop();
@@ -152,7 +152,7 @@ TEST(reactor, several_loops_with_one_each_share_a_thread) {
             }
             co_return n;
         };
-        // Whichever task ends last, the thread sleeps in one reactor and has to hear of the others.
+        // The thread sleeps in one reactor and has to be woken by the events of the others.
         auto first = cadre::spawn(cadre::local_executor(x), tick, x, 100);
         auto second = cadre::spawn(cadre::local_executor(y), tick, y, 150);
         auto third = cadre::spawn(cadre::local_executor(z), tick, z, 50);
@@ -202,14 +202,14 @@ TEST(reactor, a_shutdown_ends_the_waits_of_tasks) {
             co_return false;
         };
         auto job = cadre::spawn(cadre::local_executor(e), wait, e, &begun);
-        while (!begun)  // work that is stopped before it begins never runs
+        while (!begun)  // work that is stopped before it starts never runs
             co_await cadre::sleep_for(1ms);
         co_await e.shutdown(1ms);
         EXPECT_TRUE(co_await job);
     }(ex));
 }
 
-TEST(reactor, handlers_that_are_pending_go_with_the_executor) {
+TEST(reactor, pending_handlers_are_destroyed_with_the_executor) {
     auto witness = std::make_shared<int>(1);
     {
         cadre::executor ex = new_loop();
@@ -219,7 +219,7 @@ TEST(reactor, handlers_that_are_pending_go_with_the_executor) {
     EXPECT_EQ(witness.use_count(), 1);
 }
 
-TEST(reactor, goes_on_after_somebody_stopped_the_context) {
+TEST(reactor, continues_after_the_context_was_stopped) {
     sync_wait([]() -> task<void> {
         asio::io_context& context = cadre::asio_context(co_await cadre::this_task::executor());
         for (int i = 0; i < 5; ++i) {

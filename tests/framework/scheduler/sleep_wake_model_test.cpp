@@ -1,4 +1,4 @@
-// How idle workers sleep and are woken, as a model under weak memory, in every interleaving; and that it finds what is wrong.
+// How idle workers park and are woken: a model under weak memory, in every interleaving; and broken variants, which it detects.
 
 #include <gtest/gtest.h>
 
@@ -34,7 +34,7 @@ TEST_P(sleep_wake_model, a_fork_and_two_sleepers) { expect_sound({.forks = 1, .s
 
 TEST_P(sleep_wake_model, a_submission_and_two_sleepers) { expect_sound({.forks = 0, .submits = 1, .idle = 2}); }
 
-#if !defined(CADRE_ASAN) && !defined(CADRE_TSAN)  // the model has no memory or thread of its own to check
+#if !defined(CADRE_ASAN) && !defined(CADRE_TSAN)  // the model allocates nothing and starts no thread
 TEST_P(sleep_wake_model, two_forks_a_submission_and_one_sleeper) {
     expect_sound({.forks = 2, .submits = 1, .idle = 1});
 }
@@ -56,8 +56,8 @@ TEST(sleep_wake_model_fails, without_a_fence_on_both_sides) {
     }
 }
 
-TEST(sleep_wake_model_fails, without_a_second_look) {
-    const auto f = explore(model{.forks = 1, .submits = 0, .idle = 1, .looks_again = false});
+TEST(sleep_wake_model_fails, without_a_second_poll) {
+    const auto f = explore(model{.forks = 1, .submits = 0, .idle = 1, .polls_again = false});
     EXPECT_EQ(f.violation, "a state from which there is no end");
 }
 

@@ -33,7 +33,7 @@ struct counted : timer_node {
     std::atomic<int> times{0};
 };
 
-TEST(timer_heap, fires_what_is_due_in_order) {
+TEST(timer_heap, fires_due_timers_in_order) {
     timer_heap heap;
     EXPECT_TRUE(heap.empty());
     EXPECT_FALSE(heap.next());
@@ -94,7 +94,7 @@ TEST(timer_heap, a_firing_node_may_add_others) {
     EXPECT_EQ(second.times.load(), 1);
 }
 
-TEST(timer_heap, cancel_and_fire_race_to_one_winner) {
+TEST(timer_heap, either_cancel_or_fire_wins) {
     timer_heap heap;
     constexpr int count = 20'000;
     std::vector<std::unique_ptr<counted>> nodes;

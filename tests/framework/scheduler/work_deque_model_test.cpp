@@ -1,4 +1,4 @@
-// The work-stealing deque as a model under weak memory, in every interleaving; and that the model finds what is wrong.
+// The work-stealing deque: a model under weak memory, in every interleaving; and broken variants, which it detects.
 
 #include <gtest/gtest.h>
 
@@ -38,7 +38,7 @@ TEST_P(work_deque_model, the_owner_steals_too) {
 
 TEST_P(work_deque_model, two_thieves) { expect_sound({.script = "2", .attempts = {1, 1}, .kind = GetParam()}); }
 
-#if !defined(CADRE_ASAN) && !defined(CADRE_TSAN)  // the model has no memory or thread of its own to check
+#if !defined(CADRE_ASAN) && !defined(CADRE_TSAN)  // the model allocates nothing and starts no thread
 TEST_P(work_deque_model, two_thieves_and_the_buffer_grows) {
     expect_sound({.script = "31p", .attempts = {1, 1}, .kind = GetParam()});
     expect_sound({.script = "2p2p", .attempts = {1, 1}, .kind = GetParam()});

@@ -1,4 +1,4 @@
-// work_deque: the owner's last in first out, thieves' first in first out, every item taken exactly once.
+// work_deque: last in first out for the owner, first in first out for thieves; every item is taken exactly once.
 #include <cadre/detail/scheduler/work_deque.hpp>
 
 #include <array>
@@ -21,7 +21,7 @@ struct item : work_item {
     int written_by_owner = 0;
 };
 
-TEST(work_deque, the_owner_takes_the_youngest_and_thieves_the_oldest) {
+TEST(work_deque, the_owner_takes_the_newest_and_thieves_the_oldest) {
     work_deque d;
     std::array<item, 4> items;
     EXPECT_TRUE(d.empty());
@@ -83,7 +83,7 @@ TEST(work_deque, every_item_is_taken_once) {
                 if (const runnable r = d.steal(); r) take(r);
         });
     for (std::size_t i = 0; i < count;) {
-        // Mostly one or two items in the deque: where owner and thieves meet.
+        // Mostly one or two items in the deque, for which the owner and thieves compete.
         const std::size_t batch = 1 + i % 3;
         for (std::size_t n = 0; n < batch && i < count; ++n, ++i) {
             items[i].written_by_owner = 7;

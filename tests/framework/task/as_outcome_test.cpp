@@ -1,4 +1,4 @@
-// as_outcome: a value or an error, never thrown; outcome tells which.
+// as_outcome: completes with a value or an error and never throws.
 #include <cadre/as_outcome.hpp>
 
 #include <chrono>
@@ -22,7 +22,7 @@ using cadre::as_outcome;
 using cadre::sync_wait;
 using cadre::task;
 
-TEST(as_outcome, gives_values) {
+TEST(as_outcome, completes_with_values) {
     auto make = []() -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(3); };
     auto o = sync_wait(as_outcome(make()));
     ASSERT_TRUE(o.has_value());
@@ -36,7 +36,7 @@ TEST(as_outcome, gives_values) {
     none.value();
 }
 
-TEST(as_outcome, gives_errors) {
+TEST(as_outcome, completes_with_errors) {
     auto fail = []() -> task<int> {
         throw std::out_of_range("far");
         co_return 1;
@@ -52,7 +52,7 @@ TEST(as_outcome, gives_errors) {
     EXPECT_FALSE(sync_wait(as_outcome(odd())).what().empty());
 }
 
-TEST(as_outcome, a_stopped_wait_is_an_error_like_others) {
+TEST(as_outcome, a_cancelled_wait_is_an_error) {
     std::stop_source stop;
     stop.request_stop();
     auto o = sync_wait(cadre::with_stop(stop.get_token(), as_outcome(cadre::sleep_for(1h))));

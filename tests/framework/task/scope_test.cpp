@@ -113,7 +113,7 @@ TEST(scope, request_stop_reaches_later_children_too) {
     EXPECT_EQ(stopped, 2);
 }
 
-TEST(scope, with_scope_joins_whatever_happens) {
+TEST(scope, with_scope_joins_in_any_case) {
     int stopped = 0;
     int count = 0;
     auto good = [&](scope& s) -> task<int> {
@@ -138,7 +138,7 @@ TEST(scope, with_scope_joins_whatever_happens) {
 
 TEST(scope, is_made_inside_a_task) { EXPECT_THROW(scope{}, std::logic_error); }
 
-TEST(scope_death, ends_the_program_with_live_children) {
+TEST(scope_death, terminates_with_live_children) {
     EXPECT_EXIT(
         {
             int stopped = 0;
@@ -152,7 +152,7 @@ TEST(scope_death, ends_the_program_with_live_children) {
         ::testing::KilledBySignal(SIGABRT), "");
 }
 
-#if !defined(CADRE_ASAN) && !defined(CADRE_TSAN)  // they have memory of their own beside every block
+#if !defined(CADRE_ASAN) && !defined(CADRE_TSAN)  // they allocate memory beside every block
 std::size_t resident_bytes() {
     std::ifstream status("/proc/self/status");
     std::size_t kilobytes = 0;
@@ -163,7 +163,7 @@ std::size_t resident_bytes() {
 
 task<> nap() { co_await cadre::sleep_for(1h); }
 
-// A million of them fit into 300 MB; with g++, whose frames are larger, into 400.
+// A million suspended tasks fit into 300 MB; with g++, whose frames are larger, into 400.
 TEST(scope, a_suspended_task_takes_little_memory) {
     constexpr std::size_t count = 200'000;
 #    ifdef __clang__

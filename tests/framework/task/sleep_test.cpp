@@ -22,7 +22,7 @@ using cadre::sync_wait;
 using cadre::task;
 using std::chrono::steady_clock;
 
-TEST(sleep, takes_at_least_as_long_as_asked) {
+TEST(sleep, lasts_at_least_the_duration) {
     const auto start = steady_clock::now();
     sync_wait(cadre::sleep_for(20ms));
     EXPECT_GE(steady_clock::now() - start, 20ms);
@@ -31,7 +31,7 @@ TEST(sleep, takes_at_least_as_long_as_asked) {
     sync_wait(cadre::sleep_until(std::chrono::system_clock::now() + 5ms));
 }
 
-TEST(sleep, for_no_time_or_less_is_over_at_once) {
+TEST(sleep, of_no_or_negative_duration_ends_at_once) {
     sync_wait(cadre::sleep_for(0s));
     sync_wait(cadre::sleep_for(-5h));
     sync_wait(cadre::sleep_until(steady_clock::time_point::min()));
@@ -64,12 +64,12 @@ TEST(sleep, stop_ends_it_at_once) {
     auto sleep = []() -> task<> { co_await cadre::sleep_for(std::chrono::hours::max()); };
     EXPECT_THROW((void)sync_wait(cadre::when_all(cadre::with_stop(stop.get_token(), sleep()), ask())),
                  cadre::cancelled);
-    // Asked before it began.
+    // Requested before the sleep began.
     EXPECT_THROW(sync_wait(cadre::with_stop(stop.get_token(), cadre::sleep_for(1h))), cadre::cancelled);
     EXPECT_THROW(sync_wait(cadre::with_stop(stop.get_token(), cadre::sleep_for(0s))), cadre::cancelled);
 }
 
-TEST(yield, lets_the_others_run_first) {
+TEST(yield, runs_other_ready_work_first) {
     std::string order;
     auto letter = [&](char c) -> task<> {
         for (int i = 0; i < 5; ++i) {
@@ -78,7 +78,7 @@ TEST(yield, lets_the_others_run_first) {
         }
     };
     (void)sync_wait(cadre::when_all(letter('a'), letter('b'), letter('c')));
-    for (std::size_t round = 0; round < 5; ++round) {  // everybody's turn before anybody's next
+    for (std::size_t round = 0; round < 5; ++round) {  // every task runs once in each round
         const std::string turn = order.substr(round * 3, 3);
         EXPECT_NE(turn.find('a'), std::string::npos) << order;
         EXPECT_NE(turn.find('b'), std::string::npos) << order;

@@ -23,7 +23,7 @@ using cadre::task;
 
 task<bool> asked() { co_return cadre::stop_requested(); }
 
-TEST(with_stop, the_token_counts_and_nothing_else) {
+TEST(with_stop, only_the_token_stops) {
     std::stop_source outer;
     std::stop_source inner;
     outer.request_stop();
@@ -65,7 +65,7 @@ TEST(with_stop, stop_is_sticky) {
     EXPECT_EQ(sync_wait(cadre::with_stop(stop.get_token(), body())), 3);
 }
 
-TEST(shield, lets_a_wait_end_although_stop_was_requested) {
+TEST(shield, completes_although_stop_was_requested) {
     std::stop_source stop;
     auto body = [&]() -> task<bool> {
         stop.request_stop();
@@ -92,7 +92,7 @@ TEST(stop_token, is_requested_with_its_task_and_stays_valid_after_it) {
     EXPECT_TRUE(kept.stop_requested());
 }
 
-TEST(stop_token, one_taken_late_is_requested_at_once) {
+TEST(stop_token, is_requested_if_it_is_taken_after_the_request) {
     std::stop_source stop;
     stop.request_stop();
     auto body = []() -> task<bool> {

@@ -1,4 +1,4 @@
-// task: lazy, runs when awaited, gives its result once, is destroyed safely at any time; any depth, any number.
+// task: lazy, runs when awaited, completes with its result once, is destroyed safely at any time; any depth, any number.
 #include <cadre/task.hpp>
 
 #include <memory>
@@ -30,7 +30,7 @@ constexpr int deep = 1'000'000;
 
 task<int> answer() { co_return 42; }
 
-TEST(task, gives_its_result) { EXPECT_EQ(sync_wait(answer()), 42); }
+TEST(task, completes_with_its_result) { EXPECT_EQ(sync_wait(answer()), 42); }
 
 TEST(task, is_lazy) {
     bool ran = false;
@@ -47,7 +47,7 @@ TEST(task, is_lazy) {
     EXPECT_TRUE(ran);
 }
 
-TEST(task, destroying_one_that_never_started_releases_its_arguments) {
+TEST(task, destroying_an_unstarted_task_releases_its_arguments) {
     auto held = std::make_shared<int>(1);
     auto hold = [](std::shared_ptr<int> p) -> task<int> { co_return *p; };
     {
@@ -77,7 +77,7 @@ TEST(task, carries_move_only_and_void_results) {
     sync_wait(nothing());
 }
 
-TEST(task, throws_what_it_threw) {
+TEST(task, rethrows_its_exception) {
     auto fail = []() -> task<int> {
         throw std::out_of_range("far");
         co_return 1;
@@ -96,7 +96,7 @@ TEST(task, throws_what_it_threw) {
     EXPECT_THROW(sync_wait(fail()), std::out_of_range);
 }
 
-TEST(task, locals_go_in_order_when_an_error_passes) {
+TEST(task, locals_are_destroyed_in_order_when_an_error_passes) {
     std::vector<std::string> gone;
     struct local {
         local(std::vector<std::string>& list, std::string text) : gone_(list), name_(std::move(text)) {}
@@ -133,7 +133,7 @@ task<int> fail_below(int n) {
     co_return below + 1;
 }
 
-TEST(task, errors_rise_from_any_depth) { EXPECT_THROW(sync_wait(fail_below(deep / 100)), std::domain_error); }
+TEST(task, errors_propagate_from_any_depth) { EXPECT_THROW(sync_wait(fail_below(deep / 100)), std::domain_error); }
 
 task<int> fork_down(int n) {
     if (n == 0) co_return 0;
@@ -146,7 +146,7 @@ TEST(task, forks_nest_deeply) { EXPECT_EQ(sync_wait(fork_down(deep / 20)), deep 
 TEST(task, long_loops_use_no_stack) {
     auto loop = []() -> task<long> {
         long sum = 0;
-        for (int i = 0; i < deep * 100; ++i)  // a hundred million, where nothing slows it down
+        for (int i = 0; i < deep * 100; ++i)  // a hundred million in an optimised build
             sum += co_await answer();
         for (int i = 0; i < deep / 10; ++i)
             co_await cadre::yield();

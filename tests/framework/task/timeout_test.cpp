@@ -1,15 +1,19 @@
-// timeout: the result if it came in time, else timed_out; what is limited has ended; nothing that is complete is lost.
+// timeout: the result, or timed_out at the deadline; the limited work has ended then; a complete result is never lost.
 #include <cadre/timeout.hpp>
 
 #include <chrono>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
 #include <cadre/as_outcome.hpp>
+#include <cadre/detail/task/time_limit.hpp>
 #include <cadre/errors.hpp>
+#include <cadre/executors/serial.hpp>
+#include <cadre/on.hpp>
 #include <cadre/sleep.hpp>
 #include <cadre/stop.hpp>
 #include <cadre/sync_wait.hpp>
@@ -25,16 +29,16 @@ using cadre::timeout;
 
 task<std::string> text() { co_return "text"; }
 
-TEST(timeout, gives_the_result) {
+TEST(timeout, completes_with_the_result) {
     EXPECT_EQ(sync_wait(timeout(1h, text())), "text");
     sync_wait(timeout(std::chrono::hours::max(), cadre::yield()));
 }
 
-TEST(timeout, ends_what_takes_too_long) {
+TEST(timeout, ends_work_that_takes_too_long) {
     bool ended = false;
     auto slow = [&]() -> task<int> {
         const auto slept = co_await cadre::as_outcome(cadre::sleep_for(1h));
-        co_await cadre::shield(cadre::sleep_for(2ms));  // takes its time to end
+        co_await cadre::shield(cadre::sleep_for(2ms));  // unwinds slowly
         ended = true;
         slept.value();
         co_return 1;
@@ -47,7 +51,7 @@ TEST(timeout, ends_what_takes_too_long) {
 TEST(timeout, a_complete_result_is_never_lost) {
     EXPECT_EQ(sync_wait(timeout(0s, text())), "text");
     EXPECT_EQ(sync_wait(timeout(-1s, text())), "text");
-    auto stubborn = []() -> task<int> {  // pays no attention to the request
+    auto stubborn = []() -> task<int> {  // ignores the request
         co_await cadre::shield(cadre::sleep_for(10ms));
         co_return 3;
     };
@@ -74,7 +78,7 @@ TEST(timeout, a_stop_request_is_not_a_timeout) {
                  cadre::cancelled);
 }
 
-TEST(timeout, the_task_around_goes_on) {
+TEST(timeout, the_awaiting_task_is_not_stopped) {
     auto body = []() -> task<int> {
         int late = 0;
         for (int i = 0; i < 5; ++i) {
@@ -83,7 +87,7 @@ TEST(timeout, the_task_around_goes_on) {
             } catch (const cadre::timed_out&) {
                 ++late;
             }
-            co_await cadre::sleep_for(1ms);  // not stopped itself
+            co_await cadre::sleep_for(1ms);
         }
         co_return late;
     };
@@ -108,6 +112,38 @@ TEST(timeout, races_with_the_result_lose_neither) {
         co_return values + late;
     };
     EXPECT_EQ(sync_wait(body()), 300);
+}
+
+template <class A>
+std::string message(A awaitable) {
+    try {
+        (void)sync_wait(std::move(awaitable));
+    } catch (const cadre::timed_out& e) {
+        return e.what();
+    }
+    return "no error";
+}
+
+TEST(timeout, the_message_says_after_how_long) {
+    EXPECT_EQ(message(timeout(1ms, cadre::sleep_for(1h))), "timed out after 1 ms");
+    EXPECT_EQ(message(timeout(std::chrono::microseconds(1500), cadre::sleep_for(1h))), "timed out after 1500 us");
+    EXPECT_EQ(message(timeout(0s, cadre::sleep_for(1h))), "timed out after 0 ns");
+}
+
+TEST(timeout, the_message_says_which_call) {
+    const cadre::serial_executor loop;
+    const auto wait = []() -> task<> { co_await cadre::sleep_for(1h); };
+    EXPECT_EQ(message(cadre::on(loop.with({.name = "resize", .timeout = 2ms}), wait)),
+              "timed out after 2 ms: task 'resize'");
+    EXPECT_EQ(message(cadre::on(loop.with({.timeout = 2ms}), wait)), "timed out after 2 ms");
+}
+
+TEST(timeout, the_wording_uses_the_largest_whole_unit) {
+    using cadre::detail::timed_out_text;
+    EXPECT_EQ(timed_out_text(2min), "timed out after 2 min");
+    EXPECT_EQ(timed_out_text(90s), "timed out after 90 s");
+    EXPECT_EQ(timed_out_text(1500ms, "decode"), "timed out after 1500 ms: task 'decode'");
+    EXPECT_EQ(timed_out_text(5ns), "timed out after 5 ns");
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ task<int> sleep_and_note(bool& stopped) {
     co_return 0;
 }
 
-TEST(when_all, gives_results_in_order_of_the_arguments) {
+TEST(when_all, results_are_in_order_of_the_arguments) {
     auto body = []() -> task<> {
         auto [a, none, c] = co_await when_all(later(1), nothing(), later(3));
         static_assert(std::is_same_v<decltype(none), std::monostate>);
@@ -89,7 +89,7 @@ TEST(when_all, takes_a_range) {
 TEST(when_all, takes_a_view_that_makes_the_tasks) {
     const auto numbers = std::views::iota(0, 100);
     EXPECT_EQ(sync_wait(when_all(numbers | std::views::transform(later))).size(), 100u);
-    // Of unknown size: the tasks move as they become more.
+    // Of unknown size: the tasks move when the list grows.
     auto odd = numbers | std::views::filter([](int x) { return x % 2 == 1; });
     const std::vector<int> results = sync_wait(when_all(odd | std::views::transform(later)));
     ASSERT_EQ(results.size(), 50u);
@@ -109,7 +109,7 @@ TEST(when_all, takes_containers_of_awaitables) {
     EXPECT_EQ(sync_wait(when_all(std::vector(3, cadre::yield()))).size(), 3u);
 }
 
-TEST(when_all, carries_results_of_a_range_whatever_they_are) {
+TEST(when_all, carries_results_of_any_type_from_a_range) {
     auto is_odd = [](int x) -> task<bool> { co_return x % 2 == 1; };
     EXPECT_EQ(sync_wait(when_all(std::views::iota(0, 3) | std::views::transform(is_odd))),
               (std::vector{false, true, false}));
@@ -122,7 +122,7 @@ TEST(when_all, carries_results_of_a_range_whatever_they_are) {
     EXPECT_EQ(*made.front() + *made.back(), 19);
 }
 
-TEST(when_all, destroys_what_it_has_when_the_range_fails) {
+TEST(when_all, destroys_its_tasks_when_the_range_throws) {
     auto held = std::make_shared<int>(1);
     auto hold = [](std::shared_ptr<int> p) -> task<int> { co_return *p; };
     const auto make = [&](int x) {
@@ -167,7 +167,7 @@ TEST(when_all, a_failure_stops_the_rest_and_waits_for_it) {
     EXPECT_TRUE(third);
 }
 
-TEST(when_all, rethrows_the_failure_that_came_first) {
+TEST(when_all, rethrows_the_first_failure) {
     auto late = []() -> task<int> {
         for (int i = 0; i < 10; ++i)
             co_await cadre::yield();
@@ -181,7 +181,7 @@ TEST(when_all, rethrows_the_failure_that_came_first) {
     }
 }
 
-TEST(when_all, destroys_the_results_nobody_gets) {
+TEST(when_all, destroys_the_results_after_a_failure) {
     auto held = std::make_shared<int>(1);
     auto give = [&]() -> task<std::shared_ptr<int>> { co_return held; };
     EXPECT_THROW((void)sync_wait(when_all(give(), fail_later("x"), give())), std::runtime_error);
@@ -202,7 +202,7 @@ TEST(when_all, passes_stop_on) {
     EXPECT_TRUE(second);
 }
 
-TEST(when_all, one_that_never_ran_is_destroyed_safely) {
+TEST(when_all, an_unstarted_one_is_destroyed_safely) {
     auto held = std::make_shared<int>(1);
     auto hold = [](std::shared_ptr<int> p) -> task<int> { co_return *p; };
     {

@@ -27,7 +27,7 @@ using cadre::when_any;
 
 task<int> sleeper(bool& ended) {
     const auto slept = co_await cadre::as_outcome(cadre::sleep_for(1h));
-    co_await cadre::shield(cadre::sleep_for(1ms));  // takes its time to end
+    co_await cadre::shield(cadre::sleep_for(1ms));  // unwinds slowly
     ended = true;
     slept.value();
     co_return 0;
@@ -65,7 +65,7 @@ TEST(when_any, takes_void_and_any_awaitable) {
     EXPECT_EQ(alone.index(), 0u);
 }
 
-TEST(when_any, one_that_is_ready_at_once_wins) {
+TEST(when_any, a_ready_awaitable_wins) {
     bool ended = false;
     auto ready = []() -> task<int> { co_return 1; };
     auto first = sync_wait(when_any(ready(), sleeper(ended)));

@@ -10,8 +10,8 @@
 
 namespace cadre {
 
-/// Runs one task at a time, on the thread that waits: every thread in `runtime::run` or `sync_wait` drives the serial
-/// executors of the process that no other thread drives at that moment. Work on one nobody drives waits.
+/// Runs one task at a time, on the thread that drives it: every thread in `runtime::run` or `sync_wait` drives the serial
+/// executors of the process that no other thread drives at that moment. Without a driver the work stays queued.
 class serial_executor : public local_executor {
 public:
     explicit serial_executor(const serial_options& options = {});

@@ -1,12 +1,12 @@
 /// @file
-/// Options of the serial executor: it has none yet.
+/// Options of the serial executor; there are none yet.
 ///
 ///     cadre::executor ex = cadre::serial_executor{};
 #pragma once
 
 namespace cadre {
 
-/// The serial executor is the loop of the thread that drives it; there is nothing to choose.
+/// Empty: the serial executor has no thread and no setting of its own.
 struct serial_options {};
 
 }  // namespace cadre

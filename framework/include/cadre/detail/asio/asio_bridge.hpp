@@ -27,7 +27,7 @@
 
 namespace cadre::detail {
 
-/// The root of a task whose end calls a handler. Owns itself until it has ended; a cancellation handler may have it longer.
+/// The root of a task whose end calls a handler. Keeps itself alive until it has ended; a cancellation handler may keep it longer.
 template <class T, class Handler>
 class asio_root final : public task_root {
 public:
@@ -56,7 +56,7 @@ private:
         auto& promise = work_->frame().promise();
         if (promise.failed()) {
             std::exception_ptr error = promise.error();
-            work_.reset();  // before the handler is told: nothing of the task lives on then
+            work_.reset();  // destroys the task before the handler is called
             call(std::move(error));
         } else if constexpr (std::is_void_v<T>) {
             work_.reset();
@@ -93,11 +93,11 @@ private:
     std::shared_ptr<asio_root> self_;
 };
 
-/// The home for a task that is awaited where `target` runs things.
+/// The home of a task whose handler is associated with the executor `target`.
 template <class Executor>
 [[nodiscard]] std::shared_ptr<executor_backend> asio_home_of(const Executor& target) {
     if constexpr (requires { target.home(); }) {
-        return target.home()->shared_from_this();  // a task awaits a task, by way of Asio
+        return target.home()->shared_from_this();  // a task awaits a task through Asio
     } else if constexpr (!std::is_same_v<Executor, boost::asio::system_executor>) {
         boost::asio::execution_context& context = boost::asio::query(target, boost::asio::execution::context);
         if (auto home = asio_home::of(context); home != nullptr) return home;

@@ -12,7 +12,7 @@
 
 namespace cadre::detail {
 
-/// In an `io_context` that belongs to an executor: which one.
+/// The service of an `io_context` that stores the executor to which the context belongs.
 class asio_home final : public boost::asio::execution_context::service {
 public:
     using key_type = asio_home;
@@ -22,7 +22,7 @@ public:
     asio_home(boost::asio::execution_context& context, executor_backend& backend)
         : service(context), backend_(&backend) {}
 
-    /// The executor that `context` belongs to; null: none of ours, or it is going.
+    /// The executor to which `context` belongs; null if there is none, or if it is being destroyed.
     [[nodiscard]] static std::shared_ptr<executor_backend> of(boost::asio::execution_context& context);
 
 private:
@@ -30,14 +30,14 @@ private:
     executor_backend* backend_ = nullptr;
 };
 
-/// The local backend that stands for `ex` in this process: inside a task in a worker process that is the worker's loop.
+/// The local backend that represents `ex` in this process: inside a task of a worker process, the loop of the worker.
 /// @throws not_portable if the executor's tasks run elsewhere
 [[nodiscard]] std::shared_ptr<executor_backend> local_backend_of(const executor& ex);
 
 /// The `io_context` of a local backend, made at the first call. @throws config_error if its threads run none
 [[nodiscard]] boost::asio::io_context& asio_context_of(executor_backend& backend);
 
-/// A backend whose items are posted to an executor of Asio; for tasks that are awaited in a context which is not ours.
+/// A backend whose items are posted to an executor of Asio; for tasks that are awaited in a context of another library.
 [[nodiscard]] std::shared_ptr<executor_backend> make_asio_backend(const boost::asio::any_io_executor& target);
 
 }  // namespace cadre::detail

@@ -1,5 +1,5 @@
 /// @file
-/// What `co_await operation(…, use_task)` awaits.
+/// The awaitable of `co_await operation(…, use_task)`.
 #pragma once
 
 #include <coroutine>
@@ -27,7 +27,7 @@ namespace cadre::detail {
 template <class F>
 class posted_function : public work_item {
 public:
-    /// What `submit` needs; it frees itself when it has run. @throws whatever copying `f` throws
+    /// An item for `submit`, which frees itself when it has run. @throws the exceptions of moving `f`
     template <class G>
     [[nodiscard]] static work_item* make(G&& f) {
         frame_allocator<posted_function> memory;
@@ -45,7 +45,8 @@ public:
             auto* self = static_cast<posted_function*>(item);
             F function(std::move(self->function_));
             std::destroy_at(self);
-            frame_allocator<posted_function>().deallocate(self, 1);  // first: the function may need the like
+            frame_allocator<posted_function>().deallocate(
+                self, 1);  // before the call: the function may allocate a block of the same size
             set_current_environment(nullptr);
             std::move(function)();
         };
@@ -55,8 +56,8 @@ private:
     F function_;
 };
 
-/// The executor that is associated with the handler of an awaited operation: runs the operation's steps where they are,
-/// under the lock of the wait; what must not run in place is posted to the task's home.
+/// The executor that is associated with the handler of an awaited operation: runs the steps of the operation on the
+/// calling thread, under the lock of the wait; functions that must not run in place are posted to the task's home.
 class asio_wait_executor {
 public:
     explicit asio_wait_executor(asio_wait& wait) noexcept : wait_(&wait) {}
@@ -112,7 +113,7 @@ private:
 template <class... Args>
 class asio_handler {
 public:
-    /// A wait and where what the operation ends with goes.
+    /// A wait, and the storage for the result of the operation.
     struct state : asio_wait {
         std::optional<std::tuple<Args...>> result;
     };
@@ -153,11 +154,11 @@ private:
     state* state_;
 };
 
-/// Throws what an operation failed with: `cancelled` if it was aborted because stop was requested.
+/// Throws the error of an operation: `cancelled` if it was aborted because stop was requested.
 [[noreturn]] void throw_asio_error(const boost::system::error_code& error, bool stopped);
 [[noreturn]] void throw_asio_error(const std::exception_ptr& error, bool stopped);
 
-/// From the arguments of a completion to the result of the await, the way `use_awaitable` does it.
+/// Converts the arguments of a completion to the result of the await, like `use_awaitable`.
 template <class... Values>
 struct asio_result {
     static auto take(std::tuple<Values...>&& all, bool) {
@@ -191,8 +192,8 @@ struct asio_result<std::exception_ptr, Values...> : asio_failing_result<std::exc
 template <class Signature, class Initiation, class... InitArgs>
 class asio_operation;
 
-/// An operation that starts when it is awaited. Resumes at home. Stop: Asio's cancellation; `cancelled` if the operation was
-/// aborted for it, its result if it completed all the same.
+/// An operation that starts when it is awaited. Resumes at home. Stop: Asio's cancellation; `cancelled` if the operation was aborted for it, its
+/// result if it completed nevertheless.
 template <class R, class... Args, class Initiation, class... InitArgs>
 class [[nodiscard]] asio_operation<R(Args...), Initiation, InitArgs...> : asio_handler<std::decay_t<Args>...>::state {
     using handler = asio_handler<std::decay_t<Args>...>;
@@ -212,7 +213,7 @@ public:
         std::apply([this](InitArgs&... args) { std::move(initiation_)(handler(*this), std::move(args)...); }, args_);
         return this->commit();
     }
-    /// @throws cancelled, boost::system::system_error, or what the operation failed with
+    /// @throws cancelled, boost::system::system_error, or the exception of the operation
     auto await_resume() {
         this->settle();
         if (this->refused()) throw cancelled{};

@@ -22,7 +22,14 @@ struct asio_signal {
 };
 
 /// One awaited operation; part of the awaiter. The operation, its start and, if stop is requested, the item that emits the
-/// cancellation at home each hold the wait; the last to let go resumes the task, at home.
+/// cancellation at home each hold a reference to the wait; the release of the last one resumes the task, at home.
+///
+///     word     state  changed by                                                  to               order
+///     holds_   any    the awaiting thread, before the start                       2                store, relaxed
+///              n > 0  `on_stop`, with the stop tree's lock held, never from 0     n + 1            compare-exchange, acq_rel
+///              n > 0  the end of the operation, of its start, of the emission     n - 1            fetch_sub, acq_rel
+///     owner_   null   `enter`, any thread                                         its thread's key  compare-exchange, acquire
+///              key    `leave`, the same thread                                    null             store, release
 class asio_wait : public work_item {
 public:
     asio_wait() noexcept = default;
@@ -31,24 +38,24 @@ public:
     asio_wait& operator=(asio_wait&&) = delete;
     ~asio_wait();
 
-    /// Whatever touches the operation between its start and its end does so between `enter` and `leave`: a lock, recursive
-    /// because a step of an operation may complete inside another one. The wait may be gone after `leave`.
+    /// A recursive lock around every step of the operation: a step may complete inside another one. The wait may be destroyed
+    /// after `leave`.
     void enter() noexcept;
     void leave() noexcept;
-    /// Inside the lock: whether the operation has ended, and that it has.
+    /// Inside the lock: whether the operation has ended, and records that it has.
     [[nodiscard]] bool ended() const noexcept { return ended_; }
     void set_ended() noexcept { ended_ = true; }
     [[nodiscard]] boost::asio::cancellation_slot slot() const noexcept { return signal_->signal.slot(); }
     [[nodiscard]] executor_backend* home() const noexcept { return env->home; }
 
 protected:
-    /// Before the operation starts. @return false: stop was requested, do not start it
+    /// Before the operation starts. @return false if stop was requested: do not start it
     [[nodiscard]] bool arm(std::coroutine_handle<> task, environment* environment_of_task);
-    /// After it has started: listens for stop requests. @return false: it has ended already, do not suspend
+    /// After the start: registers for stop requests. @return false if the operation has ended already: do not suspend
     [[nodiscard]] bool commit() noexcept;
-    /// In `await_resume`: no other thread touches the wait from now on.
+    /// In `await_resume`: deregisters; no other thread touches the wait afterwards.
     void settle() noexcept;
-    /// After `settle`: whether nothing was started, and whether the operation was asked to end.
+    /// After `settle`: whether the operation was not started, and whether its cancellation was requested.
     [[nodiscard]] bool refused() const noexcept { return refused_; }
     [[nodiscard]] bool cancellation_emitted() const noexcept { return emitted_; }
 
@@ -62,15 +69,15 @@ private:
     static void resume(work_item* item) noexcept;
     static void on_stop(stop_node* node, stop_reason why) noexcept;
     static void emit(work_item* item) noexcept;
-    void let_go() noexcept;
+    void release() noexcept;
 
     std::coroutine_handle<> task_;
     asio_signal* signal_ = nullptr;
-    std::atomic<const void*> owner_{nullptr};  // of the lock: an address that only that thread has
+    std::atomic<const void*> owner_{nullptr};  // of the lock: the address of a thread-local
     unsigned depth_ = 0;
     std::atomic<unsigned> holds_{0};
     bool ended_ = false;
-    bool notified_ = false;  // the operation has let go
+    bool notified_ = false;  // the operation has ended
     bool refused_ = false;
     bool listening_ = false;
     bool requested_ = false;  // under the stop tree's lock

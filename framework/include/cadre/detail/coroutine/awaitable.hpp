@@ -1,5 +1,5 @@
 /// @file
-/// What can be awaited, and what comes out of it.
+/// The concept `awaitable` and the result of awaiting.
 #pragma once
 
 #include <concepts>
@@ -41,7 +41,7 @@ concept awaitable = requires(A&& a) {
     { detail::get_awaiter(std::forward<A>(a)) } -> detail::awaiter_like;
 };
 
-/// What `co_await` of an `A` gives.
+/// The type of `co_await` of an `A`.
 template <awaitable A>
 using await_result_t = decltype(detail::get_awaiter(std::declval<A>()).await_resume());
 

@@ -1,5 +1,5 @@
 /// @file
-/// What a task inherits from whoever awaits or spawns it: one pointer in every promise.
+/// What a task inherits from the task that awaits or spawns it: one pointer in every promise.
 #pragma once
 
 #include <coroutine>
@@ -17,7 +17,7 @@ class executor_backend;
 
 namespace cadre::detail {
 
-/// Facts about one spawned task, shared by everything that it awaits.
+/// The identity of one spawned task, shared by all tasks that it awaits.
 struct task_info {
     std::uint64_t id = 0;
     std::string name;
@@ -25,10 +25,10 @@ struct task_info {
     std::shared_ptr<executor_backend> executor;
 };
 
-/// The environment of a task. Owned by whoever made the task's root (a spawn, `on`, `run`) or by a combinator that
-/// changes a part of it for its children; always outlives the tasks that point to it.
+/// The environment of a task. Owned by the root of the task (a spawn, `on`, `run`) or by a combinator that changes a part
+/// of it for its children; outlives the tasks that point to it.
 struct environment {
-    /// Where it always resumes: a local executor.
+    /// The local executor on which the task always resumes.
     executor_backend* home = nullptr;
     const task_info* info = nullptr;
     stop_state* stop = nullptr;
@@ -39,7 +39,7 @@ CADRE_THREAD_LOCAL extern environment* this_thread_environment;
 /// The environment of the task that runs on this thread, null outside tasks. Reading is not inlined: a coroutine may
 /// continue on another thread, and a compiler may keep the address of a thread-local across a suspension.
 [[nodiscard]] environment* current_environment() noexcept;
-/// Written by whoever resumes a task with another environment than the one before.
+/// Set before a task is resumed whose environment differs from that of the one before.
 inline void set_current_environment(environment* env) noexcept { this_thread_environment = env; }
 
 /// The environment that a coroutine awaiting something runs in: its promise's, or for foreign coroutines the thread's.
@@ -50,6 +50,9 @@ template <class Promise>
     else
         return current_environment();
 }
+
+/// Submits `item` to the home of its environment; never runs it inline. The scheduler implements it.
+void post_home(work_item& item) noexcept;
 
 /// A fresh task id, unique in this process and, in its high bits, among the processes of this program.
 [[nodiscard]] std::uint64_t next_task_id() noexcept;

@@ -1,8 +1,8 @@
 /// @file
-/// Where coroutine frames come from: per-thread free lists by size class, in front of the global allocator.
+/// The allocator of coroutine frames: per-thread free lists by size class, in front of the global allocator.
 ///
 /// A frame may be freed on another thread than it was made on: it joins the freeing thread's list. Every list is
-/// bounded, so a producer/consumer pair cannot pile up memory; what exceeds the bound goes back to the allocator.
+/// bounded, so a producer/consumer pair cannot accumulate memory; frames beyond the bound go back to the allocator.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ inline constexpr std::size_t frame_granularity = 64;
 inline constexpr std::size_t frame_classes = 24;          // frames up to 1536 bytes are recycled
 inline constexpr std::uint32_t frame_class_limit = 512;  // frames kept per class and thread
 
-/// One thread's recycled frames. Trivial, so that access needs no guard; the slow path registers the clean-up.
+/// The recycled frames of one thread. Trivial, so that access needs no guard; the slow path registers the clean-up.
 struct frame_cache {
     struct free_frame {
         free_frame* next;
@@ -31,9 +31,9 @@ struct frame_cache {
 CADRE_THREAD_LOCAL extern frame_cache this_thread_frames;
 
 // Neither may throw: an exception does not give back the registers that the caller of a rare call relies on.
-[[nodiscard]] CADRE_RARE_CALL void* allocate_frame_slowly(std::size_t size) noexcept;
-/// There was no room, which for a size that is recycled has been counted down all the same.
-CADRE_RARE_CALL void free_frame_slowly(void* frame, std::size_t size) noexcept;
+[[nodiscard]] CADRE_RARE_CALL void* allocate_frame_slow(std::size_t size) noexcept;
+/// For a frame that does not fit its list. The caller has decremented `room` of a recycled size already.
+CADRE_RARE_CALL void free_frame_slow(void* frame, std::size_t size) noexcept;
 [[noreturn]] void throw_no_memory_for_frame();
 
 [[nodiscard]] inline void* allocate_frame(std::size_t size) {
@@ -46,7 +46,7 @@ CADRE_RARE_CALL void free_frame_slowly(void* frame, std::size_t size) noexcept;
             return f;
         }
     }
-    void* const fresh = allocate_frame_slowly(size);
+    void* const fresh = allocate_frame_slow(size);
     if (fresh == nullptr) [[unlikely]]
         throw_no_memory_for_frame();
     return fresh;
@@ -63,10 +63,10 @@ inline void free_frame(void* frame, std::size_t size) noexcept {
             return;
         }
     }
-    free_frame_slowly(frame, size);
+    free_frame_slow(frame, size);
 }
 
-/// For small containers that live no longer than an await: their memory is recycled like that of frames.
+/// An allocator for small containers that live no longer than an await: their memory is recycled like that of frames.
 template <class T>
 struct frame_pool_allocator {
     static_assert(alignof(T) <= alignof(std::max_align_t));

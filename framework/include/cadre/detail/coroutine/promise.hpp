@@ -1,5 +1,5 @@
 /// @file
-/// What every task's promise holds: a continuation, an environment, and how the task ended.
+/// The promise of every task: a continuation, an environment, and how the task ended.
 #pragma once
 
 #include <coroutine>
@@ -17,9 +17,9 @@ namespace cadre::detail {
 
 class join;
 
-/// Told when a task that is not simply awaited has ended. The task is suspended at its end then: it may be destroyed.
+/// Notified when a task without an awaiting coroutine has ended. The task is suspended at its end then and may be destroyed.
 struct completion {
-    /// @return what to resume next on this thread
+    /// @return the coroutine to resume next on this thread
     std::coroutine_handle<> (*done)(completion*) noexcept = nullptr;
 };
 
@@ -55,12 +55,12 @@ public:
         env_ = env;
         continuation_ = reinterpret_cast<std::uintptr_t>(&c) | completion_tag;
     }
-    /// As a child of `j`; `tell`: also of its value, not only of its failure.
-    void attach(environment* env, join& j, bool tell) noexcept {
+    /// As a child of `j`; `notify_always`: of a value as well as of a failure.
+    void attach(environment* env, join& j, bool notify_always) noexcept {
         env_ = env;
-        continuation_ = reinterpret_cast<std::uintptr_t>(&j) | (tell ? deciding_tag : 0);
+        continuation_ = reinterpret_cast<std::uintptr_t>(&j) | (notify_always ? deciding_tag : 0);
     }
-    /// How many ended children of its join this task stands for when it ends: see fork_join.hpp.
+    /// The number of ended children of its join that this task stands for when it ends, see fork_join.hpp.
     [[nodiscard]] std::uint32_t weight() const noexcept { return weight_; }
     void set_weight(std::uint32_t weight) noexcept { weight_ = weight; }
     /// Whether both are children of one join, and neither has failed.
@@ -68,7 +68,7 @@ public:
         return continuation_ == other.continuation_;
     }
 
-    /// The coroutine: every task's promise begins with this base, and is aligned to no more than a pointer pair.
+    /// The coroutine. Every task's promise begins with this base and is aligned to no more than a pointer pair.
     [[nodiscard]] std::coroutine_handle<> frame() noexcept {
         return std::coroutine_handle<promise_base>::from_promise(*this);
     }
@@ -76,11 +76,9 @@ public:
         return std::coroutine_handle<promise_base>::from_address(frame.address()).promise();
     }
     [[nodiscard]] environment* cadre_environment() const noexcept { return env_; }
-    /// For an awaitable that changes the environment of the coroutine itself (`resume_on`).
-    void change_environment(environment* env) noexcept { env_ = env; }
     [[nodiscard]] bool failed() const noexcept { return end_ == end_state::error; }
     [[nodiscard]] bool ended() const noexcept { return end_ != end_state::unfinished; }
-    /// What it threw; null if it did not.
+    /// The exception that left the task; null if none did.
     [[nodiscard]] std::exception_ptr error() const noexcept { return failed() ? error_ : nullptr; }
 
     [[gnu::always_inline]] void unhandled_exception() noexcept { keep_error(frame()); }
@@ -97,15 +95,23 @@ protected:
     }
 
 private:
-    // What the continuation is: its lowest bits. Frames, completions and joins are aligned to eight bytes at least. A child of
-    // a join has none set: it is what a fork-join program asks for most.
+    // The kind of continuation, in the two lowest bits: frames, completions and joins are aligned to eight bytes at least. A
+    // child of a join has none set, which makes the most frequent test of a fork-join program the cheapest.
+    //
+    //     bits  continuation                             set by
+    //     00    join, notified of a failure only         attach
+    //     01    join, notified of every end (deciding)   attach; keep_error, from 00, when the task fails
+    //     10    coroutine that awaits the task           attach
+    //     11    completion                               attach
+    //
+    // Not atomic: `attach` happens before the task starts, and only the task itself changes the word afterwards.
     static constexpr std::uintptr_t other_tag = 1;
     static constexpr std::uintptr_t not_join_tag = 2;
-    static constexpr std::uintptr_t deciding_tag = other_tag;  // a join, to be told of the end
+    static constexpr std::uintptr_t deciding_tag = other_tag;
     static constexpr std::uintptr_t coroutine_tag = not_join_tag;
     static constexpr std::uintptr_t completion_tag = not_join_tag | other_tag;
 
-    /// What runs after this task.
+    /// The coroutine that runs after this task.
     [[nodiscard, gnu::always_inline]] std::coroutine_handle<> next() noexcept;
     static void keep_error(std::coroutine_handle<> self) noexcept;
     CADRE_RARE_CALL void drop_error() noexcept;
@@ -116,7 +122,6 @@ protected:
     end_state end_ = end_state::unfinished;
 
 private:
-    // Set by `attach`, before the task starts.
     std::uintptr_t continuation_;
     environment* env_;
     union {

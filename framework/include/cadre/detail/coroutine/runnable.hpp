@@ -1,5 +1,5 @@
 /// @file
-/// What lies in a worker's deque: one word, a work item or a forked task.
+/// An entry of a worker's deque: one word, a work item or a forked task.
 #pragma once
 
 #include <coroutine>
@@ -10,7 +10,7 @@
 
 namespace cadre::detail {
 
-/// Something to run once, or nothing. A forked task needs no work item of its own: its promise says all.
+/// A work item or a forked task to run once, or nothing. A forked task needs no work item: its promise holds what a resumption needs.
 class runnable {
 public:
     runnable() noexcept = default;

@@ -1,5 +1,5 @@
 /// @file
-/// Stop propagation inside a tree of tasks: an intrusive, lazily linked stop state that lives in the awaiter's frame.
+/// Stop propagation in a tree of tasks: an intrusive, lazily linked stop state in the awaiter's frame.
 #pragma once
 
 #include <atomic>
@@ -10,34 +10,47 @@
 #include <vector>
 
 #include <cadre/detail/base/compiler.hpp>
+#include <cadre/detail/base/intrusive_list.hpp>
 
 namespace cadre::detail {
 
 /// Why a task is asked to stop. A later, stronger reason replaces an earlier one and is announced again.
 enum class stop_reason : std::uint8_t {
     none = 0,
-    requested = 1,  ///< somebody asked; nothing is ever killed for it
+    requested = 1,  ///< by a token, a combinator or a handle; no work is ever killed for it
     deadline = 2,   ///< a time limit passed; executors that can end work by force may do so after their grace period
 };
 
-/// One registered interest in a stop state. `fire` runs under the tree's lock: it may post work and set flags, but must
-/// not resume a coroutine inline, register, deregister or request stop.
+/// One listener of a stop state. `fire` runs with the tree's lock held: it may post work and set flags, but must not resume
+/// a coroutine, register, deregister or request stop.
 struct stop_node {
     void (*fire)(stop_node*, stop_reason) noexcept = nullptr;
-    stop_node* prev = nullptr;
-    stop_node* next = nullptr;
+    list_links<stop_node> links{};
 };
 
-/// The stop state of a subtree of tasks. A child that nobody listens to is never linked to its parent: asking walks up
-/// the chain, and only the first listener links the chain. So a fork costs a few plain stores and no atomics.
+/// The stop state of a subtree of tasks. A child without listeners is never linked to its parent: a query walks up the
+/// chain, and only the first listener links the chain. So a fork costs a few plain stores and no atomic operations.
 ///
-/// One mutex serves a whole tree (taken from a static table, so it outlives every tree): parent and child can be
-/// linked, fired and unlinked without lock ordering.
+/// One mutex serves a whole tree (taken from a static table, so it outlives every tree): parent and child are linked,
+/// fired and unlinked without lock ordering.
+///
+/// The words:
+///
+///     word           state            changed by                        to                     order
+///     lock_          null             `lock`, of a root, any thread     the tree's mutex       compare-exchange, acq_rel
+///                    null             `link_locked`, `follow`           the same mutex         store, release
+///     reason_        none, requested  `mark_locked`, under the mutex    a stronger reason      store, release
+///                                     `follow`, before publication      the leader's reason    store, release
+///     materialised_  false            `materialise_locked`, mutex held  true                   plain
+///                    true             `dismantle`, mutex held           false                  plain
+///
+/// `lock_` is read with acquire. `reason_` is read with acquire and without the mutex: a task that sees a request also sees
+/// what was written before it.
 class stop_state {
 public:
-    /// A root: nobody above it.
+    /// A root.
     stop_state() noexcept {}
-    /// A child of `parent` (may be null: then a root). `parent` must outlive it, and every request to it.
+    /// A child of `parent` (null: a root). `parent` must outlive it and every request to it.
     explicit stop_state(stop_state* parent) noexcept : parent_(parent) {}
     stop_state(const stop_state&) = delete;
     stop_state& operator=(const stop_state&) = delete;
@@ -49,8 +62,8 @@ public:
     /// Puts an unused state below `parent` (null: a root of its own).
     void adopt(stop_state* parent) noexcept { parent_ = parent; }
 
-    /// Hears of requests to `leader` (may be null) from now on, without being below it: either may end first. For work
-    /// that can outlive whoever started it. Only on an unused state; end it with `unfollow`.
+    /// Passes requests to `leader` (may be null) on to this state, which is not below it: either may end first. For work
+    /// that can outlive the task that started it. Only on an unused state; `unfollow` ends it.
     void follow(stop_state* leader) noexcept;
     void unfollow() noexcept;
 
@@ -65,14 +78,14 @@ public:
         return strongest;
     }
 
-    /// Asks this subtree to stop; idempotent; any thread.
+    /// Requests stop of this subtree. Idempotent. Any thread.
     void request_stop(stop_reason why = stop_reason::requested) noexcept;
 
-    /// Registers `node`; if stop was requested already, fires it at once and still registers it.
+    /// Registers `node`; if stop was requested already, also fires it at once.
     void add(stop_node& node) noexcept;
     /// Registers `node` unless stop was requested already. @return whether it was registered
     [[nodiscard]] bool try_add(stop_node& node) noexcept;
-    /// Deregisters; afterwards `fire` does not run and is not running.
+    /// Deregisters `node`; afterwards `fire` is not running and will not run.
     void remove(stop_node& node) noexcept;
 
     /// A `std::stop_token` that follows this state and stays valid after it.
@@ -82,25 +95,23 @@ private:
     struct link_node : stop_node {
         stop_state* self = nullptr;
     };
-    /// What a state needs once somebody listens: made then, because most states of a fork-join program never come to it.
+    /// Constructed for the first listener: most states of a fork-join program never have one.
     struct listeners {
-        stop_node* nodes = nullptr;
+        intrusive_list<stop_node, &stop_node::links> nodes;
         link_node link;
-        bool linked = false;  // below the parent
-        stop_state* leader = nullptr;
+        stop_state* above = nullptr;  // whose list `link` is in: the parent's or the leader's
         std::unique_ptr<std::stop_source> source;
     };
     [[nodiscard]] std::mutex& lock() noexcept;
     static void fire_link(stop_node* node, stop_reason why) noexcept;
     void materialise_locked() noexcept;
-    void insert_locked(stop_node& node) noexcept;
-    void erase_locked(stop_node& node) noexcept;
+    void link_to_locked(stop_state& above) noexcept;
     void link_locked() noexcept;
     void mark_locked(stop_reason why, std::vector<std::stop_source>* sources) noexcept;
     void announce_locked(stop_reason why) noexcept;
     CADRE_RARE_CALL void dismantle() noexcept;
 
-    std::atomic<std::mutex*> lock_{nullptr};  // the tree's, once somebody needed it here
+    std::atomic<std::mutex*> lock_{nullptr};
     std::atomic<stop_reason> reason_{stop_reason::none};
     bool materialised_ = false;  // whether `listening_` lives; written under the lock
     stop_state* parent_ = nullptr;

@@ -1,5 +1,5 @@
 /// @file
-/// A coroutine that waits for an event: suspension, completion by another thread, and cancellation, raced safely.
+/// A coroutine that waits for an event: suspension, completion by another thread, and cancellation, which may race.
 #pragma once
 
 #include <atomic>
@@ -14,18 +14,29 @@
 
 namespace cadre::detail {
 
-/// One waiting coroutine; lives in the awaiter, in the coroutine's frame. Life of a wait, in `await_suspend`:
+/// One waiting coroutine; lives in the awaiter, in the coroutine's frame. A wait begins in `await_suspend`:
 ///
-///     waiter_.prepare(handle, env, &cancel);      // state: arming
-///     // put the waiter where the event's source finds it (a list under the source's lock); then
-///     return waiter_.commit();                    // false: the event came meanwhile, do not suspend
+///     waiter_.prepare(handle, env, &cancel);
+///     // add the waiter to the list of the event's source, under the source's lock; then
+///     return waiter_.commit();                    // false: the event has happened meanwhile, do not suspend
 ///
-/// Whoever takes the waiter out of the source's list, and nobody else, calls `finish()`. A stop request calls
-/// `cancel(waiter)` with the stop tree's lock held: it takes the source's lock, and if the waiter is still in the list
+/// The thread that removes the waiter from the source's list calls `finish()`, and no other thread does. A stop request
+/// calls `cancel(waiter)` with the stop tree's lock held: it takes the source's lock, and if the waiter is still in the list
 /// removes it and calls `finish_cancelled()`. Lock order: stop tree, then source; so a source never calls into the stop
 /// tree with its lock held (`finish` does not).
 ///
 /// `await_resume` calls `complete()`, after which no other thread touches the waiter, and throws if it was cancelled.
+///
+/// The word `state_`:
+///
+///     state     changed by                                                     to        order
+///     idle      waiting thread, `prepare`                                      arming    store, relaxed
+///     arming    waiting thread, `commit`: the coroutine suspends               armed     compare-exchange, acq_rel
+///               finishing thread, `finish`: `commit` fails, no suspension      finished  exchange, acq_rel
+///     armed     finishing thread, `finish`: posts the coroutine to its home    finished  exchange, acq_rel
+///
+/// The source publishes the waiter after the store of `arming`, under its lock. The second of `commit` and `finish`
+/// continues the coroutine and acquires what the first one wrote.
 class waiter : public work_item {
 public:
     using cancel_function = void (*)(waiter&) noexcept;
@@ -46,11 +57,10 @@ public:
         state_.store(state::arming, std::memory_order_relaxed);
     }
 
-    /// Starts listening for stop requests and completes the suspension. @return false if already finished: go on.
+    /// Registers for stop requests and completes the suspension. @return false if it is finished already: do not suspend
     [[nodiscard]] bool commit() noexcept;
 
-    /// The event happened: resumes the coroutine on its home (posts; never inline). Called once, by whoever removed the
-    /// waiter from its source. The waiter may be gone when this returns.
+    /// The event happened: resumes the coroutine on its home (posts; never inline). Called once, by the thread that removed the waiter from its source. The waiter may be destroyed before this returns.
     void finish() noexcept;
     void finish_cancelled() noexcept {
         cancelled_ = true;
@@ -61,7 +71,7 @@ public:
     void complete() {
         if (detach()) throw cancelled{};
     }
-    /// Like `complete`, but says whether it was cancelled.
+    /// Ends the wait without throwing. @return whether it was cancelled
     [[nodiscard]] bool detach() noexcept;
 
     /// For the source's list.

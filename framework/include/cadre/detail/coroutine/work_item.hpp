@@ -1,5 +1,5 @@
 /// @file
-/// The unit that a local executor runs: an intrusive item with one function, owned by whoever submits it.
+/// The unit that a local executor runs: an intrusive item with one function, owned by its submitter.
 #pragma once
 
 #include <cadre/detail/base/intrusive_list.hpp>
@@ -10,13 +10,13 @@ struct environment;
 
 namespace cadre {
 
-/// Something to run once on a local executor. The submitter owns it and keeps it alive until `run` is called; the
-/// executor must call `run(item)` exactly once, and never touches the item afterwards.
+/// A function to run once on a local executor. The submitter owns the item and keeps it alive until `run` is called; the
+/// executor calls `run(item)` exactly once and does not touch the item afterwards.
 struct work_item {
     void (*run)(work_item*) noexcept = nullptr;
     /// Free for the executor's own queues until it calls `run`.
     work_item* next = nullptr;
-    /// The environment of the task this item resumes, or null; lets an executor say which task runs.
+    /// The environment of the task that this item resumes, or null: tells the executor which task runs.
     detail::environment* env = nullptr;
 };
 

@@ -1,5 +1,5 @@
 /// @file
-/// Waiting a moment before suspending, where another worker is about to bring what is missing.
+/// A bounded wait before a suspension, for a result that another worker is about to produce.
 #pragma once
 
 #include <chrono>
@@ -9,19 +9,18 @@
 
 namespace cadre::detail {
 
-/// Looks now and then whether `done()`, as long as this worker has nothing else to do and another one works; for no longer than
-/// it costs to suspend here and be resumed (competitive spinning: Karlin et al., SODA 1990). The first look is not at once, and
-/// the next ones ever later: what comes one by one meanwhile adds up to many, and many cost little more than one, because
-/// what each look costs is the cache line that it takes away from the other worker. @return whether it is done
+/// Polls `done()` while this worker has no other work and another worker is awake, for no longer than a suspension and a
+/// resumption cost (competitive spinning: Karlin et al., SODA 1990). The first poll is delayed, and the intervals grow: a poll
+/// takes a cache line away from the other worker, so it is to find several results at once. @return whether `done()` was true
 template <class F>
 [[nodiscard]] [[gnu::noinline]] bool bounded_spin(F done) noexcept {
-    constexpr std::chrono::nanoseconds first_look{500};
-    constexpr int looks = 3;
+    constexpr std::chrono::nanoseconds first_interval{500};
+    constexpr int polls = 3;
     local_worker* const worker = this_thread_worker;
     if (worker == nullptr) return false;
     auto next = std::chrono::steady_clock::now();
-    for (int look = 0; look < looks && worker->waits_for_others(); ++look) {
-        next += first_look * (1 << look);
+    for (int poll = 0; poll < polls && worker->waits_for_others(); ++poll) {
+        next += first_interval * (1 << poll);
         while (std::chrono::steady_clock::now() < next)
             for (int i = 0; i < 4; ++i)
                 cpu_relax();

@@ -1,5 +1,5 @@
 /// @file
-/// Something to be done by another thread in a moment, because the caller holds a lock that the action needs.
+/// An action that another thread takes soon, because the caller holds a lock that the action needs.
 #pragma once
 
 #include <atomic>
@@ -8,16 +8,21 @@
 
 namespace cadre::detail {
 
-/// Lets a stop callback, which runs with its tree's lock held, ask something else to stop: the timers' thread does it.
+/// Lets a stop callback, which runs with its tree's lock held, request stop of another tree: the timers' thread does it.
+///
+///     word      changed by                         to    order
+///     posted_   the first `post`                   true  exchange, acq_rel
+///     done_     the timers' thread, after the      true  store, release; its last access
+///               action
 class deferred_action {
 public:
     deferred_action() noexcept = default;
     deferred_action(const deferred_action&) = delete;
     deferred_action& operator=(const deferred_action&) = delete;
 
-    /// Has `action(context)` called soon; only the first call counts.
+    /// Calls `action(context)` soon; later calls of `post` have no effect.
     void post(void (*action)(void*) noexcept, void* context) noexcept;
-    /// Afterwards the action has run, or never will. Call it before what the action uses goes.
+    /// Waits until the action has run, or ensures that it never will. Call it before the context is destroyed.
     void settle() noexcept;
 
 private:

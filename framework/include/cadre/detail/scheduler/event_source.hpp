@@ -1,5 +1,5 @@
 /// @file
-/// Something that a run loop looks at while it is idle: how events from other processes reach this one.
+/// A source of events from other processes, polled by a run loop while it is idle.
 #pragma once
 
 namespace cadre::detail {
@@ -8,18 +8,18 @@ namespace cadre::detail {
 ///
 /// Protocol of the loop: while idle it polls every source for a few microseconds; before it sleeps it calls
 /// `announce_sleep` on each, polls each once more, and only then blocks until a wake descriptor is readable; on
-/// waking it calls `announce_awake`. Ringers publish, fence, look at the announcement, and write the descriptor only
-/// for a sleeper.
+/// waking it calls `announce_awake`. A ringer publishes, issues a fence, reads the announcement, and writes the
+/// descriptor only if the loop sleeps.
 class event_source {
 public:
     virtual ~event_source() = default;
-    /// Handles what is there; bounded work. @return whether there was anything
+    /// Handles the events that have arrived, a bounded number. @return whether there were any
     virtual bool poll() noexcept = 0;
-    /// Whether short spinning is worth it now (an answer is expected from a process that runs on another CPU).
+    /// Whether a short spin is worthwhile now: an answer is expected from a process that runs on another CPU.
     [[nodiscard]] virtual bool expects_soon() const noexcept { return false; }
-    /// The loop looks often: nobody needs to ring.
+    /// The loop polls continuously: ringers need not ring.
     virtual void announce_polling() noexcept {}
-    /// The loop runs a task and may not look for long.
+    /// The loop runs a task and may not poll for a long time.
     virtual void announce_busy() noexcept {}
     /// The loop is about to block; sequentially consistent before the loop's last poll.
     virtual void announce_sleep() noexcept = 0;

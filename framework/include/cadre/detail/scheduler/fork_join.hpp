@@ -1,6 +1,6 @@
 /// @file
-/// The join of `when_all` and `when_any`: children are pushed where thieves find them, run here if nobody came, and the
-/// last to end resumes the parent.
+/// The join of `when_all` and `when_any`: children are pushed to the worker's deque, run here unless they are stolen, and the
+/// last child to end resumes the parent.
 #pragma once
 
 #include <atomic>
@@ -17,12 +17,19 @@ namespace cadre::detail {
 /// Waits for a fixed number of children.
 ///
 /// The children are pushed into the deque of the worker that starts them, the *launcher*; the first runs at once. A child
-/// that ends on the launcher takes the sibling at the bottom of the deque: nobody stole it, so it is run next, and inherits
-/// the *weight* of the one before, that is, how many ended children it stands for. The child that brings its weight to
-/// the number of children resumes the parent directly: a fork nobody stole costs no atomic read-modify-write. Only where
+/// that ends on the launcher pops the sibling at the bottom of the deque: it was not stolen, so it is run next, and inherits
+/// the *weight* of its predecessor, that is, the number of ended children that it stands for. The child whose weight reaches
+/// the number of children resumes the parent directly: a fork without a theft costs no atomic read-modify-write. Only where
 /// such a chain breaks (the sibling was stolen, or other work lies above it) is the weight added to a shared
-/// counter, and whoever completes that resumes the parent. A weight needs no synchronisation: it travels with the
-/// control flow of one chain, wherever that is resumed.
+/// counter, and the chain that completes the counter resumes the parent. A weight needs no synchronisation: it travels with
+/// the control flow of one chain, wherever that is resumed.
+///
+///     word     state  changed by                                      to          order
+///     ended_   n      the last child of a broken chain of weight w    n + w       fetch_add, acq_rel
+///     first_   null   the first child that decides the outcome        that child  compare-exchange, acq_rel
+///
+/// The chain that brings `ended_` to the number of children resumes the parent. Release: the results of its own children;
+/// acquire: those of the other chains, for the parent. The parent reads `first_` with acquire, after the join.
 class join {
 public:
     join() noexcept {}
@@ -30,7 +37,7 @@ public:
     join& operator=(join&&) = delete;
 
     /// Starts the children, a sized sequence of promises' addresses that is not empty: the first by transfer. With
-    /// `stop_on_first` the first end of any kind decides, else the first failure. @return what to resume
+    /// `stop_on_first` the first end of any kind decides, else the first failure. @return the coroutine to resume
     template <class Children>
     [[nodiscard, gnu::always_inline]] std::coroutine_handle<> start(std::coroutine_handle<> parent,
                                                                     environment* parent_env, const Children& children,
@@ -49,7 +56,7 @@ public:
         promise_base* const first = attached(0);
         launcher_ = this_thread_worker;
         if (launcher_ == nullptr || launcher_->backend() != env_.home) [[unlikely]] {
-            launcher_ = nobody();
+            launcher_ = no_worker();
             for (std::size_t i = 1; i <= forked; ++i)
                 post_child(attached(i)->frame());
         } else {
@@ -61,10 +68,9 @@ public:
     }
 
     [[nodiscard]] stop_state& stop() noexcept { return stop_; }
-    /// The child that decided the outcome: that failed first, or with
-    /// `stop_on_first` that ended first. Null if none did.
+    /// The child that decided the outcome: the first that failed, or with `stop_on_first` the first that ended; null if none.
     [[nodiscard]] const promise_base* first() const noexcept { return first_.load(std::memory_order_acquire); }
-    /// A child has ended that did not fail. @return what to resume
+    /// A child has ended and did not fail. @return the coroutine to resume
     [[nodiscard, gnu::always_inline]] std::coroutine_handle<> child_ended(promise_base& child) noexcept {
         local_worker* const worker = this_thread_worker;
         if (worker != launcher_) [[unlikely]]
@@ -74,7 +80,7 @@ public:
             set_current_environment(parent_env_);
             return std::coroutine_handle<>::from_address(parent_);
         }
-        if (!worker->may_run_on()) [[unlikely]]
+        if (!worker->may_continue()) [[unlikely]]
             return chain_broken(child.frame());
         const runnable next = worker->deque().pop();
         if (!next.is_task() || !next.as_task().sibling_of(child)) [[unlikely]]
@@ -82,13 +88,13 @@ public:
         next.as_task().set_weight(weight + 1);
         return next.as_task().frame();
     }
-    /// A child has ended that may decide the outcome.
+    /// A child has ended and may decide the outcome.
     [[nodiscard]] std::coroutine_handle<> deciding_child_ended(std::coroutine_handle<> ended) noexcept;
 
 private:
-    // Of no thread: for children that were started outside the home's threads.
-    [[nodiscard]] local_worker* nobody() noexcept { return reinterpret_cast<local_worker*>(this); }
-    // These take the frame: its address is at hand in a register, that of the promise would cost one.
+    // Equal to the worker of no thread: for children that were started outside the home's threads.
+    [[nodiscard]] local_worker* no_worker() noexcept { return reinterpret_cast<local_worker*>(this); }
+    // These take the frame, whose address is in a register already; that of the promise would cost another one.
     CADRE_RARE_CALL static void post_child(std::coroutine_handle<> child) noexcept;
     [[nodiscard]] CADRE_RARE_CALL std::coroutine_handle<> sibling_gone(std::coroutine_handle<> ended,
                                                                        runnable other) noexcept;
@@ -99,7 +105,7 @@ private:
     void* parent_;
     environment* parent_env_;
     std::uint32_t count_;
-    std::atomic<std::uint32_t> ended_{0};  // children that broken chains stood for
+    std::atomic<std::uint32_t> ended_{0};  // the weights of broken chains
     union {
         environment env_;
     };

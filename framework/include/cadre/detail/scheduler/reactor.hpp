@@ -1,5 +1,5 @@
 /// @file
-/// Where an executor's idle thread sleeps once somebody uses asynchronous I/O there.
+/// Where the idle thread of an executor sleeps once asynchronous I/O is used there.
 #pragma once
 
 #include <atomic>
@@ -16,21 +16,28 @@ class executor_backend;
 
 namespace cadre::detail {
 
-/// A source of I/O events and its handlers. Threads look at it in a `reactor_lease`; one at a time.
+/// A source of I/O events and its handlers. A thread waits for events or polls them while it holds a `reactor_lease`; one thread
+/// at a time holds it.
+///
+///     word      state  changed by                                                  to     order
+///     leased_   false  a thread that makes a lease, or that has run a task in one  true   exchange, acquire
+///               true   its holder: at its end, or while it runs a task             false  store, release
+///
+/// The order makes what one holder did in the reactor visible to the next.
 class reactor {
 public:
-    /// `shared`: several threads visit in turn.
+    /// `shared`: several threads take leases in turn, also while a holder runs a task.
     explicit reactor(bool shared) noexcept : shared_(shared) {}
     reactor(const reactor&) = delete;
     reactor& operator=(const reactor&) = delete;
     virtual ~reactor() = default;
 
-    /// Makes the thread that sleeps here return. Any thread; async-signal-safe it is not.
+    /// Makes the thread that sleeps here return. Any thread. Not async-signal-safe.
     virtual void wake() noexcept = 0;
-    /// A sleeper here also wakes when this eventfd is readable (it is read then); -1: none. Only by who may visit.
+    /// Also wakes a sleeper when this eventfd is readable, and reads it; -1: none. Only while no other thread holds a lease.
     virtual void watch(int descriptor) noexcept = 0;
-    /// Whether a thread looks at the events at this moment.
-    [[nodiscard]] bool visited() const noexcept { return visited_.load(std::memory_order_acquire); }
+    /// Whether a thread holds a lease and watches the events.
+    [[nodiscard]] bool leased() const noexcept { return leased_.load(std::memory_order_acquire); }
 
 private:
     friend class reactor_lease;
@@ -38,7 +45,7 @@ private:
     virtual bool poll_one() noexcept = 0;
     /// Runs one handler, sleeping until there is one.
     virtual void run_one(std::optional<steady_time> deadline) noexcept = 0;
-    /// Whether the last one was a wake, the watched descriptor or the deadline.
+    /// Whether the last handler was that of a wake, the watched descriptor or the deadline.
     [[nodiscard]] virtual bool sleep_ended() const noexcept = 0;
     /// Runs handlers, sleeping when there are none, until a wake, the watched descriptor, the deadline, or `leave`.
     virtual void run(std::optional<steady_time> deadline) noexcept = 0;
@@ -46,17 +53,17 @@ private:
     virtual void leave() noexcept = 0;
 
     const bool shared_;
-    std::atomic<bool> visited_{false};
+    std::atomic<bool> leased_{false};
 };
 
-/// What is to be done around each task that a visitor resumes.
+/// Callbacks around each task that the holder of a lease resumes.
 struct task_hooks {
     void (*before)(void* context) noexcept = nullptr;
     bool (*stay_after)(void* context) noexcept = nullptr;  ///< false: `run` is to return
     void* context = nullptr;
 };
 
-/// One thread's look at a reactor. Tasks whose home is `home` are resumed by their handlers, on the spot (null: none are).
+/// The right of one thread to watch a reactor. Handlers resume tasks whose home is `home` on the spot (null: none).
 class reactor_lease {
 public:
     reactor_lease(reactor& where, const executor_backend* home, task_hooks hooks = {}) noexcept;
@@ -64,37 +71,36 @@ public:
     reactor_lease& operator=(const reactor_lease&) = delete;
     ~reactor_lease();
 
-    /// False: another thread visits. May become false by `poll` and `run_one`: while a task runs others may visit.
-    [[nodiscard]] explicit operator bool() const noexcept { return here_; }
+    /// False: another thread holds the lease. `poll` and `run_one` may lose it: while a task runs, others may take it.
+    [[nodiscard]] explicit operator bool() const noexcept { return held_; }
     /// Runs up to `budget` handlers that are ready. @return whether any ran
     bool poll(unsigned budget) noexcept {
         bool any = false;
-        while (here_ && budget-- != 0 && where_.poll_one())
+        while (held_ && budget-- != 0 && wheld_.poll_one())
             any = true;
         return any;
     }
-    /// Runs one handler, sleeping until there is one. @return false: it was a wake, the watched descriptor or the deadline
+    /// Runs one handler, sleeping until there is one. @return false for a wake, the watched descriptor or the deadline
     bool run_one(std::optional<steady_time> deadline) noexcept {
-        where_.run_one(deadline);
-        return !here_ || !where_.sleep_ended();  // what another visitor meanwhile meets is its own
+        wheld_.run_one(deadline);
+        return !held_ || !wheld_.sleep_ended();  // without the lease the answer is about another thread
     }
-    void run(std::optional<steady_time> deadline) noexcept { where_.run(deadline); }
-    /// In a handler that is not a task's: this thread has something to do outside.
+    void run(std::optional<steady_time> deadline) noexcept { wheld_.run(deadline); }
+    /// In a handler that is not a task's: makes the sleep of this thread end.
     static void leave_soon() noexcept;
 
-    /// Runs `item`, which resumes a task, here and now if this thread visits the reactor of its home. The item may be gone
-    /// when this returns true. @return false: not done, post it
+    /// Runs `item`, which resumes a task, at once if this thread holds a lease of its home's reactor. The item may be destroyed before this returns true. @return false: it was not run, post it
     [[nodiscard]] static bool resume_here(work_item& item) noexcept;
 
 private:
-    reactor& where_;
+    reactor& wheld_;
     const executor_backend* home_;
     task_hooks hooks_;
-    bool here_;
+    bool held_;
     reactor_lease* outer_;
 };
 
-/// Where a backend keeps its reactor; `query(typeid(reactor_holder))` gives it. Empty until somebody needs it.
+/// Owns the reactor of a backend; `query(typeid(reactor_holder))` returns it. Empty until the first use of asynchronous I/O.
 class reactor_holder {
 public:
     reactor_holder() = default;
@@ -109,7 +115,7 @@ protected:
     ~reactor_holder() = default;
 
 private:
-    /// Idle threads of the backend have to sleep in the reactor from now on.
+    /// Called once: from now on idle threads of the backend have to sleep in the reactor.
     virtual void made() noexcept = 0;
 
     std::mutex mutex_;

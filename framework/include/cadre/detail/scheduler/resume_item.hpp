@@ -9,7 +9,7 @@
 
 namespace cadre::detail {
 
-/// Lives in an awaiter or a promise; posted at most once at a time.
+/// Lives in an awaiter; posted at most once at a time.
 struct resume_item : work_item {
     std::coroutine_handle<> handle;
 

@@ -1,5 +1,5 @@
 /// @file
-/// The serial run loop: a queue of work that one thread at a time drives.
+/// The serial run loop: a queue of work, driven by one thread at a time.
 #pragma once
 
 #include <atomic>
@@ -18,14 +18,27 @@
 
 namespace cadre::detail {
 
-/// A serial executor: its items run one at a time, on whichever thread drives it. Work may be submitted by any thread.
+/// A serial executor: its items run one at a time, on the thread that drives it. Any thread may submit work.
 ///
-/// Every thread that blocks in `sync_wait` or `runtime::run` drives all serial loops of the process that nobody else
-/// drives at that moment.
+/// Every thread that blocks in `sync_wait` or `runtime::run` drives all serial loops of the process that no other thread drives
+/// at that moment. "Driver" below is the thread that holds the loop.
+///
+///     word       state  changed by                                     to               order
+///     inbox_     list   `submit`, any thread: pushes an item           longer list      compare-exchange, seq_cst
+///                       driver, `drain_inbox`: takes all               null             exchange, acquire
+///     queued_    any    driver, after its items                        queue not empty  store, release
+///     driven_    false  `hold`, a thread in `drive_until`              true             exchange, acquire
+///                true   `release`, by the same thread                  false            store, release
+///     reserved_  false  `reserve`, before the work is posted           true             exchange, acq_rel
+///                true   `end_reservation`, when its driver returns     false            store, release
+///     pins_      n > 0  `submit`, `pin` (never from 0)                 n + 1            fetch_add, compare-exchange
+///                n > 0  `unpin`; at 0 the loop is deleted              n - 1            fetch_sub, acq_rel
+///
+/// `inbox_` is seq_cst because of sleeping drivers: a submitter pushes, then reads the number of sleepers; a driver announces
+/// that it sleeps, then reads `inbox_`. At least one of them sees the other.
 class run_loop final : public executor_backend, public local_worker {
 public:
-    /// A loop lives until its last handle is gone and nobody is inside it; so the last handle may be dropped by a task
-    /// that runs on it.
+    /// A loop lives until its last handle is dropped and no thread is inside it: a task that runs on it may drop the last handle.
     [[nodiscard]] static std::shared_ptr<run_loop> make(std::string name = "serial");
 
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::serial; }
@@ -36,46 +49,46 @@ public:
     [[nodiscard]] timer_service& timers() noexcept override { return timers_; }
     [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
 
-    /// Makes the calling thread the one that drives the loop. @return false: another thread does
+    /// Makes the calling thread the driver. @return false if another thread is
     [[nodiscard]] bool hold() noexcept {
         return !driven_.load(std::memory_order_relaxed) && !driven_.exchange(true, std::memory_order_acquire);
     }
     void release() noexcept { driven_.store(false, std::memory_order_release); }
-    /// Reserves the loop for a driver that calls it its own. @return false: it is already
+    /// Reserves the loop for one driver. @return false if it is reserved already
     [[nodiscard]] bool reserve() noexcept { return !reserved_.exchange(true, std::memory_order_acq_rel); }
     void end_reservation() noexcept { reserved_.store(false, std::memory_order_release); }
     [[nodiscard]] bool reserved() const noexcept { return reserved_.load(std::memory_order_acquire); }
-    /// Runs up to `budget` items; by the thread that holds the loop. @return whether anything ran or fired
+    /// Driver only: runs up to `budget` items. @return whether an item ran or a timer fired
     bool run_some(unsigned budget) noexcept;
-    /// The loop's reactor, null as long as nobody needs one.
-    [[nodiscard]] reactor* events() const noexcept { return place_.get(); }
-    /// Sleeps in the reactor and runs its handlers, until the loop has items to run, `bell` (an eventfd) rings, the deadline
-    /// passes, or `stay()` is false after a task. By the thread that holds the loop.
+    /// The loop's reactor; null before the first use of asynchronous I/O.
+    [[nodiscard]] reactor* events() const noexcept { return reactor_.get(); }
+    /// Driver only: sleeps in the reactor and runs its handlers, until the loop has items to run, the eventfd `bell` is readable,
+    /// the deadline passes, or `stay()` is false after a task.
     template <class Stay>
-    void visit_reactor(int bell, std::optional<steady_time> deadline, Stay stay) noexcept {
-        struct visitor {
+    void sleep_in_reactor(int bell, std::optional<steady_time> deadline, Stay stay) noexcept {
+        struct stay_context {
             run_loop& loop;
             Stay& stay;
         } here{*this, stay};
         const auto stay_after = [](void* context) noexcept {
-            auto& v = *static_cast<visitor*>(context);
+            auto& v = *static_cast<stay_context*>(context);
             return !v.loop.has_items() && v.stay();
         };
         const entered inside(*this);
-        reactor_lease visit(*events(), resuming_home(), {.stay_after = stay_after, .context = &here});
+        reactor_lease lease(*events(), resuming_home(), {.stay_after = stay_after, .context = &here});
         events()->watch(bell);
-        visit.run(deadline);
+        lease.run(deadline);
     }
     /// The next deadline of a sleeping task.
     [[nodiscard]] std::optional<steady_time> next_deadline() const noexcept { return timers_.next(); }
-    /// Whether there is something to run now (another thread may be running it).
+    /// Whether there are items to run (another thread may be running them).
     [[nodiscard]] bool ready() const noexcept;
     [[nodiscard]] bool driven() const noexcept { return driven_.load(std::memory_order_acquire); }
 
-    /// Keeps the loop alive. @return false if it is on its way out
+    /// Keeps the loop alive. @return false if it is being deleted
     [[nodiscard]] bool pin() noexcept;
     void unpin() noexcept;
-    /// Whether the caller's pin is all that keeps it.
+    /// Whether the caller's pin is the only one.
     [[nodiscard]] bool last_pin() const noexcept { return pins_.load(std::memory_order_acquire) == 1; }
 
 private:
@@ -87,7 +100,7 @@ private:
     class loop_reactor_holder final : public reactor_holder {
         void made() noexcept override;
     };
-    /// While the loop's work runs on this thread.
+    /// Makes this loop the worker of the thread while its items run.
     class entered {
     public:
         explicit entered(run_loop& loop) noexcept;
@@ -100,39 +113,38 @@ private:
         environment* outer_environment_;
     };
 
-    /// Whether there is something to run; the driver's.
+    /// Driver only: whether there are items to run.
     [[nodiscard]] bool has_items() noexcept {
-        return head_ != nullptr || inbox_.load(std::memory_order_relaxed) != nullptr || !deque().empty();
+        return !queue_.empty() || inbox_.load(std::memory_order_relaxed) != nullptr || !deque().empty();
     }
     [[nodiscard]] const executor_backend* resuming_home() const noexcept;
 
     void defer(work_item* item) noexcept override;
-    /// The next one: `oldest` before what was forked last.
+    /// The next item: the newest fork first, or with `oldest` last.
     [[nodiscard]] runnable take(bool oldest) noexcept;
     void drain_inbox() noexcept;
     static void run(runnable next) noexcept;
 
     std::string name_;
-    std::atomic<work_item*> inbox_{nullptr};  // pushed by anyone, newest first
-    work_item* head_ = nullptr;  // in order; the driver's
-    work_item* tail_ = nullptr;
-    std::atomic<bool> queued_{false};  // head_ is not null; for `ready`
+    std::atomic<work_item*> inbox_{nullptr};  // newest first
+    work_item_queue queue_;  // in order; driver only
+    std::atomic<bool> queued_{false};  // for `ready`
     std::atomic<bool> driven_{false};
     std::atomic<bool> reserved_{false};
     std::atomic<unsigned> pins_{1};  // the handles count as one
     loop_timers timers_;
-    loop_reactor_holder place_;  // last: what its handlers hold goes first
+    loop_reactor_holder reactor_;  // last: destroyed first, with what its handlers hold
 };
 
-/// Told which task a loop is about to run (0: none); how a worker process leaves word for its supervisor.
+/// Called with the task that a loop is about to run (0: none); a worker process records it for its supervisor.
 using running_hook = void (*)(std::uint64_t task_id) noexcept;
 void set_running_hook(running_hook hook) noexcept;
 
-/// Drives the serial loops of this process on the calling thread until `done` is true. `done` is only looked at by this
-/// thread between items and after wakes: set it from an item of a loop, or call `wake_loop_drivers` after setting it.
+/// Drives the serial loops of this process on the calling thread until `done` is true. `done` is called by this
+/// thread only, between items and after wakes: set it from an item of a loop, or call `wake_loop_drivers` after setting it.
 /// `own` (may be null) is a loop that the caller has reserved: no other thread runs it. The reservation ends here.
 void drive_until(const std::function<bool()>& done, run_loop* own = nullptr);
-/// Wakes every thread in `drive_until`. Any thread; async-signal-safe it is not.
+/// Wakes every thread in `drive_until`. Any thread. Not async-signal-safe.
 void wake_loop_drivers() noexcept;
 
 }  // namespace cadre::detail

@@ -1,5 +1,5 @@
 /// @file
-/// The root of a task tree on a local executor: what `on`, `spawn`, `scope` and `sync_wait` start.
+/// The root of a task tree on a local executor: started by `on`, `spawn` and `sync_wait`.
 #pragma once
 
 #include <coroutine>
@@ -14,8 +14,8 @@
 
 namespace cadre::detail {
 
-/// One task at home on a local executor, with an identity and a stop state of its own. Owned by whoever derives from
-/// it; alive until `ended` is called.
+/// One task at home on a local executor, with an identity and a stop state of its own. Its derived class owns it and keeps
+/// it alive until `ended` is called.
 class task_root : protected work_item, protected completion {
 public:
     task_root(const task_root&) = delete;
@@ -26,23 +26,23 @@ public:
     [[nodiscard]] environment& env() noexcept { return env_; }
 
 protected:
-    /// `parent_stop` (may be null) must outlive the root, or be detached with `stop().detach_parent()`.
+    /// `parent_stop` (may be null) must outlive the root.
     task_root(std::shared_ptr<executor_backend> home, stop_state* parent_stop, std::string name);
     ~task_root() = default;
 
-    /// Registers with the home and posts the start there. @return false if the executor has stopped: nothing happens
+    /// Registers with the home and posts the start there. @return false if the executor has stopped
     [[nodiscard]] bool launch() noexcept;
-    /// For `start`: what to resume for a coroutine of this root; `ended` is called at its end.
+    /// For `start`: the coroutine of this root, to resume; `ended` is called at its end.
     [[nodiscard]] std::coroutine_handle<> begin(std::coroutine_handle<> frame, promise_base& promise) noexcept {
         promise.attach(&env_, *this);
         return frame;
     }
-    /// For `start`: nothing more to run; call `ended` as if a coroutine had ended.
+    /// For `start`: there is no coroutine; calls `ended`.
     void finish_now() noexcept { (void)on_end(this); }
 
-    /// Runs at home. @return what to resume (`begin`), or a no-op coroutine after `finish_now`
+    /// Called at home. @return the coroutine to resume (`begin`), or a no-op coroutine after `finish_now`
     [[nodiscard]] virtual std::coroutine_handle<> start() noexcept = 0;
-    /// The task has ended, and the home knows. The root may be destroyed in here.
+    /// The task has ended and has left the home's registry. May destroy the root.
     virtual void ended() noexcept = 0;
 
 private:

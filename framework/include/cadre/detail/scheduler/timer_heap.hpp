@@ -1,5 +1,5 @@
 /// @file
-/// A timer service that somebody polls: a run loop, a pool's worker, or a thread of its own.
+/// A timer service that its owner polls: a run loop, a worker of a pool, or a thread of its own.
 #pragma once
 
 #include <atomic>
@@ -20,7 +20,7 @@ public:
     void add(timer_node& node) override;
     [[nodiscard]] bool cancel(timer_node& node) noexcept override;
 
-    /// Fires what is due at `now`. @return whether anything fired
+    /// Fires the timers that are due at `now`. @return whether there were any
     bool fire_due(steady_time now) noexcept;
     /// The earliest deadline.
     [[nodiscard]] std::optional<steady_time> next() const noexcept;
@@ -28,18 +28,19 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size_hint_.load(std::memory_order_acquire) == 0; }
 
 protected:
-    /// A new earliest deadline: whoever sleeps until the old one must be woken. Called without the lock.
+    /// There is a new earliest deadline: a thread that sleeps until the old one must be woken. Called without the lock.
     virtual void earlier() noexcept {}
 
 private:
-    void place(std::size_t i, timer_node* node) noexcept;
-    void up(std::size_t i) noexcept;
-    void down(std::size_t i) noexcept;
-    void take(std::size_t i) noexcept;
+    void set(std::size_t i, timer_node* node) noexcept;
+    void sift_up(std::size_t i) noexcept;
+    void sift_down(std::size_t i) noexcept;
+    void remove(std::size_t i) noexcept;
 
     mutable std::mutex mutex_;
     std::vector<timer_node*> heap_;
-    std::atomic<std::size_t> size_hint_{0};
+    std::atomic<std::size_t> size_hint_{
+        0};  // written under the mutex: seq_cst by `add`, for a loop that is about to sleep
 };
 
 }  // namespace cadre::detail

@@ -16,13 +16,23 @@
 
 namespace cadre::detail {
 
-/// Owner: push, pop, at the bottom, last in first out. Anyone: steal, at the top, first in first out.
+/// Owner: push and pop at the bottom, last in first out. Any thread: steal at the top, first in first out.
+///
+///     word     changed by                                              to          order
+///     top_     thief, `steal`, and owner, `pop_last`: takes an item    top_ + 1    compare-exchange, seq_cst
+///     bottom_  owner, `push`: publishes n items                        bottom_ + n store, release
+///              owner, `pop`: claims the newest item                    bottom_ - 1 store, release
+///              owner, `pop_last`: the deque is empty                   bottom_ + 1 store, relaxed
+///     buffer_  owner, `grow`                                           new buffer  store, release
+///     cells    owner, `push` and `grow`: outside of [top_, bottom_)    an item     store, relaxed
+///
+/// The items are those in [top_, bottom_).
 ///
 /// Argument. `push` fills the cell, then stores bottom with release; `steal` reads bottom with acquire, so it sees the
 /// cell. The race is between `pop` (store bottom = b, read top) and `steal` (read top, read bottom): both may see one
 /// item. With a full fence between the two accesses on both sides at least one sees the other's and the compare-exchange
 /// on top decides. A compiler fence in pop and `heavy_fence` in steal give exactly that order, see asymmetric_fence.hpp;
-/// where the kernel has no such fence, pop takes its slow path always, which has a full one. `pop` stores bottom with
+/// where the kernel has no such fence, every pop takes its slow path, which has a full one. `pop` stores bottom with
 /// release as well: a thief may read that store instead of the push's, and has to see the cells below it all the same.
 class work_deque {
 public:
@@ -30,7 +40,7 @@ public:
     work_deque(const work_deque&) = delete;
     work_deque& operator=(const work_deque&) = delete;
 
-    /// Owner only. Items become visible to thieves together, with one release store; `item(0)` is popped last.
+    /// Owner only. Publishes `count` items to thieves together, with one release store; `item(0)` is popped last.
     template <class F>
     void push(std::size_t count, F item) {
         const std::int64_t b = bottom_.load(std::memory_order_relaxed);
@@ -47,21 +57,21 @@ public:
         push(1, [item](std::size_t) { return item; });
     }
 
-    /// Owner only: the youngest item. @return nothing if empty
+    /// Owner only: removes the newest item. @return an empty runnable if there is none
     [[nodiscard]] runnable pop() noexcept {
         const std::int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
         if (b < first_) [[unlikely]]
-            return pop_slowly();
+            return pop_slow();
         bottom_.store(b, std::memory_order_release);
         std::atomic_signal_fence(std::memory_order_seq_cst);
         if (top_.load(std::memory_order_relaxed) < b) [[likely]]  // more than one item: thieves cannot reach this one
             return cells_[static_cast<std::size_t>(b) & mask_].load(std::memory_order_relaxed);
         return pop_last(b);
     }
-    /// Owner only, and only to look at: somebody else may be taking it. @return nothing if empty
-    [[nodiscard]] runnable newest() const noexcept { return look(bottom_.load(std::memory_order_relaxed) - 1); }
-    [[nodiscard]] runnable oldest() const noexcept { return look(top_.load(std::memory_order_relaxed)); }
-    /// Anyone, the owner too: the oldest item. @return nothing if empty or if another thread was faster
+    /// Owner only. The item, which a thief may be taking, is not removed. @return an empty runnable if there is none
+    [[nodiscard]] runnable newest() const noexcept { return peek(bottom_.load(std::memory_order_relaxed) - 1); }
+    [[nodiscard]] runnable oldest() const noexcept { return peek(top_.load(std::memory_order_relaxed)); }
+    /// Any thread: removes the oldest item. @return an empty runnable if there is none, or if another thread took it
     [[nodiscard]] runnable steal() noexcept;
     /// A hint.
     [[nodiscard]] bool empty() const noexcept {
@@ -79,21 +89,21 @@ private:
         std::unique_ptr<cell[]> cells;
     };
 
-    [[nodiscard]] runnable look(std::int64_t at) const noexcept {
+    [[nodiscard]] runnable peek(std::int64_t at) const noexcept {
         if (empty()) return {};
         return cells_[static_cast<std::size_t>(at) & mask_].load(std::memory_order_relaxed);
     }
     void grow(std::size_t capacity, std::int64_t top, std::int64_t bottom);
     CADRE_RARE_CALL void make_room(std::int64_t begin, std::int64_t end) noexcept;
-    [[nodiscard]] CADRE_RARE_CALL runnable pop_slowly() noexcept;
+    [[nodiscard]] CADRE_RARE_CALL runnable pop_slow() noexcept;
     [[nodiscard]] CADRE_RARE_CALL runnable pop_last(std::int64_t b) noexcept;
 
-    // What thieves write, what they only read, and what is the owner's alone, on lines of their own.
+    // On cache lines of their own: words that thieves write, words that they only read, and words of the owner.
     alignas(64) std::atomic<std::int64_t> top_{0};
     alignas(64) std::atomic<std::int64_t> bottom_{0};
     std::atomic<const buffer*> buffer_{nullptr};
-    // The owner's copies. Below `first_` everything has been taken: an empty deque is seen without touching top. `always`:
-    // every pop goes the slow way.
+    // Owner only. All items below `first_` have been taken, so an empty deque is detected without a read of top. `always`: every
+    // pop takes the slow path.
     alignas(64) cell* cells_ = nullptr;
     std::size_t mask_ = 0;
     std::int64_t first_ = fences_are_asymmetric ? 0 : always;

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include <cadre/detail/base/intrusive_list.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 
 namespace cadre::detail {
@@ -15,30 +16,32 @@ namespace cadre::detail {
 /// One accepted task or call; intrusive, owned by the work itself.
 struct work_root {
     stop_state* stop = nullptr;
-    work_root* prev = nullptr;
-    work_root* next = nullptr;
+    list_links<work_root> links{};
 };
 
-/// Admission control: counts and lists accepted work, refuses it after `close`, tells when the last has ended.
+/// Admission control: counts and lists accepted work, refuses work after `close`, reports the end of the last work.
 /// Thread-safe.
+///
+/// The word `leaving_` counts the threads between `begin_leave` and `finish_leave`: incremented relaxed, decremented with release as
+/// the last access, read with acquire by the destructor.
 class work_registry {
 public:
     work_registry() noexcept = default;
     work_registry(const work_registry&) = delete;
     work_registry& operator=(const work_registry&) = delete;
-    /// Waits for other threads between the two steps of leaving.
+    /// Waits for other threads between `begin_leave` and `finish_leave`.
     ~work_registry();
 
-    /// Accepts `root`. @return false once closed: then the caller fails with executor_stopped
+    /// Accepts `root`. @return false after `close`: the caller fails with `executor_stopped`
     [[nodiscard]] bool enter(work_root& root) noexcept;
-    /// The work has ended, in two steps: `begin_leave` forgets `root`; then the work tells whoever waits for it, which may
-    /// destroy it; then `finish_leave` counts it as ended and may call the functions given to `close`. So a shutdown is
-    /// through only when everybody has been told. In between the thread tells of one piece of work only.
+    /// The work has ended, in two steps: `begin_leave` removes `root`; then the caller notifies the waiter of the work, which may
+    /// destroy it; then `finish_leave` counts the work as ended and may call the functions given to `close`. So a shutdown
+    /// completes only when all waiters have been notified. A thread is between the two steps for one root at a time.
     void begin_leave(work_root& root) noexcept;
     void finish_leave() noexcept;
     /// Asks every accepted task to stop.
     void request_stop(stop_reason why = stop_reason::requested) noexcept;
-    /// Refuses new work; `on_empty` (may be empty) is called when all accepted work has ended, at once if it has.
+    /// Refuses new work from now on. `on_empty` (may be empty) is called when all accepted work has ended, at once if it has.
     void close(std::function<void()> on_empty);
     [[nodiscard]] bool closed() const noexcept;
 
@@ -47,7 +50,7 @@ public:
 
 private:
     mutable std::mutex mutex_;
-    work_root* head_ = nullptr;
+    intrusive_list<work_root, &work_root::links> roots_;
     std::uint64_t entered_ = 0;
     std::uint64_t live_ = 0;
     bool closed_ = false;

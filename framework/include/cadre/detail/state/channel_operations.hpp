@@ -53,7 +53,7 @@ protected:
     /// After an operation that did not wait: whether the task may continue. A task that never waits yields now and then.
     [[nodiscard]] static bool may_continue() noexcept {
         local_worker* const worker = this_thread_worker;
-        return worker == nullptr || !worker->has_to_make_way();
+        return worker == nullptr || !worker->should_yield();
     }
     template <class Promise>
     [[nodiscard]] bool yield(std::coroutine_handle<Promise> handle) noexcept {

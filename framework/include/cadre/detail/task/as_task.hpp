@@ -1,5 +1,5 @@
 /// @file
-/// Any awaitable as a task: combinators work on tasks only.
+/// Converts any awaitable to a task: combinators work on tasks only.
 #pragma once
 
 #include <utility>

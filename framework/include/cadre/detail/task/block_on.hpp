@@ -13,16 +13,16 @@
 
 namespace cadre::detail {
 
-/// The root of a task that a thread waits for. That thread drives the process's serial loops meanwhile.
+/// The root of a task that a thread waits for. Meanwhile that thread drives the serial loops of the process.
 class blocking_root final : public task_root {
 public:
     blocking_root(std::shared_ptr<executor_backend> home, stop_state* stop, std::string name = "main");
 
-    /// Runs the coroutine at home and drives until it has ended. @throws executor_stopped
+    /// Runs the coroutine at home, and drives serial loops until it has ended. @throws executor_stopped
     void run(std::coroutine_handle<> frame, promise_base& promise);
 
 private:
-    // The end is told through a loop: another driver may be the one that runs the item.
+    // The end is posted through a loop, because another driver may run the item.
     struct end_item : work_item {
         std::atomic<bool> done{false};
     };
@@ -35,11 +35,11 @@ private:
     end_item end_;
 };
 
-/// Runs `t` at `home` under `stop` (may be null) and gives its result or throws what it threw.
+/// Runs `t` at `home` under `stop` (may be null). @return its result @throws its error, executor_stopped
 template <class T>
 T block_on(std::shared_ptr<executor_backend> home, stop_state* stop, task<T> t) {
     blocking_root root(std::move(home), stop);
-    // Ends before the root, as a parameter need not: its arguments may be linked to the root's stop state.
+    // Destroyed before the root, which is not certain of a parameter: its arguments may be linked to the root's stop state.
     const task<T> work = std::move(t);
     root.run(work.frame(), work.frame().promise());
     return work.frame().promise().take();

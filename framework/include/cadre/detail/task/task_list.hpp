@@ -14,18 +14,18 @@
 
 namespace cadre::detail {
 
-/// A sequence of tasks made once, in memory recycled like that of frames.
+/// A sequence of tasks, made once, in memory that is recycled like that of frames.
 template <class T>
 class task_list {
 public:
     task_list() noexcept = default;
-    /// Of all the range's elements, in order.
+    /// Makes a task of each element of the range, in order.
     template <class R>
     explicit task_list(R&& range) : task_list() {
         if constexpr (std::ranges::sized_range<R>) {
             if (const auto size = static_cast<std::size_t>(std::ranges::size(range)); size != 0) grow(size);
         }
-        std::size_t made = 0;  // not the member: that a compiler would read anew after every call
+        std::size_t made = 0;  // not the member, which compilers read again after every call
         std::size_t capacity = capacity_;
         task<T>* tasks = data_;
         for (auto&& item : range) {
@@ -42,7 +42,7 @@ public:
         : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)),
           capacity_(std::exchange(other.capacity_, 0)) {}
     task_list& operator=(task_list&&) = delete;
-    // Not inlined: the loop takes registers that a leaf's coroutine would save and restore for nothing.
+    // Not inlined: the loop uses registers, which a coroutine without children would save and restore for nothing.
     [[gnu::noinline]] ~task_list() { clear(); }
 
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }

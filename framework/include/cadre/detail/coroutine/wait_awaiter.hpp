@@ -1,0 +1,46 @@
+/// @file
+/// The awaiter of a source that one coroutine waits for.
+#pragma once
+
+#include <coroutine>
+
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/coroutine/waiter.hpp>
+
+namespace cadre::detail {
+
+/// Awaits work: the wait ends when the source finishes the waiter, not when stop is requested. `Source` outlives the wait:
+///
+///     bool wait(waiter& w) noexcept;    // keeps `w`, to call `w.finish()` once; false: there is nothing to wait for
+///     void on_stop_request() noexcept;  // optional; called with the lock of the stop tree held
+///     auto finish_wait();               // gives the result of `co_await`
+template <class Source>
+class [[nodiscard]] wait_awaiter {
+public:
+    explicit wait_awaiter(Source& source) noexcept : waiter_(source) {}
+    wait_awaiter(wait_awaiter&& other) noexcept : waiter_(other.waiter_.source) {}  // moved only before it is awaited
+    wait_awaiter& operator=(wait_awaiter&&) = delete;
+    ~wait_awaiter() = default;
+
+    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+        waiter_.prepare(h, environment_of_promise(h), [](waiter& w) noexcept {
+            if constexpr (requires(Source& s) { s.on_stop_request(); }) static_cast<node&>(w).source.on_stop_request();
+        });
+        return waiter_.source.wait(waiter_) && waiter_.commit();
+    }
+    decltype(auto) await_resume() {
+        (void)waiter_.detach();
+        return waiter_.source.finish_wait();
+    }
+
+private:
+    struct node : waiter {
+        explicit node(Source& s) noexcept : source(s) {}
+        Source& source;
+    };
+    node waiter_;
+};
+
+}  // namespace cadre::detail

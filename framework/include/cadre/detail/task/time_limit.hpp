@@ -1,0 +1,56 @@
+/// @file
+/// Time limits of tasks: the stop state that a timer requests, and the error that the limit becomes.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/scheduler/timer_service.hpp>
+
+namespace cadre::detail {
+
+/// Whether `error` is `cancelled` or `task_killed`: the end of work that obeyed a stop request, or was forced to.
+[[nodiscard]] bool ended_by_stop(const std::exception_ptr& error) noexcept;
+
+/// The text of a `timed_out`: "timed out after 100 ms", with ": task 'resize'" behind it if the limited call has a name.
+[[nodiscard]] std::string timed_out_text(std::chrono::nanoseconds limit, std::string_view task_name = {});
+
+/// The duration rounded up; the longest one if it is out of range.
+template <class Rep, class Period>
+[[nodiscard]] constexpr std::chrono::nanoseconds to_time_limit(std::chrono::duration<Rep, Period> d) {
+    using std::chrono::nanoseconds;
+    if (d <= d.zero()) return nanoseconds::zero();
+    if (std::chrono::duration<double>(d) >= std::chrono::duration<double>(nanoseconds::max()))
+        return nanoseconds::max();
+    return std::chrono::ceil<nanoseconds>(d);
+}
+
+/// A stop state that a timer requests, with the reason `deadline`.
+///
+/// The word `fired_`: set by the timers' thread after the request, with release, as its last access; read with acquire by `disarm`.
+class deadline_stop {
+public:
+    deadline_stop() noexcept = default;
+    deadline_stop(const deadline_stop&) = delete;
+    deadline_stop& operator=(const deadline_stop&) = delete;
+
+    void arm(timer_service& timers, steady_time when, stop_state* parent);
+    /// Disarms the timer, and waits if it is firing. @return whether the deadline has passed
+    [[nodiscard]] bool disarm() noexcept;
+    [[nodiscard]] stop_state& stop() noexcept { return stop_; }
+
+private:
+    struct node : timer_node {
+        deadline_stop* self = nullptr;
+    };
+    node timer_;
+    timer_service* timers_ = nullptr;
+    stop_state stop_;
+    std::atomic<bool> fired_{false};
+};
+
+}  // namespace cadre::detail

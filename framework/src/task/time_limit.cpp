@@ -1,0 +1,68 @@
+#include <cadre/detail/task/time_limit.hpp>
+
+#include <array>
+#include <thread>
+
+#include <cadre/errors.hpp>
+
+namespace cadre::detail {
+
+namespace {
+
+struct unit {
+    std::chrono::nanoseconds length;
+    const char* name;
+};
+constexpr std::array units{unit{std::chrono::minutes(1), " min"}, unit{std::chrono::seconds(1), " s"},
+                           unit{std::chrono::milliseconds(1), " ms"}, unit{std::chrono::microseconds(1), " us"}};
+
+// In the largest unit of which it is a whole number.
+std::string to_text(std::chrono::nanoseconds duration) {
+    for (const unit& u : units)
+        if (duration >= u.length && duration % u.length == duration.zero())
+            return std::to_string(duration / u.length) + u.name;
+    return std::to_string(duration.count()) + " ns";
+}
+
+}  // namespace
+
+std::string timed_out_text(std::chrono::nanoseconds limit, std::string_view task_name) {
+    std::string text = "timed out after " + to_text(limit);
+    if (!task_name.empty()) text.append(": task '").append(task_name).append("'");
+    return text;
+}
+
+bool ended_by_stop(const std::exception_ptr& error) noexcept {
+    try {
+        std::rethrow_exception(error);
+    } catch (const cancelled&) {
+        return true;
+    } catch (const task_killed&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+void deadline_stop::arm(timer_service& timers, steady_time when, stop_state* parent) {
+    stop_.adopt(parent);
+    timers_ = &timers;
+    timer_.self = this;
+    timer_.when = when;
+    timer_.fire = [](timer_node* n) noexcept {
+        auto* self = static_cast<node*>(n)->self;
+        self->stop_.request_stop(stop_reason::deadline);
+        self->fired_.store(true, std::memory_order_release);  // the last access
+    };
+    timers.add(timer_);
+}
+
+bool deadline_stop::disarm() noexcept {
+    if (timers_->cancel(timer_)) return false;
+    // Firing on another thread, for a moment.
+    while (!fired_.load(std::memory_order_acquire))
+        std::this_thread::yield();
+    return true;
+}
+
+}  // namespace cadre::detail

@@ -1,0 +1,148 @@
+// generator: a lazy single-pass range; its body runs on demand, unwinds when it is abandoned, and reports its exceptions.
+#include <cadre/generator.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <ranges>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using cadre::generator;
+
+static_assert(std::ranges::input_range<generator<int>>);
+static_assert(std::ranges::view<generator<int>>);
+static_assert(!std::ranges::forward_range<generator<int>>);
+static_assert(!std::is_copy_constructible_v<generator<int>>);
+static_assert(std::is_same_v<std::ranges::range_reference_t<generator<std::string>>, const std::string&>);
+
+generator<int> count_to(int n) {
+    for (int i = 0; i < n; ++i)
+        co_yield i;
+}
+
+TEST(generator, yields_its_elements_in_order) {
+    std::vector<int> seen;
+    for (const int i : count_to(4))
+        seen.push_back(i);
+    EXPECT_EQ(seen, (std::vector{0, 1, 2, 3}));
+}
+
+TEST(generator, may_be_empty) {
+    for ([[maybe_unused]] const int i : count_to(0))
+        FAIL();
+}
+
+TEST(generator, computes_elements_on_demand) {
+    std::vector<std::string> log;
+    auto body = [&]() -> generator<int> {
+        log.emplace_back("begin");
+        co_yield 1;
+        log.emplace_back("second");
+        co_yield 2;
+        log.emplace_back("end");
+    };
+    auto g = body();
+    EXPECT_TRUE(log.empty());
+    auto at = g.begin();
+    EXPECT_EQ(*at, 1);
+    EXPECT_EQ(log, (std::vector<std::string>{"begin"}));
+    ++at;
+    EXPECT_EQ(*at, 2);
+    EXPECT_EQ(log.size(), 2u);
+    ++at;
+    EXPECT_EQ(at, g.end());
+    EXPECT_EQ(log.back(), "end");
+}
+
+TEST(generator, abandoning_it_unwinds_the_body) {
+    const auto token = std::make_shared<int>(0);
+    auto body = [](std::shared_ptr<int> held) -> generator<int> {
+        for (;;)
+            co_yield ++*held;
+    };
+    {
+        auto unstarted = body(token);
+        auto infinite = body(token);
+        for (const int i : infinite)
+            if (i == 3) break;
+        EXPECT_GT(token.use_count(), 1);
+    }
+    EXPECT_EQ(token.use_count(), 1);
+    EXPECT_EQ(*token, 3);
+}
+
+TEST(generator, exceptions_leave_begin_and_increment) {
+    auto body = [](int good) -> generator<int> {
+        for (int i = 0; i < good; ++i)
+            co_yield i;
+        throw std::domain_error("body");
+    };
+    auto at_once = body(0);
+    EXPECT_THROW((void)at_once.begin(), std::domain_error);
+    auto later = body(1);
+    auto at = later.begin();
+    EXPECT_EQ(*at, 0);
+    EXPECT_THROW(++at, std::domain_error);
+    EXPECT_EQ(at, later.end());
+}
+
+TEST(generator, elements_may_be_move_only) {
+    auto body = []() -> generator<std::unique_ptr<int>> {
+        for (int i = 1; i <= 3; ++i) {
+            auto element = std::make_unique<int>(i);
+            co_yield element;
+        }
+    };
+    int sum = 0;
+    for (const auto& element : body())
+        sum += *element;
+    EXPECT_EQ(sum, 6);
+}
+
+TEST(generator, is_moved_with_its_position) {
+    auto first = count_to(3);
+    auto at = first.begin();
+    generator<int> second = std::move(first);
+    ++at;
+    EXPECT_EQ(*at, 1);
+    second = count_to(1);
+    EXPECT_EQ(*second.begin(), 0);
+}
+
+TEST(generator, works_with_ranges) {
+    auto even = count_to(10) | std::views::filter([](int i) { return i % 2 == 0; }) |
+                std::views::transform([](int i) { return i * i; });
+    int sum = 0;
+    for (const int i : even)
+        sum += i;
+    EXPECT_EQ(sum, 0 + 4 + 16 + 36 + 64);
+    auto g = count_to(10);
+    EXPECT_EQ(*std::ranges::find(g, 7), 7);
+    std::vector<int> copied;
+    std::ranges::copy(count_to(5) | std::views::take(3), std::back_inserter(copied));
+    EXPECT_EQ(copied, (std::vector{0, 1, 2}));
+}
+
+TEST(generator, nests) {
+    struct tree {
+        static generator<int> walk(int depth) {
+            if (depth == 0) co_return;
+            for (const int i : walk(depth - 1))
+                co_yield i;
+            co_yield depth;
+        }
+    };
+    std::vector<int> seen;
+    std::ranges::copy(tree::walk(5), std::back_inserter(seen));
+    EXPECT_EQ(seen, (std::vector{1, 2, 3, 4, 5}));
+}
+
+}  // namespace
