@@ -1,5 +1,5 @@
 /// @file
-/// What the problems of the local plane share: their cases, their two sizes, and how a computation is timed.
+/// Shared by the problems of the local plane: cases, sizes, and timing.
 #pragma once
 
 #include "report.hpp"
@@ -15,8 +15,8 @@ namespace bench {
 /// Every contender but the serial one runs with each of these.
 inline constexpr std::array thread_counts{1u, 2u};
 
-/// With CADRE_BENCHMARKS_QUICK in the environment (`benchmarks/run --quick`) the problems shrink until each takes a moment:
-/// to see that everything still works, not to measure.
+/// With CADRE_BENCHMARKS_QUICK in the environment (`benchmarks/run --quick`) the problems shrink to a fraction of a second:
+/// to check that everything works, not to measure.
 inline const bool quick = std::getenv("CADRE_BENCHMARKS_QUICK") != nullptr;
 
 /// A problem's size: the one to measure, or the quick one.
@@ -25,19 +25,19 @@ template <class T>
     return quick ? small : full;
 }
 
-/// How the case is called.
+/// The name of the case.
 [[nodiscard]] inline std::string threads_name(unsigned threads) {
     return std::to_string(threads) + (threads == 1 ? " thread" : " threads");
 }
 
-/// A figure of a wrong result is none.
+/// Ends the program if a result is wrong.
 inline void require(bool correct, std::string_view name) {
     if (correct) return;
     std::fprintf(stderr, "%.*s: wrong result\n", static_cast<int>(name.size()), name.data());
     std::exit(1);
 }
 
-/// Times `compute`, which has to give `answer`.
+/// Times `compute`, which must return `answer`.
 template <class Answer, class F>
 void measure(std::string_view name, const Answer& answer, F compute) {
     const auto begin = clock::now();

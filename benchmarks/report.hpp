@@ -1,5 +1,5 @@
 /// @file
-/// What every contender prints: one line a figure, which benchmarks/run reads.
+/// The output of every contender: one line per figure, which benchmarks/run reads.
 #pragma once
 
 #include <algorithm>
@@ -37,8 +37,8 @@ inline void report(std::string_view name, double value, std::string_view unit) {
     std::fflush(stdout);
 }
 
-/// At the end: the peak memory of the largest of this process and those that it waited for. Not from outside, because what
-/// the kernel counts for a program includes the process that started it.
+/// At the end: the peak memory of the largest of this process and those that it waited for. Measured inside, because the
+/// kernel's figure for a program includes the process that started it.
 struct memory_report {
     ~memory_report() {
         long largest = 0;

@@ -1,5 +1,5 @@
-// Boost.Asio: experimental::concurrent_channel between awaitables on a thread_pool. Its close() drops what was sent and not
-// received yet, so the last producer sends every consumer an end instead.
+// Boost.Asio: experimental::concurrent_channel between awaitables on a thread_pool. Its close() drops messages that
+// have not been received, so the last producer sends an end marker to every consumer instead.
 
 #include "channel/parameters.hpp"
 

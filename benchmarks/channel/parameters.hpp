@@ -1,5 +1,5 @@
 /// @file
-/// Ten million integers through one channel with room for 1024: half of the threads produce, half consume (with one thread,
+/// Ten million integers through one channel of capacity 1024: half of the threads produce, half consume (with one thread,
 /// one task each).
 #pragma once
 
@@ -14,10 +14,10 @@ namespace channel {
 inline constexpr std::size_t capacity = 1024;
 inline const std::uint64_t items = bench::scaled<std::uint64_t>(10'000'000, 20'000);
 
-/// How many producers, and how many consumers.
+/// The number of producers, which is also that of consumers.
 [[nodiscard]] inline unsigned pairs(unsigned threads) { return std::max(1u, threads / 2); }
 
-/// Times `transfer(items)`, which gives the sum of what the consumers got when the producers send 0, 1, … `items` - 1.
+/// Times `transfer(items)`, which returns the sum of the received numbers when the producers send 0, 1, … `items` - 1.
 template <class F>
 void measure(unsigned threads, F transfer) {
     const auto sum = [](std::uint64_t n) { return n * (n - 1) / 2; };

@@ -1,4 +1,4 @@
-// A ring under a mutex and two condition variables between plain threads: what one writes without a library.
+// A ring under a mutex and two condition variables between threads: a channel without a library.
 
 #include "channel/parameters.hpp"
 
@@ -38,7 +38,7 @@ private:
 }  // namespace
 
 int main() {
-    // One producer and one consumer, so that waking one is enough; it takes two threads.
+    // One producer and one consumer, so notifying one is enough; needs two threads.
     channel::measure(2, [](std::uint64_t items) {
         ring r;
         std::uint64_t sum = 0;

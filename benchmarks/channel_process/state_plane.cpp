@@ -27,7 +27,7 @@ namespace {
 
 using namespace cadre::detail;
 
-/// Looks again soon, but lets others in when the other side does not seem to be running.
+/// Polls again soon, but yields when the other side does not seem to be running.
 class patience {
 public:
     void wait() noexcept {

@@ -1,4 +1,4 @@
-// Seconds to compile one small file, for each compiler that is there: -std=c++20 -O2 -c.
+// Seconds to compile one small file, for each installed compiler: -std=c++20 -O2 -c.
 
 #include "report.hpp"
 

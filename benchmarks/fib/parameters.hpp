@@ -1,5 +1,5 @@
 /// @file
-/// fib(39) without a cut-off: a hundred million forks of next to no work.
+/// fib(39) without a cut-off: a hundred million forks with almost no work.
 #pragma once
 
 #include "measure.hpp"

@@ -1,4 +1,4 @@
-// Plain recursion: what is left when forking costs nothing.
+// Plain recursion: the time without forks.
 
 #include "fib/parameters.hpp"
 

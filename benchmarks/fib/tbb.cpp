@@ -1,4 +1,4 @@
-// oneTBB: task_group, the spelling of its manual.
+// oneTBB: task_group, as in its manual.
 
 #include "runtimes/tbb.hpp"
 #include "fib/parameters.hpp"

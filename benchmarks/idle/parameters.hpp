@@ -1,5 +1,5 @@
 /// @file
-/// What threads with nothing to do cost, and how soon they are at work again.
+/// The cost of idle threads, and the latency of the next call.
 #pragma once
 
 #include "measure.hpp"
@@ -14,10 +14,10 @@ namespace idle {
 inline const std::chrono::milliseconds rest =
     bench::scaled(std::chrono::milliseconds{2000}, std::chrono::milliseconds{100});
 inline const unsigned calls = bench::scaled(200u, 20u);
-/// Between two calls, for the threads to fall asleep.
+/// The pause between two calls, in which the threads go to sleep.
 inline constexpr std::chrono::milliseconds pause{5};
 
-/// Measures threads that `call(f)` wakes from outside: it runs `f` on one of them and returns when that has ended.
+/// Measures a pool through `call(f)`, which runs `f` on one of its threads and returns when `f` has ended.
 template <class F>
 void measure(unsigned threads, F call) {
     const std::string name = bench::threads_name(threads);

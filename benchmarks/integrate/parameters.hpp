@@ -14,7 +14,7 @@ inline constexpr double epsilon = 1e-9;
 
 [[nodiscard]] inline double f(double x) { return (x * x + 1) * x; }
 
-/// Times `area(x1, y1, x2, y2, whole)`: the area between two points of the curve, where one trapezoid gives `whole`.
+/// Times `area(x1, y1, x2, y2, whole)`: the area between two points of the curve; `whole` is that of one trapezoid.
 template <class F>
 void measure(unsigned threads, F area) {
     const auto begin = bench::clock::now();

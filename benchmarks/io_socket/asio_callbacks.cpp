@@ -1,4 +1,4 @@
-// Asio alone, with callbacks: the fastest that it offers.
+// Asio alone, with callbacks: its fastest interface.
 
 #include "io_socket/parameters.hpp"
 

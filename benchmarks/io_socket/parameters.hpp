@@ -1,6 +1,6 @@
 /// @file
 /// TCP ping-pong on the loopback: strict request and response on each connection, one thread with an event loop on each side.
-/// The server sends each request back. Every contender counts what its clients got.
+/// The server echoes each request. Every contender counts the bytes that its clients receive.
 #pragma once
 
 #include "measure.hpp"
@@ -14,7 +14,7 @@
 
 namespace io_socket {
 
-inline const std::size_t requests = bench::scaled<std::size_t>(100'000, 2'000);  // in all
+inline const std::size_t requests = bench::scaled<std::size_t>(100'000, 2'000);  // in total
 inline constexpr std::array<std::size_t, 4> connections{1, 2, 20, 64};
 inline constexpr std::size_t request_size = 55;
 using message = std::array<char, request_size>;
@@ -26,13 +26,13 @@ using message = std::array<char, request_size>;
     return m;
 }
 
-/// The requests of one connection. They come out even, up to the last connections of some cases.
+/// The requests of one connection: equal for all, except for the last connections of some cases.
 [[nodiscard]] inline std::size_t requests_of(std::size_t connection, std::size_t of) {
     return requests / of + (connection < requests % of ? 1 : 0);
 }
 
-/// Runs a contender's case: `serve(n, ready)` calls `ready(port)` once it listens, takes n connections, and returns when they
-/// are closed; `ask(port, n)` returns how many bytes came back.
+/// Runs a contender's case: `serve(n, ready)` calls `ready(port)` when it listens, accepts n connections, and returns when they
+/// are closed; `ask(port, n)` returns the number of bytes received.
 template <class Serve, class Ask>
 void run(Serve serve, Ask ask) {
     for (const std::size_t n : connections) {

@@ -1,5 +1,5 @@
 /// @file
-/// The million calls through `map`, each for itself and in chunks of the library's choice.
+/// The million calls through `map`, one by one and in automatic chunks.
 #pragma once
 
 #include "map_calls/parameters.hpp"
@@ -24,7 +24,7 @@ inline cadre::task<void> measure(cadre::executor ex, std::string name, cadre::ma
 inline cadre::task<int> run(cadre::executor ex) {
     const std::string workers =
         ", " + std::to_string(ex.concurrency()) + (ex.concurrency() == 1 ? " worker" : " workers");
-    // Both sides touch their memory for the first time.
+    // Warm-up: both sides touch their memory for the first time.
     (void)co_await cadre::map(ex, square, std::views::iota(std::uint64_t{0}, calls / 10));
     cadre::map_options one_by_one;
     one_by_one.chunk = 1;

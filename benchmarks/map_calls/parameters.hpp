@@ -1,5 +1,5 @@
 /// @file
-/// A million calls of a function that does next to nothing: what is left is the price of a call.
+/// A million calls of a function with almost no work: the cost of a call.
 #pragma once
 
 #include "report.hpp"

@@ -1,6 +1,6 @@
 /// @file
 /// The product of two matrices of 2048 × 2048 integers by recursion into quadrants: each quadrant of the result is the sum of
-/// two products, which are added in two phases, so that no two tasks write to one place. Blocks of 32 are multiplied by loops.
+/// two products, which are added in two phases, so that no two tasks write to the same element. Blocks of 32 are multiplied by loops.
 #pragma once
 
 #include "measure.hpp"
@@ -33,8 +33,7 @@ struct block {
 using input = block<const int>;
 using output = block<int>;
 
-/// Adds the product of `a` and `b` to `c`. Never inlined: how well a compiler happens to mix it with the code around it, which
-/// differs from contender to contender, would decide the comparison.
+/// Adds the product of `a` and `b` to `c`. Never inlined, because the effect of inlining differs between contenders.
 [[gnu::noinline]] inline void multiply_leaf(input a, input b, output c) {
     for (int i = 0; i != c.size; ++i)
         for (int k = 0; k != c.size; ++k)
@@ -42,7 +41,7 @@ using output = block<int>;
                 c.data[i * c.stride + j] += a.data[i * a.stride + k] * b.data[k * b.stride + j];
 }
 
-/// The factors and the place for their product.
+/// The factors and their product.
 class problem {
 public:
     explicit problem(int n) : size_(n), a_(cells()), b_(cells()), c_(cells()) {
@@ -56,7 +55,7 @@ public:
     [[nodiscard]] input b() const { return {b_.data(), size_, size_}; }
     [[nodiscard]] output c() { return {c_.data(), size_, size_}; }
 
-    /// Whether c x = a (b x) for a random x: a wrong product passes with a probability of next to nothing.
+    /// Whether c x = a (b x) for a random x: a wrong product passes with negligible probability.
     [[nodiscard]] bool is_solved() const {
         std::minstd_rand random(7);
         std::vector<std::int64_t> x(static_cast<std::size_t>(size_));
@@ -66,7 +65,7 @@ public:
     }
 
 private:
-    // Rows that begin with a cache line: where an allocator happens to put them would decide a sixth of the time.
+    // Rows are aligned to cache lines; otherwise their placement changes the time by a sixth.
     using values = std::vector<int, boost::alignment::aligned_allocator<int, 64>>;
 
     [[nodiscard]] std::size_t cells() const {

@@ -1,6 +1,6 @@
 /// @file
-/// In how many ways 14 queens can stand on a board: every legal placement of one more queen is a task, which gets a copy of
-/// the board.
+/// The number of placements of 14 queens on a board. Every legal placement of one more queen is a task, which receives a
+/// copy of the board.
 #pragma once
 
 #include "measure.hpp"

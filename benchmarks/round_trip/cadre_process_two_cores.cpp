@@ -1,4 +1,4 @@
-// The caller on one core and the worker on another: what a call costs when the scheduler has put both where they belong.
+// The caller on one core and the worker on another: the cost of a call when the scheduler has placed both well.
 
 #include "round_trip/cadre.hpp"
 
@@ -12,7 +12,7 @@ int main() {
     std::vector<int> cores;
     for (int cpu = 0; cpu != CPU_SETSIZE && cores.size() < 2; ++cpu)
         if (CPU_ISSET(static_cast<std::size_t>(cpu), &allowed)) cores.push_back(cpu);
-    if (cores.size() < 2) return 0;  // there is nothing to compare
+    if (cores.size() < 2) return 0;  // nothing to compare
 
     cadre::config config{.executor = "pinned"};
     config.executors["pinned"] = {.kind = "process",

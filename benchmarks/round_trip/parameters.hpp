@@ -1,6 +1,6 @@
 /// @file
-/// A call with one integer and its answer, one at a time. Hot: the next call follows at once. Cold: after a pause in which
-/// both sides have gone to sleep.
+/// Calls with one integer and one result, one at a time. Hot: the next call follows at once. Cold: after a pause in which
+/// both sides go to sleep.
 #pragma once
 
 #include "report.hpp"

@@ -1,4 +1,4 @@
-// The least that two processes can do with two pipes: what a call costs without shared memory.
+// Two processes and two pipes: the cost of a call without shared memory.
 
 #include "round_trip/parameters.hpp"
 

@@ -1,12 +1,12 @@
 /// @file
-/// A number of threads of OpenMP.
+/// A team of OpenMP threads.
 #pragma once
 
 #include <type_traits>
 
 namespace bench {
 
-/// Runs `f` on one of `threads`; the others take the tasks that it makes.
+/// Runs `f` on one of `threads` threads; the others run the tasks that it creates.
 template <class F>
 auto run_openmp(unsigned threads, F f) {
     std::invoke_result_t<F> result{};

@@ -1,5 +1,5 @@
 /// @file
-/// A number of threads of oneTBB.
+/// An arena of oneTBB threads.
 #pragma once
 
 #include <tbb/global_control.h>
@@ -12,7 +12,7 @@ public:
     explicit tbb_threads(unsigned count)
         : limit_(tbb::global_control::max_allowed_parallelism, count), arena_(static_cast<int>(count)) {}
 
-    /// Runs `f` as the calling thread, which is one of them.
+    /// Runs `f` on the calling thread, which is one of them.
     template <class F>
     auto run(F f) {
         return arena_.execute(f);

@@ -1,5 +1,5 @@
 /// @file
-/// One task starts a million others, which add their numbers up, and waits for all.
+/// One task starts a million others, which add up their numbers, and waits for them.
 #pragma once
 
 #include "measure.hpp"

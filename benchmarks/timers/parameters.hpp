@@ -1,6 +1,6 @@
 /// @file
-/// A hundred thousand sleeping tasks, which wake one after the other within a second, in another order than they went to sleep.
-/// How much CPU time that takes (for the whole program), and how late they are.
+/// A hundred thousand sleeping tasks, which wake one after the other within a second, in another order than they went to
+/// sleep: CPU time of the whole program, and wake-up delay.
 #pragma once
 
 #include "measure.hpp"
@@ -15,19 +15,19 @@ namespace timers {
 using deadline = std::chrono::steady_clock::time_point;
 
 inline const std::size_t count = bench::scaled<std::size_t>(100'000, 2'000);
-/// For all to fall asleep, before the first has to wake.
+/// The time until the first wake-up, in which all go to sleep.
 inline const std::chrono::milliseconds head_start =
     bench::scaled(std::chrono::milliseconds{500}, std::chrono::milliseconds{20});
 inline const std::chrono::milliseconds span =
     bench::scaled(std::chrono::milliseconds{1000}, std::chrono::milliseconds{50});
 
-/// When the sleeper `i` has to wake.
+/// The wake-up time of sleeper `i`.
 [[nodiscard]] inline deadline wake_time(deadline begin, std::size_t i) {
     const std::size_t place = i * 7'919 % count;  // coprime to both counts: a permutation
     return begin + head_start + span * place / count;
 }
 
-/// Measures `sleep_all(begin, late)`: sleeper `i` has to write how late it was, in µs, to `late[i]`.
+/// Measures `sleep_all(begin, late)`: sleeper `i` writes its delay in µs to `late[i]`.
 template <class F>
 void measure(unsigned threads, F sleep_all) {
     std::vector<double> late(count, -1.0);

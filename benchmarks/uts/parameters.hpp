@@ -1,6 +1,6 @@
 /// @file
-/// Unbalanced tree search: counts the nodes of a tree that nobody can foresee. A node's id is the SHA-1 of its parent's and of
-/// its number among the children; how many children it has is drawn with the id as the random number. T1 and T3 are the
+/// Unbalanced tree search: counts the nodes of an unpredictable tree. A node's id is the SHA-1 of its parent's id and of its
+/// number among the children; the id is the random number that determines how many children it has. T1 and T3 are the
 /// trees of these names in the UTS benchmark of Olivier et al. (2006), so their sizes are known. Every node is a task.
 #pragma once
 
@@ -40,7 +40,7 @@ struct tree {
     /// Binomial: the probability that a node has children, and how many.
     double inner_probability;
     int inner_children;
-    /// How many nodes it has.
+    /// The number of nodes.
     std::uint64_t size;
 
     [[nodiscard]] node root() const { return {sha1(std::array{0u, 0u, 0u, 0u, seed}), 0}; }

@@ -1,5 +1,5 @@
 /// @file
-/// SHA-1 of messages that fit into one block, which is all that the tree search hashes.
+/// SHA-1 of messages that fit into one block, which suffices for the tree search.
 #pragma once
 
 #include <array>
@@ -32,7 +32,7 @@ template <std::size_t Words>
         b = a;
         a = next;
     };
-    // Unrolled, the words are in registers and the tests above decided.
+    // Unrolled, the words are in registers and the conditions above are constants.
 #pragma GCC unroll 20
     for (unsigned i = 0; i != 20; ++i)
         round(d ^ (b & (c ^ d)), 0x5a82'7999, i);

@@ -1,5 +1,5 @@
-// Shows: what threads and processes buy for work that only computes. The sum of i + i^2 + i^3 for i below n is
-// computed twice: one after the other, by two threads, and by two worker processes.
+// Shows: the speed-up of threads and processes for work that only computes. The sum of i + i^2 + i^3 for i below n is
+// computed twice: sequentially, by two threads, and by two worker processes.
 //
 // The answer for the default n does not fit into 64 bits, so the sum is exact in 128.
 
@@ -19,9 +19,9 @@
 
 namespace {
 
-__extension__ using wide = unsigned __int128;  // what both compilers have; ISO C++ has no such type
+__extension__ using wide = unsigned __int128;  // an extension of both compilers
 
-/// A 128-bit number as a plain aggregate, which may travel between processes as it is.
+/// A 128-bit number as an aggregate, which is portable.
 struct sum128 {
     std::uint64_t high = 0;
     std::uint64_t low = 0;
@@ -30,7 +30,7 @@ struct sum128 {
 sum128 sum_of_powers(std::uint64_t n) {
     wide sum = 0;
     for (std::uint64_t i = 0; i < n; ++i) {
-        // Compilers know the closed formula of this sum, and would compare three ways of doing nothing.
+        // Prevents the compiler from replacing the loop by the closed formula of the sum.
         asm volatile("" : "+r"(i));
         const wide x = i;
         sum += x + x * x + x * x * x;
@@ -40,7 +40,7 @@ sum128 sum_of_powers(std::uint64_t n) {
 
 wide operator+(sum128 a, sum128 b) { return ((wide{a.high} << 64) | a.low) + ((wide{b.high} << 64) | b.low); }
 
-/// The formula, to check with.
+/// The closed formula, to check the result.
 wide expected(std::uint64_t n) {
     const wide m = n;
     const wide triangle = m * (m - 1) / 2;
@@ -63,9 +63,9 @@ struct contender {
     wide answer = 0;
 };
 
-cadre::task<wide> one_after_the_other(std::uint64_t n) { co_return sum_of_powers(n) + sum_of_powers(n); }
+cadre::task<wide> sequentially(std::uint64_t n) { co_return sum_of_powers(n) + sum_of_powers(n); }
 
-cadre::task<wide> at_the_same_time(cadre::executor ex, std::uint64_t n) {
+cadre::task<wide> in_parallel(cadre::executor ex, std::uint64_t n) {
     const auto [a, b] = co_await cadre::when_all(cadre::on(ex, sum_of_powers, n), cadre::on(ex, sum_of_powers, n));
     co_return a + b;
 }
@@ -74,12 +74,12 @@ cadre::task<int> app(std::uint64_t n, unsigned repeat) {
     const auto threads = cadre::make_executor("thread:2");
     const auto processes = cadre::make_executor("process:2");
     std::vector<contender> contenders;
-    contenders.push_back({"normal", one_after_the_other});
-    contenders.push_back({"two threads", [=](std::uint64_t m) { return at_the_same_time(threads, m); }});
-    contenders.push_back({"two processes", [=](std::uint64_t m) { return at_the_same_time(processes, m); }});
+    contenders.push_back({"normal", sequentially});
+    contenders.push_back({"two threads", [=](std::uint64_t m) { return in_parallel(threads, m); }});
+    contenders.push_back({"two processes", [=](std::uint64_t m) { return in_parallel(processes, m); }});
 
     for (auto& contender : contenders) {
-        co_await contender.run(0);  // warm up: starting workers is not what is compared
+        co_await contender.run(0);  // warm-up: the start of the workers is not measured
         for (unsigned i = 0; i < repeat; ++i) {
             const auto start = std::chrono::steady_clock::now();
             contender.answer = co_await contender.run(n);
@@ -111,11 +111,11 @@ cadre::task<int> app(std::uint64_t n, unsigned repeat) {
 int main(int argc, char** argv) {
     cadre::runtime rt(argc, argv);  // first line of main: worker processes start from here
 
-    CLI::App options{"The same sum three ways: normal, two threads, two processes"};
+    CLI::App options{"The same sum sequentially, by two threads, by two processes"};
     std::uint64_t n = 1'000'000;
     unsigned repeat = 20;
-    options.add_option("--n", n, "how many terms")->check(CLI::Range(1ull, 4'000'000'000ull))->capture_default_str();
-    options.add_option("--repeat", repeat, "runs of each; the best counts")
+    options.add_option("--n", n, "number of terms")->check(CLI::Range(1ull, 4'000'000'000ull))->capture_default_str();
+    options.add_option("--repeat", repeat, "runs of each contender; the fastest counts")
         ->check(CLI::Range(1u, 1'000'000u))
         ->capture_default_str();
     CLI11_PARSE(options, argc, argv);

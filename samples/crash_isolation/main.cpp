@@ -1,6 +1,6 @@
-// Shows: a worker process that crashes takes only its own task with it. Of eight tasks one dereferences a null
-// pointer, one aborts, one calls exit(3) and one throws; the other four are not disturbed, and each of the four bad
-// ones ends as a typed error that says what happened.
+// Shows: a worker process that crashes fails only its own task. Of eight tasks one dereferences a null pointer, one
+// aborts, one calls exit(3) and one throws. The other four return their results, and each of these four gives a typed
+// error.
 
 #include <cstdlib>
 #include <cstring>
@@ -14,30 +14,30 @@
 
 namespace {
 
-/// Squares its argument, except when it does not get that far.
+/// Squares its argument, unless it crashes or throws before.
 int risky(int i) {
     switch (i) {
         case 1: {
-            // Both volatile: else a compiler sees the mistake and removes the code.
+            // Both volatile, so that the compiler does not remove the undefined behaviour.
             volatile int* volatile nowhere = nullptr;
             return *nowhere;
         }
         case 3: std::abort();
         case 5: std::exit(3);
-        case 6: throw std::runtime_error("six is not to my taste");
+        case 6: throw std::runtime_error("six is rejected");
         default: break;
     }
     return i * i;
 }
 
-bool deadly(int i) { return i == 1 || i == 3 || i == 5; }
+bool fatal(int i) { return i == 1 || i == 3 || i == 5; }
 
 std::string signal_name(int signal) {
     const char* name = ::sigabbrev_np(signal);
     return name == nullptr ? std::to_string(signal) : "SIG" + std::string(name);
 }
 
-/// What happened. A crash is put in words that are the same on every run; its what() also names worker, task and pid.
+/// The error as text that is the same on every run; what() of a crash also contains worker, task and pid.
 std::string describe(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
@@ -56,30 +56,30 @@ std::string expected(int i) {
         case 1: return "worker_crashed: signal SIGSEGV";
         case 3: return "worker_crashed: signal SIGABRT";
         case 5: return "worker_crashed: exit code 3";
-        case 6: return "std::runtime_error: six is not to my taste";
+        case 6: return "std::runtime_error: six is rejected";
         default: return std::to_string(i * i);
     }
 }
 
 cadre::task<int> app(cadre::executor ex) {
-    // Only a worker process can die alone. What runs inside this program takes it along.
+    // Only a worker process can die without ending this program.
     const bool isolated = ex.kind() == cadre::executor_kind::process;
     std::vector<int> tasks;
     for (int i = 0; i < 8; ++i) {
-        if (isolated || !deadly(i)) {
+        if (isolated || !fatal(i)) {
             tasks.push_back(i);
         }
     }
 
-    // map would give up at the first error; map_outcomes keeps a value or an error for every item, in input order.
+    // map would stop at the first error; map_outcomes returns a value or an error for every item, in input order.
     const auto outcomes = co_await cadre::map_outcomes(ex, risky, tasks);
 
     bool right = true;
     auto next = outcomes.begin();
     for (int i = 0; i < 8; ++i) {
-        if (!isolated && deadly(i)) {
+        if (!isolated && fatal(i)) {
             std::cout << "task " << i << ": skipped: on a " << to_string(ex.kind())
-                      << " executor it would end the whole program; a process executor survives it\n";
+                      << " executor it would end the program; a process executor isolates it\n";
             continue;
         }
         const auto& outcome = *next++;
@@ -91,7 +91,7 @@ cadre::task<int> app(cadre::executor ex) {
         }
     }
 
-    // The workers that died have been replaced: the executor is as good as new.
+    // The dead workers have been replaced: the executor is usable.
     const int still_working = co_await cadre::on(ex, risky, 9);
     std::cout << "and afterwards: " << still_working << '\n';
     if (still_working != 81) {

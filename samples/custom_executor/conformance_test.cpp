@@ -1,8 +1,8 @@
-// The tests that every built-in executor passes, run on ours: what the library promises to its users holds here, too.
+// The conformance suite that every built-in executor passes, instantiated for tbb_backend.
 //
-// In a project of your own: a test program with this file, linked with cadre::testing_main and GTest::gtest.
+// Elsewhere: a test program with this file, linked with cadre::testing_main and GTest::gtest.
 
-#ifdef CADRE_TEST_WITH_TBB  // defined by the test program; the sample itself is built from this folder, too
+#ifdef CADRE_TEST_WITH_TBB  // defined by the test program; the sample is built from the same folder
 
 #    include <memory>
 

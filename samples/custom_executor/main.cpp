@@ -1,5 +1,5 @@
-// Shows: how to put an executor of your own behind cadre's interface, here one that runs tasks on oneTBB's threads,
-// and how to make it selectable by name like the built-in ones: --executor=tbb:2.
+// Shows: how to implement an executor, here one that runs tasks on oneTBB's threads, and how to make it selectable by
+// name like the built-in ones: --executor=tbb:2.
 //
 // The executor itself is in tbb_backend.hpp.
 
@@ -22,7 +22,7 @@ bool is_prime(unsigned n) {
     return n >= 2;
 }
 
-/// Fork-join: the two halves run in parallel where the executor has the threads for it.
+/// Fork and join: the two halves run in parallel if the executor has several threads.
 cadre::task<unsigned> count_primes(unsigned first, unsigned last) {
     if (last - first <= 1000) {
         unsigned count = 0;

@@ -1,5 +1,5 @@
-// Shows: an async lock that works between tasks, threads and processes. Two tasks add 1 and 3 to one shared value,
-// five times each, and each holds the lock for its whole loop, so the sums never mix.
+// Shows: an async lock shared by tasks, threads and processes. Two tasks add 1 and 3 to one shared value,
+// five times each, and each holds the lock for its whole loop, so the additions never interleave.
 //
 // The sample `race` is this program without the lock.
 
@@ -15,11 +15,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Answers with the value after each addition.
+/// Returns the value after each addition.
 cadre::task<std::vector<int>> add(cadre::async_mutex mutex, cadre::shared_value<int> value, int number) {
     std::vector<int> history;
-    // Waiting for the lock suspends this coroutine and holds no thread. The guard unlocks when it goes out of scope:
-    // at the end, by an exception, or because this process died.
+    // Waiting for the lock suspends this coroutine and holds no thread. The guard unlocks in its destructor; if this
+    // process dies, the lock passes to the next owner.
     auto guard = co_await mutex.lock();
     for (int i = 0; i < 5; ++i) {
         const int seen = value.load();
@@ -36,7 +36,7 @@ cadre::task<int> app(cadre::executor ex) {
     auto [first, second] =
         co_await cadre::when_all(cadre::on(ex, add, mutex, value, 1), cadre::on(ex, add, mutex, value, 3));
 
-    // Either task may have been given the lock first; the one that was has the smaller values.
+    // Either task may have acquired the lock first; that one has the smaller values.
     if (second.front() < first.front()) {
         std::swap(first, second);
     }
@@ -50,7 +50,7 @@ cadre::task<int> app(cadre::executor ex) {
     const std::vector<int> ones_first{1, 2, 3, 4, 5, 8, 11, 14, 17, 20};
     const std::vector<int> threes_first{3, 6, 9, 12, 15, 16, 17, 18, 19, 20};
     if (history != ones_first && history != threes_first) {
-        std::cerr << "lock: the two loops mixed\n";
+        std::cerr << "lock: the two loops interleaved\n";
         co_return 1;
     }
     co_return 0;

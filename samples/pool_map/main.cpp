@@ -1,5 +1,5 @@
-// Shows: the four things people do with a pool of workers: map, a pool of a given size, one asynchronous call, and a
-// list of asynchronous calls that is gathered at the end.
+// Shows: common uses of a pool of workers: map, a pool of a given size, one asynchronous call, and a list of
+// asynchronous calls whose results are collected at the end.
 
 #include <iostream>
 #include <ranges>
@@ -23,7 +23,7 @@ std::string to_text(const std::vector<int>& values) {
     return '[' + text + ']';
 }
 
-/// An executor of the same kind as `ex` with three workers. A serial executor is one loop on one thread: it stays.
+/// An executor of the same kind as `ex` with three workers. A serial executor always has one.
 cadre::executor with_three_workers(const cadre::executor& ex) {
     switch (ex.kind()) {
         case cadre::executor_kind::thread: return cadre::make_executor("thread:3");
@@ -33,7 +33,7 @@ cadre::executor with_three_workers(const cadre::executor& ex) {
 }
 
 cadre::task<int> app(cadre::executor ex) {
-    // Results come back in input order, whichever worker finishes first.
+    // Results are in input order, whichever worker finishes first.
     const auto mapped = co_await cadre::map(ex, square, std::views::iota(0, 10));
     std::cout << to_text(mapped) << '\n';
 
@@ -41,7 +41,7 @@ cadre::task<int> app(cadre::executor ex) {
     const auto mapped_by_three = co_await cadre::map(three, square, std::views::iota(0, 10));
     std::cout << to_text(mapped_by_three) << '\n';
 
-    // One asynchronous call: it runs while this task does something else, until the answer is awaited.
+    // One asynchronous call: it runs while this task continues, until the result is awaited.
     auto job = cadre::spawn(ex, square, 2);
     const int four = co_await job;
     std::cout << four << '\n';

@@ -1,4 +1,4 @@
-// Shows: tasks that report through a channel, as Python programs do through a multiprocessing.Queue.
+// Shows: tasks that send their results on a channel, like Python's multiprocessing.Queue.
 //
 // Two tasks each compute the sum of i + i^2 + i^3 for i below 1000 and send it; the parent adds what it receives.
 
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t expected = 499'667'166'000;
 
-/// A channel is a handle: passed by value, it is the same channel in the parent and in every worker.
+/// `results` is a handle: its copies are the same channel, in the parent and in every worker.
 cadre::task<void> send_sum(cadre::channel<std::uint64_t> results, std::uint64_t n) {
     std::uint64_t sum = 0;
     for (std::uint64_t i = 0; i < n; ++i) {
@@ -21,14 +21,14 @@ cadre::task<void> send_sum(cadre::channel<std::uint64_t> results, std::uint64_t 
 }
 
 cadre::task<int> app(cadre::executor ex) {
-    // Room for both results, so no task has to wait for the parent to receive.
+    // Capacity for both results, so no task waits for the parent to receive.
     cadre::channel<std::uint64_t> results{ex, 2};
 
-    // when_all returns when both have ended. If one failed, its error would arrive here, before anything is received:
-    // waiting on the channel first could wait for ever for a result that nobody is left to send.
+    // when_all returns when both have ended. If one fails, its error is rethrown here, before the first receive; a
+    // receive before that could wait for ever for a result that is never sent.
     co_await cadre::when_all(cadre::on(ex, send_sum, results, 1000u), cadre::on(ex, send_sum, results, 1000u));
 
-    // What was sent before close is still received; then receive gives an empty optional and the loop ends.
+    // Messages sent before close are still received; then receive returns an empty optional and the loop ends.
     results.close();
     std::uint64_t total = 0;
     while (auto sum = co_await results.receive()) {

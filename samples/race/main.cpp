@@ -1,7 +1,7 @@
-// Shows: what goes wrong without a lock. Two tasks add 1 and 3 to one shared value, five times each; each reads the
-// value, pauses, and writes back what it read plus its own number. Whatever the other wrote meanwhile is lost.
+// Shows: updates that are lost without a lock. Two tasks add 1 and 3 to one shared value, five times each; each reads
+// the value, pauses, and writes back the sum. Writes of the other task in between are lost.
 //
-// The sample `lock` is this program made right.
+// The sample `lock` is the corrected program.
 
 #include <chrono>
 #include <iostream>
@@ -15,17 +15,17 @@ namespace {
 constexpr int rounds = 5;
 
 struct losses {
-    int writes = 0;  ///< how many writes overwrote something this task had never seen
-    int amount = 0;  ///< by how much, in total
+    int writes = 0;  ///< writes that overwrote a value that this task had not read
+    int amount = 0;  ///< total of the overwritten differences
 };
 
 cadre::task<losses> add(cadre::shared_value<int> value, int number) {
     losses lost;
     for (int i = 0; i < rounds; ++i) {
         const int seen = value.load();
-        co_await cadre::sleep_for(2ms);  // as if working out the new value took a while
-        // The read and the write are atomic, the two together are not. exchange writes like store, and also tells
-        // what it overwrote: that is how the damage can be counted instead of guessed.
+        co_await cadre::sleep_for(2ms);  // as if computing the new value took time
+        // The read and the write are atomic, their combination is not. exchange writes like store and also returns the
+        // previous value, so that the loss can be counted.
         const int overwritten = value.exchange(seen + number);
         lost.writes += overwritten != seen;
         lost.amount += overwritten - seen;
@@ -44,8 +44,8 @@ cadre::task<int> app(cadre::executor ex) {
               << " of " << rounds << " by the task that adds 3\n"
               << "lost updates: " << expected - got << " of " << expected << '\n';
 
-    // How much is lost is a matter of luck, and it may be nothing. But the books must balance: a shared value never
-    // tears and never forgets, so what the tasks saw themselves overwrite is exactly what is missing.
+    // The loss depends on timing and may be zero. It always equals the sum of the overwritten differences, because each
+    // access to the shared value is atomic.
     if (expected - got != ones.amount + threes.amount) {
         std::cerr << "race: " << expected - got << " is missing, but the tasks overwrote "
                   << ones.amount + threes.amount << '\n';

@@ -1,8 +1,8 @@
-// Shows: memory that tasks share, wherever they run: single values, an array, an array of two dimensions, and cells of
-// each of the classic type codes that Python's multiprocessing.Value and Array take.
+// Shows: memory that tasks on every executor share: single values, an array, an array of two dimensions, and cells of
+// each of the type codes of Python's multiprocessing.Value and Array.
 //
-// The handles are passed by value like any argument. What is passed is only which cell it is: nothing is copied to a
-// worker and nothing is sent back.
+// The handles are passed by value like any argument. They only name the cell: no contents are copied to a worker or
+// sent back.
 
 #include <algorithm>
 #include <cstddef>
@@ -23,12 +23,12 @@ using int_cell = cadre::shared_value<cadre::typecode_t<'i'>>;
 using double_cell = cadre::shared_value<cadre::typecode_t<'d'>>;
 
 void change_values(int_cell number, double_cell ratio) {
-    number.fetch_add(41);  // atomic: no lock is needed, whoever else adds at the same time
+    number.fetch_add(41);  // atomic: concurrent additions need no lock
     ratio.store(3.25);
 }
 
 int times_ten(cadre::shared_array<int> numbers, std::size_t i) {
-    return numbers[i] *= 10;  // no lock here either: each task has an element of its own
+    return numbers[i] *= 10;  // no lock needed: each task has its own element
 }
 
 double fill_row(cadre::shared_array<double, 2> grid, std::size_t row) {
@@ -64,7 +64,7 @@ void double_it(cadre::shared_value<T> cell) {
     cell.store(static_cast<T>(cell.load() + cell.load()));
 }
 
-/// One line of the table: a task doubles a cell of this type, from 21 to 42. Empty if it did not.
+/// One line of the table: a task doubles a cell of this type, from 21 to 42. Empty if it failed.
 template <char Code>
 cadre::task<std::string> type_code_row(cadre::executor ex) {
     using type = cadre::typecode_t<Code>;
@@ -91,7 +91,7 @@ cadre::task<int> app(cadre::executor ex) {
     std::cout << "i: " << number.load() << "\nd: " << ratio.load() << '\n';
     bool right = number.load() == 42 && ratio.load() == 3.25;
 
-    // map gives each task its index; bind_portable puts the array in front of it.
+    // map passes each task its index; bind_portable fixes the array as the first argument.
     cadre::shared_array<int> numbers{ex, {1, 2, 3, 4}};
     co_await cadre::map(ex, cadre::bind_portable(times_ten, numbers), std::views::iota(std::size_t{0}, numbers.size()));
     const std::vector<int> tens{10, 20, 30, 40};
@@ -122,7 +122,7 @@ cadre::task<int> app(cadre::executor ex) {
     }
 
     if (!right) {
-        std::cerr << "shared_memory: a task's change did not arrive\n";
+        std::cerr << "shared_memory: a change by a task is missing\n";
     }
     co_return right ? 0 : 1;
 }

@@ -1,7 +1,6 @@
-// Shows: the same function started as a task on a thread and as a task in a process of its own, then joined.
+// Shows: the same function started as a task on a thread and as a task in another process, then joined.
 //
-// With std::thread and fork() these would be two programs: different calls to start, to wait and to get an answer
-// back. Here only the executor differs.
+// std::thread and fork() need different calls to start, to wait and to return a result. Here only the executor differs.
 
 #include <chrono>
 #include <iostream>
@@ -15,11 +14,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Waits `d`, prints `a` five times, and answers with the process it ran in.
-/// A coroutine, because sleep_for suspends it without holding up the thread or the worker it runs on.
+/// Waits for `d`, prints `a` five times, and returns the id of its process.
+/// A coroutine, because sleep_for suspends it without blocking the thread or the worker.
 cadre::task<int> job(char a, std::chrono::milliseconds d) {
     co_await cadre::sleep_for(d);
-    // One flush of one whole line: another process may be printing to the same terminal at this moment.
+    // One write of a whole line: another process may print to the same terminal concurrently.
     std::cout << std::string(5, a) + '\n' << std::flush;
     co_return ::getpid();
 }
@@ -32,18 +31,18 @@ cadre::task<int> app(cadre::executor chosen) {
     auto one_thread = cadre::make_executor("thread:1");
     auto one_process = cadre::make_executor("process:1");
 
-    // spawn starts the work at once and hands back a job; awaiting the job joins it and gives its result.
+    // spawn starts the work at once and returns a job; awaiting the job returns its result.
     auto on_thread = cadre::spawn(one_thread, job, 'a', 10ms);
     auto in_process = cadre::spawn(one_process, job, 'a', 10ms);
     const int thread_pid = co_await on_thread;
     const int process_pid = co_await in_process;
 
-    // And what --executor selects: this line is the only one whose answer depends on it.
+    // The executor that --executor selects: only this result depends on it.
     const int chosen_pid = co_await cadre::on(chosen, current_process);
 
     std::cout << "the thread task ran " << describe(thread_pid) << '\n'
               << "the process task ran " << describe(process_pid) << '\n'
-              << "a task on the chosen executor, " << to_string(chosen.kind()) << ", runs " << describe(chosen_pid)
+              << "a task on the selected executor, " << to_string(chosen.kind()) << ", runs " << describe(chosen_pid)
               << '\n';
 
     const bool remote = chosen.kind() == cadre::executor_kind::process;

@@ -1,4 +1,4 @@
-// Which files are below the paths of the command line.
+// Finds the files below the paths of the command line.
 #pragma once
 
 #include <algorithm>
@@ -9,25 +9,25 @@
 #include <system_error>
 #include <vector>
 
-/// One line on stderr, in the words that wc uses.
+/// One line on stderr, in the format of wc.
 inline void report(const std::filesystem::path& path, const std::string& problem) {
     std::cerr << "word_count: " << path.string() << ": " << problem << '\n';
 }
 
-/// Whether an entry of a folder is worth opening.
+/// Whether an entry of a folder is a file or folder to visit.
 inline bool countable(const std::filesystem::directory_entry& entry) {
     std::error_code ignored;
     switch (entry.status(ignored).type()) {
-        case std::filesystem::file_type::directory: return !entry.is_symlink(ignored);  // a link may lead in circles
+        case std::filesystem::file_type::directory: return !entry.is_symlink(ignored);  // a link may form a cycle
         case std::filesystem::file_type::block:
         case std::filesystem::file_type::character:
         case std::filesystem::file_type::fifo:
-        case std::filesystem::file_type::socket: return false;  // reading it might never end
-        default: return true;  // broken links, too: opening one gives the error to report
+        case std::filesystem::file_type::socket: return false;  // reading it might block for ever
+        default: return true;  // broken links too: opening one gives the error to report
     }
 }
 
-/// Appends the files at or below `path`, sorted; answers how many folders could not be listed.
+/// Appends the files at or below `path`, sorted; returns the number of folders that could not be listed.
 inline std::size_t find_files(const std::filesystem::path& path, std::vector<std::filesystem::path>& files) {
     std::error_code error;
     if (!std::filesystem::is_directory(path, error)) {

@@ -1,6 +1,6 @@
-// Shows: a real job. Counts lines, words and bytes of every file under the given paths, as wc does, and the ten most
-// frequent words of all. Files are counted in parallel, with a progress value that all workers share; a file that
-// cannot be read is one reported error, and the rest is counted.
+// Shows: a complete program. Counts lines, words and bytes of every file under the given paths, as wc does, and the ten
+// most frequent words of all. Files are counted in parallel, with a progress value that all workers share; a file that
+// cannot be read is reported, and the others are counted.
 
 #include <algorithm>
 #include <chrono>
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <range/v3/view/zip.hpp>
 
 #include <cadre/cadre.hpp>
 
@@ -31,16 +32,16 @@ namespace {
 using paths = std::vector<std::filesystem::path>;
 using counter = cadre::shared_value<std::uint64_t>;
 
-/// The task, one for each file: an ordinary function, which runs in this program or in a worker process.
+/// The task, one per file: an ordinary function, which runs in this program or in a worker process.
 tally count_one(counter finished, std::filesystem::path file) {
     struct on_exit {
         counter& finished;
-        ~on_exit() { finished.fetch_add(1); }  // a file that cannot be read is finished, too
+        ~on_exit() { finished.fetch_add(1); }  // also if the file cannot be read
     } const count{finished};
     return count_file(file);
 }
 
-/// Draws on a terminal how far the work is, until it is asked to stop: then the sleep ends with `cancelled`.
+/// Shows the progress on a terminal until stop is requested; the sleep then ends with `cancelled`.
 cadre::task<void> show_progress(counter finished, std::size_t total) {
     for (;;) {
         if (::isatty(STDERR_FILENO) != 0) {
@@ -50,11 +51,11 @@ cadre::task<void> show_progress(counter finished, std::size_t total) {
     }
 }
 
-std::string why(const std::exception_ptr& error) {
+std::string reason(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
     } catch (const std::system_error& failure) {
-        return failure.code().message();  // thrown in a worker it arrives as itself, with its code
+        return failure.code().message();  // arrives from a worker as itself, with its code
     } catch (const std::exception& failure) {
         return failure.what();
     }
@@ -78,22 +79,22 @@ void print_most_frequent(const tally& total, std::size_t how_many) {
 
 cadre::task<int> app(cadre::executor ex, paths files, std::size_t failures, bool check) {
     counter finished{ex, 0};
-    // The progress display never ends by itself, so the counting wins, and the display is stopped.
+    // The progress display never ends by itself: the counting ends first, and the display is stopped.
     auto counting = cadre::map_outcomes(ex, cadre::bind_portable(count_one, finished), files);
     auto winner = co_await cadre::when_any(std::move(counting), show_progress(finished, files.size()));
     const auto outcomes = get<0>(std::move(winner));
 
     tally total;
     tally checked;
-    for (std::size_t i = 0; i < files.size(); ++i) {
-        if (outcomes[i].has_value()) {
-            print(outcomes[i].value(), files[i].string());
-            total += outcomes[i].value();
+    for (const auto& [file, outcome] : ranges::views::zip(files, outcomes)) {
+        if (outcome.has_value()) {
+            print(outcome.value(), file.string());
+            total += outcome.value();
             if (check) {
-                checked += count_file(files[i]);
+                checked += count_file(file);
             }
         } else {
-            report(files[i], why(outcomes[i].error()));
+            report(file, reason(outcome.error()));
             ++failures;
         }
     }
@@ -107,7 +108,7 @@ cadre::task<int> app(cadre::executor ex, paths files, std::size_t failures, bool
     }
     if (check &&
         (total.bytes != checked.bytes || total.lines != checked.lines || total.frequency != checked.frequency)) {
-        std::cerr << "word_count: counting the files one after the other gives another answer\n";
+        std::cerr << "word_count: counting the files sequentially gives another result\n";
         ++failures;
     }
     co_return failures == 0 ? 0 : 1;
@@ -122,7 +123,7 @@ int main(int argc, char** argv) {
     paths roots{"/usr/share/common-licenses"};
     bool check = false;
     options.add_option("PATH", roots, "files and folders")->capture_default_str();
-    options.add_flag("--check", check, "count once more, one file after the other, and compare");
+    options.add_flag("--check", check, "count once more sequentially and compare");
     CLI11_PARSE(options, argc, argv);
 
     paths files;

@@ -1,4 +1,4 @@
-// What is counted, and how one file is counted: ordinary C++ that knows nothing of executors.
+// Counting of one file: ordinary C++ without executors.
 #pragma once
 
 #include <algorithm>
@@ -19,15 +19,15 @@
 #include <utility>
 #include <vector>
 
-/// What is found in one file, or in all. An aggregate of standard types, which crosses a process border as it is.
+/// The counts of one file, or of all. An aggregate of standard types, which is portable.
 struct tally {
     std::uint64_t lines = 0;
     std::uint64_t words = 0;
     std::uint64_t bytes = 0;
     std::unordered_map<std::string, std::uint64_t> frequency{};
 
-    /// A word is what stands between white space. For its frequency neither the case of its letters nor
-    /// the punctuation around it matters.
+    /// A word is a sequence without white space. Its frequency ignores the case of its letters and the punctuation
+    /// around it.
     void add_word(const std::string& word) {
         ++words;
         const auto belongs = [](unsigned char c) { return std::isalnum(c) != 0 || c >= 0x80; };
@@ -51,20 +51,20 @@ struct tally {
     }
 };
 
-/// Counts text that comes in pieces.
+/// Counts text that arrives in blocks.
 class text_counter {
 public:
-    /// @return how much of `text` it took: all but a character that is cut off at the end
+    /// @return the number of bytes consumed: all but an incomplete character at the end
     std::size_t take(std::string_view text) {
         const std::size_t size = text.size();
         while (!text.empty()) {
             auto letter = static_cast<wchar_t>(static_cast<unsigned char>(text.front()));
             std::size_t length = 1;
-            if (letter >= 0x80) {  // more than ASCII: as the locale says
+            if (letter >= 0x80) {  // beyond ASCII: by the locale
                 std::mbstate_t start{};
                 length = std::mbrtowc(&letter, text.data(), text.size(), &start);
                 if (length == incomplete) break;
-                if (length > text.size()) {  // a byte that is no text: wc ignores it as well
+                if (length > text.size()) {  // an invalid byte: wc ignores it as well
                     text.remove_prefix(1);
                     continue;
                 }
@@ -76,7 +76,7 @@ public:
         return size - text.size();
     }
 
-    /// What was counted; `rest` is what was not taken.
+    /// The counts; `rest` is what `take` did not consume.
     tally finish(std::string_view rest) {
         count_.bytes += rest.size();
         end_word();
@@ -114,9 +114,9 @@ private:
     std::string word_;
 };
 
-/// Counts one file; std::system_error if it cannot be opened or read to its end.
+/// Counts one file. @throws std::system_error if it cannot be opened or read to its end
 inline tally count_file(const std::filesystem::path& path) {
-    // What a character is depends on the user's locale, which every process has to ask for by itself.
+    // The encoding depends on the user's locale, which every process sets by itself.
     [[maybe_unused]] static const char* const locale = std::setlocale(LC_CTYPE, "");
 
     std::ifstream file(path, std::ios::binary);
@@ -125,7 +125,7 @@ inline tally count_file(const std::filesystem::path& path) {
     }
     text_counter counter;
     std::vector<char> block(1 << 16);
-    std::size_t kept = 0;  // bytes at the start of the block that are the beginning of a character
+    std::size_t kept = 0;  // bytes of an incomplete character at the start of the block
     while (file.read(block.data() + kept, static_cast<std::streamsize>(block.size() - kept)) || file.gcount() > 0) {
         const std::size_t filled = kept + static_cast<std::size_t>(file.gcount());
         const std::size_t taken = counter.take({block.data(), filled});

@@ -1,5 +1,5 @@
-// Workers are killed at random moments: every call ends, with its result or with the error of its worker's death, and
-// nothing else is disturbed.
+// Workers are killed at random moments: every call ends, with its result or with the error of its worker's death, and other
+// calls are not affected.
 
 #include <cadre/executors/process.hpp>
 #include <cadre/job.hpp>
@@ -90,7 +90,7 @@ TEST(chaos, killing_workers_disturbs_no_other_task) {
     const executor ex = process_executor{{.workers = 3}};
     std::atomic<bool> stop{false};
     std::atomic<int> kills{0};
-    // Finds its victims by asking, as an outsider would: the asker's call may die with them.
+    // Finds its victims by a call, which may itself fail with them.
     std::thread killer([&] {
         std::minstd_rand random(7);
         const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds_to_run());

@@ -1,4 +1,4 @@
-// Ways to pass arguments in an awaiting expression: each value is destroyed once, on every compiler.
+// Arguments in an awaiting expression: each value is destroyed once, on every compiler.
 #include <chrono>
 #include <functional>
 #include <memory>

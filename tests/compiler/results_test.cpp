@@ -1,4 +1,4 @@
-// Ways to use results of awaiting expressions: each value is destroyed once, on every compiler.
+// Results of awaiting expressions: each value is destroyed once, on every compiler.
 #include <chrono>
 #include <memory>
 #include <optional>

@@ -1,5 +1,5 @@
-// The executors that come with cadre pass the suite, each in the configurations that differ in how they run things. One
-// file for all: the suite takes a compiler most of its time, whatever the number of executors.
+// The built-in executors pass the suite, in all configurations that differ in how they run work. One file for all, because
+// most of the compile time is that of the suite, whatever the number of executors.
 #include <cadre/executors/process.hpp>
 #include <cadre/executors/serial.hpp>
 #include <cadre/executors/thread.hpp>

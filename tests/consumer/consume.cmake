@@ -1,4 +1,4 @@
-# Builds the project in the folder WAY from nothing and runs its program on each executor.
+# Builds the project in the folder WAY from scratch and runs its program on each executor.
 
 function(run)
     execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)

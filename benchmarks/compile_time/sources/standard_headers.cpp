@@ -1,4 +1,4 @@
-// What such a program includes anyway.
+// The standard headers that such a program includes anyway.
 #include <algorithm>
 #include <chrono>
 #include <coroutine>

@@ -1,5 +1,7 @@
 /// @file
-/// `as_outcome`: await without exceptions.
+/// `as_outcome`: the value or the error of an awaitable, as an `outcome`.
+///
+///     auto o = co_await cadre::as_outcome(cadre::on(ex, count_words, file));
 #pragma once
 
 #include <utility>

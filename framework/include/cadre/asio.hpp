@@ -1,7 +1,10 @@
 /// @file
 /// Boost.Asio inside tasks, and tasks inside Asio.
 ///
-///     cadre::task<std::size_t> read_some(tcp::socket& socket, asio::mutable_buffer buffer) {
+///     #include <cadre/asio.hpp>
+///     #include <boost/asio/ip/tcp.hpp>
+///
+///     cadre::task<std::size_t> read_some(boost::asio::ip::tcp::socket& socket, boost::asio::mutable_buffer buffer) {
 ///         co_return co_await socket.async_read_some(buffer, cadre::use_task);
 ///     }
 ///

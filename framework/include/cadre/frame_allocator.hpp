@@ -1,10 +1,11 @@
 /// @file
-/// The memory of coroutine frames: an allocator of the program behind the recycled frames.
+/// Where the memory of coroutine frames comes from: a custom allocator behind the pool of recycled frames.
 ///
 ///     int main(int argc, char** argv) {
 ///         cadre::set_frame_allocator({.allocate = my_allocate, .deallocate = my_deallocate});
 ///         cadre::runtime rt(argc, argv);
-///         …
+///         return rt.run(app(rt.executor()));
+///     }
 #pragma once
 
 #include <cstddef>

@@ -2,7 +2,7 @@
 /// The process executor: tasks run in worker processes, and one that crashes takes only its own task with it.
 ///
 ///     cadre::executor ex = cadre::process_executor{{.workers = 3, .task_timeout = 2s}};
-///     int n = co_await cadre::on(ex, decode, file);
+///     int n = co_await cadre::on(ex, count_words, file);
 #pragma once
 
 #include <cadre/executor.hpp>
