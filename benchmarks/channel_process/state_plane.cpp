@@ -75,7 +75,7 @@ double measure(shm::state_plane& plane, std::size_t capacity, std::size_t size, 
     for (const auto& [pid, id] : children) {
         int status = 0;
         ::waitpid(pid, &status, 0);
-        plane.bury(id);
+        plane.recover(id);
     }
     return static_cast<double>(count) / took.count();
 }
