@@ -39,15 +39,18 @@ template <class F, class Op, class Range, class T>
 consteval void require_reduce() {
     require_map<F, Range>();
     using value = typename item_bound<std::decay_t<F>, item_of<Range>>::result;
-    static_assert(!std::is_void_v<value>, "reduce: the function returns nothing that could be combined");
-    static_assert(std::is_void_v<value> || std::is_constructible_v<T, value>,
-                  "reduce: the result of the function must convert to the type of init");
+    constexpr bool has_value = !std::is_void_v<value>;
+    static_assert(has_value, "reduce: the function returns nothing that could be combined");
+    constexpr bool combines = std::is_invocable_r_v<T, Op&, T, T>;
     static_assert(
-        std::is_invocable_r_v<T, Op&, T, T>,
+        !has_value || combines,
         "reduce: op combines two values of the type of init into one, because chunks are combined in parallel; "
         "let the function return a value that op takes on either side");
-    static_assert(combines_only<decayed_parameters_t<Op>, T>,
-                  "reduce: both parameters of op must have the type of init, which a conversion could cut");
+    constexpr bool converts = std::is_constructible_v<T, value>;
+    static_assert(!has_value || !combines || converts,
+                  "reduce: the result of the function must convert to the type of init");
+    static_assert(!combines || !converts || combines_only<decayed_parameters_t<Op>, T>,
+                  "reduce: both parameters of op must have the type of init: a conversion could lose part of a value");
     static_assert(std::movable<T>, "reduce: the type of init must be movable");
     require_portable_callable<Op>();
     require_portable_result<T>();
