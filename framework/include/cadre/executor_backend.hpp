@@ -32,7 +32,7 @@ class portable_call;
 class timer_service;
 }  // namespace detail
 
-/// Why work is asked to stop: `requested`, or `deadline`, after which a backend that can may end it by force.
+/// Why stop of work is requested: `requested`, or `deadline`, after which a backend may end the work by force.
 using stop_reason = detail::stop_reason;
 /// A call that leaves this process: function, encoded arguments, options (`<cadre/detail/scheduler/portable_call.hpp>`).
 using portable_call = detail::portable_call;
@@ -65,7 +65,7 @@ inline constexpr int executor_backend_version = 1;
 ///
 /// Promises of a local backend: every submitted item's `run` is called exactly once, by a thread of the backend,
 /// never from inside `submit`; items submitted by one thread may run in any order and, if `concurrency() > 1`,
-/// at the same time. After shutdown items must still run (they are what unwinds the tasks).
+/// at the same time. Items must run also after a shutdown: they unwind the tasks.
 class executor_backend : public std::enable_shared_from_this<executor_backend> {
 public:
     executor_backend();
@@ -100,8 +100,8 @@ public:
 
     /// Requests stop of all work on this executor. Any thread.
     virtual void request_stop() noexcept;
-    /// Refuses new work from now on; calls `done` (on any thread) when all accepted work has ended. Requests stop of the work that
-    /// has not ended at `deadline`. Idempotent; the `done` of each call is called.
+    /// Refuses new work from now on; calls `done` (on any thread) when all accepted work has ended. Requests stop of the work
+    /// that has not ended at `deadline`. Idempotent; the `done` of each call is called.
     virtual void shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done);
 
     /// The work that this executor has accepted and that has not ended.

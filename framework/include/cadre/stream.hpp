@@ -104,7 +104,7 @@ public:
         std::coroutine_handle<promise_type> frame_;
     };
 
-    /// The next element, or nothing at the end; throws what the body threw (after that: nothing). Stop: the body inherits
+    /// The next element, or nothing at the end. Rethrows the exception of the body; afterwards there is no next element. Stop: the body inherits
     /// the consumer's stop state. Resumes: at home.
     [[nodiscard]] next_awaiter next() noexcept { return next_awaiter(frame_); }
 

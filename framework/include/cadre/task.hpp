@@ -15,7 +15,7 @@
 namespace cadre {
 
 /// A lazy coroutine: it starts when awaited, in the awaiting task's environment (home executor, stop state), and
-/// `co_await` moves its result out or rethrows what it threw. Move-only; destroying one that never started is fine.
+/// `co_await` moves its result out or rethrows its exception. Move-only; an unstarted task may be destroyed.
 ///
 /// Await it at most once. Resumes: on the home of the awaiting task. Stop: inherited; a wait for an event inside the task ends
 /// with `cancelled`. Not thread-safe.

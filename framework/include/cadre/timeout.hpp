@@ -51,7 +51,7 @@ private:
 
 }  // namespace detail
 
-/// Completes with the result of `a`, or with `timed_out` after `d`: at the deadline `a` is asked to stop (on a process executor
+/// Completes with the result of `a`, or with `timed_out` after `d`: at the deadline stop of `a` is requested (on a process executor
 /// it is ended by force if it does not stop), and it has ended when this completes. A complete result is never lost.
 ///
 /// Stop: passed on to `a`. Resumes: at home.

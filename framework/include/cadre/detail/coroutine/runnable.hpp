@@ -10,7 +10,8 @@
 
 namespace cadre::detail {
 
-/// A work item or a forked task to run once, or nothing. A forked task needs no work item: its promise holds what a resumption needs.
+/// A work item or a forked task to run once, or nothing. A forked task needs no work item: its promise holds what a
+/// resumption needs.
 class runnable {
 public:
     runnable() noexcept = default;

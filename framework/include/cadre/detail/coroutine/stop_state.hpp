@@ -14,7 +14,7 @@
 
 namespace cadre::detail {
 
-/// Why a task is asked to stop. A later, stronger reason replaces an earlier one and is announced again.
+/// Why stop of a task is requested. A stronger reason replaces a weaker one and notifies listeners again.
 enum class stop_reason : std::uint8_t {
     none = 0,
     requested = 1,  ///< by a token, a combinator or a handle; no work is ever killed for it

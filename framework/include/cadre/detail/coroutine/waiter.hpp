@@ -60,7 +60,8 @@ public:
     /// Registers for stop requests and completes the suspension. @return false if it is finished already: do not suspend
     [[nodiscard]] bool commit() noexcept;
 
-    /// The event happened: resumes the coroutine on its home (posts; never inline). Called once, by the thread that removed the waiter from its source. The waiter may be destroyed before this returns.
+    /// The event happened: resumes the coroutine on its home (posts; never inline). Called once, by the thread that removed
+    /// the waiter from its source. The waiter may be destroyed before this returns.
     void finish() noexcept;
     void finish_cancelled() noexcept {
         cancelled_ = true;

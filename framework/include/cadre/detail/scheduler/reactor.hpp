@@ -89,7 +89,8 @@ public:
     /// In a handler that is not a task's: makes the sleep of this thread end.
     static void leave_soon() noexcept;
 
-    /// Runs `item`, which resumes a task, at once if this thread holds a lease of its home's reactor. The item may be destroyed before this returns true. @return false: it was not run, post it
+    /// Runs `item`, which resumes a task, at once if this thread holds a lease of its home's reactor. The item may be
+    /// destroyed before this returns true. @return false: it was not run, post it
     [[nodiscard]] static bool resume_here(work_item& item) noexcept;
 
 private:

@@ -22,8 +22,8 @@ struct work_root {
 /// Admission control: counts and lists accepted work, refuses work after `close`, reports the end of the last work.
 /// Thread-safe.
 ///
-/// The word `leaving_` counts the threads between `begin_leave` and `finish_leave`: incremented relaxed, decremented with release as
-/// the last access, read with acquire by the destructor.
+/// The word `leaving_` counts the threads between `begin_leave` and `finish_leave`: incremented relaxed, decremented with
+/// release as the last access, read with acquire by the destructor.
 class work_registry {
 public:
     work_registry() noexcept = default;

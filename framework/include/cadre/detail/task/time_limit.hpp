@@ -31,7 +31,8 @@ template <class Rep, class Period>
 
 /// A stop state that a timer requests, with the reason `deadline`.
 ///
-/// The word `fired_`: set by the timers' thread after the request, with release, as its last access; read with acquire by `disarm`.
+/// The word `fired_`: set by the timers' thread after the request, with release, as its last access; read with acquire by
+/// `disarm`.
 class deadline_stop {
 public:
     deadline_stop() noexcept = default;
