@@ -78,7 +78,7 @@ bool call_protocol::handle_events(worker_connection& c, unsigned max_events, end
     if (!c.violation.empty()) return false;
     bool any = false;
     event e;
-    for (; max_events != 0 && c.link.events.peek(e); --max_events) {
+    for (; max_events != 0 && c.link.events().peek(e); --max_events) {
         any = true;
         std::string violation;
         try {
@@ -86,7 +86,7 @@ bool call_protocol::handle_events(worker_connection& c, unsigned max_events, end
         } catch (const std::exception& problem) {
             violation = std::string("sent a message that could not be processed (") + problem.what() + ")";
         }
-        c.link.events.advance();
+        c.link.events().advance();
         if (!violation.empty()) {
             handle_violation(c, std::move(violation));
             break;

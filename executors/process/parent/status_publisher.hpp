@@ -28,7 +28,7 @@ public:
     void set_loop_state(process_plane::loop_state state) noexcept {
         auto& words = page_.words();
         words.loop_cpu.store(process_plane::current_cpu(), std::memory_order_relaxed);
-        const std::uint64_t count = sleeps_.fetch_add(1, std::memory_order_relaxed) + 1;
+        const std::uint64_t count = changes_.fetch_add(1, std::memory_order_relaxed) + 1;
         words.loop.store(count << 2 | static_cast<std::uint64_t>(state), std::memory_order_relaxed);
         process_plane::full_fence();
     }
@@ -46,7 +46,7 @@ private:
 
     process_plane::supervisor_status_page page_;
     const std::size_t cores_;
-    std::atomic<std::uint64_t> sleeps_{0};
+    std::atomic<std::uint64_t> changes_{0};
 };
 
 }  // namespace cadre::detail::process_parent

@@ -17,7 +17,7 @@ worker_link::worker_link()
       requests_(memory_.parts().requests, control().requests_consumed, area_),
       replies_(memory_.parts().replies, control().replies_consumed, area_),
       orders_(memory_.parts().orders, control().orders_consumed, area_),
-      events(memory_.parts().events, control().events_consumed) {}
+      events_(memory_.parts().events, control().events_consumed) {}
 
 std::optional<std::uint64_t> worker_link::publish(process_plane::request& q,
                                                   std::span<const std::span<const std::byte>> body,

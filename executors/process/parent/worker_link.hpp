@@ -14,7 +14,7 @@
 
 namespace cadre::detail::process_parent {
 
-/// `events` needs the pool's `drain_mutex_`; everything else `calls_mutex_`.
+/// `events()` needs the pool's `drain_mutex_`; everything else `calls_mutex_`.
 class worker_link {
 public:
     worker_link();
@@ -27,6 +27,9 @@ public:
     [[nodiscard]] process_plane::control_block& control() const noexcept { return memory_.control(); }
     /// The call or task id that the worker runs; 0: none.
     [[nodiscard]] std::uint64_t running() const noexcept { return control().running.load(std::memory_order_relaxed); }
+
+    /// What the worker sends.
+    [[nodiscard]] process_plane::event_reader<process_plane::event_slots>& events() noexcept { return events_; }
 
     // Requests.
 
@@ -84,6 +87,7 @@ private:
     process_plane::request_writer requests_;
     process_plane::event_writer<process_plane::reply_slots> replies_;
     process_plane::event_writer<process_plane::order_slots> orders_;
+    process_plane::event_reader<process_plane::event_slots> events_;
     std::deque<waiting_reply> waiting_replies_;
     std::deque<process_plane::event> waiting_orders_;
 
@@ -93,9 +97,6 @@ private:
     std::uint64_t waiting_bound_ = 0;  // requests in the ring, at most
     std::uint64_t passed_before_ = 0;  // requests that the worker had passed at the last `stalled`
     std::uint32_t functions_known_ = 0;  // entries of the worker's function table
-
-public:
-    process_plane::event_reader<process_plane::event_slots> events;
 };
 
 }  // namespace cadre::detail::process_parent

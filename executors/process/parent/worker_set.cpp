@@ -33,7 +33,7 @@ bool worker_set::any_idle() const noexcept {
 }
 
 bool worker_set::events_ready() const noexcept {
-    return std::any_of(begin(), end(), [](const auto* c) { return c->violation.empty() && c->link.events.ready(); });
+    return std::any_of(begin(), end(), [](auto* c) { return c->violation.empty() && c->link.events().ready(); });
 }
 
 void worker_set::ring_requested() noexcept {

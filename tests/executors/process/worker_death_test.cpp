@@ -46,7 +46,7 @@ std::string crash_text(F f, Args... args) {
 
 TEST(process_death, a_task_without_a_name_is_called_by_its_function) {
     const std::string of_function = crash_text(exit_with, 3);
-    EXPECT_NE(of_function.find("exited with status 3 while it ran cadre::process_tests::exit_with(int)"),
+    EXPECT_NE(of_function.find("exited with status 3 while running cadre::process_tests::exit_with(int)"),
               std::string::npos)
         << of_function;
     const std::string of_lambda = crash_text([] { return exit_with(4); });
