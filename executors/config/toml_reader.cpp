@@ -18,14 +18,7 @@ namespace {
 // Turns one document into a config. Every error names its position.
 class reader {
 public:
-    reader(std::string_view text, std::string_view filename) : filename_(filename) {
-        detail::screened_toml screened = detail::screen_toml(text);
-        if (screened.forbidden) {
-            detail::fail_at(position(*screened.forbidden),
-                            "a character beyond ASCII is allowed in strings and comments only");
-        }
-        text_ = std::move(screened.text);
-    }
+    reader(std::string_view text, std::string_view filename) : text_(text), filename_(filename) {}
 
     config read() const {
         const toml::table document = parse();
@@ -50,24 +43,34 @@ public:
 
 private:
     toml::table parse() const {
+        if (const std::string copy = detail::ascii_copy(text_); copy != text_) {
+            static_cast<void>(parse(copy));
+            if (const auto forbidden = detail::screen_toml(text_)) {
+                detail::fail_at(position(*forbidden), forbidden->reason);
+            }
+        }
+        return parse(text_);
+    }
+
+    toml::table parse(std::string_view text) const {
         try {
-            return toml::parse(text_, filename_);
+            return toml::parse(text, filename_);
         } catch (const toml::parse_error& e) {
             std::string message(e.description());
             std::ranges::replace(message, '\n', ' ');  // it may quote the input
             detail::fail_at(position(e.source().begin), message);
         } catch (const detail::toml_assertion&) {
-            detail::fail_at(filename_ + ':' + std::to_string(broken_line()) + ":1", "this is not valid TOML");
+            detail::fail_at(filename_ + ':' + std::to_string(broken_line(text)) + ":1", "this is not valid TOML");
         }
     }
 
     // toml++ failed without a position: the first line with which it fails so. Quadratic, but rare.
-    std::size_t broken_line() const {
+    std::size_t broken_line(std::string_view text) const {
         std::size_t end = 0;
         for (std::size_t line = 1;; ++line) {
-            end = text_.find('\n', end);
+            end = text.find('\n', end);
             try {
-                static_cast<void>(toml::parse(std::string_view(text_).substr(0, end), filename_));
+                static_cast<void>(toml::parse(text.substr(0, end), filename_));
             } catch (const toml::parse_error&) {
                 // A value over several lines is cut off here.
             } catch (const detail::toml_assertion&) {
@@ -175,7 +178,7 @@ private:
         return position(located.source().begin) + ": " + std::string(path);
     }
 
-    std::string text_;
+    std::string_view text_;
     std::string filename_;
 };
 

@@ -9,21 +9,21 @@
 
 namespace cadre::detail {
 
-/// The result of `screen_toml`.
-struct screened_toml {
-    /// A position as toml++ counts: lines and code points, from 1.
-    struct position {
-        std::size_t line = 1;
-        std::size_t column = 1;
-    };
-
-    std::string text;                   ///< safe input for toml++
-    std::optional<position> forbidden;  ///< the first character beyond ASCII that TOML does not allow there
+/// A character that a configuration file must not have where it is.
+struct forbidden_character {
+    // As toml++ counts: lines and code points, from 1.
+    std::size_t line = 1;
+    std::size_t column = 1;
+    std::string_view reason{};
 };
 
-/// TOML allows characters beyond ASCII only in strings and comments. toml++ (3.3 and 3.4) has undefined behaviour for most
-/// of them elsewhere: screening ends at the first such character. It has the same defect in multi-line strings, for the
-/// first character after a backslash at the end of a line: an escape replaces that character.
-[[nodiscard]] screened_toml screen_toml(std::string_view text);
+/// toml++ (3.3 and 3.4) has undefined behaviour for most characters beyond ASCII outside of strings and comments, where TOML
+/// does not allow any, and at the beginning of a line of a string that continues a line which ends with a backslash, where
+/// TOML does. A file is therefore parsed in two steps: first this copy, with an `x` for each character beyond ASCII, so that
+/// lines and columns are the same; then, if the copy is valid and `screen_toml` finds nothing, the file itself.
+[[nodiscard]] std::string ascii_copy(std::string_view text);
+
+/// The first such character of a file whose `ascii_copy` is valid TOML.
+[[nodiscard]] std::optional<forbidden_character> screen_toml(std::string_view text);
 
 }  // namespace cadre::detail
