@@ -31,6 +31,7 @@ process.parent : executors/process/parent/                                      
 process.worker : executors/process/worker/                                                        : base..common process.os process.plane
 process     : executors/process/                                                                  : base..common process.os..process.worker
 config      : executors/config/ config executor_registry make_executor runtime                    : base..asio kinds common
+builtin     : executors/builtin_kinds.cpp                                                         : base..config
 cadre       : cadre                                                                               : base..asio kinds config
 testing     : framework/include/cadre/testing/ executors/testing/                                 : base..asio kinds config cadre
 END_OF_TABLE

@@ -12,7 +12,7 @@
 #pragma once
 
 #if !__has_include(<boost/asio/io_context.hpp>)
-#error "<cadre/asio.hpp> needs the headers of Boost 1.81 or newer (Debian: libboost-dev or libboost1.81-dev)"
+#    error "<cadre/asio.hpp> needs the headers of Boost 1.81 or newer (Debian: libboost-dev or libboost1.81-dev)"
 #endif
 
 #include <span>
