@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include <cadre/detail/call/local_map.hpp>
 #include <cadre/detail/call/map_chunk.hpp>
 #include <cadre/detail/call/map_driver.hpp>
 #include <cadre/executor.hpp>
@@ -41,6 +42,11 @@ public:
 private:
     R range_;
 };
+
+template <class>
+inline constexpr bool is_outcome = false;
+template <class T>
+inline constexpr bool is_outcome<outcome<T>> = true;
 
 template <class R>
 using item_of = std::decay_t<std::ranges::range_value_t<std::remove_reference_t<R>>>;
@@ -314,6 +320,27 @@ run_map(executor ex, F f, kept_range<Range> range, map_options options, bool fai
     co_return std::move(run.outcomes());
 }
 
+/// Whether a map runs on the workers of a local executor without a task for each chunk.
+template <class F, class Range>
+inline constexpr bool loops_locally =
+    concurrently_readable<std::remove_reference_t<Range>> && !item_bound<F, item_of<Range>>::coroutine;
+
+template <class Result, class F, class Range>
+task<std::vector<Result>> run_local_map(executor ex, F f, kept_range<Range> range, map_options options) {
+    parallel_loop::settings s;
+    s.size = static_cast<std::size_t>(std::ranges::size(range.get()));
+    s.item_limit = options.timeout.count() > 0 ? options.timeout : ex.options().timeout;
+    s.chunk = s.item_limit.count() > 0 ? 1 : options.chunk;
+    s.window = options.window;
+    s.stop_at_failure = !is_outcome<Result>;
+    s.name = options.name.empty() ? ex.options().name : std::string(options.name);
+    s.progress = options.progress;
+    using iterator = std::ranges::iterator_t<std::remove_reference_t<Range>>;
+    local_map<F, item_of<Range>, iterator, Result> loop(ex.backend(), f, std::ranges::begin(range.get()), std::move(s));
+    co_await loop.run();
+    co_return loop.take();
+}
+
 template <class R, class O>
 task<std::vector<R>> collect_values(task<std::vector<std::optional<O>>> map) {
     auto outcomes = co_await std::move(map);
@@ -368,14 +395,28 @@ template <class F, class Range>
 [[nodiscard]] auto map(executor ex, F&& f, Range&& range, map_options options = {})
     -> task<std::vector<detail::map_value<F, Range>>> {
     detail::require_map<F, Range>();
+    if constexpr (detail::loops_locally<std::decay_t<F>, Range>) {
+        if (!ex.backend()->remote())
+            return detail::run_local_map<detail::map_value<F, Range>, std::decay_t<F>, Range>(
+                std::move(ex), std::decay_t<F>(std::forward<F>(f)),
+                detail::kept_range<Range>(std::forward<Range>(range)), options);
+    }
     return detail::collect_values<detail::map_value<F, Range>>(
         detail::start_map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, true));
 }
 
 /// Like `map`, but with a value or an error for every item: one bad item never hides or spoils another.
 template <class F, class Range>
-[[nodiscard]] auto map_outcomes(executor ex, F&& f, Range&& range, map_options options = {}) {
+[[nodiscard]] auto map_outcomes(executor ex, F&& f, Range&& range, map_options options = {})
+    -> task<std::vector<detail::item_outcome<detail::item_bound<std::decay_t<F>, detail::item_of<Range>>>>> {
     detail::require_map<F, Range>();
+    if constexpr (detail::loops_locally<std::decay_t<F>, Range>) {
+        using result = detail::item_outcome<detail::item_bound<std::decay_t<F>, detail::item_of<Range>>>;
+        if (!ex.backend()->remote())
+            return detail::run_local_map<result, std::decay_t<F>, Range>(
+                std::move(ex), std::decay_t<F>(std::forward<F>(f)),
+                detail::kept_range<Range>(std::forward<Range>(range)), options);
+    }
     return detail::collect_outcomes(
         detail::start_map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, false));
 }

@@ -40,6 +40,9 @@ public:
     /// Whether all that is left to do is with other workers, awake ones: then a task here may wait for them for a moment.
     [[nodiscard]] virtual bool waits_for_others() noexcept { return false; }
 
+    /// Whether other work waits for this worker: a long-running item asks now and then, and makes way.
+    [[nodiscard]] bool others_wait() noexcept { return anything_else(); }
+
     [[nodiscard]] work_deque& deque() noexcept { return deque_; }
 
     /// Fairness: whether a task may go on with its own newest work. Once in a while it may not, and returns to the
