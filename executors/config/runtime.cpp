@@ -154,12 +154,14 @@ struct main_run::state {
     const interrupt_watch ctrl_c{stop};
 };
 
-main_run::main_run(const executor& default_executor) {
+main_run::main_run(const executor& default_executor, home_kind where) {
     if (current_environment() != nullptr) {
         throw std::logic_error("runtime::run inside a task would block its executor: co_await the task instead");
     }
     const std::shared_ptr<executor_backend>& backend = default_executor.backend();
-    state_ = std::make_unique<state>(backend->remote() ? run_loop::make("main") : backend);
+    const bool at_executor = backend->kind() == executor_kind::serial ||
+                             (backend->kind() == executor_kind::thread && where == home_kind::default_executor);
+    state_ = std::make_unique<state>(at_executor ? backend : run_loop::make("main"));
 }
 
 main_run::~main_run() = default;

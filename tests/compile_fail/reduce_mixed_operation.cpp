@@ -1,4 +1,4 @@
-// expect: reduce: both parameters of op must have the type of init: a conversion could lose part of a value
+// expect: reduce: a parameter of op is narrower than the type of init: the conversion could lose part of a value
 
 #include <ranges>
 

@@ -7,6 +7,7 @@
 ///     }
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -23,8 +24,12 @@ namespace detail {
 /// The home and the stop state of the main task; Ctrl-C requests its stop.
 class main_run {
 public:
+    enum class home_kind {
+        calling_thread,    ///< a serial loop that this thread drives
+        default_executor,  ///< the pool itself if it is a thread executor, else as above
+    };
     /// @throws std::logic_error inside a task
-    explicit main_run(const executor& default_executor);
+    main_run(const executor& default_executor, home_kind where);
     main_run(const main_run&) = delete;
     main_run& operator=(const main_run&) = delete;
     ~main_run();
@@ -65,18 +70,50 @@ public:
     /// The configuration in force, from file, environment and command line.
     [[nodiscard]] const config& configuration() const noexcept;
 
-    /// Blocks until `main_task` has ended, and drives all serial executors meanwhile. The task's home is `executor()` if that
-    /// is local, else a serial loop on this thread. The first Ctrl-C requests stop of the task, the second ends the program
-    /// with status 130. One call at a time, on the thread that made the runtime.
+    /// Blocks until `main_task` has ended, and drives all serial executors meanwhile. The task's home is a serial loop on the
+    /// calling thread, whatever the default executor is: the loop of that executor if it is a serial one. So what the task
+    /// shares with the children of its scopes needs no lock on any kind; parallel is what `on`, `spawn` and `map` send to an
+    /// executor. The first Ctrl-C requests stop of the task, the second ends the program with status 130. One call at a time,
+    /// on the thread that made the runtime.
     /// @return the result of the task; rethrows its exception
     /// @throws std::logic_error inside a task: `co_await` the task there
     template <class T>
     T run(task<T> main_task) {
-        const detail::main_run main(executor());
-        return detail::block_on(main.home(), &main.stop(), std::move(main_task));
+        return run_at(detail::main_run::home_kind::calling_thread, std::move(main_task));
+    }
+    /// The same with a function: runs `f(executor())`, or `f()`.
+    template <class F>
+        requires(std::invocable<F&, cadre::executor> || std::invocable<F&>)
+    auto run(F f) {
+        return run(invoke_main(f));
+    }
+
+    /// Like `run`, but a thread executor is itself the home: the task and the children of its `when_all` and `scope` run in
+    /// parallel on the pool. On the other kinds this is `run`.
+    template <class T>
+    T run_parallel(task<T> main_task) {
+        return run_at(detail::main_run::home_kind::default_executor, std::move(main_task));
+    }
+    template <class F>
+        requires(std::invocable<F&, cadre::executor> || std::invocable<F&>)
+    auto run_parallel(F f) {
+        return run_parallel(invoke_main(f));
     }
 
 private:
+    template <class T>
+    T run_at(detail::main_run::home_kind where, task<T> main_task) {
+        const detail::main_run main(executor(), where);
+        return detail::block_on(main.home(), &main.stop(), std::move(main_task));
+    }
+    template <class F>
+    auto invoke_main(F& f) {
+        if constexpr (std::invocable<F&, cadre::executor>)
+            return f(executor());
+        else
+            return f();
+    }
+
     struct state;
     std::unique_ptr<state> state_;
 };

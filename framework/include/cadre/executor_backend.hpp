@@ -108,7 +108,7 @@ public:
     [[nodiscard]] work_registry& registry() noexcept { return registry_; }
 
 private:
-    // The state layer implements this, the constructor, the destructor, and the default of `domain`.
+    // The state layer implements the constructor, the destructor, `domain` and this one.
     void stop_objects() noexcept;  // channels, cells and locks of this executor fail with executor_stopped from now on
 
     std::unique_ptr<detail::heap_domain> heap_;

@@ -17,8 +17,8 @@
 
 namespace cadre {
 
-/// An input range that computes its elements on demand. Move-only; one pass. An exception of the body leaves `begin()` or `++`.
-/// Not a task: `co_await` is refused inside. Not thread-safe.
+/// A single-pass input range that computes its elements on demand. Move-only. `begin()` and `++` throw what the body
+/// throws. Not a task: its body cannot use `co_await`. Not thread-safe.
 template <class T>
 class [[nodiscard]] generator : public std::ranges::view_base {
 public:

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <cadre/detail/call/environment_awaiter.hpp>
+#include <cadre/detail/call/local_map.hpp>
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_run.hpp>
 #include <cadre/executor.hpp>
@@ -32,6 +33,32 @@ task<typename map_run<F, item_of<Range>>::outcomes> run_map(executor ex, F f, ke
     map_run<F, item_of<Range>> run(std::move(ex), f, options, range.size(), env->stop, fail_fast);
     co_await drive_chunks(run, range.get());
     co_return run.take_outcomes();
+}
+
+template <class>
+inline constexpr bool is_outcome = false;
+template <class T>
+inline constexpr bool is_outcome<outcome<T>> = true;
+
+/// Whether a map on a local executor is one loop that the workers share, without a task for each chunk.
+template <class F, class Range>
+inline constexpr bool loops_locally =
+    concurrently_readable<std::remove_reference_t<Range>> && !item_bound<F, item_of<Range>>::coroutine;
+
+template <class Result, class F, class Range>
+task<std::vector<Result>> run_local_map(executor ex, F f, kept_range<Range> range, map_options options) {
+    parallel_loop::settings s;
+    s.size = *range.size();
+    s.item_limit = options.timeout.count() > 0 ? options.timeout : ex.options().timeout;
+    s.chunk = s.item_limit.count() > 0 ? 1 : options.chunk;
+    s.window = options.window;
+    s.stop_at_failure = !is_outcome<Result>;
+    s.name = options.name.empty() ? ex.options().name : std::string(options.name);
+    s.progress = options.progress;
+    using iterator = std::ranges::iterator_t<std::remove_reference_t<Range>>;
+    local_map<F, item_of<Range>, iterator, Result> loop(ex.backend(), f, std::ranges::begin(range.get()), std::move(s));
+    co_await loop.run();
+    co_return loop.take();
 }
 
 template <class R, class O>
@@ -92,14 +119,28 @@ template <class F, class Range>
 [[nodiscard]] auto map(executor ex, F&& f, Range&& range, map_options options = {})
     -> task<std::vector<detail::map_value<F, Range>>> {
     detail::require_map<F, Range>();
+    if constexpr (detail::loops_locally<std::decay_t<F>, Range>) {
+        if (!ex.backend()->remote())
+            return detail::run_local_map<detail::map_value<F, Range>, std::decay_t<F>, Range>(
+                std::move(ex), std::decay_t<F>(std::forward<F>(f)),
+                detail::kept_range<Range>(std::forward<Range>(range)), options);
+    }
     return detail::collect_values<detail::map_value<F, Range>>(
         detail::start_map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, true));
 }
 
 /// Like `map`, but returns an `outcome`, a value or an error, for every item: a failure stops no other item.
 template <class F, class Range>
-[[nodiscard]] auto map_outcomes(executor ex, F&& f, Range&& range, map_options options = {}) {
+[[nodiscard]] auto map_outcomes(executor ex, F&& f, Range&& range, map_options options = {})
+    -> task<std::vector<detail::item_outcome<detail::item_bound<std::decay_t<F>, detail::item_of<Range>>>>> {
     detail::require_map<F, Range>();
+    if constexpr (detail::loops_locally<std::decay_t<F>, Range>) {
+        using result = detail::item_outcome<detail::item_bound<std::decay_t<F>, detail::item_of<Range>>>;
+        if (!ex.backend()->remote())
+            return detail::run_local_map<result, std::decay_t<F>, Range>(
+                std::move(ex), std::decay_t<F>(std::forward<F>(f)),
+                detail::kept_range<Range>(std::forward<Range>(range)), options);
+    }
     return detail::collect_outcomes(
         detail::start_map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, false));
 }

@@ -31,9 +31,15 @@ task<T> run_reduce(executor ex, F f, Op op, kept_range<Range> range, T init, map
     co_return run.take_result();
 }
 
-/// Whether both parameters of `Op` are `T`, where its signature is known.
+template <class Parameter, class T>
+concept takes_without_loss = requires(T value) { Parameter{std::move(value)}; };
+
+/// Whether both parameters of `Op` take a `T` whole, where its signature is known: a narrowing conversion would lose a part
+/// of partial values.
 template <class Parameters, class T>
-inline constexpr bool combines_only = std::is_void_v<Parameters> || std::is_same_v<Parameters, std::tuple<T, T>>;
+inline constexpr bool combines_only = std::is_void_v<Parameters>;
+template <class A, class B, class T>
+inline constexpr bool combines_only<std::tuple<A, B>, T> = takes_without_loss<A, T> && takes_without_loss<B, T>;
 
 template <class F, class Op, class Range, class T>
 consteval void require_reduce() {
@@ -49,8 +55,9 @@ consteval void require_reduce() {
     constexpr bool converts = std::is_constructible_v<T, value>;
     static_assert(!has_value || !combines || converts,
                   "reduce: the result of the function must convert to the type of init");
-    static_assert(!combines || !converts || combines_only<decayed_parameters_t<Op>, T>,
-                  "reduce: both parameters of op must have the type of init: a conversion could lose part of a value");
+    static_assert(
+        !combines || !converts || combines_only<decayed_parameters_t<Op>, T>,
+        "reduce: a parameter of op is narrower than the type of init: the conversion could lose part of a value");
     static_assert(std::movable<T>, "reduce: the type of init must be movable");
     require_portable_callable<Op>();
     require_portable_result<T>();

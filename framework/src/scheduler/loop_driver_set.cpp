@@ -1,5 +1,6 @@
 #include "loop_driver_set.hpp"
 
+#include "adaptive_spin.hpp"
 #include "reactor_watch.hpp"
 
 #include <algorithm>
@@ -65,6 +66,7 @@ struct loop_driver_set::driver {
     const std::thread::id thread = std::this_thread::get_id();
     std::vector<run_loop*> kept;  // loops with a reactor, pinned and held
     reactor_watch others;         // sleeps in all reactors but the first
+    adaptive_spin local_answers;  // for work that other threads of this process submit to `own`
 
     ~driver() {
         for (run_loop* loop : kept)
@@ -220,6 +222,7 @@ void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
             for_each_source([](event_source& s) { s.announce_busy(); });
             if (found || poll_sources()) continue;
         }
+        if (spin_for_local_work(self, done)) continue;
         sleep(self, done);
     }
     {
@@ -249,6 +252,25 @@ bool loop_driver_set::spin(driver& self, const std::function<bool()>& done) {
     return false;
 }
 
+// Spins while a thread of this process is likely to answer soon. @return whether there is something to do
+bool loop_driver_set::spin_for_local_work(driver& self, const std::function<bool()>& done) {
+    const auto budget = self.local_answers.budget();
+    if (self.own == nullptr || budget.count() == 0) return false;
+    const auto until = std::chrono::steady_clock::now() + budget;
+    do {
+        for (int i = 0; i < 16; ++i) {
+            if (self.own->ready()) {
+                self.local_answers.record_spin(true);
+                return true;
+            }
+            cpu_relax();
+        }
+        if (done()) return true;
+    } while (std::chrono::steady_clock::now() < until);
+    self.local_answers.record_spin(false);
+    return false;
+}
+
 void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
     int fd = self.poller ? poller_descriptor() : this_thread_descriptor();
     // Announces the sleep, then polls everything once more. A submitter publishes, then looks for sleepers.
@@ -267,10 +289,13 @@ void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
         orphaned = poller_ == nullptr;
     }
     if (!work && !orphaned) {
+        const auto begin = std::chrono::steady_clock::now();
         if (self.kept.empty())
             wait_readable(fd, next_deadline());
         else
             sleep_in_reactors(self, fd, done);
+        if (self.own != nullptr && self.own->ready())
+            self.local_answers.record_sleep(std::chrono::steady_clock::now() - begin);
     }
     if (self.poller) for_each_source([](event_source& s) { s.announce_awake(); });
     sleeping_.fetch_sub(1, std::memory_order_relaxed);

@@ -57,6 +57,7 @@ private:
     [[nodiscard]] std::optional<steady_time> next_deadline();
     [[nodiscard]] bool anything_ready(const driver& self);
     [[nodiscard]] bool spin(driver& self, const std::function<bool()>& done);
+    [[nodiscard]] bool spin_for_local_work(driver& self, const std::function<bool()>& done);
     void sleep(driver& self, const std::function<bool()>& done);
     [[nodiscard]] bool try_become_poller(driver& self);
 

@@ -1,10 +1,8 @@
-// What an executor backend has to do with the state plane; the scheduler does not know that layer.
-
-#include <memory>
-
 #include <cadre/executor_backend.hpp>
 
 #include "state/heap_domain.hpp"
+
+// The part of `executor_backend` that concerns channels, cells and locks, which the scheduler layer knows nothing of.
 
 namespace cadre {
 

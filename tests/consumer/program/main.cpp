@@ -1,4 +1,4 @@
-// The first program of the documentation, built outside of this repository.
+// The first program of the documentation, built outside this repository.
 
 #include <cadre/cadre.hpp>
 

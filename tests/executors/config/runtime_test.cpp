@@ -1,7 +1,9 @@
 #include "executors/temporary_folder.hpp"
 
 #include <cadre/make_executor.hpp>
+#include <cadre/on.hpp>
 #include <cadre/runtime.hpp>
+#include <cadre/scope.hpp>
 #include <cadre/sleep.hpp>
 
 #include <gtest/gtest.h>
@@ -46,13 +48,48 @@ TEST(runtime, gives_the_result_of_the_main_task) {
     }
 }
 
-TEST(runtime, the_default_executor_is_home_if_it_is_local) {
-    cadre::runtime serial(with_default("serial"));
-    EXPECT_EQ(serial.run(where()), std::this_thread::get_id());
+TEST(runtime, the_main_task_is_at_home_on_the_calling_thread) {
+    for (const char* spec : {"serial", "thread:1", "thread:2", "process:1"}) {
+        cadre::runtime rt(with_default(spec));
+        EXPECT_EQ(rt.run(where()), std::this_thread::get_id()) << spec;
+    }
+}
+
+TEST(runtime, run_parallel_is_at_home_on_a_pool) {
     cadre::runtime threads(with_default("thread:1"));
-    EXPECT_NE(threads.run(where()), std::this_thread::get_id());
-    cadre::runtime processes(with_default("process:1"));
-    EXPECT_EQ(processes.run(where()), std::this_thread::get_id());
+    EXPECT_NE(threads.run_parallel(where()), std::this_thread::get_id());
+    for (const char* spec : {"serial", "process:1"}) {
+        cadre::runtime rt(with_default(spec));
+        EXPECT_EQ(rt.run_parallel(where()), std::this_thread::get_id()) << spec;
+    }
+}
+
+// Children of a scope of the main task share a vector with each other and with the task.
+cadre::task<std::size_t> gather(cadre::executor ex, int count) {
+    std::vector<int> results;
+    cadre::scope children;
+    const auto one = [](cadre::executor where, std::vector<int>* into, int i) -> cadre::task<void> {
+        into->push_back(co_await cadre::on(where, [](int x) { return x; }, i));
+    };
+    for (int i = 0; i < count; ++i)
+        children.spawn(one(ex, &results, i));
+    co_await children.join();
+    co_return results.size();
+}
+
+TEST(runtime, what_children_of_the_main_task_share_needs_no_lock) {
+    for (const char* spec : {"serial", "thread:2", "process:2"}) {
+        cadre::runtime rt(with_default(spec));
+        EXPECT_EQ(rt.run(gather(rt.executor(), 5000)), 5000u) << spec;
+    }
+}
+
+TEST(runtime, run_takes_a_function_of_the_executor) {
+    cadre::runtime rt(with_default("thread:1"));
+    const auto kind = [](cadre::executor ex) -> cadre::task<cadre::executor_kind> { co_return ex.kind(); };
+    EXPECT_EQ(rt.run(kind), cadre::executor_kind::thread);
+    EXPECT_EQ(rt.run_parallel(kind), cadre::executor_kind::thread);
+    EXPECT_EQ(rt.run([]() -> cadre::task<int> { co_return 7; }), 7);
 }
 
 TEST(runtime, makes_each_executor_once) {

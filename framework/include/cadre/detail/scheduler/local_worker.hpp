@@ -40,6 +40,9 @@ public:
     /// Whether this worker has no work left and another one is awake: then a task here may spin for a moment.
     [[nodiscard]] virtual bool waits_for_others() noexcept { return false; }
 
+    /// Whether other work waits for this worker: a long-running item asks now and then, and makes way.
+    [[nodiscard]] bool others_wait() noexcept { return has_other_work(); }
+
     [[nodiscard]] work_deque& deque() noexcept { return deque_; }
 
     /// Fairness: whether a task may continue with its own newest work. At intervals it may not; it returns to the worker's

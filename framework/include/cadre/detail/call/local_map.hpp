@@ -1,0 +1,138 @@
+/// @file
+/// `map` and `map_outcomes` of a plain function on a local executor, over a range that any thread can index.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <cadre/detail/base/populate.hpp>
+#include <cadre/detail/call/map_item.hpp>
+#include <cadre/detail/call/parallel_loop.hpp>
+#include <cadre/detail/task/time_limit.hpp>
+#include <cadre/errors.hpp>
+#include <cadre/outcome.hpp>
+#include <cadre/timeout.hpp>
+
+namespace cadre::detail {
+
+template <class>
+inline constexpr bool is_iota_view = false;
+template <class W, class B>
+inline constexpr bool is_iota_view<std::ranges::iota_view<W, B>> = true;
+
+/// Ranges whose items the workers may read by themselves, at the same time and in any order: arrays and numbers. What runs a
+/// user's code when it is read, such as a view with a function, is read at the home of the map.
+template <class R>
+concept concurrently_readable = std::ranges::sized_range<R> && std::ranges::random_access_range<R> &&
+                                (std::ranges::contiguous_range<R> || is_iota_view<std::remove_cvref_t<R>>);
+
+/// Results of known number, stored by index from several threads. In the vector itself, where elements can be made in advance
+/// and are objects of their own; else moved there at the end.
+template <class R>
+class indexed_results {
+    static constexpr bool in_place =
+        std::is_default_constructible_v<R> && std::is_nothrow_move_assignable_v<R> && !std::is_same_v<R, bool>;
+    using storage = std::conditional_t<in_place, std::vector<R>, std::vector<std::optional<R>>>;
+
+public:
+    explicit indexed_results(std::size_t n) {
+        values_.reserve(n);
+        populate_for_writing(values_.data(), n * sizeof(typename storage::value_type));
+        values_.resize(n);
+    }
+    template <class V>
+    void set(std::size_t i, V&& value) {
+        if constexpr (in_place)
+            values_[i] = std::forward<V>(value);
+        else
+            values_[i].emplace(std::forward<V>(value));
+    }
+    [[nodiscard]] std::vector<R> take() {
+        if constexpr (in_place) {
+            return std::move(values_);
+        } else {
+            std::vector<R> result;
+            result.reserve(values_.size());
+            for (auto& v : values_)
+                result.push_back(std::move(*v));
+            return result;
+        }
+    }
+
+private:
+    storage values_;
+};
+
+/// One map while it runs. `Result` is what `take` gives for each item: the value, or an outcome, which keeps errors.
+template <class F, class Item, class Iterator, class Result>
+class local_map final : public parallel_loop {
+    using value = typename item_bound<F, Item>::result;
+    static constexpr bool keeps_errors = std::is_same_v<Result, outcome<value>>;
+
+public:
+    local_map(std::shared_ptr<executor_backend> backend, const F& f, Iterator first, settings s)
+        : parallel_loop(std::move(backend), s), function_(f), first_(std::move(first)), results_(s.size) {}
+
+    [[nodiscard]] std::vector<Result> take() { return results_.take(); }
+
+private:
+    std::size_t run_batch(runner& r, std::size_t first, std::size_t last) noexcept override {
+        for (std::size_t i = first; i != last; ++i) {
+            if (!r.begin(i)) return i;
+            std::exception_ptr error;
+            if (item_limit().count() > 0)
+                error = call_limited(r, i);
+            else
+                error = call(i);
+            if (error == nullptr) [[likely]]
+                continue;
+            if constexpr (keeps_errors)
+                results_.set(i, Result(std::move(error)));
+            else
+                fail(i, std::move(error));
+        }
+        return last;
+    }
+    std::exception_ptr call(std::size_t i) noexcept {
+        try {
+            auto bound = item_call<F, Item>::bind(
+                function_, make_item<Item>(first_[static_cast<std::iter_difference_t<Iterator>>(i)]));
+            if constexpr (std::is_void_v<value>) {
+                bound();
+                results_.set(i, Result{});
+            } else {
+                results_.set(i, bound());
+            }
+            return nullptr;
+        } catch (...) {
+            return std::current_exception();
+        }
+    }
+    // The limit counts from here, where the item begins.
+    std::exception_ptr call_limited(runner& r, std::size_t i) noexcept {
+        std::exception_ptr error;
+        deadline_stop deadline;
+        deadline.arm(default_timers(), deadline_after(item_limit()), &r.stop());
+        r.env().stop = &deadline.stop();
+        error = call(i);
+        r.env().stop = &r.stop();
+        const bool passed = deadline.disarm();
+        if (error != nullptr && passed && !r.stop().stop_requested() && ended_by_stop(error))
+            error = std::make_exception_ptr(timed_out(timed_out_text(item_limit(), name())));
+        return error;
+    }
+
+    const F& function_;
+    Iterator first_;
+    indexed_results<Result> results_;
+};
+
+}  // namespace cadre::detail

@@ -1,0 +1,156 @@
+/// @file
+/// A loop over the indices [0, size) that the workers of a local executor share.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <coroutine>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <cadre/detail/base/asymmetric_fence.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/coroutine/waiter.hpp>
+#include <cadre/detail/scheduler/work_registry.hpp>
+#include <cadre/executor_backend.hpp>
+#include <cadre/map_options.hpp>
+
+namespace cadre::detail {
+
+/// Guided self-scheduling (Polychronopoulos and Kuck, IEEE Trans. Computers 1987) over one atomic cursor: at most one
+/// *runner* a worker takes the next batch of indices, runs it, and takes the next. So indices begin in their order, up to the
+/// batches in work; a long item delays only its own batch; and the whole loop is one entry in the executor's registry, one
+/// task identity and one stop state. Batches start at one index and grow until each takes about `target_batch`.
+///
+/// A failure at index i keeps the indices above it from beginning and asks those that run to stop; the indices below it run to
+/// their end, because one of them may fail as well, and the failure of the lowest index is the one that a plain loop would have
+/// met.
+///
+/// Lives in the frame of the coroutine that awaits `run()`, which completes when every runner has ended.
+class parallel_loop {
+public:
+    struct settings {
+        std::size_t size = 0;
+        std::size_t chunk = 0;  ///< indices a batch; 0: adapt to their duration
+        std::size_t window = 0;  ///< indices in work at most; 0: no limit
+        std::chrono::nanoseconds item_limit{0};  ///< of each index; 0: none
+        bool stop_at_failure = true;
+        std::string name{};
+        progress_callback progress = nullptr;
+    };
+    struct failure {
+        std::size_t index;
+        std::exception_ptr error;
+    };
+
+    /// One worker's part in the loop: a work item that runs batches until none is left.
+    class alignas(64) runner : public work_item {
+    public:
+        explicit runner(parallel_loop& loop) noexcept;
+
+        /// Claims `index` for this runner. @return false: it is not to run, nor is any above it
+        [[nodiscard]] bool begin(std::size_t index) noexcept {
+            // Pairs with `stop_above`, which lowers `end_`, issues a heavy fence and reads `current_`: either the failure is
+            // seen here, or this index is seen there and asked to stop.
+            current_.store(index, std::memory_order_relaxed);
+            light_fence();
+            return index < loop_.end_.load(std::memory_order_relaxed);
+        }
+        [[nodiscard]] environment& env() noexcept { return env_; }
+        [[nodiscard]] stop_state& stop() noexcept { return stop_; }
+
+    private:
+        friend class parallel_loop;
+        parallel_loop& loop_;
+        std::atomic<std::size_t> current_{0};
+        stop_state stop_;
+        environment env_;
+        std::size_t batch_ = 1;
+        std::size_t number_ = 0;
+        bool has_begun_ = false;
+    };
+
+    parallel_loop(std::shared_ptr<executor_backend> backend, settings s);
+    parallel_loop(const parallel_loop&) = delete;
+    parallel_loop& operator=(const parallel_loop&) = delete;
+
+    class [[nodiscard]] awaiter {
+    public:
+        explicit awaiter(parallel_loop& loop) noexcept : loop_(&loop) {}
+        [[nodiscard]] static bool await_ready() noexcept { return false; }
+        template <class Promise>
+        [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) {
+            return loop_->start(h, environment_of_promise(h));
+        }
+        void await_resume() { loop_->finish(); }
+
+    private:
+        parallel_loop* loop_;
+    };
+    /// Runs the loop. Stop: passed on to what runs, and keeps the rest from beginning; ends when what runs has ended.
+    /// @throws executor_stopped; cancelled if indices were left because of a stop; what `progress` threw; the failure of the
+    /// lowest index, if `stop_at_failure`
+    [[nodiscard]] awaiter run() noexcept { return awaiter(*this); }
+
+protected:
+    ~parallel_loop() = default;
+    /// Runs the indices [first, last) on the calling thread, each after `r.begin(index)`, until that says no.
+    /// @return the first index that did not run
+    virtual std::size_t run_batch(runner& r, std::size_t first, std::size_t last) noexcept = 0;
+    /// For `run_batch`: `index` has ended by an error.
+    void fail(std::size_t index, std::exception_ptr error) noexcept;
+    [[nodiscard]] std::chrono::nanoseconds item_limit() const noexcept { return settings_.item_limit; }
+    [[nodiscard]] const std::string& name() const noexcept { return settings_.name; }
+
+private:
+    struct stop_listener : stop_node {
+        parallel_loop* loop = nullptr;
+    };
+    struct progress_item : work_item {
+        parallel_loop* loop = nullptr;
+        std::atomic<bool> posted{false};
+    };
+    using clock = std::chrono::steady_clock;
+
+    [[nodiscard]] bool start(std::coroutine_handle<> h, environment* env);
+    void finish();
+    void run(runner& self) noexcept;
+    void start_runners(std::size_t after) noexcept;
+    [[nodiscard]] bool take_batch(runner& self, std::size_t& first, std::size_t& last) noexcept;
+    void adapt(runner& self, clock::duration took) const noexcept;
+    [[nodiscard]] bool make_way(runner& self) noexcept;
+    void stop_above(std::size_t index) noexcept;
+    void lower_end(std::size_t index) noexcept;
+    void report_progress() noexcept;
+    void leave() noexcept;
+
+    const std::shared_ptr<executor_backend> backend_;
+    const settings settings_;
+    task_info info_;
+    stop_state stop_;
+    std::deque<runner> runners_;  // after `stop_`, which is above their stop states
+    stop_listener stop_listener_;
+    work_root root_;
+    waiter waiter_;
+    progress_item progress_;
+
+    // cursor_: the next index to hand out; only grows. end_: indices from here on do not begin; only falls: to a failed index,
+    // or to 0 at a stop request. parties_: runners and progress items that have not ended; the last one resumes the awaiter.
+    alignas(64) std::atomic<std::size_t> cursor_{0};
+    alignas(64) std::atomic<std::size_t> end_;
+    std::atomic<std::size_t> parties_{1};
+    std::atomic<std::size_t> done_{0};
+    std::mutex failures_mutex_;
+    std::vector<failure> failures_;
+    std::exception_ptr progress_error_;
+    bool refused_ = false;
+};
+
+}  // namespace cadre::detail

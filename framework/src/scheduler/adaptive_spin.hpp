@@ -1,0 +1,34 @@
+/// @file
+/// Whether spinning before a sleep pays: decided by how long the last sleeps were.
+#pragma once
+
+#include <chrono>
+
+namespace cadre::detail {
+
+/// Spins for as long as a sleep and a wake-up cost, which is at most twice the cost of the best choice (competitive spinning:
+/// Karlin et al., SODA 1990), and only while spinning has paid lately, as KVM's halt polling does: a short sleep turns it
+/// on, two unsuccessful spins in a row turn it off. Used by one thread.
+class adaptive_spin {
+public:
+    using clock = std::chrono::steady_clock;
+
+    /// How long to spin before the next sleep; zero: not at all.
+    [[nodiscard]] std::chrono::nanoseconds budget() const noexcept {
+        return misses_ < max_misses ? wake_cost : std::chrono::nanoseconds(0);
+    }
+    /// A spin has ended. `found`: what the thread waited for arrived.
+    void record_spin(bool found) noexcept { misses_ = found ? 0 : misses_ + 1; }
+    /// A sleep has ended, because what the thread waited for arrived.
+    void record_sleep(clock::duration length) noexcept {
+        if (length < short_sleep) misses_ = 0;
+    }
+
+private:
+    static constexpr std::chrono::microseconds wake_cost{15};
+    static constexpr std::chrono::microseconds short_sleep{60};
+    static constexpr int max_misses = 2;
+    int misses_ = max_misses;
+};
+
+}  // namespace cadre::detail
