@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -47,14 +46,6 @@ unique_fd make_memfd(const char* name, std::size_t size) {
     }
     if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         throw_errno("fcntl(F_ADD_SEALS)");
-    }
-    return fd;
-}
-
-unique_fd make_eventfd() {
-    unique_fd fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-    if (!fd) {
-        throw_errno("eventfd");
     }
     return fd;
 }

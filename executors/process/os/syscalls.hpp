@@ -20,9 +20,6 @@ namespace cadre::detail::process_os {
 /// cause a fault in another one. `name` appears in /proc/PID/maps only.
 [[nodiscard]] unique_fd make_memfd(const char* name, std::size_t size);
 
-/// A non-blocking eventfd with counter 0.
-[[nodiscard]] unique_fd make_eventfd();
-
 struct pipe_ends {
     unique_fd read;
     unique_fd write;
