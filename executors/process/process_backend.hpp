@@ -18,7 +18,7 @@ namespace cadre::detail {
 
 class process_backend final : public executor_backend, private portable_identity {
 public:
-    /// Starts the workers. Throws config_error, std::system_error.
+    /// Starts the workers. @throws config_error, std::system_error
     [[nodiscard]] static std::shared_ptr<process_backend> create(const process_options& options);
     ~process_backend() override;
 
@@ -36,7 +36,7 @@ public:
     void shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done) override;
 
 private:
-    /// What the application's loop polls while it is idle.
+    /// The event source that delivers completions to the parent's run loop.
     class completions final : public event_source {
     public:
         explicit completions(process_parent::pool& p) noexcept : pool_(p) {}

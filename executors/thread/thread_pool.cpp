@@ -55,7 +55,7 @@ void thread_pool::start(const cpu_list& affinity) {
     }
 }
 
-// The last handle is gone, so no task is at home here. A thread of the pool cannot join itself: if a task drops the last
+// The last handle is gone, so no task has this pool as its home. A thread of the pool cannot join itself: if a task drops the last
 // handle, a helper thread joins.
 void thread_pool::release(thread_pool* pool) noexcept {
     const auto end = [pool] {
@@ -79,7 +79,7 @@ void* thread_pool::query(const std::type_info& extension) noexcept {
 
 void thread_pool::submit(std::span<work_item* const> items) noexcept {
     if (items.empty()) return;
-    // No item is pushed above a fork: it would wait for all forks of a computation that may never end.
+    // An item is not pushed onto a deque that holds forks: it could be delayed for as long as they run.
     if (local_worker* own = worker_of(this); own != nullptr && own->deque().newest().task() == nullptr) {
         own->fork(items.size(), [&](std::size_t i) { return runnable(items[i]); });
         return;

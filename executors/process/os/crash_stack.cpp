@@ -3,7 +3,7 @@
 #include "process/os/crash_modules.hpp"
 #include "process/os/crash_page.hpp"
 
-// One state of libbacktrace for the process: it never frees its per-thread states. The mutex below guards it.
+// One libbacktrace state for the process, because per-thread states are never freed. The mutex below guards it.
 #define BOOST_STACKTRACE_BACKTRACE_FORCE_STATIC
 #include <boost/stacktrace/frame.hpp>
 
@@ -117,7 +117,7 @@ std::string resolve_crash_stack(const crash_report& report) {
     static symbolizer symbolize;
     const std::vector<module_record> ours = loaded_modules(std::size_t{1} << 16);
     std::vector<std::uint64_t> frames = report.frames;
-    // After a jump to an address without code the unwinder began at the caller.
+    // If the program counter is not in mapped code, unwinding started at the caller: the program counter is prepended.
     if (report.program_counter != 0 && !frames.empty() && frames.front() != report.program_counter) {
         frames.insert(frames.begin(), report.program_counter);
     }

@@ -81,7 +81,7 @@ struct received_message {
     std::vector<std::byte> bytes;
     std::vector<unique_fd> fds;
 };
-/// Receives one message of at most `max_message_bytes`. A reset connection counts as its end.
+/// Receives one message of at most `max_message_bytes`. ECONNRESET is reported as `kind::end`.
 /// @throws std::system_error EMSGSIZE if the message is longer or has too many descriptors
 [[nodiscard]] received_message receive_message(int socket, bool wait = true);
 inline constexpr std::size_t max_message_bytes = std::size_t{16} * 1024;

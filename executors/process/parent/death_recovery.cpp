@@ -1,3 +1,6 @@
+// What becomes of the calls of a dead worker. What it held in shared memory (channels, locks, permits) is recovered by
+// framework/src/shm/crash_recovery.cpp.
+
 #include "process/parent/death_recovery.hpp"
 
 #include "process/plane/chunk_progress.hpp"
@@ -53,7 +56,7 @@ std::shared_ptr<const death_notice> death_recovery::recover(worker_connection& c
 void death_recovery::settle(const worker_connection& c, call_record& r, bool ran,
                             const std::shared_ptr<const death_notice>& death, ended_calls& ended,
                             crashed_calls& crashed) {
-    // Not only the call whose time came first: every call that was asked to end by a time and has not ended.
+    // Applies to every call with a kill deadline, not only to the one whose deadline expired.
     const bool killed = c.killed && r.limit.kill_at != time_point{};
     if (!killed && r.retries > 0 && r.stop == stop_reason::none && r.call->items == 1) {
         --r.retries;

@@ -34,8 +34,8 @@ task<T> run_reduce(executor ex, F f, Op op, kept_range<Range> range, T init, map
 template <class Parameter, class T>
 concept takes_without_loss = requires(T value) { Parameter{std::move(value)}; };
 
-/// Whether both parameters of `Op` take a `T` whole, where its signature is known: a narrowing conversion would lose a part
-/// of partial values.
+/// True if `T` converts to both parameter types of `Op` without narrowing, which would lose a part of partial values; or if
+/// the signature of `Op` is unknown.
 template <class Parameters, class T>
 inline constexpr bool combines_only = std::is_void_v<Parameters>;
 template <class A, class B, class T>

@@ -25,7 +25,7 @@ namespace cadre {
 
 namespace detail {
 
-/// Adds no member to the standard class that it derives from: its text is its whole state.
+/// True if `E` has the size of its standard base, so that `what()` is its entire state.
 template <class E>
 concept text_only_exception = std::derived_from<E, std::exception> &&
                               (sizeof(E) == sizeof(std::exception) ||

@@ -1,5 +1,5 @@
 /// @file
-/// Mappings of descriptors: boost::interprocess::mapped_region with this project's errors.
+/// Mappings of descriptors: boost::interprocess::mapped_region, with failures as std::system_error.
 #pragma once
 
 #include <cstddef>

@@ -99,6 +99,7 @@ void shrink_arena(const region& memory, unsigned slot) noexcept {
 
 }  // namespace
 
+// Channels, semaphores and locks: `object_table::recover` in object_lifetime.cpp calls `recover` of each one's core.
 void recover(plane_core& core, process_id dead) noexcept {
     core.objects.for_each([&](object_ref o, object_phase) { core.objects.recover(o, dead); });
     try {

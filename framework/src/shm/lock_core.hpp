@@ -22,7 +22,7 @@ namespace cadre::detail::shm {
 /// |            | q, the granter or the supervisor, if q waits no more         | free                     |
 /// |            | supervisor, if q is dead                                     | free                     |
 ///
-/// `owner died` stays in a free or granted word until a process takes the lock and learns of it. Every change is a sequentially
+/// `owner died` stays in a free or granted word until a process acquires the lock; `try_lock` reports it then. Every change is a sequentially
 /// consistent compare-and-swap.
 struct lock_word {
     enum class phase : unsigned { free = 0, held = 1, granted = 2 };
@@ -40,7 +40,7 @@ struct lock_word {
     }
 };
 
-/// The lock permits barging; its user grants it to a waiting process now and then, which bounds starvation. The grantee
+/// The lock permits barging; callers periodically hand it to a waiting process, which bounds starvation. The grantee
 /// confirms the grant by taking the lock. A grant to a process that is dead or waits no more is revoked.
 /// `Word` is another type in the model that explores this code, tests/models/lock_model.hpp.
 template <class Probe = no_probe, class Word = word>

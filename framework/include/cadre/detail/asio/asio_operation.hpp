@@ -192,8 +192,8 @@ struct asio_result<std::exception_ptr, Values...> : asio_failing_result<std::exc
 template <class Signature, class Initiation, class... InitArgs>
 class asio_operation;
 
-/// An operation that starts when it is awaited. Resumes at home. Stop: Asio's cancellation; `cancelled` if the operation was
-/// aborted for it, its result if it completed nevertheless.
+/// An operation that starts when it is awaited. Resumes at home. A stop request emits Asio's cancellation signal: the await
+/// throws `cancelled` if the operation was aborted as a result, and returns the result otherwise.
 template <class R, class... Args, class Initiation, class... InitArgs>
 class [[nodiscard]] asio_operation<R(Args...), Initiation, InitArgs...> : asio_handler<std::decay_t<Args>...>::state {
     using handler = asio_handler<std::decay_t<Args>...>;

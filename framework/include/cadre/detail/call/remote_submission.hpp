@@ -1,5 +1,5 @@
 /// @file
-/// The way of a portable call through a remote executor: admission, stop requests, and leaving.
+/// Registration, stop forwarding and deregistration of a call on a remote executor.
 #pragma once
 
 #include <exception>
@@ -31,14 +31,14 @@ public:
     /// Registers the call with its executor and listens to `stop` (may be null), which must outlive the call.
     /// @return `cancelled` if stop was requested already, `executor_stopped`, or null if the call was admitted
     [[nodiscard]] std::exception_ptr admit(stop_state* stop) noexcept;
-    /// Submits the call and repeats a stop request that came between `admit` and the submission: the backend, which did
-    /// not know the call yet, has ignored that. It ignores requests for completed calls likewise.
+    /// Submits the call, then resends a stop request made since `admit`: backends ignore stop requests for calls that they
+    /// do not know, or that have completed.
     void submit() noexcept;
     /// The second half of `submit`, for a call that was submitted in a batch; on the thread that will call `unlink`.
     void resend_stop() noexcept { resend(stop_); }
     /// Afterwards no stop request reaches the backend. Harmless if the call was not admitted.
     void unlink() noexcept;
-    /// Leaves the registry around `notify`, which may let the call be destroyed: a shutdown completes only after that.
+    /// Deregisters the call and calls `notify`, which may destroy the call. A shutdown completes after `notify` has returned.
     template <class Notify>
     void leave(Notify notify) noexcept {
         work_registry& registry = backend_->registry();

@@ -14,8 +14,8 @@ class executor_backend;
 
 namespace cadre::detail {
 
-/// A thread of a pool, or a serial loop. `this_thread_worker` points to it while its thread runs items. All functions are
-/// for that thread.
+/// A thread of a pool, or a serial loop. `this_thread_worker` points to it while its thread runs items. Only that thread
+/// calls its functions, except `deque()`, from which other workers steal.
 class local_worker {
 public:
     local_worker(executor_backend* backend, std::size_t index) noexcept : backend_(backend), index_(index) {}
@@ -37,22 +37,22 @@ public:
     /// Queues `item` behind all work that is queued now.
     virtual void defer(work_item* item) noexcept = 0;
 
-    /// Whether this worker has no work left and another one is awake: then a task here may spin for a moment.
+    /// Returns true if this worker is idle while another one is active; the caller may then spin before it suspends.
     [[nodiscard]] virtual bool waits_for_others() noexcept { return false; }
 
-    /// Whether other work waits for this worker: a long-running item asks now and then, and makes way.
+    /// Returns true if this worker has other work. A long-running item polls this and yields.
     [[nodiscard]] bool others_wait() noexcept { return has_other_work(); }
 
     [[nodiscard]] work_deque& deque() noexcept { return deque_; }
 
-    /// Fairness: whether a task may continue with its own newest work. At intervals it may not; it returns to the worker's
-    /// loop, which polls all sources of work.
+    /// Fairness: returns false once in `fairness_interval` calls; the task then returns to the worker's loop, which polls
+    /// all sources of work.
     [[nodiscard]] bool may_continue() noexcept { return --turns_ > 0; }
-    /// Fairness for a task whose operations complete without waiting: whether the next one has to suspend nevertheless.
+    /// Fairness for a task whose operations complete without waiting: returns true if the next operation has to suspend.
     [[nodiscard]] bool should_yield() noexcept { return --finds_ == 0 && reset_and_check(); }
 
 protected:
-    /// Whether the loop would find other work than the task that runs.
+    /// Returns true if the loop would find other work than the running task.
     [[nodiscard]] virtual bool has_other_work() noexcept { return true; }
     /// Whether the loop has to poll all sources of work before its newest item this time.
     [[nodiscard]] bool full_poll_due() noexcept {
@@ -64,7 +64,7 @@ protected:
     void watch_sleepers(const std::atomic<std::uint32_t>& sleepers) noexcept {
         sleepers_ = fences_are_asymmetric ? &sleepers : &some_sleepers;
     }
-    /// There is new work, and a worker may sleep. (Without asymmetric fences it is called for all new work.)
+    /// Wakes one sleeping worker. Called after a push while workers may sleep; without asymmetric fences after each push.
     virtual void wake_one() noexcept {}
 
 private:
