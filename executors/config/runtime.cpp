@@ -37,7 +37,25 @@ struct runtime::state {
         return at->second;
     }
 
-    const detail::resolved_config configured;
+    /// Before any other thread: the factory alone knows whether it takes a number of workers that a weaker source asks for.
+    void make_default() {
+        executor_config& chosen = configured.chosen;
+        try {
+            make(chosen.name, chosen);
+        } catch (const config_error&) {
+            if (!configured.without_weaker_count) {
+                throw;
+            }
+            chosen = *std::exchange(configured.without_weaker_count, std::nullopt);
+            if (const auto named = configured.all.executors.find(chosen.name);
+                named != configured.all.executors.end()) {
+                named->second = chosen;
+            }
+            make(chosen.name, chosen);
+        }
+    }
+
+    detail::resolved_config configured;
     std::mutex mutex{};
     std::map<std::string, cadre::executor, std::less<>> made{};  // by name; an unnamed default executor as ""
 };
@@ -95,7 +113,7 @@ runtime::runtime(int& argc, char** argv) {
         const detail::settings command_line = detail::take_command_line(argc, argv);
         state_ = std::make_unique<state>(detail::resolve(command_line, detail::from_environment()));
         if (state_->configured.only_factory_can_check) {
-            static_cast<void>(executor());
+            state_->make_default();
         }
     } catch (const config_error& e) {
         refuse_to_start(argc > 0 ? argv[0] : nullptr, e.what());
@@ -109,7 +127,7 @@ runtime::runtime(config c) {
     }
     state_ = std::make_unique<state>(detail::resolve(std::move(c)));
     if (state_->configured.only_factory_can_check) {
-        static_cast<void>(executor());
+        state_->make_default();
     }
 }
 

@@ -1,5 +1,7 @@
 #include "process/process_backend.hpp"
 
+#include "common/concurrency.hpp"
+#include "common/worker_memory.hpp"
 #include "process/deferred_destruction.hpp"
 #include "process/os/bootstrap.hpp"
 #include "process/parent/completion_scope.hpp"
@@ -42,6 +44,8 @@ process_backend::process_backend(const process_options& options)
     : pool_(make_pool(options, default_name(options), registry())), completions_(*pool_) {}
 
 std::shared_ptr<process_backend> process_backend::create(const process_options& options) {
+    check_affinity(options.affinity);
+    check_memory_limit(options.memory_limit);
     std::shared_ptr<process_backend> made(new process_backend(options), &release);
     made->pool_->start();
     made->supervisor_.emplace(made->pool_);
