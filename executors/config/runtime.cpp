@@ -4,7 +4,9 @@
 #include "config/kinds.hpp"
 #include "config/names.hpp"
 #include "config/resolve.hpp"
+#include "config/shutdown_notice.hpp"
 #include "config/suggest.hpp"
+#include "config/uncaught.hpp"
 
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/scheduler/run_loop.hpp>
@@ -86,8 +88,7 @@ std::vector<char*>& own_command_line() {
 // Prints a single line.
 [[noreturn]] void refuse_to_start(const char* path, std::string message) {
     std::ranges::replace(message, '\n', ' ');
-    std::string program = path == nullptr ? "" : path;
-    program.erase(0, program.find_last_of('/') + 1);
+    const std::string program = detail::program_name(path);
     std::fprintf(stderr, "%s: %s\n", program.c_str(), message.c_str());
     std::exit(2);
 }
@@ -102,7 +103,10 @@ void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
             }
         });
     }
-    detail::drive_until([&open] { return open.load() == 0; });
+    if (open.load() != 0) {
+        const detail::shutdown_notice notice(executors);
+        detail::drive_until([&open] { return open.load() == 0; });
+    }
 }
 
 }  // namespace
