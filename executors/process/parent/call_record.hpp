@@ -24,6 +24,7 @@ using deadline_map = std::multimap<time_point, call_record*>;
 /// The running time of a call and its limit.
 struct call_limit {
     std::chrono::nanoseconds allowed{0};  // 0: no limit
+    bool of_call = false;  // it is the call's own option: its end is `timed_out`, also by force; else the executor's
     bool passed = false;
     bool begun = false;
     time_point begun_at{};  // valid if begun; of a chunk: its current item

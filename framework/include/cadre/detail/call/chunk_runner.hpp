@@ -40,7 +40,7 @@ public:
             } catch (...) {
                 fail(std::current_exception());
             }
-            commit(i);
+            if (!commit(i)) break;
         }
         return take_reply();
     }
@@ -60,7 +60,7 @@ public:
             } catch (...) {
                 fail(std::current_exception());
             }
-            commit(i);
+            if (!commit(i)) break;
         }
     }
     [[nodiscard]] call_reply reply(const auto& /*promise*/) noexcept { return take_reply(); }
@@ -87,13 +87,21 @@ private:
         out.write_byte(1);
         encode_exception(out, error);
     }
-    void commit(std::uint32_t i) noexcept {
-        if (call_.items > 1) call_.commit_items(i + 1, std::exchange(encoded_, {}));
+    // @return whether the chunk goes on
+    [[nodiscard]] bool commit(std::uint32_t i) noexcept {
+        if (call_.items == 1) return true;
+        call_.commit_items(i + 1, std::exchange(encoded_, {}));
+        items_done_ = i + 1;
+        return items_done_ == call_.items || !call_.ends_early();
     }
     // The result of a chunk of one item is not committed: the reply carries it.
     [[nodiscard]] call_reply take_reply() noexcept {
         call_reply r;
         r.bytes = std::move(encoded_);
+        if (call_.items != 1 && items_done_ != call_.items) {
+            r.kind = reply_kind::unfinished;
+            r.items_done = items_done_;
+        }
         return r;
     }
 
@@ -102,6 +110,7 @@ private:
     decoder in_;
     function function_;
     byte_buffer encoded_;  // the result of the present item
+    std::uint32_t items_done_ = 0;
 };
 
 }  // namespace cadre::detail

@@ -157,6 +157,8 @@ private:
         if (const auto read = read_results(*c, limited)) {
             if (c->reply.kind == reply_kind::failure)
                 recover(*c, *read, limited);
+            else if (c->reply.kind == reply_kind::unfinished)
+                send_rest(*c, *read);
             else
                 window_.completed(c->items);
         }
@@ -166,7 +168,9 @@ private:
     [[nodiscard]] std::optional<std::uint32_t> read_results(remote& c, bool limited) {
         try {
             const std::uint32_t n = c.read_results(outcomes_);
-            for (std::uint32_t i = 0; i < n; ++i)
+            if (c.reply.last_item != nullptr && n != 0) limit_item(c.first + n - 1, c.reply.last_item);
+            const std::uint32_t settled = repeats_last(c, n) ? n - 1 : n;
+            for (std::uint32_t i = 0; i < settled; ++i)
                 settle(c.first + i, limited);
             return n;
         } catch (...) {
@@ -199,6 +203,21 @@ private:
         for (std::uint32_t i = at + 1; i < c.items; ++i)
             outcomes_[c.first + i].emplace(std::make_exception_ptr(cancelled{}));
         window_.completed(c.items - at - 1);
+    }
+    /// The time limit of an item has passed: an item that has obeyed the stop request fails with `error`.
+    void limit_item(std::size_t index, const std::exception_ptr& error) {
+        auto& o = *outcomes_[index];
+        if (!o.has_value() && ended_by_stop(o.error())) o = outcome<result>(error);
+    }
+    [[nodiscard]] bool repeats_last(const remote& c, std::uint32_t done) const {
+        return c.reply.retry_last && c.retries_left > 0 && done != 0 && !outcomes_[c.first + done - 1]->has_value();
+    }
+    /// The chunk ended early, after `done` items: the last of them has met a limit, and the others have not begun.
+    void send_rest(const remote& c, std::uint32_t done) {
+        const bool again = repeats_last(c, done);
+        window_.completed(again ? done - 1 : done);
+        if (again) resend(c, done - 1, done, c.retries_left - 1);
+        if (done != c.items) resend(c, done, c.items, c.retries_left);
     }
     void resend(const remote& c, std::uint32_t from, std::uint32_t to, int retries) {
         auto again = make_remote(c.first + from, retries);
