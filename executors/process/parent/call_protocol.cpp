@@ -194,7 +194,7 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
         }
         if (reply.kind == reply_kind::exception && (r.limit.passed || (e.flags & event::out_of_memory) != 0)) {
             const std::exception_ptr error = decode_error(reply);
-            if (is_bad_alloc(error) && placement_.retry(r)) return {};
+            if (is_bad_alloc(error) && retry_in_fresh_worker(c, r)) return {};
             if (r.limit.passed && ended_by_stop(error)) {
                 reply.kind = reply_kind::failure;
                 reply.error = limit_error(c, r, task);
@@ -204,6 +204,13 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
     }
     placement_.end(r, std::move(reply), ended);
     return {};
+}
+
+bool call_protocol::retry_in_fresh_worker(worker_connection& c, call_record& r) noexcept {
+    r.wants_fresh = true;
+    if (!placement_.retry(r)) return false;
+    if (c.stage == worker_stage::ready) c.stage = worker_stage::retiring;  // its own message follows
+    return true;
 }
 
 // The worker takes nothing more until it sees the word; what it did not begin goes to other workers.

@@ -15,6 +15,13 @@ namespace cadre::detail::process_parent {
 
 using process_plane::request;
 
+namespace {
+
+// So that a time plus a limit does not overflow.
+constexpr std::chrono::nanoseconds longest_limit = std::chrono::hours(24 * 365 * 10);
+
+}  // namespace
+
 placement::placement(const process_options& options, const std::string& executor_name, worker_set& workers,
                      status_publisher& status, deadline_queue& deadlines) noexcept
     : options_(options), name_(executor_name), workers_(workers), status_(status), deadlines_(deadlines) {}
@@ -47,6 +54,7 @@ void placement::enqueue(portable_call& call, bool nested, ended_calls& ended) {
     const std::chrono::nanoseconds own = call.options.timeout;
     r.limit.of_call = own.count() > 0 && (r.limit.allowed.count() == 0 || own <= r.limit.allowed);
     if (r.limit.of_call) r.limit.allowed = own;
+    r.limit.allowed = std::min(r.limit.allowed, longest_limit);
     call.backend_data = &r;
     waiting_.push_back(r);
 }
@@ -85,7 +93,7 @@ void placement::place_within_credit(ended_calls& ended) noexcept {
         if (!publish(r, c)) fail(r, std::make_exception_ptr(std::bad_alloc()), ended);  // no memory for the arguments
     };
     while (call_record* r = waiting_.front()) {
-        worker_connection* const c = pick();
+        worker_connection* const c = pick(*r);
         if (c == nullptr) break;
         place(*r, *c);
     }
@@ -97,11 +105,12 @@ void placement::place_within_credit(ended_calls& ended) noexcept {
     }
 }
 
-worker_connection* placement::pick() noexcept {
+worker_connection* placement::pick(const call_record& r) noexcept {
     const std::uint64_t depth = service_times_.depth();
+    const bool fresh = r.wants_fresh && workers_.fresh_one_comes();
     worker_connection* best = nullptr;
     for (worker_connection* c : workers_)
-        if (c->accepts() && (best == nullptr || c->load() < best->load()) && c->link.has_credit(depth)) best = c;
+        if (c->accepts() && (!fresh || c->published == 0) && (best == nullptr || c->load() < best->load()) && c->link.has_credit(depth)) best = c;
     return best;
 }
 

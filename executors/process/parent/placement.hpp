@@ -59,7 +59,7 @@ public:
 
     /// Returns a call from its worker to the head of the queue.
     void requeue(call_record& r) noexcept;
-    /// The same if the call has a retry left and no stop of it was requested. @return whether it has
+    /// The same if the call has a retry left and no stop of it was requested. @return whether that is so
     [[nodiscard]] bool retry(call_record& r) noexcept;
     /// The same for all calls that `c` has not claimed.
     void requeue_unclaimed(worker_connection& c) noexcept;
@@ -82,7 +82,7 @@ public:
 private:
     [[nodiscard]] std::optional<std::uint16_t> number(portable_call& call, ended_calls& ended);
     void place_within_credit(ended_calls& ended) noexcept;
-    [[nodiscard]] worker_connection* pick() noexcept;
+    [[nodiscard]] worker_connection* pick(const call_record& r) noexcept;
     [[nodiscard]] worker_connection* pick_retiring() noexcept;
     [[nodiscard]] bool publish(call_record& r, worker_connection& c) noexcept;
     void unplace(call_record& r) noexcept;

@@ -81,8 +81,13 @@ private:
         out.write_byte(0);
         (encode(out, value), ...);
     }
+    // An item that is a call of its own and has met a limit fails like any call: its executor may repeat it.
     void fail(const std::exception_ptr& error) {
         encoded_.clear();
+        if (call_.items == 1 && call_.ends_early()) {
+            failure_ = error;
+            return;
+        }
         encoder out(encoded_);
         out.write_byte(1);
         encode_exception(out, error);
@@ -96,6 +101,7 @@ private:
     }
     // The result of a chunk of one item is not committed: the reply carries it.
     [[nodiscard]] call_reply take_reply() noexcept {
+        if (failure_ != nullptr) return exception_reply(failure_);
         call_reply r;
         r.bytes = std::move(encoded_);
         if (call_.items != 1 && items_done_ != call_.items) {
@@ -111,6 +117,7 @@ private:
     function function_;
     byte_buffer encoded_;  // the result of the present item
     std::uint32_t items_done_ = 0;
+    std::exception_ptr failure_{};
 };
 
 }  // namespace cadre::detail
