@@ -6,12 +6,12 @@ namespace cadre::detail {
 
 pid_t this_process_id() noexcept { return ::getpid(); }
 
-job_state_base::job_state_base(timer_service& timers, std::chrono::nanoseconds limit) {
+job_state_base::job_state_base(std::chrono::nanoseconds limit) {
     const environment* env = current_environment();
     stop_.follow(env != nullptr ? env->stop : nullptr);
     if (limit.count() > 0) {
         deadline_.emplace();
-        deadline_->arm(timers, deadline_after(limit), &stop_);
+        deadline_->arm(deadline_after(limit), &stop_);
     }
 }
 
@@ -22,8 +22,9 @@ bool job_state_base::wait(job_wait& w, std::coroutine_handle<> h, environment* e
     w.waiting.self = &w;
     w.waiting.prepare(h, env, [](waiter& waiting) noexcept {
         job_wait& self = *static_cast<job_wait::node&>(waiting).self;
-        self.pass_stop_on.post([](void* job) noexcept { static_cast<job_state_base*>(job)->request_stop(); },
-                               self.job.get());
+        self.pass_stop_on.post(
+            [](void* job, stop_reason why) noexcept { static_cast<job_state_base*>(job)->request_stop(why); },
+            self.job.get(), waiting.reason());
     });
     {
         const std::lock_guard hold(mutex_);

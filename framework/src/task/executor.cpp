@@ -33,9 +33,17 @@ public:
         backend_.shutdown(deadline_, [&w] { w.finish(); });
         return true;
     }
-    void on_stop_request() noexcept {
-        stop_work_.post([](void* backend) noexcept { static_cast<executor_backend*>(backend)->request_stop(); },
-                        &backend_);
+    // A backend ends work by force only from its deadline on: so a limit of the waiting task brings the deadline forward.
+    void on_stop_request(stop_reason why) noexcept {
+        stop_work_.post(
+            [](void* context, stop_reason reason) noexcept {
+                auto& backend = *static_cast<executor_backend*>(context);
+                if (reason == stop_reason::requested)
+                    backend.request_stop();
+                else
+                    backend.shutdown(std::chrono::steady_clock::now(), {});
+            },
+            &backend_, why);
     }
     void finish_wait() noexcept { stop_work_.settle(); }
 

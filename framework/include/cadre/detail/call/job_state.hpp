@@ -54,7 +54,7 @@ public:
     job_state_base& operator=(const job_state_base&) = delete;
     virtual ~job_state_base();
 
-    void request_stop() noexcept { stop_.request_stop(); }
+    void request_stop(stop_reason why = stop_reason::requested) noexcept { stop_.request_stop(why); }
     [[nodiscard]] bool ready() const noexcept { return ready_.load(std::memory_order_acquire); }
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] virtual pid_t worker_pid() const noexcept = 0;
@@ -71,7 +71,7 @@ public:
 
 protected:
     /// Follows the stop state of the calling task; `limit` (0: none) is the job's time limit.
-    job_state_base(timer_service& timers, std::chrono::nanoseconds limit);
+    explicit job_state_base(std::chrono::nanoseconds limit);
     /// The stop state of the work itself.
     [[nodiscard]] stop_state& work_stop() noexcept { return deadline_ ? deadline_->stop() : stop_; }
     /// The work has ended and its result is stored: notifies the awaiter and the completion queue.
@@ -109,7 +109,7 @@ class local_job final : public job_state<typename Bound::result>, public local_w
 
 public:
     local_job(const executor& ex, Bound&& call)
-        : job_state<result>(ex.backend()->timers(), ex.options().timeout),
+        : job_state<result>(ex.options().timeout),
           local_work<Bound>(ex.backend(), &this->work_stop(), ex.options().name, std::move(call)) {
         this->id_ = this->info().id;
     }
@@ -143,7 +143,7 @@ class remote_job final : public job_state<typename Bound::result>, private porta
 
 public:
     remote_job(const executor& ex, const Bound& call)
-        : job_state<result>(default_timers(), ex.options().timeout), submission_(ex.backend(), *this) {
+        : job_state<result>(ex.options().timeout), submission_(ex.backend(), *this) {
         this->id_ = id = next_task_id();
         entry = trampoline_id<single_call<Bound>>();
         options = ex.options();

@@ -28,8 +28,8 @@ class local_chunk final : public map_chunk, public task_root {
 public:
     local_chunk(const executor& ex, std::string name, const F& f, std::vector<Item>&& items, stop_state& stop,
                 std::chrono::nanoseconds item_limit, completion_queue& queue)
-        : task_root(ex.backend(), &limit(ex.backend()->timers(), item_limit, stop), std::move(name)), function_(f),
-          items_(std::move(items)), queue_(queue) {
+        : task_root(ex.backend(), &limit(item_limit, stop), std::move(name)), function_(f), items_(std::move(items)),
+          queue_(queue) {
         outcomes.reserve(items_.size());
     }
     /// Starts the chunk; it returns through the queue.

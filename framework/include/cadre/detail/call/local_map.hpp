@@ -120,7 +120,7 @@ private:
     std::exception_ptr call_limited(runner& r, std::size_t i) noexcept {
         std::exception_ptr error;
         deadline_stop deadline;
-        deadline.arm(default_timers(), deadline_after(item_limit()), &r.stop());
+        deadline.arm(deadline_after(item_limit()), &r.stop());
         r.env().stop = &deadline.stop();
         error = call(i);
         r.env().stop = &r.stop();

@@ -19,10 +19,10 @@ public:
     std::size_t first = 0;  ///< index of its first item in the input
 
     /// Arms a limit below `parent`. @return the stop state for the work
-    [[nodiscard]] stop_state& limit(timer_service& timers, std::chrono::nanoseconds d, stop_state& parent) {
+    [[nodiscard]] stop_state& limit(std::chrono::nanoseconds d, stop_state& parent) {
         if (d.count() <= 0) return parent;
         deadline_.emplace();
-        deadline_->arm(timers, deadline_after(d), &parent);
+        deadline_->arm(deadline_after(d), &parent);
         return deadline_->stop();
     }
     /// Once, at the end. @return whether the limit had passed

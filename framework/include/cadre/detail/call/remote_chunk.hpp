@@ -64,7 +64,7 @@ public:
     [[nodiscard]] bool admit(stop_state& stop, std::chrono::nanoseconds item_limit, call_options settings) noexcept {
         options = std::move(settings);
         id = next_task_id();
-        if (auto error = submission_.admit(&limit(default_timers(), item_limit, stop)); error != nullptr) {
+        if (auto error = submission_.admit(&limit(item_limit, stop)); error != nullptr) {
             reply = failed_reply(std::move(error));
             queue_.push(*this);
             return false;

@@ -7,11 +7,11 @@
 
 namespace cadre::detail {
 
-/// While it lives, a stop request to `stop` (may be null) calls `action(context)` once, on the timers' thread: stop nodes
+/// While it lives, a stop request to `stop` (may be null) calls `action(context, reason)` on the timers' thread, again for a stronger reason: stop nodes
 /// fire with the lock of their tree held, and the action may need that lock. The destructor waits for a running action.
 class stop_forwarder {
 public:
-    stop_forwarder(stop_state* stop, void (*action)(void*) noexcept, void* context) noexcept;
+    stop_forwarder(stop_state* stop, deferred_action::function action, void* context) noexcept;
     stop_forwarder(const stop_forwarder&) = delete;
     stop_forwarder& operator=(const stop_forwarder&) = delete;
     ~stop_forwarder();
@@ -23,7 +23,7 @@ private:
         stop_forwarder* self = nullptr;
     };
     stop_state* stop_;
-    void (*action_)(void*) noexcept;
+    deferred_action::function action_;
     void* context_;
     node node_;
     deferred_action deferred_;

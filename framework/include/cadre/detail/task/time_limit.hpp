@@ -29,7 +29,8 @@ template <class Rep, class Period>
     return std::chrono::ceil<nanoseconds>(d);
 }
 
-/// A stop state that a timer requests, with the reason `deadline`.
+/// A stop state that a timer requests, with the reason `deadline`. The timer is one of the process-wide service, whose thread
+/// runs no tasks: the limit passes also while every worker of the home is busy.
 ///
 /// The word `fired_`: set by the timers' thread after the request, with release, as its last access; read with acquire by
 /// `disarm`.
@@ -39,7 +40,7 @@ public:
     deadline_stop(const deadline_stop&) = delete;
     deadline_stop& operator=(const deadline_stop&) = delete;
 
-    void arm(timer_service& timers, steady_time when, stop_state* parent);
+    void arm(steady_time when, stop_state* parent);
     /// Disarms the timer, and waits if it is firing. @return whether the deadline has passed
     [[nodiscard]] bool disarm() noexcept;
     [[nodiscard]] stop_state& stop() noexcept { return stop_; }
@@ -49,7 +50,6 @@ private:
         deadline_stop* self = nullptr;
     };
     node timer_;
-    timer_service* timers_ = nullptr;
     stop_state stop_;
     std::atomic<bool> fired_{false};
 };
