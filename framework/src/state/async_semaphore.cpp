@@ -1,5 +1,7 @@
 #include <cadre/async_semaphore.hpp>
 
+#include <cadre/detail/scheduler/local_worker.hpp>
+
 namespace cadre {
 
 using detail::op_status;
@@ -8,7 +10,7 @@ using detail::shared_semaphore;
 
 bool async_semaphore::acquire_operation::await_ready() noexcept {
     if (!from_->has_waiters(0)) outcome_ = from_->try_acquire();
-    return outcome_ != op_status::would_block;
+    return outcome_ != op_status::would_block && detail::task_may_continue();
 }
 
 bool async_semaphore::acquire_operation::suspend(std::coroutine_handle<> handle, detail::environment* env) noexcept {
@@ -17,6 +19,11 @@ bool async_semaphore::acquire_operation::suspend(std::coroutine_handle<> handle,
     wait.try_now = [](shared_object::pending_operation& p) noexcept {
         return static_cast<shared_semaphore*>(p.object)->try_acquire();
     };
+    if (outcome_ != op_status::would_block) {
+        wait.outcome = outcome_;
+        wait.prepare(handle, env, nullptr);
+        return detail::defer_home(wait);
+    }
     wait.prepare(handle, env, &shared_object::cancel);
     return from_->park(wait) && wait.commit();
 }

@@ -18,11 +18,11 @@ bool sleep_awaiter::suspend(std::coroutine_handle<> h, environment* e) {
     });
     if (e->stop != nullptr && e->stop->stop_requested()) {
         finish_cancelled();
-        return false;
+        return make_way(*this);
     }
     if (timer_.when <= std::chrono::steady_clock::now()) {
         finish();
-        return false;
+        return make_way(*this);
     }
     e->home->timers().add(timer_);
     return commit();

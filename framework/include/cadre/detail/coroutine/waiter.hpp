@@ -68,6 +68,8 @@ public:
         finish();
     }
 
+    /// Whether the event has happened. Waiting thread only, between `prepare` and `commit`.
+    [[nodiscard]] bool finished() const noexcept { return state_.load(std::memory_order_acquire) == state::finished; }
     /// Why stop is requested; for `cancel`.
     [[nodiscard]] stop_reason reason() const noexcept { return env->stop->reason(); }
 
