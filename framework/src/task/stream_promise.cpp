@@ -4,6 +4,14 @@
 
 namespace cadre::detail {
 
+namespace {
+
+// The stream whose `next` is resuming its body on this thread, until the body hands over an element. Such a hand-over needs no
+// atomic read-modify-write: no other thread knows of the waiter yet.
+constinit thread_local const stream_promise_base* resuming_here = nullptr;
+
+}  // namespace
+
 stream_promise_base::stream_promise_base() noexcept {
     if (const environment* maker = current_environment(); maker != nullptr) stop_.follow(maker->stop);
     env_.stop = &stop_;
@@ -26,9 +34,11 @@ bool stream_promise_base::next(std::coroutine_handle<> body, stream_wait& wait, 
     if (state_.load(std::memory_order_acquire) == idle_word) {
         settle_at(*consumer_env);
         state_.store(word_of(wait), std::memory_order_release);
+        const stream_promise_base* const outer = std::exchange(resuming_here, this);
         set_current_environment(&env_);
         body.resume();
         set_current_environment(consumer_env);
+        if (std::exchange(resuming_here, outer) == nullptr) return make_way(wait);
     } else if (std::uintptr_t running = running_word;
                !state_.compare_exchange_strong(running, word_of(wait), std::memory_order_acq_rel)) {
         return false;  // the element has come meanwhile
@@ -46,6 +56,11 @@ void stream_promise_base::cancel(waiter& w) noexcept {
 
 // The body is suspended. After the exchange another thread may resume or destroy it.
 void stream_promise_base::hand_over(std::coroutine_handle<> body) noexcept {
+    if (resuming_here == this) {
+        resuming_here = nullptr;
+        state_.store(idle_word, std::memory_order_release);
+        return;
+    }
     std::uintptr_t before = state_.load(std::memory_order_acquire);
     do {
         if (before == dropped_word) return destroy_dropped(body);

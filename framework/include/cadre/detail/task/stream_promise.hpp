@@ -38,9 +38,11 @@ struct stream_wait : waiter {
 ///
 ///     state     changed by                                               to        order
 ///     idle      consumer, `next`: resumes the body                       waiting   store, release
-///     waiting   body, `hand_over`: finishes the waiter                   idle      exchange, acq_rel
+///     waiting   body, `hand_over`, inside `next`: no other thread
+///               knows of the waiter yet                                  idle      store, release
+///               body, `hand_over`: finishes the waiter                   idle      compare-exchange, acq_rel
 ///               stop request, `cancel`: finishes the waiter              running   compare-exchange, acq_rel
-///     running   body, `hand_over`: the element is kept                   idle      exchange, acq_rel
+///     running   body, `hand_over`: the element is kept                   idle      compare-exchange, acq_rel
 ///               consumer, `next`: waits for the element                  waiting   compare-exchange, acq_rel
 ///               destructor of the stream, `leave`                        dropped   compare-exchange, acq_rel
 ///     dropped   body, `hand_over`: destroys its frame                    -
