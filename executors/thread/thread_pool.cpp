@@ -107,9 +107,9 @@ runnable thread_pool::find(worker& self) noexcept {
     if (self.full_poll_due()) {
         if (!timers_.empty()) timers_.fire_due(std::chrono::steady_clock::now());
         if (reactor* events = reactor_.get(); events != nullptr) reactor_lease(*events, this).poll(reactor_budget);
-        if (work_item* item = injected_.pop(); item != nullptr) return runnable(item);
         if (++self.full_polls % oldest_interval == 0 && self.oldest_is_due())
             if (const runnable oldest = self.deque().steal(); oldest) return oldest;
+        if (work_item* item = injected_.pop(); item != nullptr) return runnable(item);
     }
     if (const runnable item = self.deque().pop(); item) return item;
     if (work_item* item = injected_.pop(); item != nullptr) return runnable(item);

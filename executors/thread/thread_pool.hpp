@@ -63,7 +63,7 @@ private:
         explicit pool_timers(thread_pool& pool) : pool_(pool) {}
 
     private:
-        void earlier() noexcept override { pool_.wake_leader(); }
+        void earlier(steady_time /*when*/) noexcept override { pool_.wake_leader(); }
         thread_pool& pool_;
     };
 

@@ -9,6 +9,7 @@
 #include <cadre/async_mutex.hpp>
 #include <cadre/async_semaphore.hpp>
 #include <cadre/bind_portable.hpp>
+#include <cadre/call.hpp>
 #include <cadre/channel.hpp>
 #include <cadre/config.hpp>
 #include <cadre/errors.hpp>

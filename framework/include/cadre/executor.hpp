@@ -59,11 +59,11 @@ public:
 
     /// Refuses new work (it fails with `executor_stopped`) and completes when all accepted work has ended; stop of the work that
     /// has not ended at the deadline is requested then. Stop of the awaiting task: brings the deadline forward to now.
-    /// Resumes: at home.
+    /// Resumes: at home. @throws std::logic_error in a task of this executor, which would wait for itself
     [[nodiscard]] task<void> shutdown(std::chrono::steady_clock::time_point deadline) const;
     template <class Rep, class Period>
     [[nodiscard]] task<void> shutdown(std::chrono::duration<Rep, Period> deadline) const {
-        return shutdown(std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::nanoseconds>(deadline));
+        return shutdown_within(std::chrono::ceil<std::chrono::nanoseconds>(deadline));
     }
     /// Without a deadline: waits until the work ends by itself.
     [[nodiscard]] task<void> shutdown() const { return shutdown(std::chrono::steady_clock::time_point::max()); }
@@ -89,6 +89,7 @@ private:
         return *backend_;
     }
     [[noreturn]] static void throw_empty();
+    [[nodiscard]] task<void> shutdown_within(std::chrono::nanoseconds limit) const;
 
     std::shared_ptr<executor_backend> backend_;
     std::shared_ptr<const detail::call_options> options_;

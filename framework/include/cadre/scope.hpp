@@ -4,6 +4,7 @@
 ///     cadre::scope s;
 ///     s.spawn(serve(first));
 ///     s.spawn(ex, resize, image);
+///     s.spawn([&log, id] { return report(log, id); });
 ///     co_await s.join();
 #pragma once
 
@@ -13,9 +14,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
+#include <cadre/call.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/promise.hpp>
@@ -28,25 +31,32 @@
 namespace cadre {
 
 /// A set of tasks that end before the scope does. Made inside a task, whose home and stop requests its tasks inherit. `join` it
-/// before it is destroyed: destroying a scope with live tasks terminates the program. `spawn` may also be called by the
+/// before it is destroyed: destroying a scope with live tasks terminates the program, with a message on stderr. `spawn` may also be called by the
 /// scope's own tasks, on any thread; the other members are for one coroutine.
 class scope {
 public:
     static constexpr bool cadre_process_bound = true;
 
-    /// @throws std::logic_error outside a task
-    scope();
+    /// `where` is named in that message. @throws std::logic_error outside a task
+    explicit scope(std::source_location where = std::source_location::current());
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
     ~scope();
 
-    /// Starts `t` at the home of this scope. Its result is discarded; `join` rethrows its error.
-    template <class T>
-    void spawn(task<T> t) {
-        if constexpr (std::is_void_v<T>)
-            start(std::move(t));
+    /// Starts to await `a` at the home of this scope. Its result is discarded; `join` rethrows its error.
+    template <awaitable A>
+    void spawn(A a) {
+        if constexpr (std::is_same_v<A, task<void>>)
+            start(std::move(a));
         else
-            start(run_child(std::move(t)));
+            start(run_child(std::move(a)));
+    }
+    /// Starts `call(f, args…)` at the home of this scope: `f` and `args` are owned until it has ended.
+    template <class F, class... Args>
+        requires(!awaitable<std::decay_t<F>> && !std::is_convertible_v<const std::decay_t<F>&, executor> &&
+                 detail::callable_at_home<std::decay_t<F>, std::decay_t<Args>...>)
+    void spawn(F&& f, Args&&... args) {
+        start(run_child(call(std::forward<F>(f), std::forward<Args>(args)...)));
     }
     /// Starts `f(args…)` on `ex`, like `on`. Needs `<cadre/on.hpp>` where it is called.
     template <class E, class F, class... Args>
@@ -59,31 +69,36 @@ public:
             start(run_child(on(executor(ex), std::forward<F>(f), std::forward<Args>(args)...)));
     }
 
-    /// Requests stop of all tasks of the scope, also of those spawned later.
-    void request_stop() noexcept { stop_.request_stop(); }
+    /// Requests stop of all tasks of the scope, also of those spawned later, until `join` has completed. Tasks that end by it as
+    /// `cancelled` have not failed.
+    void request_stop() noexcept;
     /// The number of tasks that have not ended.
     [[nodiscard]] std::size_t size() const noexcept;
 
     /// Completes when all tasks have ended; rethrows the first error, which has requested stop of the others. Stop: passed on;
-    /// ends when all tasks have ended. Resumes: at home. The scope can be used again afterwards.
+    /// ends when all tasks have ended. Resumes: at home. The scope can be used again afterwards, also after an error.
     [[nodiscard]] detail::wait_awaiter<scope> join() noexcept { return detail::wait_awaiter<scope>(*this); }
 
 private:
     friend detail::wait_awaiter<scope>;
     struct child;
-    template <class T>
-    static task<void> run_child(task<T> t) {
-        (void)co_await std::move(t);
+    template <class A>
+    static task<void> run_child(A a) {
+        (void)co_await std::move(a);
     }
     void start(task<void> t);
     void child_ended(child& c) noexcept;
     [[nodiscard]] bool wait(detail::waiter& joiner) noexcept;
     void finish_wait();
+    [[noreturn]] void terminate() const noexcept;
 
     detail::environment env_;
-    detail::stop_state stop_;
+    detail::stop_state* parent_stop_ = nullptr;
+    std::optional<detail::stop_state> stop_;  // a new one after each join that follows a request
+    std::source_location where_;
     mutable std::mutex mutex_;
     std::size_t live_ = 0;
+    bool stopped_ = false;  // by `request_stop`
     std::exception_ptr error_;
     detail::waiter* joiner_ = nullptr;
 };

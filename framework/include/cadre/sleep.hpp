@@ -10,6 +10,7 @@
 #include <cadre/detail/coroutine/waiter.hpp>
 #include <cadre/detail/scheduler/resume_item.hpp>
 #include <cadre/detail/scheduler/timer_service.hpp>
+#include <cadre/detail/task/time_limit.hpp>
 
 namespace cadre {
 
@@ -18,6 +19,7 @@ namespace detail {
 class [[nodiscard]] sleep_awaiter : waiter {
 public:
     explicit sleep_awaiter(steady_time when) noexcept { timer_.when = when; }
+    explicit sleep_awaiter(std::chrono::nanoseconds delay) noexcept : delay_(delay) {}
 
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>
@@ -33,6 +35,7 @@ private:
     };
     bool suspend(std::coroutine_handle<> h, environment* e);
     node timer_;
+    std::chrono::nanoseconds delay_{-1};  // from the await; negative: until `timer_.when`
 };
 
 class [[nodiscard]] yield_awaiter {
@@ -63,12 +66,12 @@ template <class Rep, class Period>
 
 }  // namespace detail
 
-/// Suspends for at least `d`; if `d` is not positive it only checks for a stop request.
+/// Suspends for at least `d`, counted from the await; if `d` is not positive it only checks for a stop request.
 ///
 /// Stop: ends at once with `cancelled`. Resumes: at home. Precision: that of the home's timer, tens of microseconds.
 template <class Rep, class Period>
 [[nodiscard]] detail::sleep_awaiter sleep_for(std::chrono::duration<Rep, Period> d) {
-    return detail::sleep_awaiter(detail::deadline_after(d));
+    return detail::sleep_awaiter(detail::to_time_limit(d));
 }
 
 /// Suspends until `t`, of any clock. A time of another clock than the steady one is converted once, at the call.

@@ -18,7 +18,7 @@ namespace cadre {
 
 namespace detail {
 
-/// A stop state that follows a `std::stop_token`.
+/// A stop state below the awaiting task's that also follows a `std::stop_token`.
 class token_stop {
 public:
     explicit token_stop(std::stop_token token) noexcept : token_(std::move(token)) {}
@@ -26,7 +26,8 @@ public:
     token_stop& operator=(token_stop&&) = delete;
     ~token_stop() = default;
 
-    [[nodiscard]] stop_state& begin(const environment& /*parent*/) {
+    [[nodiscard]] stop_state& begin(const environment& parent) {
+        stop_.adopt(parent.stop);
         callback_.emplace(token_, forward{&stop_});
         return stop_;
     }
@@ -42,10 +43,25 @@ private:
     std::optional<std::stop_callback<forward>> callback_;
 };
 
+/// A stop state that nothing requests.
+class no_stop {
+public:
+    no_stop() noexcept = default;
+    no_stop(no_stop&&) noexcept {}  // moved only before it is used
+    no_stop& operator=(no_stop&&) = delete;
+    ~no_stop() = default;
+
+    [[nodiscard]] stop_state& begin(const environment& /*parent*/) noexcept { return stop_; }
+    void end(const environment& /*parent*/, promise_base& /*ended*/) noexcept {}
+
+private:
+    stop_state stop_;
+};
+
 }  // namespace detail
 
-/// Awaits `a` under `token` instead of the inherited stop state: a request through `token` reaches it, one to the
-/// awaiting task does not. Resumes at home.
+/// Awaits `a` under `token` as well as under the inherited stop state: a request through `token` and one to the awaiting task
+/// both reach it. Resumes at home.
 template <awaitable A>
 [[nodiscard]] auto with_stop(std::stop_token token, A a) {
     return detail::stop_override<await_result_t<A>, detail::token_stop>(detail::as_task(std::move(a)),
@@ -55,7 +71,7 @@ template <awaitable A>
 /// Awaits `a` without passing stop requests on: it completes even if stop is requested. Resumes at home.
 template <awaitable A>
 [[nodiscard]] auto shield(A a) {
-    return with_stop(std::stop_token{}, std::move(a));
+    return detail::stop_override<await_result_t<A>, detail::no_stop>(detail::as_task(std::move(a)), detail::no_stop());
 }
 
 /// Whether stop was requested of the task that runs on this thread; for loops in ordinary functions, also in worker

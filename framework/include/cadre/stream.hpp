@@ -7,68 +7,42 @@
 #pragma once
 
 #include <coroutine>
-#include <cstddef>
-#include <exception>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include <cadre/detail/coroutine/environment.hpp>
-#include <cadre/detail/coroutine/frame_pool.hpp>
+#include <cadre/detail/task/stream_promise.hpp>
 
 namespace cadre {
 
-namespace detail {
-
-/// Yielded by a stream's body: the consumer's `next()` throws `error`, and the following one resumes the body.
-struct stream_error {
-    std::exception_ptr error;
-};
-
-}  // namespace detail
-
-/// A sequence of elements, each computed when the consumer requests it. Lazy, move-only. Destroying it between two elements
+/// A sequence of elements, each computed when the consumer requests it. Lazy, move-only. The body runs at the home of its consumer,
+/// with a stop state of its own that follows the task in which the stream was made: `timeout` around a `next()` limits that
+/// wait and not the stream. Destroying it between two elements
 /// unwinds the body, which is suspended then. One consumer at a time; not thread-safe.
 template <class T>
 class [[nodiscard]] stream {
 public:
     using value_type = T;
 
-    class promise_type {
-        struct hand_over {
-            [[nodiscard]] static bool await_ready() noexcept { return false; }
-            [[nodiscard]] static std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> h) noexcept {
-                return h.promise().consumer_;
-            }
-            static void await_resume() noexcept {}
-        };
-
+    class promise_type final : public detail::stream_promise_base {
     public:
-        static void* operator new(std::size_t size) { return detail::allocate_frame(size); }
-        static void operator delete(void* frame, std::size_t size) noexcept { detail::free_frame(frame, size); }
         [[nodiscard]] stream get_return_object() noexcept {
             return stream(std::coroutine_handle<promise_type>::from_promise(*this));
         }
-        [[nodiscard]] static std::suspend_always initial_suspend() noexcept { return {}; }
-        [[nodiscard]] static hand_over final_suspend() noexcept { return {}; }
         template <class U>
-        [[nodiscard]] hand_over yield_value(U&& value) {
-            value_.emplace(std::forward<U>(value));
-            return {};
+        [[nodiscard]] hand_over_awaiter yield_value(U&& value) {
+            if constexpr (std::is_same_v<std::remove_cvref_t<U>, detail::stream_error>) {
+                return stream_promise_base::yield_value(std::forward<U>(value));
+            } else {
+                value_.emplace(std::forward<U>(value));
+                return hand_over_awaiter(*this);
+            }
         }
-        [[nodiscard]] hand_over yield_value(detail::stream_error failure) noexcept {
-            error_ = std::move(failure.error);
-            return {};
-        }
-        static void return_void() noexcept {}
-        void unhandled_exception() noexcept { error_ = std::current_exception(); }
-        [[nodiscard]] detail::environment* cadre_environment() const noexcept { return env_; }
 
     private:
         friend stream;
-        std::coroutine_handle<> consumer_;
-        detail::environment* env_ = nullptr;
-        std::optional<T> value_;
-        std::exception_ptr error_;
+        std::optional<T> value_;  // the element that was yielded and not taken
     };
 
     stream(stream&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
@@ -76,36 +50,42 @@ public:
         std::swap(frame_, other.frame_);
         return *this;
     }
+    /// A body that runs, after a `next()` that was stopped, is asked to stop and ends on its own: what it refers to has to live
+    /// until then.
     ~stream() {
-        if (frame_) frame_.destroy();
+        if (frame_ && !frame_.promise().leave()) frame_.destroy();
     }
 
     class [[nodiscard]] next_awaiter {
     public:
         explicit next_awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
-        [[nodiscard]] bool await_ready() const noexcept { return !frame_ || frame_.done(); }
-        template <class Promise>
-        [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> consumer) const noexcept {
-            auto& p = frame_.promise();
-            p.consumer_ = consumer;
-            p.env_ = detail::environment_of_promise(consumer);
-            p.value_.reset();
-            return frame_;
+        [[nodiscard]] bool await_ready() const noexcept {
+            if (!frame_) return true;
+            const auto& p = frame_.promise();
+            return p.idle() && (p.value_ || p.has_error() || frame_.done());
         }
-        std::optional<T> await_resume() const {
+        template <class Promise>
+        [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> consumer) noexcept {
+            return frame_.promise().next(frame_, wait_, consumer, detail::environment_of_promise(consumer));
+        }
+        std::optional<T> await_resume() {
             if (!frame_) return std::nullopt;
+            wait_.complete();
             auto& p = frame_.promise();
-            if (p.error_) std::rethrow_exception(std::exchange(p.error_, nullptr));
-            if (frame_.done()) return std::nullopt;
-            return std::move(p.value_);
+            p.rethrow_error();
+            std::optional<T> element = std::move(p.value_);
+            p.value_.reset();
+            return element;
         }
 
     private:
         std::coroutine_handle<promise_type> frame_;
+        detail::stream_wait wait_;
     };
 
-    /// The next element, or nothing at the end. Rethrows the exception of the body; afterwards there is no next element. Stop: the body inherits
-    /// the consumer's stop state. Resumes: at home.
+    /// The next element, or nothing at the end. Rethrows the exception of the body; afterwards there is no next element. Stop: ends
+    /// at once with `cancelled`, and no element is lost: the body goes on, and the following `next()` gives its element. If stop
+    /// of the task that made the stream is requested, the body is asked to stop, and `next()` ends with it. Resumes: at home.
     [[nodiscard]] next_awaiter next() noexcept { return next_awaiter(frame_); }
 
 private:

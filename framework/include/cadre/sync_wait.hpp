@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <typeinfo>
 #include <utility>
 
 #include <cadre/detail/scheduler/run_loop.hpp>
@@ -16,12 +17,15 @@ namespace cadre {
 /// Runs `a` on a serial loop on the calling thread, and returns its result or throws its error. Meanwhile the thread drives
 /// all serial executors of this process that no other thread drives.
 ///
-/// @throws std::logic_error inside a task: use `co_await` there
+/// In a function that `run_blocking` calls, the stop requests of the calling task are passed on to `a`.
+/// @throws std::logic_error inside any other task: use `co_await` there
 template <awaitable A>
 await_result_t<A> sync_wait(A a) {
-    if (detail::current_environment() != nullptr)
+    const detail::environment* const outer = detail::current_environment();
+    if (outer != nullptr && outer->home->query(typeid(detail::blocking_threads)) == nullptr)
         throw std::logic_error("sync_wait inside a task would block its executor: co_await the work instead");
-    return detail::block_on(detail::run_loop::make("sync_wait"), nullptr, detail::as_task(std::move(a)));
+    return detail::block_on(detail::run_loop::make("sync_wait"), outer != nullptr ? outer->stop : nullptr,
+                            detail::as_task(std::move(a)));
 }
 
 }  // namespace cadre

@@ -48,6 +48,8 @@ public:
         template <class Promise>
         [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) const noexcept {
             frame_.promise().attach(detail::environment_of_promise(parent), parent);
+            if (!detail::task_may_continue()) [[unlikely]]
+                return detail::start_later(frame_);
             return frame_;
         }
         T await_resume() const { return frame_.promise().take(); }

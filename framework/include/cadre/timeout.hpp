@@ -14,7 +14,6 @@
 #include <cadre/detail/task/stop_override.hpp>
 #include <cadre/detail/task/time_limit.hpp>
 #include <cadre/errors.hpp>
-#include <cadre/executor_backend.hpp>
 #include <cadre/sleep.hpp>
 #include <cadre/task.hpp>
 
@@ -26,33 +25,33 @@ namespace detail {
 class timeout_stop {
 public:
     /// `task_name` must outlive the await.
-    explicit timeout_stop(std::chrono::nanoseconds limit, std::string_view task_name = {})
-        : timeout_stop(limit, deadline_after(limit), task_name) {}
-    timeout_stop(timeout_stop&& o) noexcept : timeout_stop(o.limit_, o.when_, o.task_name_) {}  // before it is used
+    explicit timeout_stop(std::chrono::nanoseconds limit, std::string_view task_name = {}) noexcept
+        : limit_(limit), task_name_(task_name) {}
+    timeout_stop(timeout_stop&& o) noexcept : timeout_stop(o.limit_, o.task_name_) {}  // moved only before it is used
     timeout_stop& operator=(timeout_stop&&) = delete;
     ~timeout_stop() = default;
 
     [[nodiscard]] stop_state& begin(const environment& parent) {
-        deadline_.arm(parent.home->timers(), when_, parent.stop);
+        deadline_.arm(deadline_after(limit_), parent.stop);
         return deadline_.stop();
     }
     /// @throws timed_out if the work ended because of the limit
     void end(const environment& parent, const promise_base& ended);
 
 private:
-    timeout_stop(std::chrono::nanoseconds limit, steady_time when, std::string_view task_name) noexcept
-        : limit_(limit), when_(when), task_name_(task_name) {}
-
     std::chrono::nanoseconds limit_;
-    steady_time when_;
     std::string_view task_name_;
     deadline_stop deadline_;
 };
 
 }  // namespace detail
 
-/// Completes with the result of `a`, or with `timed_out` after `d`: at the deadline stop of `a` is requested (on a process executor
-/// it is ended by force if it does not stop), and it has ended when this completes. A complete result is never lost.
+/// Completes with the result of `a`, or with `timed_out` after `d`, which counts from the await: at the deadline stop of `a` is
+/// requested (on a process executor it is ended by force if it does not stop), and it has ended when this completes. A complete
+/// result is never lost. The limit passes also while every worker of the home is busy: an ordinary function in `a` sees it by
+/// `stop_requested`.
+///
+/// `a` ends at its first wait for an event after the deadline: a lock that is free, or a channel that is ready, is not a wait.
 ///
 /// Stop: passed on to `a`. Resumes: at home.
 template <class Rep, class Period, awaitable A>

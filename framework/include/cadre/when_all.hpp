@@ -101,7 +101,7 @@ public:
     template <class Promise>
     [[nodiscard, gnu::always_inline]] std::coroutine_handle<>
     await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-        return join_.start(parent, environment_of_promise(parent), promises{tasks_.data(), tasks_.size()});
+        return join_.start(parent, environment_of_promise(parent), promises_of<T>{tasks_.data(), tasks_.size()});
     }
     std::vector<monostate_if_void<T>> await_resume() {
         if (const promise_base* failed = join_.first(); failed != nullptr) [[unlikely]]
@@ -111,13 +111,6 @@ public:
     }
 
 private:
-    struct promises {
-        const task<T>* tasks;
-        std::size_t count;
-        [[nodiscard]] std::size_t size() const noexcept { return count; }
-        [[nodiscard]] promise_base* operator[](std::size_t i) const noexcept { return &tasks[i].frame().promise(); }
-    };
-
     join join_;
     Tasks tasks_;  // last: what their frames still hold may be linked to the join's stop state
 };

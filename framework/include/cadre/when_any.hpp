@@ -8,14 +8,18 @@
 #include <algorithm>
 #include <array>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <optional>
+#include <ranges>
+#include <stdexcept>
 #include <tuple>
 #include <utility>
 #include <variant>
 
 #include <cadre/detail/scheduler/fork_join.hpp>
 #include <cadre/detail/task/as_task.hpp>
+#include <cadre/detail/task/task_list.hpp>
 #include <cadre/task.hpp>
 #include <cadre/when_all.hpp>
 
@@ -49,6 +53,22 @@ public:
 
 private:
     std::variant<Ts...> value_;
+};
+
+/// The result of `when_any` over a range: which awaitable ended first, and its result.
+template <class T>
+class any_element {
+public:
+    any_element(std::size_t index, T&& value) : index_(index), value_(std::move(value)) {}
+    /// The position of the winner in the range.
+    [[nodiscard]] std::size_t index() const noexcept { return index_; }
+    [[nodiscard]] T& value() & noexcept { return value_; }
+    [[nodiscard]] const T& value() const& noexcept { return value_; }
+    [[nodiscard]] T&& value() && noexcept { return std::move(value_); }
+
+private:
+    std::size_t index_;
+    T value_;
 };
 
 namespace detail {
@@ -88,6 +108,33 @@ private:
     std::tuple<task<Ts>...> tasks_;  // last: what their frames still hold may be linked to the join's stop state
 };
 
+template <class T>
+class [[nodiscard]] when_any_range_awaiter {
+    using result = any_element<monostate_if_void<T>>;
+
+public:
+    explicit when_any_range_awaiter(task_list<T>&& tasks) noexcept : tasks_(std::move(tasks)) {}
+
+    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+        return join_.start(parent, environment_of_promise(parent), promises(), true);
+    }
+    result await_resume() {
+        if (join_.first()->failed()) rethrow(*join_.first());
+        std::size_t winner = 0;
+        while (promises()[winner] != join_.first())
+            ++winner;
+        return result(winner, take_value(tasks_.data()[winner]));
+    }
+
+private:
+    [[nodiscard]] promises_of<T> promises() const noexcept { return {tasks_.data(), tasks_.size()}; }
+
+    join join_;
+    task_list<T> tasks_;  // last: what their frames still hold may be linked to the join's stop state
+};
+
 }  // namespace detail
 
 /// Runs all awaitables. The first to end wins: completes with its value, or rethrows its error. Stop of the others is
@@ -99,6 +146,19 @@ template <awaitable A, awaitable... As>
 [[nodiscard]] auto when_any(A a, As... as) {
     return detail::when_any_awaiter<await_result_t<A>, await_result_t<As>...>(detail::as_task(std::move(a)),
                                                                               detail::as_task(std::move(as))...);
+}
+
+/// The same over a range of awaitables of one type, which are moved from; completes with an `any_element`, whose `index()` is the
+/// winner's position and whose `value()` is its result (`std::monostate` for `void`).
+///
+/// @throws std::invalid_argument if the range is empty
+template <std::ranges::input_range R>
+    requires awaitable<std::ranges::range_value_t<R>>
+[[nodiscard]] auto when_any(R&& range) {
+    using value = await_result_t<std::ranges::range_value_t<R>>;
+    detail::task_list<value> tasks(std::forward<R>(range));
+    if (tasks.empty()) throw std::invalid_argument("when_any: the range of awaitables is empty, so none can end first");
+    return detail::when_any_range_awaiter<value>(std::move(tasks));
 }
 
 }  // namespace cadre

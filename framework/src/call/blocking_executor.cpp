@@ -2,7 +2,9 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <typeinfo>
 
+#include <cadre/detail/task/block_on.hpp>
 #include <cadre/run_blocking.hpp>
 
 namespace cadre::detail {
@@ -15,6 +17,9 @@ public:
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::custom; }
     [[nodiscard]] std::size_t concurrency() const noexcept override { return 512; }
     [[nodiscard]] std::string name() const override { return "blocking"; }
+    [[nodiscard]] void* query(const std::type_info& extension) noexcept override {
+        return extension == typeid(blocking_threads) ? &threads_may_block_ : nullptr;
+    }
     using executor_backend::submit;
     void submit(std::span<work_item* const> items) noexcept override {
         const std::lock_guard hold(mutex_);
@@ -48,6 +53,7 @@ private:
         --threads_;
     }
 
+    blocking_threads threads_may_block_;
     std::mutex mutex_;
     std::condition_variable ready_;
     work_item_queue queue_;

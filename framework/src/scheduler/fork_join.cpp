@@ -14,7 +14,7 @@ struct posted_resume final : work_item {
     std::coroutine_handle<> handle;
 };
 
-void post(std::coroutine_handle<> handle, environment* env) {
+posted_resume& make_item(std::coroutine_handle<> handle, environment* env) {
     auto* item = new posted_resume(handle);
     item->env = env;
     item->run = [](work_item* self) noexcept {
@@ -22,10 +22,19 @@ void post(std::coroutine_handle<> handle, environment* env) {
         set_current_environment(posted->env);
         posted->handle.resume();
     };
-    post_home(*item);
+    return *item;
 }
 
+void post(std::coroutine_handle<> handle, environment* env) { post_home(make_item(handle, env)); }
+
 }  // namespace
+
+std::coroutine_handle<> start_later(std::coroutine_handle<> task) noexcept {
+    environment* const env = promise_base::of(task).cadre_environment();
+    if (env == nullptr || worker_of(env->home) == nullptr) return task;
+    (void)defer_home(make_item(task, env));
+    return std::noop_coroutine();
+}
 
 void promise_base::keep_error(std::coroutine_handle<> self) noexcept {
     promise_base& p = of(self);

@@ -16,6 +16,12 @@ bool local_worker::reset_and_check() noexcept {
     return has_other_work();
 }
 
+bool defer_home(work_item& item) noexcept {
+    local_worker* const worker = worker_of(item.env->home);
+    if (worker != nullptr) worker->defer(&item);
+    return worker != nullptr;
+}
+
 void post_home(work_item& item) noexcept {
     work_item* one = &item;
     item.env->home->submit(std::span(&one, 1));

@@ -39,7 +39,7 @@ void run_loop::unpin() noexcept {
     if (pins_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
-void run_loop::loop_timers::earlier() noexcept { wake_loop_drivers(); }
+void run_loop::loop_timers::earlier(steady_time /*when*/) noexcept { wake_loop_drivers(); }
 void run_loop::loop_reactor_holder::made() noexcept { wake_loop_drivers(); }
 
 void* run_loop::query(const std::type_info& extension) noexcept {

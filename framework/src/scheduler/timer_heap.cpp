@@ -47,6 +47,7 @@ void timer_heap::remove(std::size_t i) noexcept {
 
 void timer_heap::add(timer_node& node) {
     bool first = false;
+    const steady_time when = node.when;  // the node may fire, and be destroyed, once the lock is released
     {
         const std::lock_guard hold(mutex_);
         heap_.push_back(&node);
@@ -55,7 +56,7 @@ void timer_heap::add(timer_node& node) {
         first = node.index == 0;
         size_hint_.store(heap_.size(), std::memory_order_seq_cst);
     }
-    if (first) earlier();
+    if (first) earlier(when);
 }
 
 bool timer_heap::cancel(timer_node& node) noexcept {

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include <cadre/detail/scheduler/local_worker.hpp>
+
 namespace cadre {
 
 using detail::op_status;
@@ -10,7 +12,7 @@ using detail::shared_semaphore;
 
 bool async_semaphore::acquire_operation::await_ready() noexcept {
     if (!from_->has_waiters(0)) outcome_ = from_->try_acquire(count_);
-    return outcome_ != op_status::would_block;
+    return outcome_ != op_status::would_block && detail::task_may_continue();
 }
 
 bool async_semaphore::acquire_operation::suspend(std::coroutine_handle<> handle, detail::environment* env) noexcept {
@@ -20,6 +22,11 @@ bool async_semaphore::acquire_operation::suspend(std::coroutine_handle<> handle,
     wait.try_now = [](shared_object::pending_operation& p) noexcept {
         return static_cast<shared_semaphore*>(p.object)->try_acquire(static_cast<permit_wait&>(p).count);
     };
+    if (outcome_ != op_status::would_block) {
+        wait.outcome = outcome_;
+        wait.prepare(handle, env, nullptr);
+        return detail::defer_home(wait);
+    }
     wait.prepare(handle, env, &shared_object::cancel);
     return from_->park(wait) && wait.commit();
 }

@@ -10,6 +10,7 @@
 #include <cadre/detail/scheduler/deferred_action.hpp>
 #include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/errors.hpp>
+#include <cadre/sleep.hpp>
 
 namespace cadre {
 
@@ -34,9 +35,17 @@ public:
         backend_.shutdown(deadline_, [&w] { w.finish(); });
         return true;
     }
-    void on_stop_request() noexcept {
-        stop_work_.post([](void* backend) noexcept { static_cast<executor_backend*>(backend)->request_stop(); },
-                        &backend_);
+    // A backend ends work by force only from its deadline on: so a limit of the waiting task brings the deadline forward.
+    void on_stop_request(stop_reason why) noexcept {
+        stop_work_.post(
+            [](void* context, stop_reason reason) noexcept {
+                auto& backend = *static_cast<executor_backend*>(context);
+                if (reason == stop_reason::requested)
+                    backend.request_stop();
+                else
+                    backend.shutdown(std::chrono::steady_clock::now(), {});
+            },
+            &backend_, why);
     }
     void finish_wait() noexcept { stop_work_.settle(); }
 
@@ -55,8 +64,20 @@ void executor::throw_empty() {
 
 task<void> executor::shutdown(std::chrono::steady_clock::time_point deadline) const {
     const std::shared_ptr<executor_backend> keep = backend();
+    const detail::environment* const here = detail::current_environment();
+    if (here != nullptr && (here->home == keep.get() || (here->info != nullptr && here->info->executor == keep)))
+        throw std::logic_error(
+            "executor '" + name() +
+            "': a task of this executor awaits its shutdown, which waits for that task: await it in a "
+            "task of another executor");
     pending_shutdown pending(*keep, deadline);
     co_await detail::wait_awaiter(pending);
+}
+
+// Its deadline counts from the await.
+task<void> executor::shutdown_within(std::chrono::nanoseconds limit) const {
+    const executor self = *this;
+    co_await self.shutdown(detail::deadline_after(limit));
 }
 
 executor executor::with(const call_settings& settings) const {

@@ -1,7 +1,13 @@
 #include <cadre/scope.hpp>
 
+#include <cstdio>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
+
+#include <cadre/detail/task/exception_in_flight.hpp>
+#include <cadre/detail/task/time_limit.hpp>
 
 namespace cadre {
 
@@ -12,18 +18,40 @@ struct scope::child : work_item, detail::completion {
     task<void> body;
 };
 
-scope::scope()
-    : stop_([] {
-          const detail::environment* env = detail::current_environment();
-          if (env == nullptr) throw std::logic_error("a cadre::scope is made inside a task");
-          return env->stop;
-      }()) {
-    env_ = *detail::current_environment();
-    env_.stop = &stop_;
+scope::scope(std::source_location where) : where_(where) {
+    const detail::environment* const env = detail::current_environment();
+    if (env == nullptr) throw std::logic_error("a cadre::scope is made inside a task");
+    env_ = *env;
+    parent_stop_ = env_.stop;
+    env_.stop = &stop_.emplace(parent_stop_);
 }
 
 scope::~scope() {
-    if (size() != 0) std::terminate();
+    if (size() != 0) terminate();
+}
+
+// With the text of the exception that is handled or unwinds the stack: it is the cause of most such ends.
+void scope::terminate() const noexcept {
+    const std::string in_flight = detail::describe_exception_in_flight();
+    if (!in_flight.empty()) std::fprintf(stderr, "cadre: in flight: %s\n", in_flight.c_str());
+    const std::size_t live = size();
+    const std::string_view task_name = env_.info != nullptr ? std::string_view(env_.info->name) : std::string_view();
+    std::fprintf(
+        stderr,
+        "cadre: the scope made at %s:%u in '%s'%s%.*s%s is destroyed with %zu live task%s: co_await its join(), or "
+        "use with_scope\n",
+        where_.file_name(), static_cast<unsigned>(where_.line()), where_.function_name(),
+        task_name.empty() ? "" : " by task '", static_cast<int>(task_name.size()), task_name.data(),
+        task_name.empty() ? "" : "'", live, live == 1 ? "" : "s");
+    std::terminate();
+}
+
+void scope::request_stop() noexcept {
+    {
+        const std::lock_guard hold(mutex_);
+        stopped_ = true;
+    }
+    stop_->request_stop();
 }
 
 std::size_t scope::size() const noexcept {
@@ -58,11 +86,12 @@ void scope::child_ended(child& c) noexcept {
     c.body = {};  // destroys the task while the scope still counts it
     bool first = false;
     if (error != nullptr) {
+        const bool cancelled = detail::is_cancelled(error);
         const std::lock_guard hold(mutex_);
-        first = error_ == nullptr;
+        first = error_ == nullptr && !(stopped_ && cancelled);
         if (first) error_ = error;
     }
-    if (first) stop_.request_stop();
+    if (first) stop_->request_stop();
     detail::waiter* joiner = nullptr;
     {
         const std::lock_guard hold(mutex_);
@@ -80,6 +109,13 @@ bool scope::wait(detail::waiter& joiner) noexcept {
 }
 
 void scope::finish_wait() {
+    {
+        const std::lock_guard hold(mutex_);
+        if (live_ == 0 && (stopped_ || error_ != nullptr)) {
+            stopped_ = false;
+            env_.stop = &stop_.emplace(parent_stop_);
+        }
+    }
     if (error_ != nullptr) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 

@@ -9,6 +9,7 @@ namespace cadre::detail {
 
 bool sleep_awaiter::suspend(std::coroutine_handle<> h, environment* e) {
     timer_.self = this;
+    if (delay_ >= delay_.zero()) timer_.when = deadline_after(delay_);
     // Either the timer fires or its cancellation succeeds: exactly one of them finishes the wait.
     timer_.fire = [](timer_node* n) noexcept { static_cast<node*>(n)->self->finish(); };
     prepare(h, e, [](waiter& w) noexcept {
@@ -17,11 +18,11 @@ bool sleep_awaiter::suspend(std::coroutine_handle<> h, environment* e) {
     });
     if (e->stop != nullptr && e->stop->stop_requested()) {
         finish_cancelled();
-        return false;
+        return make_way(*this);
     }
     if (timer_.when <= std::chrono::steady_clock::now()) {
         finish();
-        return false;
+        return make_way(*this);
     }
     e->home->timers().add(timer_);
     return commit();

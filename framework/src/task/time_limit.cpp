@@ -32,6 +32,16 @@ std::string timed_out_text(std::chrono::nanoseconds limit, std::string_view task
     return text;
 }
 
+bool is_cancelled(const std::exception_ptr& error) noexcept {
+    try {
+        std::rethrow_exception(error);
+    } catch (const cancelled&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
 bool ended_by_stop(const std::exception_ptr& error) noexcept {
     try {
         std::rethrow_exception(error);
@@ -44,9 +54,8 @@ bool ended_by_stop(const std::exception_ptr& error) noexcept {
     }
 }
 
-void deadline_stop::arm(timer_service& timers, steady_time when, stop_state* parent) {
+void deadline_stop::arm(steady_time when, stop_state* parent) {
     stop_.adopt(parent);
-    timers_ = &timers;
     timer_.self = this;
     timer_.when = when;
     timer_.fire = [](timer_node* n) noexcept {
@@ -54,11 +63,11 @@ void deadline_stop::arm(timer_service& timers, steady_time when, stop_state* par
         self->stop_.request_stop(stop_reason::deadline);
         self->fired_.store(true, std::memory_order_release);  // the last access
     };
-    timers.add(timer_);
+    default_timers().add(timer_);
 }
 
 bool deadline_stop::disarm() noexcept {
-    if (timers_->cancel(timer_)) return false;
+    if (default_timers().cancel(timer_)) return false;
     // Firing on another thread, for a moment.
     while (!fired_.load(std::memory_order_acquire))
         std::this_thread::yield();

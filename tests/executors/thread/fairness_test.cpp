@@ -119,6 +119,28 @@ TEST(fairness_of_wakes, work_woken_by_a_fork_gets_its_turn) {
     EXPECT_TRUE(over.load());
 }
 
+task<> spawn_until(cadre::scope& s, const std::atomic<bool>& over, long& spawned) {
+    ++spawned;
+    if (!over.load(std::memory_order_relaxed)) s.spawn(spawn_until(s, over, spawned));
+    co_return;
+}
+
+// The worker runs its newest task first, and another task yields all the time.
+TEST(fairness_of_spawns, the_first_begins_within_a_bounded_number_of_others) {
+    const thread_executor ex{{.workers = 1}};
+    std::atomic<bool> over{false};
+    long others = 0;
+    const auto body = [&]() -> task<> {
+        cadre::scope s;
+        s.spawn(end_it(over));
+        s.spawn([&]() -> task<> { (void)co_await yield_until(over); });
+        s.spawn(spawn_until(s, over, others));
+        co_await s.join();
+    };
+    cadre::sync_wait(cadre::on(ex, body));
+    EXPECT_LT(others, 10'000);
+}
+
 TEST(fairness_of_streams, timers_get_their_turn) {
     const thread_executor ex{{.workers = 2}};
     std::atomic<bool> over{false};

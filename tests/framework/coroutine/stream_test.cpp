@@ -15,11 +15,16 @@
 
 #include <cadre/as_outcome.hpp>
 #include <cadre/errors.hpp>
+#include <cadre/executors/thread.hpp>
+#include <cadre/on.hpp>
 #include <cadre/sleep.hpp>
 #include <cadre/stop.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
 #include <cadre/this_task.hpp>
+#include <cadre/timeout.hpp>
+#include <cadre/when_all.hpp>
+#include <cadre/when_any.hpp>
 
 namespace {
 
@@ -151,6 +156,149 @@ TEST(stream, its_body_runs_in_the_environment_of_the_consumer) {
         EXPECT_FALSE(after.has_value());
     };
     sync_wait(cadre::with_stop(stop.get_token(), body()));
+}
+
+// Yields 0, 1, 2 …, each after a wait. Counts its end.
+stream<int> slow(int& unwound) {
+    struct note {
+        int& n;
+        ~note() { ++n; }
+    } const at_end{unwound};
+    for (int i = 0;; ++i) {
+        co_await cadre::sleep_for(5ms);
+        co_yield i;
+    }
+}
+
+TEST(stream, a_stopped_next_loses_no_element) {
+    auto body = []() -> task<> {
+        int unwound = 0;
+        auto s = slow(unwound);
+        for (int i = 0; i < 3; ++i) {
+            const auto first = co_await cadre::when_any(s.next(), cadre::sleep_for(100us));
+            EXPECT_EQ(first.index(), 1u);
+            std::stop_source stop;
+            stop.request_stop();
+            const auto stopped = co_await cadre::as_outcome(cadre::with_stop(stop.get_token(), s.next()));
+            EXPECT_THROW((void)stopped.value(), cadre::cancelled);
+            const auto element = co_await s.next();
+            EXPECT_EQ(element, i);
+        }
+        EXPECT_EQ(unwound, 0);
+    };
+    sync_wait(body());
+}
+
+TEST(stream, an_element_that_came_after_a_stopped_next_is_there_at_once) {
+    auto body = []() -> task<> {
+        int unwound = 0;
+        auto s = slow(unwound);
+        (void)co_await cadre::when_any(s.next(), cadre::yield());
+        co_await cadre::sleep_for(50ms);
+        std::stop_source stop;
+        stop.request_stop();  // a complete result is given also to a stopped task
+        const auto element = co_await cadre::with_stop(stop.get_token(), s.next());
+        EXPECT_EQ(element, 0);
+    };
+    sync_wait(body());
+}
+
+TEST(stream, an_error_after_a_stopped_next_leaves_the_following_one) {
+    auto failing = []() -> stream<int> {
+        co_await cadre::sleep_for(1ms);
+        throw std::domain_error("body");
+        co_yield 1;
+    };
+    auto body = [&]() -> task<> {
+        auto s = failing();
+        (void)co_await cadre::when_any(s.next(), cadre::yield());
+        const auto failed = co_await cadre::as_outcome(s.next());
+        EXPECT_THROW((void)failed.value(), std::domain_error);
+        const auto after = co_await s.next();
+        EXPECT_FALSE(after.has_value());
+    };
+    sync_wait(body());
+}
+
+TEST(stream, dropping_it_after_a_stopped_next_stops_the_body) {
+    auto endless = [](int& unwound) -> stream<int> {
+        struct note {
+            int& n;
+            ~note() { ++n; }
+        } const at_end{unwound};
+        co_await cadre::sleep_for(1h);
+        co_yield 1;
+    };
+    auto body = [&]() -> task<> {
+        int unwound = 0;
+        {
+            auto s = endless(unwound);
+            (void)co_await cadre::when_any(s.next(), cadre::yield());
+            EXPECT_EQ(unwound, 0);
+        }
+        while (unwound == 0)
+            co_await cadre::yield();
+        {
+            auto s = slow(unwound);
+            (void)co_await cadre::when_any(s.next(), cadre::yield());
+        }
+        while (unwound == 1)
+            co_await cadre::yield();
+    };
+    sync_wait(body());
+}
+
+TEST(stream, a_stop_of_the_task_that_made_it_ends_the_body_first) {
+    std::stop_source stop;
+    bool ended = false;
+    auto elements = [&]() -> stream<int> {
+        const auto slept = co_await cadre::as_outcome(cadre::sleep_for(1h));
+        co_await cadre::shield(cadre::sleep_for(1ms));  // unwinds slowly
+        ended = true;
+        slept.value();
+        co_yield 1;
+    };
+    auto body = [&]() -> task<> {
+        auto s = elements();
+        (void)co_await s.next();
+    };
+    auto request = [&]() -> task<> {
+        co_await cadre::yield();
+        stop.request_stop();
+    };
+    const auto both = [&]() -> task<> {
+        const auto [result, none] =
+            co_await cadre::when_all(cadre::as_outcome(cadre::with_stop(stop.get_token(), body())), request());
+        EXPECT_THROW(result.value(), cadre::cancelled);
+        EXPECT_TRUE(ended);
+    };
+    sync_wait(both());
+}
+
+TEST(stream, stops_and_elements_race_without_loss_on_a_pool) {
+    const cadre::thread_executor pool{{.workers = 2}};
+    auto count = []() -> stream<int> {
+        for (int i = 0; i < 2000; ++i) {
+            if (i % 3 == 0)
+                co_await cadre::yield();
+            else if (i % 50 == 1)
+                co_await cadre::sleep_for(20us);
+            co_yield i;
+        }
+    };
+    auto body = [&]() -> task<int> {
+        auto s = count();
+        int expected = 0;
+        for (;;) {
+            const auto element = co_await cadre::as_outcome(cadre::timeout(10us, s.next()));
+            if (!element) continue;
+            if (!*element) break;
+            EXPECT_EQ(**element, expected);
+            ++expected;
+        }
+        co_return expected;
+    };
+    EXPECT_EQ(sync_wait(cadre::on(pool, body)), 2000);
 }
 
 TEST(stream, streams_nest) {

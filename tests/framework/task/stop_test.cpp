@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <cadre/errors.hpp>
+#include <cadre/scope.hpp>
 #include <cadre/sleep.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
@@ -23,21 +24,47 @@ using cadre::task;
 
 task<bool> asked() { co_return cadre::stop_requested(); }
 
-TEST(with_stop, only_the_token_stops) {
+TEST(with_stop, the_inherited_stop_reaches_it_too) {
     std::stop_source outer;
     std::stop_source inner;
-    outer.request_stop();
     auto body = [&]() -> task<> {
+        const bool before = co_await cadre::with_stop(inner.get_token(), asked());
+        EXPECT_FALSE(before);
+        outer.request_stop();
         const bool here = co_await asked();
         EXPECT_TRUE(here);
         const bool below = co_await cadre::with_stop(inner.get_token(), asked());
-        EXPECT_FALSE(below);
+        EXPECT_TRUE(below);
         const bool shielded = co_await cadre::shield(asked());
         EXPECT_FALSE(shielded);
         const bool here_again = co_await asked();
         EXPECT_TRUE(here_again);
     };
     sync_wait(cadre::with_stop(outer.get_token(), body()));
+}
+
+TEST(with_stop, only_what_it_awaits_is_stopped_by_the_token) {
+    std::stop_source inner;
+    inner.request_stop();
+    auto body = [&]() -> task<> {
+        const bool below = co_await cadre::with_stop(inner.get_token(), asked());
+        EXPECT_TRUE(below);
+        const bool here = co_await asked();
+        EXPECT_FALSE(here);
+    };
+    sync_wait(body());
+}
+
+TEST(with_stop, a_task_stays_part_of_its_scope) {
+    std::stop_source never;
+    auto body = [&]() -> task<> {
+        cadre::scope s;
+        s.spawn(cadre::with_stop(never.get_token(), cadre::sleep_for(1h)));
+        co_await cadre::yield();
+        s.request_stop();
+        co_await s.join();
+    };
+    sync_wait(body());
 }
 
 TEST(with_stop, a_request_from_another_thread_ends_the_wait) {

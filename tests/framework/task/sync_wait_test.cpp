@@ -4,19 +4,24 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include <cadre/as_outcome.hpp>
 #include <cadre/detail/scheduler/run_loop.hpp>
+#include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/job.hpp>
 #include <cadre/on.hpp>
 #include <cadre/run_blocking.hpp>
 #include <cadre/sleep.hpp>
+#include <cadre/stop.hpp>
 #include <cadre/task.hpp>
 #include <cadre/when_all.hpp>
 
@@ -155,6 +160,28 @@ TEST(run_blocking, does_not_block_the_loop) {
         EXPECT_EQ(std::this_thread::get_id(), here);
     };
     sync_wait(body());
+}
+
+TEST(run_blocking, sync_wait_works_in_it) {
+    std::stop_source stop;
+    auto body = [&]() -> task<> {
+        const int answer = co_await cadre::run_blocking([] {
+            auto inner = []() -> task<int> {
+                co_await cadre::sleep_for(1ms);
+                co_return 5;
+            };
+            return sync_wait(inner()) + sync_wait(inner());
+        });
+        EXPECT_EQ(answer, 10);
+        stop.request_stop();
+    };
+    auto stopped = [&]() -> task<> { co_await cadre::run_blocking([] { sync_wait(cadre::sleep_for(1h)); }); };
+    auto both = [&]() -> task<> {
+        const auto [done, ended] =
+            co_await cadre::when_all(body(), cadre::as_outcome(cadre::with_stop(stop.get_token(), stopped())));
+        EXPECT_THROW(ended.value(), cadre::cancelled);
+    };
+    sync_wait(both());
 }
 
 TEST(run_blocking, passes_errors_and_takes_anything) {

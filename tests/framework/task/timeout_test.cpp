@@ -5,7 +5,9 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -13,9 +15,12 @@
 #include <cadre/detail/task/time_limit.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executors/serial.hpp>
+#include <cadre/executors/thread.hpp>
 #include <cadre/on.hpp>
+#include <cadre/scope.hpp>
 #include <cadre/sleep.hpp>
 #include <cadre/stop.hpp>
+#include <cadre/stream.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
 #include <cadre/when_all.hpp>
@@ -128,6 +133,93 @@ TEST(timeout, the_message_says_after_how_long) {
     EXPECT_EQ(message(timeout(1ms, cadre::sleep_for(1h))), "timed out after 1 ms");
     EXPECT_EQ(message(timeout(std::chrono::microseconds(1500), cadre::sleep_for(1h))), "timed out after 1500 us");
     EXPECT_EQ(message(timeout(0s, cadre::sleep_for(1h))), "timed out after 0 ns");
+}
+
+// Loops in an ordinary function until stop is requested.
+task<bool> spin_until_stopped() {
+    while (!cadre::stop_requested())
+        std::this_thread::yield();
+    co_return true;
+}
+
+TEST(timeout, passes_although_the_only_worker_is_busy) {
+    const cadre::thread_executor pool{{.workers = 1}};
+    const cadre::serial_executor loop;
+    const auto limited = []() -> task<bool> { co_return co_await timeout(20ms, spin_until_stopped()); };
+    EXPECT_TRUE(sync_wait(cadre::on(pool, limited)));
+    EXPECT_TRUE(sync_wait(cadre::on(loop, limited)));
+    EXPECT_TRUE(sync_wait(limited()));
+}
+
+TEST(timeout, counts_from_its_await) {
+    auto body = []() -> task<> {
+        auto limited = timeout(50ms, cadre::sleep_for(1ms));
+        auto sleep = cadre::sleep_for(20ms);
+        std::this_thread::sleep_for(100ms);  // between the making and the await
+        co_await std::move(limited);
+        const auto begin = std::chrono::steady_clock::now();
+        co_await std::move(sleep);
+        EXPECT_GE(std::chrono::steady_clock::now() - begin, 20ms);
+    };
+    sync_wait(body());
+}
+
+TEST(timeout, an_earlier_limit_is_not_hidden_by_a_later_one) {
+    auto body = []() -> task<> {
+        co_await timeout(1h, cadre::yield());
+        for (int i = 0; i < 20; ++i) {
+            const auto inner = co_await cadre::as_outcome(timeout(2min, timeout(1ms, cadre::sleep_for(1min))));
+            EXPECT_THROW(inner.value(), cadre::timed_out);
+        }
+    };
+    sync_wait(body());
+}
+
+TEST(timeout, its_reason_reaches_what_it_limits) {
+    using cadre::detail::stop_reason;
+    auto reason = []() -> task<stop_reason> {
+        (void)co_await spin_until_stopped();
+        co_return cadre::detail::current_environment()->stop->reason();
+    };
+    EXPECT_EQ(sync_wait(timeout(1ms, reason())), stop_reason::deadline);
+    std::stop_source other;
+    auto nested = [&]() -> task<stop_reason> { co_return co_await cadre::with_stop(other.get_token(), reason()); };
+    EXPECT_EQ(sync_wait(timeout(1ms, nested())), stop_reason::deadline);
+    auto in_scope = [&]() -> task<stop_reason> {
+        stop_reason seen{};
+        cadre::scope s;
+        s.spawn([&]() -> task<> { seen = co_await reason(); });
+        co_await s.join();
+        co_return seen;
+    };
+    EXPECT_EQ(sync_wait(timeout(1ms, in_scope())), stop_reason::deadline);
+}
+
+TEST(timeout, around_next_neither_ends_nor_truncates_a_stream) {
+    auto ticks = []() -> cadre::stream<int> {
+        for (int i = 0; i < 5; ++i) {
+            co_await cadre::sleep_for(10ms);
+            co_yield i;
+        }
+    };
+    auto body = [&]() -> task<> {
+        auto s = ticks();
+        std::vector<int> seen;
+        int late = 0;
+        for (;;) {
+            const auto element = co_await cadre::as_outcome(timeout(1ms, s.next()));
+            if (!element) {
+                EXPECT_THROW((void)element.value(), cadre::timed_out);
+                ++late;
+                continue;
+            }
+            if (!*element) break;
+            seen.push_back(**element);
+        }
+        EXPECT_EQ(seen, (std::vector{0, 1, 2, 3, 4}));
+        EXPECT_GT(late, 0);
+    };
+    sync_wait(body());
 }
 
 TEST(timeout, the_message_says_which_call) {

@@ -5,8 +5,10 @@
 #include <memory>
 #include <stdexcept>
 #include <stop_token>
+#include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -45,6 +47,41 @@ TEST(when_any, the_first_to_end_wins) {
     EXPECT_EQ(*get<1>(first), 7);
     EXPECT_THROW((void)get<0>(first), std::bad_variant_access);
     EXPECT_EQ(first.value().index(), 1u);
+}
+
+TEST(when_any, takes_a_range) {
+    auto after = [](std::chrono::microseconds delay, int value) -> task<std::unique_ptr<int>> {
+        co_await cadre::sleep_for(delay);
+        co_return std::make_unique<int>(value);
+    };
+    std::vector<task<std::unique_ptr<int>>> tasks;
+    tasks.push_back(after(1h, 0));
+    tasks.push_back(after(1h, 1));
+    tasks.push_back(after(1ms, 2));
+    auto first = sync_wait(when_any(std::move(tasks)));
+    EXPECT_EQ(first.index(), 2u);
+    EXPECT_EQ(*first.value(), 2);
+
+    std::vector<decltype(cadre::sleep_for(1h))> sleeps;
+    sleeps.push_back(cadre::sleep_for(1h));
+    sleeps.push_back(cadre::sleep_for(1us));
+    const auto woken = sync_wait(when_any(std::move(sleeps)));
+    EXPECT_EQ(woken.index(), 1u);
+    static_assert(std::is_same_v<decltype(woken.value()), const std::monostate&>);
+
+    EXPECT_THROW((void)when_any(std::vector<task<int>>{}), std::invalid_argument);
+}
+
+TEST(when_any, over_a_range_an_error_wins_too) {
+    bool ended = false;
+    std::vector<task<int>> tasks;
+    tasks.push_back(sleeper(ended));
+    tasks.push_back([]() -> task<int> {
+        co_await cadre::yield();
+        throw std::runtime_error("x");
+    }());
+    EXPECT_THROW((void)sync_wait(when_any(std::move(tasks))), std::runtime_error);
+    EXPECT_TRUE(ended);
 }
 
 TEST(when_any, an_error_wins_too) {

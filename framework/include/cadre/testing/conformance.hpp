@@ -53,11 +53,11 @@ REGISTER_TYPED_TEST_SUITE_P(
     a_stopped_job_is_cancelled, a_computing_function_can_poll_stop, a_dropped_job_is_stopped,
     a_job_that_has_ended_ignores_stop, stop_reaches_nested_calls, stop_tokens_reach_calls,
     work_that_is_stopped_before_it_begins_never_runs, a_task_sees_its_own_token, shield_lets_work_end,
-    timeout_ends_a_call, timeouts_nest, when_any_stops_the_losers, when_all_stops_the_rest,
-    scope_joins_and_stops_on_error, request_stop_of_the_executor,
+    timeout_ends_a_call, timeouts_nest, a_limit_around_next_loses_no_element, when_any_stops_the_losers,
+    when_all_stops_the_rest, scope_joins_and_stops_on_error, request_stop_of_the_executor,
     // lifecycle
     handles_name_one_executor, calls_carry_their_settings, stats_count_calls, shutdown_lets_work_end,
-    shutdown_refuses_new_work, shutdown_stops_work_at_the_deadline, work_keeps_its_executor_alive,
-    executors_can_be_created_repeatedly);
+    shutdown_refuses_new_work, shutdown_stops_work_at_the_deadline, its_own_shutdown_is_refused_in_a_task,
+    work_keeps_its_executor_alive, executors_can_be_created_repeatedly);
 
 }  // namespace cadre::conformance

@@ -16,6 +16,7 @@
 #include <cadre/on.hpp>
 #include <cadre/scope.hpp>
 #include <cadre/stop.hpp>
+#include <cadre/stream.hpp>
 #include <cadre/testing/conformance_suite.hpp>
 #include <cadre/testing/conformance_work.hpp>
 #include <cadre/timeout.hpp>
@@ -70,6 +71,30 @@ inline task<> expect_events(channel<std::string> events, std::string first, std:
     const std::string b = co_await next_event(events);
     EXPECT_EQ(b, second);
 }
+inline stream<int> answers_of(executor ex, channel<int> arrivals, channel<int> gate) {
+    for (int i = 0; i < 3; ++i)
+        co_yield co_await on(ex, work::pass_gate, arrivals, gate, i);
+}
+
+// The element is computed on the executor; limits around `next` pass before it is complete.
+inline task<> a_limit_around_next_loses_no_element(executor ex) {
+    const channel<int> arrivals{ex, 8};
+    const channel<int> gate{ex, 8};
+    auto s = answers_of(ex, arrivals, gate);
+    for (int i = 0; i < 3; ++i) {
+        for (int limits = 0; limits < 3; ++limits) {
+            const auto late = co_await as_outcome(timeout(std::chrono::milliseconds(1), s.next()));
+            EXPECT_THROW((void)late.value(), timed_out);
+        }
+        (void)co_await arrivals.receive();
+        co_await gate.send(0);
+        const auto element = co_await s.next();
+        EXPECT_EQ(element, i);
+    }
+    const auto end = co_await s.next();
+    EXPECT_FALSE(end.has_value());
+}
+
 template <class E>
 task<bool> ends_with(task<int> t) {
     try {
@@ -313,6 +338,9 @@ TYPED_TEST_P(executor_conformance, shield_lets_work_end) { this->run(bodies::shi
 TYPED_TEST_P(executor_conformance, timeout_ends_a_call) { this->run(bodies::timeout_ends_a_call); }
 TYPED_TEST_P(executor_conformance, timeouts_nest) { this->run(bodies::timeouts_nest); }
 TYPED_TEST_P(executor_conformance, when_any_stops_the_losers) { this->run(bodies::when_any_stops_the_losers); }
+TYPED_TEST_P(executor_conformance, a_limit_around_next_loses_no_element) {
+    this->run(bodies::a_limit_around_next_loses_no_element);
+}
 TYPED_TEST_P(executor_conformance, when_all_stops_the_rest) { this->run(bodies::when_all_stops_the_rest); }
 TYPED_TEST_P(executor_conformance, scope_joins_and_stops_on_error) {
     this->run(bodies::scope_joins_and_stops_on_error);

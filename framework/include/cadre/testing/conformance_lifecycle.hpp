@@ -20,6 +20,19 @@
 #include <cadre/when_all.hpp>
 
 namespace cadre::conformance {
+namespace work {
+
+inline task<bool> shutdown_refused(executor ex) {
+    try {
+        co_await ex.shutdown(std::chrono::seconds(1));
+    } catch (const std::logic_error&) {
+        co_return true;
+    }
+    co_return false;
+}
+
+}  // namespace work
+
 namespace bodies {
 
 inline task<> handles_name_one_executor(executor ex) {
@@ -119,6 +132,13 @@ inline task<> shutdown_stops_work_at_the_deadline(executor ex) {
     EXPECT_TRUE(b_cancelled);
 }
 
+inline task<> its_own_shutdown_is_refused_in_a_task(executor ex) {
+    const bool refused = co_await on(ex, work::shutdown_refused, ex);
+    EXPECT_TRUE(refused);
+    const auto usable = co_await on(ex, work::add, 1, 2);
+    EXPECT_EQ(usable, 3);
+}
+
 inline task<> work_keeps_its_executor_alive(executor ex) {
     job<std::uint64_t> j = spawn(std::exchange(ex, executor{}), work::square, 9u);
     const auto squared = co_await j;
@@ -135,6 +155,9 @@ TYPED_TEST_P(executor_conformance, shutdown_lets_work_end) { this->run_outside(b
 TYPED_TEST_P(executor_conformance, shutdown_refuses_new_work) { this->run_outside(bodies::shutdown_refuses_new_work); }
 TYPED_TEST_P(executor_conformance, shutdown_stops_work_at_the_deadline) {
     this->run_outside(bodies::shutdown_stops_work_at_the_deadline);
+}
+TYPED_TEST_P(executor_conformance, its_own_shutdown_is_refused_in_a_task) {
+    this->run_outside(bodies::its_own_shutdown_is_refused_in_a_task);
 }
 TYPED_TEST_P(executor_conformance, work_keeps_its_executor_alive) {
     sync_wait(bodies::work_keeps_its_executor_alive(TypeParam::make()));

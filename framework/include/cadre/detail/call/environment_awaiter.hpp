@@ -8,7 +8,7 @@
 
 namespace cadre::detail {
 
-/// Never suspends. In a stream it gives the environment of the consumer that waits for the present element.
+/// Never suspends. In a stream it gives the environment of the stream's body.
 class [[nodiscard]] environment_awaiter {
 public:
     [[nodiscard]] static bool await_ready() noexcept { return false; }

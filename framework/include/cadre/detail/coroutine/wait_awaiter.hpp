@@ -12,7 +12,8 @@ namespace cadre::detail {
 /// Awaits work: the wait ends when the source finishes the waiter, not when stop is requested. `Source` outlives the wait:
 ///
 ///     bool wait(waiter& w) noexcept;    // keeps `w`, to call `w.finish()` once; false: there is nothing to wait for
-///     void on_stop_request() noexcept;  // optional; called with the lock of the stop tree held
+///     void on_stop_request(stop_reason why) noexcept;  // optional; called with the lock of the stop tree held, again for a
+///                                                      // stronger reason
 ///     auto finish_wait();               // gives the result of `co_await`
 template <class Source>
 class [[nodiscard]] wait_awaiter {
@@ -26,7 +27,8 @@ public:
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
         waiter_.prepare(h, environment_of_promise(h), [](waiter& w) noexcept {
-            if constexpr (requires(Source& s) { s.on_stop_request(); }) static_cast<node&>(w).source.on_stop_request();
+            if constexpr (requires(Source& s) { s.on_stop_request(stop_reason::requested); })
+                static_cast<node&>(w).source.on_stop_request(w.reason());
         });
         return waiter_.source.wait(waiter_) && waiter_.commit();
     }

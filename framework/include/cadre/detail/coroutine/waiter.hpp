@@ -22,7 +22,7 @@ namespace cadre::detail {
 ///
 /// The thread that removes the waiter from the source's list calls `finish()`, and no other thread does. A stop request
 /// calls `cancel(waiter)` with the stop tree's lock held: it takes the source's lock, and if the waiter is still in the list
-/// removes it and calls `finish_cancelled()`. Lock order: stop tree, then source; so a source never calls into the stop
+/// removes it and calls `finish_cancelled()`. It is called once more for a stronger reason (`reason`). Lock order: stop tree, then source; so a source never calls into the stop
 /// tree with its lock held (`finish` does not).
 ///
 /// `await_resume` calls `complete()`, after which no other thread touches the waiter, and throws if it was cancelled.
@@ -67,6 +67,11 @@ public:
         cancelled_ = true;
         finish();
     }
+
+    /// Whether the event has happened. Waiting thread only, between `prepare` and `commit`.
+    [[nodiscard]] bool finished() const noexcept { return state_.load(std::memory_order_acquire) == state::finished; }
+    /// Why stop is requested; for `cancel`.
+    [[nodiscard]] stop_reason reason() const noexcept { return env->stop->reason(); }
 
     /// Ends the wait, in `await_resume`. Harmless if the coroutine never suspended. @throws cancelled
     void complete() {

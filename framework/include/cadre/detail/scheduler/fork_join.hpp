@@ -114,6 +114,9 @@ private:
     stop_state stop_;
 };
 
+/// Fairness: starts an attached task behind all queued work of its home. @return the coroutine to resume now
+[[nodiscard]] CADRE_RARE_CALL std::coroutine_handle<> start_later(std::coroutine_handle<> task) noexcept;
+
 inline std::coroutine_handle<> promise_base::next() noexcept {
     if ((continuation_ & (not_join_tag | other_tag)) == 0) [[likely]]
         return reinterpret_cast<join*>(continuation_)->child_ended(*this);

@@ -94,10 +94,21 @@ private:
 
 CADRE_THREAD_LOCAL extern local_worker* this_thread_worker;
 
+/// Fairness, after an operation that did not wait: whether the task may continue. If not, it suspends and calls `make_way`.
+[[nodiscard]] inline bool task_may_continue() noexcept {
+    local_worker* const worker = this_thread_worker;
+    return worker == nullptr || !worker->should_yield();
+}
+
 /// The worker of this thread if it belongs to `backend`, else null.
 [[nodiscard]] inline local_worker* worker_of(const executor_backend* backend) noexcept {
     local_worker* w = this_thread_worker;
     return w != nullptr && w->backend() == backend ? w : nullptr;
 }
+
+/// Defers `item`, which resumes the task that runs, behind all queued work. @return false if this thread is no worker of its home
+[[nodiscard]] bool defer_home(work_item& item) noexcept;
+/// Fairness, for an operation that did not wait: `defer_home` if the task has to make way. @return whether it was deferred
+[[nodiscard]] inline bool make_way(work_item& item) noexcept { return !task_may_continue() && defer_home(item); }
 
 }  // namespace cadre::detail

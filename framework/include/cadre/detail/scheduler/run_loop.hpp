@@ -95,7 +95,7 @@ private:
     explicit run_loop(std::string name);
     ~run_loop() override;
     class loop_timers final : public timer_heap {
-        void earlier() noexcept override;
+        void earlier(steady_time when) noexcept override;
     };
     class loop_reactor_holder final : public reactor_holder {
         void made() noexcept override;

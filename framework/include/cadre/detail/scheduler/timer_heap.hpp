@@ -28,8 +28,8 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size_hint_.load(std::memory_order_acquire) == 0; }
 
 protected:
-    /// There is a new earliest deadline: a thread that sleeps until the old one must be woken. Called without the lock.
-    virtual void earlier() noexcept {}
+    /// `when` is the new earliest deadline: a thread that sleeps beyond it must be woken. Called without the lock.
+    virtual void earlier(steady_time /*when*/) noexcept {}
 
 private:
     void set(std::size_t i, timer_node* node) noexcept;

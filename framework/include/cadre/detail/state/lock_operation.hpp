@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/detail/state/state_objects.hpp>
 
@@ -58,7 +59,7 @@ public:
 
     [[nodiscard]] bool await_ready() noexcept {
         if (!lock_->has_waiters(0)) outcome_ = lock_->try_lock(owner_died_);
-        return outcome_ != op_status::would_block;
+        return outcome_ != op_status::would_block && task_may_continue();
     }
 
     template <class Promise>
@@ -66,6 +67,12 @@ public:
         lock_wait& wait = wait_.emplace();
         wait.object = lock_.get();
         wait.try_now = &lock_wait::retry;
+        if (outcome_ != op_status::would_block) {
+            wait.outcome = outcome_;
+            wait.owner_died = owner_died_;
+            wait.prepare(handle, environment_of(handle), nullptr);
+            return defer_home(wait);
+        }
         wait.prepare(handle, environment_of(handle), &shared_object::cancel);
         return lock_->park(wait) && wait.commit();
     }

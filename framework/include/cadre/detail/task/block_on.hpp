@@ -13,6 +13,9 @@
 
 namespace cadre::detail {
 
+/// Extension of a backend (`executor_backend::query`) whose threads may block: `sync_wait` works in its tasks.
+struct blocking_threads {};
+
 /// The root of a task that a thread waits for. Meanwhile that thread drives the serial loops of the process.
 class blocking_root final : public task_root {
 public:

@@ -69,4 +69,13 @@ private:
     std::size_t capacity_ = 0;
 };
 
+/// The addresses of the promises of a contiguous sequence of tasks, for `join::start`.
+template <class T>
+struct promises_of {
+    const task<T>* tasks;
+    std::size_t count;
+    [[nodiscard]] std::size_t size() const noexcept { return count; }
+    [[nodiscard]] promise_base* operator[](std::size_t i) const noexcept { return &tasks[i].frame().promise(); }
+};
+
 }  // namespace cadre::detail

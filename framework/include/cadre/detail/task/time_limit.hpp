@@ -16,6 +16,9 @@ namespace cadre::detail {
 /// Whether `error` is `cancelled` or `task_killed`: the end of work that obeyed a stop request, or was forced to.
 [[nodiscard]] bool ended_by_stop(const std::exception_ptr& error) noexcept;
 
+/// Whether `error` is `cancelled`.
+[[nodiscard]] bool is_cancelled(const std::exception_ptr& error) noexcept;
+
 /// The text of a `timed_out`: "timed out after 100 ms", with ": task 'resize'" behind it if the limited call has a name.
 [[nodiscard]] std::string timed_out_text(std::chrono::nanoseconds limit, std::string_view task_name = {});
 
@@ -29,7 +32,8 @@ template <class Rep, class Period>
     return std::chrono::ceil<nanoseconds>(d);
 }
 
-/// A stop state that a timer requests, with the reason `deadline`.
+/// A stop state that a timer requests, with the reason `deadline`. The timer is one of the process-wide service, whose thread
+/// runs no tasks: the limit passes also while every worker of the home is busy.
 ///
 /// The word `fired_`: set by the timers' thread after the request, with release, as its last access; read with acquire by
 /// `disarm`.
@@ -39,7 +43,7 @@ public:
     deadline_stop(const deadline_stop&) = delete;
     deadline_stop& operator=(const deadline_stop&) = delete;
 
-    void arm(timer_service& timers, steady_time when, stop_state* parent);
+    void arm(steady_time when, stop_state* parent);
     /// Disarms the timer, and waits if it is firing. @return whether the deadline has passed
     [[nodiscard]] bool disarm() noexcept;
     [[nodiscard]] stop_state& stop() noexcept { return stop_; }
@@ -49,7 +53,6 @@ private:
         deadline_stop* self = nullptr;
     };
     node timer_;
-    timer_service* timers_ = nullptr;
     stop_state stop_;
     std::atomic<bool> fired_{false};
 };
