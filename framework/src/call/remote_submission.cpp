@@ -26,7 +26,7 @@ std::exception_ptr remote_submission::admit(stop_state* stop) noexcept {
     stop_ = stop;
     if (const auto limit = call_.options.timeout; limit.count() > 0 && !backend_->limits_calls()) {
         limit_ = std::make_unique<deadline_stop>();
-        limit_->arm(default_timers(), deadline_after(limit), stop);
+        limit_->arm(deadline_after(limit), stop);
         stop_ = &limit_->stop();
     }
     if (stop_ != nullptr) stop_->add(node_);

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include <cadre/detail/scheduler/timer_service.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/sleep.hpp>
 
@@ -12,7 +11,7 @@ void run_limit::begin(environment& env) {
     if (limit_.count() <= 0) return;
     outer_ = env.stop;
     deadline_ = std::make_unique<deadline_stop>();
-    deadline_->arm(default_timers(), deadline_after(limit_), outer_);
+    deadline_->arm(deadline_after(limit_), outer_);
     env.stop = &deadline_->stop();
 }
 
