@@ -2,6 +2,7 @@
 
 #include <cadre/async_semaphore.hpp>
 #include <cadre/executors/thread.hpp>
+#include <cadre/job.hpp>
 #include <cadre/on.hpp>
 #include <cadre/stop.hpp>
 #include <cadre/sync_wait.hpp>
