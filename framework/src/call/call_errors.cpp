@@ -18,14 +18,4 @@ bool is_worker_death(const std::exception_ptr& error) noexcept {
     }
 }
 
-bool is_cancelled(const std::exception_ptr& error) noexcept {
-    try {
-        std::rethrow_exception(error);
-    } catch (const cancelled&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
-}
-
 }  // namespace cadre::detail

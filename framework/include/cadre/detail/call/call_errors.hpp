@@ -8,7 +8,5 @@ namespace cadre::detail {
 
 /// Whether the worker process of a call died or was killed: the failures that `retries` are for.
 [[nodiscard]] bool is_worker_death(const std::exception_ptr& error) noexcept;
-/// Whether an error is `cancelled`.
-[[nodiscard]] bool is_cancelled(const std::exception_ptr& error) noexcept;
 
 }  // namespace cadre::detail
