@@ -34,16 +34,6 @@ bool is_retryable(const std::exception_ptr& error) noexcept {
     }
 }
 
-bool is_cancelled(const std::exception_ptr& error) noexcept {
-    try {
-        std::rethrow_exception(error);
-    } catch (const cancelled&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
-}
-
 namespace {
 
 template <class E>

@@ -6,7 +6,7 @@
 #include <exception>
 #include <utility>
 
-#include <cadre/detail/call/call_errors.hpp>
+#include <cadre/detail/task/time_limit.hpp>
 
 namespace cadre::detail {
 
