@@ -2,8 +2,8 @@
 
 #include <cadre/async_semaphore.hpp>
 #include <cadre/executors/thread.hpp>
-#include <cadre/on.hpp>
-#include <cadre/stop.hpp>
+#include <cadre/job.hpp>
+#include <cadre/task.hpp>
 #include <cadre/sync_wait.hpp>
 
 #include <gtest/gtest.h>
