@@ -91,6 +91,10 @@ private:
     }
     [[nodiscard]] bool is_done(count c, word w) const { return following(c) != w.number; }
     [[nodiscard]] std::uint8_t wanted(std::uint8_t process) const { return process == 0 ? amount : std::uint8_t{1}; }
+    // A process writes its amount only if it differs from that of its last operation.
+    [[nodiscard]] std::uint8_t before_claim(const state& s, std::uint8_t me) const {
+        return s.amounts[me] == wanted(me) - 1 ? 3 : 1;
+    }
     static bool same_note(word a, word b) { return a.what == b.what && a.slot == b.slot && a.number == b.number; }
     static word settled(std::uint8_t free) { return {free, no_note, 0, 0}; }
 
@@ -128,11 +132,11 @@ private:
                 if (s.s.what != no_note) return help(p, s.s, 0);
                 if (p.owns == 0 && s.s.free < wanted(me)) return next_operation(p);
                 p.w = s.s;
-                p.pc = p.owns != 0 ? 2 : 1;
+                p.pc = p.owns != 0 ? 2 : before_claim(s, me);
                 return;
             case 2:
                 if (s.held[me].permits < p.owns) throw std::string("an owner's permits are not counted");
-                p.pc = 1;
+                p.pc = before_claim(s, me);
                 return;
             case 1:
                 s.amounts[me] = static_cast<std::uint8_t>(wanted(me) - 1);
@@ -157,8 +161,11 @@ private:
             }
             case 10:  // carried out, once
                 p.h = s.held[p.w.slot];
-                p.pc = 13;
-                return;
+                if (amount != 1) {
+                    p.pc = 13;
+                    return;
+                }
+                [[fallthrough]];  // the words of amounts are constant
             case 13:
                 p.amount = static_cast<std::uint8_t>(s.amounts[p.w.slot] + 1);
                 p.pc = is_done(p.h, p.w) ? 20 : 11;
