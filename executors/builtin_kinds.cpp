@@ -1,6 +1,7 @@
 // The built-in kinds: which options each takes from a table, how it is made, and what it does at the start and the end of
 // a program. The one place where the configuration and the executors meet.
 
+#include "common/worker_memory.hpp"
 #include "config/kinds.hpp"
 #include "config/tables.hpp"
 #include "process/deferred_destruction.hpp"
@@ -23,6 +24,7 @@ executor make_process(const executor_config& c) { return make_process_executor(t
 
 // Workers are forked from the state that the program has here: no thread, little memory.
 void start_process_kind(int argc, char** argv) {
+    note_initial_memory();
     process_os::bootstrap(argc, argv);  // does not return in a process that was started to be a worker
     try {
         process_os::start_fork_server();
@@ -40,9 +42,12 @@ void finish_process_kind() { static_cast<void>(wait_for_deferred_destruction(max
 
 void add_builtin_kinds(void (*add)(std::string_view name, kind_entry entry)) {
     add("serial", {.make = make_serial, .check = [](const executor_config& c) { to_serial_options(c); }});
-    add("thread", {.make = make_thread, .check = [](const executor_config& c) { to_thread_options(c); }});
+    add("thread", {.make = make_thread,
+                   .check = [](const executor_config& c) { to_thread_options(c); },
+                   .check_here = check_thread_options_here});
     add("process", {.make = make_process,
                     .check = [](const executor_config& c) { to_process_options(c); },
+                    .check_here = check_process_options_here,
                     .start_up = start_process_kind,
                     .tear_down = finish_process_kind});
     add("mpi", {.missing = "this build of cadre has no MPI executor"});

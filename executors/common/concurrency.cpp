@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -124,24 +125,68 @@ int quota_of(const hierarchy& h, const fs::path& root) {
     return quota;
 }
 
+// Calls `f` with the affinity mask of this process and its size in bytes, or with null if it cannot be read.
+template <class F>
+auto with_affinity_mask(F f) {
+    // On a machine with more CPUs than cpu_set_t holds the call fails with EINVAL: retry with a larger mask.
+    for (std::size_t cpus = CPU_SETSIZE; cpus <= std::size_t{1} << 20; cpus *= 4) {
+        const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> set(CPU_ALLOC(cpus), [](cpu_set_t* s) { CPU_FREE(s); });
+        const std::size_t size = CPU_ALLOC_SIZE(cpus);
+        if (set != nullptr && sched_getaffinity(0, size, set.get()) == 0) {
+            return f(static_cast<const cpu_set_t*>(set.get()), size);
+        }
+    }
+    return f(static_cast<const cpu_set_t*>(nullptr), std::size_t{0});
+}
+
+// `0-3,8`
+std::string ranges_of(const std::vector<int>& ascending) {
+    std::string text;
+    for (std::size_t i = 0; i != ascending.size();) {
+        std::size_t last = i;
+        while (last + 1 != ascending.size() && ascending[last + 1] == ascending[last] + 1) {
+            ++last;
+        }
+        text += (text.empty() ? "" : ",") + std::to_string(ascending[i]);
+        if (last != i) {
+            text += '-' + std::to_string(ascending[last]);
+        }
+        i = last + 1;
+    }
+    return text;
+}
+
 }  // namespace
 
 int affinity_count() noexcept {
-    // On a machine with more CPUs than cpu_set_t holds the call fails with EINVAL: retry with a larger mask.
-    for (std::size_t cpus = CPU_SETSIZE; cpus <= std::size_t{1} << 20; cpus *= 4) {
-        cpu_set_t* const set = CPU_ALLOC(cpus);
+    return with_affinity_mask(
+        [](const cpu_set_t* set, std::size_t size) noexcept { return set == nullptr ? 0 : CPU_COUNT_S(size, set); });
+}
+
+std::string affinity_fault(const cpu_list& wanted) {
+    return with_affinity_mask([&](const cpu_set_t* set, std::size_t size) {
         if (set == nullptr) {
-            return 0;
+            return std::string();
         }
-        const std::size_t size = CPU_ALLOC_SIZE(cpus);
-        CPU_ZERO_S(size, set);
-        const int count = sched_getaffinity(0, size, set) == 0 ? CPU_COUNT_S(size, set) : 0;
-        CPU_FREE(set);
-        if (count > 0) {
-            return count;
+        std::vector<int> usable;
+        int unusable = -1;
+        for (int cpu = 0; cpu != static_cast<int>(cpu_list::limit); ++cpu) {
+            if (CPU_ISSET_S(static_cast<std::size_t>(cpu), size, set)) {
+                usable.push_back(cpu);
+            } else if (unusable < 0 && wanted.contains(cpu)) {
+                unusable = cpu;
+            }
         }
+        return unusable < 0 ? std::string()
+                            : "expected CPUs that this process may use (" + ranges_of(usable) + "), got " +
+                                  std::to_string(unusable);
+    });
+}
+
+void check_affinity(const cpu_list& wanted) {
+    if (const std::string fault = affinity_fault(wanted); !fault.empty()) {
+        throw config_error("affinity: " + fault);
     }
-    return 0;
 }
 
 int cgroup_quota(const fs::path& root) {

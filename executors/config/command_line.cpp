@@ -2,8 +2,11 @@
 
 #include <cadre/errors.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
+
+#include <unistd.h>
 
 namespace cadre::detail {
 namespace {
@@ -19,19 +22,41 @@ constexpr option options[] = {
     {"--config", &settings::config},
 };
 
-const option* option_of(std::string_view argument) {
-    const std::string_view name = argument.substr(0, argument.find('='));
+constexpr std::string_view named_option = "--executor.";
+constexpr std::string_view named_variable = "CADRE_EXECUTOR_";
+
+// Where the value of the option `name` goes; null for an argument of the program's own.
+std::string* target_of(std::string_view name, settings& found) {
     for (const option& o : options) {
         if (o.name == name) {
-            return &o;
+            return &(found.*(o.target)).emplace();
         }
     }
-    return nullptr;
+    if (!name.starts_with(named_option)) {
+        return nullptr;
+    }
+    found.named.push_back({std::string(name), std::string(name.substr(named_option.size())), {}});
+    return &found.named.back().spec;
 }
 
 std::optional<std::string> variable(const char* name) {
     const char* const value = std::getenv(name);
     return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
+}
+
+std::vector<named_spec> named_variables() {
+    std::vector<named_spec> found;
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+        const std::string_view text = *entry;
+        const std::size_t equals = text.find('=');
+        const std::string_view name = text.substr(0, equals);
+        if (equals != std::string_view::npos && equals + 1 != text.size() && name.starts_with(named_variable)) {
+            found.push_back({std::string(name), std::string(name.substr(named_variable.size())),
+                             std::string(text.substr(equals + 1))});
+        }
+    }
+    std::ranges::sort(found, {}, &named_spec::origin);  // the environment has no order that a user chose
+    return found;
 }
 
 }  // namespace
@@ -45,18 +70,17 @@ settings take_command_line(int& argc, char** argv) {
     int i = 1;
     for (; i < argc && std::string_view(argv[i]) != "--"; ++i) {
         const std::string_view argument = argv[i];
-        const option* const o = option_of(argument);
-        if (o == nullptr) {
-            argv[kept++] = argv[i];
-            continue;
-        }
         const std::size_t equals = argument.find('=');
-        if (equals != std::string_view::npos) {
-            found.*(o->target) = argument.substr(equals + 1);
+        const std::string_view name = argument.substr(0, equals);
+        std::string* const value = target_of(name, found);
+        if (value == nullptr) {
+            argv[kept++] = argv[i];
+        } else if (equals != std::string_view::npos) {
+            *value = argument.substr(equals + 1);
         } else if (i + 1 < argc && !std::string_view(argv[i + 1]).starts_with("--")) {
-            found.*(o->target) = argv[++i];
+            *value = argv[++i];
         } else {
-            throw config_error(std::string(o->name) + ": expected a value");
+            throw config_error(std::string(name) + ": expected a value");
         }
     }
     for (; i < argc; ++i) {
@@ -70,7 +94,8 @@ settings take_command_line(int& argc, char** argv) {
 settings from_environment() {
     return {.executor = variable("CADRE_EXECUTOR"),
             .workers = variable("CADRE_WORKERS"),
-            .config = variable("CADRE_CONFIG")};
+            .config = variable("CADRE_CONFIG"),
+            .named = named_variables()};
 }
 
 }  // namespace cadre::detail

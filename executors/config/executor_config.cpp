@@ -120,7 +120,6 @@ std::optional<std::size_t> executor_config::choice(std::string_view key,
 }
 
 std::optional<std::chrono::nanoseconds> executor_config::duration(std::string_view key) const {
-    const std::string expected = R"(a duration such as "500ms", "2s" or "1min")";
     const option_value* const value = find(*this, key);
     if (value == nullptr) {
         return std::nullopt;
@@ -134,7 +133,7 @@ std::optional<std::chrono::nanoseconds> executor_config::duration(std::string_vi
             return parsed;
         }
     }
-    fail_expected(*this, key, expected);
+    fail_expected(*this, key, std::string(detail::duration_rule));
 }
 
 std::optional<std::size_t> executor_config::bytes(std::string_view key) const {
@@ -150,7 +149,7 @@ std::optional<std::size_t> executor_config::bytes(std::string_view key) const {
             return parsed;
         }
     }
-    fail_expected(*this, key, R"(a size such as "256MiB" or "1GB")");
+    fail_expected(*this, key, std::string(detail::size_rule));
 }
 
 std::optional<std::vector<std::int64_t>> executor_config::integers(std::string_view key) const {

@@ -17,6 +17,9 @@ struct kind_entry {
     executor_factory make{};
     /// Checks the options without making an executor; null for kinds whose options only their factory knows.
     void (*check)(const executor_config&) = nullptr;
+    /// Checks the options against this machine and this process; null if they do not depend on them. A file that several
+    /// machines share may name executors that one of them cannot make.
+    void (*check_here)(const executor_config&) = nullptr;
     /// Why this build cannot make such an executor; null if it can. Such a kind may stand in a file that several builds
     /// share; it is not listed among the kinds.
     const char* missing = nullptr;
@@ -44,12 +47,14 @@ void finish_kinds();
 [[nodiscard]] std::vector<std::string> all_kinds();
 /// Whether the kind is known; `check_can_be_made` refuses those that this build lacks.
 [[nodiscard]] bool is_kind(std::string_view name);
+/// Whether `check_options` knows the options of the kind.
+[[nodiscard]] bool has_check(std::string_view name);
 
 /// @throws config_error if `c.kind` is not known; the message lists the known kinds
 void check_kind(const executor_config& c);
 /// @throws config_error if an option does not fit the kind, as far as that is known without making an executor
 void check_options(const executor_config& c);
-/// Like `check_options`; also refuses kinds that this build lacks.
+/// Like `check_options`; also refuses kinds that this build lacks and options that this machine cannot honour.
 /// @return whether all options were checked; if not, only the factory can check them
 bool check_can_be_made(const executor_config& c);
 

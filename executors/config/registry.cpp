@@ -114,6 +114,13 @@ bool is_kind(std::string_view name) {
     return r.kinds.find(name) != r.kinds.end();
 }
 
+bool has_check(std::string_view name) {
+    registry& r = kinds();
+    const std::lock_guard lock(r.mutex);
+    const auto at = r.kinds.find(name);
+    return at != r.kinds.end() && at->second.check != nullptr;
+}
+
 void check_kind(const executor_config& c) { static_cast<void>(entry_of(c)); }
 
 void check_options(const executor_config& c) {
@@ -129,6 +136,9 @@ bool check_can_be_made(const executor_config& c) {
     }
     if (entry.check != nullptr) {
         entry.check(c);
+    }
+    if (entry.check_here != nullptr) {
+        entry.check_here(c);
     }
     return entry.check != nullptr;
 }

@@ -4,7 +4,9 @@
 #include "config/kinds.hpp"
 #include "config/names.hpp"
 #include "config/resolve.hpp"
+#include "config/shutdown_notice.hpp"
 #include "config/suggest.hpp"
+#include "config/uncaught.hpp"
 
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/scheduler/run_loop.hpp>
@@ -37,7 +39,25 @@ struct runtime::state {
         return at->second;
     }
 
-    const detail::resolved_config configured;
+    /// Before any other thread: the factory alone knows whether it takes a number of workers that a weaker source asks for.
+    void make_default() {
+        executor_config& chosen = configured.chosen;
+        try {
+            make(chosen.name, chosen);
+        } catch (const config_error&) {
+            if (!configured.without_weaker_count) {
+                throw;
+            }
+            chosen = *std::exchange(configured.without_weaker_count, std::nullopt);
+            if (const auto named = configured.all.executors.find(chosen.name);
+                named != configured.all.executors.end()) {
+                named->second = chosen;
+            }
+            make(chosen.name, chosen);
+        }
+    }
+
+    detail::resolved_config configured;
     std::mutex mutex{};
     std::map<std::string, cadre::executor, std::less<>> made{};  // by name; an unnamed default executor as ""
 };
@@ -68,8 +88,7 @@ std::vector<char*>& own_command_line() {
 // Prints a single line.
 [[noreturn]] void refuse_to_start(const char* path, std::string message) {
     std::ranges::replace(message, '\n', ' ');
-    std::string program = path == nullptr ? "" : path;
-    program.erase(0, program.find_last_of('/') + 1);
+    const std::string program = detail::program_name(path);
     std::fprintf(stderr, "%s: %s\n", program.c_str(), message.c_str());
     std::exit(2);
 }
@@ -84,7 +103,10 @@ void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
             }
         });
     }
-    detail::drive_until([&open] { return open.load() == 0; });
+    if (open.load() != 0) {
+        const detail::shutdown_notice notice(executors);
+        detail::drive_until([&open] { return open.load() == 0; });
+    }
 }
 
 }  // namespace
@@ -95,7 +117,7 @@ runtime::runtime(int& argc, char** argv) {
         const detail::settings command_line = detail::take_command_line(argc, argv);
         state_ = std::make_unique<state>(detail::resolve(command_line, detail::from_environment()));
         if (state_->configured.only_factory_can_check) {
-            static_cast<void>(executor());
+            state_->make_default();
         }
     } catch (const config_error& e) {
         refuse_to_start(argc > 0 ? argv[0] : nullptr, e.what());
@@ -109,7 +131,7 @@ runtime::runtime(config c) {
     }
     state_ = std::make_unique<state>(detail::resolve(std::move(c)));
     if (state_->configured.only_factory_can_check) {
-        static_cast<void>(executor());
+        state_->make_default();
     }
 }
 

@@ -1,5 +1,7 @@
 #include "config/tables.hpp"
 
+#include "common/concurrency.hpp"
+#include "common/worker_memory.hpp"
 #include "config/suggest.hpp"
 
 #include <algorithm>
@@ -75,6 +77,12 @@ Enum choice_of(const executor_config& c, std::string_view key, std::span<const s
     return index ? static_cast<Enum>(*index) : fallback;
 }
 
+void fail_if(const std::string& fault, const executor_config& c, std::string_view key) {
+    if (!fault.empty()) {
+        c.fail(key, fault);
+    }
+}
+
 }  // namespace
 
 serial_options to_serial_options(const executor_config& c) {
@@ -113,6 +121,13 @@ process_options to_process_options(const executor_config& c) {
     }
     o.retries = static_cast<int>(retries);
     return o;
+}
+
+void check_thread_options_here(const executor_config& c) { fail_if(affinity_fault(affinity_of(c)), c, "affinity"); }
+
+void check_process_options_here(const executor_config& c) {
+    fail_if(affinity_fault(affinity_of(c)), c, "affinity");
+    fail_if(memory_limit_fault(c.bytes("memory_limit").value_or(0)), c, "memory_limit");
 }
 
 }  // namespace cadre::detail

@@ -15,4 +15,9 @@ serial_options to_serial_options(const executor_config& c);
 thread_options to_thread_options(const executor_config& c);
 process_options to_process_options(const executor_config& c);
 
+/// @throws config_error if the options, which are valid, ask for what this machine or this process does not have: CPUs, or
+/// less memory than a worker needs to start
+void check_thread_options_here(const executor_config& c);
+void check_process_options_here(const executor_config& c);
+
 }  // namespace cadre::detail

@@ -20,10 +20,13 @@ constexpr unit duration_units[] = {
     {"us", 1'000},
     {"ms", 1'000'000},
     {"s", 1'000'000'000},
+    {"m", 60'000'000'000},
     {"min", 60'000'000'000},
     {"h", 3'600'000'000'000},
+    {"d", 86'400'000'000'000},
 };
 
+// A letter alone is a power of 1024, as for `ulimit`, `systemd` and the JVM.
 constexpr unit size_units[] = {
     {"", 1},
     {"B", 1},
@@ -32,6 +35,11 @@ constexpr unit size_units[] = {
     {"MB", 1'000'000},
     {"GB", 1'000'000'000},
     {"TB", 1'000'000'000'000},
+    {"k", std::int64_t{1} << 10},
+    {"K", std::int64_t{1} << 10},
+    {"M", std::int64_t{1} << 20},
+    {"G", std::int64_t{1} << 30},
+    {"T", std::int64_t{1} << 40},
     {"KiB", std::int64_t{1} << 10},
     {"MiB", std::int64_t{1} << 20},
     {"GiB", std::int64_t{1} << 30},

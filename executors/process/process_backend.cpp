@@ -1,11 +1,14 @@
 #include "process/process_backend.hpp"
 
+#include "common/concurrency.hpp"
+#include "common/worker_memory.hpp"
 #include "process/deferred_destruction.hpp"
 #include "process/os/bootstrap.hpp"
 #include "process/parent/completion_scope.hpp"
 #include "process/worker/worker_main.hpp"
 
 #include <cadre/detail/scheduler/shutdown_alarm.hpp>
+#include <cadre/errors.hpp>
 #include <cadre/executors/process.hpp>
 
 #include <exception>
@@ -25,6 +28,16 @@ std::string default_name(const process_options& options) {
     return "process:" + std::to_string(resolve_workers(options.workers));
 }
 
+// A table of a file cannot hold these values; a program can.
+void check(const process_options& options) {
+    if (options.task_timeout.count() < 0) throw config_error("task_timeout: expected a limit that is not negative");
+    if (options.kill_grace.count() < 0) throw config_error("kill_grace: expected a duration that is not negative");
+    if (options.retries < 0)
+        throw config_error("retries: expected a number that is not negative, got " + std::to_string(options.retries));
+    check_affinity(options.affinity);
+    check_memory_limit(options.memory_limit);
+}
+
 // The last reference may be dropped by a thread of the pool that completes a call: another thread destroys the pool then.
 std::shared_ptr<process_parent::pool> make_pool(const process_options& options, std::string name,
                                                 work_registry& registry) {
@@ -42,6 +55,7 @@ process_backend::process_backend(const process_options& options)
     : pool_(make_pool(options, default_name(options), registry())), completions_(*pool_) {}
 
 std::shared_ptr<process_backend> process_backend::create(const process_options& options) {
+    check(options);
     std::shared_ptr<process_backend> made(new process_backend(options), &release);
     made->pool_->start();
     made->supervisor_.emplace(made->pool_);

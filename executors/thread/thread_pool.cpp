@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "common/concurrency.hpp"
 #include "pool_worker.hpp"
 
 #include <pthread.h>
@@ -166,6 +167,7 @@ namespace cadre {
 
 executor make_thread_executor(const thread_options& options) {
     const auto workers = static_cast<std::size_t>(detail::resolve_workers(options.workers));
+    detail::check_affinity(options.affinity);
     return executor(detail::thread_pool::make(workers, options.name.empty() ? "thread" : std::string(options.name),
                                               options.affinity));
 }

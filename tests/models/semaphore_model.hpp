@@ -1,13 +1,14 @@
 // The semaphore between processes: operations that are noted, helped and completed once, death at every step, recovery.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
 
 namespace models {
 
-/// Two or three processes acquire a permit and return it a few times; one may die, is recovered by the supervisor and
+/// Two or three processes acquire permits, the first `amount` at once and the others one, and return them a few times; one may die, is recovered by the supervisor and
 /// replaced. Mirrors shm/semaphore_core.hpp access by access.
 struct semaphore_model {
     enum note : std::uint8_t { no_note, acquire, give_back };
@@ -27,13 +28,15 @@ struct semaphore_model {
         friend bool operator==(const count&, const count&) = default;
     };
     struct process {
-        std::uint8_t pc, rounds, owns, back;  // back: the pc after the help
+        std::uint8_t pc, rounds, owns, back;  // owns: permits; back: the pc after the help
+        std::uint8_t amount;
         word w, now;
         count h;
     };
     struct state {
         word s;
         std::array<count, max_processes> held;
+        std::array<std::uint8_t, max_processes> amounts;  // one less than the number of permits
         std::array<process, max_processes + 1> p;
         std::uint8_t dead, deaths;
     };
@@ -41,6 +44,7 @@ struct semaphore_model {
     unsigned processes = 2;
     std::uint8_t rounds = 2;
     std::uint8_t permits = 1;
+    std::uint8_t amount = 1;
     std::uint8_t numbers = 16;  // the number of numbers that a note distinguishes
 
     [[nodiscard]] state initial() const {
@@ -86,12 +90,13 @@ private:
         return static_cast<std::uint8_t>((c.completed + 1u) % numbers);
     }
     [[nodiscard]] bool is_done(count c, word w) const { return following(c) != w.number; }
+    [[nodiscard]] std::uint8_t wanted(std::uint8_t process) const { return process == 0 ? amount : std::uint8_t{1}; }
     static bool same_note(word a, word b) { return a.what == b.what && a.slot == b.slot && a.number == b.number; }
     static word settled(std::uint8_t free) { return {free, no_note, 0, 0}; }
 
     static void next_operation(process& p) {
         const auto left = static_cast<std::uint8_t>(p.owns != 0 ? p.rounds : p.rounds - 1);
-        p = {0, left, p.owns, 0, {}, {}, {}};
+        p = {0, left, p.owns, 0, 0, {}, {}, {}};
         if (left == 0) p.pc = done;
     }
     static void help(process& p, word w, std::uint8_t back) {
@@ -105,9 +110,10 @@ private:
         p.back = 0;
         p.w = p.now = {};
         p.h = {};
+        p.amount = 0;
         p.pc = back;
         if (back != acquired && back != gave_back) return;
-        p.owns = back == acquired ? 1 : 0;
+        p.owns = back == acquired ? wanted(me) : std::uint8_t{0};
         unsigned owners = 0;
         for (const process& q : s.p)
             owners += q.owns;
@@ -120,12 +126,16 @@ private:
         switch (p.pc) {
             case 0:
                 if (s.s.what != no_note) return help(p, s.s, 0);
-                if (p.owns == 0 && s.s.free == 0) return next_operation(p);
+                if (p.owns == 0 && s.s.free < wanted(me)) return next_operation(p);
                 p.w = s.s;
-                p.pc = p.owns != 0 ? 2 : 3;
+                p.pc = p.owns != 0 ? 2 : 1;
                 return;
             case 2:
-                if (s.held[me].permits == 0) throw std::string("an owner's permit is not counted");
+                if (s.held[me].permits < p.owns) throw std::string("an owner's permits are not counted");
+                p.pc = 1;
+                return;
+            case 1:
+                s.amounts[me] = static_cast<std::uint8_t>(wanted(me) - 1);
                 p.pc = 3;
                 return;
             case 3:
@@ -134,7 +144,7 @@ private:
                 return;
             case 4: {  // claimed
                 const bool gives = p.owns != 0;
-                const word mine{static_cast<std::uint8_t>(gives ? p.w.free + 1 : p.w.free - 1),
+                const word mine{static_cast<std::uint8_t>(gives ? p.w.free + p.owns : p.w.free - wanted(me)),
                                 gives ? give_back : acquire, me, following(p.h)};
                 const bool claimed = s.s == p.w;
                 p.w = {};
@@ -147,6 +157,10 @@ private:
             }
             case 10:  // carried out, once
                 p.h = s.held[p.w.slot];
+                p.pc = 13;
+                return;
+            case 13:
+                p.amount = static_cast<std::uint8_t>(s.amounts[p.w.slot] + 1);
                 p.pc = is_done(p.h, p.w) ? 20 : 11;
                 return;
             case 11: p.pc = same_note(s.s, p.w) ? 12 : 20; return;
@@ -155,14 +169,15 @@ private:
                     count& c = s.held[p.w.slot];
                     c.completed = static_cast<std::uint8_t>(c.completed + 1);
                     if (p.w.what == acquire)
-                        c.permits = static_cast<std::uint8_t>(c.permits + 1);
-                    else if (c.permits != 0)
-                        c.permits = static_cast<std::uint8_t>(c.permits - 1);
+                        c.permits = static_cast<std::uint8_t>(c.permits + p.amount);
+                    else
+                        c.permits = static_cast<std::uint8_t>(c.permits - std::min(c.permits, p.amount));
                 }
                 p.pc = 20;
                 return;
             case 20:  // settled
                 p.h = {};
+                p.amount = 0;
                 p.now = s.s;
                 p.pc = 21;
                 return;

@@ -88,9 +88,10 @@ struct executor_config {
     /// The index in `choices` of the option's text.
     [[nodiscard]] std::optional<std::size_t> choice(std::string_view key,
                                                     std::span<const std::string_view> choices) const;
-    /// `"500ms"`, `"2s"`, `"1min"`, `"2h"`; not negative.
+    /// `"500ms"`, `"2s"`, `"5m"`, `"2h"`; not negative. Units: ns, us, ms, s, m or min, h, d.
     [[nodiscard]] std::optional<std::chrono::nanoseconds> duration(std::string_view key) const;
-    /// `"256MiB"`, `"1GB"`, `"64kB"`, or a whole number of bytes.
+    /// `"256MiB"`, `"1G"`, `"64kB"`, or a whole number of bytes. Units: B, kB, MB, GB, TB, and K, M, G, T or KiB, MiB, GiB, TiB
+    /// for powers of 1024.
     [[nodiscard]] std::optional<std::size_t> bytes(std::string_view key) const;
     /// An array of whole numbers.
     [[nodiscard]] std::optional<std::vector<std::int64_t>> integers(std::string_view key) const;

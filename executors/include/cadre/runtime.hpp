@@ -10,6 +10,7 @@
 #include <concepts>
 #include <memory>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <cadre/config.hpp>
@@ -42,6 +43,9 @@ private:
     std::unique_ptr<state> state_;
 };
 
+/// Prints the exception that is being handled to standard error. @return the exit status
+int report_uncaught(const char* program);
+
 }  // namespace detail
 
 /// The program's executors and its main task. Construct it first in `main`, before any thread exists.
@@ -57,7 +61,8 @@ public:
     explicit runtime(config c = {});
     runtime(const runtime&) = delete;
     runtime& operator=(const runtime&) = delete;
-    /// Shuts down every executor that it made; requests stop of running work and waits for its end.
+    /// Shuts down every executor that it made; requests stop of running work and waits for its end. After three seconds
+    /// standard error says which executors and tasks are being waited for.
     ~runtime();
 
     /// The default executor, made at the first call. Thread-safe.
@@ -117,5 +122,29 @@ private:
     struct state;
     std::unique_ptr<state> state_;
 };
+
+/// A whole `main`: makes the `runtime`, runs `app(rt.executor())`, or `app()`, by `runtime::run`, and shuts down. An error that
+/// leaves the main task is printed to standard error in one line: its type, its text, and the worker and task that it comes
+/// from; the stack of a worker that crashed follows.
+///
+///     int main(int argc, char** argv) { return cadre::run_main(argc, argv, app); }
+///
+/// @return the result of the main task if it is an `int`, 0 if it is `void`, 1 after an error; a bad configuration ends the
+///         program with status 2
+template <class App>
+    requires(std::invocable<App&, executor> || std::invocable<App&>)
+int run_main(int argc, char** argv, App app) {
+    runtime rt(argc, argv);
+    try {
+        if constexpr (std::is_void_v<decltype(rt.run(std::move(app)))>) {
+            rt.run(std::move(app));
+            return 0;
+        } else {
+            return static_cast<int>(rt.run(std::move(app)));
+        }
+    } catch (...) {
+        return detail::report_uncaught(argv[0]);
+    }
+}
 
 }  // namespace cadre

@@ -3,6 +3,7 @@
 ///
 ///     cadre::async_semaphore licences{ex, 3};
 ///     auto permit = co_await licences.acquire();   // returned when it goes out of scope
+///     auto three = co_await licences.acquire(3);   // all at once
 #pragma once
 
 #include <concepts>
@@ -26,34 +27,44 @@ class async_semaphore {
 public:
     static constexpr bool cadre_portable_handle = true;
 
-    /// One acquired permit, returned on destruction. Movable; may be destroyed on any thread.
+    /// Acquired permits, returned on destruction. Movable; may be destroyed on any thread.
     class permit {
     public:
-        explicit permit(std::shared_ptr<detail::shared_semaphore> from) noexcept : from_(std::move(from)) {}
+        explicit permit(std::shared_ptr<detail::shared_semaphore> from, std::uint32_t count = 1) noexcept
+            : from_(std::move(from)), count_(count) {}
         permit(permit&&) noexcept = default;
         permit& operator=(permit&& other) noexcept {
             if (this != &other) {
                 give_back();
                 from_ = std::move(other.from_);
+                count_ = other.count_;
             }
             return *this;
         }
         ~permit() { give_back(); }
 
-        /// Returns the permit before the end of the scope.
+        /// Returns the permits before the end of the scope.
         void give_back() noexcept {
-            if (const auto from = std::exchange(from_, nullptr)) from->give_back(1);
+            if (const auto from = std::exchange(from_, nullptr)) from->give_back(count_);
         }
-        /// False once returned or moved from.
+        /// Keeps the permits taken for good, also when this process ends: they cease to exist, and `release` may make others.
+        void forget() noexcept {
+            if (const auto from = std::exchange(from_, nullptr)) from->forget(count_);
+        }
+        /// The number of permits; 0 once returned, forgotten or moved from.
+        [[nodiscard]] std::uint32_t count() const noexcept { return from_ != nullptr ? count_ : 0; }
+        /// False once returned, forgotten or moved from.
         [[nodiscard]] explicit operator bool() const noexcept { return from_ != nullptr; }
 
     private:
         std::shared_ptr<detail::shared_semaphore> from_;
+        std::uint32_t count_;
     };
 
     class [[nodiscard]] acquire_operation {
     public:
-        explicit acquire_operation(std::shared_ptr<detail::shared_semaphore> from) noexcept : from_(std::move(from)) {}
+        acquire_operation(std::shared_ptr<detail::shared_semaphore> from, std::uint32_t count) noexcept
+            : from_(std::move(from)), count_(count) {}
         [[nodiscard]] bool await_ready() noexcept;
         template <class Promise>
         [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
@@ -62,11 +73,15 @@ public:
         [[nodiscard]] permit await_resume();
 
     private:
+        struct permit_wait : detail::shared_object::pending_operation {
+            std::uint32_t count = 1;
+        };
         [[nodiscard]] bool suspend(std::coroutine_handle<> handle, detail::environment* env) noexcept;
 
         std::shared_ptr<detail::shared_semaphore> from_;
+        std::uint32_t count_;
         detail::op_status outcome_ = detail::op_status::would_block;
-        std::optional<detail::shared_object::pending_operation> wait_;
+        std::optional<permit_wait> wait_;
     };
 
     /// A semaphore with `permits` free permits.
@@ -76,16 +91,26 @@ public:
     async_semaphore(const executor& ex, N permits)
         : semaphore_(detail::domain_of(ex).make_semaphore(checked(permits))) {}
 
-    /// Completes with a permit. Waiters of one process are served in the order of arrival. Stop: a free permit is acquired also
-    /// by a task with a stop request; a wait ends with `cancelled` without a permit. Resumes at home.
-    /// @throws cancelled, executor_stopped
-    [[nodiscard]] acquire_operation acquire() const { return acquire_operation(semaphore_); }
-    /// Acquires a permit if one is free and no task of this process waits for one; else empty. @throws executor_stopped
-    [[nodiscard]] std::optional<permit> try_acquire() const;
-    /// Adds `n` free permits to those that exist. @throws std::invalid_argument if negative
+    /// Completes with `n` permits, acquired all at once. Waiters of one process are served in the order of arrival, so a later
+    /// waiter for fewer permits does not overtake. Stop: free permits are acquired also by a task with a stop request; a wait
+    /// ends with `cancelled` without a permit. Resumes at home.
+    /// @throws std::invalid_argument unless `n` is positive and at most 2^32-1; cancelled, executor_stopped
+    template <std::integral N = int>
+    [[nodiscard]] acquire_operation acquire(N n = 1) const {
+        return acquire_operation(semaphore_, positive(n));
+    }
+    /// Acquires `n` permits if they are free and no task of this process waits; else empty.
+    /// @throws std::invalid_argument as `acquire`, executor_stopped
+    template <std::integral N = int>
+    [[nodiscard]] std::optional<permit> try_acquire(N n = 1) const {
+        return try_acquire_permits(positive(n));
+    }
+    /// Adds `n` free permits to those that exist.
+    /// @throws std::invalid_argument if negative or above 2^32-1; std::overflow_error, without effect, if more than 2^32-1
+    ///         permits, free or acquired, would exist
     template <std::integral N = int>
     void release(N n = 1) const {
-        semaphore_->release(checked(n));
+        if (const std::uint32_t count = checked(n); count != 0) release_permits(count);
     }
     /// The number of free permits: a snapshot.
     [[nodiscard]] std::uint32_t available() const noexcept { return semaphore_->available(); }
@@ -108,6 +133,15 @@ private:
             throw std::invalid_argument("cadre::async_semaphore: too many permits");
         return static_cast<std::uint32_t>(n);
     }
+
+    template <class N>
+    static std::uint32_t positive(N n) {
+        if (std::cmp_equal(n, 0)) throw std::invalid_argument("cadre::async_semaphore: a number of permits is zero");
+        return checked(n);
+    }
+
+    [[nodiscard]] std::optional<permit> try_acquire_permits(std::uint32_t n) const;
+    void release_permits(std::uint32_t n) const;
 
     std::shared_ptr<detail::shared_semaphore> semaphore_;
 };

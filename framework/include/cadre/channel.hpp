@@ -15,10 +15,12 @@
 #include <optional>
 #include <ranges>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <cadre/detail/coroutine/awaitable.hpp>
 #include <cadre/detail/state/channel_operations.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/task.hpp>
@@ -42,12 +44,14 @@ class channel {
 public:
     using value_type = T;
     static constexpr bool cadre_portable_handle = true;
+    /// On every kind of executor.
+    static constexpr std::size_t max_capacity = detail::max_channel_capacity;
 
     /// A channel in the memory domain of `ex` for up to `capacity` values.
-    /// @throws std::invalid_argument unless `capacity` is positive
+    /// @throws std::invalid_argument unless `capacity` is positive and at most `max_capacity`
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     template <std::integral N>
-    channel(const executor& ex, N capacity) : object_(make(ex, checked(capacity))) {
+    channel(const executor& ex, N capacity) : object_(make(ex, checked_capacity(capacity))) {
         static_assert(std::is_same_v<T, std::decay_t<T>>, "cadre::channel<T>: T must be a plain value type");
         detail::require_portable<T>();
     }
@@ -106,6 +110,14 @@ public:
         else
             object_.shared->close();
     }
+    /// Awaits `a`, closes the channel, also if `a` ended with an error or was stopped, and completes with the result of `a`. A
+    /// task that is destroyed unstarted leaves the channel open. Stop: passed on to `a`. Resumes: at home.
+    ///
+    ///     co_await ch.close_after(when_all(produce(ch, 1), produce(ch, 2)));
+    template <awaitable A>
+    [[nodiscard]] auto close_after(A a) const -> task<await_result_t<A>> {
+        return close_at_the_end<A>(*this, std::move(a));
+    }
     [[nodiscard]] bool closed() const noexcept {
         return object_.local != nullptr ? object_.local->closed() : object_.shared->closed();
     }
@@ -156,6 +168,26 @@ private:
         if (std::cmp_greater(count, std::numeric_limits<std::size_t>::max()))
             throw std::invalid_argument("cadre::channel: a count is too large");
         return static_cast<std::size_t>(count);
+    }
+
+    template <class N>
+    static std::size_t checked_capacity(N capacity) {
+        const std::size_t count = checked(capacity);
+        if (count > max_capacity)
+            throw std::invalid_argument("cadre::channel: a capacity of " + std::to_string(count) +
+                                        " is too large (at most " + std::to_string(max_capacity) + ")");
+        return count;
+    }
+
+    template <class A>
+    static auto close_at_the_end(channel self, A a) -> task<await_result_t<A>> {
+        struct closing {
+            const channel& ch;
+            explicit closing(const channel& c) noexcept : ch(c) {}
+            closing(const closing&) = delete;
+            ~closing() { ch.close(); }
+        } const at_the_end(self);
+        co_return co_await std::move(a);
     }
 
     static detail::channel_object<T> make(const executor& ex, std::size_t capacity) {

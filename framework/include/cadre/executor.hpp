@@ -28,8 +28,11 @@ struct call_options;
 struct call_settings {
     std::string_view name{};              ///< of the task, in errors and logs
     std::chrono::nanoseconds timeout{0};  ///< of each call; 0: unlimited
-    int priority = 0;                     ///< calls of higher priority are placed first, where the executor queues
-    int retries = -1;                     ///< repeats after a worker's death; -1: the executor's own setting
+    /// -1000 to 1000. Calls that wait for a worker process are placed by falling priority. No effect on local executors: their
+    /// calls do not wait in one queue.
+    int priority = 0;
+    /// Repeats after the death of a worker process, so without effect on local executors; -1: the executor's own setting.
+    int retries = -1;
 };
 
 /// Where work runs: a serial loop, threads, worker processes, … Copies refer to the same executor. The destructor of the last
@@ -65,7 +68,8 @@ public:
     /// Without a deadline: waits until the work ends by itself.
     [[nodiscard]] task<void> shutdown() const { return shutdown(std::chrono::steady_clock::time_point::max()); }
 
-    /// A handle to the same executor whose calls carry `settings`.
+    /// A handle to the same executor whose calls carry `settings`, and those of this handle that `settings` leaves at its default.
+    /// @throws config_error if the limit is negative, the priority out of range, or `retries` below -1
     [[nodiscard]] executor with(const call_settings& settings) const;
 
     /// The implementation. @throws std::logic_error if this refers to no executor

@@ -9,6 +9,7 @@ namespace cadre::detail {
 remote_submission::remote_submission(std::shared_ptr<executor_backend> backend, portable_call& call) noexcept
     : backend_(std::move(backend)), call_(call) {
     node_.self = this;
+    root_.name = &call.options.name;
     node_.fire = [](stop_node* n, stop_reason why) noexcept {
         remote_submission& self = *static_cast<node*>(n)->self;
         self.backend_->request_stop(self.call_, why);

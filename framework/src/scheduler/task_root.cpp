@@ -13,6 +13,7 @@ task_root::task_root(std::shared_ptr<executor_backend> home, stop_state* parent_
     env_.stop = &stop_;
     env_.info = &info_;
     root_.stop = &stop_;
+    root_.name = &info_.name;
 }
 
 bool task_root::launch() noexcept {

@@ -1,5 +1,7 @@
 #include <cadre/detail/scheduler/work_registry.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <thread>
 #include <utility>
 
@@ -79,6 +81,17 @@ std::uint64_t work_registry::entered() const noexcept {
 std::uint64_t work_registry::live() const noexcept {
     const std::lock_guard hold(mutex_);
     return live_;
+}
+
+std::vector<std::string> work_registry::names(std::size_t most) const {
+    std::vector<std::string> newest_first;
+    {
+        const std::lock_guard hold(mutex_);
+        for (const work_root& root : roots_)
+            newest_first.push_back(root.name != nullptr ? *root.name : std::string());
+    }
+    const std::size_t count = std::min(most, newest_first.size());
+    return {newest_first.rbegin(), newest_first.rbegin() + static_cast<std::ptrdiff_t>(count)};
 }
 
 }  // namespace cadre::detail

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <cadre/detail/state/memory_domain.hpp>
+
 #include "shm/layout.hpp"
 
 namespace cadre::detail::shm {
@@ -78,7 +80,7 @@ static_assert(sizeof(channel_cell) == 64);
 /// A channel's words where this process maps them.
 class channel_words {
 public:
-    static constexpr std::uint64_t max_cells = 1ull << 30;
+    static constexpr std::uint64_t max_cells = max_channel_capacity;
 
     [[nodiscard]] static constexpr std::uint64_t bytes(std::uint64_t cells) noexcept {
         return sizeof(channel_header) + cells * sizeof(channel_cell);

@@ -124,25 +124,43 @@ plane_semaphore::plane_semaphore(std::shared_ptr<object_handle> handle) noexcept
     : plane_object(std::move(handle)),
       core_(handle_->data().data, handle_->core().memory.slots(), handle_->core().table.self()) {}
 
-op_status plane_semaphore::try_acquire() noexcept {
+op_status plane_semaphore::try_acquire(std::uint32_t n) noexcept {
     if (handle_->stopped()) return op_status::stopped;
+    if (n != 1) core_.want_several();
     const std::lock_guard hold(mutex_);
-    return core_.try_acquire();
+    return core_.try_acquire(n);
 }
 
 void plane_semaphore::give_back(std::uint32_t n) noexcept {
-    for (; n != 0; --n) {
-        {
-            const std::lock_guard hold(mutex_);
-            if (!core_.give_back()) return;
-        }
-        wake(0);
+    {
+        const std::lock_guard hold(mutex_);
+        if (!core_.give_back(n)) return;
     }
+    wake_waiters();
 }
 
-void plane_semaphore::release(std::uint32_t n) noexcept {
-    core_.release(n);
-    wake(0);
+void plane_semaphore::forget(std::uint32_t n) noexcept {
+    const std::lock_guard hold(mutex_);
+    core_.forget(n);
+}
+
+bool plane_semaphore::release(std::uint32_t n) noexcept {
+    if (!core_.release(n)) return false;
+    wake_waiters();
+    return true;
+}
+
+// One ring is enough only if each waiter asks for one permit: otherwise the process that is rung may have to go on waiting,
+// while another could proceed.
+void plane_semaphore::wake_waiters() noexcept {
+    if (core_.wanted_several())
+        wake_all(0);
+    else
+        wake(0);
+}
+
+void plane_semaphore::on_no_waiters(unsigned q) noexcept {
+    if (core_.wanted_several() && ready(q)) handle_->ring_each(q);
 }
 
 }  // namespace cadre::detail::shm

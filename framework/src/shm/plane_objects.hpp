@@ -117,15 +117,18 @@ class plane_semaphore final : public plane_object<shared_semaphore> {
 public:
     explicit plane_semaphore(std::shared_ptr<object_handle> handle) noexcept;
 
-    [[nodiscard]] op_status try_acquire() noexcept override;
+    [[nodiscard]] op_status try_acquire(std::uint32_t n) noexcept override;
     void give_back(std::uint32_t n) noexcept override;
-    void release(std::uint32_t n) noexcept override;
+    void forget(std::uint32_t n) noexcept override;
+    [[nodiscard]] bool release(std::uint32_t n) noexcept override;
     [[nodiscard]] std::uint32_t available() const noexcept override { return core_.available(); }
 
 private:
     [[nodiscard]] bool ready(unsigned) const noexcept override { return core_.available() != 0; }
+    void on_no_waiters(unsigned) noexcept override;
+    void wake_waiters() noexcept;
 
-    std::mutex mutex_;  // serialises acquire and give_back in this process
+    std::mutex mutex_;  // serialises acquire, give_back and forget in this process
     semaphore_core<> core_;
 };
 

@@ -4,9 +4,11 @@
 /// An operation changes two words: the semaphore's and the process's count. The first CAS leaves a note in the semaphore's
 /// word: process, operation, and the number of that operation in its process. Any process, or the supervisor, can complete
 /// a noted operation; a number in the count's word makes sure that it is completed once. The note holds only the lower bits
-/// of the number, so a helper reads the note again between reading the count and changing it.
+/// of the number, so a helper reads the note again between reading the count and changing it. The number of permits of a noted
+/// operation stands in a third word, which its process writes before the note and which nobody else writes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -21,12 +23,13 @@ namespace cadre::detail::shm {
 ///
 /// | state                 | changed by                          | to                                             |
 /// | --------------------- | ----------------------------------- | ---------------------------------------------- |
-/// | (f, none)             | a process p, f > 0                  | (f - 1, acquire, p, number of p's operation)   |
-/// |                       | a process p that holds a permit     | (f + 1, give_back, p, number of p's operation) |
+/// | (f, none)             | a process p, f >= n                 | (f - n, acquire, p, number of p's operation)   |
+/// |                       | a process p that holds n permits    | (f + n, give_back, p, number of p's operation) |
+/// |                       | a process p that holds n permits    | (f, forget, p, number of p's operation)        |
 /// | (f, note of p)        | any process, once p's count says so | (f, none)                                      |
 /// | any (f, note)         | any process that releases n         | (f + n, same note)                             |
 struct permit_word {
-    enum class note : unsigned { none = 0, acquire = 1, give_back = 2 };
+    enum class note : unsigned { none = 0, acquire = 1, give_back = 2, forget = 3 };
     std::uint64_t raw;
 
     static constexpr std::uint32_t number_mask = (1u << 22) - 1;
@@ -47,8 +50,14 @@ struct permit_word {
 
 struct semaphore_data {
     alignas(64) word state;
+    /// Permits that exist, free or held. Raised by `release` before it frees them, so that permits given back always fit;
+    /// lowered by `forget`. By CAS and subtraction, sequentially consistent. A death in between leaves it too high.
+    word total;
+    /// 0; set to 1, for good, by the first process that acquires several permits at once.
+    word several;
     /// One per slot: permits << 32 | operations completed. Changed by any process that completes the operation in the note,
-    /// by CAS; by the supervisor, after a death, by store. Sequentially consistent.
+    /// by CAS; by the supervisor, after a death, by store. Sequentially consistent. Behind them, also one per slot: one less
+    /// than the number of permits of the last operation noted for the slot.
     alignas(64) word held[1];
 };
 
@@ -56,50 +65,52 @@ template <class Probe = no_probe>
 class semaphore_core {
 public:
     [[nodiscard]] static constexpr std::uint64_t bytes(unsigned slots) noexcept {
-        return offsetof(semaphore_data, held) + slots * sizeof(word);
+        return offsetof(semaphore_data, held) + 2 * slots * sizeof(word);
     }
     static void initialise(std::byte* data, std::uint32_t permits) noexcept {
+        reinterpret_cast<semaphore_data*>(data)->total.store(permits, std::memory_order_relaxed);
         reinterpret_cast<semaphore_data*>(data)->state.store(
             permit_word::make(permits, permit_word::note::none, 0, 0).raw, std::memory_order_relaxed);
     }
 
     semaphore_core(std::byte* data, unsigned slots, process_id self) noexcept
-        : state_(reinterpret_cast<semaphore_data*>(data)->state), held_(reinterpret_cast<semaphore_data*>(data)->held),
-          slots_(slots), self_(self) {}
+        : data_(*reinterpret_cast<semaphore_data*>(data)), state_(data_.state), held_(data_.held),
+          amounts_(held_ + slots), slots_(slots), self_(self) {}
 
-    /// One thread of a process at a time, together with `give_back`.
-    [[nodiscard]] op_status try_acquire() noexcept {
+    /// Acquires `n` permits or none. One thread of a process at a time, together with `give_back` and `forget`.
+    [[nodiscard]] op_status try_acquire(std::uint32_t n = 1) noexcept {
         for (unsigned tries = 0; tries != max_retries; ++tries) {
             permit_word w{state_.load()};
             if (w.what() != permit_word::note::none) {
                 if (!help(w)) return op_status::broken;
                 continue;
             }
-            if (w.free() == 0) return op_status::would_block;
-            if (claim(w, w.free() - 1, permit_word::note::acquire)) return op_status::done;
+            if (w.free() < n) return op_status::would_block;
+            if (claim(w, w.free() - n, permit_word::note::acquire, n)) return op_status::done;
         }
         return op_status::broken;
     }
-    /// Returns one permit that this process holds. @return false if it holds none
-    bool give_back() noexcept {
-        for (unsigned tries = 0; tries != max_retries; ++tries) {
-            permit_word w{state_.load()};
-            if (w.what() != permit_word::note::none) {
-                if (!help(w)) return false;
-                continue;
-            }
-            if (held_[self_.slot].load() >> 32 == 0) return false;
-            if (claim(w, plus(w.free(), 1), permit_word::note::give_back)) return true;
-        }
-        return false;
+    /// Returns `n` permits that this process holds. @return false if it holds fewer
+    bool give_back(std::uint32_t n = 1) noexcept { return drop(n, permit_word::note::give_back, n); }
+    /// Removes `n` permits that this process holds from those that exist. @return false if it holds fewer
+    bool forget(std::uint32_t n = 1) noexcept {
+        if (!drop(n, permit_word::note::forget, 0)) return false;
+        data_.total.fetch_sub(n);
+        return true;
     }
-    /// Adds free permits; a note stays as it is.
-    void release(std::uint32_t n) noexcept {
-        permit_word w{state_.load()};
-        for (unsigned tries = 0; tries != max_retries; ++tries)
-            if (state_.compare_exchange_strong(
-                    w.raw, permit_word::make(plus(w.free(), n), w.what(), w.slot(), w.number()).raw))
-                return;
+    /// Adds free permits; a note stays as it is. @return false, without effect, if more than 2^32-1 permits would exist
+    [[nodiscard]] bool release(std::uint32_t n) noexcept {
+        std::uint64_t total = data_.total.load();
+        do
+            if (total > max_permits || n > max_permits - total) return false;
+        while (!data_.total.compare_exchange_weak(total, total + n));
+        add_free(n);
+        return true;
+    }
+    /// Whether a process waits, or has waited, for several permits at once.
+    [[nodiscard]] bool wanted_several() const noexcept { return data_.several.load() != 0; }
+    void want_several() noexcept {
+        if (!wanted_several()) data_.several.store(1);
     }
     [[nodiscard]] std::uint32_t available() const noexcept { return permit_word{state_.load()}.free(); }
 
@@ -112,17 +123,41 @@ public:
         }
         const std::uint64_t h = held_[dead.slot].load();
         held_[dead.slot].store(h & 0xffff'ffffu);
-        if (h >> 32 != 0) release(static_cast<std::uint32_t>(h >> 32));
+        if (h >> 32 != 0) add_free(static_cast<std::uint32_t>(h >> 32));
     }
 
 private:
     static constexpr unsigned max_retries = 1u << 20;
+    static constexpr std::uint64_t max_permits = std::numeric_limits<std::uint32_t>::max();
+
+    void add_free(std::uint32_t n) noexcept {
+        permit_word w{state_.load()};
+        for (unsigned tries = 0; tries != max_retries; ++tries)
+            if (state_.compare_exchange_strong(
+                    w.raw, permit_word::make(plus(w.free(), n), w.what(), w.slot(), w.number()).raw))
+                return;
+    }
+    /// This process ceases to hold `n` permits, of which `freed` become free.
+    bool drop(std::uint32_t n, permit_word::note what, std::uint32_t freed) noexcept {
+        for (unsigned tries = 0; tries != max_retries; ++tries) {
+            permit_word w{state_.load()};
+            if (w.what() != permit_word::note::none) {
+                if (!help(w)) return false;
+                continue;
+            }
+            if (held_[self_.slot].load() >> 32 < n) return false;
+            if (claim(w, plus(w.free(), freed), what, n)) return true;
+        }
+        return false;
+    }
 
     static constexpr std::uint32_t plus(std::uint32_t a, std::uint32_t b) noexcept {
         return b > std::numeric_limits<std::uint32_t>::max() - a ? std::numeric_limits<std::uint32_t>::max() : a + b;
     }
 
-    bool claim(permit_word from, std::uint32_t free, permit_word::note what) noexcept {
+    bool claim(permit_word from, std::uint32_t free, permit_word::note what, std::uint32_t amount) noexcept {
+        // The last operation of this process has been settled, so no helper can take this for its amount.
+        if (amounts_[self_.slot].load(std::memory_order_relaxed) != amount - 1) amounts_[self_.slot].store(amount - 1);
         const auto next = static_cast<std::uint32_t>(held_[self_.slot].load()) + 1;
         const permit_word mine = permit_word::make(free, what, self_.slot, next);
         if (!state_.compare_exchange_strong(from.raw, mine.raw)) return false;
@@ -133,7 +168,7 @@ private:
         return true;
     }
     bool help(permit_word w) noexcept {
-        if (w.slot() >= slots_ || w.what() > permit_word::note::give_back) return false;
+        if (w.slot() >= slots_ || w.what() == permit_word::note::none) return false;
         Probe::at(step::permit_seen);
         apply(w);
         settle(w);
@@ -144,10 +179,11 @@ private:
     void apply(permit_word w) noexcept {
         word& count = held_[w.slot()];
         std::uint64_t h = count.load();
+        const std::uint32_t amount = static_cast<std::uint32_t>(amounts_[w.slot()].load()) + 1;
         if (done(h, w) || !permit_word{state_.load()}.same_note(w)) return;
         const auto permits = static_cast<std::uint32_t>(h >> 32);
         const std::uint32_t now =
-            w.what() == permit_word::note::acquire ? permits + 1 : permits - (permits != 0 ? 1 : 0);
+            w.what() == permit_word::note::acquire ? plus(permits, amount) : permits - std::min(permits, amount);
         count.compare_exchange_strong(h, (std::uint64_t{now} << 32) | (static_cast<std::uint32_t>(h) + 1));
     }
     [[nodiscard]] static bool done(std::uint64_t count, permit_word w) noexcept {
@@ -164,8 +200,10 @@ private:
         }
     }
 
+    semaphore_data& data_;
     word& state_;
     word* held_;
+    word* amounts_;
     unsigned slots_;
     process_id self_;
 };

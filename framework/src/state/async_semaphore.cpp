@@ -1,5 +1,7 @@
 #include <cadre/async_semaphore.hpp>
 
+#include <string>
+
 namespace cadre {
 
 using detail::op_status;
@@ -7,15 +9,16 @@ using detail::shared_object;
 using detail::shared_semaphore;
 
 bool async_semaphore::acquire_operation::await_ready() noexcept {
-    if (!from_->has_waiters(0)) outcome_ = from_->try_acquire();
+    if (!from_->has_waiters(0)) outcome_ = from_->try_acquire(count_);
     return outcome_ != op_status::would_block;
 }
 
 bool async_semaphore::acquire_operation::suspend(std::coroutine_handle<> handle, detail::environment* env) noexcept {
-    shared_object::pending_operation& wait = wait_.emplace();
+    permit_wait& wait = wait_.emplace();
+    wait.count = count_;
     wait.object = from_.get();
     wait.try_now = [](shared_object::pending_operation& p) noexcept {
-        return static_cast<shared_semaphore*>(p.object)->try_acquire();
+        return static_cast<shared_semaphore*>(p.object)->try_acquire(static_cast<permit_wait&>(p).count);
     };
     wait.prepare(handle, env, &shared_object::cancel);
     return from_->park(wait) && wait.commit();
@@ -27,15 +30,21 @@ async_semaphore::permit async_semaphore::acquire_operation::await_resume() {
         outcome_ = wait_->outcome;
     }
     detail::require_alive(outcome_);
-    return permit(std::move(from_));
+    return permit(std::move(from_), count_);
 }
 
-std::optional<async_semaphore::permit> async_semaphore::try_acquire() const {
+std::optional<async_semaphore::permit> async_semaphore::try_acquire_permits(std::uint32_t n) const {
     if (semaphore_->has_waiters(0)) return std::nullopt;
-    const op_status outcome = semaphore_->try_acquire();
+    const op_status outcome = semaphore_->try_acquire(n);
     if (outcome == op_status::would_block) return std::nullopt;
     detail::require_alive(outcome);
-    return permit(semaphore_);
+    return permit(semaphore_, n);
+}
+
+void async_semaphore::release_permits(std::uint32_t n) const {
+    if (!semaphore_->release(n))
+        throw std::overflow_error("cadre::async_semaphore: release(" + std::to_string(n) +
+                                  ") would make more than 4294967295 permits");
 }
 
 async_semaphore async_semaphore::decode_handle(detail::decoder& in) {

@@ -36,29 +36,35 @@ void heap_lock::stop() noexcept {
 }
 
 heap_semaphore::heap_semaphore(std::shared_ptr<object_registry> registry, std::uint32_t permits)
-    : registered_object(std::move(registry)), free_(permits) {
+    : registered_object(std::move(registry)), total_(permits), free_(permits) {
     add_to_registry();
 }
 heap_semaphore::~heap_semaphore() { remove_from_registry(); }
 
 void heap_semaphore::encode(encoder&) const { throw_local_handle("semaphore"); }
 
-op_status heap_semaphore::try_acquire() noexcept {
+op_status heap_semaphore::try_acquire(std::uint32_t n) noexcept {
     if (stopped_.load(std::memory_order_seq_cst)) return op_status::stopped;
     std::uint32_t free = free_.load(std::memory_order_seq_cst);
-    while (free != 0)
-        if (free_.compare_exchange_weak(free, free - 1, std::memory_order_seq_cst)) return op_status::done;
+    while (free >= n)
+        if (free_.compare_exchange_weak(free, free - n, std::memory_order_seq_cst)) return op_status::done;
     return op_status::would_block;
 }
 
-void heap_semaphore::release(std::uint32_t n) noexcept {
-    std::uint32_t free = free_.load(std::memory_order_relaxed);
-    std::uint32_t sum;
-    do {
-        sum =
-            n > std::numeric_limits<std::uint32_t>::max() - free ? std::numeric_limits<std::uint32_t>::max() : free + n;
-    } while (!free_.compare_exchange_weak(free, sum, std::memory_order_seq_cst));
+void heap_semaphore::give_back(std::uint32_t n) noexcept {
+    free_.fetch_add(n, std::memory_order_seq_cst);
     if (interest_.any()) retry_waiters();
+}
+
+void heap_semaphore::forget(std::uint32_t n) noexcept { total_.fetch_sub(n, std::memory_order_relaxed); }
+
+bool heap_semaphore::release(std::uint32_t n) noexcept {
+    std::uint32_t total = total_.load(std::memory_order_relaxed);
+    do
+        if (n > std::numeric_limits<std::uint32_t>::max() - total) return false;
+    while (!total_.compare_exchange_weak(total, total + n, std::memory_order_relaxed));
+    give_back(n);
+    return true;
 }
 
 std::uint32_t heap_semaphore::available() const noexcept { return free_.load(std::memory_order_acquire); }

@@ -47,15 +47,19 @@ public:
     ~heap_semaphore() override;
 
     void encode(encoder& out) const override;
-    [[nodiscard]] op_status try_acquire() noexcept override;
-    void give_back(std::uint32_t n) noexcept override { release(n); }
-    void release(std::uint32_t n) noexcept override;
+    [[nodiscard]] op_status try_acquire(std::uint32_t n) noexcept override;
+    void give_back(std::uint32_t n) noexcept override;
+    void forget(std::uint32_t n) noexcept override;
+    [[nodiscard]] bool release(std::uint32_t n) noexcept override;
     [[nodiscard]] std::uint32_t available() const noexcept override;
     void stop() noexcept override;
 
 private:
     void interest(unsigned, bool on) noexcept override { interest_.set(on); }
 
+    // total_: permits that exist, free or held. `release` raises it before it frees them, so that permits given back always
+    // fit; `forget` lowers it. free_: `try_acquire` lowers it by CAS, `give_back` and `release` raise it, seq_cst.
+    std::atomic<std::uint32_t> total_;
     std::atomic<std::uint32_t> free_;
     std::atomic<bool> stopped_{false};
     heap_interest interest_;

@@ -1,5 +1,6 @@
 #include <cadre/executor.hpp>
 
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -59,6 +60,14 @@ task<void> executor::shutdown(std::chrono::steady_clock::time_point deadline) co
 }
 
 executor executor::with(const call_settings& settings) const {
+    constexpr int max_priority = 1000;
+    if (settings.timeout.count() < 0) throw config_error("executor::with: the limit of a call is negative");
+    if (std::abs(static_cast<long>(settings.priority)) > max_priority)
+        throw config_error("executor::with: expected a priority from -1000 to 1000, got " +
+                           std::to_string(settings.priority));
+    if (settings.retries < -1)
+        throw config_error("executor::with: expected retries of at least 0, or -1 for the executor's own, got " +
+                           std::to_string(settings.retries));
     executor copy = *this;
     auto options = std::make_shared<detail::call_options>(this->options());
     if (!settings.name.empty()) options->name = settings.name;

@@ -2,6 +2,8 @@
 #include "executors/temporary_folder.hpp"
 
 #include <cadre/errors.hpp>
+#include <cadre/executors/process.hpp>
+#include <cadre/executors/thread.hpp>
 #include <cadre/executors/workers.hpp>
 
 #include <gtest/gtest.h>
@@ -10,6 +12,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <string>
 
 namespace {
 
@@ -141,6 +144,30 @@ TEST(cpu_list, gives_cpus_round_robin) {
     EXPECT_EQ(cadre::cpu_list().cpu_of(0), -1);
     EXPECT_THROW((cadre::cpu_list{-1}), cadre::config_error);
     EXPECT_THROW((cadre::cpu_list{1024}), cadre::config_error);
+}
+
+TEST(affinity, names_cpus_that_this_process_may_use) {
+    cpu_set_t before;
+    ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+    int first = 0;
+    while (!CPU_ISSET(first, &before))
+        ++first;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    const std::string of_mask = cadre::detail::affinity_fault({first});
+    const std::string beyond = cadre::detail::affinity_fault({first, first + 1});
+    ::sched_setaffinity(0, sizeof before, &before);
+    EXPECT_EQ(of_mask, "");
+    EXPECT_EQ(beyond, "expected CPUs that this process may use (" + std::to_string(first) + "), got " +
+                          std::to_string(first + 1));
+    EXPECT_EQ(cadre::detail::affinity_fault({}), "");
+}
+
+TEST(affinity, executors_refuse_a_cpu_that_this_process_may_not_use) {
+    EXPECT_THROW(cadre::thread_executor({.workers = 1, .affinity = {1023}}), cadre::config_error);
+    EXPECT_THROW(cadre::process_executor({.workers = 1, .affinity = {1023}}), cadre::config_error);
 }
 
 }  // namespace

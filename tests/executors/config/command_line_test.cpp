@@ -51,6 +51,19 @@ TEST(command_line, nothing_to_take) {
     EXPECT_EQ(a.left(), (words{"app", "--executors=x", "--work", "-executor"}));
 }
 
+TEST(command_line, takes_settings_of_named_executors) {
+    arguments a({"app", "--executor.cpu=process:2", "in.txt", "--executor.cpu", "serial", "--executor.a-b="});
+    const auto found = cadre::detail::take_command_line(a.argc, a.argv());
+    ASSERT_EQ(found.named.size(), 3u);
+    EXPECT_EQ(found.named[0].origin, "--executor.cpu");
+    EXPECT_EQ(found.named[0].name, "cpu");
+    EXPECT_EQ(found.named[0].spec, "process:2");
+    EXPECT_EQ(found.named[1].spec, "serial");
+    EXPECT_EQ(found.named[2].name, "a-b");
+    EXPECT_EQ(found.named[2].spec, "");
+    EXPECT_EQ(a.left(), (words{"app", "in.txt"}));
+}
+
 TEST(command_line, stops_at_two_dashes) {
     arguments a({"app", "--executor=serial", "--", "--executor=thread", "--workers=4"});
     EXPECT_EQ(cadre::detail::take_command_line(a.argc, a.argv()).executor, "serial");
@@ -95,6 +108,18 @@ TEST(environment, an_empty_variable_is_unset) {
     ::unsetenv("CADRE_WORKERS");
     EXPECT_EQ(found.executor, "serial");
     EXPECT_FALSE(found.workers);
+}
+
+TEST(environment, settings_of_named_executors) {
+    ::setenv("CADRE_EXECUTOR_CPU", "process:2", 1);
+    ::setenv("CADRE_EXECUTOR_GPU", "", 1);
+    const auto found = cadre::detail::from_environment();
+    ::unsetenv("CADRE_EXECUTOR_CPU");
+    ::unsetenv("CADRE_EXECUTOR_GPU");
+    ASSERT_EQ(found.named.size(), 1u);
+    EXPECT_EQ(found.named[0].origin, "CADRE_EXECUTOR_CPU");
+    EXPECT_EQ(found.named[0].name, "CPU");
+    EXPECT_EQ(found.named[0].spec, "process:2");
 }
 
 }  // namespace

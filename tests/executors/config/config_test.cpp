@@ -82,14 +82,18 @@ const wrong table[] = {
     {"workers_of_serial", "[executors.u]\nkind = \"serial\"\nworkers = 2\n",
      "app.toml:3:11: executors.u.workers: the kind 'serial' has exactly one worker, got 2"},
     {"duration_number", "[executors.u]\nkind = \"process\"\ntask_timeout = 2\n",
-     "app.toml:3:16: executors.u.task_timeout: expected a duration such as \"500ms\", \"2s\" or \"1min\", got 2"},
+     "app.toml:3:16: executors.u.task_timeout: expected a duration such as \"500ms\" or \"2s\" (units: ns, us, ms, s, "
+     "m, min, h, d), got 2"},
     {"duration_unit", "[executors.u]\nkind = \"process\"\nkill_grace = \"2 weeks\"\n",
-     "app.toml:3:14: executors.u.kill_grace: expected a duration such as \"500ms\", \"2s\" or \"1min\", got \"2 "
+     "app.toml:3:14: executors.u.kill_grace: expected a duration such as \"500ms\" or \"2s\" (units: ns, us, ms, s, m, "
+     "min, h, d), got \"2 "
      "weeks\""},
     {"size", "[executors.u]\nkind = \"process\"\nmemory_limit = \"lots\"\n",
-     "app.toml:3:16: executors.u.memory_limit: expected a size such as \"256MiB\" or \"1GB\", got \"lots\""},
+     "app.toml:3:16: executors.u.memory_limit: expected a size such as \"256MiB\" or \"1G\" (units: B, kB, MB, GB, TB, "
+     "and K, M, G, T or KiB, MiB, GiB, TiB for powers of 1024), got \"lots\""},
     {"size_negative", "[executors.u]\nkind = \"process\"\nmemory_limit = -1\n",
-     "app.toml:3:16: executors.u.memory_limit: expected a size such as \"256MiB\" or \"1GB\", got -1"},
+     "app.toml:3:16: executors.u.memory_limit: expected a size such as \"256MiB\" or \"1G\" (units: B, kB, MB, GB, TB, "
+     "and K, M, G, T or KiB, MiB, GiB, TiB for powers of 1024), got -1"},
     {"choice", "[executors.u]\nkind = \"process\"\nstart = \"fork\"\n",
      "app.toml:3:9: executors.u.start: expected \"forkserver\" or \"spawn\", got \"fork\""},
     {"choice_type", "[executors.u]\nkind = \"process\"\noutput = true\n",

@@ -1,3 +1,4 @@
+#include "common/worker_memory.hpp"
 #include "config/resolve.hpp"
 #include "executors/temporary_folder.hpp"
 
@@ -25,12 +26,17 @@ struct row {
     const char* executor;  // kind:workers, or a name from the file before it
 };
 
-// Above all rows CADRE_CONFIG or --config names the file if `config` is "file".
+cadre::detail::named_spec cpu(const char* spec) { return {"--executor.cpu", "cpu", spec}; }
+cadre::detail::named_spec gpu(const char* spec) { return {"CADRE_EXECUTOR_GPU", "GPU", spec}; }
+
+// CADRE_CONFIG or --config names the file above if `config` is "file", a file that chooses `serial` if it is "serial".
 class precedence : public ::testing::TestWithParam<row> {
 protected:
-    static settings with_file(settings s, const std::string& file) {
+    static settings with_file(settings s, const temporary_folder& folder) {
         if (s.config == "file") {
-            s.config = file;
+            s.config = folder.write("app.toml", file_text).string();
+        } else if (s.config == "serial") {
+            s.config = folder.write("serial.toml", "executor = \"serial\"\n").string();
         }
         return s;
     }
@@ -38,8 +44,7 @@ protected:
 
 TEST_P(precedence, chooses_the_strongest) {
     const temporary_folder folder;
-    const std::string file = folder.write("app.toml", file_text).string();
-    const auto r = resolve(with_file(GetParam().command_line, file), with_file(GetParam().environment, file));
+    const auto r = resolve(with_file(GetParam().command_line, folder), with_file(GetParam().environment, folder));
     const auto workers = r.chosen.workers();
     EXPECT_EQ((r.chosen.name.empty() ? "" : r.chosen.name + " ") + r.chosen.kind +
                   (workers ? ":" + std::to_string(*workers) : ""),
@@ -64,6 +69,33 @@ const row rows[] = {
     {"spec_over_weaker_workers", {.executor = "process:3"}, {.workers = "4"}, "process:3"},
     {"workers_over_spec_of_the_same_source", {.executor = "thread:8", .workers = "2"}, {}, "thread:2"},
     {"workers_fill_a_spec_without_count", {.executor = "process"}, {.workers = "4"}, "process:4"},
+    // A weaker count that the chosen kind cannot have is ignored.
+    {"weaker_workers_on_serial", {.executor = "serial"}, {.workers = "3"}, "serial"},
+    {"weaker_workers_on_serial_by_name", {.executor = "loop"}, {.workers = "3", .config = "file"}, "loop serial"},
+    {"weaker_workers_that_are_no_number", {.executor = "serial"}, {.workers = "many"}, "serial"},
+    {"weaker_workers_on_the_file_of_an_option", {.config = "serial"}, {.workers = "3"}, "serial"},
+    {"weaker_count_on_a_name", {.named = {cpu("serial")}}, {.executor = "cpu:5", .config = "file"}, "cpu serial"},
+    {"weaker_workers_on_a_name", {.named = {cpu("serial")}}, {.workers = "5", .config = "file"}, "cpu serial"},
+    {"weaker_spec_is_never_read", {.executor = "serial"}, {.executor = "no:such:spec"}, "serial"},
+    {"weaker_name_that_the_file_lacks", {.executor = "serial"}, {.named = {gpu("serial")}}, "serial"},
+    {"weaker_name_that_the_files_option_lacks", {.config = "file"}, {.named = {gpu("serial")}}, "cpu thread:8"},
+    // --executor.NAME and CADRE_EXECUTOR_NAME
+    {"name_gets_a_kind", {.named = {cpu("process")}}, {.config = "file"}, "cpu process:8"},
+    {"name_gets_kind_and_count", {.named = {cpu("process:2")}}, {.config = "file"}, "cpu process:2"},
+    {"name_gets_a_kind_without_that_option", {.named = {cpu("serial")}}, {.config = "file"}, "cpu serial"},
+    {"name_by_variable", {}, {.config = "file", .named = {{"CADRE_EXECUTOR_CPU", "CPU", "serial"}}}, "cpu serial"},
+    {"name_option_over_variable",
+     {.named = {cpu("process:2")}},
+     {.config = "file", .named = {{"CADRE_EXECUTOR_CPU", "CPU", "serial"}}},
+     "cpu process:2"},
+    {"name_as_another", {.named = {cpu("untrusted")}}, {.config = "file"}, "cpu process"},
+    {"name_and_workers", {.workers = "3", .named = {cpu("process:2")}}, {.config = "file"}, "cpu process:3"},
+    {"name_over_weaker_workers", {.named = {cpu("process:2")}}, {.workers = "3", .config = "file"}, "cpu process:2"},
+    {"name_over_weaker_spec", {.named = {cpu("process:2")}}, {.executor = "cpu:3", .config = "file"}, "cpu process:2"},
+    {"name_under_stronger_spec",
+     {.executor = "cpu:3"},
+     {.config = "file", .named = {cpu("process:2")}},
+     "cpu process:3"},
     {"serial_has_one", {.executor = "serial", .workers = "1"}, {}, "serial:1"},
 };
 
@@ -120,9 +152,25 @@ const refused reason_table[] = {
      {},
      "--executor: serial:2: the kind 'serial' has exactly one worker, got 2"},
     {"serial_workers",
-     {.executor = "serial"},
+     {.executor = "serial", .workers = "4"},
+     {},
+     "--workers: the kind 'serial' has exactly one worker, got 4"},
+    {"stronger_workers_on_serial",
      {.workers = "4"},
+     {.executor = "serial"},
+     "--workers: the kind 'serial' has exactly one worker, got 4"},
+    {"serial_workers_of_the_environment",
+     {},
+     {.executor = "serial", .workers = "4"},
      "CADRE_WORKERS: the kind 'serial' has exactly one worker, got 4"},
+    {"name_without_a_file",
+     {.named = {{"--executor.cpu", "cpu", "serial"}}},
+     {},
+     "--executor.cpu: the configuration names no executor 'cpu'"},
+    {"name_of_a_variable_without_a_file",
+     {},
+     {.named = {{"CADRE_EXECUTOR_CPU", "CPU", "serial"}}},
+     "CADRE_EXECUTOR_CPU: the configuration names no executor 'cpu'"},
     {"mpi", {.executor = "mpi"}, {}, "--executor: this build of cadre has no MPI executor"},
     {"missing_file",
      {.config = "no/such.toml"},
@@ -147,6 +195,74 @@ TEST(resolve, an_unknown_name_in_the_file_has_its_place) {
     } catch (const cadre::config_error& e) {
         EXPECT_EQ(e.what(), file + ":1:12: executor: unknown executor kind 'gpu'; did you mean 'cpu'? (kinds: process, "
                                    "serial, thread; named in the configuration: cpu)");
+    }
+}
+
+TEST(resolve, another_kind_keeps_the_options_that_fit_it) {
+    const temporary_folder folder;
+    const std::string file = folder
+                                 .write("app.toml", "[executors.u]\nkind = \"process\"\nworkers = 3\n"
+                                                    "task_timeout = \"2s\"\naffinity = [0]\n")
+                                 .string();
+    const auto as = [&](const char* spec) {
+        return resolve({.config = file, .named = {{"--executor.u", "u", spec}}}, {}).all.executors.at("u").options;
+    };
+    EXPECT_EQ(as("process:2").size(), 3u);
+    EXPECT_EQ(as("thread").size(), 2u);
+    EXPECT_FALSE(as("thread").contains("task_timeout"));
+    EXPECT_TRUE(as("serial").empty());
+}
+
+TEST(resolve, a_bad_setting_of_a_name_has_its_origin) {
+    const temporary_folder folder;
+    const std::string file = folder.write("app.toml", file_text).string();
+    const auto error_of = [&](const char* name, const char* spec) -> std::string {
+        try {
+            static_cast<void>(
+                resolve({.config = file, .named = {{std::string("--executor.") + name, name, spec}}}, {}));
+        } catch (const cadre::config_error& e) {
+            return e.what();
+        }
+        return "";
+    };
+    EXPECT_EQ(error_of("cpx", "serial"),
+              "--executor.cpx: the configuration names no executor 'cpx'; did you mean 'cpu'? (it "
+              "names cpu, loop, untrusted)");
+    EXPECT_EQ(error_of("cpu", "serial:2"), "--executor.cpu: serial:2: the kind 'serial' has exactly one worker, got 2");
+    EXPECT_EQ(error_of("cpu", "mpi"), "--executor.cpu: this build of cadre has no MPI executor");
+    EXPECT_EQ(error_of("cpu", ""), "--executor.cpu: expected KIND, KIND:WORKERS or the name of an executor, got \"\"");
+    EXPECT_EQ(
+        error_of("untrusted", "tread"),
+        "--executor.untrusted: unknown executor kind 'tread'; did you mean 'thread'? (kinds: process, serial, thread; "
+        "named in the configuration: cpu, loop, untrusted)");
+}
+
+TEST(resolve, options_that_this_machine_cannot_honour_are_refused_for_the_default_executor) {
+    const temporary_folder folder;
+    const std::string file = folder
+                                 .write("app.toml", "[executors.far]\nkind = \"thread\"\naffinity = [0, 1023]\n"
+                                                    "[executors.small]\nkind = \"process\"\nmemory_limit = 1\n")
+                                 .string();
+    EXPECT_NO_THROW(static_cast<void>(resolve({.executor = "serial", .config = file}, {})));
+    try {
+        static_cast<void>(resolve({.executor = "far", .config = file}, {}));
+        FAIL();
+    } catch (const cadre::config_error& e) {
+        EXPECT_TRUE(std::string_view(e.what()).starts_with(
+            file + ":3:12: executors.far.affinity: expected CPUs that this process may use ("))
+            << e.what();
+        EXPECT_TRUE(std::string_view(e.what()).ends_with("), got 1023")) << e.what();
+    }
+    if (cadre::detail::least_worker_memory() == 0) {
+        return;  // sanitizers: the limit is not enforced
+    }
+    try {
+        static_cast<void>(resolve({.executor = "small", .config = file}, {}));
+        FAIL();
+    } catch (const cadre::config_error& e) {
+        EXPECT_TRUE(
+            std::string_view(e.what()).starts_with(file + ":6:16: executors.small.memory_limit: expected at least "))
+            << e.what();
     }
 }
 

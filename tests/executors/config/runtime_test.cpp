@@ -1,5 +1,6 @@
 #include "executors/temporary_folder.hpp"
 
+#include <cadre/executor_registry.hpp>
 #include <cadre/make_executor.hpp>
 #include <cadre/on.hpp>
 #include <cadre/runtime.hpp>
@@ -192,6 +193,27 @@ TEST_F(runtime_DeathTest, takes_its_options_and_leaves_the_rest) {
     EXPECT_EXIT(start({"in", "--executor=thread:2", "-v", "--", "--workers=9"}), ::testing::ExitedWithCode(0),
                 "^thread:2 in -v -- --workers=9 [(]4[)]\n$");
     EXPECT_EXIT(start({"--executor", "serial"}), ::testing::ExitedWithCode(0), "^serial:1 [(]0[)]\n$");
+}
+
+// A kind of the program's own that has exactly one worker.
+void register_single() {
+    cadre::register_executor_kind("single", [](const cadre::executor_config& c) {
+        if (c.workers()) {
+            c.fail("workers", "has one worker");
+        }
+        return cadre::make_executor("thread:1");
+    });
+}
+
+TEST_F(runtime_DeathTest, a_weaker_count_that_a_factory_refuses_is_ignored) {
+    const auto with_workers = [](const char* variable, std::vector<std::string> words) {
+        register_single();
+        ::setenv("CADRE_WORKERS", variable, 1);
+        start(std::move(words));
+    };
+    EXPECT_EXIT(with_workers("3", {"--executor=single"}), ::testing::ExitedWithCode(0), "^thread:1 [(]0[)]\n$");
+    EXPECT_EXIT(with_workers("", {"--executor=single:3"}), ::testing::ExitedWithCode(2),
+                "^app: --executor: single:3: has one worker\n$");
 }
 
 cadre::task<int> until_stopped(int interrupts) {

@@ -17,6 +17,8 @@ TEST(units, durations) {
     EXPECT_EQ(parse_duration("7us"), 7us);
     EXPECT_EQ(parse_duration("9ns"), 9ns);
     EXPECT_EQ(parse_duration("1min"), 1min);
+    EXPECT_EQ(parse_duration("5m"), 5min);
+    EXPECT_EQ(parse_duration("1d"), 24h);
     EXPECT_EQ(parse_duration("2h"), 2h);
     EXPECT_EQ(parse_duration("0s"), 0s);
 }
@@ -37,6 +39,10 @@ TEST(units, sizes) {
     EXPECT_EQ(parse_bytes("1GB"), 1'000'000'000u);
     EXPECT_EQ(parse_bytes("1.5 GiB"), std::size_t{3} << 29);
     EXPECT_EQ(parse_bytes("2TiB"), std::size_t{2} << 40);
+    EXPECT_EQ(parse_bytes("64K"), 65'536u);
+    EXPECT_EQ(parse_bytes("512M"), std::size_t{512} << 20);
+    EXPECT_EQ(parse_bytes("1G"), std::size_t{1} << 30);
+    EXPECT_EQ(parse_bytes("2T"), std::size_t{2} << 40);
 }
 
 TEST(units, what_is_no_size) {

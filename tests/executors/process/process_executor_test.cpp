@@ -163,4 +163,10 @@ TEST(process_executor, refuses_more_than_may_wait) {
     EXPECT_LT(refused, 200);
 }
 
+TEST(process_executor, negative_options_are_refused) {
+    EXPECT_THROW(process_executor({.workers = 1, .task_timeout = -1s}), cadre::config_error);
+    EXPECT_THROW(process_executor({.workers = 1, .kill_grace = -1s}), cadre::config_error);
+    EXPECT_THROW(process_executor({.workers = 1, .retries = -1}), cadre::config_error);
+}
+
 }  // namespace

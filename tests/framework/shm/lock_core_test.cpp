@@ -150,25 +150,48 @@ TEST(shm_lock, holders_are_killed_at_random) {
 TEST(shm_semaphore, counts_permits) {
     const auto plane = shm::state_plane::make(small_region);
     const auto s = plane->domain().make_semaphore(2);
-    EXPECT_EQ(s->try_acquire(), op_status::done);
-    EXPECT_EQ(s->try_acquire(), op_status::done);
-    EXPECT_EQ(s->try_acquire(), op_status::would_block);
+    EXPECT_EQ(s->try_acquire(1), op_status::done);
+    EXPECT_EQ(s->try_acquire(1), op_status::done);
+    EXPECT_EQ(s->try_acquire(1), op_status::would_block);
     s->give_back(1);
     EXPECT_EQ(s->available(), 1u);
-    s->release(3);
+    EXPECT_TRUE(s->release(3));
     EXPECT_EQ(s->available(), 4u);
     s->give_back(5);  // only one is held
+    EXPECT_EQ(s->available(), 4u);
+    EXPECT_EQ(s->try_acquire(4), op_status::done);
+    EXPECT_EQ(s->try_acquire(1), op_status::would_block);
+    s->give_back(5);
     EXPECT_EQ(s->available(), 5u);
-    s->release(0xffff'ffffu);
+    EXPECT_EQ(s->try_acquire(6), op_status::would_block);
+}
+
+TEST(shm_semaphore, an_overflow_changes_nothing) {
+    const auto plane = shm::state_plane::make(small_region);
+    const auto s = plane->domain().make_semaphore(0xffff'fffeu);
+    EXPECT_EQ(s->try_acquire(0xffff'fff0u), op_status::done);
+    EXPECT_FALSE(s->release(2));
+    EXPECT_EQ(s->available(), 14u);
+    EXPECT_TRUE(s->release(1));
+    s->give_back(0xffff'fff0u);
+    EXPECT_EQ(s->available(), 0xffff'ffffu);
+    EXPECT_EQ(s->try_acquire(3), op_status::done);
+    s->forget(2);
+    s->forget(2);  // only one is held
+    EXPECT_TRUE(s->release(2));
+    EXPECT_FALSE(s->release(1));
+    s->give_back(1);
     EXPECT_EQ(s->available(), 0xffff'ffffu);
 }
 
 TEST(shm_semaphore, a_process_may_die_at_every_step) {
-    for (const bool back : {false, true})
+    for (const auto last :
+         {shm::permit_word::note::acquire, shm::permit_word::note::give_back, shm::permit_word::note::forget})
         for (const step s : {step::permit_claimed, step::permit_counted})
             for (const bool helped : {false, true}) {
+                const std::uint32_t lost = last == shm::permit_word::note::forget ? 2 : 0;
                 const auto plane = shm::state_plane::make(small_region);
-                const auto sem = plane->domain().make_semaphore(5);
+                const auto sem = plane->domain().make_semaphore(9);
                 shm::object_table t(plane->memory(), plane->self());
                 std::byte* data = nullptr;
                 t.for_each([&](shm::object_ref o, shm::object_phase) { data = t.data_of(o)->data; });
@@ -179,20 +202,24 @@ TEST(shm_semaphore, a_process_may_die_at_every_step) {
                     for (int i = 0; i != 3; ++i)
                         static_cast<void>(core.try_acquire());
                     killer::arm(s);
-                    if (back)
-                        core.give_back();
+                    if (last == shm::permit_word::note::acquire)
+                        static_cast<void>(core.try_acquire(2));
+                    else if (last == shm::permit_word::note::give_back)
+                        core.give_back(2);
                     else
-                        static_cast<void>(core.try_acquire());
+                        core.forget(2);
                 });
                 ASSERT_EQ(c.wait(), SIGKILL);
-                EXPECT_EQ(sem->available(), back ? 3u : 1u);
+                EXPECT_EQ(sem->available(), last == shm::permit_word::note::acquire     ? 4u
+                                            : last == shm::permit_word::note::give_back ? 8u
+                                                                                        : 6u);
                 if (helped) {
-                    EXPECT_EQ(sem->try_acquire(), op_status::done);
+                    EXPECT_EQ(sem->try_acquire(1), op_status::done);
                     sem->give_back(1);
-                    sem->release(2);
+                    EXPECT_TRUE(sem->release(2));
                 }
                 plane->recover(c.id);
-                EXPECT_EQ(sem->available(), helped ? 7u : 5u);
+                EXPECT_EQ(sem->available(), (helped ? 11u : 9u) - lost);
             }
 }
 
@@ -249,11 +276,12 @@ TEST(shm_semaphore, permits_of_killed_processes_are_freed) {
     const auto work = [&](shm::state_plane& p) {
         shm::semaphore_core<> core(p.memory().at<std::byte>(at), p.memory().slots(), p.self());
         for (unsigned i = 0;; ++i) {
+            const std::uint32_t n = i % 3 + 1;
+            const bool some = core.try_acquire(n) == op_status::done;
             const bool one = core.try_acquire() == op_status::done;
-            const bool two = core.try_acquire() == op_status::done;
             if (i % 16 == 0) std::this_thread::yield();
+            if (some) core.give_back(n);
             if (one) core.give_back();
-            if (two) core.give_back();
         }
     };
     std::array<child, 3> workers{start(*plane, work), start(*plane, work), start(*plane, work)};

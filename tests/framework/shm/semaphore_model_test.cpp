@@ -23,6 +23,11 @@ TEST(semaphore_model, two_processes_and_one_permit) { expect_sound({.processes =
 
 TEST(semaphore_model, two_processes_and_two_permits) { expect_sound({.processes = 2, .rounds = 2, .permits = 2}); }
 
+TEST(semaphore_model, several_permits_at_once) {
+    expect_sound({.processes = 2, .rounds = 2, .permits = 2, .amount = 2});
+    expect_sound({.processes = 2, .rounds = 2, .permits = 3, .amount = 2});
+}
+
 #if !defined(CADRE_ASAN) && !defined(CADRE_TSAN)  // the model has no memory or thread of its own to check
 TEST(semaphore_model, two_processes_often) { expect_sound({.processes = 2, .rounds = 3, .permits = 1}); }
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <stop_token>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -47,6 +48,88 @@ TEST(async_semaphore, numbers_of_permits_are_checked) {
     EXPECT_THROW((async_semaphore{local(), std::uint64_t{1} << 32}), std::invalid_argument);
     async_semaphore s{local(), 0};
     EXPECT_THROW(s.release(-1), std::invalid_argument);
+    EXPECT_THROW((void)s.acquire(0), std::invalid_argument);
+    EXPECT_THROW((void)s.acquire(-1), std::invalid_argument);
+    EXPECT_THROW((void)s.try_acquire(std::uint64_t{1} << 32), std::invalid_argument);
+}
+
+TEST(async_semaphore, an_overflow_is_an_error_that_changes_nothing) {
+    async_semaphore s{local(), 0xffff'fffeu};
+    auto held = s.try_acquire(0xffff'fff0u);
+    EXPECT_THROW(s.release(2), std::overflow_error);
+    EXPECT_EQ(s.available(), 14u);
+    s.release(1);
+    held.reset();
+    EXPECT_EQ(s.available(), 0xffff'ffffu);
+    EXPECT_THROW(s.release(), std::overflow_error);
+    EXPECT_EQ(s.available(), 0xffff'ffffu);
+}
+
+TEST(async_semaphore, acquires_several_permits_at_once_or_none) {
+    async_semaphore s{local(), 3};
+    EXPECT_FALSE(s.try_acquire(4));
+    EXPECT_EQ(s.available(), 3u);
+    auto two = sync_wait(s.acquire(2));
+    EXPECT_EQ(two.count(), 2u);
+    EXPECT_EQ(s.available(), 1u);
+    two.give_back();
+    EXPECT_EQ(two.count(), 0u);
+    EXPECT_EQ(s.available(), 3u);
+}
+
+TEST(async_semaphore, a_waiter_for_fewer_permits_does_not_overtake) {
+    async_semaphore s{local(), 1};
+    std::vector<int> order;
+    auto take = [&](int n) -> task<> {
+        auto permit = co_await s.acquire(n);
+        order.push_back(n);
+    };
+    auto open = [&]() -> task<> {
+        EXPECT_FALSE(s.try_acquire());  // one is free, but a task waits
+        s.release(2);
+        co_return;
+    };
+    (void)sync_wait(cadre::when_all(take(3), take(1), open()));
+    EXPECT_EQ(order, (std::vector{3, 1}));
+    EXPECT_EQ(s.available(), 3u);
+}
+
+TEST(async_semaphore, a_cancelled_wait_for_many_lets_the_next_waiter_in) {
+    async_semaphore s{local(), 1};
+    std::stop_source stop;
+    bool entered = false;
+    auto many = [&]() -> task<> {
+        auto wait = [](async_semaphore from) -> task<> { auto permit = co_await from.acquire(3); };
+        try {
+            co_await cadre::with_stop(stop.get_token(), wait(s));
+            ADD_FAILURE();
+        } catch (const cadre::cancelled&) {
+            EXPECT_TRUE(s.available() == 1 || entered);
+        }
+    };
+    auto one = [&]() -> task<> {
+        auto permit = co_await s.acquire();
+        entered = true;
+    };
+    auto request = [&]() -> task<> {
+        stop.request_stop();
+        co_return;
+    };
+    (void)sync_wait(cadre::when_all(many(), one(), request()));
+    EXPECT_TRUE(entered);
+    EXPECT_EQ(s.available(), 1u);
+}
+
+TEST(async_semaphore, a_forgotten_permit_stays_taken) {
+    async_semaphore s{local(), 3};
+    {
+        auto two = s.try_acquire(2);
+        two->forget();
+        EXPECT_FALSE(*two);
+    }
+    EXPECT_EQ(s.available(), 1u);
+    s.release(2);
+    EXPECT_EQ(s.available(), 3u);
 }
 
 TEST(async_semaphore, moving_a_permit_keeps_one) {

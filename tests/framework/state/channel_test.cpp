@@ -49,8 +49,54 @@ TEST(channel, capacity_is_positive) {
     EXPECT_THROW(channel<int>(local(), -1), std::invalid_argument);
 }
 
+TEST(channel, an_enormous_capacity_is_refused) {
+    try {
+        channel<int> ch(local(), std::uint64_t{1} << 62);
+        FAIL();
+    } catch (const std::invalid_argument& e) {
+        EXPECT_STREQ(e.what(), "cadre::channel: a capacity of 4611686018427387904 is too large (at most 1073741824)");
+    }
+    EXPECT_EQ(channel<int>(local(), channel<int>::max_capacity).capacity(), channel<int>::max_capacity);
+}
+
+TEST(channel, closes_after_its_producers) {
+    channel<int> ch{local(), 4};
+    auto produce = [](channel<int> to, int n) -> cadre::task<> { co_await to.send(n); };
+    auto consume = [](channel<int> from) -> cadre::task<int> {
+        int sum = 0;
+        while (auto n = co_await from.receive())
+            sum += *n;
+        co_return sum;
+    };
+    auto both = [&]() -> cadre::task<int> {
+        auto [ended, sum] =
+            co_await cadre::when_all(ch.close_after(cadre::when_all(produce(ch, 3), produce(ch, 4))), consume(ch));
+        co_return sum;
+    };
+    EXPECT_EQ(cadre::sync_wait(both()), 7);
+    EXPECT_TRUE(ch.closed());
+}
+
+TEST(channel, closes_after_a_producer_that_failed) {
+    channel<int> ch{local(), 4};
+    auto fail = []() -> cadre::task<int> {
+        throw std::out_of_range("seven");
+        co_return 0;
+    };
+    EXPECT_THROW(cadre::sync_wait(ch.close_after(fail())), std::out_of_range);
+    EXPECT_TRUE(ch.closed());
+    channel<int> open{local(), 4};
+    auto four = []() -> cadre::task<int> { co_return 4; };
+    {
+        auto unstarted = open.close_after(four());
+    }
+    EXPECT_FALSE(open.closed());
+    EXPECT_EQ(cadre::sync_wait(open.close_after(four())), 4);
+    EXPECT_TRUE(open.closed());
+}
+
 TEST(channel, a_large_capacity_costs_nothing_until_it_is_used) {
-    channel<std::string> ch{local(), std::size_t{1} << 60};
+    channel<std::string> ch{local(), channel<std::string>::max_capacity};
     EXPECT_TRUE(ch.try_send("x"));
     EXPECT_EQ(ch.try_receive(), "x");
 }

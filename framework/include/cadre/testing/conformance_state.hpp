@@ -11,9 +11,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <numeric>
 #include <optional>
 #include <ranges>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -135,6 +137,17 @@ inline task<void> enter(async_semaphore s, shared_value<int> inside, shared_valu
     }
     co_await yield();
     inside.fetch_sub(1);
+}
+
+inline task<void> enter_together(async_semaphore s, shared_value<int> inside, shared_value<int> most, int i) {
+    const int n = i % 3 + 1;
+    auto permits = co_await s.acquire(n);
+    const int now = inside.fetch_add(n) + n;
+    int seen = most.load();
+    while (seen < now && !most.compare_exchange(seen, now)) {
+    }
+    co_await yield();
+    inside.fetch_sub(n);
 }
 
 inline task<int> receive_one(channel<int> ch) { co_return (co_await ch.receive()).value_or(-1); }
@@ -313,6 +326,36 @@ TYPED_TEST_P(state_conformance, a_semaphore_admits_no_more_than_its_count) {
     EXPECT_GE(most.load(), 1);
 }
 
+TYPED_TEST_P(state_conformance, a_semaphore_gives_several_permits_at_once) {
+    async_semaphore s{this->under_test, 4};
+    shared_value<int> inside{this->under_test, 0};
+    shared_value<int> most{this->under_test, 0};
+    sync_wait([](executor ex, auto sem, auto now, auto max) -> task<void> {
+        co_await map(ex, bind_portable(state_tasks::enter_together, sem, now, max), std::views::iota(0, 60));
+        EXPECT_EQ(sem.available(), 4u);
+        EXPECT_THROW((void)co_await timeout(std::chrono::milliseconds(5), sem.acquire(5)), timed_out);
+        EXPECT_EQ(sem.available(), 4u);
+        auto two = co_await sem.acquire(2);
+        two.forget();
+        EXPECT_EQ(sem.available(), 2u);
+    }(this->under_test, s, inside, most));
+    EXPECT_EQ(s.available(), 2u);
+    EXPECT_LE(most.load(), 4);
+}
+
+TYPED_TEST_P(state_conformance, senseless_counts_are_errors_that_lose_nothing) {
+    EXPECT_THROW((channel<int>{this->under_test, std::uint64_t{1} << 62}), std::invalid_argument);
+    EXPECT_THROW((channel<int>{this->under_test, 0}), std::invalid_argument);
+    EXPECT_THROW((shared_array<double>{this->under_test, std::uint64_t{1} << 62}), std::bad_alloc);
+    EXPECT_THROW((async_semaphore{this->under_test, std::uint64_t{1} << 32}), std::invalid_argument);
+    async_semaphore s{this->under_test, 0xffff'ffffu};
+    auto permit = s.try_acquire();
+    EXPECT_THROW(s.release(), std::overflow_error);
+    EXPECT_EQ(s.available(), 0xffff'fffeu);
+    permit.reset();
+    EXPECT_EQ(s.available(), 0xffff'ffffu);
+}
+
 TYPED_TEST_P(state_conformance, objects_end_with_their_executor) {
     channel<int> ch{this->under_test, 1};
     async_mutex m{this->under_test};
@@ -346,6 +389,7 @@ REGISTER_TYPED_TEST_SUITE_P(state_conformance, many_producers_and_one_consumer, 
                             channels_travel_through_channels, atomic_additions_of_all_tasks_arrive,
                             updates_of_large_values_do_not_mix, tasks_write_elements_of_one_array,
                             a_mutex_loses_no_update, a_semaphore_admits_no_more_than_its_count,
+                            a_semaphore_gives_several_permits_at_once, senseless_counts_are_errors_that_lose_nothing,
                             objects_end_with_their_executor);
 
 }  // namespace cadre::conformance

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include <cadre/detail/base/intrusive_list.hpp>
@@ -16,6 +17,7 @@ namespace cadre::detail {
 /// One accepted task or call; intrusive, owned by the work itself.
 struct work_root {
     stop_state* stop = nullptr;
+    const std::string* name = nullptr;  ///< for diagnostics; constant while the work is registered
     list_links<work_root> links{};
 };
 
@@ -47,6 +49,8 @@ public:
 
     [[nodiscard]] std::uint64_t entered() const noexcept;
     [[nodiscard]] std::uint64_t live() const noexcept;
+    /// The names of the accepted work that has not ended, oldest first, at most `most`; empty for work without a name.
+    [[nodiscard]] std::vector<std::string> names(std::size_t most) const;
 
 private:
     mutable std::mutex mutex_;

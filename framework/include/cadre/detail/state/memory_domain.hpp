@@ -84,6 +84,9 @@ private:
 /// Keeps the objects of received handles until the handles are decoded.
 using held_objects = std::vector<std::shared_ptr<const void>>;
 
+/// The largest capacity of a channel, the same on every kind of executor: as many cells as a channel in shared memory numbers.
+inline constexpr std::size_t max_channel_capacity = std::size_t{1} << 30;
+
 /// A bounded queue of messages between processes. Queue 0: receivers, 1: senders.
 class shared_channel : public shared_object {
 public:
@@ -106,14 +109,17 @@ public:
     virtual void unlock() noexcept = 0;
 };
 
-/// A counting semaphore; permits of a process that dies are freed.
+/// A counting semaphore; permits of a process that dies are freed. Each `n` is positive.
 class shared_semaphore : public shared_object {
 public:
-    [[nodiscard]] virtual op_status try_acquire() noexcept = 0;
+    /// Acquires `n` permits or none.
+    [[nodiscard]] virtual op_status try_acquire(std::uint32_t n) noexcept = 0;
     /// Returns `n` permits that this process acquired.
     virtual void give_back(std::uint32_t n) noexcept = 0;
-    /// Adds `n` free permits.
-    virtual void release(std::uint32_t n) noexcept = 0;
+    /// Removes `n` permits that this process acquired from those that exist.
+    virtual void forget(std::uint32_t n) noexcept = 0;
+    /// Adds `n` free permits. @return false, without effect, if more than 2^32-1 permits would exist
+    [[nodiscard]] virtual bool release(std::uint32_t n) noexcept = 0;
     [[nodiscard]] virtual std::uint32_t available() const noexcept = 0;
 };
 

@@ -1,0 +1,31 @@
+#include "common/worker_memory.hpp"
+
+#include <cadre/executors/process.hpp>
+#include <cadre/on.hpp>
+#include <cadre/sync_wait.hpp>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+int seven() { return 7; }
+
+TEST(worker_memory, the_least_limit_is_enough_to_run_a_call) {
+    const std::size_t least = cadre::detail::least_worker_memory();
+    for (const auto start : {cadre::start_method::forkserver, cadre::start_method::spawn}) {
+        const cadre::process_executor ex{{.workers = 1, .start = start, .memory_limit = least}};
+        EXPECT_EQ(cadre::sync_wait(cadre::on(ex, seven)), 7);
+    }
+}
+
+TEST(worker_memory, a_smaller_limit_is_refused) {
+    const std::size_t least = cadre::detail::least_worker_memory();
+    if (least == 0) {
+        GTEST_SKIP() << "sanitizers: the limit is not enforced";
+    }
+    EXPECT_THROW(cadre::process_executor({.workers = 1, .memory_limit = 1}), cadre::config_error);
+    EXPECT_THROW(cadre::process_executor({.workers = 1, .memory_limit = least - 1}), cadre::config_error);
+    EXPECT_EQ(cadre::detail::memory_limit_fault(0), "");
+}
+
+}  // namespace
