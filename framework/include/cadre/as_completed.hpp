@@ -29,12 +29,14 @@ namespace cadre {
 /// to stop requests. Resumes: at home. Not thread-safe: one consumer.
 template <class R>
 [[nodiscard]] stream<job<R>> as_completed(std::vector<job<R>> jobs) {
+    for (const job<R>& j : jobs)
+        if (detail::job_access::state(j) == nullptr) detail::throw_empty_job();
     const auto completions = std::make_shared<detail::job_completions>(jobs.size());
     for (std::size_t i = 0; i < jobs.size(); ++i)
         detail::job_access::state(jobs[i])->notify({completions, &completions->queue()}, completions->node_of(i));
-    const auto stop_jobs = [](void* all) noexcept {
+    const auto stop_jobs = [](void* all, detail::stop_reason why) noexcept {
         for (const job<R>& j : *static_cast<std::vector<job<R>>*>(all))
-            if (const auto& state = detail::job_access::state(j); state != nullptr) state->request_stop();
+            if (const auto& state = detail::job_access::state(j); state != nullptr) state->request_stop(why);
     };
     detail::completion_queue::nodes completed;
     for (std::size_t left = jobs.size(); left > 0;) {

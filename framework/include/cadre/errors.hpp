@@ -114,10 +114,10 @@ private:
 };
 
 /// Why a task was killed.
-enum class kill_reason : std::uint8_t { time_limit, memory_limit, shutdown };
+enum class kill_reason : std::uint8_t { time_limit, memory_limit, shutdown, requested };
 
-/// This task was killed together with its worker process: it had exceeded its time or memory limit, or had not ended
-/// when its executor shut down.
+/// This task was killed together with its worker process: it had exceeded its time or memory limit, had not ended when
+/// its executor shut down, or `job::kill` was called.
 class task_killed : public error {
 public:
     task_killed(const std::string& text, kill_reason reason, pid_t pid) : error(text), reason_(reason), pid_(pid) {}

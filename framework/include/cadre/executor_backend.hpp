@@ -32,7 +32,8 @@ class portable_call;
 class timer_service;
 }  // namespace detail
 
-/// Why stop of work is requested: `requested`, or `deadline`, after which a backend may end the work by force.
+/// Why stop of work is requested: `requested`; `deadline`, after which a backend may end the work by force; or `kill`, after
+/// which it does so if it can.
 using stop_reason = detail::stop_reason;
 /// A call that leaves this process: function, encoded arguments, options (`<cadre/detail/scheduler/portable_call.hpp>`).
 using portable_call = detail::portable_call;
@@ -59,7 +60,7 @@ struct executor_stats {
 };
 
 /// Interface version: grows when a virtual function is added.
-inline constexpr int executor_backend_version = 1;
+inline constexpr int executor_backend_version = 2;
 
 /// An executor's implementation. Local executors run `work_item`s in this process; remote ones run portable calls.
 ///
@@ -86,9 +87,16 @@ public:
     [[nodiscard]] virtual bool remote() const noexcept { return false; }
     /// Sends calls, in this order, each with its options, and completes each exactly once. Any thread.
     virtual void submit(std::span<portable_call* const> calls) noexcept;
-    /// Passes a stop request on to a submitted call; with `stop_reason::deadline` the backend ends it by force after
-    /// its grace period. The call still completes by itself. Any thread.
+    /// Passes a stop request on to a submitted call; with `stop_reason::deadline` or `kill` the backend ends it by force after
+    /// its grace period. The call still completes by itself: with `task_killed` if it was ended by force. Any thread.
     virtual void request_stop(portable_call& call, stop_reason why) noexcept;
+
+    /// Remote backends: whether the backend enforces `portable_call::options.timeout`. It counts from the begin of the call, of
+    /// an item in a chunk, and a call that ends because of it completes with `timed_out`. If not, the library requests stop of
+    /// the call, counting from its submission.
+    [[nodiscard]] virtual bool limits_calls() const noexcept { return false; }
+    /// How often a call is repeated whose worker died, if the call itself does not say.
+    [[nodiscard]] virtual int default_retries() const noexcept { return 0; }
 
     /// The memory of channels, cells and locks that are made for this executor; null: there is none. Default: the heap of this
     /// process for local backends, none for remote ones.

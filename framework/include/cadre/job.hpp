@@ -34,7 +34,7 @@ struct job_access {
 }  // namespace detail
 
 /// The handle to work that `spawn` has started. Move-only. The destructor asks the work to stop and discards the result;
-/// the work then belongs to its executor until it ends. One coroutine may await a job, once. The member functions are
+/// the work then belongs to its executor until it ends. A job is awaited once. The member functions are
 /// thread-safe; those of a job that has been moved from must not be called.
 template <class R>
 class [[nodiscard]] job {
@@ -56,6 +56,9 @@ public:
 
     /// Asks the work to stop; idempotent; any thread.
     void request_stop() const noexcept { state_->request_stop(); }
+    /// On a process executor: asks the work to stop, and kills its worker with SIGKILL if it has not ended after `kill_grace`;
+    /// awaiting the job then gives `task_killed`. On other executors: `request_stop`. Idempotent; any thread.
+    void kill() const noexcept { state_->kill(); }
     /// Whether the work has ended: then awaiting the job does not suspend.
     [[nodiscard]] bool ready() const noexcept { return state_->ready(); }
     /// The number of the task, unique among the processes of this program.
@@ -85,8 +88,13 @@ public:
     };
 
     /// Waits for the work and moves its result out.
-    /// @throws the same as `on`. Stop: passed on to the work; completes when the work has ended. Resumes: at home.
-    [[nodiscard]] awaiter operator co_await() const noexcept { return awaiter(state_); }
+    /// @throws the same as `on`; `std::logic_error` if the job is empty or was awaited before. Stop: passed on to the work, with
+    /// its reason; completes when the work has ended. Resumes: at home.
+    [[nodiscard]] awaiter operator co_await() const {
+        if (state_ == nullptr) detail::throw_empty_job();
+        state_->claim();
+        return awaiter(state_);
+    }
 
 private:
     friend detail::job_access;

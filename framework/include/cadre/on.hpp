@@ -13,7 +13,6 @@
 #include <cadre/detail/codec/portable_require.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/task.hpp>
-#include <cadre/timeout.hpp>
 
 namespace cadre {
 
@@ -42,7 +41,7 @@ consteval void require_portable_call() {
 
 template <class Bound>
 task<typename Bound::result> run_on_local(executor ex, Bound bound) {
-    local_call<Bound> call(ex.backend(), nullptr, ex.options().name, std::move(bound));
+    local_call<Bound> call(ex.backend(), ex.options(), std::move(bound));
     co_return co_await call;
 }
 
@@ -50,26 +49,12 @@ template <class Bound>
 task<typename Bound::result> run_on(executor ex, Bound bound) {
     const std::shared_ptr<executor_backend>& backend = ex.backend();
     if (!backend->remote()) {
-        local_call<Bound> call(backend, nullptr, ex.options().name, std::move(bound));
+        local_call<Bound> call(backend, ex.options(), std::move(bound));
         co_return co_await call;
     } else {
-        call_options options = ex.options();
-        options.timeout = {};
-        remote_call<Bound> call(backend, std::move(options), bound);
+        remote_call<Bound> call(backend, ex.options(), bound);
         co_return co_await call;
     }
-}
-
-/// Applies the per-call time limit of the handle.
-template <class R>
-task<R> limited(executor ex, task<R> t) {
-    const call_options& options = ex.options();
-    co_return co_await stop_override<R, timeout_stop>(std::move(t), timeout_stop(options.timeout, options.name));
-}
-template <class R>
-task<R> with_limit(const executor& ex, task<R> t) {
-    if (ex.options().timeout.count() > 0) return limited(ex, std::move(t));
-    return t;
 }
 
 }  // namespace detail
@@ -82,16 +67,15 @@ task<R> with_limit(const executor& ex, task<R> t) {
 /// @param args  converted to the parameter types of `f`, then moved; they live as long as the coroutine
 /// @return a lazy task with the decayed result of `f`
 /// @throws the exception of `f`, as itself or as `remote_error`; `executor_stopped`; `not_portable` if an argument cannot
-/// be encoded; `timed_out` if the handle carries a time limit; on a process executor `worker_crashed`, `worker_lost`,
-/// `task_killed`. Stop: passed on; completes when the work has ended. Resumes: at home.
+/// be encoded; `timed_out` if the handle carries a time limit, which counts from the begin of `f`; on a process executor
+/// `worker_crashed`, `worker_lost`, `task_killed`. Stop: passed on; completes when the work has ended, at once if it has not
+/// begun. Resumes: at home.
 template <class F, class... Args>
 [[nodiscard]] auto on(executor ex, F&& f, Args&&... args) {
     detail::require_callable<F, Args...>();
     using bound = detail::packaged_call_for<F, Args...>;
     detail::require_portable_call<bound>();
-    const executor handle = ex;
-    return detail::with_limit(
-        handle, detail::run_on(std::move(ex), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));
+    return detail::run_on(std::move(ex), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...));
 }
 
 /// `on` for an executor of this process: takes any callable and any movable argument.

@@ -1,6 +1,12 @@
 #include <cadre/detail/call/call_errors.hpp>
 
+#include <string>
+#include <utility>
+
+#include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/errors.hpp>
+
+#include "base/type_name.hpp"
 
 namespace cadre::detail {
 
@@ -18,6 +24,16 @@ bool is_worker_death(const std::exception_ptr& error) noexcept {
     }
 }
 
+bool is_retryable(const std::exception_ptr& error) noexcept {
+    try {
+        std::rethrow_exception(error);
+    } catch (const task_killed& e) {
+        return e.reason() == kill_reason::memory_limit;
+    } catch (...) {
+        return is_worker_death(error);
+    }
+}
+
 bool is_cancelled(const std::exception_ptr& error) noexcept {
     try {
         std::rethrow_exception(error);
@@ -25,6 +41,35 @@ bool is_cancelled(const std::exception_ptr& error) noexcept {
         return true;
     } catch (...) {
         return false;
+    }
+}
+
+namespace {
+
+template <class E>
+std::exception_ptr rebuild(const E& error, std::string where) {
+    return rebuild_exception(error, exception_origin{std::move(where), type_name(typeid(E)), error.what()}, nullptr);
+}
+
+std::string worker_text(pid_t pid) { return "worker (pid " + std::to_string(pid) + "), "; }
+
+}  // namespace
+
+std::exception_ptr add_origin(const std::exception_ptr& error, std::string_view where) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const remote_origin&) {
+        return error;
+    } catch (const worker_crashed& e) {
+        return rebuild(e, worker_text(e.pid()).append(where));
+    } catch (const worker_lost& e) {
+        return rebuild(e, worker_text(e.pid()).append(where));
+    } catch (const task_killed& e) {
+        return rebuild(e, worker_text(e.pid()).append(where));
+    } catch (const timed_out& e) {
+        return rebuild(e, std::string(where));
+    } catch (...) {
+        return error;
     }
 }
 

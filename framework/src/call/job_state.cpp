@@ -1,30 +1,29 @@
 #include <cadre/detail/call/job_state.hpp>
 
+#include <stdexcept>
+#include <utility>
+
 #include <unistd.h>
 
 namespace cadre::detail {
 
 pid_t this_process_id() noexcept { return ::getpid(); }
 
-job_state_base::job_state_base(timer_service& timers, std::chrono::nanoseconds limit) {
+void throw_empty_job() { throw std::logic_error("this cadre::job refers to no work: it is empty or was moved from"); }
+void throw_awaited_job() { throw std::logic_error("this cadre::job was awaited before: its result is taken once"); }
+
+job_state_base::job_state_base() {
     const environment* env = current_environment();
     stop_.follow(env != nullptr ? env->stop : nullptr);
-    if (limit.count() > 0) {
-        deadline_.emplace();
-        deadline_->arm(timers, deadline_after(limit), &stop_);
-    }
 }
 
 job_state_base::~job_state_base() { stop_.unfollow(); }
 
 bool job_state_base::wait(job_wait& w, std::coroutine_handle<> h, environment* env) noexcept {
-    w.job = shared_from_this();
-    w.waiting.self = &w;
-    w.waiting.prepare(h, env, [](waiter& waiting) noexcept {
-        job_wait& self = *static_cast<job_wait::node&>(waiting).self;
-        self.pass_stop_on.post([](void* job) noexcept { static_cast<job_state_base*>(job)->request_stop(); },
-                               self.job.get());
-    });
+    w.waiting.prepare(h, env, nullptr);
+    w.pass_stop_on.emplace(
+        env != nullptr ? env->stop : nullptr,
+        [](void* job, stop_reason why) noexcept { static_cast<job_state_base*>(job)->request_stop(why); }, this);
     {
         const std::lock_guard hold(mutex_);
         if (ready()) return false;
@@ -34,8 +33,6 @@ bool job_state_base::wait(job_wait& w, std::coroutine_handle<> h, environment* e
 }
 
 void job_state_base::announce() noexcept {
-    if (deadline_) limit_passed_ = deadline_->disarm();
-    stop_.unfollow();
     waiter* w = nullptr;
     std::shared_ptr<completion_queue> queue;
     {
@@ -58,10 +55,6 @@ void job_state_base::notify(std::shared_ptr<completion_queue> queue, completion_
         }
     }
     queue->push(node);
-}
-
-void job_state_base::check_limit(const std::exception_ptr& error) const {
-    if (limit_passed_ && ended_by_stop(error)) throw timed_out{};
 }
 
 }  // namespace cadre::detail

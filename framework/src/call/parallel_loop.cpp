@@ -19,15 +19,17 @@ constexpr std::chrono::microseconds turn{500};
 
 }  // namespace
 
-parallel_loop::runner::runner(parallel_loop& loop) noexcept : loop_(loop), stop_(&loop.stop_) {
-    run = [](work_item* item) noexcept {
-        auto& self = *static_cast<runner*>(item);
-        self.loop_.run(self);
-    };
+parallel_loop::runner::runner(parallel_loop& loop) : loop_(loop), stop_(&loop.stop_) {
+    item_ = queued_start::make(
+        *loop.backend_,
+        [](void* r) noexcept {
+            auto& self = *static_cast<runner*>(r);
+            self.loop_.run(self);
+        },
+        this);
     env_.home = loop.backend_.get();
     env_.stop = &stop_;
     env_.info = &loop.info_;
-    work_item::env = &env_;
 }
 
 parallel_loop::parallel_loop(std::shared_ptr<executor_backend> backend, settings s)
@@ -48,14 +50,15 @@ parallel_loop::parallel_loop(std::shared_ptr<executor_backend> backend, settings
 bool parallel_loop::start(std::coroutine_handle<> h, environment* env) {
     if (settings_.size == 0) return false;
     stop_.adopt(env->stop);
-    waiter_.prepare(h, env, [](waiter&) noexcept {});  // a stop request reaches the runners
+    waiter_.prepare(h, env, nullptr);  // a stop request reaches the runners
     refused_ = !backend_->registry().enter(root_);
     if (refused_) return false;
     stop_listener_.loop = this;
     stop_listener_.fire = [](stop_node* node, stop_reason) noexcept {
-        static_cast<stop_listener*>(node)->loop->lower_end(0);
+        parallel_loop& loop = *static_cast<stop_listener*>(node)->loop;
+        loop.lower_end(0);
+        loop.withdraw_runners();
     };
-    stop_.add(stop_listener_);
     progress_.loop = this;
     progress_.env = env;
     progress_.run = [](work_item* item) noexcept {
@@ -70,9 +73,24 @@ bool parallel_loop::start(std::coroutine_handle<> h, environment* env) {
         }
         loop.leave();
     };
-    work_item* first = &runners_.front();
-    backend_->submit(std::span(&first, 1));
+    stop_.add(stop_listener_);
+    submit(runners_.front());
     return waiter_.commit();
+}
+
+// The item is marked, then `end_` is read; a stop request lowers `end_`, then withdraws what is marked: one of the two sees the
+// other. A withdrawn item is submitted all the same: the queue returns it.
+void parallel_loop::submit(runner& r) noexcept {
+    parties_.fetch_add(1, std::memory_order_relaxed);  // this function: the loop may end with the runner
+    r.item_->mark_queued();
+    if (end_.load(std::memory_order_seq_cst) == 0 && r.item_->withdraw()) leave();
+    r.item_->submit();
+    leave();
+}
+
+void parallel_loop::withdraw_runners() noexcept {
+    for (runner& r : runners_)
+        if (r.item_->withdraw()) leave();
 }
 
 // Each runner starts two more, as the nodes of a binary heap lie: a wake-up costs its caller microseconds.
@@ -80,8 +98,7 @@ void parallel_loop::start_runners(std::size_t after) noexcept {
     for (std::size_t next = 2 * after + 1; next <= 2 * after + 2 && next < runners_.size(); ++next) {
         if (cursor_.load(std::memory_order_relaxed) >= end_.load(std::memory_order_relaxed)) return;
         parties_.fetch_add(1, std::memory_order_relaxed);
-        work_item* item = &runners_[next];
-        backend_->submit(std::span(&item, 1));
+        submit(runners_[next]);
     }
 }
 
@@ -132,14 +149,9 @@ void parallel_loop::run(runner& self) noexcept {
 
 // Others wait for this worker: the runner goes on after them. @return false: nobody waits
 bool parallel_loop::make_way(runner& self) noexcept {
-    work_item* item = &self;
-    local_worker* const worker = worker_of(backend_.get());
-    if (worker == nullptr)
-        backend_->submit(std::span(&item, 1));
-    else if (worker->others_wait())
-        worker->defer(item);
-    else
+    if (local_worker* const worker = worker_of(backend_.get()); worker != nullptr && !worker->others_wait())
         return false;
+    submit(self);
     return true;
 }
 
@@ -170,19 +182,20 @@ void parallel_loop::report_progress() noexcept {
     post_home(progress_);
 }
 
+// Also with the lock of the stop tree held.
 void parallel_loop::leave() noexcept {
-    if (parties_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    const std::shared_ptr<executor_backend> keep = backend_;  // this loop may be gone after `waiter_.finish`
-    stop_.remove(stop_listener_);
-    keep->registry().begin_leave(root_);
-    waiter_.finish();
-    keep->registry().finish_leave();
+    if (parties_.fetch_sub(1, std::memory_order_acq_rel) == 1) waiter_.finish();
 }
 
 void parallel_loop::finish() {
     (void)waiter_.detach();
     if (refused_) throw executor_stopped{};
     if (settings_.size == 0) return;
+    stop_.remove(stop_listener_);
+    for (runner& r : runners_)
+        queued_start::release(std::move(r.item_), backend_);
+    backend_->registry().begin_leave(root_);
+    backend_->registry().finish_leave();
     if (progress_error_ != nullptr) std::rethrow_exception(progress_error_);
     if (settings_.progress) settings_.progress(done_.load(std::memory_order_acquire), settings_.size);
     if (settings_.stop_at_failure && !failures_.empty())

@@ -14,6 +14,7 @@ bool remote_call_base::send(std::coroutine_handle<> h, environment* env) noexcep
 
 void remote_call_base::complete(call_reply reply) noexcept {
     reply_ = std::move(reply);
+    submission_.end_limit(reply_);
     submission_.leave([this]() noexcept { waiter_.finish(); });
 }
 

@@ -2,7 +2,11 @@
 
 #include <span>
 
+#include <cadre/detail/codec/codec.hpp>
+#include <cadre/detail/codec/exception_codec.hpp>
+#include <cadre/detail/scheduler/timer_service.hpp>
 #include <cadre/errors.hpp>
+#include <cadre/sleep.hpp>
 
 namespace cadre::detail {
 
@@ -20,6 +24,11 @@ std::exception_ptr remote_submission::admit(stop_state* stop) noexcept {
     if (stop != nullptr && stop->stop_requested()) return std::make_exception_ptr(cancelled{});
     if (!backend_->registry().enter(root_)) return std::make_exception_ptr(executor_stopped{});
     stop_ = stop;
+    if (const auto limit = call_.options.timeout; limit.count() > 0 && !backend_->limits_calls()) {
+        limit_ = std::make_unique<deadline_stop>();
+        limit_->arm(default_timers(), deadline_after(limit), stop);
+        stop_ = &limit_->stop();
+    }
     if (stop_ != nullptr) stop_->add(node_);
     return nullptr;
 }
@@ -38,6 +47,24 @@ void remote_submission::resend(const stop_state* stop) noexcept {
 
 void remote_submission::unlink() noexcept {
     if (stop_state* const stop = std::exchange(stop_, nullptr); stop != nullptr) stop->remove(node_);
+}
+
+void remote_submission::end_own_limit(call_reply& reply) noexcept {
+    const bool passed = limit_->disarm();
+    if (!passed || reply.kind == reply_kind::value) return;
+    std::exception_ptr error = reply.error;
+    if (reply.kind == reply_kind::exception) {
+        try {
+            codec_context context;
+            decoder in(reply.bytes.span(), &context);
+            error = decode_exception(in, reply.where);
+        } catch (...) {
+            return;  // malformed: reported where the reply is read
+        }
+    }
+    if (!ended_by_stop(error)) return;
+    reply.kind = reply_kind::failure;
+    reply.error = std::make_exception_ptr(timed_out(timed_out_text(call_.options.timeout, call_.options.name)));
 }
 
 call_reply failed_reply(std::exception_ptr error) noexcept {

@@ -167,7 +167,7 @@ struct state_of<task_killed> {
     }
     static task_killed load(decoder& in, const std::string& text) {
         const auto reason = decode<kill_reason>(in);
-        if (reason > kill_reason::shutdown) throw_malformed("a kill reason is unknown");
+        if (reason > kill_reason::requested) throw_malformed("a kill reason is unknown");
         return {text, reason, decode<pid_t>(in)};
     }
 };

@@ -16,20 +16,20 @@ task_root::task_root(std::shared_ptr<executor_backend> home, stop_state* parent_
     root_.name = &info_.name;
 }
 
-bool task_root::launch() noexcept {
-    if (!env_.home->registry().enter(root_)) return false;
-    run = &on_start;
+bool task_root::enter_home() noexcept {
     done = &on_end;
+    return env_.home->registry().enter(root_);
+}
+
+bool task_root::launch() noexcept {
+    if (!enter_home()) return false;
+    run = &on_start;
     work_item::env = &env_;
     post_home(*this);
     return true;
 }
 
-void task_root::on_start(work_item* item) noexcept {
-    auto* self = static_cast<task_root*>(item);
-    set_current_environment(&self->env_);
-    self->start().resume();
-}
+void task_root::on_start(work_item* item) noexcept { static_cast<task_root*>(item)->run_start(); }
 
 std::coroutine_handle<> task_root::on_end(completion* c) noexcept {
     auto* self = static_cast<task_root*>(c);

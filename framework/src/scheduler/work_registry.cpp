@@ -23,6 +23,12 @@ bool work_registry::enter(work_root& root) noexcept {
     return true;
 }
 
+void work_registry::enter_part(work_root& root) noexcept {
+    const std::lock_guard hold(mutex_);
+    ++live_;
+    roots_.push_front(root);
+}
+
 work_registry::~work_registry() {
     // A notified waiter may drop the executor inside the notification: then this thread does not wait for itself.
     const unsigned own = std::exchange(leaving_here, leaving_here == this ? nullptr : leaving_here) == this ? 1 : 0;

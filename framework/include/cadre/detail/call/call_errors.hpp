@@ -3,12 +3,18 @@
 #pragma once
 
 #include <exception>
+#include <string_view>
 
 namespace cadre::detail {
 
-/// Whether the worker process of a call died or was killed: the failures that `retries` are for.
+/// Whether the worker process of a call died or was killed.
 [[nodiscard]] bool is_worker_death(const std::exception_ptr& error) noexcept;
+/// Whether `retries` are for this failure: a worker that died, but not one that was killed for the call's own time or by request.
+[[nodiscard]] bool is_retryable(const std::exception_ptr& error) noexcept;
 /// Whether an error is `cancelled`.
 [[nodiscard]] bool is_cancelled(const std::exception_ptr& error) noexcept;
+
+/// `error`, which tells of a worker's end or a passed limit, with `where` for `error_origin`; other errors unchanged.
+[[nodiscard]] std::exception_ptr add_origin(const std::exception_ptr& error, std::string_view where);
 
 }  // namespace cadre::detail

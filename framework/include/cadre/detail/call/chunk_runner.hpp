@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -12,8 +13,16 @@
 
 namespace cadre::detail {
 
-/// The work of one chunk, for `call_trampoline`. The arguments hold the function once, then the arguments of each item;
-/// each result is one byte (0: value, 1: error) and the value or the error, as `decode_item` reads it.
+/// What an item of a chunk sends back: this byte; then the value, or the worker and its error.
+enum class item_result : std::uint8_t { value, error, not_run };
+
+/// The worker's index and process, which go with an error.
+void encode_this_worker(encoder& out);
+/// `worker 1 (pid 123)`
+[[nodiscard]] std::string decode_worker(decoder& in);
+
+/// The work of one chunk, for `call_trampoline`. The arguments hold the function once, whether a failure ends the chunk, then
+/// the arguments of each item; `decode_item` reads the results. A failure of a chunk of one item is the call's own.
 template <class Bound>
 class chunk_runner {
     using result = typename Bound::result;
@@ -23,7 +32,8 @@ public:
     static constexpr bool coroutine = Bound::coroutine;
 
     explicit chunk_runner(invocation& call)
-        : call_(call), in_(call.arguments.span(), &context_), function_(decode<function>(in_)) {}
+        : call_(call), in_(call.arguments.span(), &context_), function_(decode<function>(in_)),
+          fail_fast_(decode<bool>(in_)) {}
 
     /// Runs a plain function on every item.
     [[nodiscard]] call_reply run() {
@@ -38,7 +48,7 @@ public:
                     succeed(call());
                 }
             } catch (...) {
-                fail(std::current_exception());
+                if (fail(std::current_exception(), i)) break;
             }
             commit(i);
         }
@@ -58,7 +68,7 @@ public:
                     succeed(value);
                 }
             } catch (...) {
-                fail(std::current_exception());
+                if (fail(std::current_exception(), i)) break;
             }
             commit(i);
         }
@@ -78,20 +88,32 @@ private:
     template <class... Value>
     void succeed(const Value&... value) {
         encoder out(encoded_);
-        out.write_byte(0);
+        out.write_byte(static_cast<std::uint8_t>(item_result::value));
         (encode(out, value), ...);
     }
-    void fail(const std::exception_ptr& error) {
+    // @return whether the chunk ends here
+    [[nodiscard]] bool fail(const std::exception_ptr& error, std::uint32_t i) {
         encoded_.clear();
+        if (call_.items == 1) {
+            only_failure_ = error;
+            return true;
+        }
         encoder out(encoded_);
-        out.write_byte(1);
+        out.write_byte(static_cast<std::uint8_t>(item_result::error));
+        encode_this_worker(out);
         encode_exception(out, error);
+        if (!fail_fast_) return false;
+        for (std::uint32_t rest = i + 1; rest < call_.items; ++rest)
+            out.write_byte(static_cast<std::uint8_t>(item_result::not_run));
+        call_.commit_items(call_.items, std::exchange(encoded_, {}));
+        return true;
     }
     void commit(std::uint32_t i) noexcept {
         if (call_.items > 1) call_.commit_items(i + 1, std::exchange(encoded_, {}));
     }
     // The result of a chunk of one item is not committed: the reply carries it.
     [[nodiscard]] call_reply take_reply() noexcept {
+        if (only_failure_ != nullptr) return exception_reply(only_failure_);
         call_reply r;
         r.bytes = std::move(encoded_);
         return r;
@@ -101,7 +123,9 @@ private:
     codec_context context_;
     decoder in_;
     function function_;
+    bool fail_fast_;
     byte_buffer encoded_;  // the result of the present item
+    std::exception_ptr only_failure_;
 };
 
 }  // namespace cadre::detail

@@ -9,7 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <utility>
 
 #include <sys/types.h>
@@ -18,11 +18,10 @@
 #include <cadre/detail/call/local_call.hpp>
 #include <cadre/detail/call/packaged_call.hpp>
 #include <cadre/detail/call/remote_call.hpp>
+#include <cadre/detail/call/stop_forwarder.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
-#include <cadre/detail/scheduler/deferred_action.hpp>
 #include <cadre/executor.hpp>
-#include <cadre/timeout.hpp>
 
 namespace cadre::detail {
 
@@ -30,20 +29,19 @@ class job_state_base;
 
 [[nodiscard]] pid_t this_process_id() noexcept;
 
+[[noreturn]] void throw_empty_job();
+[[noreturn]] void throw_awaited_job();
+
 /// A coroutine that awaits a job.
 struct job_wait {
-    struct node : waiter {
-        job_wait* self = nullptr;
-    };
-    node waiting;
-    std::shared_ptr<job_state_base> job;
-    deferred_action pass_stop_on;
+    waiter waiting;
+    std::optional<stop_forwarder> pass_stop_on;
 
     job_wait() noexcept = default;
     job_wait(job_wait&&) noexcept {}  // moved only before it is awaited
     void end() noexcept {
         (void)waiting.detach();
-        pass_stop_on.settle();
+        pass_stop_on.reset();
     }
 };
 
@@ -54,7 +52,13 @@ public:
     job_state_base& operator=(const job_state_base&) = delete;
     virtual ~job_state_base();
 
-    void request_stop() noexcept { stop_.request_stop(); }
+    void request_stop(stop_reason why = stop_reason::requested) noexcept { stop_.request_stop(why); }
+    /// `job::kill`: where work cannot be ended by force a stop request.
+    virtual void kill() noexcept { request_stop(); }
+    /// The right to take the result. @throws std::logic_error the second time
+    void claim() {
+        if (claimed_.exchange(true, std::memory_order_relaxed)) throw_awaited_job();
+    }
     [[nodiscard]] bool ready() const noexcept { return ready_.load(std::memory_order_acquire); }
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] virtual pid_t worker_pid() const noexcept = 0;
@@ -70,21 +74,20 @@ public:
     [[nodiscard]] bool wait(job_wait& w, std::coroutine_handle<> h, environment* env) noexcept;
 
 protected:
-    /// Follows the stop state of the calling task; `limit` (0: none) is the job's time limit.
-    job_state_base(timer_service& timers, std::chrono::nanoseconds limit);
+    /// Follows the stop state of the calling task.
+    job_state_base();
     /// The stop state of the work itself.
-    [[nodiscard]] stop_state& work_stop() noexcept { return deadline_ ? deadline_->stop() : stop_; }
-    /// The work has ended and its result is stored: notifies the awaiter and the completion queue.
+    [[nodiscard]] stop_state& work_stop() noexcept { return stop_; }
+    /// The work has ended and its result is stored: notifies the awaiter and the completion queue. Also with the lock of the stop
+    /// tree held.
     void announce() noexcept;
-    /// Throws `timed_out` in place of an error that the job's own time limit has caused.
-    void check_limit(const std::exception_ptr& error) const;
+    /// The work has ended: it follows no other stop state.
+    void unfollow() noexcept { stop_.unfollow(); }
 
     std::uint64_t id_ = 0;
 
 private:
     stop_state stop_;
-    std::optional<deadline_stop> deadline_;
-    bool limit_passed_ = false;
     std::mutex mutex_;
     waiter* waiting_ = nullptr;
     std::shared_ptr<completion_queue> queue_;
@@ -92,48 +95,91 @@ private:
     // false → true, once: `announce`, with release, after the result is stored and with `mutex_` held, so that `wait` and
     // `notify`, which check it under the mutex, are never missed. `ready` reads it with acquire before the result is read.
     std::atomic<bool> ready_{false};
+    // false → true, once: `claim`, relaxed: it guards no data.
+    std::atomic<bool> claimed_{false};
 };
 
 template <class R>
 class job_state : public job_state_base {
 public:
     [[nodiscard]] virtual R take() = 0;
+    /// Before `take`: adds to what `error_origin` tells about an error from another process.
+    virtual void add_origin(std::string_view) {}
 
 protected:
     using job_state_base::job_state_base;
 };
 
+/// A job on a local executor; its own item in the executor's queue. The words:
+///
+///     place_   changed by                                                    to          order
+///     queued   the worker that takes the item from the queue                 begun       compare-exchange, acq_rel
+///              a stop request: the job ends at once, its item stays queued   withdrawn   compare-exchange, acq_rel
 template <class Bound>
 class local_job final : public job_state<typename Bound::result>, public local_work<Bound> {
     using result = typename Bound::result;
 
 public:
     local_job(const executor& ex, Bound&& call)
-        : job_state<result>(ex.backend()->timers(), ex.options().timeout),
-          local_work<Bound>(ex.backend(), &this->work_stop(), ex.options().name, std::move(call)) {
+        : local_work<Bound>(ex.backend(), &this->work_stop(), ex.options(), std::move(call)) {
         this->id_ = this->info().id;
+        listener_.self = this;
+        listener_.fire = [](stop_node* n, stop_reason) noexcept { static_cast<node*>(n)->self->withdraw(); };
     }
     void start_work() {
+        if (!this->enter_home()) {
+            this->fail(std::make_exception_ptr(executor_stopped{}));
+            this->announce();
+            return;
+        }
         self_ = this->shared_from_this();
-        if (this->launch()) return;
-        this->fail(std::make_exception_ptr(executor_stopped{}));
-        ended();
+        work_item& item = *this;
+        item.run = &on_run;
+        item.env = &this->env();
+        executor_backend& home = *this->env().home;
+        this->work_stop().add(listener_);
+        submit_in_order(home, item);
     }
     [[nodiscard]] pid_t worker_pid() const noexcept override { return this_process_id(); }
     [[nodiscard]] result take() override {
-        try {
-            return local_work<Bound>::take();
-        } catch (...) {
-            this->check_limit(std::current_exception());
-            throw;
-        }
+        if (place_.load(std::memory_order_acquire) == place::withdrawn) this->drop_call();
+        return local_work<Bound>::take();
     }
 
 private:
-    void ended() noexcept override {
-        const auto keep = std::move(self_);
+    enum class place : std::uint8_t { queued, begun, withdrawn };
+    struct node : stop_node {
+        local_job* self = nullptr;
+    };
+    [[nodiscard]] bool leave_queue(place to) noexcept {
+        place expected = place::queued;
+        return place_.compare_exchange_strong(expected, to, std::memory_order_acq_rel);
+    }
+    void withdraw() noexcept {
+        if (!leave_queue(place::withdrawn)) return;
+        this->fail(std::make_exception_ptr(cancelled{}));
         this->announce();
     }
+    static void on_run(work_item* item) noexcept {
+        auto& self = *static_cast<local_job*>(item);
+        if (self.leave_queue(place::begun)) {
+            self.work_stop().remove(self.listener_);
+            return self.run_start();
+        }
+        const auto keep = std::move(self.self_);
+        self.work_stop().remove(self.listener_);
+        work_registry& registry = self.env().home->registry();
+        registry.begin_leave(self.registration());
+        registry.finish_leave();
+    }
+    void ended() noexcept override {
+        this->end_limit();
+        const auto keep = std::move(self_);
+        this->unfollow();
+        this->announce();
+    }
+    std::atomic<place> place_{place::queued};
+    node listener_;
     std::shared_ptr<job_state_base> self_;
 };
 
@@ -142,12 +188,10 @@ class remote_job final : public job_state<typename Bound::result>, private porta
     using result = typename Bound::result;
 
 public:
-    remote_job(const executor& ex, const Bound& call)
-        : job_state<result>(default_timers(), ex.options().timeout), submission_(ex.backend(), *this) {
+    remote_job(const executor& ex, const Bound& call) : submission_(ex.backend(), *this) {
         this->id_ = id = next_task_id();
         entry = trampoline_id<single_call<Bound>>();
         options = ex.options();
-        options.timeout = {};
         encode_call(arguments, context_, call);
     }
     void start_work() {
@@ -159,15 +203,11 @@ public:
         self_ = this->shared_from_this();
         submission_.submit();
     }
+    void kill() noexcept override { this->request_stop(stop_reason::kill); }
     [[nodiscard]] pid_t worker_pid() const noexcept override { return portable_call::worker_pid.load(); }
-    [[nodiscard]] result take() override {
-        if (reply_.kind == reply_kind::value) return read_reply<result>(reply_);
-        try {
-            return read_reply<result>(reply_);
-        } catch (...) {
-            this->check_limit(std::current_exception());
-            throw;
-        }
+    [[nodiscard]] result take() override { return read_reply<result>(reply_); }
+    void add_origin(std::string_view text) override {
+        if (!reply_.where.empty()) reply_.where.append(text);
     }
 
 private:
@@ -175,6 +215,8 @@ private:
         reply_ = std::move(reply);
         const auto keep = std::move(self_);
         submission_.unlink();
+        submission_.end_limit(reply_);
+        this->unfollow();
         submission_.leave([this]() noexcept { this->announce(); });
     }
     remote_submission submission_;

@@ -2,33 +2,39 @@
 /// A call on a local executor: the callable and its arguments are moved, not encoded.
 #pragma once
 
+#include <chrono>
 #include <coroutine>
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 
 #include <cadre/detail/call/packaged_call.hpp>
+#include <cadre/detail/call/queued_start.hpp>
 #include <cadre/detail/call/result_slot.hpp>
+#include <cadre/detail/call/run_limit.hpp>
+#include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/detail/scheduler/resume_item.hpp>
 #include <cadre/detail/scheduler/task_root.hpp>
 #include <cadre/errors.hpp>
 
 namespace cadre::detail {
 
-/// Runs a packaged call (plain or coroutine) as a task of its own on a local executor. Derived classes implement `ended`.
+/// Runs a packaged call (plain or coroutine) as a task of its own on a local executor. Derived classes implement `ended`, and
+/// call `end_limit` in it.
 template <class Bound>
 class local_work : public task_root {
 public:
     using result = typename Bound::result;
 
-    local_work(std::shared_ptr<executor_backend> home, stop_state* parent, std::string name, Bound&& call)
-        : task_root(std::move(home), parent, std::move(name)), call_(std::move(call)) {}
+    local_work(std::shared_ptr<executor_backend> home, stop_state* parent, const call_options& options, Bound&& call)
+        : task_root(std::move(home), parent, options.name), limit_(options.timeout) {
+        call_.emplace(std::move(call));
+    }
 
     /// The result, once the work has ended.
     result take() {
         if constexpr (Bound::coroutine) {
-            if (task_) return task_.frame().promise().take();
+            if (task_ && slot_.error() == nullptr) return task_.frame().promise().take();
         }
         return slot_.take();
     }
@@ -36,6 +42,17 @@ public:
 protected:
     ~local_work() = default;
     void fail(std::exception_ptr error) noexcept { slot_.fail(std::move(error)); }
+    void end_limit() noexcept {
+        if (!limit_.active()) return;
+        std::exception_ptr error = slot_.error();
+        if constexpr (Bound::coroutine) {
+            if (error == nullptr && task_ && task_.frame().promise().failed()) error = task_.frame().promise().error();
+        }
+        if (error = limit_.end(this->env(), std::move(error), this->info().name); error != nullptr)
+            slot_.fail(std::move(error));
+    }
+    /// Destroys the function and its arguments, of a call that has not begun.
+    void drop_call() noexcept { call_.reset(); }
 
 private:
     std::coroutine_handle<> start() noexcept final {
@@ -43,44 +60,91 @@ private:
             slot_.fail(std::make_exception_ptr(cancelled{}));  // stopped before it began: never runs
         } else if constexpr (Bound::coroutine) {
             try {
-                task_ = call_();
+                limit_.begin(this->env());
+                task_ = (*call_)();
                 return begin(task_.frame(), task_.frame().promise());
             } catch (...) {
                 slot_.fail(std::current_exception());
             }
         } else {
-            slot_.fill([this]() -> result { return call_(); });
+            slot_.fill([this]() -> result {
+                limit_.begin(this->env());
+                return (*call_)();
+            });
         }
         finish_now();
         return std::noop_coroutine();
     }
 
     struct no_task {};
-    Bound call_;
+    run_limit limit_;
+    std::optional<Bound> call_;
     result_slot<result> slot_;
     [[no_unique_address]] std::conditional_t<Bound::coroutine, typename Bound::raw, no_task> task_;
 };
 
-/// The awaiter of `on`: the work runs below the stop state of the caller, which resumes at its home.
+/// The awaiter of `on`: the work runs below the stop state of the caller, which resumes at its home. A stop request before the
+/// work has begun withdraws it and resumes the caller at once.
 template <class Bound>
 class local_call final : public local_work<Bound> {
 public:
-    using local_work<Bound>::local_work;
+    local_call(std::shared_ptr<executor_backend> home, const call_options& options, Bound&& call)
+        : local_work<Bound>(std::move(home), nullptr, options, std::move(call)),
+          item_(queued_start::make(*this->env().home, &begin_work, this)) {
+        listener_.self = this;
+        listener_.fire = [](stop_node* n, stop_reason) noexcept {
+            local_call& self = *static_cast<node*>(n)->self;
+            if (!self.item_->withdraw()) return;
+            self.withdrawn_ = true;
+            post_home(self.caller_);
+        };
+    }
 
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
         environment* const env = environment_of_promise(h);
         caller_.prepare(h, env);
-        this->stop().adopt(env->stop);  // the caller outlives the call: a request to it reaches the call
-        if (this->launch()) return true;
-        this->fail(std::make_exception_ptr(executor_stopped{}));
-        return false;
+        caller_stop_ = env->stop;
+        this->stop().adopt(caller_stop_);  // the caller outlives the call: a request to it reaches the call
+        if (!this->enter_home()) {
+            this->fail(std::make_exception_ptr(executor_stopped{}));
+            caller_stop_ = nullptr;
+            return false;
+        }
+        queued_start& item = *item_;
+        item.mark_queued();
+        if (caller_stop_ != nullptr) caller_stop_->add(listener_);  // may resume the caller on another thread
+        item.submit();
+        return true;
     }
-    typename Bound::result await_resume() { return this->take(); }
+    typename Bound::result await_resume() {
+        if (caller_stop_ != nullptr) caller_stop_->remove(listener_);
+        if (withdrawn_) withdraw();
+        return this->take();
+    }
 
 private:
-    void ended() noexcept override { post_home(caller_); }
+    struct node : stop_node {
+        local_call* self = nullptr;
+    };
+    static void begin_work(void* self) noexcept { static_cast<local_call*>(self)->run_start(); }
+    void ended() noexcept override {
+        this->end_limit();
+        post_home(caller_);
+    }
+    void withdraw() noexcept {
+        work_registry& registry = this->env().home->registry();
+        queued_start::release(std::move(item_), this->info().executor);
+        registry.begin_leave(this->registration());
+        registry.finish_leave();
+        this->fail(std::make_exception_ptr(cancelled{}));
+    }
+
+    queued_start::pointer item_;
+    node listener_;
+    stop_state* caller_stop_ = nullptr;  // while `listener_` is registered
+    bool withdrawn_ = false;
     resume_item caller_;
 };
 

@@ -11,9 +11,12 @@
 
 #include <cadre/detail/call/map_chunk.hpp>
 #include <cadre/detail/call/map_item.hpp>
+#include <cadre/detail/call/queued_start.hpp>
+#include <cadre/detail/call/run_limit.hpp>
 #include <cadre/detail/scheduler/task_root.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
+#include <cadre/map_options.hpp>
 #include <cadre/outcome.hpp>
 #include <cadre/task.hpp>
 
@@ -26,33 +29,71 @@ class local_chunk final : public map_chunk, public task_root {
     using result = typename bound::result;
 
 public:
-    local_chunk(const executor& ex, std::string name, const F& f, std::vector<Item>&& items, stop_state& stop,
-                std::chrono::nanoseconds item_limit, completion_queue& queue)
-        : task_root(ex.backend(), &limit(ex.backend()->timers(), item_limit, stop), std::move(name)), function_(f),
-          items_(std::move(items)), queue_(queue) {
+    /// With `fail_fast` the first failure ends the chunk. `stop` outlives it.
+    local_chunk(const executor& ex, const map_options& options, const F& f, std::vector<Item>&& items, stop_state& stop,
+                bool fail_fast, completion_queue& queue)
+        : task_root(ex.backend(), &stop, std::string(options.name)), function_(f), items_(std::move(items)),
+          fail_fast_(fail_fast), limit_(options.timeout), item_(queued_start::make(*ex.backend(), &begin_chunk, this)),
+          run_stop_(stop), queue_(queue) {
         outcomes.reserve(items_.size());
+        listener_.self = this;
+        listener_.fire = [](stop_node* n, stop_reason) noexcept { static_cast<node*>(n)->self->withdraw(); };
     }
     /// Starts the chunk; it returns through the queue.
     void launch() noexcept {
-        if (task_root::launch()) return;
-        fail_all(std::make_exception_ptr(executor_stopped{}));
-        ended();
+        accepted_ = enter_home();
+        if (!accepted_) {
+            fail_all(std::make_exception_ptr(executor_stopped{}));
+            return queue_.push(*this);
+        }
+        item_->mark_queued();
+        run_stop_.add(listener_);  // may withdraw the item, which stays alive until this chunk has been collected
+        item_->submit();
     }
-    std::vector<outcome<result>> outcomes;
+    void stop() noexcept override {
+        task_root::stop().request_stop();
+        withdraw();
+    }
+    /// After its return through the queue, on the thread that launched it.
+    void collect() {
+        if (!accepted_) return;
+        run_stop_.remove(listener_);
+        if (!withdrawn_) return;
+        work_registry& registry = env().home->registry();
+        queued_start::release(std::move(item_), info().executor);
+        registry.begin_leave(registration());
+        registry.finish_leave();
+        fail_all(std::make_exception_ptr(cancelled{}));
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
+    std::vector<outcome<result>> outcomes;  ///< fewer than items if a failure has ended the chunk
 
 private:
+    struct node : stop_node {
+        local_chunk* self = nullptr;
+    };
+    static void begin_chunk(void* self) noexcept { static_cast<local_chunk*>(self)->run_start(); }
+    void withdraw() noexcept {
+        if (!item_->withdraw()) return;
+        withdrawn_ = true;
+        queue_.push(*this);
+    }
     void fail_all(const std::exception_ptr& error) {
         while (outcomes.size() < items_.size())
             outcomes.emplace_back(error);
     }
     std::coroutine_handle<> start() noexcept override {
-        if (this->stop().stop_requested()) {
-            fail_all(std::make_exception_ptr(cancelled{}));
-        } else if constexpr (bound::coroutine) {
-            task_ = run_tasks();
-            return begin(task_.frame(), task_.frame().promise());
-        } else {
-            run();
+        try {
+            if (task_root::stop().stop_requested()) throw cancelled{};
+            limit_.begin(env());
+            if constexpr (bound::coroutine) {
+                task_ = run_tasks();
+                return begin(task_.frame(), task_.frame().promise());
+            } else {
+                run();
+            }
+        } catch (...) {
+            fail_all(std::current_exception());
         }
         finish_now();
         return std::noop_coroutine();
@@ -68,6 +109,7 @@ private:
                 }
             } catch (...) {
                 outcomes.emplace_back(std::current_exception());
+                if (fail_fast_) return;
             }
         }
     }
@@ -85,13 +127,32 @@ private:
             } catch (...) {
                 error = std::current_exception();
             }
-            if (error != nullptr) outcomes.emplace_back(std::move(error));
+            if (error == nullptr) continue;
+            outcomes.emplace_back(std::move(error));
+            if (fail_fast_) co_return;
         }
     }
-    void ended() noexcept override { queue_.push(*this); }
+    void ended() noexcept override {
+        // A chunk with a limit has one item.
+        if (limit_.active()) {
+            std::exception_ptr error = limit_.end(env(), outcomes.front().error(), info().name);
+            if (error != nullptr) {
+                outcomes.clear();
+                outcomes.emplace_back(std::move(error));
+            }
+        }
+        queue_.push(*this);
+    }
 
     const F& function_;
     std::vector<Item> items_;  // of bool, too: its elements are proxies
+    const bool fail_fast_;
+    run_limit limit_;
+    queued_start::pointer item_;
+    node listener_;
+    stop_state& run_stop_;
+    bool accepted_ = false;
+    bool withdrawn_ = false;
     completion_queue& queue_;
     task<void> task_;
 };

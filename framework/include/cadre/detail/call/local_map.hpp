@@ -16,10 +16,8 @@
 #include <cadre/detail/base/populate.hpp>
 #include <cadre/detail/call/map_item.hpp>
 #include <cadre/detail/call/parallel_loop.hpp>
-#include <cadre/detail/task/time_limit.hpp>
-#include <cadre/errors.hpp>
+#include <cadre/detail/call/run_limit.hpp>
 #include <cadre/outcome.hpp>
-#include <cadre/timeout.hpp>
 
 namespace cadre::detail {
 
@@ -116,18 +114,11 @@ private:
             return std::current_exception();
         }
     }
-    // The limit counts from here, where the item begins.
     std::exception_ptr call_limited(runner& r, std::size_t i) noexcept {
-        std::exception_ptr error;
-        deadline_stop deadline;
-        deadline.arm(default_timers(), deadline_after(item_limit()), &r.stop());
-        r.env().stop = &deadline.stop();
-        error = call(i);
-        r.env().stop = &r.stop();
-        const bool passed = deadline.disarm();
-        if (error != nullptr && passed && !r.stop().stop_requested() && ended_by_stop(error))
-            error = std::make_exception_ptr(timed_out(timed_out_text(item_limit(), name())));
-        return error;
+        run_limit limit(item_limit());
+        limit.begin(r.env());
+        std::exception_ptr error = call(i);
+        return limit.end(r.env(), std::move(error), name());
     }
 
     const F& function_;

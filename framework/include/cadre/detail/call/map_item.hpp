@@ -2,15 +2,12 @@
 /// One item of a map: how the function is applied to it, and how its result is read.
 #pragma once
 
-#include <exception>
 #include <functional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include <cadre/detail/call/packaged_call.hpp>
-#include <cadre/detail/codec/codec.hpp>
-#include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/outcome.hpp>
 
 namespace cadre::detail {
@@ -75,15 +72,5 @@ using item_bound = typename item_call<F, Item>::type;
 
 template <class Bound>
 using item_outcome = outcome<typename Bound::result>;
-
-/// Reads what `chunk_runner` wrote; `where` names the worker in the error's text.
-template <class R>
-[[nodiscard]] outcome<R> decode_item(decoder& in, std::string_view where) {
-    if (in.read_byte() == 1) return outcome<R>(decode_exception(in, where));
-    if constexpr (std::is_void_v<R>)
-        return outcome<void>{};
-    else
-        return outcome<R>(decode<R>(in));
-}
 
 }  // namespace cadre::detail

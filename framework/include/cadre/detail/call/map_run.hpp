@@ -40,7 +40,7 @@ class map_run {
 public:
     using outcomes = std::vector<std::optional<outcome<result>>>;
 
-    /// `f` and what `options` refers to outlive the run. With `fail_fast` the first failure stops the rest.
+    /// `f` and what `options` refers to outlive the run. With `fail_fast` a failure stops the items above it.
     map_run(executor ex, const F& f, const map_options& options, std::optional<std::size_t> total, stop_state* stop,
             bool fail_fast)
         : ex_(std::move(ex)), function_(f), options_(resolve_options(options, ex_)), fail_fast_(fail_fast), stop_(stop),
@@ -48,7 +48,7 @@ public:
         if (total) outcomes_.reserve(*total);
     }
 
-    [[nodiscard]] bool wants_more() noexcept { return !stopping_ && !stop_.stop_requested() && window_.wants_more(); }
+    [[nodiscard]] bool wants_more() noexcept { return !failed() && !stop_.stop_requested() && window_.wants_more(); }
     [[nodiscard]] bool idle() const noexcept { return window_.idle(); }
     [[nodiscard]] completion_queue& completions() noexcept { return queue_; }
 
@@ -71,10 +71,10 @@ public:
                 outcomes_.emplace_back();
             }
             const std::size_t taken = items.size();
-            auto c = std::make_unique<local>(ex_, std::string(options_.name), function_, std::move(items), stop_,
-                                             options_.timeout, queue_);
+            auto c = std::make_unique<local>(ex_, options_, function_, std::move(items), stop_, fail_fast_, queue_);
             c->first = first;
             window_.sent(taken);
+            in_flight_.push_back(*c);
             c.release()->launch();  // returns through the queue
         }
     }
@@ -84,6 +84,7 @@ public:
     void collect(completion_queue::nodes& completed) {
         while (completion_queue::node* const node = completed.pop_front()) {
             auto* c = static_cast<map_chunk*>(node);
+            in_flight_.remove(*c);
             if (ex_.backend()->remote())
                 collect_remote(std::unique_ptr<remote>(static_cast<remote*>(c)));
             else
@@ -93,10 +94,10 @@ public:
     }
     /// Asks everything in flight to stop; nothing more is sent.
     void stop_all() noexcept {
-        stopping_ = true;
+        first_failed_ = 0;
         stop_.request_stop();
     }
-    /// With `fail_fast`: the first failure in input order.
+    /// With `fail_fast`: the failure of the lowest index.
     void rethrow_failure() const {
         if (fail_fast_) failure_.rethrow();
     }
@@ -111,63 +112,66 @@ private:
             c = std::move(free_.back());
             free_.pop_back();
         }
-        c->begin(function_, first);
+        c->begin(function_, first, fail_fast_);
         c->retries_left = retries;
         return c;
     }
     void send(std::unique_ptr<remote> c) {
         call_options settings = ex_.options();
         settings.name = options_.name;
-        settings.timeout = {};
+        settings.timeout = options_.timeout;
         settings.retries = c->items == 1 ? c->retries_left : 0;
         window_.sent(c->items);
+        in_flight_.push_back(*c);
         remote* const sent = c.release();  // returns through the queue
-        if (sent->admit(stop_, options_.timeout, std::move(settings))) batch_.add(*sent);
+        if (sent->admit(stop_, std::move(settings))) batch_.add(*sent);
     }
 
+    [[nodiscard]] bool failed() const noexcept { return first_failed_ != none; }
     void fail(std::size_t index, const std::exception_ptr& error) {
         outcomes_[index].emplace(error);
         note_failure(index);
     }
+    // Items below a failed one run to their end: one of them may fail as well, and a loop would have met that failure.
     void note_failure(std::size_t index) {
-        if (!fail_fast_) return;
+        if (!fail_fast_ || index > first_failed_) return;
         failure_.add(index, outcomes_[index]->error());
-        if (!stopping_) stop_all();
+        if (index == first_failed_ || stop_.stop_requested()) return;
+        first_failed_ = index;
+        batch_.submit();  // the backend ignores a stop request to a call that it does not know
+        for (map_chunk& c : in_flight_)
+            if (c.first > index) c.stop();
     }
-    /// Records the outcome of item `index`, which is stored; `limited`: its time limit has passed.
-    void settle(std::size_t index, bool limited) {
-        auto& o = *outcomes_[index];
-        if (o.has_value()) return;
-        if (limited && ended_by_stop(o.error())) o = outcome<result>(std::make_exception_ptr(timed_out{}));
-        note_failure(index);
+    /// Records the outcome of item `index`, which is stored.
+    void settle(std::size_t index) {
+        if (!outcomes_[index]->has_value()) note_failure(index);
     }
 
     void collect_local(std::unique_ptr<local> c) {
-        const bool limited = c->limit_passed();
+        c->collect();
         for (std::size_t i = 0; i < c->outcomes.size(); ++i) {
             outcomes_[c->first + i].emplace(std::move(c->outcomes[i]));
-            settle(c->first + i, limited);
+            settle(c->first + i);
         }
-        window_.completed(c->outcomes.size());
+        window_.completed(c->size());
     }
 
     void collect_remote(std::unique_ptr<remote> c) {
         c->unlink();
-        const bool limited = c->limit_passed();
-        if (const auto read = read_results(*c, limited)) {
+        if (const auto read = read_results(*c)) {
             if (c->reply.kind == reply_kind::failure)
-                recover(*c, *read, limited);
+                recover(*c, *read);
             else
                 window_.completed(c->items);
         }
-        if (free_.size() < max_free_chunks && !c->limited()) free_.push_back(std::move(c));
+        if (free_.size() < max_free_chunks) free_.push_back(std::move(c));
     }
     /// @return the number of results, or nothing if the whole chunk has failed
-    [[nodiscard]] std::optional<std::uint32_t> read_results(remote& c, bool limited) {
+    [[nodiscard]] std::optional<std::uint32_t> read_results(remote& c) {
         try {
             const std::uint32_t n = c.read_results(outcomes_);
             for (std::uint32_t i = 0; i < n; ++i)
-                settle(c.first + i, limited);
+                settle(c.first + i);
             return n;
         } catch (...) {
             fail_from(c, 0, std::current_exception());
@@ -176,26 +180,28 @@ private:
     }
     void fail_from(const remote& c, std::uint32_t from, const std::exception_ptr& error) {
         for (std::uint32_t i = from; i < c.items; ++i)
-            fail(c.first + i, error);
+            fail(c.first + i, c.with_item(error, i));
         window_.completed(c.items);
+    }
+    /// Whether the result of item `index` is still of use.
+    [[nodiscard]] bool is_wanted(std::size_t index) const noexcept {
+        return index < first_failed_ && !stop_.stop_requested();
     }
     /// The worker died, or the executor stopped, at item `at` of a chunk: the results before it count, the item itself
     /// fails or is repeated alone, and the rest, which never ran, is sent again.
-    void recover(const remote& c, std::uint32_t at, bool limited) {
-        std::exception_ptr error = c.reply.error;
-        const bool death = is_worker_death(error);
-        if (limited && ended_by_stop(error)) error = std::make_exception_ptr(timed_out{});
-        if (!death || stopping_) return fail_from(c, at, error);
+    void recover(const remote& c, std::uint32_t at) {
+        const std::exception_ptr& error = c.reply.error;
+        if (at == c.items) return window_.completed(at);
+        if (!is_worker_death(error) || !is_wanted(c.first + at)) return fail_from(c, at, error);
         window_.completed(at);
-        if (at == c.items) return;
-        if (c.items > 1 && c.retries_left > 0) {
+        if (c.items > 1 && c.retries_left > 0 && is_retryable(error)) {
             resend(c, at, at + 1, c.retries_left - 1);
         } else {
-            fail(c.first + at, error);
+            fail(c.first + at, c.with_item(error, at));
             window_.completed(1);
         }
         if (at + 1 == c.items) return;
-        if (!stopping_) return resend(c, at + 1, c.items, c.retries_left);
+        if (is_wanted(c.first + at + 1)) return resend(c, at + 1, c.items, c.retries_left);
         for (std::uint32_t i = at + 1; i < c.items; ++i)
             outcomes_[c.first + i].emplace(std::make_exception_ptr(cancelled{}));
         window_.completed(c.items - at - 1);
@@ -208,17 +214,19 @@ private:
     }
 
     static constexpr std::size_t max_free_chunks = 4096;
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
     executor ex_;
     const F& function_;
     map_options options_;
     bool fail_fast_;
-    bool stopping_ = false;
+    std::size_t first_failed_ = none;  // with fail_fast: the lowest index that has failed; items above it are stopped
     stop_state stop_;
     map_window window_;
     completion_queue queue_;
     call_batch<remote> batch_;
     std::vector<std::unique_ptr<remote>> free_;
+    intrusive_list<map_chunk, &map_chunk::links> in_flight_;
     outcomes outcomes_;
     first_failure failure_;
 };

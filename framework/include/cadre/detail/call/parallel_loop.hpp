@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <cadre/detail/base/asymmetric_fence.hpp>
+#include <cadre/detail/call/queued_start.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
@@ -51,9 +52,9 @@ public:
     };
 
     /// One worker's part in the loop: a work item that runs batches until none is left.
-    class alignas(64) runner : public work_item {
+    class alignas(64) runner {
     public:
-        explicit runner(parallel_loop& loop) noexcept;
+        explicit runner(parallel_loop& loop);
 
         /// Claims `index` for this runner. @return false: it is not to run, nor is any above it
         [[nodiscard]] bool begin(std::size_t index) noexcept {
@@ -69,6 +70,7 @@ public:
     private:
         friend class parallel_loop;
         parallel_loop& loop_;
+        queued_start::pointer item_;
         std::atomic<std::size_t> current_{0};
         stop_state stop_;
         environment env_;
@@ -94,7 +96,8 @@ public:
     private:
         parallel_loop* loop_;
     };
-    /// Runs the loop. Stop: passed on to what runs, and keeps the rest from beginning; ends when what runs has ended.
+    /// Runs the loop. Stop: passed on to what runs, and keeps the rest from beginning; ends when what runs has ended, and does
+    /// not wait for busy workers.
     /// @throws executor_stopped; cancelled if indices were left because of a stop; what `progress` threw; the failure of the
     /// lowest index, if `stop_at_failure`
     [[nodiscard]] awaiter run() noexcept { return awaiter(*this); }
@@ -126,6 +129,8 @@ private:
     [[nodiscard]] bool take_batch(runner& self, std::size_t& first, std::size_t& last) noexcept;
     void adapt(runner& self, clock::duration took) const noexcept;
     [[nodiscard]] bool make_way(runner& self) noexcept;
+    void withdraw_runners() noexcept;
+    void submit(runner& r) noexcept;
     void stop_above(std::size_t index) noexcept;
     void lower_end(std::size_t index) noexcept;
     void report_progress() noexcept;

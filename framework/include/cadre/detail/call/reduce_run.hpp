@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,14 +38,12 @@ public:
     reduce_run(const executor& ex, const F& f, const Op& op, T init, const map_options& options,
                std::optional<std::size_t> total, const stop_state* stop)
         : options_(resolve_options(options, ex)),
-          ex_(ex.with({.name = options_.name,
-                       .timeout = options_.timeout,
-                       .retries = options_.retries > 0 ? options_.retries : -1})),
+          ex_(ex.with({.name = options_.name, .timeout = options_.timeout, .retries = options_.retries})),
           function_({}, {f, op}), stop_(stop), fold_(op, std::move(init)),
           window_(options_, ex.concurrency(), total, bound::coroutine), queue_(std::make_shared<completion_queue>()) {}
 
     [[nodiscard]] bool wants_more() noexcept {
-        return !stopping_ && (stop_ == nullptr || !stop_->stop_requested()) && window_.wants_more();
+        return failed_chunk_ == none && (stop_ == nullptr || !stop_->stop_requested()) && window_.wants_more();
     }
     [[nodiscard]] bool idle() const noexcept { return window_.idle(); }
     [[nodiscard]] completion_queue& completions() noexcept { return *queue_; }
@@ -77,7 +76,7 @@ public:
     }
     /// Asks everything in flight to stop; nothing more is sent.
     void stop_all() noexcept {
-        stopping_ = true;
+        failed_chunk_ = 0;
         for (const chunk& c : in_flight_)
             c.work.request_stop();
     }
@@ -94,21 +93,29 @@ private:
         job<T> work;
         typename std::list<chunk>::iterator self;
     };
+    // Chunks below a failed one run to their end: one of them may fail as well, and a loop would have met that failure.
     void settle(chunk& c) {
+        const auto& state = job_access::state(c.work);
         try {
-            T value = job_access::state(c.work)->take();
-            if (!stopping_) fold_.set(c.run, std::move(value));
+            state->add_origin(", items " + std::to_string(c.first) + " to " + std::to_string(c.first + c.items - 1));
+            T value = state->take();
+            if (failed_chunk_ == none) fold_.set(c.run, std::move(value));
         } catch (...) {
+            if (c.first > failed_chunk_) return;
             failure_.add(c.first, std::current_exception());
-            if (!stopping_) stop_all();
+            failed_chunk_ = c.first;
+            for (const chunk& other : in_flight_)
+                if (other.first > c.first) other.work.request_stop();
         }
     }
+
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
     map_options options_;
     executor ex_;
     reducer function_;
     const stop_state* stop_;
-    bool stopping_ = false;
+    std::size_t failed_chunk_ = none;  // index of the first item of the lowest chunk that has failed
     fold fold_;
     map_window window_;
     std::shared_ptr<completion_queue> queue_;  // shared with the jobs' work

@@ -3,22 +3,26 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include <cadre/detail/call/call_errors.hpp>
 #include <cadre/detail/call/chunk_runner.hpp>
 #include <cadre/detail/call/map_chunk.hpp>
 #include <cadre/detail/call/map_item.hpp>
 #include <cadre/detail/call/remote_call.hpp>
 #include <cadre/detail/call/remote_submission.hpp>
+#include <cadre/detail/codec/call_name.hpp>
+#include <cadre/detail/codec/exception_codec.hpp>
+#include <cadre/errors.hpp>
 #include <cadre/outcome.hpp>
 
 namespace cadre::detail {
@@ -35,13 +39,15 @@ public:
         entry = trampoline_id<chunk_runner<bound>>();
     }
 
-    void begin(const F& f, std::size_t first_index) {
+    /// With `fail_fast` the first failure ends the chunk.
+    void begin(const F& f, std::size_t first_index, bool fail_fast) {
         first = first_index;
         items = 0;
         offsets_.clear();
         encoded_.clear();
         encoder out(encoded_, &context_);
         encode(out, f);
+        encode(out, fail_fast);
     }
     void add(const F& f, Item&& item) {
         offsets_.push_back(encoded_.size());
@@ -61,10 +67,10 @@ public:
         items += to - from;
     }
     /// @return whether the chunk was admitted and is to be submitted; else it returns through the queue
-    [[nodiscard]] bool admit(stop_state& stop, std::chrono::nanoseconds item_limit, call_options settings) noexcept {
+    [[nodiscard]] bool admit(stop_state& stop, call_options settings) noexcept {
         options = std::move(settings);
         id = next_task_id();
-        if (auto error = submission_.admit(&limit(default_timers(), item_limit, stop)); error != nullptr) {
+        if (auto error = submission_.admit(&stop); error != nullptr) {
             reply = failed_reply(std::move(error));
             queue_.push(*this);
             return false;
@@ -77,26 +83,58 @@ public:
     /// taken it out of the queue.
     void submitted() noexcept { submission_.resend_stop(); }
 
+    /// After the submission.
+    void stop() noexcept override { submission_.request_stop(); }
     /// After the completion.
     void unlink() noexcept { submission_.unlink(); }
     /// Decodes the results that the reply holds. @return their number
     [[nodiscard]] std::uint32_t read_results(std::vector<std::optional<outcome<result>>>& into) {
-        if (reply.kind == reply_kind::exception) read_reply<void>(reply);  // the chunk could not be decoded: throws
+        if (reply.kind == reply_kind::exception) {
+            if (items > 1) read_reply<void>(reply);  // the chunk could not be decoded: throws
+            codec_context context;
+            decoder in(reply.bytes.span(), &context);
+            into[first].emplace(decode_exception(in, reply.where + item_text(0)));
+            return 1;
+        }
         const bool all = reply.kind == reply_kind::value;
         const std::uint32_t n = all ? items : std::min(reply.items_done, items);
         codec_context context;
         decoder in(all ? reply.bytes.span() : reply.partial.span(), &context);
         for (std::uint32_t i = 0; i < n; ++i)
-            into[first + i].emplace(decode_item<result>(in, reply.where));
+            into[first + i].emplace(decode_item(in, i));
         return n;
+    }
+
+    /// The error of item `i`, whose worker died or was killed, with its origin.
+    [[nodiscard]] std::exception_ptr with_item(const std::exception_ptr& error, std::uint32_t i) const {
+        return add_origin(error, task_text() + item_text(i));
     }
 
     call_reply reply;
     int retries_left = 0;
 
 private:
+    [[nodiscard]] std::string task_text() const {
+        return options.name.empty() ? call_name(entry, encoded_.span()) : "task '" + options.name + "'";
+    }
+    [[nodiscard]] std::string item_text(std::uint32_t i) const { return ", item " + std::to_string(first + i); }
+    [[nodiscard]] outcome<result> decode_item(decoder& in, std::uint32_t i) const {
+        switch (static_cast<item_result>(in.read_byte())) {
+            case item_result::value: break;
+            case item_result::not_run: return outcome<result>(std::make_exception_ptr(cancelled{}));
+            default: {
+                const std::string worker = decode_worker(in);
+                return outcome<result>(decode_exception(in, worker + ", " + task_text() + item_text(i)));
+            }
+        }
+        if constexpr (std::is_void_v<result>)
+            return outcome<void>{};
+        else
+            return outcome<result>(decode<result>(in));
+    }
     void complete(call_reply r) noexcept override {
         reply = std::move(r);
+        submission_.end_limit(reply);
         submission_.leave([this]() noexcept { queue_.push(*this); });
     }
 

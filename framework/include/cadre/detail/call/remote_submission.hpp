@@ -9,6 +9,7 @@
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/detail/scheduler/work_registry.hpp>
+#include <cadre/detail/task/time_limit.hpp>
 #include <cadre/executor_backend.hpp>
 
 namespace cadre::detail {
@@ -18,6 +19,7 @@ namespace cadre::detail {
 ///     if (auto error = submission.admit(stop)) …;   // refused: nothing was sent
 ///     submission.submit();                          // or a batch of calls, then `resend_stop()` of each
 ///     submission.unlink();                          // after the completion, before the stop state goes
+///     submission.end_limit(reply);                  // in `portable_call::complete`
 ///     submission.leave([&] { notify(); });          // in `portable_call::complete`
 ///
 /// `unlink` and `leave` may come in either order. Used again from the top when the call has completed.
@@ -36,8 +38,16 @@ public:
     void submit() noexcept;
     /// The second half of `submit`, for a call that was submitted in a batch; on the thread that will call `unlink`.
     void resend_stop() noexcept { resend(stop_); }
+    /// Passes a stop request on to the call alone, after its submission.
+    void request_stop() noexcept { backend_->request_stop(call_, stop_reason::requested); }
     /// Afterwards no stop request reaches the backend. Harmless if the call was not admitted.
     void unlink() noexcept;
+    /// In `portable_call::complete`, if the call has a time limit that its backend does not enforce: ends the limit, and puts
+    /// `timed_out` in the place of an error that it has caused.
+    void end_limit(call_reply& reply) noexcept {
+        if (limit_ != nullptr) [[unlikely]]
+            end_own_limit(reply);
+    }
     /// Leaves the registry around `notify`, which may let the call be destroyed: a shutdown completes only after that.
     template <class Notify>
     void leave(Notify notify) noexcept {
@@ -49,6 +59,7 @@ public:
 
 private:
     void resend(const stop_state* stop) noexcept;
+    void end_own_limit(call_reply& reply) noexcept;
 
     struct node : stop_node {
         remote_submission* self = nullptr;
@@ -58,6 +69,7 @@ private:
     stop_state* stop_ = nullptr;  // while linked
     node node_;
     work_root root_;
+    std::unique_ptr<deadline_stop> limit_;
 };
 
 /// The reply of a call that was not run.

@@ -1,5 +1,5 @@
 /// @file
-/// Passes stop requests on to other stop states of the same tree.
+/// Passes stop requests, with their reasons, on to other stop states.
 #pragma once
 
 #include <cadre/detail/coroutine/stop_state.hpp>
@@ -7,11 +7,14 @@
 
 namespace cadre::detail {
 
-/// While it lives, a stop request to `stop` (may be null) calls `action(context)` once, on the timers' thread: stop nodes
-/// fire with the lock of their tree held, and the action may need that lock. The destructor waits for a running action.
+/// While it lives, a stop request to `stop` (may be null) calls `action(context, reason)`, and a later request for a stronger
+/// reason calls it once more. On the timers' thread: stop nodes fire with the lock of their tree held, and the action may need
+/// that lock. The destructor waits for a running action.
 class stop_forwarder {
 public:
-    stop_forwarder(stop_state* stop, void (*action)(void*) noexcept, void* context) noexcept;
+    using action_function = void (*)(void* context, stop_reason why) noexcept;
+
+    stop_forwarder(stop_state* stop, action_function action, void* context) noexcept;
     stop_forwarder(const stop_forwarder&) = delete;
     stop_forwarder& operator=(const stop_forwarder&) = delete;
     ~stop_forwarder();
@@ -22,11 +25,14 @@ private:
     struct node : stop_node {
         stop_forwarder* self = nullptr;
     };
+    static void forward(void* self) noexcept;
+
     stop_state* stop_;
-    void (*action_)(void*) noexcept;
+    action_function action_;
     void* context_;
     node node_;
-    deferred_action deferred_;
+    deferred_action requested_;
+    deferred_action stronger_;
 };
 
 }  // namespace cadre::detail

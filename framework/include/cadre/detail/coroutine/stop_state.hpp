@@ -19,6 +19,7 @@ enum class stop_reason : std::uint8_t {
     none = 0,
     requested = 1,  ///< by a token, a combinator or a handle; no work is ever killed for it
     deadline = 2,   ///< a time limit passed; executors that can end work by force may do so after their grace period
+    kill = 3,       ///< `job::kill`: as `deadline`, but work that is ended by force reports `task_killed`
 };
 
 /// One listener of a stop state. `fire` runs with the tree's lock held: it may post work and set flags, but must not resume

@@ -32,6 +32,13 @@ protected:
 
     /// Registers with the home and posts the start there. @return false if the executor has stopped
     [[nodiscard]] bool launch() noexcept;
+    /// The first half of `launch`, for a derived class that posts an item of its own, which calls `run_start`.
+    [[nodiscard]] bool enter_home() noexcept;
+    void run_start() noexcept {
+        set_current_environment(&env_);
+        start().resume();
+    }
+    [[nodiscard]] work_root& registration() noexcept { return root_; }
     /// For `start`: the coroutine of this root, to resume; `ended` is called at its end.
     [[nodiscard]] std::coroutine_handle<> begin(std::coroutine_handle<> frame, promise_base& promise) noexcept {
         promise.attach(&env_, *this);

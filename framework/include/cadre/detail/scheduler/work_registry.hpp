@@ -36,6 +36,8 @@ public:
 
     /// Accepts `root`. @return false after `close`: the caller fails with `executor_stopped`
     [[nodiscard]] bool enter(work_root& root) noexcept;
+    /// Adds `root` although the registry may be closed: a part of work that is registered, and that may end after it.
+    void enter_part(work_root& root) noexcept;
     /// The work has ended, in two steps: `begin_leave` removes `root`; then the caller notifies the waiter of the work, which may
     /// destroy it; then `finish_leave` counts the work as ended and may call the functions given to `close`. So a shutdown
     /// completes only when all waiters have been notified. A thread is between the two steps for one root at a time.
