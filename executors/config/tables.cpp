@@ -22,8 +22,8 @@ const std::vector<kind_options>& known_options() {
         {"serial", {"workers"}},
         {"thread", {"affinity", "workers"}},
         {"process",
-         {"affinity", "kill_grace", "max_pending", "max_tasks_per_worker", "memory_limit", "output", "retries", "start",
-          "task_timeout", "tasks_per_worker", "workers"}},
+         {"affinity", "kill_grace", "max_pending", "max_tasks_per_worker", "memory_limit", "memory_soft_limit", "output",
+          "retries", "start", "task_timeout", "tasks_per_worker", "workers"}},
     };
     return known;
 }
@@ -110,6 +110,7 @@ process_options to_process_options(const executor_config& c) {
     o.task_timeout = c.duration("task_timeout").value_or(o.task_timeout);
     o.kill_grace = c.duration("kill_grace").value_or(o.kill_grace);
     o.memory_limit = c.bytes("memory_limit").value_or(o.memory_limit);
+    o.memory_soft_limit = c.bytes("memory_soft_limit").value_or(o.memory_soft_limit);
     o.max_tasks_per_worker = c.count("max_tasks_per_worker", 0).value_or(o.max_tasks_per_worker);
     o.tasks_per_worker = c.count("tasks_per_worker", 0).value_or(o.tasks_per_worker);
     o.max_pending = c.count("max_pending", 0).value_or(o.max_pending);

@@ -43,7 +43,7 @@ std::shared_ptr<process_parent::pool> make_pool(const process_options& options, 
                                                 work_registry& registry) {
     return {new process_parent::pool(options, std::move(name), registry), [](process_parent::pool* p) {
                 if (process_parent::completion_scope::active())
-                    defer_destruction([p] { delete p; });
+                    defer_destruction("executor '" + p->name() + "'", [p] { delete p; });
                 else
                     delete p;
             }};
@@ -67,7 +67,7 @@ std::shared_ptr<process_backend> process_backend::create(const process_options& 
 
 void process_backend::release(process_backend* last) noexcept {
     if (process_parent::completion_scope::active())
-        defer_destruction([last] { delete last; });
+        defer_destruction("executor '" + last->name() + "'", [last] { delete last; });
     else
         delete last;
 }

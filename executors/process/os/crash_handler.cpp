@@ -34,6 +34,8 @@ std::size_t own_module_count = 0;
 // The thread that writes the crash page. 0 -> its thread id, by the first crashing thread; never reset. The default order:
 // the other crashing threads only wait.
 std::atomic<pid_t> dumping_thread{0};
+// Incremented by `record_failed_allocation` on any thread; relaxed: only a change is of interest.
+std::atomic<std::uint64_t> failures{0};
 
 bool is_code(std::uint64_t address) { return find_module({own_modules, own_module_count}, address) != nullptr; }
 
@@ -173,7 +175,10 @@ crash_handler_stack::~crash_handler_stack() {
     ::munmap(memory_, handler_stack_size);
 }
 
+std::uint64_t failed_allocations() noexcept { return failures.load(std::memory_order_relaxed); }
+
 void record_failed_allocation() {
+    failures.fetch_add(1, std::memory_order_relaxed);
     if (page != nullptr) {
         std::atomic_ref{page->allocation_failed}.store(1, std::memory_order_relaxed);
     }

@@ -72,6 +72,9 @@ private:
 /// In the worker: clears the record of a failed allocation; called when a task starts. A no-op without a crash page.
 void clear_failed_allocation() noexcept;
 
+/// In the worker: how many allocations have failed at the memory limit. Any thread.
+[[nodiscard]] std::uint64_t failed_allocations() noexcept;
+
 /// In the worker: the new-handler under a memory limit. Records the failure and throws std::bad_alloc.
 void record_failed_allocation();
 

@@ -4,6 +4,7 @@
 
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
+#include <cadre/detail/task/time_limit.hpp>
 #include <cadre/errors.hpp>
 
 #include <algorithm>
@@ -50,6 +51,12 @@ call_reply make_reply(call_record& r, const event& e, std::span<const std::byte>
             reply.bytes = std::move(r.chunk.results);
             reply.bytes.append(body);
             reply.items_done = r.call->items;
+        } else if (e.kind == event_kind::unfinished) {
+            reply.kind = reply_kind::unfinished;
+            reply.items_done = e.items;
+            reply.partial = std::move(r.chunk.results);
+            reply.partial.append(body);
+            reply.retry_last = (e.flags & event::out_of_memory) != 0;
         } else if (e.kind == event_kind::exception) {
             reply.kind = reply_kind::exception;
             reply.bytes.append(body);
@@ -61,6 +68,35 @@ call_reply make_reply(call_record& r, const event& e, std::span<const std::byte>
         reply = failure_reply(std::current_exception());
     }
     return reply;
+}
+
+// Null if it is malformed, which is reported where the reply is read.
+std::exception_ptr decode_error(const call_reply& reply) noexcept {
+    try {
+        codec_context context;
+        decoder in(reply.bytes.span(), &context);
+        return decode_exception(in, reply.where);
+    } catch (...) {
+        return nullptr;
+    }
+}
+
+bool is_bad_alloc(const std::exception_ptr& error) noexcept {
+    if (error == nullptr) return false;
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::bad_alloc&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+// Of a call, or an item of a chunk, that has exceeded its limit and obeyed the stop request.
+std::exception_ptr limit_error(const worker_connection& c, const call_record& r, const task_label& task) {
+    if (r.limit.of_call) return placement::timed_out_error(r);
+    return std::make_exception_ptr(
+        timed_out(task.text + " exceeded its time limit and stopped when requested (" + c.title() + ")"));
 }
 
 }  // namespace
@@ -115,6 +151,7 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
             c.start_error = decode_exception(in, "the initializer in " + c.title());
             return {};
         }
+        case event_kind::retires: retire(c); return {};
         case event_kind::wants_work: placement_.sample(e.nanoseconds); return {};
         case event_kind::nested_call: return nested_.handle_call(c, e, body);
         case event_kind::nested_stop: nested_.handle_stop(c, e, ended); return {};
@@ -123,6 +160,7 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
         case event_kind::committed:
         case event_kind::value:
         case event_kind::exception:
+        case event_kind::unfinished:
         case event_kind::rejected: break;
         default: return "sent a message of unknown kind " + std::to_string(static_cast<unsigned>(e.kind));
     }
@@ -143,21 +181,43 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
         case event_kind::committed: return handle_committed(r, e, body);
         default: break;
     }
+    if (e.kind == event_kind::unfinished && (e.items == 0 || e.items < r.chunk.items_done))
+        return "ended a chunk after fewer items than it had reported";
     placement_.sample(e.nanoseconds);
     call_reply reply = make_reply(r, e, body);
     if (reply.kind != reply_kind::value) {
         const task_label task = placement_.label(r);
         reply.where = c.title() + ", " + task.text;
-        reply.items_done = std::max(e.items, r.chunk.items_done);
-        reply.partial = std::move(r.chunk.results);
-        if (r.limit.passed) {
-            reply.kind = reply_kind::failure;
-            reply.error = std::make_exception_ptr(
-                timed_out(task.text + " exceeded its time limit and stopped when requested (" + c.title() + ")"));
+        if (reply.kind != reply_kind::unfinished) {
+            reply.items_done = std::max(e.items, r.chunk.items_done);
+            reply.partial = std::move(r.chunk.results);
         }
+        if (reply.kind == reply_kind::exception && (r.limit.passed || (e.flags & event::out_of_memory) != 0)) {
+            const std::exception_ptr error = decode_error(reply);
+            if (is_bad_alloc(error) && retry_in_fresh_worker(c, r)) return {};
+            if (r.limit.passed && ended_by_stop(error)) {
+                reply.kind = reply_kind::failure;
+                reply.error = limit_error(c, r, task);
+            }
+        }
+        if (reply.kind == reply_kind::unfinished && r.limit.passed) reply.last_item = limit_error(c, r, task);
     }
     placement_.end(r, std::move(reply), ended);
     return {};
+}
+
+bool call_protocol::retry_in_fresh_worker(worker_connection& c, call_record& r) noexcept {
+    r.wants_fresh = true;
+    if (!placement_.retry(r)) return false;
+    if (c.stage == worker_stage::ready) c.stage = worker_stage::retiring;  // its own message follows
+    return true;
+}
+
+// The worker takes nothing more until it sees the word; what it did not begin goes to other workers.
+void call_protocol::retire(worker_connection& c) noexcept {
+    if (c.stage == worker_stage::ready) c.stage = worker_stage::retiring;
+    placement_.requeue_unclaimed(c);
+    c.link.control().retiring.store(1, std::memory_order_release);
 }
 
 }  // namespace cadre::detail::process_parent

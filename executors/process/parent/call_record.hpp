@@ -24,6 +24,7 @@ using deadline_map = std::multimap<time_point, call_record*>;
 /// The running time of a call and its limit.
 struct call_limit {
     std::chrono::nanoseconds allowed{0};  // 0: no limit
+    bool of_call = false;  // it is the call's own option: its end is `timed_out`, also by force; else the executor's
     bool passed = false;
     bool begun = false;
     time_point begun_at{};  // valid if begun; of a chunk: its current item
@@ -53,6 +54,7 @@ struct call_record {
     list_links<call_record> links{};      // in the worker's list or in the queue
 
     int retries = 0;                       // that are left
+    bool wants_fresh = false;              // its last worker ran out of memory: it waits for one that has run nothing
     stop_reason stop = stop_reason::none;  // the strongest that was requested
     call_limit limit{};
     chunk_state chunk{};

@@ -30,6 +30,7 @@ struct death_notice {
 struct task_label {
     std::string name;
     std::string text;  ///< `task 'resize'`; of a task without a name its function, `resize(image)`
+    bool suspended = false;  ///< it did not run when its worker ended
 };
 
 [[nodiscard]] death_notice describe_death(std::string worker, const process_os::worker_exit& how,
@@ -38,7 +39,8 @@ struct task_label {
 /// `was killed by SIGSEGV (Segmentation fault)`, `exited with status 3`
 [[nodiscard]] std::string describe_exit(const death_notice& d);
 
-/// The error of the task that was running: worker_crashed, or task_killed if it ran out of memory.
+/// The error of the task that was running, or was its worker's only one: worker_crashed, or task_killed if it ran out of
+/// memory.
 [[nodiscard]] std::exception_ptr crash_error(const death_notice& d, const task_label& task, std::string stack);
 /// The error of a task whose worker ended because of another task. `running`: it was not suspended.
 [[nodiscard]] std::exception_ptr lost_error(const death_notice& d, const task_label& task, bool running);

@@ -41,32 +41,31 @@ std::shared_ptr<const death_notice> death_recovery::recover(worker_connection& c
     const std::uint64_t running = c.link.running();
     // If a task of unknown id ran, a child of one of the calls, then any of them may have caused the death.
     const bool attributed = has_call(c, running);
+    // With full isolation a death has no other task to blame, also if a task waits for a nested one in the same worker.
+    const bool only = isolated_ || (c.calls.front() != nullptr && c.calls.front() == c.calls.back());
     for (call_record* r = c.calls.back(); r != nullptr;) {
         call_record* const before = call_list::prev(*r);
-        settle(c, *r, running != 0 && (r->id == running || !attributed), death, ended, crashed);
+        settle(c, *r, running != 0 && (r->id == running || !attributed), only, death, ended, crashed);
         r = before;
     }
     nested_.abandon(c, ended);
     return death;
 }
 
-void death_recovery::settle(const worker_connection& c, call_record& r, bool ran,
+void death_recovery::settle(const worker_connection& c, call_record& r, bool ran, bool only,
                             const std::shared_ptr<const death_notice>& death, ended_calls& ended,
                             crashed_calls& crashed) {
     // Not only the call whose time came first: every call that was asked to end by a time and has not ended.
     const bool killed = c.killed && r.limit.kill_at != time_point{};
-    if (!killed && r.retries > 0 && r.stop == stop_reason::none && r.call->items == 1) {
-        --r.retries;
-        placement_.requeue(r);
-        return;
-    }
+    if (!killed && placement_.retry(r)) return;
     take_committed(c, r.chunk, r.call->items);
-    const task_label task = placement_.label(r);
-    if (killed) {
-        const bool shutdown = !r.limit.passed && (workers_.quitting() || registry_.closed());
-        const kill_reason reason = shutdown ? kill_reason::shutdown : kill_reason::time_limit;
-        placement_.fail(r, killed_error(*death, task, reason), ended);
-    } else if ((c.killed || !ran) && death->violation.empty()) {
+    task_label task = placement_.label(r);
+    task.suspended = !ran;
+    if (killed && r.limit.passed && r.limit.of_call && r.stop != stop_reason::kill) {
+        placement_.fail(r, placement::timed_out_error(r), ended);
+    } else if (killed) {
+        placement_.fail(r, killed_error(*death, task, reason_of_kill(r)), ended);
+    } else if ((c.killed || (!ran && !only)) && death->violation.empty()) {
         placement_.fail(r, lost_error(*death, task, ran), ended);
     } else if (death->report.frames.empty() || death->out_of_memory) {
         placement_.fail(r, crash_error(*death, task, {}), ended);
@@ -75,6 +74,12 @@ void death_recovery::settle(const worker_connection& c, call_record& r, bool ran
         crashed.push_back({ended.back().call, std::move(ended.back().reply), task, death});
         ended.pop_back();
     }
+}
+
+kill_reason death_recovery::reason_of_kill(const call_record& r) const noexcept {
+    if (r.stop == stop_reason::kill) return kill_reason::requested;
+    const bool shutdown = !r.limit.passed && (workers_.quitting() || registry_.closed());
+    return shutdown ? kill_reason::shutdown : kill_reason::time_limit;
 }
 
 }  // namespace cadre::detail::process_parent

@@ -19,9 +19,10 @@ class death_recovery {
 public:
     using crashed_calls = std::vector<stack_symbolizer::crashed_call>;
 
-    death_recovery(const work_registry& registry, worker_output output, worker_set& workers, placement& calls,
+    death_recovery(const work_registry& registry, const process_options& options, worker_set& workers, placement& calls,
                    nested_calls& nested) noexcept
-        : registry_(registry), output_(output), workers_(workers), placement_(calls), nested_(nested) {}
+        : registry_(registry), output_(options.output), isolated_(options.tasks_per_worker == 1), workers_(workers),
+          placement_(calls), nested_(nested) {}
 
     /// Takes all calls from `c`, whose events have been handled. `crashed`: the calls whose stack must be symbolized.
     /// @return what is known of its end
@@ -29,11 +30,15 @@ public:
                                                 ended_calls& ended, crashed_calls& crashed);
 
 private:
-    void settle(const worker_connection& c, call_record& r, bool ran, const std::shared_ptr<const death_notice>& death,
+    /// `ran`: the call was running, or any call may have been; `only`: the worker had no other task.
+    void settle(const worker_connection& c, call_record& r, bool ran, bool only, const std::shared_ptr<const death_notice>& death,
                 ended_calls& ended, crashed_calls& crashed);
+
+    [[nodiscard]] kill_reason reason_of_kill(const call_record& r) const noexcept;
 
     const work_registry& registry_;
     const worker_output output_;
+    const bool isolated_;
     worker_set& workers_;
     placement& placement_;
     nested_calls& nested_;

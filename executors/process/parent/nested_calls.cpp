@@ -41,8 +41,8 @@ std::string nested_calls::handle_call(worker_connection& c, const event& e, std:
 void nested_calls::handle_stop(worker_connection& c, const event& e, ended_calls& ended) noexcept {
     const auto found = c.nested.find(e.id);
     if (found == c.nested.end() || found->second->backend_data == nullptr) return;
-    const auto why =
-        e.items == static_cast<std::uint32_t>(stop_reason::deadline) ? stop_reason::deadline : stop_reason::requested;
+    const auto strongest = static_cast<std::uint32_t>(stop_reason::kill);
+    const auto why = static_cast<stop_reason>(std::clamp<std::uint32_t>(e.items, 1, strongest));
     stops_.request(*static_cast<call_record*>(found->second->backend_data), why, ended);
 }
 
@@ -54,6 +54,11 @@ void nested_calls::start_received() noexcept {
 byte_buffer nested_calls::encode_body(call_reply& reply) {
     if (reply.kind == reply_kind::value) return std::move(reply.bytes);
     byte_buffer body;
+    if (reply.kind == reply_kind::unfinished) {
+        encoder out(body);
+        if (reply.last_item != nullptr) encode_exception(out, reply.last_item);
+        return body;
+    }
     const auto where_size = static_cast<std::uint16_t>(std::min<std::size_t>(reply.where.size(), 1000));
     body.append(std::as_bytes(std::span(&where_size, 1)));
     body.append(std::as_bytes(std::span(reply.where.data(), where_size)));
@@ -77,7 +82,12 @@ void nested_calls::reply(nested_call& call, const call_reply& reply, const byte_
         c.link.reply(e, reply.partial.span());
     }
     e.items = reply.items_done;
-    e.kind = reply.kind == reply_kind::value ? event_kind::nested_value : event_kind::nested_exception;
+    switch (reply.kind) {
+        case reply_kind::value: e.kind = event_kind::nested_value; break;
+        case reply_kind::unfinished: e.kind = event_kind::nested_unfinished; break;
+        default: e.kind = event_kind::nested_exception;
+    }
+    if (reply.retry_last) e.flags = event::out_of_memory;
     c.link.reply(e, body.span());
     if (c.link.flush()) deadlines_.tick_soon();
     c.link.ring();

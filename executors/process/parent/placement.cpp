@@ -2,6 +2,7 @@
 
 #include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/task/time_limit.hpp>
 #include <cadre/errors.hpp>
 
 #include <algorithm>
@@ -13,6 +14,13 @@
 namespace cadre::detail::process_parent {
 
 using process_plane::request;
+
+namespace {
+
+// So that a time plus a limit does not overflow.
+constexpr std::chrono::nanoseconds longest_limit = std::chrono::hours(24 * 365 * 10);
+
+}  // namespace
 
 placement::placement(const process_options& options, const std::string& executor_name, worker_set& workers,
                      status_publisher& status, deadline_queue& deadlines) noexcept
@@ -28,7 +36,7 @@ void placement::enqueue(portable_call& call, bool nested, ended_calls& ended) {
         place_queued_calls(ended);
         if (waiting_.size() >= options_.max_pending) {
             ended.push_back({&call, failure_reply(std::make_exception_ptr(
-                                        error("executor '" + name_ + "' is full: " + std::to_string(waiting_.size()) +
+                                        overloaded("executor '" + name_ + "' is full: " + std::to_string(waiting_.size()) +
                                               " calls wait for a worker (max_pending)")))});
             return;
         }
@@ -43,8 +51,10 @@ void placement::enqueue(portable_call& call, bool nested, ended_calls& ended) {
     r.id = call.id;
     r.retries = call.options.retries >= 0 ? call.options.retries : options_.retries;
     r.limit.allowed = options_.task_timeout;
-    if (call.options.timeout.count() > 0 && (r.limit.allowed.count() == 0 || call.options.timeout < r.limit.allowed))
-        r.limit.allowed = call.options.timeout;
+    const std::chrono::nanoseconds own = call.options.timeout;
+    r.limit.of_call = own.count() > 0 && (r.limit.allowed.count() == 0 || own <= r.limit.allowed);
+    if (r.limit.of_call) r.limit.allowed = own;
+    r.limit.allowed = std::min(r.limit.allowed, longest_limit);
     call.backend_data = &r;
     waiting_.push_back(r);
 }
@@ -83,7 +93,7 @@ void placement::place_within_credit(ended_calls& ended) noexcept {
         if (!publish(r, c)) fail(r, std::make_exception_ptr(std::bad_alloc()), ended);  // no memory for the arguments
     };
     while (call_record* r = waiting_.front()) {
-        worker_connection* const c = pick();
+        worker_connection* const c = pick(*r);
         if (c == nullptr) break;
         place(*r, *c);
     }
@@ -95,11 +105,12 @@ void placement::place_within_credit(ended_calls& ended) noexcept {
     }
 }
 
-worker_connection* placement::pick() noexcept {
+worker_connection* placement::pick(const call_record& r) noexcept {
     const std::uint64_t depth = service_times_.depth();
+    const bool fresh = r.wants_fresh && workers_.fresh_one_comes();
     worker_connection* best = nullptr;
     for (worker_connection* c : workers_)
-        if (c->accepts() && (best == nullptr || c->load() < best->load()) && c->link.has_credit(depth)) best = c;
+        if (c->accepts() && (!fresh || c->published == 0) && (best == nullptr || c->load() < best->load()) && c->link.has_credit(depth)) best = c;
     return best;
 }
 
@@ -168,6 +179,7 @@ void placement::end(call_record& r, call_reply reply, ended_calls& ended) noexce
     deadlines_.disarm(r);
     portable_call* const call = r.call;
     call->backend_data = nullptr;
+    if (reply.kind == reply_kind::exception || reply.kind == reply_kind::failure) ++failed_;
     table_.release(r);
     ended.push_back({call, std::move(reply)});
 }
@@ -200,6 +212,26 @@ void placement::fail_queued_calls(const std::exception_ptr& error, ended_calls& 
 task_label placement::label(const call_record& r) const {
     const std::string& given = r.call->options.name;
     return {given, given.empty() ? call_name(r.call->entry, r.call->arguments.span()) : "task '" + given + "'"};
+}
+
+std::exception_ptr placement::timed_out_error(const call_record& r) {
+    return std::make_exception_ptr(timed_out(timed_out_text(r.limit.allowed, r.call->options.name)));
+}
+
+bool placement::retry(call_record& r) noexcept {
+    if (r.retries <= 0 || r.stop != stop_reason::none || r.call->items != 1) return false;
+    --r.retries;
+    ++retried_;
+    requeue(r);
+    return true;
+}
+
+std::size_t placement::queued() noexcept {
+    std::size_t n = waiting_.size();
+    for (const worker_connection* c : workers_)
+        for (const call_record& r : c->calls)
+            if (!c->link.claimed(r.position)) ++n;
+    return n;
 }
 
 void placement::requeue(call_record& r) noexcept {

@@ -54,9 +54,13 @@ public:
     /// Ends the call with `error` if no worker has claimed it. @return whether it did
     [[nodiscard]] bool fail_unclaimed(call_record& r, std::exception_ptr error, ended_calls& ended) noexcept;
     [[nodiscard]] task_label label(const call_record& r) const;
+    /// The error of a call that has exceeded its own limit.
+    [[nodiscard]] static std::exception_ptr timed_out_error(const call_record& r);
 
     /// Returns a call from its worker to the head of the queue.
     void requeue(call_record& r) noexcept;
+    /// The same if the call has a retry left and no stop of it was requested. @return whether that is so
+    [[nodiscard]] bool retry(call_record& r) noexcept;
     /// The same for all calls that `c` has not claimed.
     void requeue_unclaimed(worker_connection& c) noexcept;
 
@@ -64,6 +68,11 @@ public:
     [[nodiscard]] bool rebalance_wanted() noexcept;
     /// Then requeues half of the calls behind each task that has kept its worker busy since the previous call.
     void rebalance() noexcept;
+
+    /// Calls that no worker has begun.
+    [[nodiscard]] std::size_t queued() noexcept;
+    [[nodiscard]] std::uint64_t failed() const noexcept { return failed_; }
+    [[nodiscard]] std::uint64_t retried() const noexcept { return retried_; }
 
     /// A measured service time; 0: not measured.
     void sample(std::uint32_t nanoseconds) noexcept { service_times_.sample(nanoseconds); }
@@ -73,7 +82,7 @@ public:
 private:
     [[nodiscard]] std::optional<std::uint16_t> number(portable_call& call, ended_calls& ended);
     void place_within_credit(ended_calls& ended) noexcept;
-    [[nodiscard]] worker_connection* pick() noexcept;
+    [[nodiscard]] worker_connection* pick(const call_record& r) noexcept;
     [[nodiscard]] worker_connection* pick_retiring() noexcept;
     [[nodiscard]] bool publish(call_record& r, worker_connection& c) noexcept;
     void unplace(call_record& r) noexcept;
@@ -89,6 +98,8 @@ private:
     function_list functions_;
     service_time_estimator service_times_;
     std::exception_ptr closed_with_{};
+    std::uint64_t failed_ = 0;   // calls that ended with an error
+    std::uint64_t retried_ = 0;
     std::size_t busy_ = 0;  // workers that have calls
     std::atomic<std::size_t> placed_{0};  // calls on workers; changed under `calls_mutex_`
 };

@@ -25,7 +25,7 @@ pool::pool(const process_options& options, std::string name, work_registry& regi
       placement_(starter_.options(), starter_.executor_name(), workers_, status_, deadlines_),
       stops_(options.kill_grace, placement_, deadlines_), nested_(*this, stops_, deadlines_),
       protocol_(workers_, placement_, nested_), limits_(workers_, placement_, stops_, protocol_, deadlines_),
-      lifecycle_(workers_, placement_, death_recovery(registry, options.output, workers_, placement_, nested_)) {}
+      lifecycle_(workers_, placement_, death_recovery(registry, options, workers_, placement_, nested_)) {}
 
 void pool::submit(std::span<portable_call* const> calls, bool nested) noexcept {
     ended_calls ended;
@@ -126,6 +126,9 @@ executor_stats pool::stats() const {
     s.running = registry_.live();
     s.completed = s.submitted - s.running;
     const std::lock_guard hold(calls_mutex_);
+    s.queued = placement_.queued();
+    s.failed = placement_.failed();
+    s.retried = placement_.retried();
     s.restarts = lifecycle_.restarts();
     s.workers = workers_.size();
     return s;

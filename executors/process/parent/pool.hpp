@@ -41,6 +41,7 @@ public:
     [[nodiscard]] const std::string& name() const noexcept { return starter_.executor_name(); }
     [[nodiscard]] std::uint32_t workers() const noexcept { return starter_.workers(); }
     [[nodiscard]] std::uint64_t portable_id() const noexcept { return starter_.portable_id(); }
+    [[nodiscard]] int default_retries() const noexcept { return starter_.options().retries; }
     [[nodiscard]] memory_domain& domain() noexcept { return starter_.domain(); }
     [[nodiscard]] work_registry& registry() noexcept { return registry_; }
     [[nodiscard]] executor_stats stats() const;
@@ -107,7 +108,7 @@ private:
     ended_calls drained_;
     mutable std::mutex calls_mutex_;
     worker_set workers_;
-    placement placement_;
+    mutable placement placement_;
     stop_requests stops_;
     nested_calls nested_;
     call_protocol protocol_;

@@ -53,13 +53,33 @@ std::unique_ptr<worker_connection> pool::start_worker(std::uint32_t index) {
     return starter_.start(index, [this](const worker_connection& c) { return output_prefix(c); });
 }
 
+namespace {
+
+// `app::resize` of `app::resize(image)`, `lambda at main.cpp:3:4` of `the lambda at main.cpp:3:4`.
+std::string without_parameters(std::string name) {
+    if (name.starts_with("a task")) return "task";
+    if (name.starts_with("the ")) name.erase(0, 4);
+    if (!name.ends_with(')')) return name;
+    std::size_t open = 0;
+    for (std::size_t i = name.size(); i-- != 0;) {
+        if (name[i] == ')') ++open;
+        if (name[i] == '(' && --open == 0) return i != 0 ? name.substr(0, i) : name;
+    }
+    return name;
+}
+
+}  // namespace
+
 std::string pool::output_prefix(const worker_connection& c) const {
     const std::uint64_t running = c.link.running();
     std::string text = "[worker " + std::to_string(c.index);
     const std::lock_guard hold(calls_mutex_);
     for (const call_record& r : c.calls)
-        if (r.id == running && running != 0)
-            text += ' ' + r.call->options.name + '#' + std::to_string(r.id & 0xffffffffff);
+        if (r.id == running && running != 0) {
+            const task_label task = placement_.label(r);
+            text += ' ' + (task.name.empty() ? without_parameters(task.text) : task.name) + '#' +
+                    std::to_string(r.id & 0xffffffffff);
+        }
     return text + "] ";
 }
 

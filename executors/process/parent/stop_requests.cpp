@@ -17,7 +17,7 @@ void stop_requests::request(call_record& r, stop_reason why, ended_calls& ended)
     e.items = static_cast<std::uint32_t>(why);
     r.worker->link.order(e);
     if (r.worker->link.flush()) deadlines_.tick_soon();
-    if (why == stop_reason::deadline) {
+    if (why >= stop_reason::deadline && r.limit.kill_at == time_point{}) {
         r.limit.kill_at = std::chrono::steady_clock::now() + grace_;
         deadlines_.arm(r, r.limit.kill_at);
     }

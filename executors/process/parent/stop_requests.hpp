@@ -12,7 +12,7 @@ namespace cadre::detail::process_parent {
 /// Takes no lock: everything needs the pool's `calls_mutex_`.
 class stop_requests {
 public:
-    /// @param grace how long a call may go on after a stop for `stop_reason::deadline` before its worker is killed
+    /// @param grace how long a call may go on after a stop for a deadline or a kill before its worker is killed
     stop_requests(std::chrono::nanoseconds grace, placement& calls, deadline_queue& deadlines) noexcept
         : grace_(grace), placement_(calls), deadlines_(deadlines) {}
 

@@ -24,6 +24,7 @@ class nested_call;
 /// | --- | --- | --- |
 /// | starting | ready | its `ready` event arrives |
 /// | ready | retiring | `max_tasks_per_worker` calls were published to it |
+/// | ready | retiring | it has met its memory limit, or is above the soft one |
 /// | retiring | leaving | its last call has ended; quit was sent |
 /// | starting, ready | leaving | the executor quits and it has no calls; quit was sent |
 /// | any | dying | it breaks the protocol, must be killed, or has ended |

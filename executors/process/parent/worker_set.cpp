@@ -32,6 +32,14 @@ bool worker_set::any_idle() const noexcept {
     return std::any_of(begin(), end(), [](const auto* c) { return c->accepts() && c->calls.empty(); });
 }
 
+bool worker_set::fresh_one_comes() const noexcept {
+    if (quitting_) return false;
+    return size() != capacity() || std::any_of(begin(), end(), [](const auto* c) {
+               return (c->accepts() && c->published == 0) ||
+                      (c->calls.empty() && !c->accepts());  // leaves, and has a successor
+           });
+}
+
 bool worker_set::events_ready() const noexcept {
     return std::any_of(begin(), end(), [](auto* c) { return c->violation.empty() && c->link.events().ready(); });
 }

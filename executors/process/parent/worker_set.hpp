@@ -32,6 +32,8 @@ public:
 
     /// Whether a worker that takes calls has none.
     [[nodiscard]] bool any_idle() const noexcept;
+    /// Whether a worker that has had no calls exists or will soon.
+    [[nodiscard]] bool fresh_one_comes() const noexcept;
     /// Whether a worker has sent something that was not handled. Needs `drain_mutex_`.
     [[nodiscard]] bool events_ready() const noexcept;
     /// Rings the workers for which that was requested.

@@ -106,6 +106,8 @@ void worker_starter::write_setup(process_plane::worker_setup& setup, std::uint32
     setup.index = index;
     setup.count = workers_;
     setup.tasks_per_worker = static_cast<std::uint32_t>(std::min<std::size_t>(options_.tasks_per_worker, UINT32_MAX));
+    setup.retries = static_cast<std::uint32_t>(std::clamp(options_.retries, 0, 1000));
+    setup.memory_soft_limit = options_.memory_soft_limit;
     setup.line_buffered = output_piped() ? 1 : 0;
     setup.domain = domain_->id();
     setup.portable_id = portable_id_;

@@ -32,6 +32,8 @@ struct worker_setup {
     std::uint32_t index;  ///< this_worker::index()
     std::uint32_t count;
     std::uint32_t tasks_per_worker;  ///< unfinished tasks; 0: no limit
+    std::uint32_t retries;         // by default
+    std::uint64_t memory_soft_limit;  // bytes; 0: none
     std::uint32_t line_buffered;   // its output goes through a pipe to the parent
     std::uint32_t domain;          // of the executor's channels, cells and locks
     std::uint64_t portable_id;     // of the executor's handles
@@ -72,6 +74,8 @@ struct control_block {
     alignas(64) std::atomic<
         std::
             uint32_t> events_blocked;  // 1: set by the worker when its event ring is full; 0: by the parent, which then rings
+    // 1: set by the parent when it has handled `retires`: what it publishes from now on is meant for this worker; release.
+    std::atomic<std::uint32_t> retiring;
     alignas(64)
         std::atomic<std::uint32_t> order_bell;  // both sides increment it: the futex that the control thread waits on
 };

@@ -40,13 +40,16 @@ enum class event_kind : std::uint8_t {
     rejected,       ///< `id` ticket: the function was not found, the body is the reason
     chunk_block,    ///< `id` ticket: the body is a chunk_progress, in which further results are committed
     committed,  ///< `id` ticket: `items` items are done, the body holds the results of those since the last commit
+    unfinished,  ///< `id` ticket: the chunk ended early, after `items` items; those whose results were not sent: the body
+    retires,     ///< the worker is to be replaced: it met its memory limit, or is above the soft one
     wants_work,  ///< the ring is empty and calls wait in the parent; what it had is suspended
     nested_call,  ///< `id` the worker's own ticket: the body is a nested_header, the name and the arguments
     nested_stop,  ///< `id` the same; `items` the stop_reason
     // parent to worker
     nested_value,  ///< `id` the worker's ticket
     nested_exception,  ///< the body is the encoded exception; `items` the items done
-    nested_partial,  ///< results of a failed chunk, before its nested_exception
+    nested_partial,  ///< results of a chunk that failed or is unfinished, before its end
+    nested_unfinished,  ///< `items` the items done; the body is the encoded error of the last one, or empty
     stop,  ///< `id` ticket; `items` the stop_reason
     quit,
 };
@@ -62,6 +65,7 @@ struct event {
     std::byte body[inline_body];
 
     static constexpr std::uint8_t external = 1;
+    static constexpr std::uint8_t out_of_memory = 2;  ///< an allocation failed while the call, or the last item, ran
 };
 
 }  // namespace cadre::detail::process_plane

@@ -35,7 +35,7 @@ call_dispatcher::call_dispatcher(const call_memory& memory, const process_plane:
     : control_(memory.control()), parent_(page.words()), base_(memory.base()), sender_(sender), loop_(std::move(loop)),
       backend_(std::move(backend)), requests_(memory.parts().requests, control_.requests_consumed),
       replies_(memory.parts().replies, control_.replies_consumed), max_unfinished_(control_.setup.tasks_per_worker),
-      functions_(memory.parts().functions), status_(control_) {
+      functions_(memory.parts().functions), status_(control_), memory_(control_.setup.memory_soft_limit) {
     pump_.run = &pump;
     pump_.self = this;
 }
@@ -82,6 +82,7 @@ void call_dispatcher::run_round() noexcept {
 // A task that waits for a nested call admits another call: else tasks that call each other would fill all workers and wait
 // for ever.
 bool call_dispatcher::may_claim() const noexcept {
+    if (retires_.load(std::memory_order_relaxed) && control_.retiring.load(std::memory_order_acquire) == 0) return false;
     return max_unfinished_ == 0 || calls_.size() < max_unfinished_ + std::min(calls_.size(), backend_->waiting_tasks());
 }
 
@@ -134,6 +135,7 @@ void call_dispatcher::run(worker_call& call, std::uint16_t entry) noexcept {
     }
     notify_before(*f);
     process_os::clear_failed_allocation();
+    call.failures_before = process_os::failed_allocations();
     control_.running.store(call.id, std::memory_order_release);
     f->entry(call);  // the call may be deleted when this returns
     control_.running.store(0, std::memory_order_release);
@@ -168,7 +170,10 @@ void call_dispatcher::notify_before(const worker_functions::function& next) noex
 
 void call_dispatcher::finish(worker_call* call, call_reply reply) noexcept {
     event e{};
-    e.kind = reply.kind == reply_kind::value ? event_kind::value : event_kind::exception;
+    e.kind = reply.kind == reply_kind::value        ? event_kind::value
+             : reply.kind == reply_kind::unfinished ? event_kind::unfinished
+                                                    : event_kind::exception;
+    if (process_os::failed_allocations() != call->failures_before) e.flags = event::out_of_memory;
     e.id = call->ticket;
     e.items = reply.items_done;
     e.nanoseconds = timer_.finish(*call);
@@ -176,7 +181,7 @@ void call_dispatcher::finish(worker_call* call, call_reply reply) noexcept {
     if (timer_.in_round() && !sender_.has_pending()) timer_.start_pending();
     calls_.erase(*call);
     const std::span<const std::byte> bytes = reply.bytes.span();
-    if (reply.kind == reply_kind::value) {
+    if (reply.kind != reply_kind::exception) {
         sender_.send(e, std::array{call->results.unsent(), bytes}, when);
     } else {
         call->results.flush(sender_, e.id);
@@ -184,6 +189,15 @@ void call_dispatcher::finish(worker_call* call, call_reply reply) noexcept {
     }
     call->results.close(sender_);
     delete call;
+    retire_if_worn_out();
+}
+
+// After the call has returned its memory.
+void call_dispatcher::retire_if_worn_out() noexcept {
+    if (!memory_.exhausted() || retires_.exchange(true, std::memory_order_relaxed)) return;
+    event e{};
+    e.kind = event_kind::retires;
+    sender_.send(e, {}, event_sender::notice::urgent);
 }
 
 // The ring is empty, and the parent has calls for which it gave no credit: the calls that it counts in the ring are

@@ -6,6 +6,7 @@
 #include "process/plane/supervisor_status_page.hpp"
 #include "process/worker/call_map.hpp"
 #include "process/worker/event_sender.hpp"
+#include "process/worker/memory_gauge.hpp"
 #include "process/worker/round_timer.hpp"
 #include "process/worker/worker_functions.hpp"
 #include "process/worker/worker_status.hpp"
@@ -13,6 +14,7 @@
 #include <cadre/detail/scheduler/event_source.hpp>
 #include <cadre/detail/scheduler/run_loop.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -43,6 +45,8 @@ public:
     // For worker_call.
     [[nodiscard]] process_plane::control_block& control() noexcept { return control_; }
     [[nodiscard]] event_sender& sender() noexcept { return sender_; }
+    /// Whether the worker is to be replaced: an allocation has failed at its memory limit, or it is above the soft limit.
+    [[nodiscard]] bool worn_out() noexcept { return memory_.exhausted(); }
     /// Sends the reply and deletes the call.
     void finish(worker_call* call, call_reply reply) noexcept;
 
@@ -60,6 +64,7 @@ private:
     void notify_before(const worker_functions::function& next) noexcept;
     void reject(worker_call& call, const std::exception& why) noexcept;
     void send_begun(const worker_call& call, const std::int64_t& began) noexcept;
+    void retire_if_worn_out() noexcept;
     void request_work_once() noexcept;
     bool request_work() noexcept;
 
@@ -79,6 +84,10 @@ private:
     worker_functions functions_;
     round_timer timer_;
     worker_status status_;
+    memory_gauge memory_;
+    // Set once, by the thread that finishes a call; read by the loop before it claims. Relaxed: the parent revokes what the
+    // loop has not claimed, and until then one more call harms nobody.
+    std::atomic<bool> retires_{false};
 };
 
 }  // namespace cadre::detail::process_worker

@@ -2,6 +2,8 @@
 
 #include "process/plane/nested_header.hpp"
 
+#include <cadre/detail/codec/codec_stream.hpp>
+#include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/errors.hpp>
 
@@ -18,7 +20,8 @@ using process_plane::event_kind;
 using process_plane::nested_header;
 
 worker_backend::worker_backend(const process_plane::worker_setup& setup, event_sender& sender, memory_domain& domain)
-    : count_(setup.count), limited_(setup.tasks_per_worker != 0), name_(setup.executor_name),
+    : count_(setup.count), limited_(setup.tasks_per_worker != 0),
+      retries_(static_cast<int>(setup.retries)), name_(setup.executor_name),
       portable_id_(setup.portable_id), sender_(sender), domain_(domain) {}
 
 void worker_backend::submit(std::span<work_item* const>) noexcept {
@@ -134,6 +137,15 @@ void worker_backend::handle_reply(const event& e, std::span<const std::byte> bod
         std::memcpy(&size, body.data(), sizeof size);
         reply.where.assign(reinterpret_cast<const char*>(body.data() + sizeof size), size);
         body = body.subspan(sizeof size + size);
+    }
+    if (e.kind == event_kind::nested_unfinished) {
+        reply.kind = reply_kind::unfinished;
+        reply.retry_last = (e.flags & event::out_of_memory) != 0;
+        if (!body.empty()) {
+            decoder in(body);
+            reply.last_item = decode_exception(in, {});
+        }
+        body = {};
     }
     reply.bytes.append(body);
     done.call->complete(std::move(reply));

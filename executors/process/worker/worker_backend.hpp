@@ -24,6 +24,8 @@ public:
     [[nodiscard]] std::size_t concurrency() const noexcept override { return count_; }
     [[nodiscard]] std::string name() const override { return name_; }
     [[nodiscard]] bool remote() const noexcept override { return true; }
+    [[nodiscard]] bool limits_calls() const noexcept override { return true; }
+    [[nodiscard]] int default_retries() const noexcept override { return retries_; }
     void submit(std::span<work_item* const> items) noexcept override;
     void submit(std::span<portable_call* const> calls) noexcept override;
     void request_stop(portable_call& call, stop_reason why) noexcept override;
@@ -49,6 +51,7 @@ private:
 
     const std::uint32_t count_;
     const bool limited_;
+    const int retries_;
     const std::string name_;
     const std::uint64_t portable_id_;
     event_sender& sender_;

@@ -21,6 +21,7 @@ public:
 
     void begin_item(std::uint32_t index) noexcept override;
     void commit_items(std::uint32_t items_done, byte_buffer bytes) noexcept override;
+    [[nodiscard]] bool ends_early() noexcept override;
     void finish(call_reply reply) noexcept override;
 
     static void* operator new(std::size_t size);
@@ -29,6 +30,7 @@ public:
     const std::uint64_t ticket;
     worker_call* chain = nullptr;  // next in its bucket of the call_map
     bool timed = false;            // has a time limit
+    std::uint64_t failures_before = 0;  // failed allocations when the call, or its item, began
     chunk_results results{};
 
 private:

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -55,6 +56,12 @@ public:
     using error::error;
 };
 
+/// A call was refused because as many calls as `max_pending` allows wait for a worker of the executor.
+class overloaded : public error {
+public:
+    using error::error;
+};
+
 /// A value or callable that cannot leave its process or its memory domain, as found at run time.
 class not_portable : public error {
 public:
@@ -82,15 +89,26 @@ struct worker_death {
     std::size_t peak_memory = 0;  ///< maximum resident set in bytes; 0 if unknown
 };
 
-/// The worker process died while it ran this task.
-class worker_crashed : public error {
+/// Base of the errors of tasks whose worker process has ended: `worker_crashed`, `worker_lost`, `task_killed`.
+class worker_error : public error {
 public:
-    worker_crashed(const std::string& text, worker_death death) : error(text), death_(std::move(death)) {}
+    worker_error(const std::string& text, pid_t pid) : error(text), pid_(pid) {}
+    /// The worker process.
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
+private:
+    pid_t pid_;
+};
+
+/// The worker process died while it ran this task, or while this was its only task.
+class worker_crashed : public worker_error {
+public:
+    worker_crashed(const std::string& text, worker_death death)
+        : worker_error(text, death.pid), death_(std::move(death)) {}
     /// The signal that terminated the worker; 0 if it exited.
     [[nodiscard]] int signal() const noexcept { return death_.signal; }
     /// The exit status of the worker; 0 if a signal terminated it.
     [[nodiscard]] int exit_code() const noexcept { return death_.exit_code; }
-    [[nodiscard]] pid_t pid() const noexcept { return death_.pid; }
     [[nodiscard]] const std::string& task_name() const noexcept { return death_.task_name; }
     [[nodiscard]] const std::string& stack_trace() const noexcept { return death_.stack_trace; }
     /// Maximum resident set of the worker in bytes; 0 if unknown.
@@ -101,32 +119,37 @@ private:
 };
 
 /// The worker process of this task died because of another task.
-class worker_lost : public error {
+class worker_lost : public worker_error {
 public:
     worker_lost(const std::string& text, pid_t pid, std::string task_name)
-        : error(text), pid_(pid), task_name_(std::move(task_name)) {}
-    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+        : worker_error(text, pid), task_name_(std::move(task_name)) {}
     [[nodiscard]] const std::string& task_name() const noexcept { return task_name_; }
 
 private:
-    pid_t pid_;
     std::string task_name_;
 };
 
 /// Why a task was killed.
-enum class kill_reason : std::uint8_t { time_limit, memory_limit, shutdown, requested };
+enum class kill_reason : std::uint8_t {
+    time_limit,
+    memory_limit,
+    shutdown,   ///< its executor shut down, and the task had not ended at the deadline
+    requested,  ///< by `job::kill`
+};
+
+/// "time limit", "memory limit", "shutdown", "requested"
+[[nodiscard]] const char* to_string(kill_reason reason) noexcept;
+std::ostream& operator<<(std::ostream& out, kill_reason reason);
 
 /// This task was killed together with its worker process: it had exceeded its time or memory limit, had not ended when
 /// its executor shut down, or `job::kill` was called.
-class task_killed : public error {
+class task_killed : public worker_error {
 public:
-    task_killed(const std::string& text, kill_reason reason, pid_t pid) : error(text), reason_(reason), pid_(pid) {}
+    task_killed(const std::string& text, kill_reason reason, pid_t pid) : worker_error(text, pid), reason_(reason) {}
     [[nodiscard]] kill_reason reason() const noexcept { return reason_; }
-    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
 private:
     kill_reason reason_;
-    pid_t pid_;
 };
 
 }  // namespace cadre

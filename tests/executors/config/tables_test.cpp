@@ -35,6 +35,7 @@ TEST(tables, every_option_of_a_process_executor) {
                                         {"task_timeout", "2s"},
                                         {"kill_grace", "250ms"},
                                         {"memory_limit", "256MiB"},
+                                        {"memory_soft_limit", "128MiB"},
                                         {"max_tasks_per_worker", 1000},
                                         {"tasks_per_worker", 1},
                                         {"retries", 2},
@@ -48,6 +49,7 @@ TEST(tables, every_option_of_a_process_executor) {
     EXPECT_EQ(o.task_timeout, 2s);
     EXPECT_EQ(o.kill_grace, 250ms);
     EXPECT_EQ(o.memory_limit, std::size_t{256} << 20);
+    EXPECT_EQ(o.memory_soft_limit, std::size_t{128} << 20);
     EXPECT_EQ(o.max_tasks_per_worker, 1000u);
     EXPECT_EQ(o.tasks_per_worker, 1u);
     EXPECT_EQ(o.retries, 2);

@@ -154,7 +154,7 @@ TEST(process_executor, refuses_more_than_may_wait) {
         const auto wait = [](cadre::job<int> one) -> task<int> { co_return co_await one; };
         try {
             run(wait, std::move(j));
-        } catch (const cadre::error& e) {
+        } catch (const cadre::overloaded& e) {
             EXPECT_NE(std::string(e.what()).find("max_pending"), std::string::npos) << e.what();
             ++refused;
         }

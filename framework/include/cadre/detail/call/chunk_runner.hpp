@@ -50,7 +50,7 @@ public:
             } catch (...) {
                 if (fail(std::current_exception(), i)) break;
             }
-            commit(i);
+            if (!commit(i)) break;
         }
         return take_reply();
     }
@@ -70,7 +70,7 @@ public:
             } catch (...) {
                 if (fail(std::current_exception(), i)) break;
             }
-            commit(i);
+            if (!commit(i)) break;
         }
     }
     [[nodiscard]] call_reply reply(const auto& /*promise*/) noexcept { return take_reply(); }
@@ -102,20 +102,29 @@ private:
         out.write_byte(static_cast<std::uint8_t>(item_result::error));
         encode_this_worker(out);
         encode_exception(out, error);
-        if (!fail_fast_) return false;
+        if (!fail_fast_ || call_.ends_early()) return false;
         for (std::uint32_t rest = i + 1; rest < call_.items; ++rest)
             out.write_byte(static_cast<std::uint8_t>(item_result::not_run));
         call_.commit_items(call_.items, std::exchange(encoded_, {}));
+        items_done_ = call_.items;
         return true;
     }
-    void commit(std::uint32_t i) noexcept {
-        if (call_.items > 1) call_.commit_items(i + 1, std::exchange(encoded_, {}));
+    // @return whether the chunk goes on
+    [[nodiscard]] bool commit(std::uint32_t i) noexcept {
+        if (call_.items == 1) return true;
+        call_.commit_items(i + 1, std::exchange(encoded_, {}));
+        items_done_ = i + 1;
+        return items_done_ == call_.items || !call_.ends_early();
     }
     // The result of a chunk of one item is not committed: the reply carries it.
     [[nodiscard]] call_reply take_reply() noexcept {
         if (only_failure_ != nullptr) return exception_reply(only_failure_);
         call_reply r;
         r.bytes = std::move(encoded_);
+        if (call_.items != 1 && items_done_ != call_.items) {
+            r.kind = reply_kind::unfinished;
+            r.items_done = items_done_;
+        }
         return r;
     }
 
@@ -125,6 +134,7 @@ private:
     function function_;
     bool fail_fast_;
     byte_buffer encoded_;  // the result of the present item
+    std::uint32_t items_done_ = 0;
     std::exception_ptr only_failure_;
 };
 

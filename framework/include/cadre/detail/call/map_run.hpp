@@ -161,6 +161,8 @@ private:
         if (const auto read = read_results(*c)) {
             if (c->reply.kind == reply_kind::failure)
                 recover(*c, *read);
+            else if (c->reply.kind == reply_kind::unfinished)
+                send_rest(*c, *read);
             else
                 window_.completed(c->items);
         }
@@ -170,7 +172,9 @@ private:
     [[nodiscard]] std::optional<std::uint32_t> read_results(remote& c) {
         try {
             const std::uint32_t n = c.read_results(outcomes_);
-            for (std::uint32_t i = 0; i < n; ++i)
+            if (c.reply.last_item != nullptr && n != 0) limit_last(c, n - 1);
+            const std::uint32_t settled = repeats_last(c, n) ? n - 1 : n;
+            for (std::uint32_t i = 0; i < settled; ++i)
                 settle(c.first + i);
             return n;
         } catch (...) {
@@ -200,11 +204,30 @@ private:
             fail(c.first + at, c.with_item(error, at));
             window_.completed(1);
         }
-        if (at + 1 == c.items) return;
-        if (is_wanted(c.first + at + 1)) return resend(c, at + 1, c.items, c.retries_left);
-        for (std::uint32_t i = at + 1; i < c.items; ++i)
+        leave_or_resend(c, at + 1);
+    }
+    /// The time limit of the last item has passed: it fails with that error if it has obeyed the stop request.
+    void limit_last(const remote& c, std::uint32_t last) {
+        auto& o = *outcomes_[c.first + last];
+        if (!o.has_value() && ended_by_stop(o.error())) o = outcome<result>(c.with_item(c.reply.last_item, last));
+    }
+    [[nodiscard]] bool repeats_last(const remote& c, std::uint32_t done) const {
+        return c.reply.retry_last && c.retries_left > 0 && done != 0 && !outcomes_[c.first + done - 1]->has_value();
+    }
+    /// The chunk ended early, after `done` items: the last of them has met a limit, and the others have not begun.
+    void send_rest(const remote& c, std::uint32_t done) {
+        const bool again = repeats_last(c, done);
+        window_.completed(again ? done - 1 : done);
+        if (again) resend(c, done - 1, done, c.retries_left - 1);
+        leave_or_resend(c, done);
+    }
+    /// The items of a chunk from `from` on, which have not begun, are sent again if their results are still of use.
+    void leave_or_resend(const remote& c, std::uint32_t from) {
+        if (from == c.items) return;
+        if (is_wanted(c.first + from)) return resend(c, from, c.items, c.retries_left);
+        for (std::uint32_t i = from; i < c.items; ++i)
             outcomes_[c.first + i].emplace(std::make_exception_ptr(cancelled{}));
-        window_.completed(c.items - at - 1);
+        window_.completed(c.items - from);
     }
     void resend(const remote& c, std::uint32_t from, std::uint32_t to, int retries) {
         auto again = make_remote(c.first + from, retries);

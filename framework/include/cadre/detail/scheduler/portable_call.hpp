@@ -33,6 +33,7 @@ enum class reply_kind : std::uint8_t {
     value,      ///< `bytes` is the encoded result; of a chunk, the results of all items in order
     exception,  ///< `bytes` is the encoded exception of the function; of a chunk, of item `items_done`
     failure,  ///< `error` says why the call did not complete: worker_crashed, worker_lost, task_killed, executor_stopped, …
+    unfinished,  ///< a chunk of which `items_done` items have ended, with results in `partial`; the others have not begun
 };
 
 /// The result of a call.
@@ -42,7 +43,9 @@ struct call_reply {
     std::exception_ptr error{};  ///< with `failure`
     std::uint32_t items_done =
         0;  ///< chunk: items whose results are in `partial`/`bytes`; the item of that index failed
-    byte_buffer partial{};  ///< chunk that failed: the committed results of the first `items_done` items
+    byte_buffer partial{};  ///< chunk that failed or is unfinished: the committed results of the first `items_done` items
+    std::exception_ptr last_item{};  ///< unfinished chunk: the error of the last item done if its time limit stopped it
+    bool retry_last = false;  ///< unfinished chunk: the last item done met the memory limit, and is repeated if it may be
     std::string where{};  ///< the worker and task, for the text of the error
 };
 
@@ -89,6 +92,9 @@ public:
     virtual void begin_item(std::uint32_t index) noexcept = 0;
     /// Chunk: commits `results` as the encoded results of all items finished since the last commit.
     virtual void commit_items(std::uint32_t items_done, byte_buffer results) noexcept = 0;
+    /// Chunk: whether it ends now, with an `unfinished` reply, because of what the last item met: its time limit or a
+    /// limit of the worker's memory.
+    [[nodiscard]] virtual bool ends_early() noexcept { return false; }
     /// Completes the call; `reply.error` is not used. Chunk: `reply.bytes` is appended to the committed results. The
     /// invocation may be destroyed when this returns.
     virtual void finish(call_reply reply) noexcept = 0;

@@ -1,0 +1,120 @@
+#include "support.hpp"
+
+#include <cadre/as_outcome.hpp>
+#include <cadre/map.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <new>
+#include <ranges>
+#include <set>
+#include <vector>
+
+// Sanitizers reserve terabytes of address space and keep what is freed: no limit of memory fits them.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace {
+
+using namespace cadre::process_tests;
+using cadre::executor;
+using cadre::process_executor;
+
+constexpr std::size_t limit = std::size_t{64} << 20;
+constexpr int calls = 400;
+
+int leak_a_megabyte(int i) {
+    auto* const leaked = new std::vector<char>(std::size_t{1} << 20, 'x');
+    asm volatile("" : : "r"(leaked->data()) : "memory");  // compilers may omit an unused allocation
+    return i;
+}
+
+struct counts {
+    int values = 0;
+    int bad_allocs = 0;
+};
+
+void count(counts& n, const cadre::outcome<int>& o) {
+    if (o.has_value())
+        ++n.values;
+    else
+        try {
+            std::rethrow_exception(o.error());
+        } catch (const std::bad_alloc&) {
+            ++n.bad_allocs;
+        }
+}
+
+counts spawn_all(const executor& ex) {
+    std::vector<cadre::job<int>> jobs;
+    for (int i = 0; i < calls; ++i)
+        jobs.push_back(cadre::spawn(ex, leak_a_megabyte, i));
+    counts n;
+    for (auto& j : jobs)
+        count(n, cadre::sync_wait(cadre::as_outcome(std::move(j))));
+    return n;
+}
+
+counts map_all(const executor& ex, cadre::map_options options = {}) {
+    counts n;
+    for (const auto& o : cadre::sync_wait(cadre::map_outcomes(ex, leak_a_megabyte, std::views::iota(0, calls), options)))
+        count(n, o);
+    return n;
+}
+
+// A worker takes more than forty of these calls until it is full.
+TEST(process_memory, a_worker_at_its_limit_is_replaced_and_fails_one_call) {
+    const executor ex = process_executor{{.workers = 2, .memory_limit = limit}};
+    for (const counts& n : {spawn_all(ex), map_all(ex), map_all(ex, {.chunk = 25})}) {
+        EXPECT_GT(n.bad_allocs, 0);
+        EXPECT_LE(n.bad_allocs, calls / 20);
+        EXPECT_EQ(n.values + n.bad_allocs, calls);
+    }
+    EXPECT_EQ(ex.stats().restarts, 0u);
+}
+
+TEST(process_memory, a_call_that_met_the_limit_is_repeated_in_a_fresh_worker) {
+    const executor ex = process_executor{{.workers = 2, .memory_limit = limit, .retries = 1}};
+    EXPECT_EQ(spawn_all(ex).values, calls);
+    EXPECT_GT(ex.stats().retried, 0u);
+    EXPECT_EQ(map_all(ex, {.retries = 1}).values, calls);
+    EXPECT_EQ(map_all(ex, {.chunk = 25, .retries = 1}).values, calls);
+}
+
+pid_t leak_then_pid(int megabytes) {
+    for (int i = 0; i < megabytes; ++i)
+        (void)leak_a_megabyte(i);
+    return ::getpid();
+}
+
+TEST(process_memory, a_worker_above_the_soft_limit_is_replaced_after_the_task) {
+    const executor ex = process_executor{{.workers = 1, .memory_soft_limit = limit}};
+    const pid_t first = cadre::sync_wait(cadre::on(ex, leak_then_pid, 1));
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, leak_then_pid, 100)), first);
+    EXPECT_NE(cadre::sync_wait(cadre::on(ex, worker_pid)), first);
+    EXPECT_EQ(map_all(ex).values, calls);
+    EXPECT_EQ(ex.stats().restarts, 0u);
+}
+
+cadre::task<int> fill_then_call(executor ex) {
+    try {
+        for (;;)
+            (void)leak_a_megabyte(0);
+    } catch (const std::bad_alloc&) {
+    }
+    const int first = co_await cadre::on(ex, plus_one, 1);
+    co_return first + co_await cadre::on(ex, plus_one, 2);
+}
+
+// The worker that is to be replaced runs what its own tasks wait for.
+TEST(process_memory, a_task_in_a_full_worker_can_still_make_calls) {
+    const executor ex = process_executor{{.workers = 1, .memory_limit = limit}};
+    try {
+        EXPECT_EQ(cadre::sync_wait(cadre::on(ex, fill_then_call, ex)), 5);
+    } catch (const std::bad_alloc&) {
+    } catch (const cadre::worker_error&) {
+    }
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+}
+
+}  // namespace
+#endif
