@@ -52,6 +52,7 @@ inline int take_ten_milliseconds(int item) {
     std::this_thread::sleep_for(10ms);
     return item;
 }
+inline void count_run(shared_value<int> runs) { runs.fetch_add(1); }
 /// Occupies its worker until `open`. Returns false if that did not come.
 inline bool hold_worker(shared_value<int> begun, shared_value<int> open) {
     begun.fetch_add(1);
@@ -113,6 +114,43 @@ inline task<> calls_begin_in_their_order(executor ex) {
     }
 }
 
+inline task<> a_limit_of_a_call_counts_from_its_begin(executor ex) {
+    const executor limited = ex.with({.timeout = 300ms});
+    std::vector<job<int>> jobs;
+    for (int i = 0; i < 60; ++i)
+        jobs.push_back(spawn(limited, work::take_ten_milliseconds, i));
+    for (auto& j : jobs) {
+        const auto o = co_await as_outcome(std::move(j));
+        EXPECT_TRUE(o.has_value()) << o.what();
+    }
+}
+
+inline task<> a_timeout_ends_a_queued_call_at_once(executor ex) {
+    if (ex.kind() == executor_kind::serial) co_return;  // the computing function holds the timers' only thread
+    shared_value<int> begun{ex, 0};
+    shared_value<int> open{ex, 0};
+    shared_value<int> runs{ex, 0};
+    std::vector<job<bool>> holders;
+    for (std::size_t i = 0; i < ex.concurrency(); ++i)
+        holders.push_back(spawn(ex, work::hold_worker, begun, open));
+    while (begun.load() < static_cast<int>(ex.concurrency()))
+        co_await sleep_for(1ms);
+    bool late = false;
+    try {
+        co_await timeout(20ms, on(ex, work::count_run, runs));
+    } catch (const timed_out&) {
+        late = true;
+    }
+    EXPECT_TRUE(late);
+    open.store(1);
+    for (auto& h : holders) {
+        const bool was_held = co_await h;
+        EXPECT_TRUE(was_held) << "the await ended only with the computing function";
+    }
+    co_await on(ex, work::nothing);
+    EXPECT_EQ(runs.load(), 0);
+}
+
 inline task<> a_waiting_call_of_higher_priority_begins_first(executor ex) {
     if (ex.kind() != executor_kind::process) co_return;  // local executors begin calls in their order
     shared_value<int> begun{ex, 0};
@@ -147,6 +185,19 @@ inline task<> retries_never_repeat_what_threw(executor ex) {
     EXPECT_EQ(calls.load(), 10);
 }
 
+inline task<> a_second_await_of_a_job_is_an_error(executor ex) {
+    auto j = spawn(ex, work::add, 1, 2);
+    const int sum = co_await j;
+    EXPECT_EQ(sum, 3);
+    bool refused = false;
+    try {
+        (void)co_await j;
+    } catch (const std::logic_error&) {
+        refused = true;
+    }
+    EXPECT_TRUE(refused);
+}
+
 inline task<> a_cancelled_lock_is_not_held(executor ex) {
     async_mutex m{ex};
     {
@@ -174,10 +225,19 @@ TYPED_TEST_P(kinds_conformance, what_was_sent_is_at_home_on_its_executor) {
     this->run(bodies::what_was_sent_is_at_home_on_its_executor);
 }
 TYPED_TEST_P(kinds_conformance, calls_begin_in_their_order) { this->run_outside(bodies::calls_begin_in_their_order); }
+TYPED_TEST_P(kinds_conformance, a_limit_of_a_call_counts_from_its_begin) {
+    this->run(bodies::a_limit_of_a_call_counts_from_its_begin);
+}
+TYPED_TEST_P(kinds_conformance, a_timeout_ends_a_queued_call_at_once) {
+    this->run_outside(bodies::a_timeout_ends_a_queued_call_at_once);
+}
 TYPED_TEST_P(kinds_conformance, a_waiting_call_of_higher_priority_begins_first) {
     this->run_outside(bodies::a_waiting_call_of_higher_priority_begins_first);
 }
 TYPED_TEST_P(kinds_conformance, retries_never_repeat_what_threw) { this->run(bodies::retries_never_repeat_what_threw); }
+TYPED_TEST_P(kinds_conformance, a_second_await_of_a_job_is_an_error) {
+    this->run(bodies::a_second_await_of_a_job_is_an_error);
+}
 TYPED_TEST_P(kinds_conformance, a_cancelled_lock_is_not_held) { this->run(bodies::a_cancelled_lock_is_not_held); }
 
 }  // namespace cadre::conformance
