@@ -1,3 +1,5 @@
+// The caller on the thread in `run`, the called function on the pool's thread.
+
 #include "round_trip/cadre.hpp"
 
 int main() {

@@ -22,7 +22,7 @@ bool is_prime(unsigned n) {
     return n >= 2;
 }
 
-/// Fork and join: the two halves run in parallel if the executor has several threads.
+/// Fork and join: the two halves run in parallel if the executor has several threads. `on` sends the whole tree there.
 cadre::task<unsigned> count_primes(unsigned first, unsigned last) {
     if (last - first <= 1000) {
         unsigned count = 0;
@@ -39,20 +39,15 @@ cadre::task<unsigned> count_primes(unsigned first, unsigned last) {
 /// Whether this task runs on a thread of oneTBB.
 bool on_a_tbb_thread() { return tbb::this_task_arena::current_thread_index() != tbb::task_arena::not_initialized; }
 
-cadre::task<unsigned> primes_below(cadre::executor ex, unsigned limit) {
-    const unsigned count = co_await cadre::on(ex, count_primes, 0u, limit);
-    const bool tbb_thread = co_await cadre::on(ex, on_a_tbb_thread);
-    std::cout << ex.name() << ": " << count << " primes below " << limit
-              << (tbb_thread ? ", counted on oneTBB's threads\n" : "\n");
-    co_return count;
-}
-
 cadre::task<int> app(cadre::executor chosen) {
     constexpr unsigned limit = 100'000;
     const auto tbb = cadre::make_executor("tbb:2");
-    const unsigned by_chosen = co_await primes_below(chosen, limit);
-    const unsigned by_tbb = co_await primes_below(tbb, limit);
+    const unsigned by_chosen = co_await cadre::on(chosen, count_primes, 0u, limit);
+    const unsigned by_tbb = co_await cadre::on(tbb, count_primes, 0u, limit);
     const bool ran_there = co_await cadre::on(tbb, on_a_tbb_thread);
+    std::cout << "the selected executor: " << by_chosen << " primes below " << limit << '\n'
+              << "tbb: " << by_tbb << " primes below " << limit
+              << (ran_there ? ", counted on oneTBB's threads\n" : "\n");
     if (by_chosen != 9592 || by_tbb != 9592 || !ran_there) {
         std::cerr << "custom_executor: expected 9592 primes, by both, and the second count on oneTBB's threads\n";
         co_return 1;

@@ -23,7 +23,8 @@ struct processes {
 
 using pools = ::testing::Types<threads<1>, threads<2>, threads<4>>;
 using worker_processes =
-    ::testing::Types<processes<2, cadre::start_method::forkserver>, processes<2, cadre::start_method::spawn>>;
+    ::testing::Types<processes<1, cadre::start_method::forkserver>, processes<2, cadre::start_method::forkserver>,
+                     processes<2, cadre::start_method::spawn>>;
 
 using namespace cadre::conformance;
 INSTANTIATE_TYPED_TEST_SUITE_P(serial, executor_conformance, serial);

@@ -5,7 +5,8 @@
 #
 # In docs/design/walks.md a step is a line "1. `file`: `function`, `function`: text"; each function must occur in its file,
 # and the heading of a walk, "## Title (N files)", must state the number of its files. In all pages, a path in backquotes
-# must exist, from the root or from one of the folders below. Prints one line per error and exits with 1 if there is one.
+# must exist, from the root or from one of the folders below. In docs/reference/kinds.md the last cell of each row names
+# tests, which must exist. Prints one line per error and exits with 1 if there is one.
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
 
@@ -56,6 +57,21 @@ paths() {
             }' "$page"
     done
 }
+
+# The tests that the table of kinds names.
+kinds_tests() {
+    awk -F '|' '/^\|/ && NF > 3 {
+        count = split($(NF - 1), part, "`")
+        for (i = 2; i <= count; i += 2) print part[i]
+    }' docs/reference/kinds.md
+}
+
+if [ -f docs/reference/kinds.md ]; then
+    for name in $(kinds_tests); do
+        grep -rqE "^(TYPED_)?TEST(_P|_F)?\\([A-Za-z_]+, $name\\)" framework/include/cadre/testing tests 2>/dev/null ||
+            complain "docs/reference/kinds.md: no test $name"
+    done
+fi
 
 if [ -f docs/design/walks.md ]; then
     while read -r file name; do
