@@ -218,6 +218,8 @@ void call_protocol::retire(worker_connection& c) noexcept {
     if (c.stage == worker_stage::ready) c.stage = worker_stage::retiring;
     placement_.requeue_unclaimed(c);
     c.link.control().retiring.store(1, std::memory_order_release);
+    // A worker that sleeps passes the slots of revoked calls, and so has room for nested calls that only it can run.
+    c.link.request_ring();
 }
 
 }  // namespace cadre::detail::process_parent

@@ -24,9 +24,12 @@ public:
         lists_[-r.call->options.priority].push_front(r);
         count(r, 1);
     }
-    [[nodiscard]] call_record* front() const noexcept {
+    /// The first call for which `accepts` is true.
+    template <class F>
+    [[nodiscard]] call_record* find_first(F accepts) const noexcept {
         for (const auto& [priority, list] : lists_)
-            if (!list.empty()) return list.front();
+            for (call_record& r : list)
+                if (accepts(r)) return &r;
         return nullptr;
     }
     void remove(call_record& r) noexcept {

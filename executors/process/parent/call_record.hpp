@@ -54,7 +54,7 @@ struct call_record {
     list_links<call_record> links{};      // in the worker's list or in the queue
 
     int retries = 0;                       // that are left
-    bool wants_fresh = false;              // its last worker ran out of memory: it waits for one that has run nothing
+    bool wants_fresh = false;  // its last worker ran out of memory: it waits for one that has run nothing
     stop_reason stop = stop_reason::none;  // the strongest that was requested
     call_limit limit{};
     chunk_state chunk{};

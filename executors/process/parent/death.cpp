@@ -38,7 +38,8 @@ std::string describe_exit(const death_notice& d) {
 
 std::exception_ptr crash_error(const death_notice& d, const task_label& task, std::string stack) {
     if (d.out_of_memory) return killed_error(d, task, kill_reason::memory_limit);
-    const std::string state = task.suspended ? " while " + task.text + " was suspended in it" : " while running " + task.text;
+    const std::string state =
+        task.suspended ? " while " + task.text + " was suspended in it" : " while running " + task.text;
     std::string text = d.violation.empty() ? d.worker + " " + describe_exit(d) + state
                                            : d.worker + " " + d.violation + " and was killed with " + task.text;
     if (!d.output.empty()) text += "; last output:\n" + d.output;
@@ -70,9 +71,7 @@ std::exception_ptr killed_error(const death_notice& d, const task_label& task, k
         case kill_reason::shutdown:
             text = task.text + " had not ended at the shutdown deadline and was killed with " + d.worker;
             break;
-        case kill_reason::requested:
-            text = task.text + " was killed on request, with " + d.worker;
-            break;
+        case kill_reason::requested: text = task.text + " was killed on request, with " + d.worker; break;
     }
     return std::make_exception_ptr(task_killed(text, why, d.pid));
 }

@@ -31,8 +31,8 @@ public:
 
 private:
     /// `ran`: the call was running, or any call may have been; `only`: the worker had no other task.
-    void settle(const worker_connection& c, call_record& r, bool ran, bool only, const std::shared_ptr<const death_notice>& death,
-                ended_calls& ended, crashed_calls& crashed);
+    void settle(const worker_connection& c, call_record& r, bool ran, bool only,
+                const std::shared_ptr<const death_notice>& death, ended_calls& ended, crashed_calls& crashed);
 
     [[nodiscard]] kill_reason reason_of_kill(const call_record& r) const noexcept;
 

@@ -35,9 +35,9 @@ void placement::enqueue(portable_call& call, bool nested, ended_calls& ended) {
     if (options_.max_pending != 0 && waiting_.size() >= options_.max_pending) {
         place_queued_calls(ended);
         if (waiting_.size() >= options_.max_pending) {
-            ended.push_back({&call, failure_reply(std::make_exception_ptr(
-                                        overloaded("executor '" + name_ + "' is full: " + std::to_string(waiting_.size()) +
-                                              " calls wait for a worker (max_pending)")))});
+            ended.push_back({&call, failure_reply(std::make_exception_ptr(overloaded(
+                                        "executor '" + name_ + "' is full: " + std::to_string(waiting_.size()) +
+                                        " calls wait for a worker (max_pending)")))});
             return;
         }
     }
@@ -50,6 +50,7 @@ void placement::enqueue(portable_call& call, bool nested, ended_calls& ended) {
     if (call.id == 0) call.id = next_task_id();
     r.id = call.id;
     r.retries = call.options.retries >= 0 ? call.options.retries : options_.retries;
+    r.wants_fresh = call.options.fresh_worker;
     r.limit.allowed = options_.task_timeout;
     const std::chrono::nanoseconds own = call.options.timeout;
     r.limit.of_call = own.count() > 0 && (r.limit.allowed.count() == 0 || own <= r.limit.allowed);
@@ -92,10 +93,14 @@ void placement::place_within_credit(ended_calls& ended) noexcept {
         waiting_.remove(r);
         if (!publish(r, c)) fail(r, std::make_exception_ptr(std::bad_alloc()), ended);  // no memory for the arguments
     };
-    while (call_record* r = waiting_.front()) {
-        worker_connection* const c = pick(*r);
-        if (c == nullptr) break;
-        place(*r, *c);
+    bool fresh_wait = false;  // a call that waits for a fresh worker does not hold up those behind it
+    while (call_record* r = waiting_.find_first([&](const call_record& w) { return !fresh_wait || !w.wants_fresh; })) {
+        if (worker_connection* const c = pick(*r); c != nullptr)
+            place(*r, *c);
+        else if (r->wants_fresh)
+            fresh_wait = true;
+        else
+            break;
     }
     // If every worker retires, their tasks may wait for calls that would wait for a successor of these workers.
     while (waiting_.has_nested()) {
@@ -110,7 +115,9 @@ worker_connection* placement::pick(const call_record& r) noexcept {
     const bool fresh = r.wants_fresh && workers_.fresh_one_comes();
     worker_connection* best = nullptr;
     for (worker_connection* c : workers_)
-        if (c->accepts() && (!fresh || c->published == 0) && (best == nullptr || c->load() < best->load()) && c->link.has_credit(depth)) best = c;
+        if (c->accepts() && (!fresh || c->published == 0) && (best == nullptr || c->load() < best->load()) &&
+            c->link.has_credit(depth))
+            best = c;
     return best;
 }
 
@@ -203,7 +210,7 @@ bool placement::fail_unclaimed(call_record& r, std::exception_ptr error, ended_c
 }
 
 void placement::fail_queued_calls(const std::exception_ptr& error, ended_calls& ended) noexcept {
-    while (call_record* r = waiting_.front()) {
+    while (call_record* r = waiting_.find_first([](const call_record&) { return true; })) {
         waiting_.remove(*r);
         fail(*r, error, ended);
     }

@@ -98,7 +98,7 @@ private:
     function_list functions_;
     service_time_estimator service_times_;
     std::exception_ptr closed_with_{};
-    std::uint64_t failed_ = 0;   // calls that ended with an error
+    std::uint64_t failed_ = 0;  // calls that ended with an error
     std::uint64_t retried_ = 0;
     std::size_t busy_ = 0;  // workers that have calls
     std::atomic<std::size_t> placed_{0};  // calls on workers; changed under `calls_mutex_`

@@ -14,6 +14,9 @@ namespace {
 // for the workers to end at about the same time.
 constexpr std::chrono::microseconds target_batch{10};
 constexpr std::size_t max_batch = std::size_t{1} << 16;
+// Indices between two looks at the clock inside a batch: short items are followed by long ones now and then.
+constexpr std::size_t slice = 64;
+constexpr std::size_t max_stride = 16;
 // How long a runner may keep its worker while other work waits there.
 constexpr std::chrono::microseconds turn{500};
 
@@ -32,12 +35,18 @@ parallel_loop::runner::runner(parallel_loop& loop) : loop_(loop), stop_(&loop.st
     env_.info = &loop.info_;
 }
 
+parallel_loop::settings parallel_loop::normalized(settings s) {
+    s.chunk = std::min(s.chunk, s.size);
+    return s;
+}
+
 parallel_loop::parallel_loop(std::shared_ptr<executor_backend> backend, settings s)
-    : backend_(std::move(backend)), settings_(std::move(s)), end_(settings_.size) {
+    : backend_(std::move(backend)), settings_(normalized(std::move(s))), end_(settings_.size) {
     std::size_t workers = std::max<std::size_t>(1, backend_->concurrency());
     if (settings_.window != 0) workers = std::min(workers, settings_.window);
-    const std::size_t batches =
-        settings_.chunk == 0 ? settings_.size : (settings_.size + settings_.chunk - 1) / settings_.chunk;
+    const std::size_t batches = settings_.chunk == 0
+                                    ? settings_.size
+                                    : settings_.size / settings_.chunk + (settings_.size % settings_.chunk != 0);
     workers = std::min(workers, batches);
     info_.id = next_task_id();
     info_.name = settings_.name;
@@ -64,13 +73,14 @@ bool parallel_loop::start(std::coroutine_handle<> h, environment* env) {
     progress_.run = [](work_item* item) noexcept {
         auto& loop = *static_cast<progress_item*>(item)->loop;
         set_current_environment(item->env);
-        loop.progress_.posted.store(false, std::memory_order_seq_cst);
         try {
             loop.settings_.progress(loop.done_.load(std::memory_order_acquire), loop.settings_.size);
         } catch (...) {
             if (loop.progress_error_ == nullptr) loop.progress_error_ = std::current_exception();
             loop.lower_end(0);
         }
+        loop.progress_.posted.store(false,
+                                    std::memory_order_seq_cst);  // not before: calls of `progress` do not overlap
         loop.leave();
     };
     stop_.add(stop_listener_);
@@ -102,7 +112,7 @@ void parallel_loop::start_runners(std::size_t after) noexcept {
     }
 }
 
-bool parallel_loop::take_batch(runner& self, std::size_t& first, std::size_t& last) noexcept {
+bool parallel_loop::take_batch(runner& self) noexcept {
     const std::size_t end = end_.load(std::memory_order_relaxed);
     std::size_t n = settings_.chunk;
     if (n == 0) {
@@ -111,9 +121,12 @@ bool parallel_loop::take_batch(runner& self, std::size_t& first, std::size_t& la
         n = std::min(self.batch_, std::max<std::size_t>(1, left / (2 * runners_.size())));
     }
     if (settings_.window != 0) n = std::min(n, std::max<std::size_t>(1, settings_.window / runners_.size()));
-    first = cursor_.fetch_add(n, std::memory_order_relaxed);
-    last = std::min(first + n, settings_.size);
-    return first < end_.load(std::memory_order_relaxed);
+    const std::size_t first = cursor_.fetch_add(n, std::memory_order_relaxed);
+    if (first >= end_.load(std::memory_order_relaxed)) return false;
+    self.next_ = first;
+    self.last_ = first + std::min(n, settings_.size - first);
+    if (settings_.chunk == 0) self.batch_began_ = clock::now();
+    return true;
 }
 
 void parallel_loop::adapt(runner& self, clock::duration took) const noexcept {
@@ -126,19 +139,21 @@ void parallel_loop::adapt(runner& self, clock::duration took) const noexcept {
 void parallel_loop::run(runner& self) noexcept {
     set_current_environment(&self.env_);
     if (!std::exchange(self.has_begun_, true)) start_runners(self.number_);
-    std::size_t first = 0;
-    std::size_t last = 0;
     const auto turn_began = clock::now();
     auto before = turn_began;
     std::size_t unmeasured = 0;
-    std::size_t stride = 1;  // batches between two looks at the clock: more if batches are fixed and short
-    while (take_batch(self, first, last)) {
-        done_.fetch_add(run_batch(self, first, last) - first, std::memory_order_release);
+    std::size_t stride = 1;  // slices between two looks at the clock: more if batches are fixed and short
+    while (self.next_ != self.last_ || take_batch(self)) {
+        const std::size_t to = std::min(self.next_ + slice, self.last_);
+        const std::size_t at = run_batch(self, self.next_, to);
+        done_.fetch_add(at - self.next_, std::memory_order_release);
+        if (at != to) break;
+        self.next_ = to;
         if (++unmeasured < stride) continue;
         const auto now = clock::now();
-        const auto took = (now - before) / static_cast<clock::rep>(unmeasured);
-        adapt(self, took);
-        if (settings_.chunk != 0) stride = took >= target_batch ? 1 : std::min<std::size_t>(2 * stride, 256);
+        if (self.next_ == self.last_) adapt(self, now - self.batch_began_);
+        if (settings_.chunk != 0)
+            stride = now - before >= target_batch / 4 ? 1 : std::min<std::size_t>(2 * stride, max_stride);
         unmeasured = 0;
         before = now;
         if (settings_.progress) report_progress();

@@ -1,6 +1,8 @@
 #include <cadre/detail/scheduler/work_registry.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cassert>
 #include <cstddef>
 #include <thread>
 #include <utility>
@@ -9,8 +11,13 @@ namespace cadre::detail {
 
 namespace {
 
-// The registry of which this thread is between `begin_leave` and `finish_leave`.
-thread_local work_registry* leaving_here = nullptr;
+// The registries of which this thread is between `begin_leave` and `finish_leave`; several, if a notification destroys other
+// work. Null: destroyed in between, by this thread.
+struct open_leaves {
+    std::array<work_registry*, 16> registries{};
+    unsigned depth = 0;
+};
+constinit thread_local open_leaves leaving_here;
 
 }  // namespace
 
@@ -31,20 +38,26 @@ void work_registry::enter_part(work_root& root) noexcept {
 
 work_registry::~work_registry() {
     // A notified waiter may drop the executor inside the notification: then this thread does not wait for itself.
-    const unsigned own = std::exchange(leaving_here, leaving_here == this ? nullptr : leaving_here) == this ? 1 : 0;
+    unsigned own = 0;
+    for (unsigned i = 0; i < leaving_here.depth; ++i)
+        if (leaving_here.registries[i] == this) {
+            leaving_here.registries[i] = nullptr;
+            ++own;
+        }
     while (leaving_.load(std::memory_order_acquire) > own)
         std::this_thread::yield();
 }
 
 void work_registry::begin_leave(work_root& root) noexcept {
     leaving_.fetch_add(1, std::memory_order_relaxed);
-    leaving_here = this;
+    assert(leaving_here.depth < leaving_here.registries.size());
+    leaving_here.registries[leaving_here.depth++] = this;
     const std::lock_guard hold(mutex_);
     roots_.remove(root);
 }
 
 void work_registry::finish_leave() noexcept {
-    if (std::exchange(leaving_here, nullptr) != this) return;  // destroyed in between, by this thread
+    if (leaving_here.registries[--leaving_here.depth] == nullptr) return;
     std::vector<std::function<void()>> call;
     {
         const std::lock_guard hold(mutex_);

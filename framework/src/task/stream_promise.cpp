@@ -84,12 +84,19 @@ bool stream_promise_base::leave() noexcept {
 
 void stream_promise_base::destroy_dropped(std::coroutine_handle<> body) noexcept {
     const std::shared_ptr<executor_backend> home = std::move(home_);  // the frame may hold the last other handle
-    if (registered_) {
+    if (!registered_) {
+        body.destroy();
+    } else {
+        // The root lies in the body. Another one keeps a shutdown from completing while the locals of the body unwind.
         work_registry& registry = env_.home->registry();
+        work_root unwinding;
+        registry.enter_part(unwinding);
         registry.begin_leave(root_);
         registry.finish_leave();
+        body.destroy();
+        registry.begin_leave(unwinding);
+        registry.finish_leave();
     }
-    body.destroy();
     set_current_environment(nullptr);
 }
 

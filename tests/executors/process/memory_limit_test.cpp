@@ -56,7 +56,8 @@ counts spawn_all(const executor& ex) {
 
 counts map_all(const executor& ex, cadre::map_options options = {}) {
     counts n;
-    for (const auto& o : cadre::sync_wait(cadre::map_outcomes(ex, leak_a_megabyte, std::views::iota(0, calls), options)))
+    for (const auto& o :
+         cadre::sync_wait(cadre::map_outcomes(ex, leak_a_megabyte, std::views::iota(0, calls), options)))
         count(n, o);
     return n;
 }
@@ -77,6 +78,7 @@ TEST(process_memory, a_call_that_met_the_limit_is_repeated_in_a_fresh_worker) {
     EXPECT_EQ(spawn_all(ex).values, calls);
     EXPECT_GT(ex.stats().retried, 0u);
     EXPECT_EQ(map_all(ex, {.retries = 1}).values, calls);
+    EXPECT_EQ(map_all(ex, {.chunk = 25, .retries = 1}).values, calls);
 }
 
 pid_t leak_then_pid(int megabytes) {
@@ -92,6 +94,23 @@ TEST(process_memory, a_worker_above_the_soft_limit_is_replaced_after_the_task) {
     EXPECT_NE(cadre::sync_wait(cadre::on(ex, worker_pid)), first);
     EXPECT_EQ(map_all(ex).values, calls);
     EXPECT_EQ(ex.stats().restarts, 0u);
+}
+
+cadre::task<pid_t> call_itself(executor ex) { co_return co_await cadre::on(ex, leak_then_pid, 0); }
+
+pid_t leak_slowly(int megabytes) {
+    std::this_thread::sleep_for(100ms);  // as a long task: the worker gets no second call in advance
+    return leak_then_pid(megabytes);
+}
+
+TEST(process_memory, a_nested_call_reaches_the_only_worker_although_it_retires) {
+    for (int round = 0; round < 3; ++round) {
+        const executor ex = process_executor{{.workers = 1, .memory_soft_limit = limit}};
+        auto outer = cadre::spawn(ex, call_itself, ex);
+        auto leak = cadre::spawn(ex, leak_slowly, 100);
+        EXPECT_GT(cadre::sync_wait(std::move(leak)), 0);
+        EXPECT_GT(cadre::sync_wait(std::move(outer)), 0);
+    }
 }
 
 cadre::task<int> fill_then_call(executor ex) {

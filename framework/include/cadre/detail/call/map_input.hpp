@@ -38,7 +38,7 @@ template <class R>
 using item_of = std::decay_t<std::ranges::range_value_t<std::remove_reference_t<R>>>;
 
 /// Sends the items of `range` through `run` until the input has ended or `run` wants no more, and everything in flight has
-/// completed. Throws what the range or an encoding throws; else the failure of `run`; else `cancelled` if a stop request
+/// completed. Throws what the range, an encoding or `progress` throws; else the failure of `run`; else `cancelled` if a stop request
 /// left items in the input.
 template <class Run, class Range>
 task<void> drive_chunks(Run& run, Range& range) {
@@ -57,7 +57,12 @@ task<void> drive_chunks(Run& run, Range& range) {
         if (run.idle()) break;
         auto next = run.completions().take();
         completion_queue::nodes completed = co_await next;
-        run.collect(completed);
+        try {
+            run.collect(completed);
+        } catch (...) {  // `progress` threw: what is in flight refers to `run`
+            if (input_error == nullptr) input_error = std::current_exception();
+            run.stop_all();
+        }
     }
     if (input_error != nullptr) std::rethrow_exception(input_error);
     run.rethrow_failure();

@@ -116,8 +116,9 @@ private:
         c->retries_left = retries;
         return c;
     }
-    void send(std::unique_ptr<remote> c) {
+    void send(std::unique_ptr<remote> c, bool fresh_worker = false) {
         call_options settings = ex_.options();
+        settings.fresh_worker = fresh_worker;
         settings.name = options_.name;
         settings.timeout = options_.timeout;
         settings.retries = c->items == 1 ? c->retries_left : 0;
@@ -218,7 +219,7 @@ private:
     void send_rest(const remote& c, std::uint32_t done) {
         const bool again = repeats_last(c, done);
         window_.completed(again ? done - 1 : done);
-        if (again) resend(c, done - 1, done, c.retries_left - 1);
+        if (again) resend(c, done - 1, done, c.retries_left - 1, true);
         leave_or_resend(c, done);
     }
     /// The items of a chunk from `from` on, which have not begun, are sent again if their results are still of use.
@@ -229,11 +230,11 @@ private:
             outcomes_[c.first + i].emplace(std::make_exception_ptr(cancelled{}));
         window_.completed(c.items - from);
     }
-    void resend(const remote& c, std::uint32_t from, std::uint32_t to, int retries) {
+    void resend(const remote& c, std::uint32_t from, std::uint32_t to, int retries, bool fresh_worker = false) {
         auto again = make_remote(c.first + from, retries);
         again->add_from(c, from, to);
         window_.returned(to - from);
-        send(std::move(again));
+        send(std::move(again), fresh_worker);
     }
 
     static constexpr std::size_t max_free_chunks = 4096;

@@ -37,6 +37,7 @@ namespace cadre::detail {
 /// Lives in the frame of the coroutine that awaits `run()`, which completes when every runner has ended.
 class parallel_loop {
 public:
+    using clock = std::chrono::steady_clock;
     struct settings {
         std::size_t size = 0;
         std::size_t chunk = 0;  ///< indices a batch; 0: adapt to their duration
@@ -74,6 +75,9 @@ public:
         std::atomic<std::size_t> current_{0};
         stop_state stop_;
         environment env_;
+        std::size_t next_ = 0;  // the rest of the batch in work: [next_, last_)
+        std::size_t last_ = 0;
+        clock::time_point batch_began_{};
         std::size_t batch_ = 1;
         std::size_t number_ = 0;
         bool has_begun_ = false;
@@ -120,13 +124,13 @@ private:
         parallel_loop* loop = nullptr;
         std::atomic<bool> posted{false};
     };
-    using clock = std::chrono::steady_clock;
-
     [[nodiscard]] bool start(std::coroutine_handle<> h, environment* env);
     void finish();
     void run(runner& self) noexcept;
     void start_runners(std::size_t after) noexcept;
-    [[nodiscard]] bool take_batch(runner& self, std::size_t& first, std::size_t& last) noexcept;
+    [[nodiscard]] static settings normalized(settings s);
+    /// Takes the next batch for `self`. @return false if no index is left to begin
+    [[nodiscard]] bool take_batch(runner& self) noexcept;
     void adapt(runner& self, clock::duration took) const noexcept;
     [[nodiscard]] bool make_way(runner& self) noexcept;
     void withdraw_runners() noexcept;
@@ -148,8 +152,12 @@ private:
 
     // cursor_: the next index to hand out; only grows. end_: indices from here on do not begin; only falls: to a failed index,
     // or to 0 at a stop request. parties_: runners and progress items that have not ended; the last one resumes the awaiter.
-    alignas(64) std::atomic<std::size_t> cursor_{0};
-    alignas(64) std::atomic<std::size_t> end_;
+    // Padding keeps the words of different writers apart: a coroutine frame is not aligned to a cache line.
+    [[maybe_unused]] std::byte before_cursor_[64];
+    std::atomic<std::size_t> cursor_{0};
+    [[maybe_unused]] std::byte before_end_[64];
+    std::atomic<std::size_t> end_;
+    [[maybe_unused]] std::byte after_end_[64];
     std::atomic<std::size_t> parties_{1};
     std::atomic<std::size_t> done_{0};
     std::mutex failures_mutex_;

@@ -27,6 +27,7 @@ struct call_options {
     std::chrono::nanoseconds timeout{0};  ///< 0: none
     int priority = 0;                     ///< higher first
     int retries = -1;                     ///< retries after a worker's death; -1: the default of the executor
+    bool fresh_worker = false;  ///< prefers a worker that has run nothing: the call met the memory limit of its last one
 };
 
 enum class reply_kind : std::uint8_t {
