@@ -200,6 +200,7 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
                 reply.error = limit_error(c, r, task);
             }
         }
+        if (reply.retry_last) retire(c);  // the item is sent again before the worker's own message arrives
         if (reply.kind == reply_kind::unfinished && r.limit.passed) reply.last_item = limit_error(c, r, task);
     }
     placement_.end(r, std::move(reply), ended);
@@ -209,7 +210,7 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
 bool call_protocol::retry_in_fresh_worker(worker_connection& c, call_record& r) noexcept {
     r.wants_fresh = true;
     if (!placement_.retry(r)) return false;
-    if (c.stage == worker_stage::ready) c.stage = worker_stage::retiring;  // its own message follows
+    retire(c);  // its own message follows
     return true;
 }
 

@@ -57,7 +57,8 @@ void placement::enqueue(portable_call& call, bool nested, ended_calls& ended) {
     if (r.limit.of_call) r.limit.allowed = own;
     r.limit.allowed = std::min(r.limit.allowed, longest_limit);
     call.backend_data = &r;
-    waiting_.push_back(r);
+    // The next fresh worker is the best one for it, before other calls use that worker.
+    r.wants_fresh ? waiting_.push_front(r) : waiting_.push_back(r);
 }
 
 // @return the number of the function; empty if the call has been ended because there is none

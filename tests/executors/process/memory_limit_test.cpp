@@ -78,7 +78,6 @@ TEST(process_memory, a_call_that_met_the_limit_is_repeated_in_a_fresh_worker) {
     EXPECT_EQ(spawn_all(ex).values, calls);
     EXPECT_GT(ex.stats().retried, 0u);
     EXPECT_EQ(map_all(ex, {.retries = 1}).values, calls);
-    EXPECT_EQ(map_all(ex, {.chunk = 25, .retries = 1}).values, calls);
 }
 
 pid_t leak_then_pid(int megabytes) {
