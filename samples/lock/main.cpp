@@ -36,7 +36,7 @@ cadre::task<int> app(cadre::executor ex) {
     cadre::shared_value<int> value{ex, 0};
     cadre::channel<int> owners{ex, 2};
     auto ones = cadre::spawn(ex, add, mutex, value, 1, owners);
-    co_await owners.receive();  // the other task starts while this one holds the lock, so it has to wait
+    (void)co_await owners.receive();  // the other task starts while this one holds the lock, so it has to wait
     auto threes = cadre::spawn(ex, add, mutex, value, 3, owners);
 
     std::vector<int> history = co_await ones;

@@ -1,7 +1,7 @@
 /// @file
 /// `call`: a function call as a task that owns the function and its arguments.
 ///
-///     auto [a, b] = co_await cadre::when_all(cadre::call([path] { return read(path); }), cadre::call(fetch, url));
+///     auto [a, b] = co_await cadre::when_all(cadre::call([x = 7] { return 6 * x; }), cadre::call(fetch, url));
 #pragma once
 
 #include <functional>

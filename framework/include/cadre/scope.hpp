@@ -4,7 +4,7 @@
 ///     cadre::scope s;
 ///     s.spawn(serve(first));
 ///     s.spawn(ex, resize, image);
-///     s.spawn([&log, id] { return report(log, id); });
+///     s.spawn([client = 3] { return serve(client); });
 ///     co_await s.join();
 #pragma once
 
