@@ -19,6 +19,7 @@
 #include <boost/interprocess/sync/interprocess_mutex.hpp>
 #include <boost/interprocess/sync/interprocess_recursive_mutex.hpp>
 #include <boost/interprocess/sync/mutex_family.hpp>
+#include <cadre/detail/base/sanitizers.hpp>
 #include <gtest/gtest.h>
 
 namespace {
@@ -78,6 +79,9 @@ bool can_lock(ipc::interprocess_mutex& mutex) {
 }
 
 TEST(boost_interprocess, a_mutex_is_unusable_after_its_owner_was_killed) {
+#if defined(CADRE_TSAN)
+    GTEST_SKIP() << "a mutex whose owner was killed is what ThreadSanitizer reports";
+#endif
     const ipc::mapped_region memory = ipc::anonymous_shared_memory(4096);
     auto& mutex = *new (memory.get_address()) ipc::interprocess_mutex;
     const pid_t owner = fork_child([&] {
@@ -89,6 +93,9 @@ TEST(boost_interprocess, a_mutex_is_unusable_after_its_owner_was_killed) {
 }
 
 TEST(boost_interprocess, a_heap_is_unusable_after_a_process_was_killed_while_allocating) {
+#if defined(CADRE_TSAN)
+    GTEST_SKIP() << "a mutex whose owner was killed is what ThreadSanitizer reports";
+#endif
     constexpr std::size_t size = 1 << 20;
     const ipc::mapped_region memory = ipc::anonymous_shared_memory(size);
     heap shared(ipc::create_only, memory.get_address(), size);
