@@ -21,10 +21,11 @@
 namespace cadre::detail {
 namespace {
 
+std::atomic<std::size_t> initial_memory{0};
+
+#ifndef CADRE_UNENFORCED
 // Measured: a worker of an empty program allocates 240 KiB before its first task, beside the stack of its control thread.
 constexpr std::size_t own_memory = std::size_t{512} << 10;
-
-std::atomic<std::size_t> initial_memory{0};
 
 std::size_t thread_stack() noexcept {
     std::size_t size = 0;
@@ -35,6 +36,7 @@ std::size_t thread_stack() noexcept {
     }
     return size;
 }
+#endif
 
 }  // namespace
 

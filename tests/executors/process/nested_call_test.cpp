@@ -52,7 +52,7 @@ TEST(process_nested_calls, replies_reach_a_worker_that_was_busy) {
 // many calls are refused depends on how fast the parent places the others; enough of them are.
 task<int> count_refused_calls(executor ex) {
     std::vector<cadre::job<int>> jobs;
-    for (int i = 0; i < 8000; ++i)
+    for (int i = 0; i < 24000; ++i)
         jobs.push_back(cadre::spawn(ex, plus_one, i));
     compute_for(20ms);
     int refused = 0;
