@@ -24,8 +24,9 @@ namespace cadre {
 ///
 /// @param jobs  moved from; the stream owns them. Destroying the stream drops the jobs that it has not yielded.
 /// @return one element for each job, whether it succeeded or failed; errors are thrown where the job is awaited.
-/// Stop: a `next()` that waits asks all remaining jobs to stop and throws `cancelled` when the first of them has ended.
-/// No job is lost: later calls of `next()` yield the jobs that remain. A job that has completed is yielded without regard
+/// Stop: a request to the task that made the stream is passed on to all remaining jobs; a `next()` that waits throws
+/// `cancelled` when the first of them has ended. A limit around one `next()` ends that wait alone. No job is lost: later
+/// calls of `next()` yield the jobs that remain. A job that has completed is yielded without regard
 /// to stop requests. Resumes: at home. Not thread-safe: one consumer.
 template <class R>
 [[nodiscard]] stream<job<R>> as_completed(std::vector<job<R>> jobs) {
@@ -52,7 +53,8 @@ template <class R>
                 stopped = forward.stop_requested();
             }
             if (stopped) {
-                co_yield detail::stream_error{std::make_exception_ptr(cancelled{})};
+                detail::stream_error stop_error(std::make_exception_ptr(cancelled{}));
+                co_yield std::move(stop_error);
                 continue;
             }
         }

@@ -22,6 +22,8 @@ class stream_promise_base;
 
 /// Yielded by a stream's body: the consumer's `next()` throws `error`, and the following one resumes the body.
 struct stream_error {
+    // g++ 12 destroys a temporary of an aggregate type twice where it is yielded.
+    explicit stream_error(std::exception_ptr e) noexcept : error(std::move(e)) {}
     std::exception_ptr error;
 };
 
