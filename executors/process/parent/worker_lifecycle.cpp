@@ -70,7 +70,7 @@ void worker_lifecycle::worker_ended(worker_connection& c, const process_os::work
             c.start_error != nullptr || (has_initializer_ && death->known && death->signal != SIGKILL &&
                                          death->exit_code != process_os::worker_start_failed);
         const task_label phase =
-            by_initializer ? task_label{"initializer", "its initializer"} : task_label{"", "its start"};
+            by_initializer ? task_label{"initializer", "its initializer"} : task_label{"", "its start-up code"};
         start_failed(c.start_error != nullptr ? c.start_error : crash_error(*death, phase, {}), by_initializer);
     }
     // Calls that were requeued have no worker to go to.
