@@ -5,19 +5,12 @@
 #include <cadre/detail/base/sanitizers.hpp>
 
 #include "models/channel_model.hpp"
-#include "models/explore.hpp"
+#include "models/expect_sound.hpp"
 #include "models/lock_model.hpp"
 
 namespace {
 
-template <class Model>
-void expect_sound(const Model& m) {
-    const auto f = models::explore(m);
-    EXPECT_EQ(f.violation, "");
-    EXPECT_TRUE(f.complete);
-    EXPECT_GT(f.ends, 0u);
-    ::testing::Test::RecordProperty("states", static_cast<int>(f.states));
-}
+using models::expect_sound;
 
 #if !defined(CADRE_ASAN) && !defined(CADRE_TSAN)  // the models have no memory or thread of their own to check
 TEST(shm_models, one_sender_two_receivers_in_one_cell) {
