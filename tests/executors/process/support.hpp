@@ -2,6 +2,7 @@
 /// Functions that the tests of the process executor share.
 #pragma once
 
+#include <cadre/channel.hpp>
 #include <cadre/executors/process.hpp>
 #include <cadre/job.hpp>
 #include <cadre/on.hpp>
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -69,6 +71,17 @@ inline int compute_for(std::chrono::milliseconds d) {
 template <class R>
 task<R> wait_for(job<R> job) {
     co_return co_await job;
+}
+
+template <class T>
+task<std::optional<T>> receive(channel<T> from) {
+    co_return co_await from.receive();
+}
+
+inline task<int> begin_and_sleep(channel<int> begun) {
+    co_await begun.send(1);
+    co_await sleep_for(60s);
+    co_return 1;
 }
 
 inline task<int> sleep_then(int milliseconds, int result) {
