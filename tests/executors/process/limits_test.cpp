@@ -17,17 +17,6 @@ using cadre::executor;
 using cadre::process_executor;
 using cadre::task;
 
-int work_until_stopped() {
-    while (!cadre::stop_requested()) {
-    }
-    return 77;
-}
-
-task<int> begin_and_work_until_stopped(cadre::channel<int> begun) {
-    co_await begun.send(1);
-    co_return work_until_stopped();
-}
-
 TEST(process_limits, a_task_that_ignores_its_time_limit_is_killed) {
     const executor ex = process_executor{{.workers = 1, .task_timeout = 50ms, .kill_grace = 50ms}};
     try {
@@ -42,7 +31,7 @@ TEST(process_limits, a_task_that_ignores_its_time_limit_is_killed) {
 
 TEST(process_limits, a_task_that_checks_for_stop_is_not_killed) {
     const executor ex = process_executor{{.workers = 1, .task_timeout = 50ms, .kill_grace = 60s}};
-    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, work_until_stopped)), 77);
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, compute_until_stopped)), 77);
     EXPECT_EQ(ex.stats().restarts, 0u);
 }
 
@@ -76,7 +65,7 @@ TEST(process_limits, timeout_kills_what_does_not_stop) {
 TEST(process_limits, a_stop_request_never_kills) {
     const executor ex = process_executor{{.workers = 1, .kill_grace = 1ms}};
     const cadre::channel<int> begun(ex, 1);
-    auto job = cadre::spawn(ex, begin_and_work_until_stopped, begun);
+    auto job = cadre::spawn(ex, begin_and_compute_until_stopped, begun);
     ASSERT_TRUE(run(receive<int>, begun));
     job.request_stop();
     EXPECT_EQ(run(wait_for<int>, std::move(job)), 77);

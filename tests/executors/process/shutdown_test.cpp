@@ -51,11 +51,6 @@ TEST(process_shutdown, running_work_ends_and_new_work_is_refused) {
     cadre::sync_wait(ex.shutdown(30s));
 }
 
-task<int> begin_and_spin(cadre::channel<int> begun) {
-    co_await begun.send(1);
-    co_return spin_for_ever();
-}
-
 TEST(process_shutdown, what_has_not_ended_at_the_deadline_is_stopped) {
     const executor ex = process_executor{{.workers = 1}};
     const cadre::channel<int> begun{ex, 1};

@@ -7,6 +7,7 @@
 #include <cadre/job.hpp>
 #include <cadre/on.hpp>
 #include <cadre/sleep.hpp>
+#include <cadre/stop.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
 
@@ -61,11 +62,28 @@ inline int spin_for_ever() {
 }
 
 /// Computes without checking for a stop request.
-inline int compute_for(std::chrono::milliseconds d) {
+inline int compute_for(std::chrono::microseconds d) {
     const auto end = std::chrono::steady_clock::now() + d;
     while (std::chrono::steady_clock::now() < end)
         asm volatile("");
     return 0;
+}
+
+/// Computes until a stop is requested.
+inline int compute_until_stopped() {
+    while (!stop_requested())
+        asm volatile("");
+    return 77;
+}
+
+inline task<int> begin_and_compute_until_stopped(channel<int> begun) {
+    co_await begun.send(1);
+    co_return compute_until_stopped();
+}
+
+inline task<int> begin_and_spin(channel<int> begun) {
+    co_await begun.send(1);
+    co_return spin_for_ever();
 }
 
 template <class R>
