@@ -89,14 +89,6 @@ private:
         s.m.fence(me);  // a thread that no longer runs has executed a full fence
         s.m.leave(me);
     }
-    template <class Then>
-    static void load(const state& s, unsigned me, unsigned w, bool acquire, Then then) {
-        for (unsigned n = s.m.oldest(me, w); n <= s.m.newest(w); ++n) {
-            state next = s;
-            next.m.read(me, w, n, acquire);
-            then(next, s.m.value(w, n));
-        }
-    }
     /// Under the lock of the sleepers.
     static void list(state& s, unsigned me, unsigned worker, bool in) {
         s.m.lock(me, of_sleepers);

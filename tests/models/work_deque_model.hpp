@@ -84,15 +84,6 @@ private:
         return buf == 0 ? cells + position % 2 : cells + 2 + position % 4;
     }
 
-    /// Calls `then(next, value)` for each value that a load may return.
-    template <class Then>
-    static void load(const state& s, unsigned me, unsigned w, bool acquire, Then then) {
-        for (unsigned n = s.m.oldest(me, w); n <= s.m.newest(w); ++n) {
-            state next = s;
-            next.m.read(me, w, n, acquire);
-            then(next, s.m.value(w, n));
-        }
-    }
     /// top: t -> t + 1. `then(next, success)`.
     template <class Then>
     static void advance_top(const state& s, unsigned me, std::uint8_t t, Then then) {

@@ -123,12 +123,7 @@ inline task<> yielded_jobs_may_be_awaited_later_and_once(executor ex) {
     }
     EXPECT_EQ(sum, 20);
     for (const auto& j : ended) {
-        bool refused = false;
-        try {
-            (void)co_await j;
-        } catch (const std::logic_error&) {
-            refused = true;
-        }
+        const bool refused = co_await await_is_refused(j);
         EXPECT_TRUE(refused);
     }
 }

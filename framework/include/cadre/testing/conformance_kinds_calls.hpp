@@ -201,12 +201,7 @@ inline task<> a_second_await_of_a_job_is_an_error(executor ex) {
     auto j = spawn(ex, work::add, 1, 2);
     const int sum = co_await j;
     EXPECT_EQ(sum, 3);
-    bool refused = false;
-    try {
-        (void)co_await j;
-    } catch (const std::logic_error&) {
-        refused = true;
-    }
+    const bool refused = co_await await_is_refused(j);
     EXPECT_TRUE(refused);
 }
 
