@@ -11,7 +11,7 @@ namespace {
 
 using models::expect_sound;
 
-#if !defined(CADRE_ASAN)  // the models have no memory of their own to check
+#    if !defined(CADRE_ASAN)  // the models have no memory of their own to check
 TEST(shm_models, one_sender_two_receivers_in_one_cell) {
     expect_sound(models::channel_model{.cells = 1, .first = {0, 2}, .last = {2, 2}, .receivers = 2, .replaced = false});
 }
@@ -23,7 +23,7 @@ TEST(shm_models, one_sender_two_receivers_in_two_cells) {
 TEST(shm_models, two_senders_one_receiver_in_one_cell) {
     expect_sound(models::channel_model{.cells = 1, .first = {0, 2}, .last = {2, 3}, .receivers = 1});
 }
-#endif
+#    endif
 
 TEST(shm_models, two_senders_one_receiver_in_two_cells) {
     expect_sound(models::channel_model{.cells = 2, .first = {0, 1}, .last = {1, 2}, .receivers = 1});

@@ -14,7 +14,7 @@ void expect_sound(const model& m) { models::expect_sound(m); }
 
 TEST(semaphore_model, two_processes_and_one_permit) { expect_sound({.processes = 2, .rounds = 2, .permits = 1}); }
 
-#if !defined(CADRE_ASAN)  // the model has no memory of its own to check
+#    if !defined(CADRE_ASAN)  // the model has no memory of its own to check
 TEST(semaphore_model, two_processes_and_two_permits) { expect_sound({.processes = 2, .rounds = 2, .permits = 2}); }
 
 TEST(semaphore_model, several_permits_at_once) {
@@ -31,7 +31,7 @@ TEST(semaphore_model, two_processes_often) { expect_sound({.processes = 2, .roun
 TEST(semaphore_model, three_processes_and_one_permit) {
     expect_sound({.processes = 3, .rounds = 1, .permits = 1, .mortal = 1});
 }
-#endif
+#    endif
 
 // The number of a note recurs after as many operations of one process during one help; with 22 bits that does not occur.
 TEST(semaphore_model_fails, with_numbers_that_recur_too_soon) {
