@@ -40,82 +40,79 @@ private:
 
 void count(void* work) noexcept { ++*static_cast<std::atomic<int>*>(work); }
 
-TEST(queued_start, begins_once_when_the_queue_runs_it) {
-    const auto backend = std::make_shared<held_queue>();
-    std::atomic<int> begun{0};
-    auto item = queued_start::make(*backend, count, &begun);
-    item->mark_queued();
-    item->submit();
-    EXPECT_EQ(begun, 0);
-    backend->run_all();
-    EXPECT_EQ(begun, 1);
-    EXPECT_FALSE(item->withdraw());
-    queued_start::release(std::move(item), backend);
+// One item in the queue of an executor.
+class queued_item : public ::testing::Test {
+protected:
+    queued_item() { queue(); }
+    void queue() {
+        item_->mark_queued();
+        item_->submit();
+    }
+    void release() { queued_start::release(std::move(item_), backend_); }
+    void expect_gone() const {
+        EXPECT_EQ(begun_, 0);
+        EXPECT_EQ(backend_->registry().live(), 0u);
+        EXPECT_EQ(backend_.use_count(), 1);
+    }
+
+    const std::shared_ptr<held_queue> backend_ = std::make_shared<held_queue>();
+    std::atomic<int> begun_{0};
+    queued_start::pointer item_ = queued_start::make(*backend_, count, &begun_);
+};
+
+TEST_F(queued_item, begins_when_the_queue_runs_it) {
+    EXPECT_EQ(begun_, 0);
+    backend_->run_all();
+    EXPECT_EQ(begun_, 1);
+    EXPECT_FALSE(item_->withdraw());
+    release();
 }
 
-TEST(queued_start, may_be_queued_again) {
-    const auto backend = std::make_shared<held_queue>();
-    std::atomic<int> begun{0};
-    auto item = queued_start::make(*backend, count, &begun);
-    for (int i = 1; i <= 3; ++i) {
-        item->mark_queued();
-        item->submit();
-        backend->run_all();
-        EXPECT_EQ(begun, i);
+TEST_F(queued_item, may_be_queued_again) {
+    backend_->run_all();
+    for (int i = 2; i <= 4; ++i) {
+        queue();
+        backend_->run_all();
+        EXPECT_EQ(begun_, i);
     }
 }
 
-TEST(queued_start, a_withdrawn_item_never_begins_and_is_registered_until_the_queue_returns_it) {
-    const auto backend = std::make_shared<held_queue>();
-    std::atomic<int> begun{0};
-    auto item = queued_start::make(*backend, count, &begun);
-    item->mark_queued();
-    item->submit();
-    EXPECT_TRUE(item->withdraw());
-    EXPECT_FALSE(item->withdraw());
-    queued_start::release(std::move(item), backend);
-    EXPECT_EQ(backend->registry().live(), 1u);
-    EXPECT_EQ(backend->queued(), 1u);
-    backend->run_all();
-    EXPECT_EQ(begun, 0);
-    EXPECT_EQ(backend->registry().live(), 0u);
-    EXPECT_EQ(backend.use_count(), 1);
+TEST_F(queued_item, that_is_withdrawn_is_registered_until_the_queue_returns_it) {
+    EXPECT_TRUE(item_->withdraw());
+    EXPECT_FALSE(item_->withdraw());
+    release();
+    EXPECT_EQ(backend_->registry().live(), 1u);
+    EXPECT_EQ(backend_->queued(), 1u);
+    backend_->run_all();
+    expect_gone();
 }
 
-TEST(queued_start, the_queue_may_return_a_withdrawn_item_before_it_is_released) {
-    const auto backend = std::make_shared<held_queue>();
-    std::atomic<int> begun{0};
-    auto item = queued_start::make(*backend, count, &begun);
-    item->mark_queued();
-    item->submit();
-    EXPECT_TRUE(item->withdraw());
-    backend->run_all();
-    queued_start::release(std::move(item), backend);
-    EXPECT_EQ(begun, 0);
-    EXPECT_EQ(backend->registry().live(), 0u);
-    EXPECT_EQ(backend.use_count(), 1);
+TEST_F(queued_item, that_is_withdrawn_may_be_returned_before_it_is_released) {
+    EXPECT_TRUE(item_->withdraw());
+    backend_->run_all();
+    release();
+    expect_gone();
 }
 
-TEST(queued_start, either_begins_or_is_withdrawn) {
-    const auto backend = std::make_shared<held_queue>();
+TEST_F(queued_item, either_begins_or_is_withdrawn) {
+    backend_->run_all();
     for (int i = 0; i < 1000; ++i) {
-        std::atomic<int> begun{0};
+        begun_ = 0;
+        if (item_ == nullptr) item_ = queued_start::make(*backend_, count, &begun_);
+        queue();
         std::atomic<bool> go{false};
-        auto item = queued_start::make(*backend, count, &begun);
-        item->mark_queued();
-        item->submit();
         std::thread worker([&] {
             while (!go)
                 std::this_thread::yield();
-            backend->run_all();
+            backend_->run_all();
         });
         go = true;
         if (i % 2 != 0) std::this_thread::yield();
-        const bool withdrawn = item->withdraw();
-        if (withdrawn) queued_start::release(std::move(item), backend);
+        const bool withdrawn = item_->withdraw();
+        if (withdrawn) release();
         worker.join();
-        EXPECT_EQ(begun, withdrawn ? 0 : 1);
-        EXPECT_EQ(backend->registry().live(), 0u);
+        EXPECT_EQ(begun_, withdrawn ? 0 : 1);
+        EXPECT_EQ(backend_->registry().live(), 0u);
     }
 }
 
