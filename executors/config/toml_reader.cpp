@@ -4,7 +4,7 @@
 #include "config/names.hpp"
 #include "config/suggest.hpp"
 #include "config/toml.hpp"
-#include "config/toml_screen.hpp"
+#include "config/toml_ascii_check.hpp"
 
 #include <algorithm>
 
@@ -41,7 +41,7 @@ private:
     toml::table parse() const {
         if (const std::string copy = detail::ascii_copy(text_); copy != text_) {
             static_cast<void>(parse(copy));
-            if (const auto forbidden = detail::screen_toml(text_)) {
+            if (const auto forbidden = detail::check_ascii(text_)) {
                 detail::fail_at(position(*forbidden), forbidden->reason);
             }
         }
@@ -163,7 +163,7 @@ private:
         return nameless ? kind_of(node) : convert(node, path).text();
     }
 
-    // Of toml++ or of the screen.
+    // Of toml++ or of the ASCII check.
     template <class Position>
     std::string position(const Position& where) const {
         return filename_ + ':' + std::to_string(where.line) + ':' + std::to_string(where.column);
