@@ -30,7 +30,7 @@ public:
     [[nodiscard]] bool empty() const noexcept { return !has_items_.load(std::memory_order_acquire); }
 
 private:
-    std::mutex mutex_;
+    std::mutex mutex_;  // a leaf: guards the queue
     work_item_queue items_;
     std::atomic<bool> has_items_{false};  // written under the mutex
 };

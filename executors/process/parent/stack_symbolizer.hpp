@@ -36,7 +36,7 @@ public:
 private:
     void run() noexcept;
 
-    std::mutex mutex_;
+    std::mutex mutex_;  // a leaf; stacks are read without it
     std::condition_variable wake_;
     std::deque<crashed_call> waiting_;
     bool ending_ = false;

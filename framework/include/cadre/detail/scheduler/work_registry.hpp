@@ -43,7 +43,7 @@ public:
     /// completes only when all waiters have been notified. A thread is between the two steps for one root at a time.
     void begin_leave(work_root& root) noexcept;
     void finish_leave() noexcept;
-    /// Asks every accepted task to stop.
+    /// Asks every accepted task to stop. Callbacks of their tokens may start and end work, but not destroy the registry.
     void request_stop(stop_reason why = stop_reason::requested) noexcept;
     /// Refuses new work from now on. `on_empty` (may be empty) is called when all accepted work has ended, at once if it has.
     void close(std::function<void()> on_empty);
@@ -55,7 +55,7 @@ public:
     [[nodiscard]] std::vector<std::string> names(std::size_t most) const;
 
 private:
-    mutable std::mutex mutex_;
+    mutable std::mutex mutex_;  // under it: the lists, and `mark` and `announce` of stop states; no user code
     intrusive_list<work_root, &work_root::links> roots_;
     std::uint64_t entered_ = 0;
     std::uint64_t live_ = 0;
