@@ -21,7 +21,7 @@ static_assert(std::ranges::input_range<generator<int>>);
 static_assert(std::ranges::view<generator<int>>);
 static_assert(!std::ranges::forward_range<generator<int>>);
 static_assert(!std::is_copy_constructible_v<generator<int>>);
-static_assert(std::is_same_v<std::ranges::range_reference_t<generator<std::string>>, const std::string&>);
+static_assert(std::is_same_v<std::ranges::range_reference_t<generator<std::string>>, std::string&>);
 
 generator<int> count_to(int n) {
     for (int i = 0; i < n; ++i)
