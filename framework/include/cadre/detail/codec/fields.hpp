@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -249,6 +250,36 @@ struct collect_types {
         return {};
     }
 };
+
+/// An object that exists only in constant expressions: the address of its member names the member.
+template <class T>
+struct imagined {
+    T object;
+};
+#if defined(__clang__)
+#    pragma clang diagnostic push
+#    pragma clang diagnostic ignored "-Wundefined-var-template"
+#endif
+template <class T>
+extern const imagined<T> one;
+
+template <auto Address>
+struct member {};
+
+template <std::size_t I>
+struct address_of_member {
+    template <class... Members>
+    constexpr auto operator()(const Members&... members) const {
+        return std::get<I>(std::tuple<const std::remove_reference_t<Members>*...>(&members...));
+    }
+};
+
+/// Names member `I` of an aggregate in compilers' messages.
+template <class T, std::size_t I>
+using member_of = member<visit_fields(one<T>.object, address_of_member<I>{})>;
+#if defined(__clang__)
+#    pragma clang diagnostic pop
+#endif
 
 /// `type_list` of the declared types of an aggregate's members, without const.
 template <class T>
