@@ -130,6 +130,7 @@ void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
 }  // namespace
 
 runtime::runtime(int& argc, char** argv) {
+    detail::install_terminate_handler();
     detail::start_kinds(argc, argv);
     try {
         const detail::settings command_line = detail::take_command_line(argc, argv);
@@ -143,6 +144,7 @@ runtime::runtime(int& argc, char** argv) {
 }
 
 runtime::runtime(config c) {
+    detail::install_terminate_handler();
     if (!detail::kinds_started()) {
         std::vector<char*>& words = own_command_line();
         detail::start_kinds(static_cast<int>(words.size()) - 1, words.data());

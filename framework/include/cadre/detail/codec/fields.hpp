@@ -259,6 +259,7 @@ struct imagined {
 #if defined(__clang__)
 #    pragma clang diagnostic push
 #    pragma clang diagnostic ignored "-Wundefined-var-template"
+#    pragma clang diagnostic ignored "-Wundefined-internal"
 #endif
 template <class T>
 extern const imagined<T> one;
@@ -274,9 +275,18 @@ struct address_of_member {
     }
 };
 
-/// Names member `I` of an aggregate in compilers' messages.
+/// Names member `I` of an aggregate in compilers' messages; by its number if it has no address of its own (a reference, a bit-field).
 template <class T, std::size_t I>
-using member_of = member<visit_fields(one<T>.object, address_of_member<I>{})>;
+struct name_of_member {
+    using type = name_of_member;
+};
+template <class T, std::size_t I>
+    requires requires { typename member<visit_fields(one<T>.object, address_of_member<I>{})>; }
+struct name_of_member<T, I> {
+    using type = member<visit_fields(one<T>.object, address_of_member<I>{})>;
+};
+template <class T, std::size_t I>
+using member_of = typename name_of_member<T, I>::type;
 #if defined(__clang__)
 #    pragma clang diagnostic pop
 #endif
