@@ -46,8 +46,9 @@ private:
 class [[nodiscard]] yield_awaiter {
 public:
     yield_awaiter() noexcept = default;
-    yield_awaiter(yield_awaiter&& other) noexcept { other.item_.run = &nothing; }
-    yield_awaiter& operator=(yield_awaiter&&) = delete;
+    // The copy is awaited instead.
+    yield_awaiter(const yield_awaiter& other) noexcept { other.item_.run = &nothing; }
+    yield_awaiter& operator=(const yield_awaiter&) = delete;
     ~yield_awaiter() { check_awaited(item_.run != nullptr, "yield()"); }
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>
@@ -59,7 +60,7 @@ public:
 private:
     static void nothing(work_item* /*item*/) noexcept {}
     void suspend(std::coroutine_handle<> h, environment* e);
-    resume_item item_;  // `run` is null until the await
+    mutable resume_item item_;  // `run` is null until the await
 };
 
 /// The time `d` from now; saturates at the end of the clock's range.
