@@ -15,7 +15,7 @@ namespace cadre::detail {
 namespace {
 
 struct registry {
-    std::mutex mutex{};
+    std::mutex mutex{};  // a leaf: guards the table; factories run without it
     std::map<std::string, kind_entry, std::less<>> kinds{};
     std::atomic<bool> started{false};
 };

@@ -31,12 +31,30 @@ namespace cadre {
 struct runtime::state {
     explicit state(detail::resolved_config c) : configured(std::move(c)) {}
 
+    struct entry {
+        std::once_flag once;
+        cadre::executor made;
+    };
+
+    /// Without the mutex: a factory is the program's own code, which may ask for another executor.
     const cadre::executor& make(const std::string& name, const executor_config& c) {
-        auto at = made.find(name);
-        if (at == made.end()) {
-            at = made.emplace(name, make_executor(c)).first;
+        entry* e = nullptr;
+        {
+            const std::lock_guard lock(mutex);
+            e = &entries[name];
         }
-        return at->second;
+        std::call_once(e->once, [&] { e->made = make_executor(c); });
+        return e->made;
+    }
+
+    [[nodiscard]] std::map<std::string, cadre::executor, std::less<>> made() const {
+        std::map<std::string, cadre::executor, std::less<>> all;
+        for (const auto& [name, e] : entries) {
+            if (e.made) {
+                all.emplace(name, e.made);
+            }
+        }
+        return all;
     }
 
     /// Before any other thread: the factory alone knows whether it takes a number of workers that a weaker source asks for.
@@ -58,8 +76,8 @@ struct runtime::state {
     }
 
     detail::resolved_config configured;
-    std::mutex mutex{};
-    std::map<std::string, cadre::executor, std::less<>> made{};  // by name; an unnamed default executor as ""
+    std::mutex mutex{};  // a leaf: guards the map
+    std::map<std::string, entry, std::less<>> entries{};  // by name; an unnamed default executor as ""
 };
 
 namespace {
@@ -112,6 +130,7 @@ void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
 }  // namespace
 
 runtime::runtime(int& argc, char** argv) {
+    detail::install_terminate_handler();
     detail::start_kinds(argc, argv);
     try {
         const detail::settings command_line = detail::take_command_line(argc, argv);
@@ -125,6 +144,7 @@ runtime::runtime(int& argc, char** argv) {
 }
 
 runtime::runtime(config c) {
+    detail::install_terminate_handler();
     if (!detail::kinds_started()) {
         std::vector<char*>& words = own_command_line();
         detail::start_kinds(static_cast<int>(words.size()) - 1, words.data());
@@ -136,15 +156,14 @@ runtime::runtime(config c) {
 }
 
 runtime::~runtime() {
-    if (!state_->made.empty()) {
-        shut_down(state_->made);
+    if (const auto made = state_->made(); !made.empty()) {
+        shut_down(made);
     }
     detail::finish_kinds();
 }
 
 executor runtime::executor() {
     const executor_config& chosen = state_->configured.chosen;
-    const std::lock_guard lock(state_->mutex);
     return state_->make(chosen.name, chosen);
 }
 
@@ -160,7 +179,6 @@ executor runtime::executor(std::string_view name) {
                            (names.empty() ? " (the configuration names none)"
                                           : " (named in the configuration: " + detail::listed(names) + ")"));
     }
-    const std::lock_guard lock(state_->mutex);
     return state_->make(at->first, at->second);
 }
 

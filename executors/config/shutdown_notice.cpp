@@ -56,6 +56,7 @@ void shutdown_notice::wait(const executor_map& executors) {
     if (ended_.wait_for(hold, notice_delay, [this] { return over_; })) {
         return;
     }
+    hold.unlock();  // a user's executor is asked for its name
     for (const auto& [name, ex] : executors) {
         if (ex.backend()->registry().live() != 0) {
             std::fprintf(stderr, "%s\n", describe_unfinished(ex).c_str());

@@ -28,7 +28,7 @@ public:
 private:
     void wait(const executor_map& executors);
 
-    std::mutex mutex_{};
+    std::mutex mutex_{};  // a leaf: guards the flag
     std::condition_variable ended_{};
     bool over_ = false;
     std::thread thread_{};

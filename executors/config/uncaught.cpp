@@ -5,8 +5,11 @@
 #include <cadre/runtime.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cxxabi.h>
+#include <exception>
 #include <sstream>
 #include <string_view>
 #include <typeinfo>
@@ -81,6 +84,29 @@ std::string describe_uncaught(const std::string& program, const std::exception_p
         const std::type_info* const type = abi::__cxa_current_exception_type();
         return program + ": an exception of type " + (type == nullptr ? std::string("unknown") : type_name(*type)) +
                '\n';
+    }
+}
+
+namespace {
+
+// Without an exception, std::terminate was called by the program itself.
+[[noreturn]] void report_and_abort() noexcept {
+    if (const std::exception_ptr error = std::current_exception(); error != nullptr) {
+        try {
+            const std::string text = describe_uncaught(program_name(program_invocation_name), error);
+            std::fputs(text.c_str(), stderr);
+        } catch (...) {
+            std::fputs("terminated by an exception\n", stderr);
+        }
+    }
+    std::abort();
+}
+
+}  // namespace
+
+void install_terminate_handler() noexcept {
+    if (std::get_terminate() == &__gnu_cxx::__verbose_terminate_handler) {
+        std::set_terminate(&report_and_abort);
     }
 }
 

@@ -15,7 +15,7 @@ namespace {
 constexpr std::chrono::steady_clock::duration report_after = std::chrono::seconds(3);
 
 struct unfinished {
-    std::mutex mutex;
+    std::mutex mutex;  // a leaf; destructors run without it
     std::condition_variable none;
     std::list<std::string> names;
 

@@ -57,7 +57,7 @@ private:
     }
 
     alignas(64) std::atomic<work_item*> inbox_{nullptr};  // newest first
-    alignas(64) std::mutex mutex_;
+    alignas(64) std::mutex mutex_;  // a leaf: guards the queue
     work_item_queue items_;
     std::atomic<bool> has_items_{false};
 };

@@ -104,7 +104,7 @@ private:
     // poll. Read by publishers without the mutex: relaxed after a light fence, or with seq_cst after a seq_cst push.
     alignas(64) std::atomic<std::uint32_t> sleeping_{0};
     std::atomic<bool> closing_{false};
-    std::mutex sleepers_mutex_;
+    std::mutex sleepers_mutex_;  // under it: `unpark`, which runs nothing
     std::vector<worker*> sleepers_;
     worker* leader_ = nullptr;  // the sleeper that waits for the next deadline and for events
     worker* standby_ = nullptr;  // the follower that checks whether a worker waits for events

@@ -50,5 +50,10 @@ int main(int argc, char** argv) {
     if (argc > 1) {
         ending = argv[1];
     }
+    if (ending == "leave") {  // the error leaves `main`
+        ending = argv[2];
+        cadre::runtime rt(argc, argv);
+        return rt.run(app(rt.executor()));
+    }
     return cadre::run_main(argc, argv, app);
 }

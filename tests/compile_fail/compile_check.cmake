@@ -1,5 +1,5 @@
-# Compiles SOURCE and checks the diagnostics. A file with lines `// expect: MESSAGE` must be rejected with each of these
-# messages; a file without such a line must compile.
+# Compiles SOURCE and checks the diagnostics. A file with lines `// expect: MESSAGE` must be rejected with these messages, one error
+# each, in this order, and no other error; a file without such a line must compile. `// names: TEXT` must occur in the output.
 #
 #   cmake -DCOMPILER=… -DINCLUDES=a|b -DSOURCE=file.cpp [-DFLAGS=a|b] -P compile_check.cmake
 
@@ -26,10 +26,32 @@ endif()
 if(status EQUAL 0)
     message(FATAL_ERROR "${SOURCE} should be rejected, but it compiles")
 endif()
+string(REPLACE ";" "," output "${output}")
+string(REGEX MATCHALL "[^\n]*[0-9]: error: [^\n]*" errors "${output}")
+list(LENGTH errors error_count)
+list(LENGTH expectations expected_count)
+set(at 0)
 foreach(line IN LISTS expectations)
     string(REGEX REPLACE "^// expect: " "" sentence "${line}")
-    string(FIND "${output}" "${sentence}" position)
+    string(REPLACE ";" "," sentence "${sentence}")
+    set(error "")
+    if(at LESS error_count)
+        list(GET errors ${at} error)
+    endif()
+    string(FIND "${error}" "${sentence}" position)
     if(position EQUAL -1)
-        message(FATAL_ERROR "${SOURCE} is rejected without the message\n    ${sentence}\nThe compiler said:\n${output}")
+        message(FATAL_ERROR "${SOURCE} is rejected without the message\n    ${sentence}\nas error ${at}. The compiler said:\n${output}")
+    endif()
+    math(EXPR at "${at} + 1")
+endforeach()
+if(NOT error_count EQUAL expected_count)
+    message(FATAL_ERROR "${SOURCE}: ${error_count} errors. The compiler said:\n${output}")
+endif()
+file(STRINGS ${SOURCE} names REGEX "^// names: ")
+foreach(line IN LISTS names)
+    string(REGEX REPLACE "^// names: " "" name "${line}")
+    string(FIND "${output}" "${name}" position)
+    if(position EQUAL -1)
+        message(FATAL_ERROR "${SOURCE}: the compiler does not name ${name}. It said:\n${output}")
     endif()
 endforeach()

@@ -72,7 +72,7 @@ public:
     }
 
 private:
-    std::mutex mutex_;
+    std::mutex mutex_;  // a leaf: guards the table
     std::map<std::uint64_t, std::string> known_;
 };
 

@@ -116,7 +116,7 @@ private:
         pidfd_.reset();
     }
 
-    std::mutex mutex_;
+    std::mutex mutex_;  // under it: system calls; no user code in this process
     unique_fd control_;
     unique_fd pidfd_;  // not a pid: a program that waits for any child may have reaped the server
     pid_t owner_ = 0;  // the process that started the server: a fork of it must not end the server

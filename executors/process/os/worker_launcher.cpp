@@ -73,7 +73,7 @@ void reap_here(const live_worker& worker, worker_exit& report) {
 }  // namespace
 
 struct worker_launcher::state {
-    mutable std::mutex mutex;
+    mutable std::mutex mutex;  // under it: system calls and the fork server; no user code in this process
     unique_fd epoll{::epoll_create1(EPOLL_CLOEXEC)};
     doorbell has_exits;  // rung while `exits` is not empty
     unique_fd connection;

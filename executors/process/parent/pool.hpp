@@ -104,7 +104,8 @@ private:
     deadline_queue deadlines_;
     worker_starter starter_;
 
-    std::mutex drain_mutex_;
+    std::mutex
+        drain_mutex_;  // before calls_mutex_. Under it: calls complete, which posts and destroys, and never polls or destroys this pool
     ended_calls drained_;
     mutable std::mutex calls_mutex_;
     worker_set workers_;

@@ -38,7 +38,7 @@ private:
     void run() noexcept;
     static void complete(crashed_call& c) noexcept;
 
-    std::mutex mutex_;
+    std::mutex mutex_;  // a leaf; stacks are read without it
     std::condition_variable wake_;
     std::deque<crashed_call> waiting_;
     bool ending_ = false;

@@ -12,7 +12,7 @@ namespace cadre::detail::process_parent {
 namespace {
 
 struct roster {
-    std::mutex mutex;
+    std::mutex mutex;  // under it: doorbells, which run nothing
     std::vector<const supervisor_election*> all;
     std::vector<int> bells;  // of `all`, in the same order
 

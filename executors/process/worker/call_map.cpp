@@ -1,5 +1,6 @@
 #include "process/worker/call_map.hpp"
 
+#include <stop_token>
 #include <thread>
 
 namespace cadre::detail::process_worker {
@@ -22,15 +23,27 @@ void call_map::erase(worker_call& call) noexcept {
     --size_;
 }
 
+worker_call* call_map::find_locked(std::uint64_t ticket) noexcept {
+    worker_call* call = bucket(ticket);
+    while (call != nullptr && call->ticket != ticket)
+        call = call->chain;
+    return call;
+}
+
 bool call_map::try_request_stop(std::uint64_t ticket, stop_reason why) noexcept {
-    // The lock keeps the call alive while its stop state fires, which posts and never calls back.
+    // The lock keeps the call alive while its stop state fires. Callbacks of tokens run without it: they may end the call.
+    std::vector<std::stop_source> sources;
+    {
+        const std::lock_guard hold(mutex_);
+        worker_call* const call = find_locked(ticket);
+        if (call == nullptr) return false;
+        call->stop.mark(why, sources);
+    }
+    stop_state::call_callbacks(sources);
     const std::lock_guard hold(mutex_);
-    for (worker_call* call = bucket(ticket); call != nullptr; call = call->chain)
-        if (call->ticket == ticket) {
-            call->stop.request_stop(why);
-            return true;
-        }
-    return false;
+    // Nothing is announced if the call has ended and another one has the ticket: that one was not marked.
+    if (worker_call* const call = find_locked(ticket); call != nullptr) call->stop.announce();
+    return true;
 }
 
 // The parent sends a stop only for a call that it saw claimed, and `begin_claim` precedes the claim: either that is seen

@@ -30,6 +30,7 @@ public:
     void request_stop(std::uint64_t ticket, stop_reason why) noexcept;
 
 private:
+    [[nodiscard]] worker_call* find_locked(std::uint64_t ticket) noexcept;
     [[nodiscard]] bool try_request_stop(std::uint64_t ticket, stop_reason why) noexcept;
     // Tickets number the parent's records, which are dense: the low bits spread well.
     [[nodiscard]] worker_call*& bucket(std::uint64_t ticket) noexcept {
@@ -37,7 +38,7 @@ private:
     }
     void grow();
 
-    std::mutex mutex_;
+    std::mutex mutex_;  // under it: the table, and `mark` and `announce` of stop states; no user code
     std::vector<worker_call*> buckets_;
     std::size_t size_ = 0;  // changed and read by the loop's thread alone
     // Set by the loop's thread alone. `true` precedes the claim, whose compare-and-swap releases it; `false` is a release

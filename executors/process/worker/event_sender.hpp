@@ -63,7 +63,7 @@ private:
     const int loop_bell_;
     const int supervisor_bell_;
 
-    std::mutex mutex_;
+    std::mutex mutex_;  // under it: doorbells, which run nothing
     process_plane::block_allocator area_;
     process_plane::event_writer<process_plane::event_slots> ring_;
     std::deque<waiting> waiting_;

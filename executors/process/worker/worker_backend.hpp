@@ -57,7 +57,7 @@ private:
     event_sender& sender_;
     memory_domain& domain_;
 
-    std::mutex mutex_;
+    std::mutex mutex_;  // a leaf: guards the members below; calls complete without it
     std::uint64_t last_ticket_ = 0;
     std::unordered_map<std::uint64_t, outstanding> calls_;
     std::unordered_map<std::uint64_t, std::size_t> callers_;

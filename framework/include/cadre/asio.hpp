@@ -134,6 +134,7 @@ namespace cadre {
 /// becomes a stop request. `T` must be default-constructible, because a handler receives a value also after an error.
 template <class T, class Token>
 auto as_asio(task<T> work, Token&& token) {
+    detail::require_coroutine(work);
     return detail::start_asio(executor{}, std::move(work), std::forward<Token>(token));
 }
 

@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/detail/state/state_objects.hpp>
 #include <cadre/executor.hpp>
@@ -81,6 +82,7 @@ public:
         std::shared_ptr<detail::shared_semaphore> from_;
         std::uint32_t count_;
         detail::op_status outcome_ = detail::op_status::would_block;
+        detail::await_check<detail::awaitable_kind::acquire> check_;
         std::optional<permit_wait> wait_;
     };
 

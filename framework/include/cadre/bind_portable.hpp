@@ -13,6 +13,7 @@
 #include <utility>
 
 #include <cadre/detail/codec/codec_products.hpp>
+#include <cadre/detail/codec/convert_argument.hpp>
 #include <cadre/portable.hpp>
 
 namespace cadre {
@@ -115,11 +116,26 @@ template <class F, class... Args, std::size_t... I>
 auto make_binding(std::index_sequence<I...>, F&& f, Args&&... args) {
     using function = std::decay_t<F>;
     using parameters = decayed_parameters_t<function>;
-    require_portable_callable<function>();
-    (require_portable<typename stored_argument<parameters, I, Args>::type>(), ...);
     using stored = std::tuple<typename stored_argument<parameters, I, Args>::type...>;
+    require_fitting<parameters>(args...);
     return portable_binding<function, typename stored_argument<parameters, I, Args>::type...>(
         std::forward<F>(f), stored(std::forward<Args>(args)...));
+}
+
+/// Whether `bind_portable` accepts the function and its arguments.
+template <class F, class... Args, std::size_t... I>
+consteval auto check_binding(std::index_sequence<I...>) {
+    using function = std::decay_t<F>;
+    using parameters = decayed_parameters_t<function>;
+    using checked = portability_of<function>;
+    if constexpr (checked::reason != portability_reason::none)
+        return checked{};
+    else if constexpr (!is_function_pointer<function> && !class_with_call<function>)
+        return portability<portability_reason::not_callable_object, function>{};
+    else if constexpr (any_loses_changes<typename declared_parameters<function>::type>)
+        return portability<portability_reason::lost_change, function>{};
+    else
+        return check_all(type_list<typename stored_argument<parameters, I, Args>::type...>{}, type_list<>{});
 }
 
 }  // namespace detail
@@ -128,7 +144,13 @@ auto make_binding(std::index_sequence<I...>, F&& f, Args&&... args) {
 /// literal converts to `std::string`, and stored by value. Does not compile if `f` or an argument is not portable.
 template <class F, class... Args>
 [[nodiscard]] auto bind_portable(F&& f, Args&&... args) {
-    return detail::make_binding(std::index_sequence_for<Args...>{}, std::forward<F>(f), std::forward<Args>(args)...);
+    using verdict = decltype(detail::check_binding<F, Args...>(std::index_sequence_for<Args...>{}));
+#include <cadre/detail/codec/refusals.def>
+    if constexpr (verdict::reason == detail::portability_reason::none)
+        return detail::make_binding(std::index_sequence_for<Args...>{}, std::forward<F>(f),
+                                    std::forward<Args>(args)...);
+    else
+        return detail::refused{};
 }
 
 }  // namespace cadre

@@ -8,6 +8,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/codec/convert_argument.hpp>
+#include <cadre/detail/codec/portable_signature.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
 #include <cadre/task.hpp>
 
@@ -53,10 +55,12 @@ task<call_result_t<F, Args...>> run_call(F f, Args... args) {
 /// safe here.
 ///
 /// @return a lazy task with the decayed result
-/// @throws the exception of `f`. Stop: inherited. Resumes: at home.
+/// @throws the exception of `f`; at once std::range_error if an integer does not fit its parameter. Stop: inherited. Resumes: at home.
 template <class F, class... Args>
     requires detail::callable_at_home<std::decay_t<F>, std::decay_t<Args>...>
 [[nodiscard]] auto call(F&& f, Args&&... args) {
+    if constexpr (requires { typename detail::decayed_parameters_t<F>; })
+        detail::require_fitting<detail::decayed_parameters_t<F>>(args...);
     return detail::run_call<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(f), std::forward<Args>(args)...);
 }
 

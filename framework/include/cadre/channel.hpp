@@ -53,7 +53,15 @@ public:
     template <std::integral N>
     channel(const executor& ex, N capacity) : object_(make(ex, checked_capacity(capacity))) {
         static_assert(std::is_same_v<T, std::decay_t<T>>, "cadre::channel<T>: T must be a plain value type");
-        detail::require_portable<T>();
+        using verdict = detail::portability_of<T>;
+#include <cadre/detail/codec/refusals.def>
+    }
+
+    /// A channel of a local executor, of any movable type: its values never leave the process.
+    template <std::derived_from<local_executor> E, std::integral N>
+    channel(const E& ex, N capacity) : object_(make(ex.handle(), checked_capacity(capacity))) {
+        static_assert(std::is_same_v<T, std::decay_t<T>>, "cadre::channel<T>: T must be a plain value type");
+        static_assert(std::is_move_constructible_v<T>, "cadre::channel<T>: T must be movable");
     }
 
     /// Sends `value`, waiting while the channel is full. An rvalue is moved from only if the send succeeds; it has to outlive
@@ -191,10 +199,14 @@ private:
     }
 
     static detail::channel_object<T> make(const executor& ex, std::size_t capacity) {
-        detail::memory_domain& domain = detail::domain_of(ex);
-        if (auto objects = domain.local_objects())
-            return {.local = std::make_shared<detail::local_channel<T>>(std::move(objects), capacity)};
-        return {.shared = domain.make_channel(capacity)};
+        if constexpr (!std::is_same_v<T, std::decay_t<T>>) {
+            return {};  // refused by the constructor
+        } else {
+            detail::memory_domain& domain = detail::domain_of(ex);
+            if (auto objects = domain.local_objects())
+                return {.local = std::make_shared<detail::local_channel<T>>(std::move(objects), capacity)};
+            return {.shared = domain.make_channel(capacity)};
+        }
     }
 
     [[nodiscard]] bool try_send_value(T& value) const {

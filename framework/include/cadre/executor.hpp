@@ -55,7 +55,10 @@ public:
     [[nodiscard]] std::string name() const { return checked().name(); }
     [[nodiscard]] executor_stats stats() const { return checked().stats(); }
     /// Requests stop of all work on this executor; new work is still accepted.
-    void request_stop() const { checked().request_stop(); }
+    void request_stop() const {
+        const std::shared_ptr<executor_backend> keep = backend();  // a stop callback may destroy this handle
+        keep->request_stop();
+    }
 
     /// Refuses new work (it fails with `executor_stopped`) and completes when all accepted work has ended; stop of the work that
     /// has not ended at the deadline is requested then. Stop of the awaiting task: brings the deadline forward to now.

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <memory>
 #include <ranges>
+#include <type_traits>
 #include <utility>
 
 #include <cadre/detail/coroutine/frame_pool.hpp>
@@ -19,22 +20,36 @@ namespace cadre {
 
 /// A single-pass input range that computes its elements on demand. Move-only. `begin()` and `++` throw what the body
 /// throws. Not a task: its body cannot use `co_await`. Not thread-safe.
+///
+/// `*it` is a `T&` to the object that the body yields, so that a consumer may move it out; a yielded constant is copied. For a
+/// reference type `T` it is a `T`, to the object itself.
 template <class T>
 class [[nodiscard]] generator : public std::ranges::view_base {
+    using reference = std::conditional_t<std::is_reference_v<T>, T, T&>;
+
 public:
-    class promise_type {
+    class promise_type : public detail::pooled_frame {
     public:
-        static void* operator new(std::size_t size) { return detail::allocate_frame(size); }
-        static void operator delete(void* frame, std::size_t size) noexcept { detail::free_frame(frame, size); }
         [[nodiscard]] generator get_return_object() noexcept {
             return generator(std::coroutine_handle<promise_type>::from_promise(*this));
         }
         [[nodiscard]] static std::suspend_always initial_suspend() noexcept { return {}; }
         [[nodiscard]] static std::suspend_always final_suspend() noexcept { return {}; }
         // The yielded object lives until the body is resumed, as part of its full expression.
-        [[nodiscard]] std::suspend_always yield_value(const T& value) noexcept {
+        [[nodiscard]] std::suspend_always yield_value(reference value) noexcept {
             value_ = std::addressof(value);
             return {};
+        }
+        [[nodiscard]] std::suspend_always yield_value(T&& value) noexcept
+            requires(!std::is_reference_v<T>)
+        {
+            value_ = std::addressof(value);
+            return {};
+        }
+        [[nodiscard]] auto yield_value(const T& value)
+            requires(!std::is_reference_v<T> && !std::is_const_v<T> && std::is_copy_constructible_v<T>)
+        {
+            return yielded_copy(value, value_);
         }
         static void return_void() noexcept {}
         void unhandled_exception() noexcept { error_ = std::current_exception(); }
@@ -43,17 +58,28 @@ public:
 
     private:
         friend generator;
-        const T* value_ = nullptr;
+        class yielded_copy : public std::suspend_always {
+        public:
+            yielded_copy(const T& value, std::add_pointer_t<reference>& published)
+                : copy_(value), published_(published) {}
+            void await_suspend(std::coroutine_handle<>) noexcept { published_ = std::addressof(copy_); }
+
+        private:
+            T copy_;
+            std::add_pointer_t<reference>& published_;
+        };
+
+        std::add_pointer_t<reference> value_ = nullptr;
         std::exception_ptr error_;
     };
 
     class iterator {
     public:
-        using value_type = T;
+        using value_type = std::remove_cvref_t<T>;
         using difference_type = std::ptrdiff_t;
 
         iterator() noexcept = default;
-        [[nodiscard]] const T& operator*() const noexcept { return *frame_.promise().value_; }
+        [[nodiscard]] reference operator*() const noexcept { return static_cast<reference>(*frame_.promise().value_); }
         iterator& operator++() {
             advance(frame_);
             return *this;
@@ -93,3 +119,9 @@ private:
 };
 
 }  // namespace cadre
+
+template <class T, class... Parameters>
+struct std::coroutine_traits<cadre::generator<T>, Parameters...> {
+    using promise_type =
+        typename cadre::detail::promise_for<typename cadre::generator<T>::promise_type, Parameters...>::type;
+};

@@ -112,20 +112,29 @@ private:
 /// @throws not_portable if an argument cannot be encoded. Thread-safe, also outside tasks.
 template <class F, class... Args>
 [[nodiscard]] auto spawn(executor ex, F&& f, Args&&... args) {
-    detail::require_callable<F, Args...>();
-    using bound = detail::packaged_call_for<F, Args...>;
-    detail::require_portable_call<bound>();
-    return job<typename bound::result>(
-        detail::start_job(ex, bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));
+    using verdict = detail::portable_call_verdict<F, Args...>;
+#include <cadre/detail/codec/refusals.def>
+    if constexpr (detail::accepts<verdict>) {
+        using bound = detail::packaged_call_for<F, Args...>;
+        return job<typename bound::result>(
+            detail::start_job(ex, bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));
+    } else {
+        return job<typename detail::call_result_of<F, Args...>::type>();
+    }
 }
 
 /// `spawn` for an executor of this process: takes any callable and any movable argument.
 template <std::derived_from<local_executor> E, class F, class... Args>
 [[nodiscard]] auto spawn(const E& ex, F&& f, Args&&... args) {
-    detail::require_callable<F, Args...>();
-    using bound = detail::packaged_call_for<F, Args...>;
-    return job<typename bound::result>(
-        detail::start_local_job(ex.handle(), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));
+    using verdict = detail::local_call_verdict<F, Args...>;
+#include <cadre/detail/codec/refusals.def>
+    if constexpr (detail::accepts<verdict>) {
+        using bound = detail::packaged_call_for<F, Args...>;
+        return job<typename bound::result>(detail::start_local_job(
+            ex.handle(), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));
+    } else {
+        return job<typename detail::call_result_of<F, Args...>::type>();
+    }
 }
 
 }  // namespace cadre

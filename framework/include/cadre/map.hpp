@@ -4,6 +4,7 @@
 ///     auto sizes = co_await cadre::map(ex, count_words, files);
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <ranges>
 #include <type_traits>
@@ -11,10 +12,12 @@
 #include <variant>
 #include <vector>
 
+#include <cadre/detail/call/call_verdict.hpp>
 #include <cadre/detail/call/environment_awaiter.hpp>
 #include <cadre/detail/call/local_map.hpp>
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_run.hpp>
+#include <cadre/detail/codec/convert_argument.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/map_options.hpp>
 #include <cadre/on.hpp>
@@ -86,22 +89,61 @@ task<std::vector<O>> collect_outcomes(task<std::vector<std::optional<O>>> map) {
 }
 
 template <class F, class Range>
-consteval void require_map() {
-    static_assert(std::ranges::input_range<std::remove_reference_t<Range>>, "map takes a range of items");
-    static_assert(maps_over<std::decay_t<F>, item_of<Range>>,
-                  "the function can be called neither with an item of the range nor with the parts of a tuple item");
-    require_portable_call<item_bound<std::decay_t<F>, item_of<Range>>>();
-}
-
-template <class F, class Range>
 auto start_map(executor ex, F&& f, Range&& range, const map_options& options, bool fail_fast) {
     return run_map<std::decay_t<F>, Range>(std::move(ex), std::decay_t<F>(std::forward<F>(f)),
                                            kept_range<Range>(std::forward<Range>(range)), options, fail_fast);
 }
 
+// A map that is refused has a result type, too, so that the sentence is the only error.
 template <class F, class Range>
-using map_value = std::conditional_t<std::is_void_v<typename item_bound<std::decay_t<F>, item_of<Range>>::result>,
-                                     std::monostate, typename item_bound<std::decay_t<F>, item_of<Range>>::result>;
+struct map_result_of {
+    using type = std::monostate;
+};
+template <class F, class Range>
+    requires maps_over<std::decay_t<F>, item_of<Range>>
+struct map_result_of<F, Range> {
+    using type = std::decay_t<typename item_bound<std::decay_t<F>, item_of<Range>>::result>;
+};
+template <class F, class Range>
+using map_result = typename map_result_of<F, Range>::type;
+
+template <class F, class Range>
+using map_value = std::conditional_t<std::is_void_v<map_result<F, Range>>, std::monostate, map_result<F, Range>>;
+
+template <class>
+struct first_of_parameters {};
+template <class First, class... Rest>
+struct first_of_parameters<std::tuple<First, Rest...>> {
+    using type = First;
+    static constexpr std::size_t count = 1 + sizeof...(Rest);
+};
+
+template <class F>
+concept takes_one_type = requires { typename first_of_parameters<decayed_parameters_t<F>>::type; };
+
+/// Items given as a braced list, converted to the parameter type of `F`. Not a `std::initializer_list`, whose array g++ 12 rejects in an
+/// awaiting expression.
+template <class F>
+class item_list {
+    using item = typename first_of_parameters<decayed_parameters_t<F>>::type;
+
+public:
+    template <class... Items>
+        requires(sizeof...(Items) > 0 && (std::is_convertible_v<Items, item> && ...))
+    explicit(false) item_list(Items&&... items) {
+        items_.reserve(sizeof...(Items));
+        (items_.push_back(static_cast<item>(fitting<item, 0>(std::forward<Items>(items)))), ...);
+    }
+    [[nodiscard]] std::vector<item> take() && { return std::move(items_); }
+
+private:
+    std::vector<item> items_;
+};
+
+/// The lists for which an `item_list` does not do: the signature is unknown, or an item is spread over several parameters.
+template <class F, class T>
+concept maps_list =
+    maps_over<std::decay_t<F>, T> && !requires { requires first_of_parameters<decayed_parameters_t<F>>::count == 1; };
 
 }  // namespace detail
 
@@ -115,34 +157,68 @@ using map_value = std::conditional_t<std::is_void_v<typename item_bound<std::dec
 /// @throws the failure of the lowest index, after the rest was asked to stop and has ended; what the range throws. Stop:
 /// passed on; completes when the work has ended, with `cancelled` if items were left. Resumes: at home; the range is read
 /// there.
-template <class F, class Range>
+template <class F, std::ranges::input_range Range>
 [[nodiscard]] auto map(executor ex, F&& f, Range&& range, map_options options = {})
     -> task<std::vector<detail::map_value<F, Range>>> {
-    detail::require_map<F, Range>();
-    if constexpr (detail::loops_locally<std::decay_t<F>, Range>) {
-        if (!ex.backend()->remote())
-            return detail::run_local_map<detail::map_value<F, Range>, std::decay_t<F>, Range>(
-                std::move(ex), std::decay_t<F>(std::forward<F>(f)),
-                detail::kept_range<Range>(std::forward<Range>(range)), options);
+    using verdict = detail::map_verdict<F, detail::item_of<Range>>;
+#include <cadre/detail/codec/refusals.def>
+    if constexpr (!detail::accepts<verdict>) {
+        return {};
+    } else {
+        if constexpr (detail::loops_locally<std::decay_t<F>, Range>) {
+            if (!ex.backend()->remote())
+                return detail::run_local_map<detail::map_value<F, Range>, std::decay_t<F>, Range>(
+                    std::move(ex), std::decay_t<F>(std::forward<F>(f)),
+                    detail::kept_range<Range>(std::forward<Range>(range)), options);
+        }
+        return detail::collect_values<detail::map_value<F, Range>>(
+            detail::start_map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, true));
     }
-    return detail::collect_values<detail::map_value<F, Range>>(
-        detail::start_map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, true));
+}
+
+/// `map` over a list: `map(ex, f, {1, 2, 3})`.
+template <class F>
+    requires detail::takes_one_type<F>
+[[nodiscard]] auto map(executor ex, F&& f, detail::item_list<F> items, map_options options = {}) {
+    return map(std::move(ex), std::forward<F>(f), std::move(items).take(), options);
+}
+template <class F, class T>
+    requires detail::maps_list<F, T>
+[[nodiscard]] auto map(executor ex, F&& f, std::initializer_list<T> items, map_options options = {}) {
+    return map(std::move(ex), std::forward<F>(f), std::vector<T>(items), options);
 }
 
 /// Like `map`, but returns an `outcome`, a value or an error, for every item: a failure stops no other item.
-template <class F, class Range>
+template <class F, std::ranges::input_range Range>
 [[nodiscard]] auto map_outcomes(executor ex, F&& f, Range&& range, map_options options = {})
-    -> task<std::vector<detail::item_outcome<detail::item_bound<std::decay_t<F>, detail::item_of<Range>>>>> {
-    detail::require_map<F, Range>();
-    if constexpr (detail::loops_locally<std::decay_t<F>, Range>) {
-        using result = detail::item_outcome<detail::item_bound<std::decay_t<F>, detail::item_of<Range>>>;
-        if (!ex.backend()->remote())
-            return detail::run_local_map<result, std::decay_t<F>, Range>(
-                std::move(ex), std::decay_t<F>(std::forward<F>(f)),
-                detail::kept_range<Range>(std::forward<Range>(range)), options);
+    -> task<std::vector<outcome<detail::map_result<F, Range>>>> {
+    using verdict = detail::map_verdict<F, detail::item_of<Range>>;
+#include <cadre/detail/codec/refusals.def>
+    if constexpr (!detail::accepts<verdict>) {
+        return {};
+    } else {
+        if constexpr (detail::loops_locally<std::decay_t<F>, Range>) {
+            using result = outcome<detail::map_result<F, Range>>;
+            if (!ex.backend()->remote())
+                return detail::run_local_map<result, std::decay_t<F>, Range>(
+                    std::move(ex), std::decay_t<F>(std::forward<F>(f)),
+                    detail::kept_range<Range>(std::forward<Range>(range)), options);
+        }
+        return detail::collect_outcomes(
+            detail::start_map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, false));
     }
-    return detail::collect_outcomes(
-        detail::start_map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, false));
+}
+
+/// `map_outcomes` over a list.
+template <class F>
+    requires detail::takes_one_type<F>
+[[nodiscard]] auto map_outcomes(executor ex, F&& f, detail::item_list<F> items, map_options options = {}) {
+    return map_outcomes(std::move(ex), std::forward<F>(f), std::move(items).take(), options);
+}
+template <class F, class T>
+    requires detail::maps_list<F, T>
+[[nodiscard]] auto map_outcomes(executor ex, F&& f, std::initializer_list<T> items, map_options options = {}) {
+    return map_outcomes(std::move(ex), std::forward<F>(f), std::vector<T>(items), options);
 }
 
 }  // namespace cadre

@@ -7,37 +7,16 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/call/call_verdict.hpp>
 #include <cadre/detail/call/local_call.hpp>
 #include <cadre/detail/call/packaged_call.hpp>
 #include <cadre/detail/call/remote_call.hpp>
-#include <cadre/detail/codec/portable_require.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre {
 
 namespace detail {
-
-template <class F, class... Args>
-consteval void require_callable() {
-    static_assert(callable_with<F, Args...>,
-                  "the function cannot be called with these arguments (converted to its parameter types)");
-}
-
-template <class Tuple>
-struct require_portable_tuple;
-template <class... As>
-struct require_portable_tuple<std::tuple<As...>> {
-    static consteval void check() { (require_portable_argument<As>(), ...); }
-};
-
-/// The requirements of `on`, `spawn` and `map` on a call through an `executor`; each refusal is one sentence.
-template <class Bound>
-consteval void require_portable_call() {
-    require_portable_callable<typename Bound::function>();
-    require_portable_tuple<typename Bound::arguments>::check();
-    require_portable_result<typename Bound::result>();
-}
 
 template <class Bound>
 task<typename Bound::result> run_on_local(executor ex, Bound bound) {
@@ -66,24 +45,33 @@ task<typename Bound::result> run_on(executor ex, Bound bound) {
 ///              call that compiles runs on every kind.
 /// @param args  converted to the parameter types of `f`, then moved; they live as long as the coroutine
 /// @return a lazy task with the decayed result of `f`
-/// @throws the exception of `f`, as itself or as `remote_error`; `executor_stopped`; `not_portable` if an argument cannot
+/// @throws std::range_error at once if an integer does not fit its parameter; the exception of `f`, as itself or as `remote_error`; `executor_stopped`; `not_portable` if an argument cannot
 /// be encoded; `timed_out` if the handle carries a time limit, which counts from the begin of `f`; on a process executor
 /// `worker_crashed`, `worker_lost`, `task_killed`. Stop: passed on; completes when the work has ended, at once if it has not
 /// begun. Resumes: at home.
 template <class F, class... Args>
 [[nodiscard]] auto on(executor ex, F&& f, Args&&... args) {
-    detail::require_callable<F, Args...>();
-    using bound = detail::packaged_call_for<F, Args...>;
-    detail::require_portable_call<bound>();
-    return detail::run_on(std::move(ex), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...));
+    using verdict = detail::portable_call_verdict<F, Args...>;
+#include <cadre/detail/codec/refusals.def>
+    if constexpr (detail::accepts<verdict>) {
+        using bound = detail::packaged_call_for<F, Args...>;
+        return detail::run_on(std::move(ex), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...));
+    } else {
+        return task<typename detail::call_result_of<F, Args...>::type>();
+    }
 }
 
 /// `on` for an executor of this process: takes any callable and any movable argument.
 template <std::derived_from<local_executor> E, class F, class... Args>
 [[nodiscard]] auto on(const E& ex, F&& f, Args&&... args) {
-    detail::require_callable<F, Args...>();
-    using bound = detail::packaged_call_for<F, Args...>;
-    return detail::run_on_local(ex.handle(), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...));
+    using verdict = detail::local_call_verdict<F, Args...>;
+#include <cadre/detail/codec/refusals.def>
+    if constexpr (detail::accepts<verdict>) {
+        using bound = detail::packaged_call_for<F, Args...>;
+        return detail::run_on_local(ex.handle(), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...));
+    } else {
+        return task<typename detail::call_result_of<F, Args...>::type>();
+    }
 }
 
 }  // namespace cadre

@@ -41,27 +41,18 @@ inline constexpr bool combines_only = std::is_void_v<Parameters>;
 template <class A, class B, class T>
 inline constexpr bool combines_only<std::tuple<A, B>, T> = takes_without_loss<A, T> && takes_without_loss<B, T>;
 
+template <class F, class Range>
+using reduced_value = map_result<F, Range>;
+
+template <class Op, class T>
+concept combines = std::is_invocable_r_v<T, Op&, T, T>;
+
+/// Whether `reduce` is accepted; the sentences stand there.
 template <class F, class Op, class Range, class T>
-consteval void require_reduce() {
-    require_map<F, Range>();
-    using value = typename item_bound<std::decay_t<F>, item_of<Range>>::result;
-    constexpr bool has_value = !std::is_void_v<value>;
-    static_assert(has_value, "reduce: the function returns nothing that could be combined");
-    constexpr bool combines = std::is_invocable_r_v<T, Op&, T, T>;
-    static_assert(
-        !has_value || combines,
-        "reduce: op combines two values of the type of init into one, because chunks are combined in parallel; "
-        "let the function return a value that op takes on either side");
-    constexpr bool converts = std::is_constructible_v<T, value>;
-    static_assert(!has_value || !combines || converts,
-                  "reduce: the result of the function must convert to the type of init");
-    static_assert(
-        !combines || !converts || combines_only<decayed_parameters_t<Op>, T>,
-        "reduce: a parameter of op is narrower than the type of init: the conversion could lose part of a value");
-    static_assert(std::movable<T>, "reduce: the type of init must be movable");
-    require_portable_callable<Op>();
-    require_portable_result<T>();
-}
+concept reducible =
+    accepts<map_verdict<F, item_of<Range>>> && !std::is_void_v<reduced_value<F, Range>> && combines<Op, T> &&
+    std::is_constructible_v<T, reduced_value<F, Range>> && combines_only<decayed_parameters_t<Op>, T> &&
+    std::movable<T> && accepts<portability_of<Op>> && accepts<portability_of<T>>;
 
 }  // namespace detail
 
@@ -79,12 +70,41 @@ consteval void require_reduce() {
 /// @throws what `f` or `op` throws, of several failures the one of the lowest index, after the rest was asked to stop and
 /// has ended; what the range throws. Stop: passed on; ends when the work has ended, with `cancelled`. Resumes: at home;
 /// the range is read there.
-template <class F, class Op, class Range, class T>
+template <class F, class Op, std::ranges::input_range Range, class T>
 [[nodiscard]] task<T> reduce(executor ex, F&& f, Op op, Range&& range, T init, map_options options = {}) {
-    detail::require_reduce<F, Op, Range, T>();
-    return detail::run_reduce<std::decay_t<F>, Op, Range, T>(
-        std::move(ex), std::decay_t<F>(std::forward<F>(f)), std::move(op),
-        detail::kept_range<Range>(std::forward<Range>(range)), std::move(init), options);
+    {
+        using verdict = detail::map_verdict<F, detail::item_of<Range>>;
+#include <cadre/detail/codec/refusals.def>
+    }
+    using value = detail::reduced_value<F, Range>;
+    constexpr bool has_value = !std::is_void_v<value>;
+    static_assert(has_value, "reduce: the function returns nothing that could be combined");
+    static_assert(
+        !has_value || detail::combines<Op, T>,
+        "reduce: op combines two values of the type of init into one, because chunks are combined in parallel; "
+        "let the function return a value that op takes on either side");
+    constexpr bool converts = std::is_constructible_v<T, value>;
+    static_assert(!has_value || !detail::combines<Op, T> || converts,
+                  "reduce: the result of the function must convert to the type of init");
+    static_assert(
+        !detail::combines<Op, T> || !converts || detail::combines_only<detail::decayed_parameters_t<Op>, T>,
+        "reduce: a parameter of op is narrower than the type of init: the conversion could lose part of a value");
+    static_assert(std::movable<T>, "reduce: the type of init must be movable");
+    {
+        using verdict = detail::portability_of<Op>;
+#include <cadre/detail/codec/refusals.def>
+    }
+    {
+        using verdict = detail::portability_of<T>;
+#include <cadre/detail/codec/refusals.def>
+    }
+    if constexpr (!detail::reducible<F, Op, Range, T>) {
+        return {};
+    } else {
+        return detail::run_reduce<std::decay_t<F>, Op, Range, T>(
+            std::move(ex), std::decay_t<F>(std::forward<F>(f)), std::move(op),
+            detail::kept_range<Range>(std::forward<Range>(range)), std::move(init), options);
+    }
 }
 
 }  // namespace cadre

@@ -28,11 +28,16 @@ namespace detail {
 /// not begun is `cancelled`. Resumes: at home.
 template <class F, class... Args>
 [[nodiscard]] auto run_blocking(F&& f, Args&&... args) {
-    detail::require_callable<F, Args...>();
-    using bound = detail::packaged_call_for<F, Args...>;
-    static_assert(!bound::coroutine, "run_blocking takes a plain function; co_await a coroutine instead");
-    return detail::run_on_local(detail::blocking_executor(),
-                                bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...));
+    using verdict = detail::local_call_verdict<F, Args...>;
+#include <cadre/detail/codec/refusals.def>
+    if constexpr (detail::accepts<verdict>) {
+        using bound = detail::packaged_call_for<F, Args...>;
+        static_assert(!bound::coroutine, "run_blocking takes a plain function; co_await a coroutine instead");
+        return detail::run_on_local(detail::blocking_executor(),
+                                    bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...));
+    } else {
+        return task<typename detail::call_result_of<F, Args...>::type>();
+    }
 }
 
 }  // namespace cadre

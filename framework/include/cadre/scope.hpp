@@ -44,8 +44,10 @@ public:
     ~scope();
 
     /// Starts to await `a` at the home of this scope. Its result is discarded; `join` rethrows its error.
+    /// @throws std::logic_error if `a` is an empty task
     template <awaitable A>
     void spawn(A a) {
+        if constexpr (detail::is_task<A>) detail::require_coroutine(a);
         if constexpr (std::is_same_v<A, task<void>>)
             start(std::move(a));
         else
@@ -96,7 +98,7 @@ private:
     detail::stop_state* parent_stop_ = nullptr;
     std::optional<detail::stop_state> stop_;  // a new one after each join that follows a request
     std::source_location where_;
-    mutable std::mutex mutex_;
+    mutable std::mutex mutex_;  // a leaf; stop is requested and the joiner finished without it
     std::size_t live_ = 0;
     bool stopped_ = false;  // by `request_stop`
     std::exception_ptr error_;

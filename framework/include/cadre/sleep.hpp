@@ -7,6 +7,7 @@
 #include <chrono>
 #include <coroutine>
 
+#include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
 #include <cadre/detail/scheduler/resume_item.hpp>
 #include <cadre/detail/scheduler/timer_service.hpp>
@@ -21,7 +22,10 @@ public:
     explicit sleep_awaiter(steady_time when) noexcept { timer_.when = when; }
     explicit sleep_awaiter(std::chrono::nanoseconds delay) noexcept : delay_(delay) {}
 
-    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    [[nodiscard]] bool await_ready() noexcept {
+        check_.awaited();
+        return false;
+    }
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) {
         return suspend(h, environment_of_promise(h));
@@ -34,6 +38,7 @@ private:
         sleep_awaiter* self = nullptr;
     };
     bool suspend(std::coroutine_handle<> h, environment* e);
+    await_check<awaitable_kind::sleep> check_;
     node timer_;
     std::chrono::nanoseconds delay_{-1};  // from the await; negative: until `timer_.when`
 };
@@ -41,6 +46,10 @@ private:
 class [[nodiscard]] yield_awaiter {
 public:
     yield_awaiter() noexcept = default;
+    // The copy is awaited instead.
+    yield_awaiter(const yield_awaiter& other) noexcept { other.item_.run = &nothing; }
+    yield_awaiter& operator=(const yield_awaiter&) = delete;
+    ~yield_awaiter() { check_awaited(item_.run != nullptr, "yield()"); }
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> h) {
@@ -49,8 +58,9 @@ public:
     static void await_resume() noexcept {}
 
 private:
+    static void nothing(work_item* /*item*/) noexcept {}
     void suspend(std::coroutine_handle<> h, environment* e);
-    resume_item item_;
+    mutable resume_item item_;  // `run` is null until the await
 };
 
 /// The time `d` from now; saturates at the end of the clock's range.

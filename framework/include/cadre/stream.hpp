@@ -25,7 +25,7 @@ class [[nodiscard]] stream {
 public:
     using value_type = T;
 
-    class promise_type final : public detail::stream_promise_base {
+    class promise_type : public detail::stream_promise_base {
     public:
         [[nodiscard]] stream get_return_object() noexcept {
             return stream(std::coroutine_handle<promise_type>::from_promise(*this));
@@ -59,7 +59,8 @@ public:
     class [[nodiscard]] next_awaiter {
     public:
         explicit next_awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
-        [[nodiscard]] bool await_ready() const noexcept {
+        [[nodiscard]] bool await_ready() noexcept {
+            wait_.check.awaited();
             if (!frame_) return true;
             const auto& p = frame_.promise();
             return p.idle() && (p.value_ || p.has_error() || frame_.done());
@@ -94,3 +95,9 @@ private:
 };
 
 }  // namespace cadre
+
+template <class T, class... Parameters>
+struct std::coroutine_traits<cadre::stream<T>, Parameters...> {
+    using promise_type =
+        typename cadre::detail::promise_for<typename cadre::stream<T>::promise_type, Parameters...>::type;
+};

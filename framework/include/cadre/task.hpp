@@ -14,12 +14,29 @@
 
 namespace cadre {
 
+template <class T = void>
+class CADRE_TRIVIAL_ABI task;
+
+namespace detail {
+
+[[noreturn, gnu::cold]] void throw_empty_task();
+
+/// @throws std::logic_error if `t` is empty
+template <class T>
+void require_coroutine(const task<T>& t) {
+    if (!t) [[unlikely]]
+        throw_empty_task();
+}
+
+}  // namespace detail
+
 /// A lazy coroutine: it starts when awaited, in the awaiting task's environment (home executor, stop state), and
 /// `co_await` moves its result out or rethrows its exception. Move-only; an unstarted task may be destroyed.
 ///
-/// Await it at most once. Resumes: on the home of the awaiting task. Stop: inherited; a wait for an event inside the task ends
+/// Await it at most once: awaiting an empty task, one that was moved from, or one that was awaited before throws `std::logic_error`,
+/// and so do the combinators. Resumes: on the home of the awaiting task. Stop: inherited; a wait for an event inside the task ends
 /// with `cancelled`. Not thread-safe.
-template <class T = void>
+template <class T>
 class [[nodiscard]] CADRE_TRIVIAL_ABI task {
 public:
     using promise_type = detail::task_promise<T>;
@@ -41,24 +58,13 @@ public:
     /// Whether this holds a coroutine: it is neither default-constructed nor moved from.
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
 
-    class awaiter {
-    public:
-        explicit awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
-        [[nodiscard]] static bool await_ready() noexcept { return false; }
-        template <class Promise>
-        [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) const noexcept {
-            frame_.promise().attach(detail::environment_of_promise(parent), parent);
-            if (!detail::task_may_continue()) [[unlikely]]
-                return detail::start_later(frame_);
-            return frame_;
-        }
-        T await_resume() const { return frame_.promise().take(); }
+    class awaiter;
 
-    private:
-        std::coroutine_handle<promise_type> frame_;
-    };
-
-    [[nodiscard]] awaiter operator co_await() && noexcept { return awaiter{frame_}; }
+    /// The awaiter owns the coroutine: the task is empty afterwards. @throws std::logic_error if it is empty already
+    [[nodiscard]] awaiter operator co_await() && {
+        detail::require_coroutine(*this);
+        return awaiter(std::move(*this));
+    }
 
     /// For combinators: the coroutine, still owned by this task.
     [[nodiscard]] std::coroutine_handle<promise_type> frame() const noexcept { return frame_; }
@@ -75,10 +81,28 @@ private:
     handle frame_;
 };
 
+template <class T>
+class task<T>::awaiter {
+public:
+    explicit awaiter(task work) noexcept : work_(std::move(work)) {}
+    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) const noexcept {
+        work_.frame().promise().attach(detail::environment_of_promise(parent), parent);
+        if (!detail::task_may_continue()) [[unlikely]]
+            return detail::start_later(work_.frame());
+        return work_.frame();
+    }
+    T await_resume() const { return work_.frame().promise().take(); }
+
+private:
+    task work_;
+};
+
 namespace detail {
 
 template <class T>
-class task_promise final : public result_promise<T> {
+class task_promise : public result_promise<T> {
 public:
     [[nodiscard]] task<T> get_return_object() noexcept {
         return task<T>{std::coroutine_handle<task_promise>::from_promise(*this)};
@@ -92,3 +116,8 @@ inline constexpr bool is_task<task<T>> = true;
 
 }  // namespace detail
 }  // namespace cadre
+
+template <class T, class... Parameters>
+struct std::coroutine_traits<cadre::task<T>, Parameters...> {
+    using promise_type = typename cadre::detail::promise_for<cadre::detail::task_promise<T>, Parameters...>::type;
+};

@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string>
 
+#include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/executor.hpp>
 
@@ -20,7 +21,10 @@ template <class Get>
 class [[nodiscard]] environment_query {
 public:
     environment_query() noexcept = default;
-    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    [[nodiscard]] bool await_ready() noexcept {
+        check_.awaited();
+        return false;
+    }
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
         env_ = cadre::detail::environment_of_promise(h);
@@ -30,6 +34,7 @@ public:
 
 private:
     cadre::detail::environment* env_ = nullptr;
+    cadre::detail::await_check<cadre::detail::awaitable_kind::query> check_;
 };
 
 struct get_token {

@@ -13,6 +13,7 @@ namespace detail {
 template <char Code>
 struct typecode {
     static_assert(Code == 'b', "cadre::typecode_t: no such type code; the type codes are b B u h H i I l L q Q f d");
+    using type = int;  // one error is enough
 };
 // clang-format off
 template <> struct typecode<'b'> { using type = signed char; };

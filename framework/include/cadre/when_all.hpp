@@ -9,6 +9,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <exception>
+#include <functional>
 #include <iterator>
 #include <ranges>
 #include <tuple>
@@ -17,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/scheduler/fork_join.hpp>
 #include <cadre/detail/task/as_task.hpp>
 #include <cadre/detail/task/task_list.hpp>
@@ -29,6 +31,11 @@ namespace detail {
 template <class T>
 using monostate_if_void = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
+/// The result of a task in a container or variant, which cannot hold a reference.
+template <class T>
+using element_of_result = std::conditional_t<std::is_lvalue_reference_v<T>,
+                                             std::reference_wrapper<std::remove_reference_t<T>>, monostate_if_void<T>>;
+
 /// The value of a task that ended with one.
 template <class T>
 [[nodiscard]] monostate_if_void<T> take_value(const task<T>& t) {
@@ -38,6 +45,12 @@ template <class T>
         return t.frame().promise().take_value();
 }
 
+/// For the destructor of a combinator: once awaited, its tasks have ended. Moved from, it has none.
+template <class T>
+void check_awaited_tasks(const task<T>& first, const char* what) noexcept {
+    check_awaited(!first || first.frame().promise().ended(), what);
+}
+
 [[noreturn, gnu::cold]] inline void rethrow(const promise_base& failed) { std::rethrow_exception(failed.error()); }
 
 template <class... Ts>
@@ -45,7 +58,9 @@ class [[nodiscard]] when_all_awaiter {
 public:
     explicit when_all_awaiter(task<Ts>&&... tasks) noexcept : tasks_(std::move(tasks)...) {}
     when_all_awaiter(when_all_awaiter&&) noexcept = default;
-    [[gnu::always_inline]] ~when_all_awaiter() = default;
+    [[gnu::always_inline]] ~when_all_awaiter() {
+        if constexpr (sizeof...(Ts) != 0) check_awaited_tasks(std::get<0>(tasks_), "when_all()");
+    }
 
     [[nodiscard]] static bool await_ready() noexcept { return sizeof...(Ts) == 0; }
     template <class Promise>
@@ -71,7 +86,7 @@ template <class T>
 class result_iterator {
 public:
     using iterator_category = std::random_access_iterator_tag;  // as far as a vector's constructor requires
-    using value_type = monostate_if_void<T>;
+    using value_type = element_of_result<T>;
     using difference_type = std::ptrdiff_t;
     using pointer = void;
     using reference = value_type;
@@ -96,6 +111,11 @@ public:
     template <class R>
         requires(!std::same_as<std::remove_cvref_t<R>, when_all_range_awaiter>)
     explicit when_all_range_awaiter(R&& range) : tasks_(std::forward<R>(range)) {}
+    when_all_range_awaiter(when_all_range_awaiter&&) noexcept = default;
+    when_all_range_awaiter& operator=(when_all_range_awaiter&&) = delete;
+    ~when_all_range_awaiter() {
+        if (!tasks_.empty()) check_awaited_tasks(*tasks_.data(), "when_all()");
+    }
 
     [[nodiscard]] bool await_ready() const noexcept { return tasks_.empty(); }
     template <class Promise>
@@ -103,11 +123,11 @@ public:
     await_suspend(std::coroutine_handle<Promise> parent) noexcept {
         return join_.start(parent, environment_of_promise(parent), promises_of<T>{tasks_.data(), tasks_.size()});
     }
-    std::vector<monostate_if_void<T>> await_resume() {
+    std::vector<element_of_result<T>> await_resume() {
         if (const promise_base* failed = join_.first(); failed != nullptr) [[unlikely]]
             rethrow(*failed);
         const task<T>* const tasks = tasks_.data();
-        return std::vector<monostate_if_void<T>>(result_iterator<T>(tasks), result_iterator<T>(tasks + tasks_.size()));
+        return std::vector<element_of_result<T>>(result_iterator<T>(tasks), result_iterator<T>(tasks + tasks_.size()));
     }
 
 private:
@@ -128,14 +148,18 @@ template <awaitable... As>
     return detail::when_all_awaiter<await_result_t<As>...>(detail::as_task(std::move(as))...);
 }
 
-/// The same over a range of awaitables of one type; completes with a `std::vector`. The elements are moved from and each is
+/// The same over a range of awaitables of one type; completes with a `std::vector`, of `std::reference_wrapper`s for tasks
+/// of references. The elements are moved from and each is
 /// awaited once.
 template <std::ranges::input_range R>
     requires awaitable<std::ranges::range_value_t<R>>
 [[nodiscard]] auto when_all(R&& range) {
     using value = await_result_t<std::ranges::range_value_t<R>>;
     using tasks = std::conditional_t<std::same_as<R, std::vector<task<value>>>, R, detail::task_list<value>>;
-    return detail::when_all_range_awaiter<value, tasks>(std::forward<R>(range));
+    if constexpr (std::same_as<R, tasks>)
+        return detail::when_all_range_awaiter<value, tasks>(detail::require_coroutines(std::move(range)));
+    else
+        return detail::when_all_range_awaiter<value, tasks>(std::forward<R>(range));
 }
 
 }  // namespace cadre

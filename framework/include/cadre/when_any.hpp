@@ -75,10 +75,13 @@ namespace detail {
 
 template <class... Ts>
 class [[nodiscard]] when_any_awaiter {
-    using result = any_result<monostate_if_void<Ts>...>;
+    using result = any_result<element_of_result<Ts>...>;
 
 public:
     explicit when_any_awaiter(task<Ts>&&... tasks) noexcept : tasks_(std::move(tasks)...) {}
+    when_any_awaiter(when_any_awaiter&&) noexcept = default;
+    when_any_awaiter& operator=(when_any_awaiter&&) = delete;
+    ~when_any_awaiter() { check_awaited_tasks(std::get<0>(tasks_), "when_any()"); }
 
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>
@@ -110,10 +113,15 @@ private:
 
 template <class T>
 class [[nodiscard]] when_any_range_awaiter {
-    using result = any_element<monostate_if_void<T>>;
+    using result = any_element<element_of_result<T>>;
 
 public:
     explicit when_any_range_awaiter(task_list<T>&& tasks) noexcept : tasks_(std::move(tasks)) {}
+    when_any_range_awaiter(when_any_range_awaiter&&) noexcept = default;
+    when_any_range_awaiter& operator=(when_any_range_awaiter&&) = delete;
+    ~when_any_range_awaiter() {
+        if (!tasks_.empty()) check_awaited_tasks(*tasks_.data(), "when_any()");
+    }
 
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>

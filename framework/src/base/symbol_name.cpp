@@ -94,7 +94,7 @@ std::string find_name(const void* address) {
 }  // namespace
 
 std::string symbol_name(const void* address) {
-    static std::mutex mutex;
+    static std::mutex mutex;  // under it: the symbol tables are read; no user code
     static auto& known =
         *new std::unordered_map<const void*, std::string>;  // never destroyed: used while a program exits
     const std::lock_guard hold(mutex);

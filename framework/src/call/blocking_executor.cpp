@@ -54,7 +54,7 @@ private:
     }
 
     blocking_threads threads_may_block_;
-    std::mutex mutex_;
+    std::mutex mutex_;  // under it: threads are started; items run without it
     std::condition_variable ready_;
     work_item_queue queue_;
     std::size_t queued_ = 0;

@@ -34,7 +34,7 @@ std::string_view type_within(std::string_view spelled_type) {
 
 /// All trampolines of the loaded modules.
 struct trampoline_names {
-    std::mutex mutex;
+    std::mutex mutex;  // a leaf: guards the list
     intrusive_list<trampoline_name, &trampoline_name::links_> all;
 
     // Never destroyed: names are asked for while the program exits.
@@ -85,11 +85,15 @@ std::string call_name(const function_id& trampoline, std::span<const std::byte> 
     try {
         const void* const address = resolve_function(trampoline);
         trampoline_names& names = trampoline_names::instance();
-        const std::lock_guard hold(names.mutex);
-        for (const trampoline_name& name : names.all) {
-            if (name.trampoline_ != address) continue;
+        decltype(trampoline_name::read_) read = nullptr;
+        {
+            const std::lock_guard hold(names.mutex);
+            for (const trampoline_name& name : names.all)
+                if (name.trampoline_ == address) read = name.read_;
+        }
+        if (read != nullptr) {
             decoder in(arguments);
-            return name.read_(in);
+            return read(in);  // may run a user's `serialize`
         }
     } catch (const std::bad_alloc&) {
         throw;

@@ -47,7 +47,7 @@ public:
     }
 
 private:
-    mutable std::mutex mutex_;
+    mutable std::mutex mutex_;  // a leaf: guards the table
     std::unordered_map<std::string, registered_exception> entries_;
 };
 

@@ -47,7 +47,7 @@ const std::error_category& category_named(const std::string& name) {
          {&std::generic_category(), &std::system_category(), &std::iostream_category(), &std::future_category()}) {
         if (name == standard->name()) return *standard;
     }
-    static std::mutex mutex;
+    static std::mutex mutex;  // a leaf: guards the table
     static auto& known = *new std::unordered_map<std::string, foreign_category>;
     const std::lock_guard lock(mutex);
     if (const auto found = known.find(name); found != known.end()) return found->second;

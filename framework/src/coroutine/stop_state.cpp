@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include <cadre/detail/coroutine/environment.hpp>
+
 namespace cadre::detail {
 
 namespace {
@@ -32,16 +34,41 @@ std::mutex& stop_state::lock() noexcept {
 // lock, because their callbacks are user code.
 void stop_state::request_stop(stop_reason why) noexcept {
     std::vector<std::stop_source> sources;
+    request here;
+    std::mutex& tree = lock();
     {
-        const std::lock_guard hold(lock());
+        const std::lock_guard hold(tree);
         if (reason_.load(std::memory_order_relaxed) >= why) return;
         mark_locked(why, &sources);
         if (sources.empty()) return announce_locked(why);
+        here.next = std::exchange(listening_.requests, &here);
     }
+    call_callbacks(sources);
+    const std::lock_guard hold(tree);
+    if (here.state_destroyed) return;
+    request** r = &listening_.requests;
+    while (*r != &here)
+        r = &(*r)->next;
+    *r = here.next;
+    announce_locked(why);
+}
+
+// A callback may resume a coroutine of another task.
+void stop_state::call_callbacks(std::vector<std::stop_source>& sources) noexcept {
+    environment* const here = current_environment();
     for (std::stop_source& source : sources)
         source.request_stop();
+    set_current_environment(here);
+}
+
+void stop_state::mark(stop_reason why, std::vector<std::stop_source>& sources) noexcept {
     const std::lock_guard hold(lock());
-    announce_locked(why);
+    mark_locked(why, &sources);
+}
+
+void stop_state::announce() noexcept {
+    const std::lock_guard hold(lock());
+    if (const stop_reason why = reason_.load(std::memory_order_relaxed); why != stop_reason::none) announce_locked(why);
 }
 
 void stop_state::fire_link(stop_node* node, stop_reason why) noexcept {
@@ -144,6 +171,8 @@ void stop_state::unfollow() noexcept {
 
 void stop_state::dismantle() noexcept {
     const std::lock_guard hold(lock());
+    for (request* r = listening_.requests; r != nullptr; r = r->next)
+        r->state_destroyed = true;
     // All children have ended; the nodes left in the list are those of followers.
     for (stop_node& node : listening_.nodes)
         static_cast<link_node&>(node).self->listening_.above = nullptr;

@@ -54,7 +54,7 @@ private:
     }
 
     std::atomic<steady_time> planned_{steady_time::min()};
-    std::mutex mutex_;
+    std::mutex mutex_;  // a leaf; timers fire without it
     std::condition_variable condition_;
     bool changed_ = false;
 };

@@ -2,11 +2,21 @@
 
 #include <chrono>
 #include <thread>
+#include <utility>
 
 namespace cadre::detail {
 
+namespace {
+
+// The action that this thread, the timers', runs; null: settled inside it.
+constinit thread_local const deferred_action* running_here = nullptr;
+
+}  // namespace
+
 void deferred_action::run() noexcept {
+    running_here = this;
     action_(context_, reason_.load(std::memory_order_acquire));
+    if (std::exchange(running_here, nullptr) == nullptr) return;
     pending_.fetch_sub(1, std::memory_order_release);  // the last access
 }
 
@@ -31,7 +41,13 @@ void deferred_action::post(function action, void* context, stop_reason why) noex
 void deferred_action::settle() noexcept {
     if (reason_.load(std::memory_order_acquire) == stop_reason::none) return;
     if (default_timers().cancel(timer_)) pending_.fetch_sub(1, std::memory_order_relaxed);
-    while (pending_.load(std::memory_order_acquire) != 0)
+    // A stop callback of a user may resume the waiting coroutine inside the action, which then waits for itself no more.
+    unsigned own = 0;
+    if (running_here == this) {
+        running_here = nullptr;
+        own = 1;
+    }
+    while (pending_.load(std::memory_order_acquire) != own)
         std::this_thread::yield();
 }
 

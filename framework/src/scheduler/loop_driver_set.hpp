@@ -62,13 +62,13 @@ private:
     void sleep(driver& self, const std::function<bool()>& done);
     [[nodiscard]] bool try_become_poller(driver& self);
 
-    std::mutex loops_mutex_;
+    std::mutex loops_mutex_;  // under it: `pin` and the hints of loops; items run without it
     std::vector<run_loop*> loops_;
     std::mutex sources_mutex_;  // held while a source is polled; sources never add or remove sources then
     std::vector<event_source*> sources_;
     std::atomic<unsigned> source_count_{0};
 
-    std::mutex drivers_mutex_;
+    std::mutex drivers_mutex_;  // under it: wake-ups by descriptor, which run nothing
     std::vector<driver*> active_;
     driver* poller_ = nullptr;
     alignas(64) std::atomic<unsigned> sleeping_{0};  // read after each submission

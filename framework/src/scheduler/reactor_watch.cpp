@@ -49,7 +49,7 @@ private:
         }
     }
 
-    std::mutex mutex_;
+    std::mutex mutex_;  // under it: `reactor::wake`, which calls no handler
     std::condition_variable changed_;
     reactor* where_ = nullptr;
     bool quit_ = false;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cstddef>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -85,10 +86,18 @@ std::vector<std::function<void()>> work_registry::count_end_locked() noexcept {
 }
 
 void work_registry::request_stop(stop_reason why) noexcept {
-    // The lock keeps every root alive while its stop state fires. Lock order: registry, then stop tree.
+    // The lock keeps every root alive while its stop state fires. Lock order: registry, then stop tree. Callbacks of tokens are user
+    // code, which may start and end work: they run without the lock.
+    std::vector<std::stop_source> sources;
+    {
+        const std::lock_guard hold(mutex_);
+        for (const work_root& root : roots_)
+            if (root.stop != nullptr) root.stop->mark(why, sources);
+    }
+    stop_state::call_callbacks(sources);
     const std::lock_guard hold(mutex_);
     for (const work_root& root : roots_)
-        if (root.stop != nullptr) root.stop->request_stop(why);
+        if (root.stop != nullptr) root.stop->announce();
 }
 
 void work_registry::close(std::function<void()> on_empty) {

@@ -52,7 +52,7 @@ private:
 
     const region& memory_;
     process_id self_;
-    std::mutex mutex_;
+    std::mutex mutex_;  // a leaf: no callbacks
     std::array<deferred_reclaim_list<std::uint64_t>, block_classes.size()> small_;
     deferred_reclaim_list<run> large_;
     free_runs free_units_;

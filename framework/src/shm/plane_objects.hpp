@@ -128,7 +128,7 @@ private:
     void on_no_waiters(unsigned) noexcept override;
     void wake_waiters() noexcept;
 
-    std::mutex mutex_;  // serialises acquire, give_back and forget in this process
+    std::mutex mutex_;  // waiters are woken without it; serialises acquire, give_back and forget in this process
     semaphore_core<> core_;
 };
 

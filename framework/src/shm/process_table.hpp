@@ -74,7 +74,7 @@ private:
     const region& memory_;
     process_id self_;
     std::vector<int> doorbells_;
-    std::mutex changing_;
+    std::mutex changing_;  // a leaf: one change at a time
     std::unique_ptr<std::atomic<std::uint64_t>[]> identities_;  // in the parent only
 };
 

@@ -73,8 +73,8 @@ struct state_plane::parts {
     plane_core core;
     plane_source source;
     plane_source supervisor_source;
-    std::mutex recovery_mutex;
-    std::mutex domains_mutex;
+    std::mutex recovery_mutex;  // under it: recovery and doorbells; no waiter of this process is served
+    std::mutex domains_mutex;  // a leaf: guards the members below
     std::vector<std::unique_ptr<plane_domain>> domains;  // those that were requested
     std::uint32_t opened = 1;
 };

@@ -11,6 +11,7 @@ using detail::shared_object;
 using detail::shared_semaphore;
 
 bool async_semaphore::acquire_operation::await_ready() noexcept {
+    check_.awaited();
     if (!from_->has_waiters(0)) outcome_ = from_->try_acquire(count_);
     return outcome_ != op_status::would_block && detail::task_may_continue();
 }

@@ -4,14 +4,19 @@ namespace cadre::detail {
 
 // One thread at a time serves the waiters; requests are counted, and a request that arrives meanwhile is served by the serving
 // thread. So an operation tried for a waiter may itself request a retry, on this thread or another, without recursion.
+//
+// The count is never zero while an operation is tried, or its request would serve here, under the mutex that it needs. `serve`
+// subtracts what it has counted only after a pass under the mutex. `park` counts with the mutex held: the pass that covers it
+// begins after `park` has released the mutex.
 
 bool shared_object::park(pending_operation& p) noexcept {
     p.object = this;
     p.outcome = op_status::would_block;
-    const bool serves = retry_requests_.fetch_add(1, std::memory_order_acq_rel) == 0;
+    bool serves = false;
     bool queued = true;
     {
         const std::lock_guard hold(mutex_);
+        serves = retry_requests_.fetch_add(1, std::memory_order_acq_rel) == 0;
         wait_list& queue = queues_[p.queue];
         if (queue.empty()) {
             // Publish the interest, then try: a process that makes the operation possible after it failed sees the interest.

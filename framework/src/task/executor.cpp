@@ -17,7 +17,7 @@ namespace cadre {
 namespace {
 
 struct portable_executors {
-    std::mutex mutex;
+    std::mutex mutex;  // a leaf: guards the table; no executor is destroyed under it
     std::map<std::uint64_t, std::weak_ptr<executor_backend>> known;
     static portable_executors& instance() {
         static auto* all = new portable_executors;
@@ -39,7 +39,8 @@ public:
     void on_stop_request(stop_reason why) noexcept {
         stop_work_.post(
             [](void* context, stop_reason reason) noexcept {
-                auto& backend = *static_cast<executor_backend*>(context);
+                executor_backend& backend = *static_cast<executor_backend*>(context);
+                const auto keep = backend.weak_from_this().lock();  // a stop callback may end the shutdown
                 if (reason == stop_reason::requested)
                     backend.request_stop();
                 else

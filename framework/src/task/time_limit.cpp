@@ -2,12 +2,16 @@
 
 #include <array>
 #include <thread>
+#include <utility>
 
 #include <cadre/errors.hpp>
 
 namespace cadre::detail {
 
 namespace {
+
+// The limit that this thread, the timers', requests stop for.
+constinit thread_local const deadline_stop* firing_here = nullptr;
 
 struct unit {
     std::chrono::nanoseconds length;
@@ -60,14 +64,22 @@ void deadline_stop::arm(steady_time when, stop_state* parent) {
     timer_.when = when;
     timer_.fire = [](timer_node* n) noexcept {
         auto* self = static_cast<node*>(n)->self;
+        bool disarmed = false;
+        self->disarmed_inside_ = &disarmed;
+        const deadline_stop* const outer = std::exchange(firing_here, self);
         self->stop_.request_stop(stop_reason::deadline);
-        self->fired_.store(true, std::memory_order_release);  // the last access
+        firing_here = outer;
+        if (!disarmed) self->fired_.store(true, std::memory_order_release);  // the last access
     };
     default_timers().add(timer_);
 }
 
 bool deadline_stop::disarm() noexcept {
     if (default_timers().cancel(timer_)) return false;
+    if (firing_here == this) {
+        *disarmed_inside_ = true;
+        return true;
+    }
     // Firing on another thread, for a moment.
     while (!fired_.load(std::memory_order_acquire))
         std::this_thread::yield();

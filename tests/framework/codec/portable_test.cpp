@@ -1,6 +1,11 @@
 #include <cadre/portable.hpp>
 
+#include <deque>
 #include <gtest/gtest.h>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
 
 #include <any>
 #include <atomic>
@@ -297,5 +302,16 @@ TEST(portable, parameters_of_a_callable) {
     static_assert(std::is_same_v<decayed_parameters_t<decltype(generic)>, void>);
     static_assert(std::is_same_v<decayed_parameters_t<std::plus<>>, void>);
 }
+
+struct owns_movables {
+    std::vector<std::unique_ptr<int>> values;
+    int n = 0;
+};
+struct owns_owners {
+    std::map<int, std::unique_ptr<int>> table;
+    std::vector<owns_movables> owners;
+    std::optional<std::deque<std::unique_ptr<int>>> maybe;
+};
+static_assert(cadre::portable<owns_movables> && cadre::portable<owns_owners>);
 
 }  // namespace

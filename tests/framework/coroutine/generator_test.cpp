@@ -21,7 +21,7 @@ static_assert(std::ranges::input_range<generator<int>>);
 static_assert(std::ranges::view<generator<int>>);
 static_assert(!std::ranges::forward_range<generator<int>>);
 static_assert(!std::is_copy_constructible_v<generator<int>>);
-static_assert(std::is_same_v<std::ranges::range_reference_t<generator<std::string>>, const std::string&>);
+static_assert(std::is_same_v<std::ranges::range_reference_t<generator<std::string>>, std::string&>);
 
 generator<int> count_to(int n) {
     for (int i = 0; i < n; ++i)
@@ -143,6 +143,56 @@ TEST(generator, nests) {
     std::vector<int> seen;
     std::ranges::copy(tree::walk(5), std::back_inserter(seen));
     EXPECT_EQ(seen, (std::vector{1, 2, 3, 4, 5}));
+}
+
+generator<std::unique_ptr<int>> pointers(int n) {
+    for (int i = 0; i < n; ++i)
+        co_yield std::make_unique<int>(i);
+    auto last = std::make_unique<int>(n);
+    co_yield last;
+}
+
+TEST(generator, elements_can_be_moved_out) {
+    std::vector<std::unique_ptr<int>> all;
+    for (auto&& p : pointers(3))
+        all.push_back(std::move(p));
+    ASSERT_EQ(all.size(), 4u);
+    EXPECT_EQ(*all[2], 2);
+    EXPECT_EQ(*all[3], 3);
+}
+
+generator<int&> each(std::vector<int>& values) {
+    for (int& v : values)
+        co_yield v;
+}
+generator<const std::string&> texts(const std::string& first) {
+    co_yield first;
+    co_yield "second";
+}
+
+TEST(generator, of_references_yields_the_objects_themselves) {
+    std::vector<int> values{1, 2, 3};
+    for (int& v : each(values))
+        v *= 2;
+    EXPECT_EQ(values, (std::vector<int>{2, 4, 6}));
+    const std::string first = "first";
+    std::vector<std::string> seen;
+    for (const std::string& t : texts(first)) {
+        if (seen.empty()) {
+            EXPECT_EQ(&t, &first);
+        }
+        seen.push_back(t);
+    }
+    EXPECT_EQ(seen, (std::vector<std::string>{"first", "second"}));
+}
+
+generator<std::string> constants(const std::string& text) { co_yield text; }
+
+TEST(generator, a_constant_is_copied) {
+    const std::string text = "constant";
+    for (auto&& t : constants(text))
+        t.clear();
+    EXPECT_EQ(text, "constant");
 }
 
 }  // namespace

@@ -178,4 +178,41 @@ TEST(task, errors_in_long_loops_use_no_stack) {
     EXPECT_EQ(sync_wait(loop()), 20'000);
 }
 
+struct counted {
+    static inline int live = 0;
+    counted() { ++live; }
+    counted(const counted&) { ++live; }
+    counted(counted&&) noexcept { ++live; }
+    counted& operator=(const counted&) = default;
+    ~counted() { --live; }
+};
+struct throws_at_its_end {
+    throws_at_its_end() = default;
+    throws_at_its_end(const throws_at_its_end&) = delete;
+    throws_at_its_end& operator=(const throws_at_its_end&) = delete;
+    ~throws_at_its_end() noexcept(false) { throw std::domain_error("destructor"); }
+};
+
+task<counted> fails_after_its_result() {
+    const throws_at_its_end bomb;
+    co_return counted{};
+}
+task<std::vector<counted>> returns_twice() {
+    try {
+        const throws_at_its_end bomb;
+        co_return std::vector<counted>(3);
+    } catch (const std::domain_error&) {
+        co_return std::vector<counted>(2);
+    }
+}
+
+TEST(task, a_result_is_destroyed_when_a_destructor_throws_after_co_return) {
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_THROW((void)sync_wait(fails_after_its_result()), std::domain_error);
+        EXPECT_EQ(counted::live, 0);
+        EXPECT_EQ(sync_wait(returns_twice()).size(), 2u);
+        EXPECT_EQ(counted::live, 0);
+    }
+}
+
 }  // namespace

@@ -96,7 +96,7 @@ public:
     explicit(false) frame_allocator(const frame_allocator<U>&) noexcept {}
 
     [[nodiscard]] T* allocate(std::size_t n) {
-        static_assert(alignof(T) <= alignof(std::max_align_t));
+        static_assert(alignof(T) <= frame_granularity);
         return static_cast<T*>(allocate_frame(n * sizeof(T)));
     }
     void deallocate(T* p, std::size_t n) noexcept { free_frame(p, n * sizeof(T)); }

@@ -95,6 +95,7 @@ public:
         set_current_environment(&frame_.env);
         work_.emplace(invocation_);
         task_ = work_->start();
+        require_coroutine(task_);
         done = &ended;
         task_.frame().promise().attach(&frame_.env, *this);
         task_.frame().resume();

@@ -54,7 +54,7 @@ private:
 
     // A mutex, because the queue may be destroyed right after the last `push` has released it; a lock-free push would
     // read `waiting_` when the queue may be gone.
-    std::mutex mutex_;
+    std::mutex mutex_;  // a leaf; waiters are finished without it
     nodes completed_;
     waiter* waiting_ = nullptr;
 };

@@ -88,7 +88,7 @@ protected:
 
 private:
     stop_state stop_;
-    std::mutex mutex_;
+    std::mutex mutex_;  // a leaf; waiters are finished without it
     waiter* waiting_ = nullptr;
     std::shared_ptr<completion_queue> queue_;
     completion_queue::node* completion_ = nullptr;

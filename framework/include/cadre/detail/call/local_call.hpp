@@ -62,6 +62,7 @@ private:
             try {
                 limit_.begin(this->env());
                 task_ = (*call_)();
+                require_coroutine(task_);
                 return begin(task_.frame(), task_.frame().promise());
             } catch (...) {
                 slot_.fail(std::current_exception());

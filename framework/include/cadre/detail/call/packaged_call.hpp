@@ -2,11 +2,13 @@
 /// A function together with its arguments, converted to its parameter types: the unit of `on`, `spawn` and `map`.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/codec/convert_argument.hpp>
 #include <cadre/detail/codec/portable_signature.hpp>
 #include <cadre/task.hpp>
 
@@ -61,12 +63,10 @@ public:
     static constexpr bool coroutine = is_task<std::remove_cvref_t<raw>>;
     using result = typename task_value<std::remove_cvref_t<raw>>::type;
 
-    static_assert(!std::is_reference_v<raw>,
-                  "the function returns a reference, which could outlive what it refers to: return by value");
-
+    /// @throws std::range_error if an integer does not fit its parameter
     template <class G, class... Args>
     explicit packaged_call(std::in_place_t, G&& f, Args&&... args)
-        : function_(std::forward<G>(f)), arguments_(std::forward<Args>(args)...) {}
+        : packaged_call(std::index_sequence_for<Args...>{}, std::forward<G>(f), std::forward<Args>(args)...) {}
     packaged_call(F f, Tuple values) : function_(std::move(f)), arguments_(std::move(values)) {}
     packaged_call(packaged_call&&) = default;
     packaged_call(const packaged_call&) = default;
@@ -89,6 +89,11 @@ public:
     [[nodiscard]] const Tuple& stored() const noexcept { return arguments_; }
 
 private:
+    template <std::size_t... I, class G, class... Args>
+    packaged_call(std::index_sequence<I...>, G&& f, Args&&... args)
+        : function_(std::forward<G>(f)),
+          arguments_(fitting<std::tuple_element_t<I, Tuple>, I>(std::forward<Args>(args))...) {}
+
     [[no_unique_address]] F function_;
     Tuple arguments_;
 };

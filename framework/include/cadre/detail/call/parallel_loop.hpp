@@ -160,7 +160,7 @@ private:
     [[maybe_unused]] std::byte after_end_[64];
     std::atomic<std::size_t> references_{1};
     std::atomic<std::size_t> done_{0};
-    std::mutex failures_mutex_;
+    std::mutex failures_mutex_;  // a leaf: guards the list
     std::vector<failure> failures_;
     std::exception_ptr progress_error_;
     bool refused_ = false;

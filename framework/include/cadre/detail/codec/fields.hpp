@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -249,6 +250,46 @@ struct collect_types {
         return {};
     }
 };
+
+/// An object that exists only in constant expressions: the address of its member names the member.
+template <class T>
+struct imagined {
+    T object;
+};
+#if defined(__clang__)
+#    pragma clang diagnostic push
+#    pragma clang diagnostic ignored "-Wundefined-var-template"
+#    pragma clang diagnostic ignored "-Wundefined-internal"
+#endif
+template <class T>
+extern const imagined<T> one;
+
+template <auto Address>
+struct member {};
+
+template <std::size_t I>
+struct address_of_member {
+    template <class... Members>
+    constexpr auto operator()(const Members&... members) const {
+        return std::get<I>(std::tuple<const std::remove_reference_t<Members>*...>(&members...));
+    }
+};
+
+/// Names member `I` of an aggregate in compilers' messages; by its number if it has no address of its own (a reference, a bit-field).
+template <class T, std::size_t I>
+struct name_of_member {
+    using type = name_of_member;
+};
+template <class T, std::size_t I>
+    requires requires { typename member<visit_fields(one<T>.object, address_of_member<I>{})>; }
+struct name_of_member<T, I> {
+    using type = member<visit_fields(one<T>.object, address_of_member<I>{})>;
+};
+template <class T, std::size_t I>
+using member_of = typename name_of_member<T, I>::type;
+#if defined(__clang__)
+#    pragma clang diagnostic pop
+#endif
 
 /// `type_list` of the declared types of an aggregate's members, without const.
 template <class T>

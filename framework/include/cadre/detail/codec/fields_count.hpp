@@ -71,12 +71,18 @@ consteval bool braces_accept_at(std::index_sequence<Before...>, std::index_seque
 }
 
 /// Tries `{}` or `{any}` for one member and a value for each of the others. A C array consumes several flat
-/// initialisers, so that one braced initialiser for it leaves too many.
+/// initialisers, so that one braced initialiser for it leaves too many. One after the other: `{any}` would instantiate the copy
+/// of a vector's elements, which may be move-only.
 template <class T, std::size_t... Before, std::size_t... After>
 consteval bool single_member_at(std::index_sequence<Before...>, std::index_sequence<After...>) {
-    return requires { T{indexed<any_field<T>, Before>{}..., {}, indexed<any_field<T>, After>{}...}; } || requires {
-        T{indexed<any_field<T>, Before>{}..., {any_field<T>{}}, indexed<any_field<T>, After>{}...};
-    } || requires { T{indexed<any_field<T>, Before>{}..., {any_class{}}, indexed<any_field<T>, After>{}...}; };
+    if constexpr (requires { T{indexed<any_field<T>, Before>{}..., {}, indexed<any_field<T>, After>{}...}; })
+        return true;
+    else if constexpr (requires {
+                           T{indexed<any_field<T>, Before>{}..., {any_field<T>{}}, indexed<any_field<T>, After>{}...};
+                       })
+        return true;
+    else
+        return requires { T{indexed<any_field<T>, Before>{}..., {any_class{}}, indexed<any_field<T>, After>{}...}; };
 }
 
 inline constexpr std::size_t no_count = static_cast<std::size_t>(-1);

@@ -2,6 +2,7 @@
 /// Whether values of a type can be sent to another process; if not, the reason and the offending type.
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
 
 #include <cadre/detail/codec/element_types.hpp>
@@ -37,13 +38,26 @@ enum class portability_reason {
     reference_member,
     not_rebuildable,
     polymorphic,
-    opaque_class
+    opaque_class,
+    // Of the function of a call and its parameters:
+    coroutine_given,
+    not_callable,
+    not_callable_object,
+    not_applicable,
+    lost_change,
+    returns_reference,
+    returns_coroutine,
+    returns_handle
 };
 
-template <portability_reason R, class Offender>
+/// Why something is refused: the offending type, and the innermost member that has it. Compilers print both beside the sentence.
+template <portability_reason R, class Offender, class Member = void>
 struct portability {
     static constexpr portability_reason reason = R;
     using offender = Offender;
+    using member = Member;
+    template <portability_reason Refused>
+    static constexpr bool is_not = R != Refused;
 };
 using accepted = portability<portability_reason::none, void>;
 
@@ -65,6 +79,23 @@ consteval auto check_all(type_list<First, Rest...>, type_list<Seen...> seen) {
     }
 }
 
+/// The same for the members of `T`: the verdict names the member.
+template <class T, std::size_t I, class... Seen>
+consteval auto check_members(type_list<>, type_list<Seen...>) {
+    return accepted{};
+}
+template <class T, std::size_t I, class First, class... Rest, class... Seen>
+consteval auto check_members(type_list<First, Rest...>, type_list<Seen...> seen) {
+    using first = decltype(check<First>(seen));
+    if constexpr (first::reason == portability_reason::none) {
+        return check_members<T, I + 1>(type_list<Rest...>{}, seen);
+    } else if constexpr (std::is_void_v<typename first::member>) {
+        return portability<first::reason, typename first::offender, member_of<T, I>>{};
+    } else {
+        return first{};
+    }
+}
+
 template <class T, class... Seen>
 consteval auto check_aggregate(type_list<Seen...> seen) {
     constexpr fields_problem problem = fields_problem_of<T>;
@@ -79,7 +110,7 @@ consteval auto check_aggregate(type_list<Seen...> seen) {
     } else if constexpr (problem == fields_problem::reference_member) {
         return portability<portability_reason::reference_member, T>{};
     } else {
-        return check_all(field_types<T>{}, seen);
+        return check_members<T, 0>(field_types<T>{}, seen);
     }
 }
 
@@ -163,6 +194,12 @@ consteval auto check(type_list<Seen...>) {
         return portability<portability_reason::opaque_class, T>{};  // extensions such as vector registers
     }
 }
+
+/// The result of what is refused: it converts to anything, so that the refusal stays the only error.
+struct refused {
+    template <class T>
+    explicit(false) operator T() const;
+};
 
 template <class T>
 using portability_of = decltype(check<T>(type_list<>{}));

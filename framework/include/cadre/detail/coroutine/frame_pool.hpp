@@ -1,21 +1,26 @@
 /// @file
-/// The allocator of coroutine frames: per-thread free lists by size class, in front of the global allocator.
+/// The allocator of coroutine frames: per-thread free lists by size class, in front of slabs that all threads share.
+///
+/// Every frame is aligned to 64 bytes, because compilers do not pass the alignment of a frame to `operator new`, and vector types
+/// need up to 64.
 ///
 /// A frame may be freed on another thread than it was made on: it joins the freeing thread's list. Every list is
-/// bounded, so a producer/consumer pair cannot accumulate memory; frames beyond the bound go back to the allocator.
+/// bounded, so a producer/consumer pair cannot accumulate memory; frames beyond the bound go back to the slabs.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <new>
+#include <type_traits>
 
 #include <cadre/detail/base/compiler.hpp>
 
 namespace cadre::detail {
 
-inline constexpr std::size_t frame_granularity = 64;
-inline constexpr std::size_t frame_classes = 24;          // frames up to 1536 bytes are recycled
+inline constexpr std::size_t frame_granularity = 64;  // also the alignment of every frame
+inline constexpr std::size_t frame_classes = 24;  // frames up to 1536 bytes are recycled
 inline constexpr std::uint32_t frame_class_limit = 512;  // frames kept per class and thread
 
 /// The recycled frames of one thread. Trivial, so that access needs no guard; the slow path registers the clean-up.
@@ -66,10 +71,57 @@ inline void free_frame(void* frame, std::size_t size) noexcept {
     free_frame_slow(frame, size);
 }
 
+/// A frame that may be aligned to more than 64.
+[[nodiscard]] void* allocate_aligned_frame(std::size_t size, std::size_t alignment);
+void free_aligned_frame(void* frame, std::size_t size, std::size_t alignment) noexcept;
+
+/// Base of the promises of coroutines whose frames are recycled.
+struct pooled_frame {
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
+};
+
+/// The same for promises that are not over-aligned themselves. With `-fcoro-aligned-allocation` clang passes the alignment of a frame,
+/// so that locals may be aligned to more than 64; it miscompiles this overload in a promise that is over-aligned.
+struct aligned_pooled_frame {
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
+    static void* operator new(std::size_t size, std::align_val_t alignment) {
+        return allocate_aligned_frame(size, static_cast<std::size_t>(alignment));
+    }
+    static void operator delete(void* frame, std::size_t size, std::align_val_t alignment) noexcept {
+        free_aligned_frame(frame, size, static_cast<std::size_t>(alignment));
+    }
+};
+
+/// The promise `P` of a coroutine whose parameters are aligned to more than the frames of the pool.
+template <class P, std::size_t Alignment>
+class over_aligned_promise : public P {
+public:
+    static void* operator new(std::size_t size) { return allocate_aligned_frame(size, Alignment); }
+    static void operator delete(void* frame, std::size_t size) noexcept { free_aligned_frame(frame, size, Alignment); }
+};
+
+/// The promise of a coroutine with these parameters: its frame is aligned for the promise and for them.
+template <class P, class... Parameters>
+class promise_for {
+    template <class T>
+    static consteval std::size_t alignment_of() {
+        if constexpr (std::is_reference_v<T>)
+            return 1;
+        else
+            return alignof(T);
+    }
+    static constexpr std::size_t alignment = std::max({alignof(P), alignment_of<Parameters>()...});
+
+public:
+    using type = std::conditional_t<(alignment > frame_granularity), over_aligned_promise<P, alignment>, P>;
+};
+
 /// An allocator for small containers that live no longer than an await: their memory is recycled like that of frames.
 template <class T>
 struct frame_pool_allocator {
-    static_assert(alignof(T) <= alignof(std::max_align_t));
+    static_assert(alignof(T) <= frame_granularity);
     using value_type = T;
 
     frame_pool_allocator() noexcept = default;

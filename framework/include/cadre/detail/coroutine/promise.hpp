@@ -5,6 +5,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -26,13 +27,10 @@ struct completion {
 // As wide as the weight beside it, so that a new promise sets both with one store.
 enum class end_state : std::uint32_t { unfinished, value, error };
 
-class promise_base {
+class promise_base : public aligned_pooled_frame {
 public:
     promise_base(const promise_base&) = delete;
     promise_base& operator=(const promise_base&) = delete;
-
-    static void* operator new(std::size_t size) { return allocate_frame(size); }
-    static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
 
     struct final_awaiter {
         [[nodiscard]] static bool await_ready() noexcept { return false; }
@@ -132,11 +130,24 @@ private:
 template <class T>
 class task_promise;
 
+template <class T>
+inline constexpr bool wraps_reference = false;
+template <class T>
+inline constexpr bool wraps_reference<std::reference_wrapper<T>> = true;
+
+/// Whether a task of a `T` may `co_return` a `U`. A reference is never bound to a temporary.
+template <class U, class T>
+concept returnable_as = std::is_convertible_v<U&&, T> &&
+                        (!std::is_reference_v<T> || wraps_reference<std::remove_cvref_t<U>> ||
+                         (std::is_convertible_v<std::remove_reference_t<U>*, std::remove_reference_t<T>*> &&
+                          (std::is_rvalue_reference_v<T> || std::is_lvalue_reference_v<U>)));
+
 /// The result of a task that returns a value or a reference.
 template <class T>
 class result_promise : public promise_base {
     // A frame's address is found from its promise's, which holds as long as that is not over-aligned.
     static constexpr bool over_aligned = !std::is_reference_v<T> && alignof(std::remove_reference_t<T>) > 16;
+    static constexpr bool trivial = std::is_reference_v<T> || (!over_aligned && std::is_trivially_destructible_v<T>);
     using stored = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*,
                                       std::conditional_t<over_aligned, std::unique_ptr<T>, T>>;
 
@@ -144,20 +155,28 @@ public:
     result_promise() noexcept {}
     result_promise(const result_promise&) = delete;
     result_promise& operator=(const result_promise&) = delete;
-    ~result_promise() {
-        if (end_ == end_state::value) std::destroy_at(&value_);
-    }
+    ~result_promise() { drop_value(); }
 
     template <class U = T>
-        requires std::is_convertible_v<U&&, T>
+        requires returnable_as<U, T>
     void return_value(U&& value) noexcept(std::is_nothrow_constructible_v<T, U&&> && !over_aligned) {
-        if constexpr (std::is_reference_v<T>)
+        // A destructor may throw after `co_return`, and its handler may return again.
+        drop_value();
+        if constexpr (wraps_reference<std::remove_cvref_t<U>> && std::is_reference_v<T>)
+            std::construct_at(&value_, std::addressof(value.get()));
+        else if constexpr (std::is_reference_v<T>)
             std::construct_at(&value_, std::addressof(value));
         else if constexpr (over_aligned)
             std::construct_at(&value_, std::make_unique<T>(std::forward<U>(value)));
         else
             std::construct_at(&value_, std::forward<U>(value));
         end_ = end_state::value;
+    }
+
+    /// An exception leaves the body; the destructor of a local may have thrown it after `co_return`.
+    [[gnu::always_inline]] void unhandled_exception() noexcept {
+        drop_value();
+        promise_base::unhandled_exception();
     }
 
     /// Moves the result out, or rethrows.
@@ -176,6 +195,14 @@ public:
     }
 
 private:
+    [[gnu::always_inline]] void drop_value() noexcept {
+        if constexpr (!trivial) {
+            if (end_ != end_state::value) return;
+            end_ = end_state::unfinished;
+            std::destroy_at(&value_);
+        }
+    }
+
     union {
         stored value_;
     };

@@ -33,7 +33,8 @@ struct stop_node {
 /// chain, and only the first listener links the chain. So a fork costs a few plain stores and no atomic operations.
 ///
 /// One mutex serves a whole tree (taken from a static table, so it outlives every tree): parent and child are linked,
-/// fired and unlinked without lock ordering.
+/// fired and unlinked without lock ordering. Under it only `stop_node::fire` is called: no code of a user, but for `submit` of a
+/// user's own executor, which resumes nothing by its contract.
 ///
 /// The words:
 ///
@@ -79,8 +80,16 @@ public:
         return strongest;
     }
 
-    /// Requests stop of this subtree. Idempotent. Any thread.
+    /// Requests stop of this subtree. Idempotent. Any thread. Callbacks of tokens run without any lock, and may end the work and
+    /// destroy this state.
     void request_stop(stop_reason why = stop_reason::requested) noexcept;
+
+    /// `request_stop` in two halves, for many states that only a lock of the caller keeps alive. `mark` makes the request visible and adds
+    /// the sources of the tokens, for `call_callbacks`, which the caller calls without its lock; then `announce` wakes the waiting tasks
+    /// of a state that was marked. Both run no code of a user.
+    static void call_callbacks(std::vector<std::stop_source>& sources) noexcept;
+    void mark(stop_reason why, std::vector<std::stop_source>& sources) noexcept;
+    void announce() noexcept;
 
     /// Registers `node`; if stop was requested already, also fires it at once.
     void add(stop_node& node) noexcept;
@@ -96,12 +105,18 @@ private:
     struct link_node : stop_node {
         stop_state* self = nullptr;
     };
+    /// A request that calls callbacks without the lock, on its caller's stack: finds out whether they have destroyed the state.
+    struct request {
+        bool state_destroyed = false;
+        request* next = nullptr;
+    };
     /// Constructed for the first listener: most states of a fork-join program never have one.
     struct listeners {
         intrusive_list<stop_node, &stop_node::links> nodes;
         link_node link;
         stop_state* above = nullptr;  // whose list `link` is in: the parent's or the leader's
         std::unique_ptr<std::stop_source> source;
+        request* requests = nullptr;  // that run callbacks now
     };
     [[nodiscard]] std::mutex& lock() noexcept;
     static void fire_link(stop_node* node, stop_reason why) noexcept;

@@ -4,6 +4,7 @@
 
 #include <coroutine>
 
+#include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
 
@@ -19,11 +20,14 @@ template <class Source>
 class [[nodiscard]] wait_awaiter {
 public:
     explicit wait_awaiter(Source& source) noexcept : waiter_(source) {}
-    wait_awaiter(wait_awaiter&& other) noexcept : waiter_(other.waiter_.source) {}  // moved only before it is awaited
+    wait_awaiter(wait_awaiter&&) noexcept = default;  // moved only before it is awaited
     wait_awaiter& operator=(wait_awaiter&&) = delete;
     ~wait_awaiter() = default;
 
-    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    [[nodiscard]] bool await_ready() noexcept {
+        waiter_.check.awaited();
+        return false;
+    }
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
         waiter_.prepare(h, environment_of_promise(h), [](waiter& w) noexcept {
@@ -40,6 +44,7 @@ public:
 private:
     struct node : waiter {
         explicit node(Source& s) noexcept : source(s) {}
+        await_check<awaitable_kind::wait> check;
         Source& source;
     };
     node waiter_;

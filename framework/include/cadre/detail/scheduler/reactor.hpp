@@ -119,7 +119,7 @@ private:
     /// Called once: from now on idle threads of the backend have to sleep in the reactor.
     virtual void made() noexcept = 0;
 
-    std::mutex mutex_;
+    std::mutex mutex_;  // under it: the reactor is made; no user code
     std::unique_ptr<reactor> owner_;
     std::atomic<reactor*> made_{nullptr};
 };

@@ -37,7 +37,7 @@ private:
     void sift_down(std::size_t i) noexcept;
     void remove(std::size_t i) noexcept;
 
-    mutable std::mutex mutex_;
+    mutable std::mutex mutex_;  // a leaf; timers fire without it
     std::vector<timer_node*> heap_;
     std::atomic<std::size_t> size_hint_{
         0};  // written under the mutex: seq_cst by `add`, for a loop that is about to sleep

@@ -47,7 +47,7 @@ public:
     void finish_leave() noexcept;
     /// Both steps by the waiter itself, which keeps the executor alive.
     void leave(work_root& root) noexcept;
-    /// Asks every accepted task to stop.
+    /// Asks every accepted task to stop. Callbacks of their tokens may start and end work, but not destroy the registry.
     void request_stop(stop_reason why = stop_reason::requested) noexcept;
     /// Refuses new work from now on. `on_empty` (may be empty) is called when all accepted work has ended, at once if it has.
     void close(std::function<void()> on_empty);
@@ -61,7 +61,7 @@ public:
 private:
     [[nodiscard]] std::vector<std::function<void()>> count_end_locked() noexcept;
 
-    mutable std::mutex mutex_;
+    mutable std::mutex mutex_;  // under it: the lists, and `mark` and `announce` of stop states; no user code
     intrusive_list<work_root, &work_root::links> roots_;
     std::uint64_t entered_ = 0;
     std::uint64_t live_ = 0;

@@ -12,6 +12,7 @@
 
 #include <cadre/detail/base/byte_buffer.hpp>
 #include <cadre/detail/codec/codec.hpp>
+#include <cadre/detail/codec/portability_check.hpp>
 
 namespace cadre::detail {
 
@@ -46,7 +47,9 @@ private:
 /// @return whether the message carries handles; `value` keeps their objects alive meanwhile
 template <class T>
 [[nodiscard]] bool encode_message(byte_buffer& out, const T& value) {
-    if constexpr (plain<T>) {
+    if constexpr (portability_of<T>::reason != portability_reason::none) {
+        __builtin_unreachable();  // such a channel is local
+    } else if constexpr (plain<T>) {
         encoder e(out);
         detail::encode<T>(e, value);
         return false;
@@ -62,8 +65,12 @@ template <class T>
 
 template <class T>
 [[nodiscard]] T decode_message(const byte_buffer& message) {
-    decoder d(message.span());
-    return detail::decode<T>(d);
+    if constexpr (portability_of<T>::reason != portability_reason::none) {
+        __builtin_unreachable();
+    } else {
+        decoder d(message.span());
+        return detail::decode<T>(d);
+    }
 }
 
 }  // namespace cadre::detail

@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/scheduler/bounded_spin.hpp>
 #include <cadre/detail/state/channel_local.hpp>
 #include <cadre/detail/state/channel_message.hpp>
@@ -128,6 +129,7 @@ public:
         : base(object), source_(std::forward<Args>(args)...) {}
 
     [[nodiscard]] bool await_ready() {
+        check_.awaited();
         if (try_complete()) return this->may_continue();
         local_channel<T>* const channel = this->object_->local.get();
         return channel != nullptr && bounded_spin([=] { return !channel->seems_full(); }) && try_complete() &&
@@ -135,6 +137,7 @@ public:
     }
     /// Sends now or not at all. @return false if it would block or the channel is closed
     [[nodiscard]] bool try_now() {
+        check_.awaited();
         if (!try_complete() || this->outcome_ == op_status::closed) return false;
         require_alive(this->outcome_);
         await_resume();
@@ -191,6 +194,7 @@ private:
             return *source_;
     }
 
+    await_check<awaitable_kind::send> check_;
     Source source_;
 };
 
@@ -210,6 +214,7 @@ public:
     }
     /// @return whether the operation has ended: with a value, or because there will be none
     [[nodiscard]] bool try_now() {
+        check_.awaited();
         if (this->object_->local != nullptr) {
             this->outcome_ = this->object_->local->try_receive(value_);
         } else {
@@ -245,6 +250,7 @@ public:
     }
 
 private:
+    await_check<awaitable_kind::receive> check_;
     std::optional<T> value_;
 };
 

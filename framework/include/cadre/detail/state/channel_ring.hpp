@@ -19,7 +19,7 @@ namespace cadre::detail {
 template <class T>
 class channel_ring {
     struct alignas(64) end {
-        spin_mutex mutex;
+        spin_mutex mutex;  // under it: only moves and destructors of `T`, which must not use this channel
         std::size_t at = 0;  // the next slot
         std::atomic<std::size_t> count{0};  // values that have passed; written under the mutex (release)
         std::size_t seen = 0;  // the last value read of the other end's count

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/detail/state/state_objects.hpp>
@@ -58,6 +59,7 @@ public:
     lock_operation(std::shared_ptr<process_lock> lock, Then then) : lock_(std::move(lock)), then_(std::move(then)) {}
 
     [[nodiscard]] bool await_ready() noexcept {
+        check_.awaited();
         if (!lock_->has_waiters(0)) outcome_ = lock_->try_lock(owner_died_);
         return outcome_ != op_status::would_block && task_may_continue();
     }
@@ -92,6 +94,7 @@ private:
     Then then_;
     op_status outcome_ = op_status::would_block;
     bool owner_died_ = false;
+    await_check<awaitable_kind::lock> check_;
     std::optional<lock_wait> wait_;  // set when the operation suspends
 };
 

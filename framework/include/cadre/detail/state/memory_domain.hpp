@@ -73,11 +73,13 @@ protected:
 private:
     void serve() noexcept;
 
+    // Under it: `try_now` and `interest`, which call back no more than `retry_waiters`, and that serves after the lock. Waiters
+    // are finished without it.
     std::mutex mutex_;
     wait_list queues_[2];
     std::atomic<std::uint32_t> waiting_[2]{};  // lengths of queues_; changed under mutex_ (acq_rel), read with acquire
-    // Unserved calls of retry_waiters. Any thread increments it (acq_rel); the thread that makes it non-zero serves, and
-    // subtracts what it has served until it is 0.
+    // Unserved calls of retry_waiters. Any thread increments it (acq_rel), `park` under mutex_; the thread that makes it non-zero
+    // serves, and subtracts what it has served until it is 0.
     std::atomic<std::uint32_t> retry_requests_{0};
 };
 

@@ -49,7 +49,7 @@ public:
     void stop() noexcept;
 
 private:
-    std::mutex mutex_;
+    std::mutex mutex_;  // under it: `stop` of the objects, which finishes waiters: it posts and runs nothing
     intrusive_list<registered_object, &registered_object::links_> objects_;
     bool stopped_ = false;
 };

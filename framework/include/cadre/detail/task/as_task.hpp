@@ -1,5 +1,5 @@
 /// @file
-/// Converts any awaitable to a task: combinators work on tasks only.
+/// Converts any awaitable to a task: combinators work on tasks only. An empty task is refused here.
 #pragma once
 
 #include <utility>
@@ -10,7 +10,8 @@
 namespace cadre::detail {
 
 template <class T>
-[[nodiscard]] task<T> as_task(task<T> t) noexcept {
+[[nodiscard]] task<T> as_task(task<T> t) {
+    require_coroutine(t);
     return t;
 }
 

@@ -41,6 +41,7 @@ private:
 /// Runs `t` at `home` under `stop` (may be null). @return its result @throws its error, executor_stopped
 template <class T>
 T block_on(std::shared_ptr<executor_backend> home, stop_state* stop, task<T> t) {
+    require_coroutine(t);
     blocking_root root(std::move(home), stop);
     // Destroyed before the root, which is not certain of a parameter: its arguments may be linked to the root's stop state.
     const task<T> work = std::move(t);

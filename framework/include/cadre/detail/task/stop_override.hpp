@@ -5,6 +5,7 @@
 #include <coroutine>
 #include <utility>
 
+#include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/promise.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
@@ -23,7 +24,7 @@ public:
     // Moved only before it is awaited.
     stop_override(stop_override&& o) noexcept : source_(std::move(o.source_)), task_(std::move(o.task_)) {}
     stop_override& operator=(stop_override&&) = delete;
-    ~stop_override() = default;
+    ~stop_override() { check_awaited(!task_ || task_.frame().promise().ended(), "timeout(), with_stop() or shield()"); }
 
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>

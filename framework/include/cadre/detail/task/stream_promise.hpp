@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
@@ -29,6 +30,7 @@ struct stream_error {
 
 /// A consumer that waits for the next element.
 struct stream_wait : waiter {
+    await_check<awaitable_kind::next> check;
     stream_promise_base* from = nullptr;
 };
 
@@ -50,14 +52,11 @@ struct stream_wait : waiter {
 ///     dropped   body, `hand_over`: destroys its frame                    -
 ///
 /// "Waiting" is the address of the waiter. In `idle` the body is suspended between two elements, or has not started, or has ended.
-class stream_promise_base {
+class stream_promise_base : public pooled_frame {
 public:
     stream_promise_base() noexcept;
     stream_promise_base(const stream_promise_base&) = delete;
     stream_promise_base& operator=(const stream_promise_base&) = delete;
-
-    static void* operator new(std::size_t size) { return allocate_frame(size); }
-    static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
 
     class hand_over_awaiter {
     public:

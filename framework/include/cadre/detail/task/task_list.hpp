@@ -7,6 +7,7 @@
 #include <memory>
 #include <ranges>
 #include <utility>
+#include <vector>
 
 #include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/detail/task/as_task.hpp>
@@ -68,6 +69,14 @@ private:
     std::size_t size_ = 0;
     std::size_t capacity_ = 0;
 };
+
+/// @throws std::logic_error if a task is empty
+template <class T>
+[[nodiscard]] std::vector<task<T>>&& require_coroutines(std::vector<task<T>>&& tasks) {
+    for (const task<T>& t : tasks)
+        require_coroutine(t);
+    return std::move(tasks);
+}
 
 /// The addresses of the promises of a contiguous sequence of tasks, for `join::start`.
 template <class T>

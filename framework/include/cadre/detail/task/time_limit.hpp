@@ -36,7 +36,8 @@ template <class Rep, class Period>
 /// runs no tasks: the limit passes also while every worker of the home is busy.
 ///
 /// The word `fired_`: set by the timers' thread after the request, with release, as its last access; read with acquire by
-/// `disarm`.
+/// `disarm`. A stop callback of a user's awaitable may resume the limited task inside the request: then `disarm` is called on the timers'
+/// thread, which does not wait for itself.
 class deadline_stop {
 public:
     deadline_stop() noexcept = default;
@@ -55,6 +56,7 @@ private:
     node timer_;
     stop_state stop_;
     std::atomic<bool> fired_{false};
+    bool* disarmed_inside_ = nullptr;  // of the timers' thread, while it requests stop
 };
 
 }  // namespace cadre::detail
