@@ -1,5 +1,6 @@
 #include <cadre/runtime.hpp>
 
+#include "base/process_owner.hpp"
 #include "config/interrupt.hpp"
 #include "config/kinds.hpp"
 #include "config/names.hpp"
@@ -57,6 +58,7 @@ struct runtime::state {
         }
     }
 
+    const detail::process_owner owner{};
     detail::resolved_config configured;
     std::mutex mutex{};
     std::map<std::string, cadre::executor, std::less<>> made{};  // by name; an unnamed default executor as ""
@@ -136,6 +138,10 @@ runtime::runtime(config c) {
 }
 
 runtime::~runtime() {
+    if (!state_->owner.here()) {
+        static_cast<void>(state_.release());  // a fork: the executors, their threads and workers are its parent's
+        return;
+    }
     if (!state_->made.empty()) {
         shut_down(state_->made);
     }

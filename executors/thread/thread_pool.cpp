@@ -59,6 +59,7 @@ void thread_pool::start(const cpu_list& affinity) {
 // The last handle is gone, so no task has this pool as its home. A thread of the pool cannot join itself: if a task drops the last
 // handle, a helper thread joins.
 void thread_pool::release(thread_pool* pool) noexcept {
+    if (!pool->owner_.here()) return;  // a fork: it has no thread to join
     const auto end = [pool] {
         pool->closing_.store(true, std::memory_order_seq_cst);
         pool->wake_all();

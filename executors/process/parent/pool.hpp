@@ -2,6 +2,7 @@
 /// The workers of one process executor and their calls: the parent's half of the call plane.
 #pragma once
 
+#include "base/process_owner.hpp"
 #include "process/parent/call_protocol.hpp"
 #include "process/parent/stack_symbolizer.hpp"
 #include "process/parent/time_limits.hpp"
@@ -45,6 +46,9 @@ public:
     [[nodiscard]] memory_domain& domain() noexcept { return starter_.domain(); }
     [[nodiscard]] work_registry& registry() noexcept { return registry_; }
     [[nodiscard]] executor_stats stats() const;
+
+    /// Whether this process made the pool. In a fork of it calls fail, and nothing else happens: the workers are its parent's.
+    [[nodiscard]] bool here() const noexcept { return owner_.here(); }
 
     /// Starts the workers. Throws config_error if that is not possible here, std::system_error.
     void start();
@@ -99,6 +103,7 @@ private:
     [[nodiscard]] std::unique_ptr<worker_connection> start_worker(std::uint32_t index);
     [[nodiscard]] std::string output_prefix(const worker_connection& c) const;
 
+    const process_owner owner_{};
     work_registry& registry_;
     status_publisher status_;
     deadline_queue deadlines_;

@@ -56,6 +56,7 @@ object_handle::object_handle(plane_core& core, object_ref o, bool fresh)
 }
 
 object_handle::~object_handle() {
+    if (!here()) return;  // the reference is that of the parent
     core_.forget(ref_, this);
     core_.objects.release(ref_);
 }
@@ -66,12 +67,14 @@ void object_handle::encode(encoder& out, const std::weak_ptr<shared_object>& sel
     out.write_size(ref_.slot);
     out.write_size(ref_.index);
     out.write_size(ref_.incarnation);
-    if (owned) return core_.objects.begin_transit(ref_);
+    if (owned && here()) core_.objects.begin_transit(ref_);
+    if (owned) return;
     if (void* const names = out.context()->user) static_cast<handle_names*>(names)->push_back(name_of(ref_));
     out.context()->keep_alive.push_back(self.lock());
 }
 
 void object_handle::interest(unsigned q, bool on) noexcept {
+    if (!here()) return;
     const unsigned slot = core_.table.self().slot;
     word& w = entry_.interest[q][slot / 64];
     if (on) {
@@ -101,6 +104,7 @@ bool object_handle::others_interested(unsigned q) const noexcept {
 
 template <class F>
 void object_handle::for_each_other(unsigned q, F f) noexcept {
+    if (!here()) return;
     const unsigned self = core_.table.self().slot;
     const unsigned slots = core_.memory.slots();
     const unsigned first = turn_.fetch_add(1, std::memory_order_relaxed) % slots;

@@ -12,6 +12,7 @@
 
 #include <cadre/detail/state/memory_domain.hpp>
 
+#include "base/process_owner.hpp"
 #include "shm/arena.hpp"
 #include "shm/object_table.hpp"
 #include "shm/process_table.hpp"
@@ -28,10 +29,12 @@ public:
     process_table& table;
     arena space;
     object_table objects;
+    const process_owner owner{};  // a fork has no part in the plane of its parent
 
+    /// In a fork every domain is stopped.
     [[nodiscard]] bool stopped(std::uint32_t domain) const noexcept {
-        return memory.header().domains[domain].load(std::memory_order_acquire) ==
-               static_cast<std::uint32_t>(domain_state::stopped);
+        return !owner.here() || memory.header().domains[domain].load(std::memory_order_acquire) ==
+                                    static_cast<std::uint32_t>(domain_state::stopped);
     }
 
     /// The one object in this process for an object in shared memory, so that all coroutines of the process wait in one queue.
@@ -90,6 +93,7 @@ public:
     [[nodiscard]] object_entry& entry() const noexcept { return entry_; }
     [[nodiscard]] const object_data& data() const noexcept { return data_; }
     [[nodiscard]] bool stopped() const noexcept { return core_.stopped(data_.domain); }
+    [[nodiscard]] bool here() const noexcept { return core_.owner.here(); }
 
     /// Writes the handle. With a context, `keep_alive` keeps the object until the bytes are used, and the name is added to the
     /// channel's message. Without a context the bytes own a reference.

@@ -25,6 +25,7 @@ public:
     plane_source(plane_core& core, bool supervisor) noexcept : core_(core), supervisor_(supervisor) {}
 
     bool poll() noexcept override {
+        if (!core_.owner.here()) return false;
         const std::uint64_t pending_bits = core_.table.take_pending_bits();
         if (pending_bits == 0) return false;
         core_.retry_waiters(pending_bits);
@@ -49,6 +50,7 @@ public:
 
 private:
     bool publish(loop_state s) noexcept {
+        if (!core_.owner.here()) return false;
         // Other processes change the state of a sleeper only.
         if (s != loop_state::asleep && last_.exchange(s, std::memory_order_relaxed) == s) return false;
         last_.store(s, std::memory_order_relaxed);
