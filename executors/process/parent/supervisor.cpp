@@ -19,6 +19,10 @@ namespace cadre::detail::process_parent {
 namespace {
 
 constexpr std::chrono::milliseconds restart_interval{20};
+// A worker can take rings that are meant for the supervisor.
+constexpr std::chrono::milliseconds max_sleep{1000};
+// Between rounds if there is nothing to sleep on: the program has closed descriptors that it does not know.
+constexpr std::chrono::milliseconds sleep_without_descriptor{10};
 
 class watch {
 public:
@@ -71,9 +75,9 @@ private:
     }
 
     [[nodiscard]] static int milliseconds_to(time_point when) noexcept {
-        if (when == time_point::max()) return -1;
+        if (when == time_point::max()) return static_cast<int>(max_sleep.count());
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - std::chrono::steady_clock::now());
-        return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
+        return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, max_sleep.count()));
     }
 
     // @return whether a worker has ended
@@ -81,6 +85,7 @@ private:
         std::array<epoll_event, 16> events;
         const int limit = election_.before_sleep() ? 0 : milliseconds_to(next);
         const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), limit);
+        if (n < 0 && errno != EINTR) std::this_thread::sleep_for(sleep_without_descriptor);
         election_.after_sleep();
         bool ended = false;
         for (int i = 0; i < n; ++i) {

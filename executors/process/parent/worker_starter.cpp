@@ -91,6 +91,7 @@ std::unique_ptr<worker_connection> worker_starter::start(std::uint32_t index,
             null = open_null();
             spec.stdout_fd = spec.stderr_fd = null.get();
         }
+        c->launcher = &launcher_;
         c->os = launcher_.launch(spec);
         if (output_piped())
             c->output.emplace(std::move(pipe.read), options_.output,
