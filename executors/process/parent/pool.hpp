@@ -85,8 +85,7 @@ public:
     [[nodiscard]] std::vector<watched> watched_workers();
     /// Handles the end of a worker whose pidfd is readable.
     void worker_ended(std::uint64_t serial) noexcept;
-    /// @return false at the end of its output
-    bool read_output(std::uint64_t serial) noexcept;
+    output_reader::result read_output(std::uint64_t serial) noexcept;
     /// Handles events, passed deadlines, messages that wait for room, and calls queued behind a long one.
     /// @return when to tick again
     [[nodiscard]] time_point tick() noexcept;

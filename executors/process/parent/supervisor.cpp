@@ -2,6 +2,7 @@
 
 #include "base/doorbell.hpp"
 #include "process/os/syscalls.hpp"
+#include "process/parent/output_writer.hpp"
 #include "process/parent/supervisor_election.hpp"
 
 #include <algorithm>
@@ -19,6 +20,9 @@ namespace cadre::detail::process_parent {
 namespace {
 
 constexpr std::chrono::milliseconds restart_interval{20};
+constexpr std::chrono::milliseconds output_interval{5};
+// How long the end of an executor waits for a reader of the program's output that takes nothing.
+constexpr std::chrono::milliseconds output_limit{2000};
 // A worker can take rings that are meant for the supervisor.
 constexpr std::chrono::milliseconds max_sleep{1000};
 // Between rounds if there is nothing to sleep on: the program has closed descriptors that it does not know.
@@ -36,11 +40,14 @@ public:
         bool complete = true;
         while (!pool_->finished()) {
             watch_new_workers();
+            resume_outputs();
             time_point next = pool_->tick();
+            if (!paused_.empty()) next = std::min(next, std::chrono::steady_clock::now() + output_interval);
             if (!complete) next = std::min(next, std::chrono::steady_clock::now() + restart_interval);
             const bool ended = wait(next);
             if (ended || !complete) complete = pool_->replace();
         }
+        output_writer::instance().drain(output_limit);
     }
 
 private:
@@ -97,15 +104,26 @@ private:
                     pool_->worker_ended(serial);
                     ended = true;
                     break;
-                case kind::output:
-                    if (!pool_->read_output(serial)) unwatch_output(serial);
-                    break;
+                case kind::output: read_output(serial); break;
             }
         }
         return ended;
     }
 
-    // A pipe at its end stays readable.
+    // A pipe at its end stays readable, and so does one that nobody may read now.
+    void read_output(std::uint64_t serial) noexcept {
+        const auto r = pool_->read_output(serial);
+        if (r == output_reader::result::more) return;
+        unwatch_output(serial);
+        if (r == output_reader::result::paused) paused_.push_back(serial);
+    }
+    void resume_outputs() noexcept {
+        if (paused_.empty() || output_writer::instance().full()) return;
+        for (const pool::watched& w : pool_->watched_workers())
+            if (std::ranges::find(paused_, w.serial) != paused_.end()) add(w.output, {kind::output, w.serial});
+        paused_.clear();
+    }
+
     void unwatch_output(std::uint64_t serial) noexcept {
         for (const pool::watched& w : pool_->watched_workers())
             if (w.serial == serial && w.output >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, w.output, nullptr);
@@ -115,6 +133,7 @@ private:
     supervisor_election election_;
     process_os::unique_fd epoll_;
     std::uint64_t newest_ = 0;
+    std::vector<std::uint64_t> paused_;  // workers whose output stays in their pipes
     bool watches_plane_ = false;
 };
 

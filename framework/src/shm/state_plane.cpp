@@ -152,7 +152,10 @@ state_plane& state_plane::attach(const std::vector<int>& descriptors, process_id
     return *plane;
 }
 
-state_plane* state_plane::program() noexcept { return the_plane.load(std::memory_order_acquire); }
+state_plane* state_plane::program() noexcept {
+    state_plane* const plane = the_plane.load(std::memory_order_acquire);
+    return plane != nullptr && plane->parts_->core.owner.here() ? plane : nullptr;
+}
 
 std::vector<int> state_plane::descriptors() const {
     std::vector<int> all{memory_.fd()};

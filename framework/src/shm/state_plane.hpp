@@ -34,8 +34,7 @@ public:
     /// worker. A forked worker has the parent's descriptors already.
     /// @throws std::system_error
     static state_plane& attach(const std::vector<int>& descriptors, process_id self);
-    /// The program's plane, null before `create` or `attach`. In a process that was forked after `create` and has not
-    /// attached: the parent's, of which only `descriptors()` may be used.
+    /// The program's plane; null before `create` or `attach`, and in a fork.
     [[nodiscard]] static state_plane* program() noexcept;
 
     /// A plane that is not the program's.
