@@ -56,7 +56,10 @@ void worker_call::commit_items(std::uint32_t items_done, byte_buffer bytes) noex
     results.commit(dispatcher_.sender(), ticket, items_done, bytes.span());
 }
 
-bool worker_call::ends_early() noexcept { return stop.reason() > stop_reason::requested || dispatcher_.worn_out(); }
+bool worker_call::ends_early() noexcept {
+    return stop.reason() > stop_reason::requested || dispatcher_.worn_out() ||
+           results.committed() >= process_plane::max_chunk_results;
+}
 
 void worker_call::finish(call_reply reply) noexcept {
     end_if_forked();

@@ -11,8 +11,14 @@ namespace {
 constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} << (slot % 64); }
 }  // namespace
 
-plane_core::plane_core(const region& m, process_table& t)
-    : memory(m), table(t), space(m, t.self()), objects(m, t.self()) {}
+plane_core::plane_core(const region& m, process_table& t, program_id p)
+    : memory(m), table(t), program(p), space(m, t.self()), objects(m, t.self()),
+      stopped_domains_(t.self().slot == 0 ? std::make_unique<std::atomic<bool>[]>(max_domains) : nullptr) {}
+
+void plane_core::stop(std::uint32_t domain) noexcept {
+    if (stopped_domains_ != nullptr) stopped_domains_[domain].store(true, std::memory_order_release);
+    memory.header().domains[domain].exchange(static_cast<std::uint32_t>(domain_state::stopped));
+}
 
 void plane_core::forget(object_ref o, const object_handle* handle) noexcept {
     const std::lock_guard hold(known_mutex_);
@@ -64,6 +70,7 @@ object_handle::~object_handle() {
 void object_handle::encode(encoder& out, const std::weak_ptr<shared_object>& self) const {
     const bool owned = out.context() == nullptr;
     out.write_byte(static_cast<std::uint8_t>(static_cast<unsigned>(ref_.kind) | (owned ? 0x80u : 0u)));
+    out.write(&core_.program, sizeof core_.program);
     out.write_size(ref_.slot);
     out.write_size(ref_.index);
     out.write_size(ref_.incarnation);

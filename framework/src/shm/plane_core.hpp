@@ -23,16 +23,19 @@ class object_handle;
 
 class plane_core {
 public:
-    plane_core(const region& memory, process_table& table);
+    plane_core(const region& memory, process_table& table, program_id program);
 
     const region& memory;
     process_table& table;
+    const program_id program;
     arena space;
     object_table objects;
     const process_owner owner{};  // a fork has no part in the plane of its parent
 
-    /// In a fork every domain is stopped.
+    /// In a fork every domain is stopped. The parent does not ask memory that its workers can overwrite.
     [[nodiscard]] bool stopped(std::uint32_t domain) const noexcept {
+        if (stopped_domains_ != nullptr)
+            return !owner.here() || stopped_domains_[domain].load(std::memory_order_acquire);
         return !owner.here() || memory.header().domains[domain].load(std::memory_order_acquire) ==
                                     static_cast<std::uint32_t>(domain_state::stopped);
     }
@@ -52,6 +55,9 @@ public:
         if (owned) objects.end_transit(o);
         return object;
     }
+    /// Parent: the domain is stopped from now on.
+    void stop(std::uint32_t domain) noexcept;
+
     /// `handle` is being destroyed.
     void forget(object_ref o, const object_handle* handle) noexcept;
 
@@ -72,6 +78,7 @@ private:
         std::weak_ptr<shared_object> object;
         const shared_object* address;
     };
+    std::unique_ptr<std::atomic<bool>[]> stopped_domains_;  // in the parent
     std::recursive_mutex known_mutex_;  // recursive: `make` may destroy a handle, which calls `forget`
     std::map<object_ref, known> known_;
     std::mutex watched_mutex_;
