@@ -19,7 +19,6 @@ namespace cadre::detail::process_parent {
 
 namespace {
 
-constexpr std::chrono::milliseconds restart_interval{20};
 constexpr std::chrono::milliseconds output_interval{5};
 // How long the end of an executor waits for a reader of the program's output that takes nothing.
 constexpr std::chrono::milliseconds output_limit{2000};
@@ -37,15 +36,14 @@ public:
     }
 
     void run() noexcept {
-        bool complete = true;
+        time_point next_start = time_point::max();
         while (!pool_->finished()) {
             watch_new_workers();
             resume_outputs();
-            time_point next = pool_->tick();
+            time_point next = std::min(pool_->tick(), next_start);
             if (!paused_.empty()) next = std::min(next, std::chrono::steady_clock::now() + output_interval);
-            if (!complete) next = std::min(next, std::chrono::steady_clock::now() + restart_interval);
             const bool ended = wait(next);
-            if (ended || !complete) complete = pool_->replace();
+            if (ended || std::chrono::steady_clock::now() >= next_start) next_start = pool_->replace();
         }
         output_writer::instance().drain(output_limit);
     }

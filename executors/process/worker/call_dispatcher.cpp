@@ -1,5 +1,7 @@
 #include "process/worker/call_dispatcher.hpp"
 
+#include "process/worker/task_output.hpp"
+
 #include "process/os/crash_page.hpp"
 #include "process/worker/worker_backend.hpp"
 
@@ -82,7 +84,8 @@ void call_dispatcher::run_round() noexcept {
 // A task that waits for a nested call admits another call: else tasks that call each other would fill all workers and wait
 // for ever.
 bool call_dispatcher::may_claim() const noexcept {
-    if (retires_.load(std::memory_order_relaxed) && control_.retiring.load(std::memory_order_acquire) == 0) return false;
+    if (retires_.load(std::memory_order_relaxed) && control_.retiring.load(std::memory_order_acquire) == 0)
+        return false;
     return max_unfinished_ == 0 || calls_.size() < max_unfinished_ + std::min(calls_.size(), backend_->waiting_tasks());
 }
 
@@ -169,6 +172,7 @@ void call_dispatcher::notify_before(const worker_functions::function& next) noex
 }
 
 void call_dispatcher::finish(worker_call* call, call_reply reply) noexcept {
+    flush_task_output();
     event e{};
     e.kind = reply.kind == reply_kind::value        ? event_kind::value
              : reply.kind == reply_kind::unfinished ? event_kind::unfinished

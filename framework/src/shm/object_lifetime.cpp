@@ -150,7 +150,7 @@ void object_table::finish_freeing(object_ref o, std::vector<object_ref>& carried
         }
     };
     if (o.kind == object_kind::channel) {
-        if (const auto d = data_of(o)) channel_recovery(memory_, d->data, d->parameter, self_).clear(adopt);
+        if (const auto d = data_of(o)) channel_recovery<>(memory_, d->data, d->parameter, self_).clear(adopt);
     }
     for (std::size_t i = first; i != carried.size(); ++i)
         remove_queued(carried[i]);
@@ -189,7 +189,7 @@ void object_table::recover(object_ref o, process_id dead) noexcept {
         return free_entry_if_unused(o);
     }
     const auto d = data_of(o);
-    if (d && o.kind == object_kind::channel) channel_recovery(memory_, d->data, d->parameter, self_).recover(dead);
+    if (d && o.kind == object_kind::channel) channel_recovery<>(memory_, d->data, d->parameter, self_).recover(dead);
     if (d && o.kind == object_kind::semaphore) semaphore_core<>(d->data, memory_.slots(), self_).recover(dead);
     if (was_freeing) return free_with_contents(o, true);
     lock_core<> lock(e.lock, self_);
