@@ -30,10 +30,14 @@ const doorbell& bell() {
     return *own;
 }
 std::atomic<int> handler_fd{-1};
+std::atomic<const process_owner*> handler_owner{nullptr};
 
 // Async-signal-safe: atomics, write and _exit only. A stop request takes a lock, so the watcher makes it.
 extern "C" void cadre_on_interrupt(int) {
     const int saved = errno;
+    if (!handler_owner.load()->here()) {
+        ::_exit(130);  // a fork has no watcher
+    }
     if (interrupts.fetch_add(1) == 0) {
         doorbell::ring(handler_fd.load());
     } else {
@@ -73,6 +77,9 @@ interrupt_watch::interrupt_watch(stop_state& stop) : stop_(stop) {
     finished.store(false);
     try {
         handler_fd.store(bell().descriptor());
+        if (handler_owner.load() == nullptr || !handler_owner.load()->here()) {
+            handler_owner.store(new process_owner(owner_));  // never destroyed, as the doorbell
+        }
         const all_signals_blocked blocked;
         watcher_ = std::thread([this] { watch(); });
     } catch (const std::system_error&) {
@@ -91,6 +98,10 @@ interrupt_watch::~interrupt_watch() {
         return;
     }
     ::sigaction(SIGINT, &before_, nullptr);
+    if (!owner_.here()) {
+        watcher_.detach();  // a fork: the thread is its parent's
+        return;
+    }
     finished.store(true);
     bell().ring();
     watcher_.join();

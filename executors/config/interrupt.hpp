@@ -6,6 +6,8 @@
 
 #include <csignal>
 
+#include "base/process_owner.hpp"
+
 #include <cadre/detail/coroutine/stop_state.hpp>
 
 namespace cadre::detail {
@@ -23,6 +25,7 @@ private:
     void watch() noexcept;
 
     stop_state& stop_;
+    const process_owner owner_{};
     std::thread watcher_{};
     struct sigaction before_{};
 };

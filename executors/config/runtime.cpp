@@ -1,5 +1,6 @@
 #include <cadre/runtime.hpp>
 
+#include "base/process_owner.hpp"
 #include "config/interrupt.hpp"
 #include "config/kinds.hpp"
 #include "config/names.hpp"
@@ -75,6 +76,7 @@ struct runtime::state {
         }
     }
 
+    const detail::process_owner owner{};
     detail::resolved_config configured;
     std::mutex mutex{};  // a leaf: guards the map
     std::map<std::string, entry, std::less<>> entries{};  // by name; an unnamed default executor as ""
@@ -156,6 +158,10 @@ runtime::runtime(config c) {
 }
 
 runtime::~runtime() {
+    if (!state_->owner.here()) {
+        static_cast<void>(state_.release());  // a fork: the executors, their threads and workers are its parent's
+        return;
+    }
     if (const auto made = state_->made(); !made.empty()) {
         shut_down(made);
     }

@@ -66,6 +66,7 @@ std::string remedy(const std::error_code& refused) {
 std::shared_ptr<process_parent::pool> make_pool(const process_options& options, std::string name,
                                                 work_registry& registry) {
     return {new process_parent::pool(options, std::move(name), registry), [](process_parent::pool* p) {
+                if (!p->here()) return;  // a fork: the workers are its parent's
                 if (process_parent::completion_scope::active())
                     defer_destruction("executor '" + p->name() + "'", [p] { delete p; });
                 else
@@ -90,6 +91,7 @@ std::shared_ptr<process_backend> process_backend::create(const process_options& 
 }
 
 void process_backend::release(process_backend* last) noexcept {
+    if (!last->pool_->here()) return;  // a fork: the workers are its parent's
     if (process_parent::completion_scope::active())
         defer_destruction("executor '" + last->name() + "'", [last] { delete last; });
     else
@@ -112,6 +114,7 @@ void* process_backend::query(const std::type_info& extension) noexcept {
 }
 
 void process_backend::shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done) {
+    if (!pool_->here()) return done();
     auto alarm = shutdown_alarm::arm(deadline, [pool = pool_] { pool->request_stop_all(stop_reason::deadline); });
     registry().close([alarm = std::move(alarm), pool = pool_, done = std::move(done)]() mutable {
         alarm->cancel();

@@ -61,6 +61,7 @@ void thread_pool::start(const cpu_list& affinity) {
 // The last handle is gone, so no task has this pool as its home. If a task of the pool drops it, the thread of that task destroys
 // the pool when the task has returned.
 void thread_pool::release(thread_pool* pool) noexcept {
+    if (!pool->owner_.here()) return;  // a fork: it has no thread to join
     pool->closing_.store(true, std::memory_order_seq_cst);
     pool->wake_all();
     if (local_worker* const own = worker_of(pool); own != nullptr)

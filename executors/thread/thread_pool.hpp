@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/process_owner.hpp"
 #include "injection_queue.hpp"
 
 #include <cadre/detail/scheduler/local_worker.hpp>
@@ -95,6 +96,7 @@ private:
 
     std::string name_;
     std::vector<std::unique_ptr<worker>> workers_;
+    const process_owner owner_{};
     std::vector<std::thread> threads_;
     pool_timers timers_{*this};
 

@@ -63,6 +63,7 @@ public:
     runtime& operator=(const runtime&) = delete;
     /// Shuts down every executor that it made; requests stop of running work and waits for its end. A worker process that has
     /// not ended after `kill_grace` is killed. After three seconds standard error says which executors and tasks are awaited.
+    /// Does nothing in a process that was forked from the one that made the runtime: executors and workers stay its parent's.
     ~runtime();
 
     /// The default executor, made at the first call. Thread-safe.

@@ -81,7 +81,11 @@ std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
         ::_exit(worker_start_failed);
     }
     if (role.substr(0, space) == "server") {
-        run_fork_server(role_socket, parent);
+        // The server is no child of the program, which may wait for all of its children.
+        if (const pid_t server = ::fork(); server != 0) {
+            ::_exit(server < 0 ? errno : 0);
+        }
+        run_fork_server(role_socket);
     }
     run_spawned_worker();
 }

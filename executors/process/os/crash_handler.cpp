@@ -1,5 +1,6 @@
 // The worker's side of the crash page: the handler of fatal signals.
 
+#include "base/process_owner.hpp"
 #include "process/os/crash_modules.hpp"
 #include "process/os/crash_page.hpp"
 #include "process/os/syscalls.hpp"
@@ -28,6 +29,7 @@ constexpr std::size_t handler_stack_size = std::size_t{64} * 1024;
 constexpr unsigned handler_seconds = 5;
 
 crash_page* page = nullptr;
+const process_owner* page_owner = nullptr;  // a fork of the worker leaves no trace in the page
 // A private copy: the page is shared, and the handler must not trust it.
 module_record own_modules[max_crash_modules];
 std::size_t own_module_count = 0;
@@ -116,7 +118,9 @@ void limit_handler_time() {
 void handle_fatal_signal(int signal, siginfo_t* info, void* context) {
     const auto self = static_cast<pid_t>(::syscall(SYS_gettid));
     pid_t owner = 0;
-    if (dumping_thread.compare_exchange_strong(owner, self)) {
+    if (!page_owner->here()) {
+        // The default action follows.
+    } else if (dumping_thread.compare_exchange_strong(owner, self)) {
         limit_handler_time();
         dump(signal, *info, *static_cast<ucontext_t*>(context));
     } else if (owner != self) {
@@ -143,6 +147,7 @@ void install_crash_handler(crash_page& to) {
     // The first use loads a library and allocates, which a signal handler must not do.
     boost::stacktrace::safe_dump_to(to.frames.data(), sizeof to.frames);
     to.frames.fill(0);
+    page_owner = new process_owner;
     page = &to;
 
     static const crash_handler_stack first_thread;
@@ -179,7 +184,7 @@ std::uint64_t failed_allocations() noexcept { return failures.load(std::memory_o
 
 void record_failed_allocation() {
     failures.fetch_add(1, std::memory_order_relaxed);
-    if (page != nullptr) {
+    if (page != nullptr && page_owner->here()) {
         std::atomic_ref{page->allocation_failed}.store(1, std::memory_order_relaxed);
     }
     throw std::bad_alloc();

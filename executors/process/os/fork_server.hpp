@@ -1,8 +1,11 @@
 /// @file
-/// The parent's side of the fork server: one small single-threaded process from which workers are forked.
+/// The parent's side of the fork server: one small single-threaded process from which workers are forked. It is no child of
+/// this process, so that a program that waits for all of its children does not wait for it.
 #pragma once
 
 #include "process/os/unique_fd.hpp"
+
+#include <sys/types.h>
 
 namespace cadre::detail::process_os {
 
@@ -13,7 +16,7 @@ namespace cadre::detail::process_os {
 /// @throws std::system_error if a system call fails
 bool start_fork_server();
 
-/// Ends the server and reaps it. Its workers continue, and their exit status is lost. Happens at exit at the latest.
+/// Ends the server. Its workers continue, and their exit status is lost. Happens at exit at the latest.
 void stop_fork_server() noexcept;
 
 /// Whether the server runs.
@@ -22,6 +25,7 @@ void stop_fork_server() noexcept;
 struct server_connection {
     unique_fd socket{};
     unsigned server = 0;  ///< ordinal of the server among those that this process started
+    pid_t pid = 0;  ///< of the server
 };
 
 /// Opens a connection to the server and starts the server if it does not run. No socket if workers cannot be forked (see

@@ -39,8 +39,7 @@ struct child {
 
 class fork_server_loop {
 public:
-    fork_server_loop(int control, pid_t parent)
-        : control_(control), parent_(parent), parent_pidfd_(open_pidfd(parent)) {
+    fork_server_loop(int control, unique_fd parent_pidfd) : control_(control), parent_pidfd_(std::move(parent_pidfd)) {
         if (!epoll_) {
             throw_errno("epoll_create1");
         }
@@ -49,10 +48,6 @@ public:
     }
 
     [[noreturn]] void run() {
-        // If the parent ended before its pidfd was opened, the pidfd may refer to another process.
-        if (::getppid() != parent_) {
-            ::_exit(0);
-        }
         std::array<epoll_event, 64> events;
         for (;;) {
             const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
@@ -125,6 +120,10 @@ private:
             case received_message::kind::end: drop(fd); return;
             case received_message::kind::message: break;
         }
+        if (const auto wish = parse_message<kill_message>(message.bytes)) {
+            kill_worker(fd, wish->pid);
+            return;
+        }
         launched_message answer;
         unique_fd pidfd;
         if (auto request = decode_request(message.bytes, std::move(message.fds))) {
@@ -133,6 +132,15 @@ private:
             answer.error = EBADMSG;
         }
         send(fd, bytes_of(answer), std::move(pidfd));
+    }
+
+    // For a program that may not signal its workers any more.
+    void kill_worker(int connection_fd, pid_t pid) noexcept {
+        for (const auto& [pidfd, worker] : children_) {
+            if (worker.connection == connection_fd && worker.pid == pid) {
+                ::kill(-pid, SIGKILL);
+            }
+        }
     }
 
     unique_fd launch(worker_request&& request, int connection_fd, launched_message& answer) {
@@ -218,16 +226,29 @@ private:
     }
 
     int control_;
-    pid_t parent_;
     unique_fd parent_pidfd_;
     unique_fd epoll_{::epoll_create1(EPOLL_CLOEXEC)};
     std::map<int, connection> connections_;
     std::map<int, child> children_;  // by pidfd
 };
 
+// @return a pidfd of the program
+unique_fd meet_parent(int control) {
+    received_message first = receive_message(control);
+    if (!parse_message<adopt_message>(first.bytes) || first.fds.size() != 1) {
+        ::_exit(0);
+    }
+    const unique_fd self = open_pidfd(::getpid());
+    const int fd = self.get();
+    if (!send_message(control, bytes_of(hello_message{.pid = ::getpid()}), {&fd, 1})) {
+        ::_exit(0);
+    }
+    return std::move(first.fds[0]);
+}
+
 }  // namespace
 
-void run_fork_server(int control, pid_t parent) noexcept {
+void run_fork_server(int control) noexcept {
     try {
         // Detached from the terminal: no SIGINT, SIGTSTP or SIGHUP.
         ::setsid();
@@ -237,7 +258,7 @@ void run_fork_server(int control, pid_t parent) noexcept {
         const int keep[] = {control};
         close_other_fds(keep);
         set_process_name("cadre-forks");
-        fork_server_loop{control, parent}.run();
+        fork_server_loop{control, meet_parent(control)}.run();
     } catch (const std::exception& e) {
         std::fprintf(stderr, "cadre: fork server terminated: %s\n", e.what());
         ::_exit(1);

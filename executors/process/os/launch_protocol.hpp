@@ -18,10 +18,27 @@
 namespace cadre::detail::process_os {
 
 enum class message_kind : std::uint32_t {
+    adopt,  ///< to the server, first of all: carries a pidfd of the program
+    hello,  ///< from the server, its answer: hello_message, with a pidfd of the server
     connect,  ///< to the server: carries the descriptor of a further connection
+    kill,  ///< to the server: kill_message
     launch,  ///< to the server or a spawned worker: an encoded worker_request
     launched,  ///< from the server: launched_message, with the pidfd
     ended,  ///< from the server: ended_message
+};
+
+struct adopt_message {
+    message_kind kind = message_kind::adopt;
+};
+
+struct hello_message {
+    message_kind kind = message_kind::hello;
+    pid_t pid = 0;
+};
+
+struct kill_message {
+    message_kind kind = message_kind::kill;
+    pid_t pid = 0;  ///< a worker of the same connection
 };
 
 struct connect_message {

@@ -38,10 +38,14 @@ void flush_output() noexcept;
 /// `read_end` stays open for the life of the process.
 void hang_on_lifeline(int read_end);
 
+/// The read end that this worker hangs on; -1 in other processes.
+[[nodiscard]] int lifeline_descriptor() noexcept;
+
 /// Runs this process as a worker. Closes descriptors above 2 that the request does not hold.
 [[noreturn]] void become_worker(worker_request&& request) noexcept;
 
-/// Serves launch requests from connections that arrive over `control`, until that closes or `parent` ends.
-[[noreturn]] void run_fork_server(int control, pid_t parent) noexcept;
+/// Serves launch requests from connections that arrive over `control`, until that closes or the program ends, whose pidfd
+/// comes in the first message.
+[[noreturn]] void run_fork_server(int control) noexcept;
 
 }  // namespace cadre::detail::process_os

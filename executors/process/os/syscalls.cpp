@@ -1,8 +1,11 @@
 #include "process/os/syscalls.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <string_view>
 #include <system_error>
 
 #include <dirent.h>
@@ -76,10 +79,24 @@ unique_fd open_pidfd(pid_t pid) {
 
 bool signal_process(int pidfd, int signal) noexcept { return send_by_pidfd(pidfd, signal, 0) == 0; }
 
-void kill_group(int pidfd) noexcept {
-    if (send_by_pidfd(pidfd, SIGKILL, signal_whole_group) != 0) {
-        send_by_pidfd(pidfd, SIGKILL, 0);
+bool kill_group(int pidfd) noexcept {
+    return send_by_pidfd(pidfd, SIGKILL, signal_whole_group) == 0 || send_by_pidfd(pidfd, SIGKILL, 0) == 0 ||
+           errno == ESRCH;
+}
+
+bool is_stopped(pid_t pid) noexcept {
+    char path[32];
+    std::snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(pid));
+    const unique_fd file{::open(path, O_RDONLY | O_CLOEXEC)};
+    std::array<char, 128> text{};
+    const ssize_t size = file ? ::read(file.get(), text.data(), text.size()) : 0;
+    const std::string_view line(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+    // `pid (name) state …`; the name may contain anything.
+    const std::size_t name_end = line.rfind(')');
+    if (name_end == std::string_view::npos || name_end + 2 >= line.size()) {
+        return false;
     }
+    return line[name_end + 2] == 'T' || line[name_end + 2] == 't';
 }
 
 bool has_exited(int pidfd) noexcept {

@@ -39,7 +39,11 @@ bool signal_process(int pidfd, int signal) noexcept;
 /// Kills the process and the process group that it leads. Never signals a reused process id: kernels before 6.9 cannot
 /// signal a group by pidfd, so that this kills the leader only, and the fork server or the launcher kills the rest of the
 /// group before it reaps the leader.
-void kill_group(int pidfd) noexcept;
+/// @return false if permission is missing
+bool kill_group(int pidfd) noexcept;
+
+/// Whether a signal or a debugger has stopped the process; false if that is not known.
+[[nodiscard]] bool is_stopped(pid_t pid) noexcept;
 
 /// Whether the process of this pidfd has ended.
 [[nodiscard]] bool has_exited(int pidfd) noexcept;

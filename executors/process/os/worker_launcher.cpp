@@ -32,6 +32,9 @@ using namespace std::chrono_literals;
 // A server that does not answer a request within this time is replaced.
 constexpr auto server_timeout = 10s;
 
+// How often a wait for the server checks whether the server is stopped; a stopped one is replaced.
+constexpr std::chrono::milliseconds stop_check_interval = 50ms;
+
 constexpr int max_server_attempts = 5;
 // Another thread may receive the report that a waiter waits for, so waiters poll.
 constexpr std::chrono::milliseconds exit_poll_interval = 5ms;
@@ -78,6 +81,7 @@ struct worker_launcher::state {
     doorbell has_exits;  // rung while `exits` is not empty
     unique_fd connection;
     unsigned server = 0;  // the ordinal of the connected server
+    pid_t server_pid = 0;
     std::vector<live_worker> live;
     std::vector<worker_exit> exits;
 
@@ -135,6 +139,27 @@ struct worker_launcher::state {
         }
     }
 
+    // @return false if the server does not answer
+    bool wait_for_server() const {
+        const auto end = std::chrono::steady_clock::now() + server_timeout;
+        while (!wait_readable(connection.get(), stop_check_interval)) {
+            if (std::chrono::steady_clock::now() >= end || is_stopped(server_pid)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    void ask_server_to_kill(pid_t pid) const noexcept {
+        try {
+            if (connection) {
+                static_cast<void>(try_send_message(connection.get(), bytes_of(kill_message{.pid = pid}), {}, false));
+            }
+        } catch (const std::system_error&) {
+            // The worker's lifeline remains.
+        }
+    }
+
     // Handles all messages of the server. @return the answer to a launch if there is one
     std::optional<std::pair<launched_message, unique_fd>> read_server() {
         while (connection) {
@@ -183,7 +208,7 @@ struct worker_launcher::state {
         if (it->reaped_by == reaper::here) {
             reap_here(*it, report);
         } else {
-            kill_group(pidfd);  // the rest of its group
+            static_cast<void>(kill_group(pidfd));  // the rest of its group, as far as that is permitted
         }
         unwatch(pidfd);
         live.erase(it);
@@ -206,6 +231,7 @@ std::optional<launched_worker> worker_launcher::state::fork_worker(const worker_
             }
             connection = std::move(fresh.socket);
             server = fresh.server;
+            server_pid = fresh.pid;
             watch(connection.get());
         }
         pipe_ends lifeline = make_pipe();
@@ -215,7 +241,7 @@ std::optional<launched_worker> worker_launcher::state::fork_worker(const worker_
             continue;
         }
         while (connection) {
-            if (!wait_readable(connection.get(), server_timeout)) {
+            if (!wait_for_server()) {
                 lose_connection();
                 break;
             }
@@ -259,8 +285,11 @@ worker_launcher::worker_launcher() : state_(std::make_unique<state>()) {}
 
 worker_launcher::~worker_launcher() {
     for (const live_worker& worker : state_->live) {
-        kill_group(worker.pidfd.get());
-        if (worker.reaped_by == reaper::here) {
+        const bool killed = kill_group(worker.pidfd.get());
+        if (!killed) {
+            state_->ask_server_to_kill(worker.pid);
+        }
+        if (worker.reaped_by == reaper::here && killed) {
             worker_exit unused;
             reap_here(worker, unused);
         }
@@ -280,6 +309,18 @@ launched_worker worker_launcher::launch(const worker_spec& spec) {
     return state_->spawn_worker(spec);
 }
 
+void worker_launcher::kill(launched_worker& worker) noexcept {
+    if (kill_group(worker.pidfd.get())) {
+        return;
+    }
+    worker.lifeline.reset();
+    // A launch that waits for the server holds the mutex: then the lifeline must do.
+    const std::unique_lock lock{state_->mutex, std::try_to_lock};
+    if (lock) {
+        state_->ask_server_to_kill(worker.pid);
+    }
+}
+
 int worker_launcher::status_fd() const noexcept { return state_->epoll.get(); }
 
 std::vector<worker_exit> worker_launcher::poll_exits() {
@@ -293,6 +334,7 @@ std::vector<worker_exit> worker_launcher::poll_exits() {
 
 std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::milliseconds limit) {
     const auto end = std::chrono::steady_clock::now() + limit;
+    auto next_check = std::chrono::steady_clock::now() + stop_check_interval;
     for (;;) {
         int source = -1;
         {
@@ -313,6 +355,13 @@ std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::mi
                 return std::nullopt;
             }
             const bool by_report = worker->reaped_by == reaper::server;
+            if (by_report && std::chrono::steady_clock::now() >= next_check) {
+                next_check += stop_check_interval;
+                if (is_stopped(state_->server_pid)) {
+                    state_->lose_connection();
+                    continue;
+                }
+            }
             source = by_report ? state_->connection.get() : worker->pidfd.get();
         }
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());

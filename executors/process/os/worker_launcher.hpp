@@ -51,6 +51,10 @@ public:
     /// @throws std::system_error if a system call fails
     [[nodiscard]] launched_worker launch(const worker_spec& spec);
 
+    /// Kills the worker and its process group: by a signal, or, if this process may not signal it any more, by its lifeline and
+    /// by the fork server, which keeps its privileges.
+    void kill(launched_worker& worker) noexcept;
+
     /// Readable when poll_exits() has something to report. The same descriptor for the launcher's whole life.
     [[nodiscard]] int status_fd() const noexcept;
 

@@ -21,6 +21,7 @@ namespace {
 // Not atomic: written before a second thread exists.
 worker_main_fn worker_main = nullptr;
 bool is_worker = false;
+int lifeline = -1;
 
 void redirect(const unique_fd& from, int to) {
     if (from && ::dup2(from.get(), to) < 0) {
@@ -59,7 +60,7 @@ void prepare(worker_request& request) {
     static_cast<void>(request.standard_output.release());
     static_cast<void>(request.standard_error.release());
     hang_on_lifeline(request.lifeline.get());
-    static_cast<void>(request.lifeline.release());
+    lifeline = request.lifeline.release();
     set_process_name(request.boot.name.empty() ? "cadre-worker" : request.boot.name);
     set_affinity(request.affinity);
     request.boot.crash = map_crash_page(request);
@@ -76,6 +77,8 @@ void set_worker_main(worker_main_fn fn) noexcept { worker_main = fn; }
 bool has_worker_main() noexcept { return worker_main != nullptr; }
 
 bool in_worker() noexcept { return is_worker; }
+
+int lifeline_descriptor() noexcept { return lifeline; }
 
 void become_worker(worker_request&& request) noexcept {
     is_worker = true;

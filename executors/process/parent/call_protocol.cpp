@@ -22,6 +22,11 @@ using process_plane::event_kind;
 
 namespace {
 
+// One system call for a large body, which costs far more than that.
+constexpr std::size_t check_written_from = std::size_t{256} * 1024;
+// An error of an initializer is text.
+constexpr std::size_t max_start_error = std::size_t{1} << 20;
+
 // When a timed call began, as its worker says; not later than now.
 time_point begin_time(std::span<const std::byte> body) {
     std::int64_t n = 0;
@@ -38,7 +43,10 @@ std::string handle_chunk_block(const worker_connection& c, call_record& r, std::
 }
 
 std::string handle_committed(call_record& r, const event& e, std::span<const std::byte> body) {
-    if (e.items < r.chunk.items_done) return "reported fewer committed items than before";
+    // Each carries at least one more item, and a worker ends a chunk whose results have grown to `max_chunk_results`.
+    if (e.items <= r.chunk.items_done) return "committed no more items than before";
+    if (r.chunk.results.size() >= 2 * process_plane::max_chunk_results)
+        return "committed more results than a chunk holds";
     r.chunk.results.append(body);
     r.chunk.items_done = e.items;
     return {};
@@ -142,9 +150,12 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
     std::span<const std::byte> body;
     if (!process_plane::find_body(e, c.link.memory().base(), call_memory::worker_area, body))
         return "sent a message whose body lies outside its memory";
+    if (body.size() >= check_written_from && !c.link.memory().written(body))
+        return "sent a message whose body it has not written";
     switch (e.kind) {
         case event_kind::ready: workers_.set_ready(c); return {};
         case event_kind::start_failed: {
+            if (body.size() > max_start_error) return "sent too long an error of its initializer";
             byte_buffer copy;
             copy.append(body);
             decoder in(copy.span());

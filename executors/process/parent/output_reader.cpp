@@ -1,5 +1,7 @@
 #include "process/parent/output_reader.hpp"
 
+#include "process/parent/output_writer.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -10,14 +12,26 @@
 
 namespace cadre::detail::process_parent {
 
+namespace {
+
+constexpr unsigned max_reads = 64;
+
+}  // namespace
+
 output_reader::output_reader(process_os::unique_fd pipe, worker_output mode, std::function<std::string()> prefix)
     : pipe_(std::move(pipe)), mode_(mode), prefix_(std::move(prefix)) {
     ::fcntl(pipe_.get(), F_SETFL, O_NONBLOCK);
 }
 
-bool output_reader::read() noexcept {
+output_reader::result output_reader::read() noexcept { return read_pipe(mode_ == worker_output::prefix); }
+
+void output_reader::read_rest() noexcept { static_cast<void>(read_pipe(false)); }
+
+output_reader::result output_reader::read_pipe(bool may_pause) noexcept {
     std::array<char, 16 * 1024> bytes;
-    for (;;) {
+    // Bounded: processes that outlive the worker may write without end.
+    for (unsigned reads = 0; reads != max_reads; ++reads) {
+        if (may_pause && output_writer::instance().full()) return result::paused;
         const ssize_t n = ::read(pipe_.get(), bytes.data(), bytes.size());
         if (n > 0) {
             try {
@@ -28,10 +42,11 @@ bool output_reader::read() noexcept {
             continue;
         }
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && errno == EAGAIN) return true;
+        if (n < 0 && errno == EAGAIN) return result::more;
         if (mode_ == worker_output::prefix && !text_.empty()) write_line();
-        return false;
+        return result::end;
     }
+    return result::more;
 }
 
 void output_reader::append(const char* bytes, std::size_t count) {
@@ -52,14 +67,7 @@ void output_reader::append(const char* bytes, std::size_t count) {
     }
 }
 
-// One write per line, so that lines of different workers do not mix.
-void output_reader::write_line() {
-    const std::string line = prefix_() + std::exchange(text_, {}) + '\n';
-    for (std::size_t done = 0; done < line.size();) {
-        const ssize_t n = ::write(STDOUT_FILENO, line.data() + done, line.size() - done);
-        if (n < 0 && errno != EINTR) return;
-        if (n > 0) done += static_cast<std::size_t>(n);
-    }
-}
+// Line by line, so that lines of different workers do not mix.
+void output_reader::write_line() { output_writer::instance().write(prefix_() + std::exchange(text_, {}) + '\n'); }
 
 }  // namespace cadre::detail::process_parent

@@ -6,6 +6,7 @@
 
 #include <cadre/executors/process_options.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -17,14 +18,18 @@ public:
     output_reader(process_os::unique_fd pipe, worker_output mode, std::function<std::string()> prefix);
 
     [[nodiscard]] int descriptor() const noexcept { return pipe_.get(); }
-    /// Reads what is available. @return false at the end of the output
-    bool read() noexcept;
+    enum class result : std::uint8_t { more, paused, end };
+    /// Reads what is available. Pauses while the reader of the program's output does not keep up.
+    result read() noexcept;
+    /// Reads what a worker that has ended left.
+    void read_rest() noexcept;
     /// `capture`: the end of the output.
     [[nodiscard]] const std::string& captured() const noexcept { return text_; }
 
 private:
     static constexpr std::size_t max_captured = 64 * 1024;
 
+    result read_pipe(bool may_pause) noexcept;
     void append(const char* bytes, std::size_t count);
     void write_line();
 

@@ -32,6 +32,11 @@ pool::pool(const process_options& options, std::string name, work_registry& regi
 
 void pool::submit(std::span<portable_call* const> calls, bool nested) noexcept {
     ended_calls ended;
+    if (!here()) {
+        for (portable_call* call : calls)
+            ended.push_back({call, failure_reply(std::make_exception_ptr(executor_stopped()))});
+        return complete_all(ended);
+    }
     {
         const std::lock_guard hold(calls_mutex_);
         for (portable_call* call : calls)
@@ -42,12 +47,14 @@ void pool::submit(std::span<portable_call* const> calls, bool nested) noexcept {
 }
 
 void pool::request_stop(portable_call& call, stop_reason why) noexcept {
+    if (!here()) return;
     const std::lock_guard hold(calls_mutex_);
     if (call.backend_data == nullptr) return;  // has ended
     stops_.request_deferred(*static_cast<call_record*>(call.backend_data), why);
 }
 
 void pool::request_stop_all(stop_reason why) noexcept {
+    if (!here()) return;
     ended_calls ended;
     {
         const std::lock_guard hold(calls_mutex_);
@@ -128,6 +135,7 @@ executor_stats pool::stats() const {
     s.submitted = registry_.entered();
     s.running = registry_.live();
     s.completed = s.submitted - s.running;
+    if (!here()) return s;
     const std::lock_guard hold(calls_mutex_);
     s.queued = placement_.queued();
     s.failed = placement_.failed();

@@ -2,6 +2,7 @@
 /// The workers of one process executor and their calls: the parent's half of the call plane.
 #pragma once
 
+#include "base/process_owner.hpp"
 #include "process/parent/call_protocol.hpp"
 #include "process/parent/stack_symbolizer.hpp"
 #include "process/parent/time_limits.hpp"
@@ -46,6 +47,9 @@ public:
     [[nodiscard]] work_registry& registry() noexcept { return registry_; }
     [[nodiscard]] executor_stats stats() const;
 
+    /// Whether this process made the pool. In a fork of it calls fail, and nothing else happens: the workers are its parent's.
+    [[nodiscard]] bool here() const noexcept { return owner_.here(); }
+
     /// Starts the workers. Throws config_error if that is not possible here, std::system_error.
     void start();
 
@@ -81,8 +85,7 @@ public:
     [[nodiscard]] std::vector<watched> watched_workers();
     /// Handles the end of a worker whose pidfd is readable.
     void worker_ended(std::uint64_t serial) noexcept;
-    /// @return false at the end of its output
-    bool read_output(std::uint64_t serial) noexcept;
+    output_reader::result read_output(std::uint64_t serial) noexcept;
     /// Handles events, passed deadlines, messages that wait for room, and calls queued behind a long one.
     /// @return when to tick again
     [[nodiscard]] time_point tick() noexcept;
@@ -99,6 +102,7 @@ private:
     [[nodiscard]] std::unique_ptr<worker_connection> start_worker(std::uint32_t index);
     [[nodiscard]] std::string output_prefix(const worker_connection& c) const;
 
+    const process_owner owner_{};
     work_registry& registry_;
     status_publisher status_;
     deadline_queue deadlines_;

@@ -97,9 +97,9 @@ worker_connection* pool::find_worker(std::uint64_t serial) noexcept {
     return workers_.find(serial);
 }
 
-bool pool::read_output(std::uint64_t serial) noexcept {
+output_reader::result pool::read_output(std::uint64_t serial) noexcept {
     worker_connection* const c = find_worker(serial);
-    return c != nullptr && c->output && c->output->read();
+    return c != nullptr && c->output ? c->output->read() : output_reader::result::end;
 }
 
 time_point pool::tick() noexcept {
@@ -133,7 +133,7 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
     worker_connection* const c = find_worker(serial);
     if (c == nullptr) return;
     const process_os::worker_exit exit = starter_.wait_exit(*c);
-    if (c->output) (void)c->output->read();
+    if (c->output) c->output->read_rest();
 
     const shm::process_id id = c->id;
     ended_calls ended;

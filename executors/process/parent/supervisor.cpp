@@ -2,6 +2,7 @@
 
 #include "base/doorbell.hpp"
 #include "process/os/syscalls.hpp"
+#include "process/parent/output_writer.hpp"
 #include "process/parent/supervisor_election.hpp"
 
 #include <algorithm>
@@ -18,6 +19,14 @@ namespace cadre::detail::process_parent {
 
 namespace {
 
+constexpr std::chrono::milliseconds output_interval{5};
+// How long the end of an executor waits for a reader of the program's output that takes nothing.
+constexpr std::chrono::milliseconds output_limit{2000};
+// A worker can take rings that are meant for the supervisor.
+constexpr std::chrono::milliseconds max_sleep{1000};
+// Between rounds if there is nothing to sleep on: the program has closed descriptors that it does not know.
+constexpr std::chrono::milliseconds sleep_without_descriptor{10};
+
 class watch {
 public:
     explicit watch(std::shared_ptr<pool> p)
@@ -30,10 +39,13 @@ public:
         time_point next_start = time_point::max();
         while (!pool_->finished()) {
             watch_new_workers();
-            const time_point next = pool_->tick();
-            const bool ended = wait(std::min(next, next_start));
+            resume_outputs();
+            time_point next = std::min(pool_->tick(), next_start);
+            if (!paused_.empty()) next = std::min(next, std::chrono::steady_clock::now() + output_interval);
+            const bool ended = wait(next);
             if (ended || std::chrono::steady_clock::now() >= next_start) next_start = pool_->replace();
         }
+        output_writer::instance().drain(output_limit);
     }
 
 private:
@@ -68,9 +80,9 @@ private:
     }
 
     [[nodiscard]] static int milliseconds_to(time_point when) noexcept {
-        if (when == time_point::max()) return -1;
+        if (when == time_point::max()) return static_cast<int>(max_sleep.count());
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - std::chrono::steady_clock::now());
-        return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
+        return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, max_sleep.count()));
     }
 
     // @return whether a worker has ended
@@ -78,6 +90,7 @@ private:
         std::array<epoll_event, 16> events;
         const int limit = election_.before_sleep() ? 0 : milliseconds_to(next);
         const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), limit);
+        if (n < 0 && errno != EINTR) std::this_thread::sleep_for(sleep_without_descriptor);
         election_.after_sleep();
         bool ended = false;
         for (int i = 0; i < n; ++i) {
@@ -89,15 +102,26 @@ private:
                     pool_->worker_ended(serial);
                     ended = true;
                     break;
-                case kind::output:
-                    if (!pool_->read_output(serial)) unwatch_output(serial);
-                    break;
+                case kind::output: read_output(serial); break;
             }
         }
         return ended;
     }
 
-    // A pipe at its end stays readable.
+    // A pipe at its end stays readable, and so does one that nobody may read now.
+    void read_output(std::uint64_t serial) noexcept {
+        const auto r = pool_->read_output(serial);
+        if (r == output_reader::result::more) return;
+        unwatch_output(serial);
+        if (r == output_reader::result::paused) paused_.push_back(serial);
+    }
+    void resume_outputs() noexcept {
+        if (paused_.empty() || output_writer::instance().full()) return;
+        for (const pool::watched& w : pool_->watched_workers())
+            if (std::ranges::find(paused_, w.serial) != paused_.end()) add(w.output, {kind::output, w.serial});
+        paused_.clear();
+    }
+
     void unwatch_output(std::uint64_t serial) noexcept {
         for (const pool::watched& w : pool_->watched_workers())
             if (w.serial == serial && w.output >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, w.output, nullptr);
@@ -107,6 +131,7 @@ private:
     supervisor_election election_;
     process_os::unique_fd epoll_;
     std::uint64_t newest_ = 0;
+    std::vector<std::uint64_t> paused_;  // workers whose output stays in their pipes
     bool watches_plane_ = false;
 };
 

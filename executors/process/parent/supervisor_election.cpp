@@ -1,9 +1,11 @@
 #include "process/parent/supervisor_election.hpp"
 
 #include "base/doorbell.hpp"
+#include "base/process_owner.hpp"
 #include "shm/state_plane.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <vector>
 
@@ -12,12 +14,15 @@ namespace cadre::detail::process_parent {
 namespace {
 
 struct roster {
+    const process_owner owner{};
     std::mutex mutex;  // under it: doorbells, which run nothing
     std::vector<const supervisor_election*> all;
     std::vector<int> bells;  // of `all`, in the same order
 
     static roster& instance() {
-        static auto* one = new roster;  // supervisors may outlive static destruction
+        static std::atomic<roster*> present{new roster};  // supervisors may outlive static destruction
+        roster* one = present.load();
+        if (!one->owner.here()) present.store(one = new roster);  // a fork, at its first executor
         return *one;
     }
 };

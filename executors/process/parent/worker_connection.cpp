@@ -1,7 +1,5 @@
 #include "process/parent/worker_connection.hpp"
 
-#include "process/os/syscalls.hpp"
-
 #include <atomic>
 
 namespace cadre::detail::process_parent {
@@ -19,7 +17,7 @@ worker_connection::worker_connection(std::uint32_t worker_index) : index(worker_
 
 void worker_connection::kill() noexcept {
     stage = worker_stage::dying;
-    process_os::kill_group(os.pidfd.get());
+    launcher->kill(os);
 }
 
 std::string worker_connection::title() const {

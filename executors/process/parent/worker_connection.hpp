@@ -64,6 +64,7 @@ public:
     const std::uint64_t serial;  // unique among the workers of this process
     worker_link link;
     shm::process_id id{};  // among the processes that share the state plane
+    process_os::worker_launcher* launcher = nullptr;  // of `os`
     process_os::launched_worker os{};
     std::optional<output_reader> output{};  // the supervisor thread's alone
 

@@ -6,12 +6,13 @@
 #include <cadre/errors.hpp>
 
 #include <algorithm>
-#include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <mutex>
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 namespace cadre::detail::process_parent {
@@ -31,9 +32,12 @@ shm::state_plane& program_plane() {
     return shm::state_plane::create();
 }
 
-std::uint64_t next_portable_id() noexcept {
-    static std::atomic<std::uint64_t> counter{0};
-    return static_cast<std::uint64_t>(::getpid()) << 32 | ++counter;
+// Random, so that a handle that reaches another program finds no executor there.
+std::uint64_t next_portable_id() {
+    std::uint64_t id = 0;
+    while (id == 0)
+        if (::getrandom(&id, sizeof id, 0) != sizeof id && errno != EINTR) process_os::throw_errno("getrandom");
+    return id;
 }
 
 function_slot encode_function_option(void (*function)(), const char* option) {
@@ -93,6 +97,7 @@ std::unique_ptr<worker_connection> worker_starter::start(std::uint32_t index,
             null = open_null();
             spec.stdout_fd = spec.stderr_fd = null.get();
         }
+        c->launcher = &launcher_;
         c->os = launcher_.launch(spec);
         if (output_piped())
             c->output.emplace(std::move(pipe.read), options_.output,
@@ -112,6 +117,7 @@ void worker_starter::write_setup(process_plane::worker_setup& setup, std::uint32
     setup.memory_soft_limit = options_.memory_soft_limit;
     setup.domain = domain_->id();
     setup.portable_id = portable_id_;
+    setup.program = plane_.program_identity();
     setup.initializer = initializer_;
     setup.finalizer = finalizer_;
     copy_name(setup.executor_name, name_);

@@ -16,6 +16,12 @@ void ring_orders(control_block& control) noexcept {
     ::syscall(SYS_futex, &control.order_bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
+bool call_memory::written(std::span<const std::byte> bytes) const noexcept {
+    const off_t begin = bytes.data() - base();
+    const off_t hole = ::lseek(memfd_.get(), begin, SEEK_HOLE);
+    return hole < 0 || hole >= begin + static_cast<off_t>(bytes.size());
+}
+
 call_memory::call_memory(process_os::unique_fd memfd)
     : memfd_(std::move(memfd)),
       mapped_(map_shared({.fd = memfd_.get(), .size = total, .sparse = true}, "mmap of a call memory")) {}

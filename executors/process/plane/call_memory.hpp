@@ -7,6 +7,7 @@
 #include "process/os/unique_fd.hpp"
 #include "process/plane/message_ring.hpp"
 #include "process/plane/request_ring.hpp"
+#include "shm/identity.hpp"
 
 #include <cadre/detail/codec/function_identity.hpp>
 
@@ -19,6 +20,9 @@ namespace cadre::detail::process_plane {
 inline constexpr std::size_t event_slots = 1024;  // worker to parent
 inline constexpr std::size_t reply_slots = 256;   // parent to worker's loop
 inline constexpr std::size_t order_slots = 128;   // parent to worker's control thread
+
+/// Bytes of results after which a worker ends a chunk early, so that the parent passes on what it holds.
+inline constexpr std::size_t max_chunk_results = std::size_t{16} << 20;
 
 inline constexpr std::size_t function_slots = 4096;
 /// How a function of the table is encoded: its identity, and the path of a library that was loaded late.
@@ -36,6 +40,7 @@ struct worker_setup {
     std::uint64_t memory_soft_limit;  // bytes; 0: none
     std::uint32_t domain;          // of the executor's channels, cells and locks
     std::uint64_t portable_id;     // of the executor's handles
+    shm::program_id program;       // in the handles of shared objects
     function_slot initializer;       // size 0: none
     function_slot finalizer;         // size 0: none
     char executor_name[64];
@@ -113,6 +118,9 @@ public:
     }
     [[nodiscard]] std::byte* base() const noexcept { return static_cast<std::byte*>(mapped_.get_address()); }
     [[nodiscard]] int descriptor() const noexcept { return memfd_.get(); }
+    /// Whether all of `bytes`, which lie in this memory, were written: reading a hole would take memory that the writer never
+    /// had.
+    [[nodiscard]] bool written(std::span<const std::byte> bytes) const noexcept;
 
 private:
     explicit call_memory(process_os::unique_fd memfd);

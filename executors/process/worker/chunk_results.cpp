@@ -28,6 +28,7 @@ void send_committed(event_sender& sender, std::uint64_t ticket, std::uint32_t do
 
 void chunk_results::commit(event_sender& sender, std::uint64_t ticket, std::uint32_t done,
                            std::span<const std::byte> results) noexcept {
+    committed_bytes_ += results.size();
     if (progress_ == nullptr && !open(sender, ticket)) {
         send_committed(sender, ticket, done, results);
         return;

@@ -18,6 +18,8 @@ public:
     /// Commits `results`, those of the items up to `done` that were not committed yet.
     void commit(event_sender& sender, std::uint64_t ticket, std::uint32_t done,
                 std::span<const std::byte> results) noexcept;
+    /// Bytes of the results that were committed.
+    [[nodiscard]] std::size_t committed() const noexcept { return committed_bytes_; }
     /// The results that are in the block and were not sent.
     [[nodiscard]] std::span<const std::byte> unsent() const noexcept;
     /// Sends them.
@@ -30,6 +32,7 @@ private:
 
     process_plane::block block_{};
     process_plane::chunk_progress* progress_ = nullptr;
+    std::size_t committed_bytes_ = 0;
     std::uint32_t done_ = 0;
     std::uint32_t used_ = 0;
 };

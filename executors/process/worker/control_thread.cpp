@@ -25,10 +25,10 @@ namespace {
 // the loop costs a wake-up of this thread no more often than that.
 constexpr std::chrono::milliseconds check_interval{5};
 
-// Returns when the bell differs from `seen`.
-void wait_for_bell(std::atomic<std::uint32_t>& bell, std::uint32_t seen) noexcept {
-    ::syscall(SYS_futex, &bell, FUTEX_WAIT, seen, nullptr, nullptr, 0);
-}
+// How often it checks the descriptors of the worker.
+constexpr std::chrono::seconds descriptor_interval{1};
+
+// Returns when the bell differs from `seen`, or after `limit`.
 void wait_for_bell(std::atomic<std::uint32_t>& bell, std::uint32_t seen, steady_clock::duration limit) noexcept {
     const std::int64_t left = std::max<std::int64_t>(std::chrono::nanoseconds(limit).count(), 0);
     const timespec t{.tv_sec = left / 1'000'000'000, .tv_nsec = left % 1'000'000'000};
@@ -38,13 +38,14 @@ void wait_for_bell(std::atomic<std::uint32_t>& bell, std::uint32_t seen, steady_
 }  // namespace
 
 void control_thread::start(const process_plane::call_memory& memory, call_dispatcher& dispatcher,
-                           std::atomic<bool>& quit) {
+                           const descriptor_check& descriptors, std::atomic<bool>& quit) {
     auto& parts = memory.parts();
-    std::thread([&parts, &dispatcher, &quit] {
+    std::thread([&parts, &dispatcher, &descriptors, &quit] {
         const process_os::crash_handler_stack stack;
         auto& bell = parts.control.order_bell;
         process_plane::event_reader<process_plane::order_slots> orders(parts.orders, parts.control.orders_consumed);
         auto next_check = steady_clock::now() + check_interval;
+        auto next_descriptor_check = steady_clock::now() + descriptor_interval;
         for (;;) {
             // The bell counts: an order that is published after this load changes it, so the wait returns at once.
             const std::uint32_t seen = bell.load(std::memory_order_seq_cst);
@@ -59,13 +60,17 @@ void control_thread::start(const process_plane::call_memory& memory, call_dispat
                 }
             }
             const auto now = steady_clock::now();
+            if (now >= next_descriptor_check) {
+                descriptors.run();
+                next_descriptor_check = now + descriptor_interval;
+            }
             if (now < next_check) {
                 wait_for_bell(bell, seen, next_check - now);
                 continue;
             }
             // A computing loop does not check whether the parent has read its results; one that sleeps has checked.
             dispatcher.remind();
-            if (dispatcher.sleeps_until_rung()) wait_for_bell(bell, seen);
+            if (dispatcher.sleeps_until_rung()) wait_for_bell(bell, seen, next_descriptor_check - now);
             next_check = steady_clock::now() + check_interval;
         }
     }).detach();

@@ -1,9 +1,10 @@
 /// @file
-/// The thread of a worker that handles stop and quit orders while the loop computes.
+/// The thread of a worker that handles stop and quit orders while the loop computes, and checks the worker's descriptors.
 #pragma once
 
 #include "process/plane/call_memory.hpp"
 #include "process/worker/call_dispatcher.hpp"
+#include "process/worker/descriptor_check.hpp"
 
 #include <atomic>
 
@@ -12,7 +13,8 @@ namespace cadre::detail::process_worker {
 class control_thread {
 public:
     /// Starts the thread, which lives as long as the process. A quit order sets `quit` and wakes the loop drivers.
-    static void start(const process_plane::call_memory& memory, call_dispatcher& dispatcher, std::atomic<bool>& quit);
+    static void start(const process_plane::call_memory& memory, call_dispatcher& dispatcher,
+                      const descriptor_check& descriptors, std::atomic<bool>& quit);
 };
 
 }  // namespace cadre::detail::process_worker

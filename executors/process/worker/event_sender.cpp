@@ -1,6 +1,8 @@
 #include "process/worker/event_sender.hpp"
 
 #include "base/doorbell.hpp"
+#include "process/worker/descriptor_check.hpp"
+#include "process/worker/forked_child.hpp"
 
 #include <cadre/detail/codec/exception_codec.hpp>
 
@@ -24,6 +26,7 @@ event_sender::event_sender(const call_memory& memory, const process_plane::super
       ring_(memory.parts().events, memory.control().events_consumed, area_) {}
 
 void event_sender::send(event e, std::span<const std::span<const std::byte>> body, notice when) noexcept {
+    end_if_forked();
     const std::lock_guard hold(mutex_);
     if (!waiting_.empty() || !push(e, body)) {
         keep(e, body);
@@ -52,6 +55,7 @@ void event_sender::release_block(block b) noexcept {
 }
 
 bool event_sender::send_block(event e, block b) noexcept {
+    end_if_forked();
     const std::lock_guard hold(mutex_);
     if (!waiting_.empty() || !ring_.has_room()) return false;
     e.flags = event::external;
@@ -107,6 +111,10 @@ bool event_sender::push_waiting() noexcept {
     return any;
 }
 
+void event_sender::ring(int bell) noexcept {
+    if (!doorbell::ring(bell)) end_without_descriptors();
+}
+
 // Pairs with status_publisher::set_loop_state: the parent's loop stores `asleep`, fences and polls the rings once more.
 void event_sender::notify(bool urgent) noexcept {
     has_pending_.store(false, std::memory_order_relaxed);
@@ -114,12 +122,12 @@ void event_sender::notify(bool urgent) noexcept {
     const std::uint64_t word = parent_.loop.load(std::memory_order_relaxed);
     switch (process_plane::parent_words::state_of(word)) {
         case loop_state::asleep:
-            if (std::exchange(rung_loop_, word) != word) doorbell::ring(loop_bell_);
+            if (std::exchange(rung_loop_, word) != word) ring(loop_bell_);
             break;
         case loop_state::busy:
             if (urgent && control_.events_consumed.load(std::memory_order_relaxed) >= rung_supervisor_) {
                 rung_supervisor_ = ring_.sent();
-                doorbell::ring(supervisor_bell_);
+                ring(supervisor_bell_);
             }
             break;
         case loop_state::polling: break;
@@ -139,7 +147,7 @@ void event_sender::before_sleep() noexcept {
     process_plane::full_fence();
     if (parent_.state() != loop_state::busy) return;
     rung_supervisor_ = ring_.sent();
-    doorbell::ring(supervisor_bell_);
+    ring(supervisor_bell_);
 }
 
 }  // namespace cadre::detail::process_worker

@@ -56,6 +56,7 @@ private:
     [[nodiscard]] bool push(process_plane::event& e, std::span<const std::span<const std::byte>> body) noexcept;
     void keep(const process_plane::event& e, std::span<const std::span<const std::byte>> body);
     bool push_waiting() noexcept;
+    static void ring(int bell) noexcept;
     void notify(bool urgent) noexcept;
 
     process_plane::control_block& control_;

@@ -5,6 +5,7 @@
 
 #include "process/os/crash_page.hpp"
 #include "process/worker/call_dispatcher.hpp"
+#include "process/worker/forked_child.hpp"
 
 #include <new>
 #include <utility>
@@ -44,6 +45,7 @@ void worker_call::operator delete(void* memory, std::size_t) noexcept {
 }
 
 void worker_call::begin_item(std::uint32_t index) noexcept {
+    end_if_forked();
     failures_before = process_os::failed_allocations();
     process_plane::control_block& control = dispatcher_.control();
     control.chunk_item.store(index, std::memory_order_relaxed);
@@ -53,11 +55,18 @@ void worker_call::begin_item(std::uint32_t index) noexcept {
 }
 
 void worker_call::commit_items(std::uint32_t items_done, byte_buffer bytes) noexcept {
+    end_if_forked();
     results.commit(dispatcher_.sender(), ticket, items_done, bytes.span());
 }
 
-bool worker_call::ends_early() noexcept { return stop.reason() > stop_reason::requested || dispatcher_.worn_out(); }
+bool worker_call::ends_early() noexcept {
+    return stop.reason() > stop_reason::requested || dispatcher_.worn_out() ||
+           results.committed() >= process_plane::max_chunk_results;
+}
 
-void worker_call::finish(call_reply reply) noexcept { dispatcher_.finish(this, std::move(reply)); }
+void worker_call::finish(call_reply reply) noexcept {
+    end_if_forked();
+    dispatcher_.finish(this, std::move(reply));
+}
 
 }  // namespace cadre::detail::process_worker

@@ -4,9 +4,12 @@
 #include "process/plane/supervisor_status_page.hpp"
 #include "process/worker/call_dispatcher.hpp"
 #include "process/worker/control_thread.hpp"
+#include "process/worker/descriptor_check.hpp"
 #include "process/worker/event_sender.hpp"
+#include "process/worker/forked_child.hpp"
 #include "process/worker/task_output.hpp"
 #include "process/worker/worker_backend.hpp"
+#include "scheduler/loop_driver_set.hpp"
 #include "shm/state_plane.hpp"
 
 #include <cadre/detail/codec/codec_stream.hpp>
@@ -76,18 +79,20 @@ void run_finalizer(const process_plane::worker_setup& setup) noexcept {
 }
 
 /// The objects of a worker. Never destroyed: abandoned tasks may refer to them until the process exits.
-struct worker_process {
-    explicit worker_process(process_os::worker_boot&& b)
+struct worker_objects {
+    explicit worker_objects(process_os::worker_boot&& b)
         : boot(std::move(b)), memory(process_plane::call_memory::attach(boot.fds[0].get())),
           page(process_plane::supervisor_status_page::attach(boot.fds[1].get())),
           plane(shm::state_plane::attach(plane_descriptors(boot, 3),
-                                         {boot.slot, static_cast<std::uint32_t>(boot.generation)})),
+                                         {boot.slot, static_cast<std::uint32_t>(boot.generation)},
+                                         memory.control().setup.program)),
           setup(memory.control().setup), sender(memory, page, plane.processes().doorbell(0), boot.fds[2].get()),
           loop(run_loop::make("worker " + std::to_string(setup.index))),
           backend(std::make_shared<worker_backend>(setup, sender, plane.domain(setup.domain))),
           dispatcher(memory, page, sender, loop, backend) {}
 
     process_os::worker_boot boot;
+    const descriptor_check descriptors{boot};
     process_plane::call_memory memory;
     process_plane::supervisor_status_page page;
     shm::state_plane& plane;
@@ -102,14 +107,19 @@ struct worker_process {
 }  // namespace
 
 int worker_main(process_os::worker_boot&& boot) {
-    static worker_process* const only = new worker_process(std::move(boot));
-    worker_process& w = *only;
+    note_worker_process();
+    static worker_objects* const only = new worker_objects(std::move(boot));
+    worker_objects& w = *only;
     write_output_by_line();
     this_worker::detail::set_process_worker(w.setup.index, w.setup.count);
     register_portable_executor(w.setup.portable_id, w.backend);
     running_word = &w.memory.control().running;
-    set_running_hook([](std::uint64_t id) noexcept { running_word->store(id, std::memory_order_release); });
-    control_thread::start(w.memory, w.dispatcher, w.quit);
+    set_running_hook([](std::uint64_t id) noexcept {
+        end_if_forked();
+        running_word->store(id, std::memory_order_release);
+    });
+    loop_driver_set::instance().on_lost_descriptor([]() noexcept { end_without_descriptors(); });
+    control_thread::start(w.memory, w.dispatcher, w.descriptors, w.quit);
     if (!run_initializer(w.setup, w.sender)) return 1;
 
     add_event_source(w.dispatcher);

@@ -30,9 +30,9 @@ doorbell::~doorbell() {
 
 int doorbell::release() noexcept { return std::exchange(fd_, -1); }
 
-void doorbell::ring(int descriptor) noexcept {
+bool doorbell::ring(int descriptor) noexcept {
     const std::uint64_t one = 1;
-    [[maybe_unused]] const auto n = ::write(descriptor, &one, sizeof one);
+    return ::write(descriptor, &one, sizeof one) >= 0 || errno == EAGAIN || errno == EINTR;
 }
 
 void doorbell::clear(int descriptor) noexcept {

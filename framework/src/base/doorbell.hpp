@@ -22,10 +22,11 @@ public:
     /// Gives up ownership of the descriptor.
     [[nodiscard]] int release() noexcept;
 
-    void ring() const noexcept { ring(fd_); }
+    void ring() const noexcept { static_cast<void>(ring(fd_)); }
     void clear() const noexcept { clear(fd_); }
 
-    static void ring(int descriptor) noexcept;
+    /// @return false if the descriptor is closed, or is not an eventfd any more
+    static bool ring(int descriptor) noexcept;
     static void clear(int descriptor) noexcept;
     /// Sleeps until a ring, which it clears, or until the deadline. Signals and other wake-ups may end it earlier.
     static void wait(int descriptor, std::optional<std::chrono::steady_clock::time_point> deadline = {}) noexcept;

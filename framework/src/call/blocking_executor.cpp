@@ -1,8 +1,11 @@
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <typeinfo>
+
+#include "base/process_owner.hpp"
 
 #include <cadre/detail/task/block_on.hpp>
 #include <cadre/run_blocking.hpp>
@@ -65,9 +68,14 @@ private:
 }  // namespace
 
 const executor& blocking_executor() {
-    static const auto* ex =
-        new executor(std::make_shared<blocking_backend>());  // its threads may outlive static objects
-    return *ex;
+    struct owned {
+        const process_owner owner{};
+        const executor ex{std::make_shared<blocking_backend>()};
+    };
+    static std::atomic<const owned*> present{new owned};  // its threads may outlive static objects
+    const owned* own = present.load(std::memory_order_acquire);
+    if (!own->owner.here()) present.store(own = new owned, std::memory_order_release);  // a fork has no thread of it
+    return own->ex;
 }
 
 }  // namespace cadre::detail

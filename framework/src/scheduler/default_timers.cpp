@@ -4,6 +4,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/process_owner.hpp"
+
 #include <cadre/detail/scheduler/timer_heap.hpp>
 
 namespace cadre::detail {
@@ -19,29 +21,49 @@ namespace {
 /// earliest deadline once more; loaded by `earlier`, seq_cst, after the node was pushed. At least one of them sees the other.
 class threaded_timers final : public timer_heap {
 public:
-    threaded_timers() {
-        std::thread([this] { work(); }).detach();
+    threaded_timers() { start(); }
+
+    /// A fork has the timers, but not the thread.
+    void start_in_fork() {
+        static std::mutex once;
+        const std::lock_guard hold(once);
+        if (!bell_.load()->owner.here()) start();
     }
+    [[nodiscard]] bool here() const noexcept { return bell_.load(std::memory_order_acquire)->owner.here(); }
 
 private:
+    // What the thread sleeps on. Never destroyed: in a fork it looks as if the parent's thread still slept there.
+    struct bell {
+        const process_owner owner{};
+        std::mutex mutex{};
+        std::condition_variable condition{};
+        bool rung = false;
+    };
+
+    void start() {
+        bell_.store(new bell, std::memory_order_release);
+        planned_.store(steady_time::min(), std::memory_order_seq_cst);
+        std::thread([this] { work(*bell_.load()); }).detach();
+    }
     void earlier(steady_time when) noexcept override {
         if (planned_.load(std::memory_order_seq_cst) <= when) return;
+        bell& b = *bell_.load(std::memory_order_acquire);
         {
-            const std::lock_guard hold(mutex_);
-            changed_ = true;
+            const std::lock_guard hold(b.mutex);
+            b.rung = true;
         }
-        condition_.notify_one();
+        b.condition.notify_one();
     }
-    [[noreturn]] void work() {
+    [[noreturn]] void work(bell& b) {
         for (;;) {
             fire_due(std::chrono::steady_clock::now());
             const steady_time plan = make_plan();
-            std::unique_lock hold(mutex_);
+            std::unique_lock hold(b.mutex);
             if (plan != steady_time::max())
-                condition_.wait_until(hold, plan, [&] { return changed_; });
+                b.condition.wait_until(hold, plan, [&] { return b.rung; });
             else
-                condition_.wait(hold, [&] { return changed_; });
-            changed_ = false;
+                b.condition.wait(hold, [&] { return b.rung; });
+            b.rung = false;
         }
     }
 
@@ -54,15 +76,14 @@ private:
     }
 
     std::atomic<steady_time> planned_{steady_time::min()};
-    std::mutex mutex_;  // a leaf; timers fire without it
-    std::condition_variable condition_;
-    bool changed_ = false;
+    std::atomic<bell*> bell_{nullptr};
 };
 
 }  // namespace
 
 timer_service& default_timers() {
     static auto* service = new threaded_timers;
+    if (!service->here()) service->start_in_fork();
     return *service;
 }
 

@@ -26,6 +26,10 @@ constexpr unsigned item_budget = 256;
 constexpr unsigned own_turns = 16;
 constexpr unsigned own_item_budget = item_budget / own_turns;
 constexpr int own_polls = 32;
+// Another process may take a ring, or lose the descriptor that it should write: the poller polls its sources this often.
+constexpr std::chrono::seconds max_sleep{1};
+// Between polls if there is nothing to sleep on.
+constexpr std::chrono::milliseconds sleep_without_descriptor{10};
 // About the round trip of an answer; beyond it sleeping is cheaper.
 constexpr std::chrono::microseconds spin_time{5};
 
@@ -33,6 +37,7 @@ int new_eventfd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 struct thread_descriptor {
     int fd = -1;
+    process_owner owner{};
     ~thread_descriptor() {
         if (fd >= 0) ::close(fd);
     }
@@ -40,11 +45,15 @@ struct thread_descriptor {
 
 int this_thread_descriptor() {
     static thread_local thread_descriptor own;
-    if (own.fd < 0) own.fd = new_eventfd();
+    if (own.fd < 0 || !own.owner.here()) {
+        own.fd = new_eventfd();
+        own.owner = process_owner();
+    }
     return own.fd;
 }
 
-void wait_readable(int fd, std::optional<steady_time> deadline) {
+// @return false if the descriptor is closed
+bool wait_readable(int fd, std::optional<steady_time> deadline) noexcept {
     timespec left{};
     timespec* limit = nullptr;
     if (deadline) {
@@ -55,10 +64,10 @@ void wait_readable(int fd, std::optional<steady_time> deadline) {
         limit = &left;
     }
     pollfd p{fd, POLLIN, 0};
-    if (::ppoll(&p, 1, limit, nullptr) > 0) {
-        std::uint64_t count = 0;
-        [[maybe_unused]] const auto n = ::read(fd, &count, sizeof count);
-    }
+    if (::ppoll(&p, 1, limit, nullptr) <= 0) return true;
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto n = ::read(fd, &count, sizeof count);
+    return (p.revents & POLLNVAL) == 0;
 }
 
 }  // namespace
@@ -69,7 +78,7 @@ struct loop_driver_set::driver {
     run_loop* own = nullptr;
     const std::thread::id thread = std::this_thread::get_id();
     std::vector<run_loop*> kept;  // loops with a reactor, pinned and held
-    reactor_watch others;         // sleeps in all reactors but the first
+    reactor_watch others;  // sleeps in all reactors but the first
     adaptive_spin local_answers;  // for work that other threads of this process submit to `own`
 
     ~driver() {
@@ -102,6 +111,8 @@ void loop_driver_set::remove(run_loop& loop) {
 void loop_driver_set::add(event_source& source) {
     {
         const std::lock_guard hold(sources_mutex_);
+        if (!sources_owner_.here()) sources_.clear();
+        sources_owner_ = process_owner();
         sources_.push_back(&source);
         source_count_.store(static_cast<unsigned>(sources_.size()), std::memory_order_release);
     }
@@ -116,7 +127,10 @@ void loop_driver_set::remove(event_source& source) {
 
 int loop_driver_set::poller_descriptor() {
     const std::lock_guard hold(drivers_mutex_);
-    if (poller_descriptor_.load(std::memory_order_relaxed) < 0) poller_descriptor_.store(new_eventfd());
+    if (poller_descriptor_.load(std::memory_order_relaxed) < 0 || !poller_descriptor_owner_.here()) {
+        poller_descriptor_.store(new_eventfd());
+        poller_descriptor_owner_ = process_owner();
+    }
     return poller_descriptor_.load(std::memory_order_relaxed);
 }
 
@@ -124,13 +138,14 @@ void loop_driver_set::set_poller_descriptor(int descriptor) {
     {
         const std::lock_guard hold(drivers_mutex_);
         poller_descriptor_.store(descriptor);
+        poller_descriptor_owner_ = process_owner();
     }
     wake();  // a poller that sleeps on the previous descriptor
 }
 
 template <class F>
 void loop_driver_set::for_each_source(F f) {
-    if (source_count_.load(std::memory_order_acquire) == 0) return;
+    if (source_count_.load(std::memory_order_acquire) == 0 || !sources_owner_.here()) return;
     const std::lock_guard hold(sources_mutex_);
     for (event_source* source : sources_)
         f(*source);
@@ -201,6 +216,19 @@ std::optional<steady_time> loop_driver_set::next_deadline() {
     for (const run_loop* loop : loops_)
         if (const auto t = loop->next_deadline(); t && (!earliest || *t < *earliest)) earliest = t;
     return earliest;
+}
+
+std::optional<steady_time> loop_driver_set::end_of_sleep(const driver& self) {
+    const std::optional<steady_time> next = next_deadline();
+    if (!self.poller || source_count_.load(std::memory_order_acquire) == 0) return next;
+    const steady_time latest = std::chrono::steady_clock::now() + max_sleep;
+    return next ? std::min(*next, latest) : latest;
+}
+
+void loop_driver_set::wait_for_ring(int descriptor, std::optional<steady_time> end) noexcept {
+    if (wait_readable(descriptor, end)) return;
+    if (auto* const notify = lost_descriptor_.load(std::memory_order_acquire); notify != nullptr) notify();
+    std::this_thread::sleep_for(sleep_without_descriptor);
 }
 
 // A loop that another thread drives counts as not ready: that thread polls again before it sleeps, and wakes this one when it
@@ -311,7 +339,7 @@ void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
     if (!work && !orphaned) {
         const auto begin = std::chrono::steady_clock::now();
         if (self.kept.empty())
-            wait_readable(fd, next_deadline());
+            wait_for_ring(fd, end_of_sleep(self));
         else
             sleep_in_reactors(self, fd, done);
         if (self.own != nullptr && self.own->ready())
@@ -329,7 +357,7 @@ void loop_driver_set::sleep_in_reactors(driver& self, int bell, const std::funct
     for (run_loop* loop : others)
         self.others.send(*loop->events());
     self.kept.front()->sleep_in_reactor(
-        bell, next_deadline(), [&] { return self.asleep_on.load(std::memory_order_relaxed) == bell && !done(); });
+        bell, end_of_sleep(self), [&] { return self.asleep_on.load(std::memory_order_relaxed) == bell && !done(); });
     if (!others.empty()) self.others.recall();
 }
 

@@ -9,6 +9,8 @@
 #include <optional>
 #include <vector>
 
+#include "base/process_owner.hpp"
+
 #include <cadre/detail/scheduler/event_source.hpp>
 #include <cadre/detail/scheduler/run_loop.hpp>
 
@@ -43,6 +45,8 @@ public:
 
     [[nodiscard]] int poller_descriptor();
     void set_poller_descriptor(int descriptor);
+    /// Calls `f` when a driver finds its wake descriptor closed, by code that closes descriptors it does not know.
+    void on_lost_descriptor(void (*f)() noexcept) noexcept { lost_descriptor_.store(f, std::memory_order_release); }
 
 private:
     struct driver;
@@ -56,6 +60,8 @@ private:
     template <class F>
     void for_each_source(F f);
     [[nodiscard]] std::optional<steady_time> next_deadline();
+    [[nodiscard]] std::optional<steady_time> end_of_sleep(const driver& self);
+    void wait_for_ring(int descriptor, std::optional<steady_time> end) noexcept;
     [[nodiscard]] bool anything_ready(const driver& self);
     [[nodiscard]] bool spin(driver& self, const std::function<bool()>& done);
     [[nodiscard]] bool spin_for_local_work(driver& self, const std::function<bool()>& done);
@@ -66,6 +72,7 @@ private:
     std::vector<run_loop*> loops_;
     std::mutex sources_mutex_;  // held while a source is polled; sources never add or remove sources then
     std::vector<event_source*> sources_;
+    process_owner sources_owner_{};  // of the present sources: a fork must not take what arrives for its parent
     std::atomic<unsigned> source_count_{0};
 
     std::mutex drivers_mutex_;  // under it: wake-ups by descriptor, which run nothing
@@ -73,6 +80,8 @@ private:
     driver* poller_ = nullptr;
     alignas(64) std::atomic<unsigned> sleeping_{0};  // read after each submission
     std::atomic<int> poller_descriptor_{-1};
+    process_owner poller_descriptor_owner_{};
+    std::atomic<void (*)() noexcept> lost_descriptor_{nullptr};
 };
 
 }  // namespace cadre::detail

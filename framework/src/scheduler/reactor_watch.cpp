@@ -4,6 +4,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/process_owner.hpp"
+
 #include <cadre/detail/scheduler/run_loop.hpp>
 
 namespace cadre::detail {
@@ -12,6 +14,10 @@ class reactor_watch::helper {
 public:
     helper() : thread_([this] { work(); }) {}
     ~helper() {
+        if (!owner_.here()) {  // a fork: the thread is its parent's
+            thread_.detach();
+            return;
+        }
         set(nullptr, true);
         thread_.join();
     }
@@ -53,6 +59,7 @@ private:
     std::condition_variable changed_;
     reactor* where_ = nullptr;
     bool quit_ = false;
+    const process_owner owner_{};
     std::thread thread_;
 };
 

@@ -18,6 +18,7 @@ arena::arena(const region& memory, process_id self) : memory_(memory), self_(sel
     const std::uint64_t used = std::min(header.units_used.load(std::memory_order_acquire), units);
     table_committed_ = (used + table_step - 1) / table_step * table_step;
     populated_.assign(used, false);
+    table_.assign(used, 0);
     std::uint64_t free_from = 0;
     const auto in_use = [&](std::uint64_t first, std::uint64_t count) {
         if (first > free_from) free_units_.add(free_from, first - free_from);
@@ -27,6 +28,7 @@ arena::arena(const region& memory, process_id self) : memory_(memory), self_(sel
     for (std::uint64_t u = 0; u < used;) {
         half_word& entry = memory_.unit(self_.slot, u);
         const std::uint32_t what = entry.load(std::memory_order_acquire);
+        table_[u] = what;
         const std::uint64_t start = memory_.unit_offset(self_.slot, u);
         if (what == 0) {
             ++u;
@@ -67,6 +69,7 @@ arena::allocation arena::allocate_small(unsigned size_class) {
         if (!cut_unit(size_class) || !small_[size_class].take(offset, free)) return {};
     }
     holder_of(memory_, offset).store(held_by(self_), std::memory_order_release);
+    heal((offset - memory_.unit_offset(self_.slot, 0)) / unit_size);
     return {{offset, block_classes[size_class] - sizeof(block_header)}, false};
 }
 
@@ -77,9 +80,19 @@ arena::allocation arena::allocate_large(std::uint64_t units) {
     if (units >= small_unit || !take_units(units, first, zeroed)) return {};
     const std::uint64_t offset = memory_.unit_offset(self_.slot, first);
     holder_of(memory_, offset).store(held_by(self_), std::memory_order_release);
-    memory_.unit(self_.slot, first).store(static_cast<std::uint32_t>(units), std::memory_order_release);
+    set_unit(first, static_cast<std::uint32_t>(units));
     large_.add_pending({first, units});
     return {{offset, units * unit_size - sizeof(block_header)}, zeroed};
+}
+
+void arena::set_unit(std::uint64_t unit, std::uint32_t what) noexcept {
+    table_[unit] = what;
+    memory_.unit(self_.slot, unit).store(what, std::memory_order_release);
+}
+
+void arena::heal(std::uint64_t unit) noexcept {
+    half_word& shared = memory_.unit(self_.slot, unit);
+    if (shared.load(std::memory_order_relaxed) != table_[unit]) shared.store(table_[unit], std::memory_order_release);
 }
 
 bool arena::cut_unit(unsigned size_class) {
@@ -92,7 +105,7 @@ bool arena::cut_unit(unsigned size_class) {
     // The unit table is written last: before that, no process reads holder words in this unit.
     for (std::uint64_t i = 0; i != count; ++i)
         holder_of(memory_, start + i * size).store(nobody, std::memory_order_relaxed);
-    memory_.unit(self_.slot, first).store(small_unit | size_class, std::memory_order_release);
+    set_unit(first, small_unit | size_class);
     for (std::uint64_t i = count; i != 0; --i)
         small_[size_class].add_free(start + (i - 1) * size);
     return true;
@@ -101,7 +114,7 @@ bool arena::cut_unit(unsigned size_class) {
 void arena::reclaim_large() {
     large_.reclaim([this](const run& r) { return is_free(memory_.unit_offset(self_.slot, r.first)); },
                    [this](const run& r) {
-                       memory_.unit(self_.slot, r.first).store(0, std::memory_order_release);
+                       set_unit(r.first, 0);
                        return_units(r.first, r.count);
                    });
 }
@@ -123,6 +136,7 @@ bool arena::take_units(std::uint64_t count, std::uint64_t& first, bool& zeroed) 
         table_committed_ = upto;
     }
     if (end > populated_.size()) populated_.resize(end, false);
+    if (end > table_.size()) table_.resize(end, 0);
     const auto from = populated_.begin() + static_cast<std::ptrdiff_t>(first);
     const auto to = from + static_cast<std::ptrdiff_t>(count);
     zeroed = std::find(from, to, true) == to;
@@ -130,8 +144,8 @@ bool arena::take_units(std::uint64_t count, std::uint64_t& first, bool& zeroed) 
         return false;
     free_units_.take(first, count);
     std::fill(from, to, true);
-    if (header.units_used.load(std::memory_order_relaxed) < end)
-        header.units_used.store(end, std::memory_order_release);
+    if (header.units_used.load(std::memory_order_relaxed) != table_.size())
+        header.units_used.store(table_.size(), std::memory_order_release);
     return true;
 }
 

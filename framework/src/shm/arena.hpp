@@ -14,7 +14,7 @@
 namespace cadre::detail::shm {
 
 /// Small blocks are parts of units cut into one size, large blocks are runs of whole units. Free memory is recorded in the
-/// owner's private memory only; shared are the unit table, written by the owner alone, and the holder words. Any holder
+/// owner's private memory only, and so is what the owner needs of the unit table; shared are the unit table, written by the owner alone, and the holder words. Any holder
 /// releases a block by setting its holder word to nobody. Thread-safe.
 class arena {
 public:
@@ -41,6 +41,9 @@ private:
     /// Takes a run of units and commits memory for it. @return false if there is none
     [[nodiscard]] bool take_units(std::uint64_t count, std::uint64_t& first, bool& zeroed);
     void return_units(std::uint64_t first, std::uint64_t count);
+    /// Writes the entry of a unit again if another process has overwritten it.
+    void heal(std::uint64_t unit) noexcept;
+    void set_unit(std::uint64_t unit, std::uint32_t what) noexcept;
     [[nodiscard]] bool is_free(std::uint64_t offset) const noexcept {
         return holder_of(memory_, offset).load(std::memory_order_acquire) == nobody;
     }
@@ -57,6 +60,7 @@ private:
     deferred_reclaim_list<run> large_;
     free_runs free_units_;
     std::vector<bool> populated_;  // units known to have memory
+    std::vector<std::uint32_t> table_;  // this process's own copy of its unit table
     std::uint64_t table_committed_ = 0;  // units whose words in the unit table have memory
 };
 

@@ -14,6 +14,14 @@ inline constexpr unsigned slot_words = 4;
 inline constexpr unsigned supervisor_slot = 255;
 static_assert(max_slots <= supervisor_slot && supervisor_slot < slot_words * 64);
 
+/// 128 random bits that stand for one program: its handles mean nothing to another one.
+struct program_id {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+
+    friend bool operator==(const program_id&, const program_id&) = default;
+};
+
 /// One process of the program: a slot of the process table and the number of processes the slot has had.
 struct process_id {
     std::uint32_t slot = 0;

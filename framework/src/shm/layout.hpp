@@ -17,7 +17,6 @@ using word = std::atomic<std::uint64_t>;
 using half_word = std::atomic<std::uint32_t>;
 static_assert(word::is_always_lock_free && half_word::is_always_lock_free);
 
-inline constexpr std::uint64_t region_magic = 0x6361'6472'6573'686dull;
 inline constexpr std::size_t page_size = 4096;
 inline constexpr std::size_t unit_size = 64 * 1024;
 inline constexpr unsigned max_domains = 65536;
@@ -51,11 +50,8 @@ struct process_entry {
     return (std::uint64_t{generation} << 32) | static_cast<std::uint64_t>(s);
 }
 
+/// The sizes of a region are not in it: a process derives them from the sealed size of the memfd and from what the parent sent.
 struct region_header {
-    std::uint64_t magic;
-    std::uint64_t slots;
-    std::uint64_t arena_size;
-    std::uint64_t region_size;
     /// loop_state of the parent's supervisor, changed as process_entry::loop.
     alignas(64) half_word supervisor;
     /// domain_state: the parent changes unused → open → stopped; others read with acquire.

@@ -24,6 +24,7 @@ object_table::object_table(const region& memory, process_id self) : memory_(memo
         std::min(memory_.arena(self_.slot).objects_used.load(std::memory_order_acquire), memory_.layout().objects);
     for (std::uint32_t i = 0; i < used; ++i)
         entries_.add_pending(i);
+    used_ = used;
     committed_ = (used + entries_step - 1) / entries_step * entries_step;
 }
 
@@ -35,8 +36,7 @@ object_ref object_table::take_entry(const wanted& w) {
     };
     std::uint32_t index = 0;
     if (!entries_.take(index, free)) {
-        word& used = memory_.arena(self_.slot).objects_used;
-        const std::uint64_t next = used.load(std::memory_order_relaxed);
+        const std::uint64_t next = used_;
         if (next >= memory_.layout().objects) throw std::bad_alloc();
         if (committed_ == 0 && !memory_.commit(memory_.arena_offset(self_.slot), page_size)) throw std::bad_alloc();
         if (next >= committed_) {
@@ -48,8 +48,11 @@ object_ref object_table::take_entry(const wanted& w) {
         }
         index = static_cast<std::uint32_t>(next);
         entries_.add_pending(index);
-        used.store(next + 1, std::memory_order_release);
+        used_ = next + 1;
     }
+    // Also if another process has overwritten it.
+    word& used = memory_.arena(self_.slot).objects_used;
+    if (used.load(std::memory_order_relaxed) != used_) used.store(used_, std::memory_order_release);
     // Until it is published the entry is in phase freeing and of no kind: its other words are outdated.
     object_entry& e = memory_.object(self_.slot, index);
     const std::uint32_t incarnation = object_word{e.state.load(std::memory_order_relaxed)}.incarnation() + 1;

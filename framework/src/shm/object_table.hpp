@@ -109,6 +109,7 @@ private:
     std::map<object_ref, unsigned> references_;  // of this process
     deferred_reclaim_list<std::uint32_t> entries_;
     std::uint64_t committed_ = 0;  // entries with memory behind them
+    std::uint64_t used_ = 0;  // entries below this may be in use; published as arena_header::objects_used
 };
 
 }  // namespace cadre::detail::shm

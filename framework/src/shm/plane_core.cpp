@@ -11,8 +11,14 @@ namespace {
 constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} << (slot % 64); }
 }  // namespace
 
-plane_core::plane_core(const region& m, process_table& t)
-    : memory(m), table(t), space(m, t.self()), objects(m, t.self()) {}
+plane_core::plane_core(const region& m, process_table& t, program_id p)
+    : memory(m), table(t), program(p), space(m, t.self()), objects(m, t.self()),
+      stopped_domains_(t.self().slot == 0 ? std::make_unique<std::atomic<bool>[]>(max_domains) : nullptr) {}
+
+void plane_core::stop(std::uint32_t domain) noexcept {
+    if (stopped_domains_ != nullptr) stopped_domains_[domain].store(true, std::memory_order_release);
+    memory.header().domains[domain].exchange(static_cast<std::uint32_t>(domain_state::stopped));
+}
 
 void plane_core::forget(object_ref o, const object_handle* handle) noexcept {
     const std::lock_guard hold(known_mutex_);
@@ -56,6 +62,7 @@ object_handle::object_handle(plane_core& core, object_ref o, bool fresh)
 }
 
 object_handle::~object_handle() {
+    if (!here()) return;  // the reference is that of the parent
     core_.forget(ref_, this);
     core_.objects.release(ref_);
 }
@@ -63,15 +70,18 @@ object_handle::~object_handle() {
 void object_handle::encode(encoder& out, const std::weak_ptr<shared_object>& self) const {
     const bool owned = out.context() == nullptr;
     out.write_byte(static_cast<std::uint8_t>(static_cast<unsigned>(ref_.kind) | (owned ? 0x80u : 0u)));
+    out.write(&core_.program, sizeof core_.program);
     out.write_size(ref_.slot);
     out.write_size(ref_.index);
     out.write_size(ref_.incarnation);
-    if (owned) return core_.objects.begin_transit(ref_);
+    if (owned && here()) core_.objects.begin_transit(ref_);
+    if (owned) return;
     if (void* const names = out.context()->user) static_cast<handle_names*>(names)->push_back(name_of(ref_));
     out.context()->keep_alive.push_back(self.lock());
 }
 
 void object_handle::interest(unsigned q, bool on) noexcept {
+    if (!here()) return;
     const unsigned slot = core_.table.self().slot;
     word& w = entry_.interest[q][slot / 64];
     if (on) {
@@ -101,6 +111,7 @@ bool object_handle::others_interested(unsigned q) const noexcept {
 
 template <class F>
 void object_handle::for_each_other(unsigned q, F f) noexcept {
+    if (!here()) return;
     const unsigned self = core_.table.self().slot;
     const unsigned slots = core_.memory.slots();
     const unsigned first = turn_.fetch_add(1, std::memory_order_relaxed) % slots;

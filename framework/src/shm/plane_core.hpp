@@ -12,6 +12,7 @@
 
 #include <cadre/detail/state/memory_domain.hpp>
 
+#include "base/process_owner.hpp"
 #include "shm/arena.hpp"
 #include "shm/object_table.hpp"
 #include "shm/process_table.hpp"
@@ -22,16 +23,21 @@ class object_handle;
 
 class plane_core {
 public:
-    plane_core(const region& memory, process_table& table);
+    plane_core(const region& memory, process_table& table, program_id program);
 
     const region& memory;
     process_table& table;
+    const program_id program;
     arena space;
     object_table objects;
+    const process_owner owner{};  // a fork has no part in the plane of its parent
 
+    /// In a fork every domain is stopped. The parent does not ask memory that its workers can overwrite.
     [[nodiscard]] bool stopped(std::uint32_t domain) const noexcept {
-        return memory.header().domains[domain].load(std::memory_order_acquire) ==
-               static_cast<std::uint32_t>(domain_state::stopped);
+        if (stopped_domains_ != nullptr)
+            return !owner.here() || stopped_domains_[domain].load(std::memory_order_acquire);
+        return !owner.here() || memory.header().domains[domain].load(std::memory_order_acquire) ==
+                                    static_cast<std::uint32_t>(domain_state::stopped);
     }
 
     /// The one object in this process for an object in shared memory, so that all coroutines of the process wait in one queue.
@@ -49,6 +55,9 @@ public:
         if (owned) objects.end_transit(o);
         return object;
     }
+    /// Parent: the domain is stopped from now on.
+    void stop(std::uint32_t domain) noexcept;
+
     /// `handle` is being destroyed.
     void forget(object_ref o, const object_handle* handle) noexcept;
 
@@ -69,6 +78,7 @@ private:
         std::weak_ptr<shared_object> object;
         const shared_object* address;
     };
+    std::unique_ptr<std::atomic<bool>[]> stopped_domains_;  // in the parent
     std::recursive_mutex known_mutex_;  // recursive: `make` may destroy a handle, which calls `forget`
     std::map<object_ref, known> known_;
     std::mutex watched_mutex_;
@@ -90,6 +100,7 @@ public:
     [[nodiscard]] object_entry& entry() const noexcept { return entry_; }
     [[nodiscard]] const object_data& data() const noexcept { return data_; }
     [[nodiscard]] bool stopped() const noexcept { return core_.stopped(data_.domain); }
+    [[nodiscard]] bool here() const noexcept { return core_.owner.here(); }
 
     /// Writes the handle. With a context, `keep_alive` keeps the object until the bytes are used, and the name is added to the
     /// channel's message. Without a context the bytes own a reference.

@@ -59,6 +59,8 @@ std::shared_ptr<Object> plane_domain::make(const object_table::wanted& w, Initia
 template <class Object>
 std::shared_ptr<Object> plane_domain::take(decoder& in, object_kind kind) {
     const std::uint8_t head = in.read_byte();
+    program_id program;
+    std::memcpy(&program, in.read(sizeof program), sizeof program);
     object_ref o{};
     o.slot = read_number(in);
     o.index = read_number(in);
@@ -66,6 +68,7 @@ std::shared_ptr<Object> plane_domain::take(decoder& in, object_kind kind) {
     o.kind = kind;
     if ((head & 0x7fu) != static_cast<std::uint32_t>(kind))
         throw_malformed("a handle of another kind of shared object");
+    if (program != core_.program) throw not_portable("a handle of a shared object of another program");
     if (!core_.objects.plausible(o)) throw not_portable("a handle of a shared object that never existed");
     return find<Object>(core_, o, (head & 0x80u) != 0);
 }

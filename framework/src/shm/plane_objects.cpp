@@ -87,6 +87,7 @@ void plane_channel::hold_carried(byte_buffer& message, handle_names& names, held
 }
 
 void plane_channel::close() noexcept {
+    if (!handle_->here()) return;
     core_.close();
     wake_all(receivers);
     wake_all(senders);
@@ -101,6 +102,7 @@ op_status plane_lock::try_lock(bool& owner_died) noexcept {
 }
 
 void plane_lock::unlock() noexcept {
+    if (!handle_->here()) return;
     if (handle_->others_interested(0) && barged_.fetch_add(1, std::memory_order_relaxed) + 1 >= max_barging) {
         barged_.store(0, std::memory_order_relaxed);
         if (hand_over()) return;
@@ -132,6 +134,7 @@ op_status plane_semaphore::try_acquire(std::uint32_t n) noexcept {
 }
 
 void plane_semaphore::give_back(std::uint32_t n) noexcept {
+    if (!handle_->here()) return;
     {
         const std::lock_guard hold(mutex_);
         if (!core_.give_back(n)) return;
@@ -140,11 +143,13 @@ void plane_semaphore::give_back(std::uint32_t n) noexcept {
 }
 
 void plane_semaphore::forget(std::uint32_t n) noexcept {
+    if (!handle_->here()) return;
     const std::lock_guard hold(mutex_);
     core_.forget(n);
 }
 
 bool plane_semaphore::release(std::uint32_t n) noexcept {
+    if (!handle_->here()) return true;
     if (!core_.release(n)) return false;
     wake_waiters();
     return true;

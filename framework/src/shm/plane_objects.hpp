@@ -46,7 +46,7 @@ protected:
             handle_->core().watch(handle_->ref().ring_index(), self_);
         }
         handle_->interest(q, on);
-        if (on) return;
+        if (on || !handle_->here()) return;
         on_no_waiters(q);
         pass_on(q);
     }

@@ -89,29 +89,22 @@ region region::create(const region_options& options) {
     region r(fd.fd, true, std::move(mapped), slots, arena);
     fd.fd = -1;
     if (!r.commit(0, r.first_arena_)) throw std::bad_alloc();
-    region_header& h = r.header();
-    h.magic = region_magic;
-    h.slots = slots;
-    h.arena_size = arena;
-    h.region_size = r.mapped_.get_size();
     return r;
 }
 
-region region::attach(int fd) {
+region region::attach(int fd, unsigned slots) {
     struct stat s{};
     if (::fstat(fd, &s) != 0) fail(errno, "the shared memory of process executors");
     const auto size = static_cast<std::uint64_t>(s.st_size);
-    if (size < first_arena(1)) fail(EINVAL, "the shared memory of process executors");
-    mapped_region mapped =
-        map_shared({.fd = fd, .size = size, .sparse = true}, "mapping the shared memory of process executors");
-    const auto& h = *static_cast<const region_header*>(mapped.get_address());
-    const std::uint64_t slots = h.slots;
-    const std::uint64_t arena = h.arena_size;
-    const bool sound = h.magic == region_magic && slots >= 1 && slots <= max_slots && arena >= min_arena_size &&
-                       arena <= max_arena_size && arena % unit_size == 0 &&
-                       first_arena(static_cast<unsigned>(slots)) + slots * arena == size;
+    const bool plausible = slots >= 1 && slots <= max_slots && size > first_arena(slots);
+    const std::uint64_t arena = plausible ? (size - first_arena(slots)) / slots : 0;
+    const bool sound = plausible && arena >= min_arena_size && arena <= max_arena_size && arena % unit_size == 0 &&
+                       first_arena(slots) + slots * arena == size;
     if (!sound) fail(EINVAL, "the shared memory of process executors");
-    return region(fd, false, std::move(mapped), static_cast<unsigned>(slots), arena);
+    return region(
+        fd, false,
+        map_shared({.fd = fd, .size = size, .sparse = true}, "mapping the shared memory of process executors"), slots,
+        arena);
 }
 
 process_entry& region::process(unsigned slot) const noexcept {

@@ -23,9 +23,9 @@ class region {
 public:
     /// @throws std::system_error
     [[nodiscard]] static region create(const region_options& options = {});
-    /// Maps a region that another process made. The caller keeps the descriptor, and keeps it open while `commit` is used.
-    /// @throws std::system_error if the descriptor cannot be mapped or is no region
-    [[nodiscard]] static region attach(int fd);
+    /// Maps a region for `slots` processes that another process made. The caller keeps the descriptor, and keeps it open while `commit` is used.
+    /// @throws std::system_error if the descriptor cannot be mapped or its size is not that of such a region
+    [[nodiscard]] static region attach(int fd, unsigned slots);
 
     region(region&& other) noexcept;
     region& operator=(region&&) = delete;

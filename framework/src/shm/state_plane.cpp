@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "shm/crash_recovery.hpp"
@@ -25,6 +27,7 @@ public:
     plane_source(plane_core& core, bool supervisor) noexcept : core_(core), supervisor_(supervisor) {}
 
     bool poll() noexcept override {
+        if (!core_.owner.here()) return false;
         const std::uint64_t pending_bits = core_.table.take_pending_bits();
         if (pending_bits == 0) return false;
         core_.retry_waiters(pending_bits);
@@ -45,10 +48,19 @@ public:
         if (publish(loop_state::busy)) poll();
     }
     void announce_sleep() noexcept override { publish(loop_state::asleep); }
-    void announce_awake() noexcept override { publish(loop_state::busy); }
+    void announce_awake() noexcept override {
+        publish(loop_state::busy);
+        // A broken process may have cleared pending bits of this one: no waiter depends on them alone.
+        if (core_.waiting.load(std::memory_order_relaxed) == 0 || !core_.owner.here()) return;
+        const auto now = std::chrono::steady_clock::now();
+        if (now < next_retry_) return;
+        next_retry_ = now + retry_interval;
+        core_.retry_waiters(~std::uint64_t{0});
+    }
 
 private:
     bool publish(loop_state s) noexcept {
+        if (!core_.owner.here()) return false;
         // Other processes change the state of a sleeper only.
         if (s != loop_state::asleep && last_.exchange(s, std::memory_order_relaxed) == s) return false;
         last_.store(s, std::memory_order_relaxed);
@@ -61,14 +73,17 @@ private:
         return true;
     }
 
+    static constexpr std::chrono::milliseconds retry_interval{900};
+
     plane_core& core_;
     bool supervisor_;
+    std::chrono::steady_clock::time_point next_retry_{};  // of the thread that drives the loop, or of the supervisor
     std::atomic<loop_state> last_{loop_state::busy};
 };
 
 struct state_plane::parts {
-    parts(const region& memory, process_table& table)
-        : core(memory, table), source(core, false), supervisor_source(core, true) {}
+    parts(const region& memory, process_table& table, program_id program)
+        : core(memory, table, program), source(core, false), supervisor_source(core, true) {}
 
     plane_core core;
     plane_source source;
@@ -82,6 +97,16 @@ struct state_plane::parts {
 namespace {
 
 constinit std::atomic<state_plane*> the_plane{nullptr};
+
+program_id random_identity() {
+    program_id id;
+    for (std::size_t done = 0; done != sizeof id;) {
+        const ssize_t n = ::getrandom(reinterpret_cast<std::byte*>(&id) + done, sizeof id - done, 0);
+        if (n < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "getrandom");
+        if (n > 0) done += static_cast<std::size_t>(n);
+    }
+    return id;
+}
 
 /// Closes the doorbells unless all were made.
 struct bells {
@@ -101,9 +126,9 @@ void install(state_plane& plane) {
 
 }  // namespace
 
-state_plane::state_plane(region memory, process_id self, std::vector<int> doorbells, bool owns)
+state_plane::state_plane(region memory, process_id self, program_id program, std::vector<int> doorbells, bool owns)
     : memory_(std::move(memory)), table_(memory_, self, std::move(doorbells)), owns_descriptors_(owns) {
-    parts_ = std::make_unique<parts>(memory_, table_);
+    parts_ = std::make_unique<parts>(memory_, table_, program);
 }
 
 state_plane::~state_plane() {
@@ -112,6 +137,8 @@ state_plane::~state_plane() {
         for (const int fd : table_.doorbells())
             ::close(fd);
 }
+
+program_id state_plane::program_identity() const noexcept { return parts_->core.program; }
 
 std::unique_ptr<state_plane> state_plane::make(const region_options& options) {
     region memory = region::create(options);
@@ -122,20 +149,22 @@ std::unique_ptr<state_plane> state_plane::make(const region_options& options) {
         made.fds.push_back(fd);
     }
     memory.header().domains[0].store(static_cast<std::uint32_t>(domain_state::open));
-    std::unique_ptr<state_plane> plane(new state_plane(std::move(memory), process_id{0, 1}, made.fds, true));
+    std::unique_ptr<state_plane> plane(
+        new state_plane(std::move(memory), process_id{0, 1}, random_identity(), made.fds, true));
     made.fds.clear();
     return plane;
 }
 
-std::unique_ptr<state_plane> state_plane::join(const std::vector<int>& descriptors, process_id self) {
+std::unique_ptr<state_plane> state_plane::join(const std::vector<int>& descriptors, process_id self,
+                                               program_id program) {
     const auto refuse = [] {
         throw std::system_error(EINVAL, std::generic_category(), "descriptors of the state plane");
     };
-    if (descriptors.empty()) refuse();
-    region memory = region::attach(descriptors[0]);
-    if (descriptors.size() != memory.slots() + 2u || self.slot >= memory.slots()) refuse();
+    // The region, the supervisor's doorbell, and one for each slot.
+    if (descriptors.size() < 3 || self.slot >= descriptors.size() - 2) refuse();
+    region memory = region::attach(descriptors[0], static_cast<unsigned>(descriptors.size() - 2));
     return std::unique_ptr<state_plane>(
-        new state_plane(std::move(memory), self, {descriptors.begin() + 1, descriptors.end()}, false));
+        new state_plane(std::move(memory), self, program, {descriptors.begin() + 1, descriptors.end()}, false));
 }
 
 state_plane& state_plane::create(const region_options& options) {
@@ -144,18 +173,32 @@ state_plane& state_plane::create(const region_options& options) {
     return *plane;
 }
 
-state_plane& state_plane::attach(const std::vector<int>& descriptors, process_id self) {
-    state_plane* plane = join(descriptors, self).release();
+state_plane& state_plane::attach(const std::vector<int>& descriptors, process_id self, program_id program) {
+    state_plane* plane = join(descriptors, self, program).release();
     install(*plane);
     return *plane;
 }
 
-state_plane* state_plane::program() noexcept { return the_plane.load(std::memory_order_acquire); }
+state_plane* state_plane::program() noexcept {
+    state_plane* const plane = the_plane.load(std::memory_order_acquire);
+    return plane != nullptr && plane->parts_->core.owner.here() ? plane : nullptr;
+}
 
 std::vector<int> state_plane::descriptors() const {
     std::vector<int> all{memory_.fd()};
     all.insert(all.end(), table_.doorbells().begin(), table_.doorbells().end());
     return all;
+}
+
+std::optional<process_id> state_plane::claim_slot() noexcept {
+    // A broken worker may have overwritten what the new one is going to read.
+    {
+        const std::lock_guard hold(parts_->domains_mutex);
+        for (std::uint32_t id = 0; id != parts_->opened; ++id)
+            memory_.header().domains[id].store(
+                static_cast<std::uint32_t>(parts_->core.stopped(id) ? domain_state::stopped : domain_state::open));
+    }
+    return table_.claim();
 }
 
 void state_plane::recover(process_id dead) noexcept {
@@ -195,7 +238,7 @@ memory_domain& state_plane::domain(std::uint32_t id) {
 
 void state_plane::shut_down(std::uint32_t domain) noexcept {
     if (domain == 0 || domain >= max_domains) return;
-    memory_.header().domains[domain].exchange(static_cast<std::uint32_t>(domain_state::stopped));
+    parts_->core.stop(domain);
     table_.ring_all();
 }
 

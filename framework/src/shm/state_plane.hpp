@@ -2,7 +2,7 @@
 /// The state plane between processes: where the channels, cells and locks of process executors live.
 ///
 ///     // parent, before the fork server starts                 // worker
-///     auto& plane = state_plane::create();                     auto& plane = state_plane::attach(descriptors, id);
+///     auto& plane = state_plane::create();                     auto& plane = state_plane::attach(descriptors, id, program);
 ///     auto id = plane.claim_slot();                            // decoded handles now find their objects
 ///     // … start a worker with plane.descriptors() and id …
 ///     plane.recover(id);                                       // after the worker has ended, for any reason
@@ -30,17 +30,17 @@ public:
     /// `program_domain()` and the loop's wake descriptor, and adds `source()` to the loop's sources.
     /// @throws std::system_error
     static state_plane& create(const region_options& options = {});
-    /// The same in a worker, from the parent's `descriptors()` (their numbers may differ) and the slot claimed for the
-    /// worker. A forked worker has the parent's descriptors already.
+    /// The same in a worker, from the parent's `descriptors()` (their numbers may differ), the slot claimed for the worker and
+    /// the parent's `program_identity()`. A forked worker has the parent's descriptors already.
     /// @throws std::system_error
-    static state_plane& attach(const std::vector<int>& descriptors, process_id self);
-    /// The program's plane, null before `create` or `attach`. In a process that was forked after `create` and has not
-    /// attached: the parent's, of which only `descriptors()` may be used.
+    static state_plane& attach(const std::vector<int>& descriptors, process_id self, program_id program);
+    /// The program's plane; null before `create` or `attach`, and in a fork.
     [[nodiscard]] static state_plane* program() noexcept;
 
     /// A plane that is not the program's.
     [[nodiscard]] static std::unique_ptr<state_plane> make(const region_options& options = {});
-    [[nodiscard]] static std::unique_ptr<state_plane> join(const std::vector<int>& descriptors, process_id self);
+    [[nodiscard]] static std::unique_ptr<state_plane> join(const std::vector<int>& descriptors, process_id self,
+                                                           program_id program);
 
     state_plane(const state_plane&) = delete;
     state_plane& operator=(const state_plane&) = delete;
@@ -48,12 +48,13 @@ public:
 
     /// The descriptors that a worker needs: the region, the supervisor's doorbell, the doorbells of all slots. Close-on-exec.
     [[nodiscard]] std::vector<int> descriptors() const;
+    [[nodiscard]] program_id program_identity() const noexcept;
     [[nodiscard]] process_id self() const noexcept { return table_.self(); }
     [[nodiscard]] process_table& processes() noexcept { return table_; }
     [[nodiscard]] const region& memory() const noexcept { return memory_; }
 
     /// Parent: claims a slot for a worker about to be started. Empty if there are too many processes. Thread-safe.
-    [[nodiscard]] std::optional<process_id> claim_slot() noexcept { return table_.claim(); }
+    [[nodiscard]] std::optional<process_id> claim_slot() noexcept;
     /// Parent: a process has ended or never started. Completes or reverts its operations, releases what it held, rings all
     /// processes and frees the slot. Any thread; idempotent.
     void recover(process_id dead) noexcept;
@@ -73,7 +74,7 @@ public:
 
 private:
     struct parts;
-    state_plane(region memory, process_id self, std::vector<int> doorbells, bool owns_descriptors);
+    state_plane(region memory, process_id self, program_id program, std::vector<int> doorbells, bool owns_descriptors);
 
     region memory_;
     process_table table_;

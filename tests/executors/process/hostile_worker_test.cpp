@@ -9,6 +9,7 @@
 #include "process/plane/nested_header.hpp"
 
 #include <cadre/detail/call/call_trampoline.hpp>
+#include <cadre/map.hpp>
 
 #include <cstdint>
 #include <cstdio>
@@ -164,6 +165,74 @@ TEST(hostile_worker, nested_calls_without_end_are_refused) {
     const std::string what = run(watch, cadre::spawn(ex, forge_nested_calls, max_nested_calls + 10));
     EXPECT_NE(what.find("exceeded the limit of nested calls and was killed"), std::string::npos) << what;
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+}
+
+// Commits results for its own call without end. `items` of each message, and the bytes of each body, written or not.
+int forge_committed(std::uint32_t items, std::uint64_t size, bool written) {
+    call_memory::layout& m = *find_memory();
+    // The ticket of this call: that of the request that was claimed last.
+    std::uint64_t ticket = 0;
+    std::uint64_t last = 0;
+    for (slot& s : m.requests) {
+        const std::uint64_t word = s.word.load();
+        if (slot_state_of(word) != slot_state::claimed || word < last) continue;
+        request q;
+        read_payload(s, q);
+        ticket = q.ticket;
+        last = word;
+    }
+    const block b{call_memory::worker_area + (std::uint64_t{64} << 20), size};
+    if (written) std::memset(reinterpret_cast<std::byte*>(&m) + b.offset, 1, size);
+    event e{};
+    e.kind = event_kind::committed;
+    e.flags = event::external;
+    e.id = ticket;
+    e.items = items;
+    std::memcpy(e.body, &b, sizeof b);
+    for (std::uint64_t at = m.control.events_consumed.load();; ++at) {
+        while (at - m.control.events_consumed.load() >= event_slots)
+            std::this_thread::yield();
+        slot& s = m.events[at % event_slots];
+        write_payload(s, e);
+        s.word.store(slot_word(at, slot_state::queued));
+    }
+}
+
+long resident_kib() {
+    std::FILE* const status = std::fopen("/proc/self/status", "r");
+    char line[256];
+    long kib = 0;
+    while (std::fgets(line, sizeof line, status) != nullptr)
+        if (std::sscanf(line, "VmRSS: %ld", &kib) == 1) break;
+    std::fclose(status);
+    return kib;
+}
+
+TEST(hostile_worker, a_flood_of_committed_results_is_refused_and_takes_no_memory) {
+    const executor ex = process_executor{{.workers = 1}};
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+    const long before = resident_kib();
+    for (const std::uint32_t items : {0u, 1u, 2u}) {
+        const std::string what = run(watch, cadre::spawn(ex, forge_committed, items, std::uint64_t{1} << 20, true));
+        EXPECT_NE(what.find("and was killed"), std::string::npos) << what;
+    }
+    const std::string what = run(watch, cadre::spawn(ex, forge_committed, 1u, std::uint64_t{3} << 30, false));
+    EXPECT_NE(what.find("whose body it has not written and was killed"), std::string::npos) << what;
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+    EXPECT_LT(resident_kib() - before, 64 * 1024);
+}
+
+std::vector<char> large_result(int i) { return std::vector<char>(std::size_t{3} << 20, static_cast<char>(i)); }
+
+TEST(hostile_worker, large_results_of_a_chunk_arrive_in_parts) {
+    const executor ex = process_executor{{.workers = 1}};
+    std::vector<int> items(24);
+    for (int i = 0; i < 24; ++i)
+        items[static_cast<std::size_t>(i)] = i;
+    const auto results = cadre::sync_wait(cadre::map(ex, large_result, items, {.chunk = 24}));
+    ASSERT_EQ(results.size(), items.size());
+    for (int i = 0; i < 24; ++i)
+        EXPECT_EQ(results[static_cast<std::size_t>(i)], large_result(i));
 }
 
 TEST(hostile_worker, garbage_ends_its_worker_only) {

@@ -14,7 +14,7 @@ using shm::region;
 
 TEST(shm_region, two_mappings_show_the_same_memory) {
     const region first = region::create(small_region);
-    const region second = region::attach(first.fd());
+    const region second = region::attach(first.fd(), first.slots());
     EXPECT_EQ(second.slots(), 8u);
     EXPECT_EQ(second.arena_size(), small_region.arena_size);
     first.process(3).pending_bits.store(17);
@@ -31,10 +31,10 @@ TEST(shm_region, cannot_be_truncated) {
 TEST(shm_region, rejects_other_descriptors) {
     const int fd = ::memfd_create("other", MFD_CLOEXEC);
     ASSERT_GE(fd, 0);
-    EXPECT_THROW(static_cast<void>(region::attach(fd)), std::system_error);
+    EXPECT_THROW(static_cast<void>(region::attach(fd, 8)), std::system_error);
     ASSERT_EQ(::ftruncate(fd, 1 << 20), 0);
-    EXPECT_THROW(static_cast<void>(region::attach(fd)), std::system_error);
-    EXPECT_THROW(static_cast<void>(region::attach(-1)), std::system_error);
+    EXPECT_THROW(static_cast<void>(region::attach(fd, 8)), std::system_error);
+    EXPECT_THROW(static_cast<void>(region::attach(-1, 8)), std::system_error);
     ::close(fd);
 }
 

@@ -108,6 +108,37 @@ TEST_P(worker_death_test, a_crash_takes_the_children_too) {
     expect_all_gone(w.reported);
 }
 
+// A descriptor that takes no signals stands for a worker that this process may not signal.
+TEST_P(worker_death_test, a_worker_that_may_not_be_signalled_is_killed_by_its_lifeline) {
+    const pipe_ends pids = make_pipe();
+    worker_spec wish = spec(&have_children_and_compute);
+    wish.fds = {pids.write.get()};
+    launched_worker worker = launcher_.launch(wish);
+    const std::vector<unique_fd> children = hear_pids(pids.read.get());
+    ASSERT_EQ(children.size(), 2u);
+    worker.pidfd = duplicate(STDERR_FILENO);
+    launcher_.kill(worker);
+    EXPECT_EQ(WTERMSIG(end_of(worker).status), SIGKILL);
+    expect_all_gone(children);
+}
+
+TEST_P(worker_death_test, a_worker_without_lifeline_that_may_not_be_signalled_is_killed_by_the_fork_server) {
+    if (GetParam() != start_method::forkserver) {
+        GTEST_SKIP() << "a spawned worker has no fork server";
+    }
+    const pipe_ends pids = make_pipe();
+    worker_spec wish = spec(&have_children_and_compute);
+    wish.fds = {pids.write.get()};
+    launched_worker worker = launcher_.launch(wish);
+    const std::vector<unique_fd> children = hear_pids(pids.read.get());
+    ASSERT_EQ(children.size(), 2u);
+    const unique_fd copy = duplicate(worker.lifeline.get());  // as a fork of the program has one
+    worker.pidfd = duplicate(STDERR_FILENO);
+    launcher_.kill(worker);
+    EXPECT_EQ(WTERMSIG(end_of(worker).status), SIGKILL);
+    expect_all_gone(children);
+}
+
 TEST_P(worker_death_test, closing_the_lifeline_kills_the_group) {
     reporting_worker w = launch(&have_children_and_compute, 2);
     w.worker.lifeline.reset();
