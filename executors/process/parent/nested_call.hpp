@@ -5,6 +5,7 @@
 #include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/detail/scheduler/work_registry.hpp>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace cadre::detail::process_parent {
@@ -24,6 +25,7 @@ public:
 
     worker_connection* caller;  ///< waits for the reply; null once it has ended. Changed under both locks
     const std::uint64_t workers_ticket;
+    std::size_t held_bytes = 0;  ///< of name and arguments; counted in the connection of the caller
 
 private:
     ~nested_call() = default;

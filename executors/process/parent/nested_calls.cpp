@@ -22,10 +22,14 @@ std::string nested_calls::handle_call(worker_connection& c, const event& e, std:
     if (c.nested.size() >= process_plane::max_nested_calls) return "exceeded the limit of nested calls";
     std::memcpy(&h, body.data(), sizeof h);
     body = body.subspan(sizeof h);
+    if (!c.nested.empty() && c.nested_bytes + body.size() > process_plane::max_nested_bytes)
+        return "exceeded the limit of the arguments of nested calls";
     if (h.name_size > body.size() || h.items == 0) return "sent a malformed nested call";
     auto* const call = new nested_call(pool_, c, e.id);
     c.nested.emplace(e.id, call);
     received_.push_back(call);
+    call->held_bytes = body.size();
+    c.nested_bytes += body.size();
     call->entry = h.entry;
     call->items = h.items;
     call->id = h.call_id;
@@ -75,6 +79,7 @@ void nested_calls::reply(nested_call& call, const call_reply& reply, const byte_
     if (call.caller == nullptr) return;
     worker_connection& c = *call.caller;
     c.nested.erase(call.workers_ticket);
+    c.nested_bytes -= call.held_bytes;
     event e{};
     e.id = call.workers_ticket;
     if (!reply.partial.empty()) {

@@ -12,6 +12,9 @@ namespace cadre::detail::process_plane {
 /// Unfinished nested calls of one worker, at most: the parent keeps a record of each.
 inline constexpr std::size_t max_nested_calls = std::size_t{1} << 17;
 
+/// Bytes of the names and arguments of these calls together, at most, if there are several: the parent keeps a copy of each.
+inline constexpr std::size_t max_nested_bytes = std::size_t{256} << 20;
+
 /// Heads the body of a `nested_call` event; the name and the arguments follow.
 struct nested_header {
     function_id entry;

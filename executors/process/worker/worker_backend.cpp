@@ -32,20 +32,28 @@ void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
     const std::uint64_t caller = limited_ && env != nullptr && env->info != nullptr ? env->info->id : 0;
     for (portable_call* call : calls) {
         std::uint64_t ticket = 0;
+        const std::size_t bytes = call->options.name.size() + call->arguments.size();
         {
             std::unique_lock hold(mutex_);
-            if (calls_.size() >= process_plane::max_nested_calls) {
+            if (over_limit(bytes)) {
                 hold.unlock();
                 fail_over_limit(*call);
                 continue;
             }
             ticket = ++last_ticket_;
             call->backend_data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(ticket));
-            calls_.emplace(ticket, outstanding{call, caller, {}});
+            calls_.emplace(ticket, outstanding{call, caller, bytes, {}});
+            bytes_ += bytes;
             add_to_caller(caller, 1);
         }
         send(*call, ticket);
     }
+}
+
+// The parent, which checks the same, counts a call until it has sent the reply: no longer than this worker does.
+bool worker_backend::over_limit(std::size_t bytes) const noexcept {
+    return calls_.size() >= process_plane::max_nested_calls ||
+           (!calls_.empty() && bytes_ + bytes > process_plane::max_nested_bytes);
 }
 
 void worker_backend::fail_over_limit(portable_call& call) noexcept {
@@ -53,7 +61,8 @@ void worker_backend::fail_over_limit(portable_call& call) noexcept {
     reply.kind = reply_kind::failure;
     reply.error =
         std::make_exception_ptr(error("executor '" + name_ + "': this worker has reached the limit of " +
-                                      std::to_string(process_plane::max_nested_calls) + " unfinished nested calls"));
+                                      std::to_string(process_plane::max_nested_calls) + " unfinished nested calls, or of " +
+                                      std::to_string(process_plane::max_nested_bytes >> 20) + " MiB of their arguments"));
     call.complete(std::move(reply));
 }
 
@@ -123,6 +132,7 @@ void worker_backend::handle_reply(const event& e, std::span<const std::byte> bod
             return;
         }
         done = std::move(found->second);
+        bytes_ -= done.bytes;
         calls_.erase(found);
         add_to_caller(done.caller, -1);
         done.call->backend_data = nullptr;

@@ -42,8 +42,10 @@ private:
     struct outstanding {
         portable_call* call = nullptr;
         std::uint64_t caller = 0;  // id of the task
+        std::size_t bytes = 0;     // of name and arguments
         byte_buffer partial{};
     };
+    [[nodiscard]] bool over_limit(std::size_t bytes) const noexcept;  // needs `mutex_`
     void fail_over_limit(portable_call& call) noexcept;
     void send(portable_call& call, std::uint64_t ticket) noexcept;
     void add_to_caller(std::uint64_t caller, int change) noexcept;
@@ -60,6 +62,7 @@ private:
     std::mutex mutex_;  // a leaf: guards the members below; calls complete without it
     std::uint64_t last_ticket_ = 0;
     std::unordered_map<std::uint64_t, outstanding> calls_;
+    std::size_t bytes_ = 0;  // of `calls_`
     std::unordered_map<std::uint64_t, std::size_t> callers_;
     std::atomic<std::size_t> waiting_{0};
 };

@@ -124,15 +124,16 @@ TEST(hostile_worker, bodies_outside_its_memory_are_refused) {
         expect_violation(ex, [&] { return cadre::on(ex, forge_body, offset, size); });
 }
 
-// Nested calls without end; they wait in the parent, for there is no other worker.
-int forge_nested_calls(std::uint64_t count) {
+// Nested calls without end, each with a body of `size` bytes; they wait in the parent, for there is no other worker.
+int forge_nested_calls(std::uint64_t count, std::uint64_t size) {
     call_memory::layout& m = *find_memory();
-    const block b{call_memory::worker_area + (std::uint64_t{1} << 20), sizeof(nested_header)};
+    const block b{call_memory::worker_area + (std::uint64_t{1} << 20), size};
     nested_header h{};
     h.entry =
         cadre::detail::trampoline_id<cadre::detail::single_call<cadre::detail::packaged_call_for<int (&)(int), int>>>();
     h.items = 1;
     h.retries = -1;
+    std::memset(reinterpret_cast<std::byte*>(&m) + b.offset, 1, size);
     std::memcpy(reinterpret_cast<std::byte*>(&m) + b.offset, &h, sizeof h);
     event e{};
     e.kind = event_kind::nested_call;
@@ -162,8 +163,18 @@ task<std::string> watch(cadre::job<int> job) {
 
 TEST(hostile_worker, nested_calls_without_end_are_refused) {
     const executor ex = process_executor{{.workers = 1}};
-    const std::string what = run(watch, cadre::spawn(ex, forge_nested_calls, max_nested_calls + 10));
+    const std::string what =
+        run(watch, cadre::spawn(ex, forge_nested_calls, max_nested_calls + 10, sizeof(nested_header)));
     EXPECT_NE(what.find("exceeded the limit of nested calls and was killed"), std::string::npos) << what;
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+}
+
+TEST(hostile_worker, nested_calls_with_arguments_without_end_are_refused) {
+    const executor ex = process_executor{{.workers = 1}};
+    const std::string what =
+        run(watch, cadre::spawn(ex, forge_nested_calls, std::uint64_t{1000}, std::uint64_t{8} << 20));
+    EXPECT_NE(what.find("exceeded the limit of the arguments of nested calls and was killed"), std::string::npos)
+        << what;
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 
