@@ -193,10 +193,15 @@ struct asio_start {
     Initiation initiation;
     std::tuple<InitArgs...> args;
 
+// Libraries pass the literal 0 for a parameter of type std::size_t.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
     template <class Handler>
     void start(Handler handler) {
         std::apply([&](InitArgs&... values) { std::move(initiation)(std::move(handler), std::move(values)...); }, args);
     }
+#pragma GCC diagnostic pop
 };
 
 /// The same, of a type that does not depend on them; one allocation.
