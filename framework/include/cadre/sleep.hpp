@@ -18,6 +18,7 @@ namespace detail {
 
 class [[nodiscard]] sleep_awaiter : waiter {
 public:
+    using resumes_at_home = void;
     explicit sleep_awaiter(steady_time when) noexcept { timer_.when = when; }
     explicit sleep_awaiter(std::chrono::nanoseconds delay) noexcept : delay_(delay) {}
 
@@ -40,6 +41,7 @@ private:
 
 class [[nodiscard]] yield_awaiter {
 public:
+    using resumes_at_home = void;
     yield_awaiter() noexcept = default;
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>

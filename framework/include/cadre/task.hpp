@@ -43,6 +43,7 @@ public:
 
     class awaiter {
     public:
+        using resumes_at_home = void;
         explicit awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
         [[nodiscard]] static bool await_ready() noexcept { return false; }
         template <class Promise>

@@ -19,6 +19,7 @@ namespace detail {
 template <class Get>
 class [[nodiscard]] environment_query {
 public:
+    using resumes_at_home = void;
     environment_query() noexcept = default;
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>

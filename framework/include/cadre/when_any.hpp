@@ -78,6 +78,7 @@ class [[nodiscard]] when_any_awaiter {
     using result = any_result<monostate_if_void<Ts>...>;
 
 public:
+    using resumes_at_home = void;
     explicit when_any_awaiter(task<Ts>&&... tasks) noexcept : tasks_(std::move(tasks)...) {}
 
     [[nodiscard]] static bool await_ready() noexcept { return false; }
@@ -113,6 +114,7 @@ class [[nodiscard]] when_any_range_awaiter {
     using result = any_element<monostate_if_void<T>>;
 
 public:
+    using resumes_at_home = void;
     explicit when_any_range_awaiter(task_list<T>&& tasks) noexcept : tasks_(std::move(tasks)) {}
 
     [[nodiscard]] static bool await_ready() noexcept { return false; }

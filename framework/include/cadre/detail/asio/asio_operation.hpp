@@ -162,6 +162,7 @@ class asio_awaiter;
 template <class R, class... Args, class Start>
 class [[nodiscard]] asio_awaiter<R(Args...), Start> : asio_handler<std::decay_t<Args>...>::state {
 public:
+    using resumes_at_home = void;
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> task) {
