@@ -28,6 +28,7 @@
 #include <cadre/detail/asio/asio_bridge.hpp>
 #include <cadre/detail/asio/asio_home.hpp>
 #include <cadre/detail/asio/asio_operation.hpp>
+#include <cadre/detail/asio/asio_settings.hpp>
 #include <cadre/executor.hpp>
 
 namespace cadre {
