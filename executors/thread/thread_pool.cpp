@@ -86,21 +86,17 @@ void thread_pool::submit(std::span<work_item* const> items) noexcept {
         return;
     }
     submitters_.fetch_add(1, std::memory_order_relaxed);
-    work_item_queue queue;
-    for (work_item* item : items)
-        queue.push_back(*item);
-    injected_.push(std::move(queue));
-    full_fence();  // pairs with the heavy fence of a worker that parks
-    const std::size_t wakes = std::min<std::size_t>(items.size(), sleeping_.load(std::memory_order_relaxed));
+    injected_.push(items);
+    // Ordered after the push, and so with the heavy fence of a worker that parks.
+    const std::size_t wakes = std::min<std::size_t>(items.size(), sleeping_.load(std::memory_order_seq_cst));
     for (std::size_t i = 0; i < wakes; ++i)
         wake_one();
     submitters_.fetch_sub(1, std::memory_order_release);
 }
 
 void thread_pool::inject(work_item& item) noexcept {
-    work_item_queue queue;
-    queue.push_back(item);
-    injected_.push(std::move(queue));
+    work_item* const one = &item;
+    injected_.push(std::span(&one, 1));
 }
 
 runnable thread_pool::find(worker& self) noexcept {

@@ -97,10 +97,10 @@ private:
     std::vector<std::thread> threads_;
     pool_timers timers_{*this};
 
-    alignas(64) injection_queue injected_;
+    injection_queue injected_;
 
     // The number of sleepers. Written under the mutex, with seq_cst: a worker adds itself before its heavy fence and its last
-    // poll. Read by publishers without the mutex, relaxed, after a light fence.
+    // poll. Read by publishers without the mutex: relaxed after a light fence, or with seq_cst after a seq_cst push.
     alignas(64) std::atomic<std::uint32_t> sleeping_{0};
     std::atomic<bool> closing_{false};
     std::mutex sleepers_mutex_;
@@ -112,7 +112,7 @@ private:
         false};  // true: by a handler, under the mutex; false: by the standby, under the mutex
     std::atomic<bool> had_events_{false};  // since the last check of the standby; true: by handlers
 
-    std::atomic<unsigned> submitters_{0};  // threads inside `submit`; the pool outlives them
+    alignas(64) std::atomic<unsigned> submitters_{0};  // threads inside `submit`; the pool outlives them
     pool_reactor reactor_{*this};  // last: destroyed first, with what its handlers hold
 };
 

@@ -54,12 +54,13 @@ enum class executor_kind : std::uint8_t { serial, thread, process, mpi, cluster,
 struct executor_stats {
     std::uint64_t submitted = 0;  ///< calls and tasks accepted
     std::uint64_t completed = 0;  ///< of those, ended (with a value or an error)
-    std::uint64_t running = 0;    ///< of those, not ended: submitted - completed, the queued ones included
-    std::uint64_t queued = 0;     ///< of the running ones, not begun by a worker; always 0 for local executors
-    std::uint64_t failed = 0;     ///< calls that ended with an error; always 0 for local executors
-    std::uint64_t retried = 0;    ///< repetitions after a worker's death or failed allocation, by the `retries` of single calls
-    std::uint64_t workers = 0;    ///< live workers
-    std::uint64_t restarts = 0;   ///< workers that died, each of which is replaced; not those that left in order
+    std::uint64_t running = 0;  ///< of those, not ended: submitted - completed, the queued ones included
+    std::uint64_t queued = 0;  ///< of the running ones, not begun by a worker; always 0 for local executors
+    std::uint64_t failed = 0;  ///< calls that ended with an error; always 0 for local executors
+    std::uint64_t retried =
+        0;  ///< repetitions after a worker's death or failed allocation, by the `retries` of single calls
+    std::uint64_t workers = 0;  ///< live workers
+    std::uint64_t restarts = 0;  ///< workers that died, each of which is replaced; not those that left in order
 };
 
 /// Interface version: grows when a virtual function is added.

@@ -22,6 +22,10 @@ namespace cadre::detail {
 namespace {
 
 constexpr unsigned item_budget = 256;
+// How often a driver runs its own loop alone before a whole turn, and how many items each time.
+constexpr unsigned own_turns = 16;
+constexpr unsigned own_item_budget = item_budget / own_turns;
+constexpr int own_polls = 32;
 // About the round trip of an answer; beyond it sleeping is cheaper.
 constexpr std::chrono::microseconds spin_time{5};
 
@@ -62,7 +66,7 @@ void wait_readable(int fd, std::optional<steady_time> deadline) {
 struct loop_driver_set::driver {
     std::atomic<int> asleep_on{-1};  // the descriptor to write, -1 while awake
     bool poller = false;
-    const run_loop* own = nullptr;
+    run_loop* own = nullptr;
     const std::thread::id thread = std::this_thread::get_id();
     std::vector<run_loop*> kept;  // loops with a reactor, pinned and held
     reactor_watch others;         // sleeps in all reactors but the first
@@ -135,6 +139,21 @@ void loop_driver_set::for_each_source(F f) {
 bool loop_driver_set::poll_sources() {
     bool any = false;
     for_each_source([&](event_source& source) { any |= source.poll(); });
+    return any;
+}
+
+// Takes no lock and polls nothing else: what happens between the answer of another thread and the next call. While answers are
+// quick, polls for one as long as a whole turn would take.
+bool loop_driver_set::run_own_loop(driver& self) {
+    run_loop& own = *self.own;  // its home outlives the driver
+    for (int polls = self.local_answers.budget().count() != 0 ? own_polls : 0; !own.ready(); --polls) {
+        if (polls == 0) return false;
+        cpu_relax();
+    }
+    if (self.keeps(own)) return own.run_some(own_item_budget);
+    if (own.events() != nullptr || !own.hold()) return false;
+    const bool any = own.run_some(own_item_budget);
+    own.release();
     return any;
 }
 
@@ -211,7 +230,8 @@ void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
         const std::lock_guard hold(drivers_mutex_);
         active_.push_back(&self);
     }
-    while (!done()) {
+    for (unsigned turn = 0; !done(); ++turn) {
+        if (own != nullptr && turn % own_turns != 0 && run_own_loop(self)) continue;
         bool any = run_loops(self);
         const bool poller = try_become_poller(self);
         if (poller) any |= poll_sources();

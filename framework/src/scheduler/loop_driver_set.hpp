@@ -48,6 +48,7 @@ private:
     struct driver;
     loop_driver_set() = default;
 
+    bool run_own_loop(driver& self);
     bool run_loops(driver& self);
     bool run_loop_of(driver& self, run_loop& loop);
     void sleep_in_reactors(driver& self, int bell, const std::function<bool()>& done);
@@ -70,7 +71,7 @@ private:
     std::mutex drivers_mutex_;
     std::vector<driver*> active_;
     driver* poller_ = nullptr;
-    std::atomic<unsigned> sleeping_{0};
+    alignas(64) std::atomic<unsigned> sleeping_{0};  // read after each submission
     std::atomic<int> poller_descriptor_{-1};
 };
 

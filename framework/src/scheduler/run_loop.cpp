@@ -60,21 +60,21 @@ run_loop::entered::~entered() {
     this_thread_worker = outer_worker_;
 }
 
-// Pinned: a submitted item may run at once and drop the last handle before this returns.
+// All items at once: a submitted item may run at once and drop the last handle of the loop before this returns.
 void run_loop::submit(std::span<work_item* const> items) noexcept {
-    pins_.fetch_add(1, std::memory_order_relaxed);
-    for (work_item* item : items) {
-        work_item* head = inbox_.load(std::memory_order_relaxed);
-        do
-            item->next = head;
-        while (!inbox_.compare_exchange_weak(head, item, std::memory_order_seq_cst, std::memory_order_relaxed));
-    }
+    if (items.empty()) return;
+    const bool by_driver = worker_of(this) != nullptr;
+    for (std::size_t i = items.size() - 1; i != 0; --i)
+        items[i]->next = items[i - 1];
+    work_item* head = nullptr;  // most often; reading it first would cost one more transfer of the cache line
+    do
+        items.front()->next = head;
+    while (!inbox_.compare_exchange_weak(head, items.back(), std::memory_order_seq_cst, std::memory_order_relaxed));
     // The driver polls the inbox itself.
-    if (worker_of(this) == nullptr)
-        loop_driver_set::instance().wake();
-    else
+    if (by_driver)
         reactor_lease::leave_soon();
-    unpin();
+    else
+        loop_driver_set::instance().wake();
 }
 
 void run_loop::defer(work_item* item) noexcept {

@@ -21,6 +21,13 @@ bool task_root::enter_home() noexcept {
     return env_.home->registry().enter(root_);
 }
 
+bool task_root::enter_home_for_waiter() noexcept {
+    done = &on_end_for_waiter;
+    return env_.home->registry().enter(root_);
+}
+
+void task_root::leave_home() noexcept { env_.home->registry().leave(root_); }
+
 bool task_root::launch() noexcept {
     if (!enter_home()) return false;
     run = &on_start;
@@ -37,6 +44,11 @@ std::coroutine_handle<> task_root::on_end(completion* c) noexcept {
     registry.begin_leave(self->root_);
     self->ended();
     registry.finish_leave();
+    return std::noop_coroutine();
+}
+
+std::coroutine_handle<> task_root::on_end_for_waiter(completion* c) noexcept {
+    static_cast<task_root*>(c)->ended();
     return std::noop_coroutine();
 }
 

@@ -61,11 +61,27 @@ void work_registry::finish_leave() noexcept {
     std::vector<std::function<void()>> call;
     {
         const std::lock_guard hold(mutex_);
-        if (--live_ == 0) call = std::exchange(on_empty_, {});
+        call = count_end_locked();
     }
     for (auto& f : call)
         f();
     leaving_.fetch_sub(1, std::memory_order_release);  // the last access
+}
+
+void work_registry::leave(work_root& root) noexcept {
+    std::vector<std::function<void()>> call;
+    {
+        const std::lock_guard hold(mutex_);
+        roots_.remove(root);
+        call = count_end_locked();
+    }
+    for (auto& f : call)
+        f();
+}
+
+// @return the functions to call, without the lock, since the registry is empty
+std::vector<std::function<void()>> work_registry::count_end_locked() noexcept {
+    return --live_ == 0 ? std::exchange(on_empty_, {}) : std::vector<std::function<void()>>();
 }
 
 void work_registry::request_stop(stop_reason why) noexcept {

@@ -106,15 +106,15 @@ public:
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
         environment* const env = environment_of_promise(h);
         caller_.prepare(h, env);
-        caller_stop_ = env->stop;
-        this->stop().adopt(caller_stop_);  // the caller outlives the call: a request to it reaches the call
-        if (!this->enter_home()) {
+        this->stop().adopt(env->stop);  // the caller outlives the call: a request to it reaches the call
+        if (!this->enter_home_for_waiter()) {
             this->fail(std::make_exception_ptr(executor_stopped{}));
-            caller_stop_ = nullptr;
             return false;
         }
+        entered_ = true;
         queued_start& item = *item_;
         item.mark_queued();
+        caller_stop_ = env->stop;
         if (caller_stop_ != nullptr) caller_stop_->add(listener_);  // may resume the caller on another thread
         item.submit();
         return true;
@@ -122,6 +122,7 @@ public:
     typename Bound::result await_resume() {
         if (caller_stop_ != nullptr) caller_stop_->remove(listener_);
         if (withdrawn_) withdraw();
+        if (entered_) this->leave_home();
         return this->take();
     }
 
@@ -135,18 +136,16 @@ private:
         post_home(caller_);
     }
     void withdraw() noexcept {
-        work_registry& registry = this->env().home->registry();
         queued_start::release(std::move(item_), this->info().executor);
-        registry.begin_leave(this->registration());
-        registry.finish_leave();
         this->fail(std::make_exception_ptr(cancelled{}));
     }
 
+    resume_item caller_;  // first: the worker writes it, after the result
     queued_start::pointer item_;
     node listener_;
     stop_state* caller_stop_ = nullptr;  // while `listener_` is registered
+    bool entered_ = false;  // into the registry of the home
     bool withdrawn_ = false;
-    resume_item caller_;
 };
 
 }  // namespace cadre::detail

@@ -70,8 +70,8 @@ private:
 
     begin_function begin_;
     void* work_;
+    std::atomic<state> state_{state::idle};  // with what is above on one cache line: all that the worker needs
     environment env_;
-    std::atomic<state> state_{state::idle};
     work_root root_;
     std::shared_ptr<executor_backend> backend_;
 };

@@ -27,7 +27,8 @@ struct call_options {
     std::chrono::nanoseconds timeout{0};  ///< 0: none
     int priority = 0;                     ///< higher first
     int retries = -1;                     ///< retries after a worker's death; -1: the default of the executor
-    bool fresh_worker = false;  ///< prefers a worker that has run nothing: the call met the memory limit of its last one
+    bool fresh_worker =
+        false;  ///< prefers a worker that has run nothing: the call met the memory limit of its last one
 };
 
 enum class reply_kind : std::uint8_t {
@@ -44,9 +45,11 @@ struct call_reply {
     std::exception_ptr error{};  ///< with `failure`
     std::uint32_t items_done =
         0;  ///< chunk: items whose results are in `partial`/`bytes`; the item of that index failed
-    byte_buffer partial{};  ///< chunk that failed or is unfinished: the committed results of the first `items_done` items
+    byte_buffer
+        partial{};  ///< chunk that failed or is unfinished: the committed results of the first `items_done` items
     std::exception_ptr last_item{};  ///< unfinished chunk: the error of the last item done if its time limit stopped it
-    bool retry_last = false;  ///< unfinished chunk: the last item done met the memory limit, and is repeated if it may be
+    bool retry_last =
+        false;  ///< unfinished chunk: the last item done met the memory limit, and is repeated if it may be
     std::string where{};  ///< the worker and task, for the text of the error
 };
 

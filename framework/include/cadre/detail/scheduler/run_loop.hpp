@@ -31,7 +31,7 @@ namespace cadre::detail {
 ///                true   `release`, by the same thread                  false            store, release
 ///     reserved_  false  `reserve`, before the work is posted           true             exchange, acq_rel
 ///                true   `end_reservation`, when its driver returns     false            store, release
-///     pins_      n > 0  `submit`, `pin` (never from 0)                 n + 1            fetch_add, compare-exchange
+///     pins_      n > 0  `pin` (never from 0)                           n + 1            compare-exchange, acq_rel
 ///                n > 0  `unpin`; at 0 the loop is deleted              n - 1            fetch_sub, acq_rel
 ///
 /// `inbox_` is seq_cst because of sleeping drivers: a submitter pushes, then reads the number of sleepers; a driver announces
@@ -125,8 +125,8 @@ private:
     void drain_inbox() noexcept;
     static void run(runnable next) noexcept;
 
-    std::string name_;
-    std::atomic<work_item*> inbox_{nullptr};  // newest first
+    alignas(64) std::atomic<work_item*> inbox_{nullptr};  // newest first; alone on its cache line: submitters write it
+    alignas(64) std::string name_;
     work_item_queue queue_;  // in order; driver only
     std::atomic<bool> queued_{false};  // for `ready`
     std::atomic<bool> driven_{false};

@@ -34,6 +34,10 @@ protected:
     [[nodiscard]] bool launch() noexcept;
     /// The first half of `launch`, for a derived class that posts an item of its own, which calls `run_start`.
     [[nodiscard]] bool enter_home() noexcept;
+    /// The same for a derived class whose waiter calls `leave_home`, instead of the worker that ends the work: the registry
+    /// stays with the thread that waits.
+    [[nodiscard]] bool enter_home_for_waiter() noexcept;
+    void leave_home() noexcept;
     void run_start() noexcept {
         set_current_environment(&env_);
         start().resume();
@@ -45,20 +49,22 @@ protected:
         return frame;
     }
     /// For `start`: there is no coroutine; calls `ended`.
-    void finish_now() noexcept { (void)on_end(this); }
+    void finish_now() noexcept { (void)done(this); }
 
     /// Called at home. @return the coroutine to resume (`begin`), or a no-op coroutine after `finish_now`
     [[nodiscard]] virtual std::coroutine_handle<> start() noexcept = 0;
-    /// The task has ended and has left the home's registry. May destroy the root.
+    /// The task has ended and has left the home's registry, unless the waiter does that. May destroy the root.
     virtual void ended() noexcept = 0;
 
 private:
     static void on_start(work_item* item) noexcept;
     static std::coroutine_handle<> on_end(completion* c) noexcept;
+    static std::coroutine_handle<> on_end_for_waiter(completion* c) noexcept;
 
-    task_info info_;
+    // The worker that runs the root reads the first two; the others belong to the thread that waits.
     environment env_;
     stop_state stop_;
+    task_info info_;
     work_root root_;
 };
 

@@ -21,12 +21,14 @@ struct work_root {
     list_links<work_root> links{};
 };
 
+/// On two cache lines of its own, apart from what the workers of an executor poll.
+///
 /// Admission control: counts and lists accepted work, refuses work after `close`, reports the end of the last work.
 /// Thread-safe.
 ///
 /// The word `leaving_` counts the threads between `begin_leave` and `finish_leave`: incremented relaxed, decremented with
 /// release as the last access, read with acquire by the destructor.
-class work_registry {
+class alignas(128) work_registry {
 public:
     work_registry() noexcept = default;
     work_registry(const work_registry&) = delete;
@@ -43,6 +45,8 @@ public:
     /// completes only when all waiters have been notified. A thread is between the two steps for one root at a time.
     void begin_leave(work_root& root) noexcept;
     void finish_leave() noexcept;
+    /// Both steps by the waiter itself, which keeps the executor alive.
+    void leave(work_root& root) noexcept;
     /// Asks every accepted task to stop.
     void request_stop(stop_reason why = stop_reason::requested) noexcept;
     /// Refuses new work from now on. `on_empty` (may be empty) is called when all accepted work has ended, at once if it has.
@@ -55,6 +59,8 @@ public:
     [[nodiscard]] std::vector<std::string> names(std::size_t most) const;
 
 private:
+    [[nodiscard]] std::vector<std::function<void()>> count_end_locked() noexcept;
+
     mutable std::mutex mutex_;
     intrusive_list<work_root, &work_root::links> roots_;
     std::uint64_t entered_ = 0;
