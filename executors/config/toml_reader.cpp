@@ -7,10 +7,6 @@
 #include "config/toml_screen.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
-#include <iterator>
-#include <system_error>
 
 namespace cadre {
 namespace {
@@ -185,21 +181,5 @@ private:
 }  // namespace
 
 config config::parse(std::string_view text, std::string_view filename) { return reader(text, filename).read(); }
-
-config config::load(const std::filesystem::path& file) {
-    // A directory opens like a file and only fails to be read.
-    std::error_code error;
-    if (std::filesystem::is_directory(file, error)) {
-        throw config_error(file.string() + ": cannot be read: it is a directory");
-    }
-    errno = 0;
-    std::ifstream stream(file, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-    if (!stream.is_open() || stream.bad()) {
-        const int reason = errno != 0 ? errno : EIO;
-        throw config_error(file.string() + ": cannot be read: " + std::generic_category().message(reason));
-    }
-    return parse(text, file.string());
-}
 
 }  // namespace cadre

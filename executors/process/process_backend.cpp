@@ -11,8 +11,12 @@
 #include <cadre/errors.hpp>
 #include <cadre/executors/process.hpp>
 
+#include <cerrno>
 #include <exception>
+#include <system_error>
 #include <utility>
+
+#include <sys/resource.h>
 
 namespace cadre {
 
@@ -36,6 +40,26 @@ void check(const process_options& options) {
         throw config_error("retries: expected a number that is not negative, got " + std::to_string(options.retries));
     check_affinity(options.affinity);
     check_memory_limit(options.memory_limit);
+}
+
+// What to change so that the system grants it next time.
+std::string remedy(const std::error_code& refused) {
+    const auto now = [](auto resource, const char* option, rlim_t unit) {
+        rlimit limit{};
+        const bool known = ::getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+        return std::string("; raise `ulimit ") + option + "`" +
+               (known ? ", now " + std::to_string(limit.rlim_cur / unit) : std::string());
+    };
+    switch (refused.value()) {
+        case EMFILE: return now(RLIMIT_NOFILE, "-n", 1);
+        case EFBIG: return now(RLIMIT_FSIZE, "-f", 1024);
+        case EAGAIN: return now(RLIMIT_NPROC, "-u", 1);
+        case ENOMEM: return now(RLIMIT_AS, "-v", 1024);
+        case ENFILE: return "; the system has no free file descriptors: end other programs or raise fs.file-max";
+        case ENOENT: return "; is /proc mounted?";
+        case ENOSPC: return "; the system has no free shared memory";
+        default: return {};
+    }
 }
 
 // The last reference may be dropped by a thread of the pool that completes a call: another thread destroys the pool then.
@@ -98,7 +122,12 @@ void process_backend::shutdown(std::chrono::steady_clock::time_point deadline, s
 }  // namespace detail
 
 executor make_process_executor(const process_options& options) {
-    return executor(detail::process_backend::create(options));
+    try {
+        return executor(detail::process_backend::create(options));
+    } catch (const std::system_error& e) {
+        throw config_error("executor '" + detail::default_name(options) +
+                           "': cannot start worker processes: " + e.what() + detail::remedy(e.code()));
+    }
 }
 
 process_executor::process_executor(const process_options& options) : executor_type(make_process_executor(options)) {}

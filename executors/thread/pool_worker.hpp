@@ -50,6 +50,7 @@ public:
     unsigned full_polls = 0;
     bool in_reactor = false;  // runs handlers of events, and the tasks that they resume, while it counts as a sleeper
     bool is_sleeper = false;  // in sleepers_; under the mutex of that list
+    bool destroys_pool = false;  // a task on it has dropped the last handle
 
 private:
     static constexpr std::chrono::milliseconds old_fork_interval{10};

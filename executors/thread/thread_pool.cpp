@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include "common/concurrency.hpp"
@@ -12,6 +13,7 @@
 
 #include <cadre/detail/base/compiler.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/errors.hpp>
 #include <cadre/executors/thread.hpp>
 
 namespace cadre::detail {
@@ -56,22 +58,26 @@ void thread_pool::start(const cpu_list& affinity) {
     }
 }
 
-// The last handle is gone, so no task has this pool as its home. A thread of the pool cannot join itself: if a task drops the last
-// handle, a helper thread joins.
+// The last handle is gone, so no task has this pool as its home. If a task of the pool drops it, the thread of that task destroys
+// the pool when the task has returned.
 void thread_pool::release(thread_pool* pool) noexcept {
-    const auto end = [pool] {
-        pool->closing_.store(true, std::memory_order_seq_cst);
-        pool->wake_all();
-        for (std::thread& t : pool->threads_)
-            t.join();
-        while (pool->submitters_.load(std::memory_order_acquire) != 0)
-            std::this_thread::yield();
-        delete pool;
-    };
-    if (worker_of(pool) == nullptr)
-        end();
+    pool->closing_.store(true, std::memory_order_seq_cst);
+    pool->wake_all();
+    if (local_worker* const own = worker_of(pool); own != nullptr)
+        static_cast<worker*>(own)->destroys_pool = true;
     else
-        std::thread(end).detach();
+        pool->destroy();
+}
+
+void thread_pool::destroy() noexcept {
+    for (std::thread& t : threads_)
+        if (t.get_id() == std::this_thread::get_id())
+            t.detach();
+        else
+            t.join();
+    while (submitters_.load(std::memory_order_acquire) != 0)
+        std::this_thread::yield();
+    delete this;
 }
 
 void* thread_pool::query(const std::type_info& extension) noexcept {
@@ -155,6 +161,7 @@ void thread_pool::run(worker& self, int cpu) {
         set_current_environment(nullptr);
     }
     this_thread_worker = nullptr;
+    if (self.destroys_pool) destroy();
 }
 
 }  // namespace cadre::detail
@@ -164,8 +171,13 @@ namespace cadre {
 executor make_thread_executor(const thread_options& options) {
     const auto workers = static_cast<std::size_t>(detail::resolve_workers(options.workers));
     detail::check_affinity(options.affinity);
-    return executor(detail::thread_pool::make(workers, options.name.empty() ? "thread" : std::string(options.name),
-                                              options.affinity));
+    const std::string name = options.name.empty() ? "thread" : std::string(options.name);
+    try {
+        return executor(detail::thread_pool::make(workers, name, options.affinity));
+    } catch (const std::system_error& e) {
+        throw config_error("executor '" + name + "': cannot start " + std::to_string(workers) +
+                           " threads: " + e.what() + "; choose fewer workers, or raise `ulimit -u`");
+    }
 }
 
 thread_executor::thread_executor(const thread_options& options) : local_executor(make_thread_executor(options)) {}

@@ -70,6 +70,7 @@ private:
     thread_pool(std::size_t workers, std::string name);
     void start(const cpu_list& affinity);
     static void release(thread_pool* pool) noexcept;
+    void destroy() noexcept;
 
     // Work: thread_pool.cpp.
     void run(worker& self, int cpu);

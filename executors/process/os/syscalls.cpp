@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/mapped_memory.hpp"
+
 namespace cadre::detail::process_os {
 namespace {
 
@@ -41,9 +43,7 @@ unique_fd make_memfd(const char* name, std::size_t size) {
     if (!fd) {
         throw_errno("memfd_create");
     }
-    if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
-        throw_errno("ftruncate");
-    }
+    set_size(fd.get(), size, "memory shared with workers");
     if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         throw_errno("fcntl(F_ADD_SEALS)");
     }
@@ -107,10 +107,10 @@ bool wait_readable(int fd, std::chrono::milliseconds limit) {
     }
 }
 
-std::size_t thread_count() {
+std::size_t thread_count() noexcept {
     DIR* tasks = ::opendir("/proc/self/task");
     if (tasks == nullptr) {
-        throw_errno("opendir(/proc/self/task)");
+        return 0;
     }
     std::size_t count = 0;
     while (const dirent* entry = ::readdir(tasks)) {

@@ -49,8 +49,8 @@ void kill_group(int pidfd) noexcept;
 /// @return false after `limit`
 [[nodiscard]] bool wait_readable(int fd, std::chrono::milliseconds limit);
 
-/// Number of threads of this process.
-[[nodiscard]] std::size_t thread_count();
+/// Number of threads of this process; 0 without /proc.
+[[nodiscard]] std::size_t thread_count() noexcept;
 
 /// Closes every descriptor above 2 that is not in `keep`.
 void close_other_fds(std::span<const int> keep) noexcept;

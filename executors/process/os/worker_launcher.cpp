@@ -294,7 +294,7 @@ std::vector<worker_exit> worker_launcher::poll_exits() {
 std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::milliseconds limit) {
     const auto end = std::chrono::steady_clock::now() + limit;
     for (;;) {
-        unique_fd source;  // a copy: another thread may close the original
+        int source = -1;
         {
             const std::lock_guard lock{state_->mutex};
             state_->collect();
@@ -313,13 +313,15 @@ std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::mi
                 return std::nullopt;
             }
             const bool by_report = worker->reaped_by == reaper::server;
-            source = duplicate(by_report ? state_->connection.get() : worker->pidfd.get());
+            source = by_report ? state_->connection.get() : worker->pidfd.get();
         }
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
         if (left.count() <= 0) {
             return std::nullopt;
         }
-        static_cast<void>(wait_readable(source.get(), std::min(left, exit_poll_interval)));
+        // Another thread may close the descriptor, or open another file with its number: then the next poll comes a little
+        // later or sooner. A copy would need a free descriptor, which a program may lack when its worker dies.
+        static_cast<void>(wait_readable(source, std::min(left, exit_poll_interval)));
     }
 }
 

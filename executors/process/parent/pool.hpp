@@ -86,15 +86,15 @@ public:
     /// Handles events, passed deadlines, messages that wait for room, and calls queued behind a long one.
     /// @return when to tick again
     [[nodiscard]] time_point tick() noexcept;
-    /// Starts the workers that are missing. @return false if that failed and is worth another try
-    bool replace() noexcept;
+    /// Starts the workers that are missing. @return when to try again; time_point::max(): none is missing
+    [[nodiscard]] time_point replace() noexcept;
     /// Whether `quit` is done. Calls the callbacks of `quit` when it is.
     [[nodiscard]] bool finished() noexcept;
 
 private:
     bool drain(unsigned max_rounds) noexcept;  // needs `drain_mutex_`
     void drain_all() noexcept;
-    [[nodiscard]] bool start_missing(std::uint32_t index) noexcept;
+    void start_missing(std::uint32_t index) noexcept;
     [[nodiscard]] worker_connection* find_worker(std::uint64_t serial) noexcept;
     [[nodiscard]] std::unique_ptr<worker_connection> start_worker(std::uint32_t index);
     [[nodiscard]] std::string output_prefix(const worker_connection& c) const;

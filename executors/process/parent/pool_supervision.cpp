@@ -158,24 +158,23 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
         symbolizer_.submit(std::move(call));
 }
 
-bool pool::replace() noexcept {
-    bool all = true;
+time_point pool::replace() noexcept {
     for (std::uint32_t i = 0; i < workers(); ++i)
-        all &= start_missing(i);
-    return all;
+        start_missing(i);
+    const std::lock_guard hold(calls_mutex_);
+    return lifecycle_.next_start();
 }
 
-// @return false if it failed and is worth another try
-bool pool::start_missing(std::uint32_t index) noexcept {
+void pool::start_missing(std::uint32_t index) noexcept {
     ended_calls ended;
     const bool wanted = [&] {
         const std::lock_guard draining(drain_mutex_);
         if (workers_.occupied(index)) return false;
         const std::lock_guard hold(calls_mutex_);
-        return lifecycle_.may_start(ended);
+        return lifecycle_.may_start(std::chrono::steady_clock::now(), ended);
     }();
     complete_all(ended);
-    if (!wanted) return true;
+    if (!wanted) return;
     try {
         auto c = start_worker(index);
         const std::lock_guard draining(drain_mutex_);
@@ -185,11 +184,9 @@ bool pool::start_missing(std::uint32_t index) noexcept {
             placement_.place_queued_calls(ended);
         }
         complete_all(ended);
-        return true;
     } catch (...) {
         const std::lock_guard hold(calls_mutex_);
-        lifecycle_.start_failed(std::current_exception());
-        return false;
+        lifecycle_.start_failed(std::current_exception(), false);
     }
 }
 

@@ -15,15 +15,30 @@ stack_symbolizer::~stack_symbolizer() {
     if (thread_.joinable()) thread_.join();
 }
 
-void stack_symbolizer::submit(crashed_call c) {
-    const std::lock_guard hold(mutex_);
-    waiting_.push_back(std::move(c));
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-    wake_.notify_one();
+void stack_symbolizer::submit(crashed_call c) noexcept {
+    try {
+        const std::lock_guard hold(mutex_);
+        if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+        waiting_.push_back(std::move(c));
+        wake_.notify_one();
+    } catch (...) {
+        complete(c);  // no thread or no memory: the caller's thread does it
+    }
+}
+
+void stack_symbolizer::complete(crashed_call& c) noexcept {
+    std::string stack;
+    try {
+        stack = process_os::resolve_crash_stack(c.death->report);
+    } catch (const std::exception&) {  // no memory: the error goes without a stack
+    }
+    const completion_scope scope;
+    c.reply.kind = reply_kind::failure;
+    c.reply.error = crash_error(*c.death, c.task, std::move(stack));
+    c.call->complete(std::move(c.reply));
 }
 
 void stack_symbolizer::run() noexcept {
-    const completion_scope scope;
     std::unique_lock hold(mutex_);
     for (;;) {
         wake_.wait(hold, [this] { return ending_ || !waiting_.empty(); });
@@ -31,9 +46,7 @@ void stack_symbolizer::run() noexcept {
         crashed_call c = std::move(waiting_.front());
         waiting_.pop_front();
         hold.unlock();
-        c.reply.kind = reply_kind::failure;
-        c.reply.error = crash_error(*c.death, c.task, process_os::resolve_crash_stack(c.death->report));
-        c.call->complete(std::move(c.reply));
+        complete(c);
         hold.lock();
     }
 }

@@ -31,10 +31,12 @@ public:
     /// Completes the calls that wait.
     ~stack_symbolizer();
 
-    void submit(crashed_call c);
+    /// Without a thread, for lack of resources, completes the call here.
+    void submit(crashed_call c) noexcept;
 
 private:
     void run() noexcept;
+    static void complete(crashed_call& c) noexcept;
 
     std::mutex mutex_;
     std::condition_variable wake_;

@@ -18,8 +18,6 @@ namespace cadre::detail::process_parent {
 
 namespace {
 
-constexpr std::chrono::milliseconds restart_interval{20};
-
 class watch {
 public:
     explicit watch(std::shared_ptr<pool> p)
@@ -29,13 +27,12 @@ public:
     }
 
     void run() noexcept {
-        bool complete = true;
+        time_point next_start = time_point::max();
         while (!pool_->finished()) {
             watch_new_workers();
-            time_point next = pool_->tick();
-            if (!complete) next = std::min(next, std::chrono::steady_clock::now() + restart_interval);
-            const bool ended = wait(next);
-            if (ended || !complete) complete = pool_->replace();
+            const time_point next = pool_->tick();
+            const bool ended = wait(std::min(next, next_start));
+            if (ended || std::chrono::steady_clock::now() >= next_start) next_start = pool_->replace();
         }
     }
 

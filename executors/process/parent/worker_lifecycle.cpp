@@ -1,8 +1,14 @@
 #include "process/parent/worker_lifecycle.hpp"
 
+#include "process/os/bootstrap.hpp"
+
 #include <cadre/errors.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <exception>
 #include <utility>
 
 namespace cadre::detail::process_parent {
@@ -11,19 +17,46 @@ namespace {
 
 // An idle worker leaves within a millisecond.
 constexpr std::chrono::seconds leave_limit{2};
+// Between attempts to start a worker.
+constexpr std::chrono::milliseconds first_pause{10};
+constexpr std::chrono::milliseconds longest_pause{500};
+// So many failed starts in a row last some seconds.
+constexpr unsigned reported_failures = 12;
 
 }  // namespace
 
-bool worker_lifecycle::may_start(ended_calls& ended) noexcept {
+bool worker_lifecycle::may_start(time_point now, ended_calls& ended) noexcept {
     if (workers_.quitting() || gave_up_with_ != nullptr) return false;
-    if (workers_.failed_starts() <= workers_.capacity() + 1) return true;
-    give_up(start_error_, ended);
-    return false;
+    if (workers_.failed_initializers() > workers_.capacity() + 1) {
+        give_up(start_error_, ended);
+        return false;
+    }
+    return workers_.failed_starts() == 0 || now >= next_start_;
 }
 
-void worker_lifecycle::start_failed(std::exception_ptr error) noexcept {
-    workers_.count_failed_start();
+time_point worker_lifecycle::next_start() const noexcept {
+    const bool missing = workers_.size() != workers_.capacity();
+    if (!missing || workers_.quitting() || gave_up_with_ != nullptr) return time_point::max();
+    return workers_.failed_starts() == 0 ? time_point{} : next_start_;
+}
+
+void worker_lifecycle::start_failed(std::exception_ptr error, bool by_initializer) noexcept {
+    workers_.count_failed_start(by_initializer);
     start_error_ = std::move(error);
+    const unsigned failed = workers_.failed_starts();
+    const auto pause =
+        std::min<std::chrono::nanoseconds>(first_pause * (1U << std::min(failed - 1, 10U)), longest_pause);
+    next_start_ = std::chrono::steady_clock::now() + pause;
+    if (failed == reported_failures && !by_initializer) report_failures();
+}
+
+void worker_lifecycle::report_failures() const noexcept {
+    try {
+        std::rethrow_exception(start_error_);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "cadre: executor '%.*s': no worker has started in %u attempts, which go on: %s\n",
+                     static_cast<int>(executor_.size()), executor_.data(), reported_failures, e.what());
+    }
 }
 
 void worker_lifecycle::worker_ended(worker_connection& c, const process_os::worker_exit& exit, ended_calls& ended,
@@ -31,9 +64,15 @@ void worker_lifecycle::worker_ended(worker_connection& c, const process_os::work
     const bool left = c.stage == worker_stage::leaving && c.violation.empty();
     const auto death = recovery_.recover(c, exit, ended, crashed);
     if (!left) ++restarts_;
-    if (!c.was_ready && !left && !workers_.quitting())
-        start_failed(c.start_error != nullptr ? c.start_error
-                                              : crash_error(*death, {"initializer", "its initializer"}, {}));
+    if (!c.was_ready && !left && !workers_.quitting()) {
+        // Nothing in a worker sends SIGKILL: it was killed from outside, or for lack of memory.
+        const bool by_initializer =
+            c.start_error != nullptr || (has_initializer_ && death->known && death->signal != SIGKILL &&
+                                         death->exit_code != process_os::worker_start_failed);
+        const task_label phase =
+            by_initializer ? task_label{"initializer", "its initializer"} : task_label{"", "its start-up code"};
+        start_failed(c.start_error != nullptr ? c.start_error : crash_error(*death, phase, {}), by_initializer);
+    }
     // Calls that were requeued have no worker to go to.
     if (gave_up_with_ != nullptr) give_up(gave_up_with_, ended);
 }

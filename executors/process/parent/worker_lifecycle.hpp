@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 namespace cadre::detail::process_parent {
@@ -15,12 +16,19 @@ namespace cadre::detail::process_parent {
 /// Takes no lock: everything needs the pool's `calls_mutex_`; `worker_ended` and `finish` need both locks.
 class worker_lifecycle {
 public:
-    worker_lifecycle(worker_set& workers, placement& calls, death_recovery recovery) noexcept
-        : workers_(workers), placement_(calls), recovery_(recovery) {}
+    /// @param executor for messages
+    worker_lifecycle(worker_set& workers, placement& calls, death_recovery recovery, std::string_view executor,
+                     bool has_initializer) noexcept
+        : workers_(workers), placement_(calls), recovery_(recovery), executor_(executor),
+          has_initializer_(has_initializer) {}
 
-    /// Whether a missing worker is to be started. Gives up after one failed attempt for each worker and two more.
-    [[nodiscard]] bool may_start(ended_calls& ended) noexcept;
-    void start_failed(std::exception_ptr error) noexcept;
+    /// Whether a missing worker is to be started now. Gives up after the initializer has failed once for each worker and twice
+    /// more. After other failed starts, which end when their cause does (no descriptors, no memory, kills from outside), there is
+    /// a pause that doubles up to half a second; calls wait meanwhile.
+    [[nodiscard]] bool may_start(time_point now, ended_calls& ended) noexcept;
+    /// When a missing worker is to be started; time_point::max(): none is missing, or there will be no more.
+    [[nodiscard]] time_point next_start() const noexcept;
+    void start_failed(std::exception_ptr error, bool by_initializer) noexcept;
     /// Settles the calls of a worker that has ended, whose events have been handled.
     void worker_ended(worker_connection& c, const process_os::worker_exit& exit, ended_calls& ended,
                       death_recovery::crashed_calls& crashed);
@@ -42,12 +50,17 @@ public:
     [[nodiscard]] std::uint64_t restarts() const noexcept { return restarts_; }
 
 private:
+    void report_failures() const noexcept;
+
     worker_set& workers_;
     placement& placement_;
     death_recovery recovery_;
+    const std::string_view executor_;
+    const bool has_initializer_;
 
     std::uint64_t restarts_ = 0;
     std::exception_ptr start_error_{};  // of the last failed start
+    time_point next_start_{};  // after a failed one
     std::exception_ptr gave_up_with_{};
     bool finished_ = false;
     time_point kill_time_ = time_point::max();

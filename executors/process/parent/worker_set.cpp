@@ -52,7 +52,7 @@ void worker_set::ring_requested() noexcept {
 void worker_set::set_ready(worker_connection& c) noexcept {
     if (c.stage == worker_stage::starting) c.stage = worker_stage::ready;
     c.was_ready = true;
-    failed_starts_ = 0;
+    failed_starts_ = failed_initializers_ = 0;
 }
 
 void worker_set::quit() noexcept {

@@ -41,9 +41,13 @@ public:
 
     /// The initializer of `c` has run.
     void set_ready(worker_connection& c) noexcept;
-    /// Failed attempts to start a worker, since the last one that became ready.
+    /// Failed attempts to start a worker since the last one that became ready; of those, the ones that its initializer failed.
     [[nodiscard]] unsigned failed_starts() const noexcept { return failed_starts_; }
-    void count_failed_start() noexcept { ++failed_starts_; }
+    [[nodiscard]] unsigned failed_initializers() const noexcept { return failed_initializers_; }
+    void count_failed_start(bool by_initializer) noexcept {
+        ++failed_starts_;
+        if (by_initializer) ++failed_initializers_;
+    }
 
     /// From now on every worker leaves as soon as it has no calls.
     void quit() noexcept;
@@ -58,6 +62,7 @@ private:
     std::vector<std::unique_ptr<worker_connection>> by_index_;  // null: none at present
     std::vector<worker_connection*> live_;
     unsigned failed_starts_ = 0;
+    unsigned failed_initializers_ = 0;
     bool quitting_ = false;
 };
 

@@ -26,7 +26,7 @@ supervisor_status_page::supervisor_status_page(process_os::unique_fd memfd, bool
 supervisor_status_page supervisor_status_page::create() {
     process_os::unique_fd memfd(::memfd_create("cadre-parent", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!memfd) process_os::throw_errno("memfd_create");
-    if (::ftruncate(memfd.get(), page_size) != 0) process_os::throw_errno("ftruncate");
+    set_size(memfd.get(), page_size, "memory shared with workers");
     supervisor_status_page page(std::move(memfd), true);
     // Kernels before 5.1 refuse the last one: then a hostile worker could at worst delay its executor's wake-ups.
     if (::fcntl(page.descriptor(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE) != 0)

@@ -1,10 +1,13 @@
 #include "base/mapped_memory.hpp"
 
+#include <cerrno>
 #include <system_error>
 
 #include <boost/interprocess/exceptions.hpp>
 
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace cadre::detail {
 
@@ -23,6 +26,13 @@ private:
 };
 
 }  // namespace
+
+void set_size(int fd, std::uint64_t size, const char* what) {
+    rlimit largest{};
+    const bool limited = ::getrlimit(RLIMIT_FSIZE, &largest) == 0 && size > largest.rlim_cur;
+    if (limited || ::ftruncate(fd, static_cast<off_t>(size)) != 0)
+        throw std::system_error(limited ? EFBIG : errno, std::generic_category(), what);
+}
 
 mapped_region map_shared(const mapping_request& request, const char* what) {
     try {

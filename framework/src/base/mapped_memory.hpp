@@ -21,6 +21,10 @@ struct mapping_request {
     bool sparse = false;
 };
 
+/// Sets the size of a new memfd. Checks RLIMIT_FSIZE first, because the kernel would send SIGXFSZ, which ends the process.
+/// @throws std::system_error, named `what`
+void set_size(int fd, std::uint64_t size, const char* what);
+
 /// Maps the bytes at an address of the system's choice. The descriptor may be closed afterwards.
 /// @throws std::system_error, named `what`
 [[nodiscard]] mapped_region map_shared(const mapping_request& request, const char* what);

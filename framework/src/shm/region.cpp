@@ -50,7 +50,7 @@ struct descriptor {
 /// Sets the size of a new region and maps it. @throws std::system_error if the system does not grant the address space
 mapped_region size_and_map(int fd, std::uint64_t size) {
     constexpr const char* what = "address space for the state of process executors";
-    if (::ftruncate(fd, static_cast<off_t>(size)) != 0) fail(errno, what);
+    set_size(fd, size, what);
     return map_shared({.fd = fd, .size = size, .sparse = true}, what);
 }
 

@@ -1,0 +1,40 @@
+// A worker crashes while this program can have no new thread.
+
+#include <cadre/cadre.hpp>
+
+#include <csignal>
+#include <cstdio>
+
+#include <grp.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace {
+
+int crash() { return std::raise(SIGSEGV); }
+int twice(int x) { return 2 * x; }
+
+cadre::task<int> app(cadre::executor ex) {
+    (void)co_await cadre::on(ex, twice, 1);
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NPROC, &limit);
+    const rlimit before = limit;
+    limit.rlim_cur = 1;
+    ::setrlimit(RLIMIT_NPROC, &limit);
+    try {
+        co_await cadre::on(ex, crash);
+    } catch (const cadre::worker_crashed& e) {
+        std::printf("signal %d\n", e.signal());
+    }
+    ::setrlimit(RLIMIT_NPROC, &before);
+    std::printf("%d\n", co_await cadre::on(ex, twice, 2));
+    co_return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // The limit does not bind root.
+    if (::geteuid() == 0 && (::setgroups(0, nullptr) != 0 || ::setgid(65534) != 0 || ::setuid(65534) != 0)) return 1;
+    return cadre::run_main(argc, argv, app);
+}

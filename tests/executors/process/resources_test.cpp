@@ -1,0 +1,130 @@
+// Resources that run out, and starts of workers that fail, while an executor is at work.
+
+#include "guard.hpp"
+#include "support.hpp"
+
+#include <cadre/as_outcome.hpp>
+#include <cadre/channel.hpp>
+#include <cadre/errors.hpp>
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+namespace {
+
+using namespace cadre::process_tests;
+using cadre::executor;
+using cadre::process_executor;
+using cadre::task;
+
+/// Takes every free descriptor of this process, of a small limit, until it is destroyed.
+class no_free_descriptors {
+public:
+    no_free_descriptors() {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        rlimit small = before_;
+        small.rlim_cur = 512;
+        ::setrlimit(RLIMIT_NOFILE, &small);
+        for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;)
+            taken_.push_back(fd);
+    }
+    no_free_descriptors(const no_free_descriptors&) = delete;
+    no_free_descriptors& operator=(const no_free_descriptors&) = delete;
+    ~no_free_descriptors() {
+        for (const int fd : taken_)
+            ::close(fd);
+        ::setrlimit(RLIMIT_NOFILE, &before_);
+    }
+
+private:
+    rlimit before_{};
+    std::vector<int> taken_;
+};
+
+task<int> exit_when_told(cadre::channel<int> begun, cadre::channel<int> told) {
+    co_await begun.send(1);
+    (void)co_await told.receive();
+    ::_exit(3);
+}
+
+task<void> dies_without_a_free_descriptor(executor ex) {
+    const cadre::channel<int> begun(ex, 1);
+    const cadre::channel<int> told(ex, 1);
+    auto job = cadre::spawn(ex, exit_when_told, begun, told);
+    (void)co_await begun.receive();
+    {
+        const no_free_descriptors none;
+        co_await told.send(1);
+        const auto end = co_await cadre::as_outcome(std::move(job));
+        EXPECT_FALSE(end.has_value());
+        if (!end.has_value()) EXPECT_THROW(std::rethrow_exception(end.error()), cadre::worker_crashed);
+    }
+    EXPECT_EQ(co_await cadre::on(ex, plus_one, 1), 2);
+}
+
+TEST(process_resources, a_worker_may_die_while_no_descriptor_is_free) {
+    const hang_guard guard(120s);
+    const executor ex = process_executor{{.workers = 2}};
+    for (int i = 0; i < 20; ++i)
+        cadre::sync_wait(dies_without_a_free_descriptor(ex));
+}
+
+// In memory that workers share with this process, since before they are forked.
+std::atomic<int>& kills_left =
+    *new (::mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
+        std::atomic<int>(0);
+
+void be_killed_sometimes() {
+    if (kills_left.fetch_sub(1) > 0) ::raise(SIGKILL);
+}
+
+TEST(process_resources, kills_of_starting_workers_do_not_end_the_executor) {
+    const hang_guard guard(120s);
+    for (int round = 0; round < 2; ++round) {
+        kills_left = 12;  // more than failures of an initializer would be tolerated
+        const executor ex = process_executor{{.workers = 2, .initializer = be_killed_sometimes}};
+        EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+    }
+}
+
+void fail_to_initialize() { throw std::runtime_error("no model"); }
+
+TEST(process_resources, an_initializer_that_fails_by_itself_ends_the_executor_with_its_error) {
+    const hang_guard guard;
+    const executor ex = process_executor{{.workers = 2, .initializer = fail_to_initialize}};
+    EXPECT_EQ(what_of<std::runtime_error>([&] { (void)cadre::sync_wait(cadre::on(ex, plus_one, 1)); }), "no model");
+}
+
+// RLIMIT_FSIZE: the kernel would send SIGXFSZ.
+TEST(process_resources, a_limit_of_file_sizes_is_a_config_error_that_names_it) {
+    rlimit before{};
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    rlimit small = before;
+    small.rlim_cur = 1 << 20;
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    const std::string text =
+        what_of<cadre::config_error>([] { const executor ex = process_executor{{.workers = 1, .name = "small"}}; });
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    EXPECT_NE(text.find("executor 'small': cannot start worker processes"), std::string::npos) << text;
+    EXPECT_NE(text.find("ulimit -f"), std::string::npos) << text;
+}
+
+TEST(process_resources, missing_descriptors_are_a_config_error_that_names_the_limit) {
+    std::string text;
+    {
+        const no_free_descriptors none;
+        text = what_of<cadre::config_error>([] { const executor ex = process_executor{{.workers = 1}}; });
+    }
+    EXPECT_NE(text.find("raise `ulimit -n`, now 512"), std::string::npos) << text;
+}
+
+}  // namespace
