@@ -145,8 +145,8 @@ public:
     decltype(auto) await_resume() { return awaiter_->await_resume(); }
 
 private:
-    void set(stored&& awaiter) noexcept { awaiter_ = std::addressof(awaiter); }
-    void set(stored& awaiter) noexcept { awaiter_ = std::addressof(awaiter); }
+    void set(stored&& from_operator) noexcept { awaiter_ = std::addressof(from_operator); }
+    void set(stored& from_operator) noexcept { awaiter_ = std::addressof(from_operator); }
     // What ran inside `await_suspend` may have changed the environment of the thread.
     [[nodiscard]] static std::coroutine_handle<> back_to(std::coroutine_handle<> task, environment* env) noexcept {
         set_current_environment(env);
