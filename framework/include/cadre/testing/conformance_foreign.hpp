@@ -33,13 +33,13 @@ public:
     explicit on_a_thread(bool before_suspend_returns = false) noexcept : at_once_(before_suspend_returns) {}
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     void await_suspend(std::coroutine_handle<> h) {
-        std::thread started([h] { h.resume(); });
         if (at_once_) {
+            std::thread started([h] { h.resume(); });
             id_ = started.get_id();
-            started.join();  // `h` has been resumed
-            return;
+            started.join();  // `h` has been resumed; in a task, which has not suspended, this object lives on
+        } else {
+            std::thread([h] { h.resume(); }).detach();  // the last access to this object
         }
-        started.detach();
     }
     [[nodiscard]] std::thread::id await_resume() const noexcept { return id_; }
 
