@@ -2,8 +2,8 @@
 // a program. The one place where the configuration and the executors meet.
 
 #include "common/worker_memory.hpp"
+#include "config/kind_options.hpp"
 #include "config/kinds.hpp"
-#include "config/tables.hpp"
 #include "process/deferred_destruction.hpp"
 #include "process/os/bootstrap.hpp"
 #include "process/os/fork_server.hpp"

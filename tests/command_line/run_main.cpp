@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <stdexcept>
 #include <string>
 
@@ -13,13 +14,18 @@ std::string ending;
 
 int fail() { throw std::out_of_range("seven"); }
 int crash() { return std::raise(SIGSEGV); }
-// Ignores stop requests for longer than the patience of the runtime's end.
-int linger() {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(3'500);
-    int rounds = 0;
-    while (std::chrono::steady_clock::now() < end)
-        ++rounds;
-    return rounds;
+// Waits for its stop request and reports it.
+cadre::task<int> report_stop(cadre::channel<int> begun) {
+    co_await begun.send(1);
+    const auto slept = co_await cadre::as_outcome(cadre::sleep_for(std::chrono::hours(1)));
+    std::fputs(slept.has_value() ? "not stopped\n" : "stopped\n", stderr);
+    co_return 0;
+}
+// Ignores its stop request for longer than the end of the runtime waits in silence.
+cadre::task<int> linger(cadre::channel<int> begun) {
+    co_await begun.send(1);
+    co_await cadre::shield(cadre::sleep_for(std::chrono::milliseconds(3'500)));
+    co_return 0;
 }
 
 cadre::task<int> app(cadre::executor ex) {
@@ -29,9 +35,11 @@ cadre::task<int> app(cadre::executor ex) {
     if (ending == "crash") {
         co_await cadre::on(ex.with({.name = "crash"}), crash);
     }
-    if (ending == "linger") {
-        auto started = cadre::spawn(ex.with({.name = "lingering"}), linger);
-        co_await cadre::sleep_for(std::chrono::milliseconds(100));
+    if (ending == "drop" || ending == "linger") {
+        const cadre::channel<int> begun(ex, 1);
+        auto job = ending == "drop" ? cadre::spawn(ex, report_stop, begun)
+                                    : cadre::spawn(ex.with({.name = "lingering"}), linger, begun);
+        (void)co_await begun.receive();
     }
     co_return ending == "seven" ? 7 : 0;
 }

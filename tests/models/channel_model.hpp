@@ -2,35 +2,27 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string>
+
+#include "models/replayed_word.hpp"
+
+#include "shm/channel_core.hpp"
+#include "shm/channel_recovery.hpp"
 
 namespace models {
 
-/// Two senders, one or two receivers, a process that closes; one process may die, is recovered step by step and replaced. Every
-/// message lies in a block, whose holder is followed too. Mirrors shm/channel_core.hpp and shm/channel_recovery.hpp and shm/crash_recovery.cpp.
+/// Two senders, one or two receivers, a process that closes; one process may die, is recovered and replaced. Every message
+/// lies in a block, whose holder is followed too. Runs channel_core and channel_recovery themselves; the release of a dead
+/// process's blocks mirrors shm/crash_recovery.cpp.
 struct channel_model {
-    enum phase : std::uint8_t { free, writing, full, taking, skipped, returned };
-    static constexpr unsigned messages = 3;
-    static constexpr unsigned processes = 4;  // 0, 1: senders; 2, 3: receivers
-    static constexpr std::uint8_t nobody = 9;
-    static constexpr std::uint8_t done = 99;
+    static constexpr std::uint8_t messages = 3;
+    static constexpr std::uint8_t processes = 5;  // 0, 1: senders; 2, 3: receivers; 4: closes
+    static constexpr std::uint8_t closer = 4;
     static constexpr std::uint8_t none = 99;
-
-    struct cell {
-        std::uint8_t position, what, who, message;
-    };
-    struct process {
-        std::uint8_t pc, next, t, h, i, found, fresh;
-        cell s;
-    };
-    struct state {
-        std::uint8_t tail, closed, head, back, seen, drained;
-        std::array<cell, 2> cells;
-        std::array<std::uint8_t, messages> holder, published, claimed, consumed, undone;
-        std::array<process, processes> p;
-        std::uint8_t dead, deaths, recovery_pc, recovery_held, recovery_queued;
-    };
+    static constexpr unsigned max_cells = 2;
 
     unsigned cells = 2;
     std::array<std::uint8_t, 2> first{0, 2};  // messages of sender i: [first[i], last[i])
@@ -39,295 +31,259 @@ struct channel_model {
     bool mortal = true;
     bool replaced = true;  // whether a receiver that died is replaced
 
+    enum activity : std::uint8_t { sending, abandoning, receiving, closing, done };
+    struct process {
+        history log;
+        std::uint8_t now, next, generation, unused;
+    };
+    struct state {
+        history recovery_log;
+        std::array<process, processes> p;
+        std::uint16_t tail, head, returned, returned_seen, drained;
+        std::array<std::uint16_t, max_cells> cell, length;
+        std::array<std::uint16_t, messages> holder;
+        std::array<std::uint8_t, messages> published, claimed, consumed, undone;
+        std::uint8_t dead, deaths, recovery_pc, recovery_held, recovery_queued;
+        std::array<std::uint8_t, 3> unused;
+    };
+
     [[nodiscard]] state initial() const {
         state s{};
-        for (std::uint8_t i = 0; i != 2; ++i)
-            s.cells[i] = {i, free, 0, none};
-        s.holder.fill(nobody);
+        for (unsigned i = 0; i != cells; ++i)
+            s.cell[i] = value_numbers::of(cell_word::make(i, cell_phase::free).raw);
         s.dead = none;
-        for (unsigned i = 0; i != 2; ++i) {
-            s.p[i].next = first[i];
-            s.p[i].fresh = 1;
-            if (first[i] == last[i]) s.p[i].pc = done;
+        for (std::uint8_t i = 0; i != 2; ++i) {
+            s.p[i] = {0, first[i] == last[i] ? done : sending, first[i], 0, 0};
+            s.p[i + 2u].now = i < receivers ? receiving : done;
         }
-        if (receivers < 2) s.p[3].pc = done;
+        s.p[closer].now = closing;
         return s;
     }
 
     [[nodiscard]] bool ended(const state& s) const {
         for (const process& p : s.p)
-            if (p.pc != done) return false;
+            if (p.now != done) return false;
         if (s.dead != none) return false;
         for (unsigned m = 0; m != messages; ++m) {
             if (s.published[m] != s.consumed[m])
                 throw std::string("sent " + std::to_string(s.published[m]) + " times, received " +
                                   std::to_string(s.consumed[m]));
-            if (s.holder[m] != nobody) throw std::string("a block that nobody gives back");
+            if (s.holder[m] != 0) throw std::string("a block that nobody gives back");
         }
         return true;
     }
 
     template <class Emit>
     void step(const state& s, Emit emit) const {
-        if (!s.closed) {
-            state n = s;
-            n.closed = 1;
-            emit(n);
-        }
         for (std::uint8_t i = 0; i != processes; ++i) {
-            if (s.p[i].pc == done || s.dead == i) continue;
+            if (s.p[i].now == done || s.dead == i) continue;
             state n = s;
-            if (i < 2)
-                send(n, i);
-            else
-                receive(n, i);
+            advance(n, i);
+            observe(s, n);
             emit(n);
-            if (mortal && s.deaths == 0 && s.dead == none) {
+            if (mortal && i != closer && s.deaths == 0) {
                 state d = s;
                 d.dead = i;
                 d.deaths = 1;
-                d.recovery_pc = 0;
                 emit(d);
             }
         }
         if (s.dead != none) {
             state n = s;
             recover(n);
+            observe(s, n);
             emit(n);
         }
     }
 
 private:
-    [[nodiscard]] cell& at(state& s, unsigned position) const { return s.cells[position % cells]; }
-    static bool same(const cell& a, const cell& b) {
-        return a.position == b.position && a.what == b.what && a.who == b.who;
-    }
-    [[nodiscard]] std::uint8_t lap(unsigned position) const { return static_cast<std::uint8_t>(position + cells); }
-    static std::uint8_t plus(std::uint8_t n) { return static_cast<std::uint8_t>(n + 1); }
+    using cell_word = cadre::detail::shm::cell_word;
+    using cell_phase = cadre::detail::shm::cell_phase;
+    using process_id = cadre::detail::shm::process_id;
+    using op_status = cadre::detail::op_status;
 
-    void send(state& s, std::uint8_t me) const {
-        process& p = s.p[me];
-        switch (p.pc) {
-            case 0:  // the block, then the tail
-                s.holder[p.next] = me;
-                p.t = s.tail;
-                p.pc = s.closed ? 8 : 1;
-                return;
-            case 1:
-                p.s = at(s, p.t);
-                p.pc = p.s.position != p.t ? 0 : p.s.what != free ? 5 : 2;
-                return;
-            case 2: {
-                cell& c = at(s, p.t);
-                p.pc = 0;
-                if (!same(c, p.s)) return;
-                c = {p.t, writing, me, none};
-                p.pc = 3;
-                return;
+    // The block of message m has the offset m + 1.
+    class blocks {
+    public:
+        using word_type = replayed_word;
+        using location = cadre::detail::shm::block_location;
+
+        blocks(std::array<replayed_word, messages>& holders, std::uint8_t first_of_second) noexcept
+            : holders_(&holders), first_of_second_(first_of_second) {}
+        [[nodiscard]] static location find(std::uint64_t offset) noexcept { return {offset, 1}; }
+        [[nodiscard]] replayed_word& holder(std::uint64_t offset) const noexcept { return (*holders_)[offset - 1]; }
+        [[nodiscard]] static replayed_word& length(std::uint64_t) noexcept {
+            static replayed_word one(1, true);
+            return one;
+        }
+        [[nodiscard]] static const std::byte* bytes(const location& b) noexcept {
+            static constexpr std::byte contents[messages] = {std::byte{0}, std::byte{1}, std::byte{2}};
+            return contents + (b.offset - 1);
+        }
+        [[nodiscard]] process_id owner(std::uint64_t offset) const noexcept {
+            return {offset - 1 < first_of_second_ ? 0u : 1u, 0};
+        }
+
+    private:
+        std::array<replayed_word, messages>* holders_;
+        std::uint8_t first_of_second_;
+    };
+    using core = cadre::detail::shm::channel_core<replay_probe, blocks>;
+    using recovery = cadre::detail::shm::channel_recovery<blocks>;
+    using payload = cadre::detail::shm::channel_payload<blocks>;
+    using words = cadre::detail::shm::basic_channel_words<replayed_word>;
+
+    // The words as the code sees them, for one step.
+    struct memory {
+        alignas(64) std::byte bytes[words::bytes(max_cells)];
+        std::array<replayed_word, messages> holders;
+        words channel;
+
+        memory(const state& s, unsigned cells) noexcept : channel(bytes, cells) {
+            auto& h = *new (bytes) words::header_type{load(s.tail),          load(s.head),           load(s.returned),
+                                                      load(s.returned_seen), replayed_word(0, true), load(s.drained)};
+            static_cast<void>(h);  // `closing` is constant: the core does not read it
+            for (unsigned i = 0; i != cells; ++i)
+                new (channel.begin() + i) words::cell_type{load(s.cell[i]), load(s.length[i]), {}};
+            for (unsigned m = 0; m != messages; ++m)
+                holders[m] = load(s.holder[m]);
+        }
+        void save(state& s) const {
+            const auto& h = channel.header();
+            s.tail = number(h.tail);
+            s.head = number(h.head);
+            s.returned = number(h.returned);
+            s.returned_seen = number(h.returned_seen);
+            s.drained = number(h.drained);
+            for (unsigned i = 0; i != channel.count(); ++i) {
+                s.cell[i] = number(channel.begin()[i].state);
+                s.length[i] = number(channel.begin()[i].length);
             }
-            case 3:
-                if (s.tail == p.t && !s.closed) {
-                    s.tail = plus(s.tail);
-                    p.pc = 4;
-                } else {
-                    p.pc = s.tail <= p.t ? 6 : 4;
+            for (unsigned m = 0; m != messages; ++m)
+                s.holder[m] = number(holders[m]);
+        }
+
+    private:
+        static replayed_word load(std::uint16_t value) noexcept { return replayed_word(value_numbers::value(value)); }
+        static std::uint16_t number(const replayed_word& w) { return value_numbers::of(w.load()); }
+    };
+
+    static cell_word cell_of(const state& s, unsigned i) { return {value_numbers::value(s.cell[i])}; }
+    static std::uint8_t message_in(const state& s, unsigned i) {
+        const std::uint64_t length = value_numbers::value(s.length[i]);
+        if (!payload::in_block(length)) throw std::string("a full cell without a message");
+        return static_cast<std::uint8_t>((length & 0xffu) - 1);
+    }
+    [[nodiscard]] blocks blocks_of(memory& m) const noexcept { return {m.holders, first[1]}; }
+
+    void advance(state& s, std::uint8_t me) const {
+        process& p = s.p[me];
+        memory m(s, cells);
+        const process_id self{me, p.generation};
+        core channel(blocks_of(m), m.bytes, cells, self);
+        const auto run = [&](auto operation) {
+            const auto result = run_step(p.log, operation);
+            m.save(s);
+            return result;
+        };
+        switch (p.now) {
+            case sending: {
+                m.holders[p.next].store(held_by(self));  // the block is allocated
+                const auto result = run([&] { return channel.send_block(p.next + 1u); });
+                if (!result || *result == op_status::would_block) return;
+                if (*result == op_status::closed) {
+                    p.now = abandoning;
+                } else if (*result != op_status::done) {
+                    throw std::string("broken");
+                } else if (++p.next == last[me]) {
+                    p.now = done;
                 }
                 return;
-            case 4:
-                at(s, p.t).message = p.next;
-                p.pc = 7;
+            }
+            case abandoning:
+                if (run([&] {
+                        payload(blocks_of(m), self).release(p.next + 1u);
+                        return true;
+                    }))
+                    p.now = done;
                 return;
-            case 5:
-                if (s.tail == p.t && !s.closed) s.tail = plus(s.tail);
-                p.pc = 0;
+            case receiving: {
+                static thread_local cadre::detail::byte_buffer into;
+                unsigned skipped = 0;
+                const auto result = run([&] { return channel.receive(into, skipped); });
+                if (!result || *result == op_status::would_block || *result == op_status::done) return;
+                if (*result != op_status::closed) throw std::string("broken");
+                p.now = done;
                 return;
-            case 6:
-                at(s, p.t) = {p.t, free, 0, none};
-                p.pc = 8;
-                return;
-            case 7:
-                at(s, p.t).what = full;
-                at(s, p.t).who = 0;
-                s.published[p.next] = plus(s.published[p.next]);
-                p.next = plus(p.next);
-                p.pc = p.next == last[me] ? done : 0;
-                return;
-            case 8:  // closed: the block is released
-                s.holder[p.next] = nobody;
-                p.pc = done;
+            }
+            case closing:
+                if (run([&] {
+                        channel.close();
+                        return true;
+                    }))
+                    p.now = done;
                 return;
         }
     }
 
-    void receive(state& s, std::uint8_t me) const {
-        process& p = s.p[me];
-        switch (p.pc) {
-            case 0:
-                p.i = 0;
-                p.found = none;
-                p.t = s.back;
-                p.pc = s.back != s.seen ? 10 : 1;
-                return;
-            case 1:
-                p.h = s.head;
-                p.pc = 2;
-                return;
-            case 2:
-                p.s = at(s, p.h);
-                p.pc = p.s.position == p.h && p.s.what == full ? 3 : 5;
-                return;
-            case 3: take(s, me, p.h, 4); return;
-            case 4:
-                if (s.head == p.h) s.head = plus(s.head);
-                p.pc = 20;
-                return;
-            case 5:
-                p.t = s.tail;
-                p.pc = p.h < s.tail ? 6 : s.closed ? 8 : 0;
-                return;
-            case 6: {
-                p.s = at(s, p.h);
-                if (p.s.position != p.h) {
-                    if (p.s.position < p.h && s.head == p.h) throw std::string("broken: a cell of an earlier lap");
-                    p.pc = 7;
-                } else if (p.s.what == skipped) {
-                    p.pc = 9;
-                } else if (p.s.what == taking || p.s.what == returned) {
-                    p.pc = 7;
-                } else {
-                    if (p.s.what == free && s.head == p.h) throw std::string("broken: a free cell below the tail");
-                    p.pc = 0;
-                }
-                return;
-            }
-            case 7:
-                if (s.head == p.h) s.head = plus(s.head);
-                p.pc = 0;
-                return;
-            case 9:
-                if (same(at(s, p.h), p.s)) at(s, p.h) = {lap(p.h), free, 0, none};
-                p.pc = 7;
-                return;
-            case 8:  // drained?
-                if (s.drained != 0) {
-                    p.pc = done;
-                } else if (s.head != p.h || s.back != s.seen) {
-                    p.pc = 0;
-                } else {
-                    p.i = 0;
-                    p.pc = 12;
-                }
-                return;
-            case 12: {
-                const cell& c = s.cells[p.i];
-                if (c.position < p.t && c.what != free && c.what != skipped) {
-                    p.pc = 0;
-                    return;
-                }
-                p.i = plus(p.i);
-                if (p.i == cells) {
-                    s.drained = 1;
-                    p.pc = done;
-                }
-                return;
-            }
-            case 10: {  // returned cells, one read at a time
-                const cell& c = s.cells[p.i];
-                if (c.what == returned && (p.found == none || c.position < p.s.position)) {
-                    p.found = p.i;
-                    p.s = c;
-                }
-                p.i = plus(p.i);
-                if (p.i == cells) p.pc = p.found == none ? 11 : 13;
-                return;
-            }
-            case 11:
-                if (s.seen < p.t) s.seen = p.t;
-                p.pc = 1;
-                return;
-            case 13: take(s, me, p.s.position, 20); return;
-            case 20:
-                s.holder[at(s, p.h).message] = me;
-                p.pc = 21;
-                return;
-            case 21:
-                p.found = at(s, p.h).message;
-                p.pc = 22;
-                return;
-            case 22:
-                s.consumed[p.found] = plus(s.consumed[p.found]);
-                at(s, p.h) = {lap(p.h), free, 0, none};
-                p.pc = 23;
-                return;
-            case 23:
-                if (s.holder[p.found] == me) s.holder[p.found] = nobody;
-                p = process{};
-                return;
+    /// What a change of a cell means for its message.
+    void observe(const state& before, state& s) const {
+        for (unsigned i = 0; i != cells; ++i) {
+            const cell_phase from = cell_of(before, i).phase();
+            const cell_phase to = cell_of(s, i).phase();
+            if (from == to) continue;
+            if (to == cell_phase::full) ++s.published[message_in(s, i)];
+            if (to == cell_phase::taking) claim(s, message_in(s, i));
+            if (to == cell_phase::returned) s.undone[message_in(s, i)] = 1;
+            if (from == cell_phase::taking && to == cell_phase::free) ++s.consumed[message_in(s, i)];
         }
     }
-
-    void take(state& s, std::uint8_t me, std::uint8_t position, std::uint8_t then) const {
-        process& p = s.p[me];
-        cell& c = at(s, position);
-        p.pc = 0;
-        if (!same(c, p.s)) return;
-        if (c.message == none) throw std::string("a full cell without a message");
-        // First in, first out: the message before it of the same sender was claimed, or was returned.
+    /// First in, first out: the message before it of the same sender was claimed, or was returned.
+    void claim(state& s, std::uint8_t message) const {
         for (unsigned sender = 0; sender != 2; ++sender)
-            if (c.message > first[sender] && c.message < last[sender] && s.published[c.message - 1u] != 0 &&
-                s.claimed[c.message - 1u] == 0 && s.undone[c.message - 1u] == 0)
+            if (message > first[sender] && message < last[sender] && s.published[message - 1u] != 0 &&
+                s.claimed[message - 1u] == 0 && s.undone[message - 1u] == 0)
                 throw std::string("overtaken");
-        s.claimed[c.message] = 1;
-        c.what = taking;
-        c.who = me;
-        p.h = position;
-        p.pc = then;
+        s.claimed[message] = 1;
     }
 
-    /// One access at a time: each cell, then the dead process's blocks, then the cells that may refer to them.
+    /// One access at a time: the cells, then the dead process's blocks, then the cells that may refer to them.
     void recover(state& s) const {
-        const std::uint8_t dead = s.dead;
-        const std::uint8_t pc = s.recovery_pc;
-        s.recovery_pc = plus(pc);
-        if (pc < 4 * cells) {
-            cell& c = s.cells[pc / 4];
-            if (c.who != dead || (c.what != writing && c.what != taking)) return;
-            if (c.what == writing) {
-                if (pc % 4 == 3) c = {c.position, skipped, 0, none};
-                return;
-            }
-            switch (pc % 4) {
-                case 0:
-                    if (s.head == c.position) s.head = plus(s.head);
-                    return;
-                case 1:
-                    if (s.holder[c.message] == dead) s.holder[c.message] = 0;
-                    return;
-                case 2: return;
-                case 3:
-                    s.undone[c.message] = 1;
-                    c.what = returned;
-                    c.who = 0;
-                    s.back = plus(s.back);
-                    return;
-            }
-        } else if (pc == 4 * cells) {
-            for (unsigned m = 0; m != messages; ++m)
-                if (s.holder[m] == dead) s.recovery_held |= static_cast<std::uint8_t>(1u << m);
-        } else if (pc <= 5 * cells) {
-            const cell& c = s.cells[pc - 4 * cells - 1];
-            if (c.message != none && (c.what == full || c.what == taking || c.what == returned))
-                s.recovery_queued |= static_cast<std::uint8_t>(1u << c.message);
+        const process_id dead{s.dead, 0};
+        memory m(s, cells);
+        recovery channel(blocks_of(m), m.bytes, cells, {cadre::detail::shm::supervisor_slot, 0});
+        const auto run = [&](auto operation) {
+            const bool complete = run_step(s.recovery_log, operation).has_value();
+            m.save(s);
+            if (complete) ++s.recovery_pc;
+            return complete;
+        };
+        if (s.recovery_pc == 0) {
+            run([&] {
+                channel.recover(dead);
+                return true;
+            });
+        } else if (s.recovery_pc == 1) {
+            for (unsigned i = 0; i != messages; ++i)
+                if (m.holders[i].load() == held_by(dead)) s.recovery_held |= static_cast<std::uint8_t>(1u << i);
+            ++s.recovery_pc;
+        } else if (s.recovery_pc == 2) {
+            unsigned queued = 0;
+            if (run([&] {
+                    queued = 0;
+                    channel.for_each_block([&](std::uint64_t offset) { queued |= 1u << (offset - 1); });
+                    return true;
+                }))
+                s.recovery_queued = static_cast<std::uint8_t>(queued);
         } else {
-            for (unsigned m = 0; m != messages; ++m)
-                if (((s.recovery_held & ~s.recovery_queued) >> m & 1u) != 0 && s.holder[m] == dead)
-                    s.holder[m] = nobody;
+            for (unsigned i = 0; i != messages; ++i)
+                if (((s.recovery_held & ~s.recovery_queued) >> i & 1u) != 0) payload(blocks_of(m), dead).release(i + 1);
+            m.save(s);
             // The next process in the slot: a receiver begins anew; what a sender had not sent is not sent.
-            s.recovery_held = s.recovery_queued = 0;
-            s.p[dead] = process{};
-            if (dead < 2 || !replaced) s.p[dead].pc = done;
+            const bool begins = s.dead >= 2 && replaced;
+            s.p[s.dead] = {0, begins ? receiving : done, 0, 1, 0};
             s.dead = none;
-            s.recovery_pc = 0;
+            s.recovery_pc = s.recovery_held = s.recovery_queued = 0;
         }
     }
 };

@@ -15,7 +15,7 @@ namespace models {
 /// Three processes each acquire the lock a few times; one may die. A waiter continues only when rung, so a lost wake-up is a
 /// state without an end. Runs lock_core itself; waiting and ringing mirror plane_lock in shm/plane_objects.cpp.
 struct lock_model {
-    using core = cadre::detail::shm::lock_core<cadre::detail::shm::no_probe, replayed_word>;
+    using core = cadre::detail::shm::lock_core<replay_probe, replayed_word>;
     using lock_word = cadre::detail::shm::lock_word;
     using op_status = cadre::detail::op_status;
     static constexpr std::uint8_t done = 99;
@@ -23,14 +23,15 @@ struct lock_model {
     static constexpr unsigned max_processes = 3;
 
     struct process {
-        access_log log;
+        history log;
         std::uint8_t pc, rounds, pending_bits, interest, to, inside;
+        std::uint16_t unused;
     };
     struct state {
+        history recovery_log;
         std::uint16_t word;
         std::uint8_t dead, deaths, recovery_pc, recovery_to;
         std::uint16_t touched;  // an owner has died inside, and no other owner has learned of it
-        access_log recovery_log;
         std::array<process, max_processes> p;
     };
 
@@ -51,7 +52,8 @@ struct lock_model {
         for (const process& p : s.p)
             if (p.pc != done) return false;
         if (s.dead != none) return false;
-        if (lock_word{s.word}.state() != lock_word::phase::free) throw std::string("held or granted at the end");
+        if (lock_word{value_numbers::value(s.word)}.state() != lock_word::phase::free)
+            throw std::string("held or granted at the end");
         return true;
     }
 
@@ -79,10 +81,17 @@ private:
     [[nodiscard]] static constexpr cadre::detail::shm::process_id id(std::uint8_t process) noexcept {
         return {process, 0};
     }
-    /// One access of an operation of `me` on the lock.
+    /// One access of an operation on the lock.
+    template <class Operation>
+    static auto run(state& s, history& log, std::uint8_t me, Operation operation) {
+        replayed_word word(value_numbers::value(s.word));
+        const auto result = run_step(log, [&] { return operation(core(word, id(me))); });
+        s.word = value_numbers::of(word.load());
+        return result;
+    }
     template <class Operation>
     static auto run(state& s, std::uint8_t me, Operation operation) {
-        return run_step(s.word, s.p[me].log, [&](replayed_word& w) { return operation(core(w, id(me))); });
+        return run(s, s.p[me].log, me, operation);
     }
     static std::optional<bool> try_lock(state& s, std::uint8_t me) {
         bool owner_died = false;
@@ -198,9 +207,7 @@ private:
     /// One access of the supervisor, as in object_table::recover.
     static void recover(state& s) {
         const std::uint8_t dead = s.dead;
-        const auto run_recovery = [&](auto operation) {
-            return run_step(s.word, s.recovery_log, [&](replayed_word& w) { return operation(core(w, id(0))); });
-        };
+        const auto run_recovery = [&](auto operation) { return run(s, s.recovery_log, 0, operation); };
         switch (s.recovery_pc) {
             case 0:
                 s.p[dead].interest = 0;

@@ -1,237 +1,173 @@
 // The semaphore between processes: operations that are noted, helped and completed once, death at every step, recovery.
 #pragma once
 
-#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
+#include "models/replayed_word.hpp"
+
+#include "shm/semaphore_core.hpp"
+
 namespace models {
 
-/// Two or three processes acquire permits, the first `amount` at once and the others one, and return them a few times; one may die, is recovered by the supervisor and
-/// replaced. Mirrors shm/semaphore_core.hpp access by access.
+/// Two or three processes acquire permits, the first `amount` at once and the others one, and return or forget them, a few
+/// times; one may die, is recovered by the supervisor and replaced. Runs semaphore_core itself; notes have `NumberBits`.
+template <unsigned NumberBits = 22>
 struct semaphore_model {
-    enum note : std::uint8_t { no_note, acquire, give_back };
+    using permit_word = cadre::detail::shm::basic_permit_word<NumberBits>;
+    using core = cadre::detail::shm::semaphore_core<replay_probe, replayed_word, permit_word>;
+    using op_status = cadre::detail::op_status;
     static constexpr unsigned max_processes = 3;
-    static constexpr std::uint8_t supervisor = max_processes;
-    static constexpr std::uint8_t done = 99;
     static constexpr std::uint8_t none = 99;
-    static constexpr std::uint8_t acquired = 1;
-    static constexpr std::uint8_t gave_back = 2;
+    static constexpr unsigned word_count = core::bytes(max_processes) / sizeof(replayed_word);
 
-    struct word {
-        std::uint8_t free, what, slot, number;
-        friend bool operator==(const word&, const word&) = default;
-    };
-    struct count {
-        std::uint8_t permits, completed;
-        friend bool operator==(const count&, const count&) = default;
-    };
+    enum activity : std::uint8_t { acquiring, dropping, done, recovering };
     struct process {
-        std::uint8_t pc, rounds, owns, back;  // owns: permits; back: the pc after the help
-        std::uint8_t amount;
-        word w, now;
-        count h;
+        history log;
+        std::uint8_t now, rounds, owns, unused;  // owns: permits
     };
     struct state {
-        word s;
-        std::array<count, max_processes> held;
-        std::array<std::uint8_t, max_processes> amounts;  // one less than the number of permits
+        std::array<std::uint16_t, word_count> words;
+        std::uint8_t dead, deaths, forgotten, unused;
         std::array<process, max_processes + 1> p;
-        std::uint8_t dead, deaths;
     };
 
     unsigned processes = 2;
     std::uint8_t rounds = 2;
     std::uint8_t permits = 1;
     std::uint8_t amount = 1;
-    std::uint8_t numbers = 16;  // the number of numbers that a note distinguishes
+    unsigned mortal = max_processes;  // the first ones may die: one suffices if all do the same
+    bool forgets = false;  // the first process forgets its permits instead of returning them
 
     [[nodiscard]] state initial() const {
         state s{};
-        s.s.free = permits;
+        memory m(s, amount == 1);
+        core::initialise(m.bytes, permits);
+        m.save(s);
         s.dead = none;
-        for (unsigned i = 0; i != processes; ++i)
+        for (unsigned i = 0; i <= max_processes; ++i) {
             s.p[i].rounds = rounds;
-        for (unsigned i = processes; i <= max_processes; ++i)
-            s.p[i].pc = done;
+            s.p[i].now = i < processes ? acquiring : done;
+        }
         return s;
     }
     [[nodiscard]] bool ended(const state& s) const {
         for (const process& p : s.p)
-            if (p.pc != done) return false;
+            if (p.now != done) return false;
         if (s.dead != none) return false;
-        if (s.s.what != no_note) throw std::string("an operation was left in the middle");
-        for (const count& c : s.held)
-            if (c.permits != 0) throw std::string("a permit of nobody is held");
-        if (s.s.free != permits) throw std::string("permits were lost or made");
+        memory m(s, amount == 1);
+        const permit_word w{m.data().state.load()};
+        if (w.what() != permit_word::note::none) throw std::string("an operation was left in the middle");
+        for (unsigned i = 0; i != max_processes; ++i)
+            if (m.held(i) != 0) throw std::string("a permit of nobody is held");
+        if (w.free() + s.forgotten != permits) throw std::string("permits were lost or made");
+        const std::uint64_t total = m.data().total.load();
+        if (s.deaths == 0 ? total != w.free() : total < w.free()) throw std::string("the number of permits is wrong");
         return true;
     }
     template <class Emit>
     void step(const state& s, Emit emit) const {
         for (std::uint8_t i = 0; i <= max_processes; ++i) {
-            if (s.p[i].pc == done || s.dead == i) continue;
+            if (s.p[i].now == done || s.dead == i) continue;
             state n = s;
             advance(n, i);
             emit(n);
-            if (i != supervisor && s.deaths == 0) {
+            if (i < mortal && s.deaths == 0) {
                 state d = s;
                 d.dead = i;
                 d.deaths = 1;
                 d.p[i].owns = 0;
-                d.p[supervisor].pc = 30;
+                d.p[max_processes].now = recovering;
                 emit(d);
             }
         }
     }
 
 private:
-    [[nodiscard]] std::uint8_t following(count c) const {
-        return static_cast<std::uint8_t>((c.completed + 1u) % numbers);
-    }
-    [[nodiscard]] bool is_done(count c, word w) const { return following(c) != w.number; }
-    [[nodiscard]] std::uint8_t wanted(std::uint8_t process) const { return process == 0 ? amount : std::uint8_t{1}; }
-    // A process writes its amount only if it differs from that of its last operation.
-    [[nodiscard]] std::uint8_t before_claim(const state& s, std::uint8_t me) const {
-        return s.amounts[me] == wanted(me) - 1 ? 3 : 1;
-    }
-    static bool same_note(word a, word b) { return a.what == b.what && a.slot == b.slot && a.number == b.number; }
-    static word settled(std::uint8_t free) { return {free, no_note, 0, 0}; }
+    // The words as the code sees them, for one step.
+    struct memory {
+        alignas(64) std::byte bytes[core::bytes(max_processes)];
 
-    static void next_operation(process& p) {
-        const auto left = static_cast<std::uint8_t>(p.owns != 0 ? p.rounds : p.rounds - 1);
-        p = {0, left, p.owns, 0, 0, {}, {}, {}};
-        if (left == 0) p.pc = done;
-    }
-    static void help(process& p, word w, std::uint8_t back) {
-        p.w = w;
-        p.back = back;
-        p.pc = 10;
-    }
-    void helped(state& s, std::uint8_t me) const {
-        process& p = s.p[me];
-        const std::uint8_t back = p.back;
-        p.back = 0;
-        p.w = p.now = {};
-        p.h = {};
-        p.amount = 0;
-        p.pc = back;
-        if (back != acquired && back != gave_back) return;
-        p.owns = back == acquired ? wanted(me) : std::uint8_t{0};
-        unsigned owners = 0;
-        for (const process& q : s.p)
-            owners += q.owns;
-        if (owners > permits) throw std::string("more owners than permits");
-        next_operation(p);
-    }
+        memory(const state& s, bool same_amounts) noexcept {
+            for (unsigned i = 0; i != word_count; ++i)
+                new (bytes + i * sizeof(replayed_word))
+                    replayed_word(value_numbers::value(s.words[i]), same_amounts && i >= word_count - max_processes);
+        }
+        void save(state& s) const {
+            for (unsigned i = 0; i != word_count; ++i)
+                s.words[i] = value_numbers::of(word(i).load());
+        }
+        [[nodiscard]] const replayed_word& word(unsigned i) const noexcept {
+            return *reinterpret_cast<const replayed_word*>(bytes + i * sizeof(replayed_word));
+        }
+        [[nodiscard]] const auto& data() const noexcept {
+            return *reinterpret_cast<const cadre::detail::shm::basic_semaphore_data<replayed_word>*>(bytes);
+        }
+        [[nodiscard]] std::uint32_t held(unsigned who) const noexcept {
+            return static_cast<std::uint32_t>((data().held + who)->load() >> 32);
+        }
+    };
+
+    [[nodiscard]] std::uint8_t wanted(std::uint8_t who) const { return who == 0 ? amount : std::uint8_t{1}; }
 
     void advance(state& s, std::uint8_t me) const {
         process& p = s.p[me];
-        switch (p.pc) {
-            case 0:
-                if (s.s.what != no_note) return help(p, s.s, 0);
-                if (p.owns == 0 && s.s.free < wanted(me)) return next_operation(p);
-                p.w = s.s;
-                p.pc = p.owns != 0 ? 2 : before_claim(s, me);
-                return;
-            case 2:
-                if (s.held[me].permits < p.owns) throw std::string("an owner's permits are not counted");
-                p.pc = before_claim(s, me);
-                return;
-            case 1:
-                s.amounts[me] = static_cast<std::uint8_t>(wanted(me) - 1);
-                p.pc = 3;
-                return;
-            case 3:
-                p.h = s.held[me];
-                p.pc = 4;
-                return;
-            case 4: {  // claimed
-                const bool gives = p.owns != 0;
-                const word mine{static_cast<std::uint8_t>(gives ? p.w.free + p.owns : p.w.free - wanted(me)),
-                                gives ? give_back : acquire, me, following(p.h)};
-                const bool claimed = s.s == p.w;
-                p.w = {};
-                p.h = {};
-                p.pc = 0;
-                if (!claimed) return;
-                s.s = mine;
-                p.owns = 0;  // a permit that is given back is free for others from here on
-                return help(p, mine, gives ? gave_back : acquired);
+        memory m(s, amount == 1);
+        core semaphore(m.bytes, max_processes, {me, 0});
+        const auto run = [&](auto operation) {
+            const auto result = run_step(p.log, operation);
+            m.save(s);
+            return result;
+        };
+        switch (p.now) {
+            case acquiring: {
+                const auto result = run([&] { return semaphore.try_acquire(wanted(me)); });
+                if (!result) return;
+                if (*result == op_status::done) return acquired(s, me);
+                if (*result != op_status::would_block) throw std::string("broken");
+                return end_round(p);
             }
-            case 10:  // carried out, once
-                p.h = s.held[p.w.slot];
-                if (amount != 1) {
-                    p.pc = 13;
+            case dropping: {
+                const bool forget = forgets && me == 0;
+                const std::uint8_t n = wanted(me);
+                const auto before = permit_word{m.data().state.load()};
+                const auto result = run([&] { return forget ? semaphore.forget(n) : semaphore.give_back(n); });
+                const auto after = permit_word{m.data().state.load()};
+                // Permits that are given back are free for others from the note on.
+                if (after.raw != before.raw && after.slot() == me && p.owns != 0 &&
+                    after.what() == (forget ? permit_word::note::forget : permit_word::note::give_back)) {
+                    p.owns = 0;
+                    if (forget) s.forgotten = static_cast<std::uint8_t>(s.forgotten + n);
+                }
+                if (!result) return;
+                if (!*result) throw std::string("an owner's permits are not counted");
+                return end_round(p);
+            }
+            case recovering:
+                if (!run([&] {
+                        semaphore.recover({s.dead, 0});
+                        return true;
+                    }))
                     return;
-                }
-                [[fallthrough]];  // the words of amounts are constant
-            case 13:
-                p.amount = static_cast<std::uint8_t>(s.amounts[p.w.slot] + 1);
-                p.pc = is_done(p.h, p.w) ? 20 : 11;
-                return;
-            case 11: p.pc = same_note(s.s, p.w) ? 12 : 20; return;
-            case 12:
-                if (s.held[p.w.slot] == p.h) {
-                    count& c = s.held[p.w.slot];
-                    c.completed = static_cast<std::uint8_t>(c.completed + 1);
-                    if (p.w.what == acquire)
-                        c.permits = static_cast<std::uint8_t>(c.permits + p.amount);
-                    else
-                        c.permits = static_cast<std::uint8_t>(c.permits - std::min(c.permits, p.amount));
-                }
-                p.pc = 20;
-                return;
-            case 20:  // settled
-                p.h = {};
-                p.amount = 0;
-                p.now = s.s;
-                p.pc = 21;
-                return;
-            case 21:
-                if (!same_note(p.now, p.w) || !is_done(s.held[p.w.slot], p.w)) return helped(s, me);
-                p.pc = 22;
-                return;
-            case 22:
-                if (s.s == p.now) {
-                    s.s = settled(p.now.free);
-                    return helped(s, me);
-                }
-                p.now = s.s;
-                p.pc = 21;
-                return;
-            case 30:  // the supervisor
-                if (s.s.what != no_note && s.s.slot == s.dead) return help(p, s.s, 30);
-                p.pc = 31;
-                return;
-            case 31:
-                p.h = s.held[s.dead];
-                p.pc = 32;
-                return;
-            case 32:
-                s.held[s.dead] = {0, p.h.completed};
-                p.pc = p.h.permits != 0 ? 33 : 35;
-                return;
-            case 33:
-                p.now = s.s;
-                p.pc = 34;
-                return;
-            case 34:
-                if (s.s == p.now) {
-                    s.s.free = static_cast<std::uint8_t>(s.s.free + p.h.permits);
-                    p.pc = 35;
-                } else {
-                    p.now = s.s;
-                }
-                return;
-            case 35:
-                s.p[s.dead] = {};
-                s.p[s.dead].rounds = 1;  // of the next process in the slot
+                s.p[s.dead] = {0, acquiring, 1, 0, 0};  // the next process in the slot
                 s.dead = none;
-                p = {};
-                p.pc = done;
+                p.now = done;
                 return;
         }
+    }
+    void acquired(state& s, std::uint8_t me) const {
+        s.p[me].owns = wanted(me);
+        s.p[me].now = dropping;
+        unsigned owned = s.forgotten;
+        for (const process& q : s.p)
+            owned += q.owns;
+        if (owned > permits) throw std::string("more owners than permits");
+    }
+    static void end_round(process& p) {
+        --p.rounds;
+        p.now = p.rounds == 0 ? done : acquiring;
     }
 };
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "models/membarrier.hpp"
 #include "models/weak_memory.hpp"
 
 namespace models {
@@ -87,14 +88,6 @@ private:
         s.p[me].pc = done;
         s.m.fence(me);  // a thread that no longer runs has executed a full fence
         s.m.leave(me);
-    }
-    template <class Then>
-    static void load(const state& s, unsigned me, unsigned w, bool acquire, Then then) {
-        for (unsigned n = s.m.oldest(me, w); n <= s.m.newest(w); ++n) {
-            state next = s;
-            next.m.read(me, w, n, acquire);
-            then(next, s.m.value(w, n));
-        }
     }
     /// Under the lock of the sleepers.
     static void list(state& s, unsigned me, unsigned worker, bool in) {
@@ -197,7 +190,11 @@ private:
                 list(s, me, self, true);
                 p.pc = kind == fences::none || kind == fences::publish_only ? 23 : 22;
                 return emit(s);
-            case 22: return fence(s, me, emit);
+            case 22:
+                if (kind == fences::asymmetric) return membarrier(s, me, done, 23, emit);
+                s.m.fence(me);
+                p.pc = 23;
+                return emit(s);
             case 23:
                 if (!polls_again) {
                     p.pc = 27;
@@ -228,31 +225,6 @@ private:
                 list(s, me, self, false);
                 p.pc = 20;
                 return emit(s);
-        }
-    }
-
-    /// Membarrier: a fence here, then one in every other thread at some moment, then one here.
-    template <class Emit>
-    void fence(state s, unsigned me, Emit emit) const {
-        const unsigned before = s.p[me].fenced;
-        if (before == 0) s.m.fence(me);
-        if (kind != fences::asymmetric) {
-            s.p[me].pc = 23;
-            return emit(s);
-        }
-        const unsigned all = (1u << threads) - 1u;
-        for (unsigned other = 0; other != threads; ++other) {
-            const unsigned now = before | 1u << me | 1u << other;
-            if (other == me || now == before) continue;
-            state next = s;
-            if (next.p[other].pc != done) next.m.fence(other);
-            next.p[me].fenced = static_cast<std::uint8_t>(now);
-            if (now == all) {
-                next.m.fence(me);
-                next.p[me].fenced = 0;
-                next.p[me].pc = 23;
-            }
-            emit(next);
         }
     }
 };

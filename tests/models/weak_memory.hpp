@@ -115,4 +115,14 @@ private:
     }
 };
 
+/// Calls `then(next, value)` for each value that a load of word `w` in state `s` may return.
+template <class State, class Then>
+void load(const State& s, unsigned me, unsigned w, bool acquire, Then then) {
+    for (unsigned n = s.m.oldest(me, w); n <= s.m.newest(w); ++n) {
+        State next = s;
+        next.m.read(me, w, n, acquire);
+        then(next, s.m.value(w, n));
+    }
+}
+
 }  // namespace models

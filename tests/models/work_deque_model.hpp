@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "models/membarrier.hpp"
 #include "models/weak_memory.hpp"
 
 namespace models {
@@ -83,15 +84,6 @@ private:
         return buf == 0 ? cells + position % 2 : cells + 2 + position % 4;
     }
 
-    /// Calls `then(next, value)` for each value that a load may return.
-    template <class Then>
-    static void load(const state& s, unsigned me, unsigned w, bool acquire, Then then) {
-        for (unsigned n = s.m.oldest(me, w); n <= s.m.newest(w); ++n) {
-            state next = s;
-            next.m.read(me, w, n, acquire);
-            then(next, s.m.value(w, n));
-        }
-    }
     /// top: t -> t + 1. `then(next, success)`.
     template <class Then>
     static void advance_top(const state& s, unsigned me, std::uint8_t t, Then then) {
@@ -272,29 +264,12 @@ private:
                     q.pc = kind == fences::none || kind == fences::pop_only ? 24 : 23;
                     emit(next);
                 });
-            case 23: {  // membarrier: a fence here, then one in every other thread at some moment, then one here
+            case 23: {
+                if (kind == fences::asymmetric) return membarrier(s, me, done, 24, emit);
                 state next = s;
-                if (kind != fences::asymmetric) {
-                    next.m.fence(me);
-                    next.p[me].pc = 24;
-                    return emit(next);
-                }
-                if (p.fenced == 0) next.m.fence(me);
-                const unsigned all = (1u << threads) - 1u;
-                for (unsigned other = 0; other != threads; ++other) {
-                    const unsigned mask = p.fenced | 1u << me | 1u << other;
-                    if (other == me || mask == (p.fenced | 1u << me)) continue;
-                    state n = next;
-                    if (n.p[other].pc != done) n.m.fence(other);
-                    n.p[me].fenced = static_cast<std::uint8_t>(mask);
-                    if (mask == all) {
-                        n.m.fence(me);
-                        n.p[me].fenced = 0;
-                        n.p[me].pc = 24;
-                    }
-                    emit(n);
-                }
-                return;
+                next.m.fence(me);
+                next.p[me].pc = 24;
+                return emit(next);
             }
             case 24:
                 return load(s, me, bottom, true, [&](state& next, std::uint8_t b) {

@@ -68,7 +68,7 @@ kinds_tests() {
 
 if [ -f docs/reference/kinds.md ]; then
     for name in $(kinds_tests); do
-        grep -rqE "^(TYPED_)?TEST(_P|_F)?\\([A-Za-z_]+, $name\\)" framework/include/cadre/testing tests 2>/dev/null ||
+        grep -rqE "^((TYPED_)?TEST(_P|_F)?\\([A-Za-z_]+, $name\\)|ends\\($name )" framework/include/cadre/testing tests 2>/dev/null ||
             complain "docs/reference/kinds.md: no test $name"
     done
 fi

@@ -61,8 +61,8 @@ public:
     explicit runtime(config c = {});
     runtime(const runtime&) = delete;
     runtime& operator=(const runtime&) = delete;
-    /// Shuts down every executor that it made; requests stop of running work and waits for its end. After three seconds
-    /// standard error says which executors and tasks are being waited for.
+    /// Shuts down every executor that it made; requests stop of running work and waits for its end. A worker process that has
+    /// not ended after `kill_grace` is killed. After three seconds standard error says which executors and tasks are awaited.
     ~runtime();
 
     /// The default executor, made at the first call. Thread-safe.

@@ -14,6 +14,8 @@ namespace {
 constexpr unsigned events_per_round = 128;
 // A worker that never stops sending must not keep the supervisor from its deadlines.
 constexpr unsigned max_rounds_of_supervisor = 2 * process_plane::event_slots / events_per_round;
+// An idle worker leaves within a millisecond, unless what it runs at its end takes longer.
+constexpr std::chrono::seconds least_leave_limit{2};
 
 }  // namespace
 
@@ -21,7 +23,7 @@ pool::pool(const process_options& options, std::string name, work_registry& regi
     : registry_(registry), status_(static_cast<std::size_t>(default_concurrency())),
       starter_(options, std::move(name), static_cast<std::uint32_t>(resolve_workers(options.workers)),
                {status_.descriptor(), deadlines_.bell()}),
-      workers_(starter_.workers()),
+      workers_(starter_.workers(), std::max<std::chrono::nanoseconds>(options.kill_grace, least_leave_limit)),
       placement_(starter_.options(), starter_.executor_name(), workers_, status_, deadlines_),
       stops_(options.kill_grace, placement_, deadlines_), nested_(*this, stops_, deadlines_),
       protocol_(workers_, placement_, nested_), limits_(workers_, placement_, stops_, protocol_, deadlines_),

@@ -115,13 +115,13 @@ time_point pool::tick() noexcept {
         bool messages_wait = false;
         for (worker_connection* c : workers_)
             messages_wait |= c->link.flush();
-        lifecycle_.kill_overdue(now);
+        workers_.kill_overdue(now);
         placement_.rebalance();
         placement_.place_queued_calls(ended);
         if (messages_wait || placement_.rebalance_wanted()) next = now + deadline_queue::retry_interval;
         if (workers_.events_ready()) next = now;
         next = std::min(next, deadlines_.earliest());
-        if (lifecycle_.kill_time() > now) next = std::min(next, lifecycle_.kill_time());
+        next = std::min(next, workers_.kill_time());
         deadlines_.set_next_tick(next);
     }
     complete_all(ended);

@@ -68,6 +68,7 @@ public:
     std::optional<output_reader> output{};  // the supervisor thread's alone
 
     worker_stage stage = worker_stage::starting;
+    time_point leave_by = time_point::max();  // when it is killed, once it is to leave
     bool was_ready = false;
     bool killed = false;               // because a call had not ended in time
     std::string violation{};           // how it broke the protocol; empty: it did not

@@ -15,8 +15,6 @@ namespace cadre::detail::process_parent {
 
 namespace {
 
-// An idle worker leaves within a millisecond.
-constexpr std::chrono::seconds leave_limit{2};
 // Between attempts to start a worker.
 constexpr std::chrono::milliseconds first_pause{10};
 constexpr std::chrono::milliseconds longest_pause{500};
@@ -88,7 +86,6 @@ bool worker_lifecycle::quit(callback& done) {
     if (done) on_finish_.push_back(std::move(done));
     if (workers_.quitting()) return true;
     if (!placement_.closed()) placement_.close(std::make_exception_ptr(executor_stopped()));
-    kill_time_ = std::chrono::steady_clock::now() + leave_limit;
     workers_.quit();
     return true;
 }
@@ -98,12 +95,6 @@ bool worker_lifecycle::finish(std::vector<callback>& done) noexcept {
     finished_ = true;
     done = std::exchange(on_finish_, {});
     return true;
-}
-
-void worker_lifecycle::kill_overdue(time_point now) noexcept {
-    if (now < kill_time_) return;
-    for (worker_connection* c : workers_)
-        if (c->stage != worker_stage::dying) c->kill();
 }
 
 }  // namespace cadre::detail::process_parent

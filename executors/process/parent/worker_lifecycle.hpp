@@ -41,10 +41,6 @@ public:
     [[nodiscard]] bool quit(callback& done);
     /// Whether the executor quits and all workers have left. `done`: the callbacks of `quit`.
     [[nodiscard]] bool finish(std::vector<callback>& done) noexcept;
-    /// Kills the workers that have not left in time.
-    void kill_overdue(time_point now) noexcept;
-    /// When `kill_overdue` is due; time_point::max(): never.
-    [[nodiscard]] time_point kill_time() const noexcept { return kill_time_; }
 
     /// Workers that ended without having been asked to.
     [[nodiscard]] std::uint64_t restarts() const noexcept { return restarts_; }
@@ -63,7 +59,6 @@ private:
     time_point next_start_{};  // after a failed one
     std::exception_ptr gave_up_with_{};
     bool finished_ = false;
-    time_point kill_time_ = time_point::max();
     std::vector<callback> on_finish_;
 };
 

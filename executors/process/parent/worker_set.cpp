@@ -58,7 +58,22 @@ void worker_set::set_ready(worker_connection& c) noexcept {
 void worker_set::quit() noexcept {
     quitting_ = true;
     for (worker_connection* c : live_)
-        if (c->accepts() && c->calls.empty()) dismiss(*c);
+        if (c->accepts() && c->calls.empty())
+            dismiss(*c);
+        else
+            c->leave_by = std::min(c->leave_by, std::chrono::steady_clock::now() + leave_limit_);
+}
+
+void worker_set::kill_overdue(time_point now) noexcept {
+    for (worker_connection* c : live_)
+        if (c->stage != worker_stage::dying && now >= c->leave_by) c->kill();
+}
+
+time_point worker_set::kill_time() const noexcept {
+    time_point first = time_point::max();
+    for (const worker_connection* c : live_)
+        if (c->stage != worker_stage::dying) first = std::min(first, c->leave_by);
+    return first;
 }
 
 void worker_set::dismiss_if_done(worker_connection& c) noexcept {
@@ -68,6 +83,7 @@ void worker_set::dismiss_if_done(worker_connection& c) noexcept {
 
 void worker_set::dismiss(worker_connection& c) noexcept {
     c.stage = worker_stage::leaving;
+    c.leave_by = std::chrono::steady_clock::now() + leave_limit_;
     process_plane::event e{};
     e.kind = process_plane::event_kind::quit;
     c.link.order(e);

@@ -4,6 +4,7 @@
 
 #include "process/parent/worker_connection.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,7 +15,11 @@ namespace cadre::detail::process_parent {
 /// Changed under both of the pool's locks; read under either. Members that change a worker need `calls_mutex_`.
 class worker_set {
 public:
-    explicit worker_set(std::uint32_t capacity) : by_index_(capacity) { live_.reserve(capacity); }
+    /// @param leave_limit how long a worker may take to leave when it is sent quit
+    worker_set(std::uint32_t capacity, std::chrono::nanoseconds leave_limit)
+        : leave_limit_(leave_limit), by_index_(capacity) {
+        live_.reserve(capacity);
+    }
 
     /// How many there are when all are alive.
     [[nodiscard]] std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(by_index_.size()); }
@@ -52,13 +57,18 @@ public:
     /// From now on every worker leaves as soon as it has no calls.
     void quit() noexcept;
     [[nodiscard]] bool quitting() const noexcept { return quitting_; }
+    /// Kills the workers that were to leave and have not left in time.
+    void kill_overdue(time_point now) noexcept;
+    /// When `kill_overdue` is due; time_point::max(): never.
+    [[nodiscard]] time_point kill_time() const noexcept;
     /// Sends quit to a worker that has no calls and is to leave.
     void dismiss_if_done(worker_connection& c) noexcept;
 
 private:
-    static void dismiss(worker_connection& c) noexcept;
+    void dismiss(worker_connection& c) noexcept;
     void collect_live() noexcept;
 
+    const std::chrono::nanoseconds leave_limit_;
     std::vector<std::unique_ptr<worker_connection>> by_index_;  // null: none at present
     std::vector<worker_connection*> live_;
     unsigned failed_starts_ = 0;

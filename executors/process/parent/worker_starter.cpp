@@ -36,14 +36,15 @@ std::uint64_t next_portable_id() noexcept {
     return static_cast<std::uint64_t>(::getpid()) << 32 | ++counter;
 }
 
-function_slot encode_initializer(void (*initializer)()) {
+function_slot encode_function_option(void (*function)(), const char* option) {
     function_slot slot{};
-    if (initializer == nullptr) return slot;
+    if (function == nullptr) return slot;
     byte_buffer bytes;
     encoder out(bytes);
-    encode_function(out, identify_function(reinterpret_cast<const void*>(initializer)));
+    encode_function(out, identify_function(reinterpret_cast<const void*>(function)));
     if (bytes.size() > sizeof slot.bytes)
-        throw config_error("the path of the library that contains the initializer is too long to be sent to a worker");
+        throw config_error("the path of the library that contains the " + std::string(option) +
+                           " is too long to be sent to a worker");
     slot.size = static_cast<std::uint32_t>(bytes.size());
     std::memcpy(slot.bytes, bytes.data(), bytes.size());
     return slot;
@@ -67,7 +68,8 @@ worker_starter::worker_starter(const process_options& options, std::string execu
                                std::vector<int> descriptors)
     : options_(options), name_(std::move(executor_name)), workers_(workers), portable_id_(next_portable_id()),
       descriptors_(std::move(descriptors)), plane_(program_plane()), domain_(&plane_.open_domain()),
-      initializer_(encode_initializer(options.initializer)) {}
+      initializer_(encode_function_option(options.initializer, "initializer")),
+      finalizer_(encode_function_option(options.finalizer, "finalizer")) {}
 
 std::unique_ptr<worker_connection> worker_starter::start(std::uint32_t index,
                                                          std::function<std::string(const worker_connection&)> prefix) {
@@ -108,10 +110,10 @@ void worker_starter::write_setup(process_plane::worker_setup& setup, std::uint32
     setup.tasks_per_worker = static_cast<std::uint32_t>(std::min<std::size_t>(options_.tasks_per_worker, UINT32_MAX));
     setup.retries = static_cast<std::uint32_t>(std::clamp(options_.retries, 0, 1000));
     setup.memory_soft_limit = options_.memory_soft_limit;
-    setup.line_buffered = output_piped() ? 1 : 0;
     setup.domain = domain_->id();
     setup.portable_id = portable_id_;
     setup.initializer = initializer_;
+    setup.finalizer = finalizer_;
     copy_name(setup.executor_name, name_);
 }
 

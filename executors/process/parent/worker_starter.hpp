@@ -54,6 +54,7 @@ private:
     shm::state_plane& plane_;
     memory_domain* domain_;
     process_plane::function_slot initializer_;
+    process_plane::function_slot finalizer_;
     process_os::worker_launcher launcher_;
 };
 

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "base/available_memory.hpp"
+
 namespace cadre::detail::process_plane {
 
 namespace {
@@ -23,6 +25,7 @@ block_allocator::block_allocator(int memfd, std::byte* base, std::uint64_t begin
 }
 
 bool block_allocator::populate(std::uint64_t offset, std::uint64_t size) noexcept {
+    if (!memory_left_for(size)) return false;
     if (::fallocate(memfd_, 0, static_cast<off_t>(offset), static_cast<off_t>(size)) != 0) return false;
 #ifdef MADV_POPULATE_WRITE
     // One system call instead of a fault for every page; a kernel without it faults them in as they are touched.

@@ -34,10 +34,10 @@ struct worker_setup {
     std::uint32_t tasks_per_worker;  ///< unfinished tasks; 0: no limit
     std::uint32_t retries;         // by default
     std::uint64_t memory_soft_limit;  // bytes; 0: none
-    std::uint32_t line_buffered;   // its output goes through a pipe to the parent
     std::uint32_t domain;          // of the executor's channels, cells and locks
     std::uint64_t portable_id;     // of the executor's handles
     function_slot initializer;       // size 0: none
+    function_slot finalizer;         // size 0: none
     char executor_name[64];
 };
 

@@ -1,5 +1,7 @@
 #include "process/worker/call_dispatcher.hpp"
 
+#include "process/worker/task_output.hpp"
+
 #include "process/os/crash_page.hpp"
 #include "process/worker/worker_backend.hpp"
 
@@ -82,7 +84,8 @@ void call_dispatcher::run_round() noexcept {
 // A task that waits for a nested call admits another call: else tasks that call each other would fill all workers and wait
 // for ever.
 bool call_dispatcher::may_claim() const noexcept {
-    if (retires_.load(std::memory_order_relaxed) && control_.retiring.load(std::memory_order_acquire) == 0) return false;
+    if (retires_.load(std::memory_order_relaxed) && control_.retiring.load(std::memory_order_acquire) == 0)
+        return false;
     return max_unfinished_ == 0 || calls_.size() < max_unfinished_ + std::min(calls_.size(), backend_->waiting_tasks());
 }
 
@@ -123,7 +126,7 @@ void call_dispatcher::read_request(const request& q, worker_call& call) const {
 }
 
 void call_dispatcher::run(worker_call& call, std::uint16_t entry) noexcept {
-    const std::int64_t& began = timer_.begin(call);
+    const std::int64_t began = timer_.begin(call);
     if (call.timed) send_begun(call, began);
     worker_functions::function* f = nullptr;
     try {
@@ -143,7 +146,7 @@ void call_dispatcher::run(worker_call& call, std::uint16_t entry) noexcept {
     f->sample(timer_.last());
 }
 
-void call_dispatcher::send_begun(const worker_call& call, const std::int64_t& began) noexcept {
+void call_dispatcher::send_begun(const worker_call& call, std::int64_t began) noexcept {
     event e{};
     e.kind = event_kind::begun;
     e.id = call.ticket;
@@ -169,6 +172,7 @@ void call_dispatcher::notify_before(const worker_functions::function& next) noex
 }
 
 void call_dispatcher::finish(worker_call* call, call_reply reply) noexcept {
+    flush_task_output();
     event e{};
     e.kind = reply.kind == reply_kind::value        ? event_kind::value
              : reply.kind == reply_kind::unfinished ? event_kind::unfinished

@@ -5,6 +5,7 @@
 #include "process/worker/call_dispatcher.hpp"
 #include "process/worker/control_thread.hpp"
 #include "process/worker/event_sender.hpp"
+#include "process/worker/task_output.hpp"
 #include "process/worker/worker_backend.hpp"
 #include "shm/state_plane.hpp"
 
@@ -16,6 +17,7 @@
 #include <array>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <string>
@@ -37,13 +39,18 @@ std::vector<int> plane_descriptors(const process_os::worker_boot& boot, std::siz
     return all;
 }
 
+// Calls the function of an option, if there is one.
+void call(const process_plane::function_slot& slot) {
+    if (slot.size == 0) return;
+    decoder in(std::span(slot.bytes, slot.size));
+    const auto address = reinterpret_cast<std::uintptr_t>(resolve_function(decode_function(in)));
+    reinterpret_cast<void (*)()>(address)();
+}
+
 // @return false if it threw; the parent has been notified
 bool run_initializer(const process_plane::worker_setup& setup, event_sender& sender) {
-    if (setup.initializer.size == 0) return true;
     try {
-        decoder in(std::span(setup.initializer.bytes, setup.initializer.size));
-        const auto address = reinterpret_cast<std::uintptr_t>(resolve_function(decode_function(in)));
-        reinterpret_cast<void (*)()>(address)();
+        call(setup.initializer);
         return true;
     } catch (...) {
         byte_buffer error;
@@ -53,6 +60,18 @@ bool run_initializer(const process_plane::worker_setup& setup, event_sender& sen
         e.kind = event_kind::start_failed;
         sender.send(e, std::array{std::span<const std::byte>(error.span())}, event_sender::notice::urgent);
         return false;
+    }
+}
+
+void run_finalizer(const process_plane::worker_setup& setup) noexcept {
+    try {
+        call(setup.finalizer);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "cadre: worker %u of executor '%s': its finalizer threw: %s\n", setup.index,
+                     setup.executor_name, e.what());
+    } catch (...) {
+        std::fprintf(stderr, "cadre: worker %u of executor '%s': its finalizer threw\n", setup.index,
+                     setup.executor_name);
     }
 }
 
@@ -83,8 +102,9 @@ struct worker_process {
 }  // namespace
 
 int worker_main(process_os::worker_boot&& boot) {
-    worker_process& w = *new worker_process(std::move(boot));
-    if (w.setup.line_buffered != 0) std::setvbuf(stdout, nullptr, _IOLBF, 0);
+    static worker_process* const only = new worker_process(std::move(boot));
+    worker_process& w = *only;
+    write_output_by_line();
     this_worker::detail::set_process_worker(w.setup.index, w.setup.count);
     register_portable_executor(w.setup.portable_id, w.backend);
     running_word = &w.memory.control().running;
@@ -97,7 +117,8 @@ int worker_main(process_os::worker_boot&& boot) {
     e.kind = event_kind::ready;
     w.sender.send(e, {}, event_sender::notice::urgent);
     drive_until([&w] { return w.quit.load(std::memory_order_acquire); });
-    return 0;
+    run_finalizer(w.setup);
+    std::exit(0);  // destroys what this_worker::local made and static objects, and calls the functions of atexit
 }
 
 }  // namespace cadre::detail::process_worker

@@ -6,7 +6,8 @@
 
 namespace cadre::detail::process_worker {
 
-/// Attaches to the parent's memory, runs the initializer, then calls until a quit order. @return the exit status
+/// Attaches to the parent's memory, runs the initializer, calls until a quit order, and the finalizer; then exits as a
+/// program does. @return the exit status of a worker whose initializer has failed
 int worker_main(process_os::worker_boot&& boot);
 
 }  // namespace cadre::detail::process_worker

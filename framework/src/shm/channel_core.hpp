@@ -27,25 +27,29 @@
 
 namespace cadre::detail::shm {
 
-template <class Probe = no_probe>
+template <class Probe = no_probe, class Blocks = region_blocks>
 class channel_core {
+    using words = basic_channel_words<typename Blocks::word_type>;
+    using header = typename words::header_type;
+    using cell = typename words::cell_type;
+    using payload = channel_payload<Blocks>;
+
 public:
     /// `data` has `channel_words::bytes(cells)` bytes, aligned to 64. Claims name `self`.
-    channel_core(const region& memory, std::byte* data, std::uint64_t cells, process_id self) noexcept
-        : words_(data, cells), header_(words_.header()), memory_(memory), payload_(memory, self), self_(self) {}
+    channel_core(Blocks blocks, std::byte* data, std::uint64_t cells, process_id self) noexcept
+        : words_(data, cells), header_(words_.header()), payload_(blocks, self), self_(self) {}
 
     /// Sends bytes that fit into a cell. `carries`: the message ends with the names of the handles in it.
     [[nodiscard]] op_status send(std::span<const std::byte> message, bool carries = false) noexcept {
-        return put([&](channel_cell& c) {
-            c.length.store(message.size() | channel_payload::carries_mark(carries), std::memory_order_relaxed);
+        return put([&](cell& c) {
+            c.length.store(message.size() | payload::carries_mark(carries), std::memory_order_relaxed);
             if (!message.empty()) std::memcpy(c.bytes, message.data(), message.size());
         });
     }
     /// Sends a block held by this process; its header has the length of the message.
     [[nodiscard]] op_status send_block(std::uint64_t offset, bool carries = false) noexcept {
-        return put([&](channel_cell& c) {
-            c.length.store(offset | channel_cell::in_block | channel_payload::carries_mark(carries),
-                           std::memory_order_relaxed);
+        return put([&](cell& c) {
+            c.length.store(offset | cell::in_block | payload::carries_mark(carries), std::memory_order_relaxed);
         });
     }
     /// `done` if `send` could succeed now, `would_block` if the queue is full, `closed`.
@@ -79,8 +83,9 @@ public:
             if (a != op_status::would_block) return a;
         }
         for (unsigned tries = 0; tries != max_retries; ++tries) {
+            Probe::at(step::retry);
             std::uint64_t h = header_.head.load();
-            channel_cell& c = at(h);
+            cell& c = at(h);
             cell_word s{c.state.load()};
             // A full cell is below the tail, so the tail, which senders keep writing, need not be read.
             if (s.raw == cell_word::make(h, cell_phase::full).raw) {
@@ -144,15 +149,16 @@ private:
     // A bound on every loop, far beyond what others' progress can cause: shared words may hold anything.
     static constexpr unsigned max_retries = 1u << 22;
 
-    [[nodiscard]] channel_cell& at(std::uint64_t position) const noexcept { return words_.at(position); }
+    [[nodiscard]] cell& at(std::uint64_t position) const noexcept { return words_.at(position); }
 
     template <class Write>
     op_status put(Write write) noexcept {
         for (unsigned tries = 0; tries != max_retries; ++tries) {
+            Probe::at(step::retry);
             std::uint64_t t = header_.tail.load();
             if ((t & 1) != 0) return op_status::closed;
             const std::uint64_t p = t >> 1;
-            channel_cell& c = at(p);
+            cell& c = at(p);
             cell_word s{c.state.load()};
             if (s.position() != p) {
                 // An earlier lap still has the cell: the queue is full, if the tail was really there. A later lap: the tail
@@ -186,13 +192,13 @@ private:
 
     /// The cell is `taking(self)`.
     template <class Keep>
-    op_status take(channel_cell& c, std::uint64_t position, byte_buffer& into, Keep& keep) noexcept {
+    op_status take(cell& c, std::uint64_t position, byte_buffer& into, Keep& keep) noexcept {
         const std::uint64_t length = c.length.load(std::memory_order_relaxed);
-        const bool carries = channel_payload::carries(length);
+        const bool carries = payload::carries(length);
         try {
-            if (!channel_payload::in_block(length)) {
-                const std::uint64_t size = channel_payload::size_in_cell(length);
-                if (size > channel_cell::room) return discard_invalid(c, position);
+            if (!payload::in_block(length)) {
+                const std::uint64_t size = payload::size_in_cell(length);
+                if (size > cell::room) return discard_invalid(c, position);
                 into.resize_uninitialized(size);
                 std::memcpy(into.data(), c.bytes, size);
                 if (carries) keep();
@@ -202,12 +208,12 @@ private:
             }
             const block_location b = payload_.block_of(length);
             if (b.offset == 0) return discard_invalid(c, position);
-            const std::uint64_t size = length_of(memory_, b.offset).load(std::memory_order_relaxed);
-            if (size > b.room) return discard_invalid(c, position);
-            into.resize_uninitialized(size);
+            const std::span<const std::byte> message = payload_.bytes_in(b);
+            if (message.data() == nullptr) return discard_invalid(c, position);
+            into.resize_uninitialized(message.size());
             if (!payload_.claim(b.offset)) return discard_invalid(c, position);
             Probe::at(step::receive_block_taken);
-            std::memcpy(into.data(), memory_.at<std::byte>(b.data()), size);
+            std::memcpy(into.data(), message.data(), message.size());
             if (carries) keep();
             Probe::at(step::receive_copied);
             consume(c, position);
@@ -226,9 +232,10 @@ private:
         const std::uint64_t known = header_.returned.load();
         // A search whose claim fails means that another receiver has taken a cell.
         for (std::uint64_t tries = 0; tries <= max_retries / words_.count() + 64; ++tries) {
-            channel_cell* first = nullptr;
+            Probe::at(step::retry_search);
+            cell* first = nullptr;
             cell_word found{};
-            for (channel_cell& c : words_) {
+            for (cell& c : words_) {
                 const cell_word s{c.state.load()};
                 if (s.phase() == cell_phase::returned && (first == nullptr || s.position() < found.position())) {
                     first = &c;
@@ -248,12 +255,12 @@ private:
         return op_status::broken;
     }
 
-    void consume(channel_cell& c, std::uint64_t position) noexcept {
+    void consume(cell& c, std::uint64_t position) noexcept {
         c.state.exchange(cell_word::make(position + words_.count(), cell_phase::free).raw);  // a fence, as in put
         Probe::at(step::receive_consumed);
     }
     /// The message is invalid: its sender broke the protocol. It is consumed, so that it does not block the queue.
-    op_status discard_invalid(channel_cell& c, std::uint64_t position) noexcept {
+    op_status discard_invalid(cell& c, std::uint64_t position) noexcept {
         consume(c, position);
         return op_status::broken;
     }
@@ -262,7 +269,7 @@ private:
     [[nodiscard]] bool drained(std::uint64_t end) noexcept {
         if (header_.drained.load() != 0) return true;
         if (header_.returned.load() != header_.returned_seen.load()) return false;
-        for (const channel_cell& c : words_) {
+        for (const cell& c : words_) {
             const cell_word s{c.state.load()};
             const cell_phase p = s.phase();
             if (s.position() < end && p != cell_phase::free && p != cell_phase::skipped) return false;
@@ -271,10 +278,9 @@ private:
         return true;
     }
 
-    channel_words words_;
-    channel_header& header_;
-    const region& memory_;
-    channel_payload payload_;
+    words words_;
+    header& header_;
+    payload payload_;
     process_id self_;
 };
 

@@ -22,13 +22,14 @@ namespace cadre::detail::shm {
 /// | returned_seen | a receiver that finds no returned cell     | the value of `returned` before its search, by CAS  |
 /// | closing       | the process that closes, before the mark   | 1                                                  |
 /// | drained       | a receiver that finds the channel drained  | 1                                                  |
-struct channel_header {
-    alignas(64) word tail;  ///< position << 1 | close mark
-    alignas(64) word head;
-    alignas(64) word returned;  ///< the number of cells ever returned
-    word returned_seen;         ///< the number of those that are known to be taken
-    word closing;
-    word drained;
+template <class Word>
+struct basic_channel_header {
+    alignas(64) Word tail;  ///< position << 1 | close mark
+    alignas(64) Word head;
+    alignas(64) Word returned;  ///< the number of cells ever returned
+    Word returned_seen;         ///< the number of those that are known to be taken
+    Word closing;
+    Word drained;
 };
 
 /// Phase of a cell at position p of the stream of messages. All stores, exchanges and compare-and-swaps are sequentially
@@ -65,52 +66,58 @@ struct cell_word {
     }
 };
 
-struct channel_cell {
+template <class Word>
+struct basic_channel_cell {
     static constexpr std::size_t room = 48;
-    alignas(64) word state;  ///< cell_word
+    alignas(64) Word state;  ///< cell_word
     /// The length of the message in `bytes`, or in_block and the offset of its block; and carries_bit. Written by the
     /// claimant alone, relaxed: `state` publishes it.
-    word length;
+    Word length;
     std::byte bytes[room];
     static constexpr std::uint64_t in_block = 1ull << 63;
     static constexpr std::uint64_t carries_bit = 1ull << 62;  ///< names of handles are at the message's end
 };
+using channel_cell = basic_channel_cell<word>;
 static_assert(sizeof(channel_cell) == 64);
 
 /// A channel's words where this process maps them.
-class channel_words {
+template <class Word>
+class basic_channel_words {
 public:
+    using header_type = basic_channel_header<Word>;
+    using cell_type = basic_channel_cell<Word>;
     static constexpr std::uint64_t max_cells = max_channel_capacity;
 
     [[nodiscard]] static constexpr std::uint64_t bytes(std::uint64_t cells) noexcept {
-        return sizeof(channel_header) + cells * sizeof(channel_cell);
+        return sizeof(header_type) + cells * sizeof(cell_type);
     }
     /// In zeroed memory, before any other process sees it.
     static void initialise(std::byte* data, std::uint64_t cells) noexcept {
-        const channel_words words(data, cells);
+        const basic_channel_words words(data, cells);
         for (std::uint64_t i = 0; i != cells; ++i)
             words.cells_[i].state.store(cell_word::make(i, cell_phase::free).raw, std::memory_order_relaxed);
     }
 
     /// `data` has `bytes(cells)` bytes, aligned to 64.
-    channel_words(std::byte* data, std::uint64_t cells) noexcept
-        : header_(reinterpret_cast<channel_header*>(data)),
-          cells_(reinterpret_cast<channel_cell*>(data + sizeof(channel_header))), count_(cells),
+    basic_channel_words(std::byte* data, std::uint64_t cells) noexcept
+        : header_(reinterpret_cast<header_type*>(data)),
+          cells_(reinterpret_cast<cell_type*>(data + sizeof(header_type))), count_(cells),
           mask_((cells & (cells - 1)) == 0 ? cells - 1 : 0) {}
 
-    [[nodiscard]] channel_header& header() const noexcept { return *header_; }
+    [[nodiscard]] header_type& header() const noexcept { return *header_; }
     [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
-    [[nodiscard]] channel_cell& at(std::uint64_t position) const noexcept {
+    [[nodiscard]] cell_type& at(std::uint64_t position) const noexcept {
         return cells_[mask_ != 0 || count_ == 1 ? position & mask_ : position % count_];
     }
-    [[nodiscard]] channel_cell* begin() const noexcept { return cells_; }
-    [[nodiscard]] channel_cell* end() const noexcept { return cells_ + count_; }
+    [[nodiscard]] cell_type* begin() const noexcept { return cells_; }
+    [[nodiscard]] cell_type* end() const noexcept { return cells_ + count_; }
 
 private:
-    channel_header* header_;
-    channel_cell* cells_;
+    header_type* header_;
+    cell_type* cells_;
     std::uint64_t count_;
     std::uint64_t mask_;
 };
+using channel_words = basic_channel_words<word>;
 
 }  // namespace cadre::detail::shm

@@ -10,15 +10,20 @@
 namespace cadre::detail::shm {
 
 /// Used by the supervisor and by the last user of a channel. Other processes may send and receive meanwhile.
+template <class Blocks = region_blocks>
 class channel_recovery {
+    using words = basic_channel_words<typename Blocks::word_type>;
+    using cell = typename words::cell_type;
+    using payload = channel_payload<Blocks>;
+
 public:
     /// `data` has `channel_words::bytes(cells)` bytes, aligned to 64.
-    channel_recovery(const region& memory, std::byte* data, std::uint64_t cells, process_id self) noexcept
-        : words_(data, cells), payload_(memory, self), self_(self) {}
+    channel_recovery(Blocks blocks, std::byte* data, std::uint64_t cells, process_id self) noexcept
+        : words_(data, cells), payload_(blocks, self), self_(self) {}
 
     /// Supervisor: completes or reverts what a dead process had claimed. May be repeated.
     void recover(process_id dead) noexcept {
-        for (channel_cell& c : words_) {
+        for (cell& c : words_) {
             cell_word s{c.state.load()};
             if (s.slot() != dead.slot) continue;
             std::uint64_t position = s.position();
@@ -40,7 +45,7 @@ public:
     /// Calls `f(offset)` for every block that holds a message.
     template <class F>
     void for_each_block(F f) const {
-        for_each_message([&](const channel_cell&, std::uint64_t length) {
+        for_each_message([&](const cell&, std::uint64_t length) {
             if (const block_location b = payload_.block_of(length); b.offset != 0) f(b.offset);
         });
     }
@@ -48,8 +53,8 @@ public:
     /// are meaningless.
     template <class F>
     void for_each_carrier(F f) const {
-        for_each_message([&](const channel_cell& c, std::uint64_t length) {
-            if (channel_payload::carries(length)) f(payload_.message_in(c, length));
+        for_each_message([&](const cell& c, std::uint64_t length) {
+            if (payload::carries(length)) f(payload_.message_in(c, length));
         });
     }
 
@@ -57,7 +62,7 @@ public:
     /// carries handles.
     template <class F>
     void clear(F f) noexcept {
-        for (channel_cell& c : words_) {
+        for (cell& c : words_) {
             cell_word s{c.state.load()};
             if (s.phase() != cell_phase::full && s.phase() != cell_phase::returned) continue;
             const std::uint64_t mine = cell_word::make(s.position(), cell_phase::taking, self_.slot).raw;
@@ -68,23 +73,23 @@ public:
 private:
     template <class F>
     void for_each_message(F f) const {
-        for (const channel_cell& c : words_)
+        for (const cell& c : words_)
             if (cell_word{c.state.load()}.has_message()) f(c, c.length.load(std::memory_order_relaxed));
     }
 
     /// The cell is `taking(self)`.
     template <class F>
-    void discard(channel_cell& c, std::uint64_t position, F& f) noexcept {
+    void discard(cell& c, std::uint64_t position, F& f) noexcept {
         const std::uint64_t length = c.length.load(std::memory_order_relaxed);
         const block_location b = payload_.block_of(length);
         const bool mine = b.offset != 0 && payload_.claim(b.offset);
-        if (channel_payload::carries(length)) f(payload_.message_in(c, length));
+        if (payload::carries(length)) f(payload_.message_in(c, length));
         c.state.exchange(cell_word::make(position + words_.count(), cell_phase::free).raw);
         if (mine) payload_.release(b.offset);
     }
 
-    channel_words words_;
-    channel_payload payload_;
+    words words_;
+    payload payload_;
     process_id self_;
 };
 

@@ -25,7 +25,7 @@ void free_blocks(plane_core& core, process_id dead) {
     core.objects.for_each([&](object_ref o, object_phase) {
         if (o.kind != object_kind::channel) return;
         if (const auto d = core.objects.data_of(o))
-            channel_recovery(memory, d->data, d->parameter, core.table.self())
+            channel_recovery<>(memory, d->data, d->parameter, core.table.self())
                 .for_each_block([&](std::uint64_t offset) { queued.push_back(offset); });
     });
     std::ranges::sort(queued);
@@ -46,7 +46,7 @@ void free_miscounted(plane_core& core) {
     core.objects.for_each([&](object_ref o, object_phase) {
         if (o.kind != object_kind::channel) return;
         if (const auto d = core.objects.data_of(o))
-            channel_recovery(core.memory, d->data, d->parameter, core.table.self())
+            channel_recovery<>(core.memory, d->data, d->parameter, core.table.self())
                 .for_each_carrier([&](std::span<const std::byte> message) {
                     names.clear();
                     if (found.size() < max_found) static_cast<void>(read_names(message, names));

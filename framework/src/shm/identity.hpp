@@ -58,6 +58,9 @@ enum class step : std::uint8_t {
     permit_seen,  ///< the note of another process was read, its operation not yet completed
     permit_claimed,  ///< noted; the count of the process is unchanged
     permit_counted,  ///< counted; the note is still there
+    // Heads of loops that keep nothing of earlier rounds: models forget what those have read.
+    retry,
+    retry_search,  ///< for a returned message
 };
 
 struct no_probe {

@@ -50,6 +50,7 @@ public:
 
     [[nodiscard]] op_status try_lock(bool& owner_died) noexcept {
         for (unsigned tries = 0; tries != max_retries; ++tries) {
+            Probe::at(step::retry);
             lock_word w{lock_.load()};
             const bool mine = w.state() == lock_word::phase::granted && w.who() == self_;
             if (w.state() != lock_word::phase::free && !mine) return op_status::would_block;
@@ -89,6 +90,7 @@ public:
     /// Supervisor: frees the lock if the dead process held it or was granted it.
     void recover(process_id dead) noexcept {
         for (unsigned tries = 0; tries != max_retries; ++tries) {
+            Probe::at(step::retry);
             const lock_word w{lock_.load()};
             if (w.state() == lock_word::phase::free || w.who() != dead) return;
             // A grant that was not confirmed: the dead process has not entered the critical section.

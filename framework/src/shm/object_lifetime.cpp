@@ -24,8 +24,8 @@ constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} <<
 
 // An object is freed by a compare-and-swap from the state word that was read before the object was found unused. A process
 // that acquires it first sets its presence bit and then counts itself in that word. So either the compare-and-swap fails, or
-// the acquiring process finds the object freed. Handles of living processes and messages never meet with this; handles of
-// dead ones may be decoded when nothing refers to the object any more.
+// the acquiring process finds the object freed. This race cannot involve a handle of a live process or of a queued message,
+// since both keep the object in use; it arises only when a handle that a dead process left is decoded.
 
 bool object_table::acquire(object_ref o) {
     {
@@ -150,7 +150,7 @@ void object_table::finish_freeing(object_ref o, std::vector<object_ref>& carried
         }
     };
     if (o.kind == object_kind::channel) {
-        if (const auto d = data_of(o)) channel_recovery(memory_, d->data, d->parameter, self_).clear(adopt);
+        if (const auto d = data_of(o)) channel_recovery<>(memory_, d->data, d->parameter, self_).clear(adopt);
     }
     for (std::size_t i = first; i != carried.size(); ++i)
         remove_queued(carried[i]);
@@ -189,7 +189,7 @@ void object_table::recover(object_ref o, process_id dead) noexcept {
         return free_entry_if_unused(o);
     }
     const auto d = data_of(o);
-    if (d && o.kind == object_kind::channel) channel_recovery(memory_, d->data, d->parameter, self_).recover(dead);
+    if (d && o.kind == object_kind::channel) channel_recovery<>(memory_, d->data, d->parameter, self_).recover(dead);
     if (d && o.kind == object_kind::semaphore) semaphore_core<>(d->data, memory_.slots(), self_).recover(dead);
     if (was_freeing) return free_with_contents(o, true);
     lock_core<> lock(e.lock, self_);

@@ -1,8 +1,9 @@
 #include "shm/region.hpp"
 
+#include "base/available_memory.hpp"
+
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <new>
 #include <system_error>
 #include <thread>
@@ -27,8 +28,6 @@ constexpr std::uint64_t default_arena_size = 16 * gibibyte;
 #endif
 constexpr std::uint64_t min_arena_size = 16ull << 20;
 constexpr std::uint64_t max_arena_size = 1ull << 40;
-// From this size available memory is read first, because the kernel rather kills a process than refuses an allocation.
-constexpr std::uint64_t check_memory_from = 16ull << 20;
 
 [[noreturn]] void fail(int error, const char* what) { throw std::system_error(error, std::generic_category(), what); }
 
@@ -52,25 +51,6 @@ mapped_region size_and_map(int fd, std::uint64_t size) {
     constexpr const char* what = "address space for the state of process executors";
     set_size(fd, size, what);
     return map_shared({.fd = fd, .size = size, .sparse = true}, what);
-}
-
-bool memory_left(std::uint64_t wanted) noexcept {
-    std::FILE* f = std::fopen("/proc/meminfo", "re");
-    if (f == nullptr) return true;
-    unsigned long long kib = 0;
-    unsigned long long available = 0;
-    bool known = false;
-    char line[128];
-    while (std::fgets(line, sizeof line, f) != nullptr) {
-        if (std::sscanf(line, "MemAvailable: %llu", &kib) == 1) {
-            available += kib;
-            known = true;
-        } else if (std::sscanf(line, "SwapFree: %llu", &kib) == 1) {
-            available += kib;
-        }
-    }
-    std::fclose(f);
-    return !known || wanted / 1024 < available;
 }
 
 }  // namespace
@@ -152,7 +132,7 @@ unsigned region::slot_of(std::uint64_t offset) const noexcept {
 }
 
 bool region::commit(std::uint64_t offset, std::uint64_t size) const noexcept {
-    if (size >= check_memory_from && !memory_left(size)) return false;
+    if (!memory_left_for(size)) return false;
     for (;;) {
         if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(size)) == 0)
             return true;

@@ -28,12 +28,15 @@ namespace cadre::detail::shm {
 /// |                       | a process p that holds n permits    | (f, forget, p, number of p's operation)        |
 /// | (f, note of p)        | any process, once p's count says so | (f, none)                                      |
 /// | any (f, note)         | any process that releases n         | (f + n, same note)                             |
-struct permit_word {
+///
+/// Models choose small numbers.
+template <unsigned NumberBits>
+struct basic_permit_word {
     enum class note : unsigned { none = 0, acquire = 1, give_back = 2, forget = 3 };
     std::uint64_t raw;
 
-    static constexpr std::uint32_t number_mask = (1u << 22) - 1;
-    static constexpr permit_word make(std::uint32_t free, note n, unsigned slot, std::uint32_t number) noexcept {
+    static constexpr std::uint32_t number_mask = (1u << NumberBits) - 1;
+    static constexpr basic_permit_word make(std::uint32_t free, note n, unsigned slot, std::uint32_t number) noexcept {
         return {(std::uint64_t{free} << 32) | (std::uint64_t{number & number_mask} << 10) | (std::uint64_t{slot} << 2) |
                 static_cast<unsigned>(n)};
     }
@@ -43,58 +46,66 @@ struct permit_word {
     [[nodiscard]] constexpr std::uint32_t number() const noexcept {
         return static_cast<std::uint32_t>(raw >> 10) & number_mask;
     }
-    [[nodiscard]] constexpr bool same_note(permit_word other) const noexcept {
+    [[nodiscard]] constexpr bool same_note(basic_permit_word other) const noexcept {
         return static_cast<std::uint32_t>(raw) == static_cast<std::uint32_t>(other.raw);
     }
 };
+using permit_word = basic_permit_word<22>;
 
-struct semaphore_data {
-    alignas(64) word state;
+template <class Word>
+struct basic_semaphore_data {
+    alignas(64) Word state;
     /// Permits that exist, free or held. Raised by `release` before it frees them, so that permits given back always fit;
     /// lowered by `forget`. By CAS and subtraction, sequentially consistent. A death in between leaves it too high.
-    word total;
+    Word total;
     /// 0; set to 1, for good, by the first process that acquires several permits at once.
-    word several;
+    Word several;
     /// One per slot: permits << 32 | operations completed. Changed by any process that completes the operation in the note,
     /// by CAS; by the supervisor, after a death, by store. Sequentially consistent. Behind them, also one per slot: one less
     /// than the number of permits of the last operation noted for the slot.
-    alignas(64) word held[1];
+    alignas(64) Word held[1];
 };
+using semaphore_data = basic_semaphore_data<word>;
 
-template <class Probe = no_probe>
+/// The other types are those of the model that explores this code, tests/models/semaphore_model.hpp.
+template <class Probe = no_probe, class Word = word, class Permits = permit_word>
 class semaphore_core {
+    using data_words = basic_semaphore_data<Word>;
+    using note = typename Permits::note;
+
 public:
     [[nodiscard]] static constexpr std::uint64_t bytes(unsigned slots) noexcept {
-        return offsetof(semaphore_data, held) + 2 * slots * sizeof(word);
+        return offsetof(data_words, held) + 2 * slots * sizeof(Word);
     }
     static void initialise(std::byte* data, std::uint32_t permits) noexcept {
-        reinterpret_cast<semaphore_data*>(data)->total.store(permits, std::memory_order_relaxed);
-        reinterpret_cast<semaphore_data*>(data)->state.store(
-            permit_word::make(permits, permit_word::note::none, 0, 0).raw, std::memory_order_relaxed);
+        reinterpret_cast<data_words*>(data)->total.store(permits, std::memory_order_relaxed);
+        reinterpret_cast<data_words*>(data)->state.store(Permits::make(permits, note::none, 0, 0).raw,
+                                                         std::memory_order_relaxed);
     }
 
     semaphore_core(std::byte* data, unsigned slots, process_id self) noexcept
-        : data_(*reinterpret_cast<semaphore_data*>(data)), state_(data_.state), held_(data_.held),
-          amounts_(held_ + slots), slots_(slots), self_(self) {}
+        : data_(*reinterpret_cast<data_words*>(data)), state_(data_.state), held_(data_.held), amounts_(held_ + slots),
+          slots_(slots), self_(self) {}
 
     /// Acquires `n` permits or none. One thread of a process at a time, together with `give_back` and `forget`.
     [[nodiscard]] op_status try_acquire(std::uint32_t n = 1) noexcept {
         for (unsigned tries = 0; tries != max_retries; ++tries) {
-            permit_word w{state_.load()};
-            if (w.what() != permit_word::note::none) {
+            Probe::at(step::retry);
+            Permits w{state_.load()};
+            if (w.what() != note::none) {
                 if (!help(w)) return op_status::broken;
                 continue;
             }
             if (w.free() < n) return op_status::would_block;
-            if (claim(w, w.free() - n, permit_word::note::acquire, n)) return op_status::done;
+            if (claim(w, w.free() - n, note::acquire, n)) return op_status::done;
         }
         return op_status::broken;
     }
     /// Returns `n` permits that this process holds. @return false if it holds fewer
-    bool give_back(std::uint32_t n = 1) noexcept { return drop(n, permit_word::note::give_back, n); }
+    bool give_back(std::uint32_t n = 1) noexcept { return drop(n, note::give_back, n); }
     /// Removes `n` permits that this process holds from those that exist. @return false if it holds fewer
     bool forget(std::uint32_t n = 1) noexcept {
-        if (!drop(n, permit_word::note::forget, 0)) return false;
+        if (!drop(n, note::forget, 0)) return false;
         data_.total.fetch_sub(n);
         return true;
     }
@@ -112,13 +123,14 @@ public:
     void want_several() noexcept {
         if (!wanted_several()) data_.several.store(1);
     }
-    [[nodiscard]] std::uint32_t available() const noexcept { return permit_word{state_.load()}.free(); }
+    [[nodiscard]] std::uint32_t available() const noexcept { return Permits{state_.load()}.free(); }
 
     /// Supervisor: completes the operation that the dead process had noted, then frees all its permits.
     void recover(process_id dead) noexcept {
         for (unsigned tries = 0; tries != max_retries; ++tries) {
-            const permit_word w{state_.load()};
-            if (w.what() == permit_word::note::none || w.slot() != dead.slot) break;
+            Probe::at(step::retry);
+            const Permits w{state_.load()};
+            if (w.what() == note::none || w.slot() != dead.slot) break;
             if (!help(w)) break;
         }
         const std::uint64_t h = held_[dead.slot].load();
@@ -131,17 +143,18 @@ private:
     static constexpr std::uint64_t max_permits = std::numeric_limits<std::uint32_t>::max();
 
     void add_free(std::uint32_t n) noexcept {
-        permit_word w{state_.load()};
+        Permits w{state_.load()};
         for (unsigned tries = 0; tries != max_retries; ++tries)
-            if (state_.compare_exchange_strong(
-                    w.raw, permit_word::make(plus(w.free(), n), w.what(), w.slot(), w.number()).raw))
+            if (state_.compare_exchange_strong(w.raw,
+                                               Permits::make(plus(w.free(), n), w.what(), w.slot(), w.number()).raw))
                 return;
     }
     /// This process ceases to hold `n` permits, of which `freed` become free.
-    bool drop(std::uint32_t n, permit_word::note what, std::uint32_t freed) noexcept {
+    bool drop(std::uint32_t n, note what, std::uint32_t freed) noexcept {
         for (unsigned tries = 0; tries != max_retries; ++tries) {
-            permit_word w{state_.load()};
-            if (w.what() != permit_word::note::none) {
+            Probe::at(step::retry);
+            Permits w{state_.load()};
+            if (w.what() != note::none) {
                 if (!help(w)) return false;
                 continue;
             }
@@ -155,11 +168,11 @@ private:
         return b > std::numeric_limits<std::uint32_t>::max() - a ? std::numeric_limits<std::uint32_t>::max() : a + b;
     }
 
-    bool claim(permit_word from, std::uint32_t free, permit_word::note what, std::uint32_t amount) noexcept {
+    bool claim(Permits from, std::uint32_t free, note what, std::uint32_t amount) noexcept {
         // The last operation of this process has been settled, so no helper can take this for its amount.
         if (amounts_[self_.slot].load(std::memory_order_relaxed) != amount - 1) amounts_[self_.slot].store(amount - 1);
         const auto next = static_cast<std::uint32_t>(held_[self_.slot].load()) + 1;
-        const permit_word mine = permit_word::make(free, what, self_.slot, next);
+        const Permits mine = Permits::make(free, what, self_.slot, next);
         if (!state_.compare_exchange_strong(from.raw, mine.raw)) return false;
         Probe::at(step::permit_claimed);
         apply(mine);
@@ -167,8 +180,8 @@ private:
         settle(mine);
         return true;
     }
-    bool help(permit_word w) noexcept {
-        if (w.slot() >= slots_ || w.what() == permit_word::note::none) return false;
+    bool help(Permits w) noexcept {
+        if (w.slot() >= slots_ || w.what() == note::none) return false;
         Probe::at(step::permit_seen);
         apply(w);
         settle(w);
@@ -176,34 +189,32 @@ private:
     }
     /// Has an effect once per number, because the count's word holds the number of the last completed operation. If the note
     /// is still there after the count was read, and the CAS finds the count unchanged, the operation was not yet completed.
-    void apply(permit_word w) noexcept {
-        word& count = held_[w.slot()];
+    void apply(Permits w) noexcept {
+        Word& count = held_[w.slot()];
         std::uint64_t h = count.load();
         const std::uint32_t amount = static_cast<std::uint32_t>(amounts_[w.slot()].load()) + 1;
-        if (done(h, w) || !permit_word{state_.load()}.same_note(w)) return;
+        if (done(h, w) || !Permits{state_.load()}.same_note(w)) return;
         const auto permits = static_cast<std::uint32_t>(h >> 32);
         const std::uint32_t now =
-            w.what() == permit_word::note::acquire ? plus(permits, amount) : permits - std::min(permits, amount);
+            w.what() == note::acquire ? plus(permits, amount) : permits - std::min(permits, amount);
         count.compare_exchange_strong(h, (std::uint64_t{now} << 32) | (static_cast<std::uint32_t>(h) + 1));
     }
-    [[nodiscard]] static bool done(std::uint64_t count, permit_word w) noexcept {
-        return ((static_cast<std::uint32_t>(count) + 1) & permit_word::number_mask) != w.number();
+    [[nodiscard]] static bool done(std::uint64_t count, Permits w) noexcept {
+        return ((static_cast<std::uint32_t>(count) + 1) & Permits::number_mask) != w.number();
     }
     /// Removes the note of a completed operation. `release` may have changed the number of free permits meanwhile.
-    void settle(permit_word w) noexcept {
-        permit_word now{state_.load()};
+    void settle(Permits w) noexcept {
+        Permits now{state_.load()};
         for (unsigned tries = 0; tries != max_retries; ++tries) {
             if (!now.same_note(w) || !done(held_[w.slot()].load(), w)) return;
-            if (state_.compare_exchange_strong(now.raw,
-                                               permit_word::make(now.free(), permit_word::note::none, 0, 0).raw))
-                return;
+            if (state_.compare_exchange_strong(now.raw, Permits::make(now.free(), note::none, 0, 0).raw)) return;
         }
     }
 
-    semaphore_data& data_;
-    word& state_;
-    word* held_;
-    word* amounts_;
+    data_words& data_;
+    Word& state_;
+    Word* held_;
+    Word* amounts_;
     unsigned slots_;
     process_id self_;
 };

@@ -17,12 +17,6 @@ using cadre::executor;
 using cadre::process_executor;
 using cadre::task;
 
-int work_until_stopped() {
-    while (!cadre::stop_requested()) {
-    }
-    return 77;
-}
-
 TEST(process_limits, a_task_that_ignores_its_time_limit_is_killed) {
     const executor ex = process_executor{{.workers = 1, .task_timeout = 50ms, .kill_grace = 50ms}};
     try {
@@ -37,7 +31,7 @@ TEST(process_limits, a_task_that_ignores_its_time_limit_is_killed) {
 
 TEST(process_limits, a_task_that_checks_for_stop_is_not_killed) {
     const executor ex = process_executor{{.workers = 1, .task_timeout = 50ms, .kill_grace = 60s}};
-    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, work_until_stopped)), 77);
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, compute_until_stopped)), 77);
     EXPECT_EQ(ex.stats().restarts, 0u);
 }
 
@@ -70,13 +64,11 @@ TEST(process_limits, timeout_kills_what_does_not_stop) {
 
 TEST(process_limits, a_stop_request_never_kills) {
     const executor ex = process_executor{{.workers = 1, .kill_grace = 1ms}};
-    auto job = cadre::spawn(ex, work_until_stopped);
-    std::this_thread::sleep_for(20ms);  // most likely it runs by then; queued, it would end as cancelled
+    const cadre::channel<int> begun(ex, 1);
+    auto job = cadre::spawn(ex, begin_and_compute_until_stopped, begun);
+    ASSERT_TRUE(run(receive<int>, begun));
     job.request_stop();
-    try {
-        EXPECT_EQ(run(wait_for<int>, std::move(job)), 77);
-    } catch (const cadre::cancelled&) {
-    }
+    EXPECT_EQ(run(wait_for<int>, std::move(job)), 77);
     EXPECT_EQ(ex.stats().restarts, 0u);
 }
 

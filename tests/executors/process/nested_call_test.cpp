@@ -3,6 +3,7 @@
 #include "guard.hpp"
 #include "support.hpp"
 
+#include <cadre/async_semaphore.hpp>
 #include <cadre/channel.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/shared_value.hpp>
@@ -18,9 +19,9 @@ using cadre::executor;
 using cadre::process_executor;
 using cadre::task;
 
-task<int> call_and_wait(executor ex, cadre::shared_value<int> arrived, cadre::channel<int> gate, int x) {
+task<int> call_and_wait(executor ex, cadre::async_semaphore arrived, cadre::channel<int> gate, int x) {
     const int y = co_await cadre::on(ex, plus_one, x);
-    arrived.fetch_add(1);
+    arrived.release();
     (void)co_await gate.receive();
     co_return y;
 }
@@ -28,15 +29,14 @@ task<int> call_and_wait(executor ex, cadre::shared_value<int> arrived, cadre::ch
 // More replies than their ring holds are sent to workers that compute: the parent sends the rest when there is room.
 task<void> replies_to_busy_workers(executor ex) {
     constexpr int members = 800;
-    const cadre::shared_value<int> arrived(ex, 0);
+    const cadre::async_semaphore arrived(ex, 0);
     const cadre::channel<int> gate(ex, 1);
     std::vector<cadre::job<int>> jobs;
     for (int i = 0; i < members; ++i) {
         jobs.push_back(cadre::spawn(ex, call_and_wait, ex, arrived, gate, i));
         if (i % 150 == 149) jobs.push_back(cadre::spawn(ex, compute_for, 60ms));
     }
-    while (arrived.load() != members)
-        co_await cadre::sleep_for(1ms);
+    const auto all = co_await arrived.acquire(members);
     gate.close();
     for (auto& job : jobs)
         (void)co_await job;

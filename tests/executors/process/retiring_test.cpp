@@ -30,7 +30,7 @@ task<void> spawn_and_stop(executor ex, int x) {
 }
 
 task<void> stop_every_other_call(executor ex) {
-    for (int i = 0; i < 60; ++i) {
+    for (int i = 0; i < 100; ++i) {
         co_await spawn_and_stop(ex, i);
         const int next = co_await cadre::on(ex, plus_one, i);
         EXPECT_EQ(next, i + 1);

@@ -1,5 +1,7 @@
 #include "support.hpp"
 
+#include "process/os/syscalls.hpp"
+
 #include <cadre/channel.hpp>
 #include <cadre/map.hpp>
 
@@ -11,6 +13,7 @@
 #include <optional>
 #include <ranges>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <sys/wait.h>
@@ -27,12 +30,14 @@ std::size_t open_descriptors() {
     return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
+// Waits for the end of a process.
 bool gone(pid_t pid) {
-    for (int i = 0; i < 2000; ++i) {
-        if (::kill(pid, 0) != 0) return true;
-        std::this_thread::sleep_for(1ms);
+    try {
+        const auto pidfd = cadre::detail::process_os::open_pidfd(pid);
+        return cadre::detail::process_os::wait_readable(pidfd.get(), 30s);
+    } catch (const std::system_error&) {
+        return true;
     }
-    return false;
 }
 
 TEST(process_shutdown, running_work_ends_and_new_work_is_refused) {
@@ -46,24 +51,11 @@ TEST(process_shutdown, running_work_ends_and_new_work_is_refused) {
     cadre::sync_wait(ex.shutdown(30s));
 }
 
-task<int> begin_and_sleep(cadre::channel<int> begun) {
-    co_await begun.send(1);
-    co_await cadre::sleep_for(60s);
-    co_return 1;
-}
-
-task<int> begin_and_spin(cadre::channel<int> begun) {
-    co_await begun.send(1);
-    co_return spin_for_ever();
-}
-
-task<std::optional<int>> receive(cadre::channel<int> from) { co_return co_await from.receive(); }
-
 TEST(process_shutdown, what_has_not_ended_at_the_deadline_is_stopped) {
     const executor ex = process_executor{{.workers = 1}};
     const cadre::channel<int> begun{ex, 1};
     auto sleeper = cadre::spawn(ex, begin_and_sleep, begun);
-    ASSERT_TRUE(run(receive, begun));
+    ASSERT_TRUE(run(receive<int>, begun));
     cadre::sync_wait(ex.shutdown(0ms));
     EXPECT_THROW(run(wait_for<int>, std::move(sleeper)), cadre::cancelled);
 }
@@ -73,9 +65,9 @@ TEST(process_shutdown, what_does_not_stop_is_killed_and_the_suspended_ones_with_
     const cadre::channel<int> begun{ex, 1};
     std::vector<cadre::job<int>> jobs;
     jobs.push_back(cadre::spawn(ex, begin_and_sleep, begun));
-    ASSERT_TRUE(run(receive, begun));
+    ASSERT_TRUE(run(receive<int>, begun));
     jobs.push_back(cadre::spawn(ex, begin_and_spin, begun));
-    ASSERT_TRUE(run(receive, begun));
+    ASSERT_TRUE(run(receive<int>, begun));
     // Does not run: revoked at the deadline, or killed if the worker had claimed it.
     jobs.push_back(cadre::spawn(ex, begin_and_sleep, begun));
     cadre::sync_wait(ex.shutdown(0ms));

@@ -2,16 +2,19 @@
 /// Functions that the tests of the process executor share.
 #pragma once
 
+#include <cadre/channel.hpp>
 #include <cadre/executors/process.hpp>
 #include <cadre/job.hpp>
 #include <cadre/on.hpp>
 #include <cadre/sleep.hpp>
+#include <cadre/stop.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
 
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -59,16 +62,44 @@ inline int spin_for_ever() {
 }
 
 /// Computes without checking for a stop request.
-inline int compute_for(std::chrono::milliseconds d) {
+inline int compute_for(std::chrono::microseconds d) {
     const auto end = std::chrono::steady_clock::now() + d;
     while (std::chrono::steady_clock::now() < end)
         asm volatile("");
     return 0;
 }
 
+/// Computes until a stop is requested.
+inline int compute_until_stopped() {
+    while (!stop_requested())
+        asm volatile("");
+    return 77;
+}
+
+inline task<int> begin_and_compute_until_stopped(channel<int> begun) {
+    co_await begun.send(1);
+    co_return compute_until_stopped();
+}
+
+inline task<int> begin_and_spin(channel<int> begun) {
+    co_await begun.send(1);
+    co_return spin_for_ever();
+}
+
 template <class R>
 task<R> wait_for(job<R> job) {
     co_return co_await job;
+}
+
+template <class T>
+task<std::optional<T>> receive(channel<T> from) {
+    co_return co_await from.receive();
+}
+
+inline task<int> begin_and_sleep(channel<int> begun) {
+    co_await begun.send(1);
+    co_await sleep_for(60s);
+    co_return 1;
 }
 
 inline task<int> sleep_then(int milliseconds, int result) {

@@ -146,8 +146,9 @@ TEST(process_death, an_initializer_that_always_dies_ends_the_executor) {
 }
 
 task<int> call_then_die(executor ex) {
-    auto child = cadre::spawn(ex, sleep_then, 60'000, 1);
-    co_await cadre::sleep_for(20ms);
+    const cadre::channel<int> begun(ex, 1);
+    auto child = cadre::spawn(ex, begin_and_sleep, begun);
+    EXPECT_TRUE(co_await begun.receive());
     exit_with(4);
     co_return co_await child;
 }

@@ -9,8 +9,6 @@
 
 #include <gtest/gtest.h>
 
-#include <sys/resource.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -28,20 +26,6 @@ using namespace asio_test;
 using namespace std::chrono_literals;
 using cadre::sync_wait;
 using cadre::thread_executor;
-
-std::chrono::microseconds cpu_time() {
-    rusage used{};
-    ::getrusage(RUSAGE_SELF, &used);
-    const auto of = [](const timeval& t) {
-        return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
-    };
-    return of(used.ru_utime) + of(used.ru_stime);
-}
-
-task<void> wait_in(asio::io_context& context, std::chrono::microseconds d) {
-    asio::steady_timer timer(context, d);
-    co_await timer.async_wait(use_task);
-}
 
 TEST(asio_on_threads, sockets_echo) {
     for (const int workers : {1, 2, 4}) {
@@ -198,24 +182,8 @@ TEST(asio_on_threads, asio_executor_runs_on_the_workers) {
 }
 
 TEST(asio_on_threads, a_shutdown_ends_the_waits_of_tasks) {
-    const thread_executor pool{{.workers = 2}};
-    sync_wait([](cadre::executor ex) -> task<void> {
-        std::atomic<bool> begun{false};
-        const auto wait = [](cadre::executor e, std::atomic<bool>* flag) -> task<bool> {
-            *flag = true;
-            try {
-                co_await wait_in(cadre::asio_context(e), 1h);
-            } catch (const cadre::cancelled&) {
-                co_return true;
-            }
-            co_return false;
-        };
-        auto job = cadre::spawn(cadre::local_executor(ex), wait, ex, &begun);
-        while (!begun)  // work that is stopped before it starts never runs
-            co_await cadre::sleep_for(1ms);
-        co_await ex.shutdown(1ms);
-        EXPECT_TRUE(co_await job);
-    }(pool));
+    const cadre::executor ex = thread_executor{{.workers = 2}};
+    EXPECT_TRUE(sync_wait(shutdown_ends_a_wait(ex)));
 }
 
 task<int> wait_in_worker() {

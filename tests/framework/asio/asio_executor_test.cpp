@@ -25,6 +25,7 @@
 #include <cadre/detail/scheduler/run_loop.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/on.hpp>
+#include <cadre/run_blocking.hpp>
 #include <cadre/sleep.hpp>
 #include <cadre/sync_wait.hpp>
 
@@ -112,10 +113,7 @@ TEST(asio_executor, co_spawn_timers_and_futures) {
         EXPECT_EQ(co_await asio::co_spawn(asio::make_strand(asio_executor(e)), f(7), use_task), 7);
     }(ex, count));
     auto future = asio::co_spawn(asio_executor(ex), count(3), asio::use_future);
-    sync_wait([](std::future<int>& f) -> task<void> {
-        while (f.wait_for(0s) != std::future_status::ready)
-            co_await cadre::sleep_for(100us);
-    }(future));
+    sync_wait([](std::future<int>& f) -> task<void> { co_await cadre::run_blocking([&f] { f.wait(); }); }(future));
     EXPECT_EQ(future.get(), 3);
 }
 

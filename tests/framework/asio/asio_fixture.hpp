@@ -9,6 +9,10 @@
 #include <thread>
 #include <utility>
 
+#include <gtest/gtest.h>
+
+#include <sys/resource.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -21,6 +25,9 @@
 #include <boost/asio/write.hpp>
 
 #include <cadre/asio.hpp>
+#include <cadre/channel.hpp>
+#include <cadre/job.hpp>
+#include <cadre/on.hpp>
 #include <cadre/scope.hpp>
 #include <cadre/task.hpp>
 #include <cadre/this_task.hpp>
@@ -31,6 +38,40 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using cadre::task;
 using cadre::use_task;
+
+/// Of all threads of this process.
+inline std::chrono::microseconds cpu_time() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    const auto of = [](const timeval& t) {
+        return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
+    };
+    return of(used.ru_utime) + of(used.ru_stime);
+}
+
+/// Waits for a timer of `context`.
+inline task<void> wait_in(asio::io_context& context, std::chrono::microseconds d) {
+    asio::steady_timer timer(context, d);
+    co_await timer.async_wait(use_task);
+}
+
+/// Shuts `ex` down while a task of it waits for a timer of its context. @return whether the wait ended as cancelled
+inline task<bool> shutdown_ends_a_wait(cadre::executor ex) {
+    cadre::channel<int> begun(ex, 1);
+    const auto wait = [](cadre::executor e, cadre::channel<int> flag) -> task<bool> {
+        co_await flag.send(1);
+        try {
+            co_await wait_in(cadre::asio_context(e), std::chrono::hours(1));
+        } catch (const cadre::cancelled&) {
+            co_return true;
+        }
+        co_return false;
+    };
+    auto job = cadre::spawn(cadre::local_executor(ex), wait, ex, begun);
+    EXPECT_TRUE(co_await begun.receive());  // work that is stopped before it begins never runs
+    co_await ex.shutdown(std::chrono::milliseconds(1));
+    co_return co_await job;
+}
 
 /// Two sockets that are connected to each other.
 inline std::pair<tcp::socket, tcp::socket> connected_pair(asio::io_context& context) {

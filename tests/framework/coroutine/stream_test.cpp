@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include <cadre/as_outcome.hpp>
+#include <cadre/channel.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executors/thread.hpp>
 #include <cadre/on.hpp>
@@ -158,14 +159,14 @@ TEST(stream, its_body_runs_in_the_environment_of_the_consumer) {
     sync_wait(cadre::with_stop(stop.get_token(), body()));
 }
 
-// Yields 0, 1, 2 …, each after a wait. Counts its end.
-stream<int> slow(int& unwound) {
+// Yields 0, 1, 2 …, each when `gate` gives a token. Counts its end.
+stream<int> gated(cadre::channel<int> gate, int& unwound) {
     struct note {
         int& n;
         ~note() { ++n; }
     } const at_end{unwound};
     for (int i = 0;; ++i) {
-        co_await cadre::sleep_for(5ms);
+        (void)co_await gate.receive();
         co_yield i;
     }
 }
@@ -173,14 +174,16 @@ stream<int> slow(int& unwound) {
 TEST(stream, a_stopped_next_loses_no_element) {
     auto body = []() -> task<> {
         int unwound = 0;
-        auto s = slow(unwound);
+        const cadre::channel<int> gate(co_await cadre::this_task::executor(), 1);
+        auto s = gated(gate, unwound);
         for (int i = 0; i < 3; ++i) {
-            const auto first = co_await cadre::when_any(s.next(), cadre::sleep_for(100us));
+            const auto first = co_await cadre::when_any(s.next(), cadre::yield());
             EXPECT_EQ(first.index(), 1u);
             std::stop_source stop;
             stop.request_stop();
             const auto stopped = co_await cadre::as_outcome(cadre::with_stop(stop.get_token(), s.next()));
             EXPECT_THROW((void)stopped.value(), cadre::cancelled);
+            co_await gate.send(1);
             const auto element = co_await s.next();
             EXPECT_EQ(element, i);
         }
@@ -192,9 +195,13 @@ TEST(stream, a_stopped_next_loses_no_element) {
 TEST(stream, an_element_that_came_after_a_stopped_next_is_there_at_once) {
     auto body = []() -> task<> {
         int unwound = 0;
-        auto s = slow(unwound);
+        const cadre::channel<int> gate(co_await cadre::this_task::executor(), 1);
+        auto s = gated(gate, unwound);
         (void)co_await cadre::when_any(s.next(), cadre::yield());
-        co_await cadre::sleep_for(50ms);
+        co_await gate.send(1);
+        while (gate.size() != 0)  // the body takes it
+            co_await cadre::yield();
+        co_await cadre::yield();
         std::stop_source stop;
         stop.request_stop();  // a complete result is given also to a stopped task
         const auto element = co_await cadre::with_stop(stop.get_token(), s.next());
@@ -239,7 +246,8 @@ TEST(stream, dropping_it_after_a_stopped_next_stops_the_body) {
         while (unwound == 0)
             co_await cadre::yield();
         {
-            auto s = slow(unwound);
+            const cadre::channel<int> gate(co_await cadre::this_task::executor(), 1);
+            auto s = gated(gate, unwound);
             (void)co_await cadre::when_any(s.next(), cadre::yield());
         }
         while (unwound == 1)

@@ -12,8 +12,6 @@
 
 #include <gtest/gtest.h>
 
-#include <sys/resource.h>
-
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -33,15 +31,6 @@ using namespace asio_test;
 using namespace std::chrono_literals;
 using cadre::sync_wait;
 using cadre::detail::reactor_holder;
-
-std::chrono::microseconds cpu_time() {
-    rusage used{};
-    ::getrusage(RUSAGE_SELF, &used);
-    const auto of = [](const timeval& t) {
-        return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
-    };
-    return of(used.ru_utime) + of(used.ru_stime);
-}
 
 cadre::executor new_loop() { return cadre::executor(cadre::detail::run_loop::make()); }
 
@@ -189,24 +178,7 @@ TEST(reactor, its_loop_passes_to_the_next_driver) {
 
 TEST(reactor, a_shutdown_ends_the_waits_of_tasks) {
     const cadre::executor ex = new_loop();
-    sync_wait([](cadre::executor e) -> task<void> {
-        std::atomic<bool> begun{false};
-        const auto wait = [](cadre::executor x, std::atomic<bool>* flag) -> task<bool> {
-            *flag = true;
-            asio::steady_timer timer(cadre::asio_context(x), 1h);
-            try {
-                co_await timer.async_wait(use_task);
-            } catch (const cadre::cancelled&) {
-                co_return true;
-            }
-            co_return false;
-        };
-        auto job = cadre::spawn(cadre::local_executor(e), wait, e, &begun);
-        while (!begun)  // work that is stopped before it starts never runs
-            co_await cadre::sleep_for(1ms);
-        co_await e.shutdown(1ms);
-        EXPECT_TRUE(co_await job);
-    }(ex));
+    EXPECT_TRUE(sync_wait(shutdown_ends_a_wait(ex)));
 }
 
 TEST(reactor, pending_handlers_are_destroyed_with_the_executor) {

@@ -4,7 +4,7 @@
 
 #include <cadre/detail/base/sanitizers.hpp>
 
-#include "models/explore.hpp"
+#include "models/expect_sound.hpp"
 #include "models/sleep_wake_model.hpp"
 
 namespace {
@@ -16,11 +16,7 @@ class sleep_wake_model : public ::testing::TestWithParam<model::fences> {
 protected:
     static void expect_sound(model m) {
         m.kind = GetParam();
-        const auto f = explore(m);
-        EXPECT_EQ(f.violation, "");
-        EXPECT_TRUE(f.complete);
-        EXPECT_GT(f.ends, 0u);
-        RecordProperty("states", static_cast<int>(f.states));
+        models::expect_sound(m);
     }
 };
 

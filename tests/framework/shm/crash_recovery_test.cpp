@@ -1,6 +1,6 @@
 // Recovery while other processes continue, and recovery of incomplete operations.
 
-#include "framework/shm/processes.hpp"
+#include "framework/shm/lock_fixture.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -8,7 +8,6 @@
 
 #include "shm/arena.hpp"
 #include "shm/channel_core.hpp"
-#include "shm/lock_core.hpp"
 #include "shm/object_table.hpp"
 
 namespace {
@@ -42,21 +41,13 @@ TEST(shm_crash_recovery, a_lock_granted_to_a_former_process_of_the_slot_is_freed
     plane->recover(*former);
     const auto now = plane->claim_slot();
     ASSERT_EQ(now->slot, former->slot);
-    child c = start(*plane, [&](shm::state_plane& p) {
+    const int end = run(*plane, [&](shm::state_plane& p) {
         // It chose the former process; meanwhile that one died and the next one in the slot waits for the lock.
-        shm::object_entry& e = p.memory().object(0, 0);
-        e.interest[0][0].fetch_or(std::uint64_t{1} << now->slot);
-        shm::lock_core<killer> core(e.lock, p.self());
-        bool died = false;
-        static_cast<void>(core.try_lock(died));
-        killer::arm(step::lock_granted);
-        core.grant(*former);
+        only_entry(p).interest[0][0].fetch_or(std::uint64_t{1} << now->slot);
+        grant_and_die(p, *former);
     });
-    ASSERT_EQ(c.wait(), SIGKILL);
-    plane->recover(c.id);
-    bool died = true;
-    EXPECT_EQ(lock->try_lock(died), op_status::done);
-    EXPECT_FALSE(died);
+    ASSERT_EQ(end, SIGKILL);
+    expect_free(*lock);
 }
 
 TEST(shm_crash_recovery, memory_freed_by_the_dead_process_is_not_accessed) {

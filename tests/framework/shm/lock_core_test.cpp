@@ -1,10 +1,9 @@
-#include "framework/shm/processes.hpp"
+#include "framework/shm/lock_fixture.hpp"
 
 #include <array>
 #include <thread>
 #include <vector>
 
-#include "shm/lock_core.hpp"
 #include "shm/object_table.hpp"
 #include "shm/semaphore_core.hpp"
 
@@ -15,15 +14,11 @@ using cadre::detail::process_lock;
 using cadre::detail::shared_semaphore;
 using shm::step;
 
-/// The only object of the plane.
-shm::object_entry& only_entry(shm::state_plane& p) { return p.memory().object(0, 0); }
-
 TEST(shm_lock, excludes_and_reports_the_death_of_its_owner) {
     const auto plane = shm::state_plane::make(small_region);
     const auto lock = plane->domain().make_lock();
+    expect_free(*lock);
     bool died = true;
-    ASSERT_EQ(lock->try_lock(died), op_status::done);
-    EXPECT_FALSE(died);
     EXPECT_EQ(lock->try_lock(died), op_status::would_block);
     lock->unlock();
 
@@ -35,11 +30,9 @@ TEST(shm_lock, excludes_and_reports_the_death_of_its_owner) {
     ASSERT_EQ(c.wait(), SIGKILL);
     EXPECT_EQ(lock->try_lock(died), op_status::would_block);
     plane->recover(c.id);
-    EXPECT_EQ(lock->try_lock(died), op_status::done);
-    EXPECT_TRUE(died);
+    expect_free(*lock, true);
     lock->unlock();
-    EXPECT_EQ(lock->try_lock(died), op_status::done);
-    EXPECT_FALSE(died);
+    expect_free(*lock);
     lock->unlock();
 }
 
@@ -53,8 +46,7 @@ TEST(shm_lock, a_grant_to_a_dead_process_is_revoked_without_owner_died) {
     ASSERT_TRUE(core.grant(*id));
     EXPECT_EQ(lock->try_lock(died), op_status::would_block);
     plane->recover(*id);
-    EXPECT_EQ(lock->try_lock(died), op_status::done);
-    EXPECT_FALSE(died);
+    expect_free(*lock);
     lock->unlock();
 }
 
@@ -72,9 +64,7 @@ TEST(shm_lock, the_granter_may_die_at_once) {
         });
         ASSERT_EQ(c.wait(), SIGKILL);
         plane->recover(c.id);
-        bool died = true;
-        EXPECT_EQ(lock->try_lock(died), op_status::done);
-        EXPECT_FALSE(died);
+        expect_free(*lock);
         lock->unlock();
     }
 }
@@ -83,18 +73,8 @@ TEST(shm_lock, a_grant_to_a_process_that_stopped_waiting_is_revoked_after_the_de
     const auto plane = shm::state_plane::make(small_region);
     const auto lock = plane->domain().make_lock();
     const auto bystander = plane->claim_slot();
-    child c = start(*plane, [&](shm::state_plane& p) {
-        shm::lock_core<killer> core(only_entry(p).lock, p.self());
-        bool d = false;
-        static_cast<void>(core.try_lock(d));
-        killer::arm(step::lock_granted);
-        core.grant(*bystander);
-    });
-    ASSERT_EQ(c.wait(), SIGKILL);
-    plane->recover(c.id);
-    bool died = true;
-    EXPECT_EQ(lock->try_lock(died), op_status::done);
-    EXPECT_FALSE(died);
+    ASSERT_EQ(run(*plane, [&](shm::state_plane& p) { grant_and_die(p, *bystander); }), SIGKILL);
+    expect_free(*lock);
 }
 
 struct guarded {

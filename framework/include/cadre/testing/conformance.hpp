@@ -15,6 +15,7 @@
 /// The headers, by subject: calls, nested calls, maps, reductions, jobs, cancellation, awaitables of other libraries, lifecycle.
 #pragma once
 
+#include <cadre/testing/conformance_as_completed.hpp>
 #include <cadre/testing/conformance_calls.hpp>
 #include <cadre/testing/conformance_cancellation.hpp>
 #include <cadre/testing/conformance_foreign.hpp>
@@ -49,9 +50,11 @@ REGISTER_TYPED_TEST_SUITE_P(
     // sets of jobs, and workers' own values
     as_completed_yields_in_order_of_completion, as_completed_yields_failed_jobs, as_completed_passes_stop_to_its_jobs,
     as_completed_yields_completed_jobs_after_a_stop, a_dropped_as_completed_stops_its_jobs,
-    a_worker_has_values_of_its_own,
+    as_completed_under_a_limit_yields_what_ended_in_time, as_completed_under_a_limit_that_does_not_pass,
+    as_completed_with_a_limit_of_zero_yields_what_has_ended, a_yielded_job_outlives_the_stream,
+    yielded_jobs_may_be_awaited_later_and_once, as_completed_refuses_an_empty_job, a_worker_has_values_of_its_own,
     // cancellation
-    a_stopped_job_is_cancelled, a_computing_function_can_poll_stop, a_dropped_job_is_stopped,
+    a_stopped_job_is_cancelled, kill_asks_a_job_to_stop, a_computing_function_can_poll_stop, a_dropped_job_is_stopped,
     a_job_that_has_ended_ignores_stop, stop_reaches_nested_calls, stop_tokens_reach_calls,
     work_that_is_stopped_before_it_begins_never_runs, a_task_sees_its_own_token, shield_lets_work_end,
     timeout_ends_a_call, timeouts_nest, a_limit_around_next_loses_no_element, when_any_stops_the_losers,
@@ -60,7 +63,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     awaitables_of_other_libraries_resume_at_home, stops_and_scopes_work_after_an_awaitable_of_another_library,
     // lifecycle
     handles_name_one_executor, calls_carry_their_settings, stats_count_calls, shutdown_lets_work_end,
-    shutdown_refuses_new_work, shutdown_stops_work_at_the_deadline, its_own_shutdown_is_refused_in_a_task,
-    work_keeps_its_executor_alive, executors_can_be_created_repeatedly);
+    shutdown_refuses_new_work, shutdown_stops_work_at_the_deadline, shutdown_counts_its_limit_from_the_await,
+    its_own_shutdown_is_refused_in_a_task, work_keeps_its_executor_alive, executors_can_be_created_repeatedly);
 
 }  // namespace cadre::conformance

@@ -318,9 +318,29 @@ inline task<> request_stop_of_the_executor(executor ex) {
     EXPECT_EQ(after, 2);
 }
 
+inline task<> kill_asks_a_job_to_stop(executor ex) {
+    channel<std::string> events{ex, 2};
+    auto j = spawn(ex, work::sleep_until_stopped, events);
+    const std::string first = co_await next_event(events);
+    EXPECT_EQ(first, "started");
+    j.kill();
+    j.kill();
+    const std::string second = co_await next_event(events);
+    EXPECT_EQ(second, "stopped");
+    const bool stopped = co_await ends_with<cancelled>(result_of(std::move(j)));
+    EXPECT_TRUE(stopped);
+    auto ended = spawn(ex, work::add, 1, 2);
+    while (!ended.ready())
+        co_await sleep_for(std::chrono::milliseconds(1));
+    ended.kill();  // has no effect any more
+    const int result = co_await ended;
+    EXPECT_EQ(result, 3);
+}
+
 }  // namespace bodies
 
 TYPED_TEST_P(executor_conformance, a_stopped_job_is_cancelled) { this->run(bodies::a_stopped_job_is_cancelled); }
+TYPED_TEST_P(executor_conformance, kill_asks_a_job_to_stop) { this->run(bodies::kill_asks_a_job_to_stop); }
 TYPED_TEST_P(executor_conformance, a_computing_function_can_poll_stop) {
     this->run(bodies::a_computing_function_can_poll_stop);
 }

@@ -20,6 +20,7 @@ REGISTER_TYPED_TEST_SUITE_P(kinds_conformance, children_of_the_main_task_share_v
                             items_of_views_and_tasks_begin_in_input_order, calls_begin_in_their_order,
                             a_limit_of_an_item_counts_from_its_begin, a_limit_of_a_call_counts_from_its_begin,
                             a_timeout_ends_a_queued_call_at_once, a_waiting_call_of_higher_priority_begins_first,
+                            a_local_executor_begins_calls_in_their_order_whatever_their_priority,
                             retries_never_repeat_what_threw, map_returns_move_only_results,
                             a_second_await_of_a_job_is_an_error, a_cancelled_lock_is_not_held,
                             progress_is_reported_at_home);

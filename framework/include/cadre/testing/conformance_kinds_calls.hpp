@@ -172,6 +172,18 @@ inline task<> a_waiting_call_of_higher_priority_begins_first(executor ex) {
     (void)co_await when_all(std::move(holders));
 }
 
+inline task<> a_local_executor_begins_calls_in_their_order_whatever_their_priority(executor ex) {
+    if (ex.backend()->remote() || ex.concurrency() > 1) co_return;
+    shared_value<int> next{ex, 0};
+    std::vector<job<int>> jobs;
+    for (int i = 0; i < 100; ++i)
+        jobs.push_back(spawn(ex.with({.priority = i}), work::take_ticket, next, i));
+    for (int i = 0; i < 100; ++i) {
+        const int ticket = co_await jobs[static_cast<std::size_t>(i)];
+        EXPECT_EQ(ticket, i);
+    }
+}
+
 inline task<> retries_never_repeat_what_threw(executor ex) {
     shared_value<int> calls{ex, 0};
     const executor persistent = ex.with({.retries = 3});
@@ -189,12 +201,7 @@ inline task<> a_second_await_of_a_job_is_an_error(executor ex) {
     auto j = spawn(ex, work::add, 1, 2);
     const int sum = co_await j;
     EXPECT_EQ(sum, 3);
-    bool refused = false;
-    try {
-        (void)co_await j;
-    } catch (const std::logic_error&) {
-        refused = true;
-    }
+    const bool refused = co_await await_is_refused(j);
     EXPECT_TRUE(refused);
 }
 
@@ -233,6 +240,9 @@ TYPED_TEST_P(kinds_conformance, a_timeout_ends_a_queued_call_at_once) {
 }
 TYPED_TEST_P(kinds_conformance, a_waiting_call_of_higher_priority_begins_first) {
     this->run_outside(bodies::a_waiting_call_of_higher_priority_begins_first);
+}
+TYPED_TEST_P(kinds_conformance, a_local_executor_begins_calls_in_their_order_whatever_their_priority) {
+    this->run_outside(bodies::a_local_executor_begins_calls_in_their_order_whatever_their_priority);
 }
 TYPED_TEST_P(kinds_conformance, retries_never_repeat_what_threw) { this->run(bodies::retries_never_repeat_what_threw); }
 TYPED_TEST_P(kinds_conformance, a_second_await_of_a_job_is_an_error) {

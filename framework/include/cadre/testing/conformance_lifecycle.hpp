@@ -132,6 +132,21 @@ inline task<> shutdown_stops_work_at_the_deadline(executor ex) {
     EXPECT_TRUE(b_cancelled);
 }
 
+inline task<> shutdown_counts_its_limit_from_the_await(executor ex) {
+    channel<int> arrivals{ex, 1};
+    channel<int> gate{ex, 1};
+    auto j = spawn(ex, work::pass_gate, arrivals, gate, 1);
+    (void)co_await arrivals.receive();
+    auto end = ex.shutdown(std::chrono::milliseconds(500));
+    co_await sleep_for(std::chrono::milliseconds(550));
+    const int before = co_await on(ex, work::add, 1, 1);  // nothing has begun
+    EXPECT_EQ(before, 2);
+    const auto open = [](channel<int> g) -> task<> { co_await g.send(41); };
+    (void)co_await when_all(std::move(end), open(gate));
+    const int result = co_await j;
+    EXPECT_EQ(result, 42);
+}
+
 inline task<> its_own_shutdown_is_refused_in_a_task(executor ex) {
     const bool refused = co_await on(ex, work::shutdown_refused, ex);
     EXPECT_TRUE(refused);
@@ -155,6 +170,9 @@ TYPED_TEST_P(executor_conformance, shutdown_lets_work_end) { this->run_outside(b
 TYPED_TEST_P(executor_conformance, shutdown_refuses_new_work) { this->run_outside(bodies::shutdown_refuses_new_work); }
 TYPED_TEST_P(executor_conformance, shutdown_stops_work_at_the_deadline) {
     this->run_outside(bodies::shutdown_stops_work_at_the_deadline);
+}
+TYPED_TEST_P(executor_conformance, shutdown_counts_its_limit_from_the_await) {
+    this->run_outside(bodies::shutdown_counts_its_limit_from_the_await);
 }
 TYPED_TEST_P(executor_conformance, its_own_shutdown_is_refused_in_a_task) {
     this->run_outside(bodies::its_own_shutdown_is_refused_in_a_task);

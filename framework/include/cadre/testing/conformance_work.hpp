@@ -22,6 +22,7 @@
 
 #include <cadre/channel.hpp>
 #include <cadre/executor.hpp>
+#include <cadre/job.hpp>
 #include <cadre/on.hpp>
 #include <cadre/register_exception.hpp>
 #include <cadre/sleep.hpp>
@@ -169,4 +170,15 @@ inline task<int> pass_gate(channel<int> arrivals, channel<int> gate, int me) {
 }
 
 }  // namespace work
+
+/// Whether an await of the job is a `std::logic_error`.
+inline task<bool> await_is_refused(const job<int>& j) {
+    try {
+        (void)co_await j;
+    } catch (const std::logic_error&) {
+        co_return true;
+    }
+    co_return false;
+}
+
 }  // namespace cadre::conformance

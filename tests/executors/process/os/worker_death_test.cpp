@@ -10,10 +10,6 @@
 namespace cadre::detail::process_os::testing {
 namespace {
 
-class worker_death_test : public worker_test {};
-INSTANTIATE_TEST_SUITE_P(, worker_death_test, ::testing::Values(start_method::forkserver, start_method::spawn),
-                         method_name);
-
 [[noreturn]] void compute_for_ever() {
     for (volatile unsigned long n = 0;;) {
         n = n + 1;
@@ -60,6 +56,30 @@ void expect_all_gone(const std::vector<unique_fd>& pidfds) {
     }
 }
 
+// A worker that has reported processes through its first descriptor. Its second one becomes readable when `go` closes.
+struct reporting_worker {
+    launched_worker worker;
+    std::vector<unique_fd> reported;
+    unique_fd pids;
+    unique_fd go;
+};
+
+class worker_death_test : public worker_test {
+protected:
+    reporting_worker launch(worker_main_fn main, std::size_t processes) {
+        pipe_ends pids = make_pipe();
+        pipe_ends go = make_pipe();
+        worker_spec wish = spec(main);
+        wish.fds = {pids.write.get(), go.read.get()};
+        launched_worker worker = launcher_.launch(wish);
+        std::vector<unique_fd> reported = hear_pids(pids.read.get());
+        EXPECT_EQ(reported.size(), processes);
+        return {std::move(worker), std::move(reported), std::move(pids.read), std::move(go.write)};
+    }
+};
+INSTANTIATE_TEST_SUITE_P(, worker_death_test, ::testing::Values(start_method::forkserver, start_method::spawn),
+                         method_name);
+
 int have_children_and_compute(worker_boot&& boot) {
     say_pids(boot.fds.at(0).get(), start_children());
     compute_for_ever();
@@ -75,40 +95,24 @@ int have_children_and_crash(worker_boot&& boot) {
 }
 
 TEST_P(worker_death_test, kill_group_takes_the_children_too) {
-    const pipe_ends pids = make_pipe();
-    worker_spec wish = spec(&have_children_and_compute);
-    wish.fds = {pids.write.get()};
-    const launched_worker worker = launcher_.launch(wish);
-    const std::vector<unique_fd> children = hear_pids(pids.read.get());
-    ASSERT_EQ(children.size(), 2u);
-    kill_group(worker.pidfd.get());
-    EXPECT_EQ(WTERMSIG(end_of(worker).status), SIGKILL);
-    expect_all_gone(children);
+    const reporting_worker w = launch(&have_children_and_compute, 2);
+    kill_group(w.worker.pidfd.get());
+    EXPECT_EQ(WTERMSIG(end_of(w.worker).status), SIGKILL);
+    expect_all_gone(w.reported);
 }
 
 TEST_P(worker_death_test, a_crash_takes_the_children_too) {
-    const pipe_ends pids = make_pipe();
-    pipe_ends go = make_pipe();
-    worker_spec wish = spec(&have_children_and_crash);
-    wish.fds = {pids.write.get(), go.read.get()};
-    const launched_worker worker = launcher_.launch(wish);
-    const std::vector<unique_fd> children = hear_pids(pids.read.get());
-    ASSERT_EQ(children.size(), 2u);
-    go.write.reset();
-    EXPECT_EQ(WTERMSIG(end_of(worker).status), SIGABRT);
-    expect_all_gone(children);
+    reporting_worker w = launch(&have_children_and_crash, 2);
+    w.go.reset();
+    EXPECT_EQ(WTERMSIG(end_of(w.worker).status), SIGABRT);
+    expect_all_gone(w.reported);
 }
 
 TEST_P(worker_death_test, closing_the_lifeline_kills_the_group) {
-    const pipe_ends pids = make_pipe();
-    worker_spec wish = spec(&have_children_and_compute);
-    wish.fds = {pids.write.get()};
-    launched_worker worker = launcher_.launch(wish);
-    const std::vector<unique_fd> children = hear_pids(pids.read.get());
-    ASSERT_EQ(children.size(), 2u);
-    worker.lifeline.reset();
-    EXPECT_EQ(WTERMSIG(end_of(worker).status), SIGKILL);
-    expect_all_gone(children);
+    reporting_worker w = launch(&have_children_and_compute, 2);
+    w.worker.lifeline.reset();
+    EXPECT_EQ(WTERMSIG(end_of(w.worker).status), SIGKILL);
+    expect_all_gone(w.reported);
 }
 
 TEST_P(worker_death_test, a_lifeline_closed_before_the_worker_holds_it_kills_too) {
@@ -137,20 +141,15 @@ int be_a_parent(worker_boot&& boot) {
 }
 
 TEST_P(worker_death_test, all_workers_and_their_children_go_when_the_parent_is_killed) {
-    const pipe_ends pids = make_pipe();
-    worker_spec wish = spec(&be_a_parent);
-    wish.fds = {pids.write.get()};
-    const launched_worker parent = launcher_.launch(wish);
-    const std::vector<unique_fd> forked = hear_pids(pids.read.get());
-    const std::vector<unique_fd> spawned = hear_pids(pids.read.get());
-    ASSERT_EQ(forked.size(), 3u);
+    const reporting_worker parent = launch(&be_a_parent, 3);
+    const std::vector<unique_fd> spawned = hear_pids(parent.pids.get());
     ASSERT_EQ(spawned.size(), 3u);
     const auto begin = std::chrono::steady_clock::now();
-    ASSERT_TRUE(signal_process(parent.pidfd.get(), SIGKILL));
-    expect_all_gone(forked);
+    ASSERT_TRUE(signal_process(parent.worker.pidfd.get(), SIGKILL));
+    expect_all_gone(parent.reported);
     expect_all_gone(spawned);
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
-    end_of(parent);
+    end_of(parent.worker);
 }
 
 // If two generations of processes die together, no process is left to report it.
@@ -173,17 +172,11 @@ int fork_without_exec_and_die(worker_boot&& boot) {
 }
 
 TEST_P(worker_death_test, forked_workers_go_although_a_plain_child_of_the_parent_lives_on) {
-    const pipe_ends pids = make_pipe();
-    pipe_ends hold = make_pipe();
-    worker_spec wish = spec(&fork_without_exec_and_die);
-    wish.fds = {pids.write.get(), hold.read.get()};
-    const launched_worker parent = launcher_.launch(wish);
-    const std::vector<unique_fd> workers = hear_pids(pids.read.get());
-    ASSERT_EQ(workers.size(), 3u);
-    ASSERT_TRUE(signal_process(parent.pidfd.get(), SIGKILL));
-    expect_all_gone(workers);
-    hold.write.reset();
-    end_of(parent);
+    reporting_worker parent = launch(&fork_without_exec_and_die, 3);
+    ASSERT_TRUE(signal_process(parent.worker.pidfd.get(), SIGKILL));
+    expect_all_gone(parent.reported);
+    parent.go.reset();
+    end_of(parent.worker);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "config/tables.hpp"
+#include "config/kind_options.hpp"
 
 #include "common/concurrency.hpp"
 #include "common/worker_memory.hpp"
@@ -12,35 +12,33 @@
 namespace cadre::detail {
 namespace {
 
-struct kind_options {
+struct kind_keys {
     std::string_view kind;
-    std::vector<std::string_view> options;
+    std::vector<std::string_view> keys;
 };
 
-const std::vector<kind_options>& known_options() {
-    static const std::vector<kind_options> known = {
+const std::vector<kind_keys>& keys_by_kind() {
+    static const std::vector<kind_keys> known = {
         {"serial", {"workers"}},
         {"thread", {"affinity", "workers"}},
         {"process",
-         {"affinity", "kill_grace", "max_pending", "max_tasks_per_worker", "memory_limit", "memory_soft_limit", "output",
-          "retries", "start", "task_timeout", "tasks_per_worker", "workers"}},
+         {"affinity", "kill_grace", "max_pending", "max_tasks_per_worker", "memory_limit", "memory_soft_limit",
+          "output", "retries", "start", "task_timeout", "tasks_per_worker", "workers"}},
     };
     return known;
 }
 
-bool has(const kind_options& k, std::string_view option) {
-    return std::ranges::find(k.options, option) != k.options.end();
-}
+bool has(const kind_keys& k, std::string_view option) { return std::ranges::find(k.keys, option) != k.keys.end(); }
 
 // An option of another kind is no typing mistake: the message lists the kinds that have it.
 void check_keys(const executor_config& c, std::string_view kind) {
-    const std::vector<kind_options>& known = known_options();
+    const std::vector<kind_keys>& known = keys_by_kind();
     for (const auto& [key, value] : c.options) {
         if (key == "initializer" && kind == "process") {
             c.fail(key, "a file cannot name a function; set process_options::initializer in code");
         }
         std::vector<std::string> supporting;
-        for (const kind_options& other : known) {
+        for (const kind_keys& other : known) {
             if (has(other, key)) {
                 supporting.emplace_back(other.kind);
             }
@@ -50,8 +48,8 @@ void check_keys(const executor_config& c, std::string_view kind) {
                    "the kind '" + std::string(kind) + "' cannot honour this option (" + listed(supporting) + " can)");
         }
     }
-    const auto own = std::ranges::find(known, kind, &kind_options::kind);
-    c.allow_only(own->options);
+    const auto own = std::ranges::find(known, kind, &kind_keys::kind);
+    c.allow_only(own->keys);
 }
 
 cpu_list affinity_of(const executor_config& c) {

@@ -1,4 +1,4 @@
-#include "config/tables.hpp"
+#include "config/kind_options.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ static_assert(std::is_aggregate_v<cadre::process_options> && std::is_trivially_d
 static_assert(std::is_aggregate_v<cadre::thread_options> && std::is_trivially_destructible_v<cadre::thread_options>);
 static_assert(std::is_aggregate_v<cadre::serial_options>);
 
-TEST(tables, no_option_gives_the_defaults) {
+TEST(kind_options, no_option_gives_the_defaults) {
     const executor_config c{.kind = "process"};
     const cadre::process_options o = cadre::detail::to_process_options(c);
     const cadre::process_options d;
@@ -28,7 +28,7 @@ TEST(tables, no_option_gives_the_defaults) {
     EXPECT_TRUE(cadre::detail::to_thread_options(executor_config{.kind = "thread"}).workers.is_default());
 }
 
-TEST(tables, every_option_of_a_process_executor) {
+TEST(kind_options, every_option_of_a_process_executor) {
     const executor_config c{.kind = "process",
                             .options = {{"workers", 3},
                                         {"start", "spawn"},
@@ -59,7 +59,7 @@ TEST(tables, every_option_of_a_process_executor) {
     EXPECT_EQ(o.name, "untrusted");
 }
 
-TEST(tables, every_option_of_a_thread_executor) {
+TEST(kind_options, every_option_of_a_thread_executor) {
     const executor_config c{
         .kind = "thread", .options = {{"workers", 4}, {"affinity", std::vector{0, 1}}}, .name = "cpu"};
     const cadre::thread_options o = cadre::detail::to_thread_options(c);
@@ -68,7 +68,7 @@ TEST(tables, every_option_of_a_thread_executor) {
     EXPECT_EQ(o.name, "cpu");
 }
 
-TEST(tables, one_worker_is_what_a_serial_executor_has) {
+TEST(kind_options, one_worker_is_what_a_serial_executor_has) {
     EXPECT_NO_THROW(cadre::detail::to_serial_options(executor_config{.kind = "serial", .options = {{"workers", 1}}}));
     EXPECT_THROW(cadre::detail::to_serial_options(executor_config{.kind = "serial", .options = {{"workers", 2}}}),
                  cadre::config_error);

@@ -1,4 +1,4 @@
-#include "config/toml_screen.hpp"
+#include "config/toml_ascii_check.hpp"
 
 #include <algorithm>
 
@@ -15,9 +15,9 @@ constexpr bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 constexpr bool starts_code_point(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
 constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-class screen {
+class ascii_checker {
 public:
-    explicit screen(std::string_view text) : text_(text) {}
+    explicit ascii_checker(std::string_view text) : text_(text) {}
 
     std::optional<forbidden_character> run() {
         if (text_.starts_with(byte_order_mark)) {
@@ -113,6 +113,6 @@ std::string ascii_copy(std::string_view text) {
     return copy;
 }
 
-std::optional<forbidden_character> screen_toml(std::string_view text) { return screen(text).run(); }
+std::optional<forbidden_character> check_ascii(std::string_view text) { return ascii_checker(text).run(); }
 
 }  // namespace cadre::detail

@@ -1,4 +1,4 @@
-#include "config/toml_screen.hpp"
+#include "config/toml_ascii_check.hpp"
 
 #include <cadre/config.hpp>
 
@@ -9,15 +9,15 @@
 
 namespace {
 
-using cadre::detail::screen_toml;
+using cadre::detail::check_ascii;
 
 // "LINE:COLUMN" of the first forbidden character.
-std::string screened(std::string_view text) {
-    const auto found = screen_toml(text);
+std::string first_forbidden(std::string_view text) {
+    const auto found = check_ascii(text);
     return found ? std::to_string(found->line) + ':' + std::to_string(found->column) : "none";
 }
 
-TEST(toml_screen, characters_beyond_ascii_pass_in_strings_and_comments) {
+TEST(toml_ascii_check, characters_beyond_ascii_pass_in_strings_and_comments) {
     for (const std::string_view text : {
              "a = 'é' # é\nb = \"é\\\"é\"\n",
              "a = '''\né''''\nb = \"\"\"é\"\"\"\"\"\n",
@@ -25,34 +25,34 @@ TEST(toml_screen, characters_beyond_ascii_pass_in_strings_and_comments) {
              "\xef\xbb\xbf"
              "a = 1\n",
          }) {
-        EXPECT_EQ(screened(text), "none") << text;
+        EXPECT_EQ(first_forbidden(text), "none") << text;
     }
 }
 
-TEST(toml_screen, the_first_one_elsewhere_has_its_position) {
-    EXPECT_EQ(screened("é = 1\n"), "1:1");
-    EXPECT_EQ(screened("\xef\xbb\xbf"
-                       "é = 1\n"),
+TEST(toml_ascii_check, the_first_one_elsewhere_has_its_position) {
+    EXPECT_EQ(first_forbidden("é = 1\n"), "1:1");
+    EXPECT_EQ(first_forbidden("\xef\xbb\xbf"
+                              "é = 1\n"),
               "1:1");
-    EXPECT_EQ(screened("a = 'é' é\n"), "1:9");
-    EXPECT_EQ(screened("a = 1\r\n[t]\nb = é\n"), "3:5");
-    EXPECT_EQ(screened("a = '''x''' é"), "1:13");
+    EXPECT_EQ(first_forbidden("a = 'é' é\n"), "1:9");
+    EXPECT_EQ(first_forbidden("a = 1\r\n[t]\nb = é\n"), "3:5");
+    EXPECT_EQ(first_forbidden("a = '''x''' é"), "1:13");
 }
 
-TEST(toml_screen, the_first_character_after_a_continued_line_is_ascii) {
-    EXPECT_EQ(screened("a = \"\"\"\\\n  é\"\"\"\n"), "2:3");
-    EXPECT_EQ(screened("a = \"\"\"\\\n\\té\"\"\"\n"), "2:3");
-    EXPECT_EQ(screened("a = \"\"\"\\\n\"é\"\"\"\n"), "2:2");
-    EXPECT_EQ(screened("a = \"\"\"\\\n xé\"\"\"\n"), "none");
+TEST(toml_ascii_check, the_first_character_after_a_continued_line_is_ascii) {
+    EXPECT_EQ(first_forbidden("a = \"\"\"\\\n  é\"\"\"\n"), "2:3");
+    EXPECT_EQ(first_forbidden("a = \"\"\"\\\n\\té\"\"\"\n"), "2:3");
+    EXPECT_EQ(first_forbidden("a = \"\"\"\\\n\"é\"\"\"\n"), "2:2");
+    EXPECT_EQ(first_forbidden("a = \"\"\"\\\n xé\"\"\"\n"), "none");
 }
 
-TEST(toml_screen, the_copy_has_the_same_columns) {
+TEST(toml_ascii_check, the_copy_has_the_same_columns) {
     EXPECT_EQ(cadre::detail::ascii_copy("\xef\xbb\xbf"
                                         "aé€😀\nb"),
               "axxx\nb");
 }
 
-TEST(toml_screen, a_forbidden_character_is_an_error_of_the_file) {
+TEST(toml_ascii_check, a_forbidden_character_is_an_error_of_the_file) {
     try {
         static_cast<void>(cadre::config::parse("executor = 'a'\né = 2\n", "app.toml"));
         FAIL();
