@@ -6,6 +6,7 @@ function(run)
         list(JOIN ARGN " " command)
         message(FATAL_ERROR "${command}\nended with ${status}:\n${output}")
     endif()
+    set(output "${output}" PARENT_SCOPE)
 endfunction()
 
 file(REMOVE_RECURSE ${WORK_DIR})
@@ -16,6 +17,14 @@ endif()
 run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/${WAY} -B ${WORK_DIR}/build -G ${GENERATOR}
     -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}
     -DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix -DCADRE_SOURCE_DIR=${CADRE_SOURCE_DIR})
+if(WAY STREQUAL "find_package")
+    execute_process(COMMAND ${COMPILER} --version OUTPUT_VARIABLE version)
+    string(REGEX MATCH "g\\+\\+[^\n]* 12\\." is_gxx_12 "${version}")
+    string(REGEX MATCH "g\\+\\+ 12 destroys an aggregate" says_so "${output}")
+    if((is_gxx_12 AND NOT says_so) OR (says_so AND NOT is_gxx_12))
+        message(FATAL_ERROR "find_package(cadre) should warn of g++ 12, and of no other compiler, printed:\n${output}")
+    endif()
+endif()
 run(${CMAKE_COMMAND} --build ${WORK_DIR}/build)
 
 foreach(spec IN ITEMS serial thread process:2)

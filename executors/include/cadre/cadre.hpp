@@ -4,6 +4,8 @@
 ///     #include <cadre/cadre.hpp>
 #pragma once
 
+#include <cadre/detail/base/build_settings.hpp>  // first: its refusals come before other errors
+
 #include <cadre/as_completed.hpp>
 #include <cadre/as_outcome.hpp>
 #include <cadre/async_mutex.hpp>
@@ -22,6 +24,7 @@
 #include <cadre/frame_allocator.hpp>
 #include <cadre/generator.hpp>
 #include <cadre/job.hpp>
+#include <cadre/make.hpp>
 #include <cadre/make_executor.hpp>
 #include <cadre/map.hpp>
 #include <cadre/on.hpp>

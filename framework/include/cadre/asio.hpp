@@ -28,6 +28,7 @@
 #include <cadre/detail/asio/asio_bridge.hpp>
 #include <cadre/detail/asio/asio_home.hpp>
 #include <cadre/detail/asio/asio_operation.hpp>
+#include <cadre/detail/asio/asio_settings.hpp>
 #include <cadre/executor.hpp>
 
 namespace cadre {
@@ -115,11 +116,16 @@ inline constexpr use_task_t use_task;
 /// @cond
 template <class Signature>
 class boost::asio::async_result<cadre::use_task_t, Signature> {
+    using signature = typename cadre::detail::asio_plain_signature<Signature>::type;
+
 public:
+    // Initiating functions that deduce their return type get an awaitable that does not allocate.
+    using return_type = cadre::detail::asio_erased_operation<signature>;
+
     template <class Initiation, class... Args>
     [[nodiscard]] static auto initiate(Initiation&& initiation, cadre::use_task_t, Args&&... args) {
-        return cadre::detail::asio_operation<Signature, std::decay_t<Initiation>, std::decay_t<Args>...>(
-            std::forward<Initiation>(initiation), std::forward<Args>(args)...);
+        return cadre::detail::asio_operation<signature, std::decay_t<Initiation>, std::decay_t<Args>...>(
+            std::in_place, std::forward<Initiation>(initiation), std::forward<Args>(args)...);
     }
 };
 /// @endcond

@@ -64,6 +64,7 @@ public:
 
     class [[nodiscard]] acquire_operation {
     public:
+        using resumes_at_home = void;
         acquire_operation(std::shared_ptr<detail::shared_semaphore> from, std::uint32_t count) noexcept
             : from_(std::move(from)), count_(count) {}
         [[nodiscard]] bool await_ready() noexcept;

@@ -5,6 +5,8 @@
 ///     catch (const cadre::worker_crashed& e) { std::cerr << e.what() << '\n' << e.stack_trace(); }
 #pragma once
 
+#include <cadre/detail/base/build_settings.hpp>  // first: its refusals come before other errors
+
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>

@@ -68,6 +68,7 @@ public:
 
     class awaiter {
     public:
+        using resumes_at_home = void;
         explicit awaiter(std::shared_ptr<detail::job_state<R>> state) noexcept : state_(std::move(state)) {}
         awaiter(awaiter&& o) noexcept : state_(std::move(o.state_)) {}
         awaiter& operator=(awaiter&&) = delete;

@@ -19,6 +19,7 @@ namespace detail {
 
 class [[nodiscard]] sleep_awaiter : waiter {
 public:
+    using resumes_at_home = void;
     explicit sleep_awaiter(steady_time when) noexcept { timer_.when = when; }
     explicit sleep_awaiter(std::chrono::nanoseconds delay) noexcept : delay_(delay) {}
 
@@ -45,6 +46,7 @@ private:
 
 class [[nodiscard]] yield_awaiter {
 public:
+    using resumes_at_home = void;
     yield_awaiter() noexcept = default;
     // The copy is awaited instead.
     yield_awaiter(const yield_awaiter& other) noexcept { other.item_.run = &nothing; }

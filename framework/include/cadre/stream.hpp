@@ -58,6 +58,7 @@ public:
 
     class [[nodiscard]] next_awaiter {
     public:
+        using resumes_at_home = void;
         explicit next_awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
         [[nodiscard]] bool await_ready() noexcept {
             wait_.check.awaited();

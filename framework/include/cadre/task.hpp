@@ -84,6 +84,7 @@ private:
 template <class T>
 class task<T>::awaiter {
 public:
+    using resumes_at_home = void;
     explicit awaiter(task work) noexcept : work_(std::move(work)) {}
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>

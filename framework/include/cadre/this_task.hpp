@@ -20,6 +20,7 @@ namespace detail {
 template <class Get>
 class [[nodiscard]] environment_query {
 public:
+    using resumes_at_home = void;
     environment_query() noexcept = default;
     [[nodiscard]] bool await_ready() noexcept {
         check_.awaited();

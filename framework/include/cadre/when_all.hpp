@@ -56,6 +56,7 @@ void check_awaited_tasks(const task<T>& first, const char* what) noexcept {
 template <class... Ts>
 class [[nodiscard]] when_all_awaiter {
 public:
+    using resumes_at_home = void;
     explicit when_all_awaiter(task<Ts>&&... tasks) noexcept : tasks_(std::move(tasks)...) {}
     when_all_awaiter(when_all_awaiter&&) noexcept = default;
     [[gnu::always_inline]] ~when_all_awaiter() {
@@ -108,6 +109,7 @@ private:
 template <class T, class Tasks>
 class [[nodiscard]] when_all_range_awaiter {
 public:
+    using resumes_at_home = void;
     template <class R>
         requires(!std::same_as<std::remove_cvref_t<R>, when_all_range_awaiter>)
     explicit when_all_range_awaiter(R&& range) : tasks_(std::forward<R>(range)) {}

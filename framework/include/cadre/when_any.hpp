@@ -78,6 +78,7 @@ class [[nodiscard]] when_any_awaiter {
     using result = any_result<element_of_result<Ts>...>;
 
 public:
+    using resumes_at_home = void;
     explicit when_any_awaiter(task<Ts>&&... tasks) noexcept : tasks_(std::move(tasks)...) {}
     when_any_awaiter(when_any_awaiter&&) noexcept = default;
     when_any_awaiter& operator=(when_any_awaiter&&) = delete;
@@ -116,6 +117,7 @@ class [[nodiscard]] when_any_range_awaiter {
     using result = any_element<element_of_result<T>>;
 
 public:
+    using resumes_at_home = void;
     explicit when_any_range_awaiter(task_list<T>&& tasks) noexcept : tasks_(std::move(tasks)) {}
     when_any_range_awaiter(when_any_range_awaiter&&) noexcept = default;
     when_any_range_awaiter& operator=(when_any_range_awaiter&&) = delete;

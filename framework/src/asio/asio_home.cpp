@@ -7,9 +7,12 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <typeinfo>
 #include <utility>
 
+#include <boost/asio/execution/context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
 
 #include <cadre/errors.hpp>
 
@@ -29,6 +32,10 @@ public:
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::custom; }
     [[nodiscard]] std::size_t concurrency() const noexcept override { return 1; }
     [[nodiscard]] std::string name() const override { return "asio"; }
+    [[nodiscard]] void* query(const std::type_info& extension) noexcept override {
+        if (extension != typeid(boost::asio::execution_context)) return nullptr;
+        return &boost::asio::query(target_, boost::asio::execution::context);
+    }
     using executor_backend::submit;
     // Items keep the backend alive: its task may end in one of them, and drop it.
     void submit(std::span<work_item* const> items) noexcept override {
@@ -76,6 +83,12 @@ boost::asio::io_context& asio_context_of(executor_backend& backend) {
     reactor& made = place->get_or_make(
         backend, [](executor_backend& b) -> std::unique_ptr<reactor> { return std::make_unique<asio_reactor>(b); });
     return static_cast<asio_reactor&>(made).context();
+}
+
+boost::asio::execution_context& asio_execution_context_of(executor_backend& backend) {
+    if (void* const context = backend.query(typeid(boost::asio::execution_context)); context != nullptr)
+        return *static_cast<boost::asio::execution_context*>(context);
+    return asio_context_of(backend);
 }
 
 std::shared_ptr<executor_backend> make_asio_backend(const boost::asio::any_io_executor& target) {

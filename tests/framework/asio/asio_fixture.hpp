@@ -14,6 +14,9 @@
 #include <sys/resource.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -126,6 +129,34 @@ inline task<std::size_t> ping_pong(cadre::executor ex, std::size_t connections, 
         all.spawn(ask_into(context, acceptor.local_endpoint(), requests, total));
     co_await all.join();
     co_return total.load();
+}
+
+/// The executor that is associated with the handlers of use_task.
+using handler_executor = cadre::detail::asio_strand_executor;
+
+/// Completes with a copy of its handler's executor.
+inline auto executor_of_handler() {
+    return asio::async_initiate<const cadre::use_task_t&, void(handler_executor)>(
+        [](auto handler) {
+            auto ex = handler.get_executor();
+            std::move(handler)(ex);
+        },
+        use_task);
+}
+
+/// As streams of Boost.Beast do: a timer that outlives the operation holds a copy of the handler's executor.
+template <class Token>
+auto async_guarded(asio::steady_timer& limit, asio::steady_timer& work, Token&& token) {
+    return asio::async_initiate<Token, void(boost::system::error_code)>(
+        [&](auto handler) {
+            auto ex = asio::get_associated_executor(handler, limit.get_executor());
+            limit.async_wait(asio::bind_executor(ex, [](boost::system::error_code) {}));
+            work.async_wait([handler = std::move(handler), ex, &limit](boost::system::error_code e) mutable {
+                limit.cancel();
+                asio::dispatch(ex, [handler = std::move(handler), e]() mutable { std::move(handler)(e); });
+            });
+        },
+        token);
 }
 
 /// An io_context without an executor of this library, run by a thread.

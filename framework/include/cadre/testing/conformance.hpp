@@ -12,12 +12,13 @@
 /// Link `cadre::testing_main`, whose `main` starts the `runtime` first. Each test creates its own executor. Several
 /// configurations go into one `::testing::Types<…>`.
 ///
-/// The headers, by subject: calls, nested calls, maps, reductions, jobs, cancellation, lifecycle.
+/// The headers, by subject: calls, nested calls, maps, reductions, jobs, cancellation, awaitables of other libraries, lifecycle.
 #pragma once
 
 #include <cadre/testing/conformance_as_completed.hpp>
 #include <cadre/testing/conformance_calls.hpp>
 #include <cadre/testing/conformance_cancellation.hpp>
+#include <cadre/testing/conformance_foreign.hpp>
 #include <cadre/testing/conformance_jobs.hpp>
 #include <cadre/testing/conformance_lifecycle.hpp>
 #include <cadre/testing/conformance_map.hpp>
@@ -58,6 +59,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     work_that_is_stopped_before_it_begins_never_runs, a_task_sees_its_own_token, shield_lets_work_end,
     timeout_ends_a_call, timeouts_nest, a_limit_around_next_loses_no_element, when_any_stops_the_losers,
     when_all_stops_the_rest, scope_joins_and_stops_on_error, request_stop_of_the_executor,
+    // awaitables of other libraries
+    awaitables_of_other_libraries_resume_at_home, stops_and_scopes_work_after_an_awaitable_of_another_library,
     // lifecycle
     handles_name_one_executor, calls_carry_their_settings, stats_count_calls, shutdown_lets_work_end,
     shutdown_refuses_new_work, shutdown_stops_work_at_the_deadline, shutdown_counts_its_limit_from_the_await,

@@ -98,7 +98,9 @@ private:
 template <class Executor>
 [[nodiscard]] std::shared_ptr<executor_backend> asio_home_of(const Executor& target) {
     if constexpr (requires { target.home(); }) {
-        return target.home()->shared_from_this();  // a task awaits a task through Asio
+        // A task awaits a task through Asio.
+        if (auto home = target.home(); home != nullptr) return home;
+        throw executor_stopped{};
     } else if constexpr (!std::is_same_v<Executor, boost::asio::system_executor>) {
         boost::asio::execution_context& context = boost::asio::query(target, boost::asio::execution::context);
         if (auto home = asio_home::of(context); home != nullptr) return home;

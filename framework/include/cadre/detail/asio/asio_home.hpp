@@ -37,7 +37,12 @@ private:
 /// The `io_context` of a local backend, made at the first call. @throws config_error if its threads run none
 [[nodiscard]] boost::asio::io_context& asio_context_of(executor_backend& backend);
 
-/// A backend whose items are posted to an executor of Asio; for tasks that are awaited in a context of another library.
+/// The context of a local backend, or of the executor that a backend of `make_asio_backend` posts to.
+/// @throws config_error if its threads run none
+[[nodiscard]] boost::asio::execution_context& asio_execution_context_of(executor_backend& backend);
+
+/// A backend whose items are posted to an executor of Asio; for tasks that are awaited in a context of another library. Its
+/// `query(typeid(execution_context))` returns the context.
 [[nodiscard]] std::shared_ptr<executor_backend> make_asio_backend(const boost::asio::any_io_executor& target);
 
 }  // namespace cadre::detail

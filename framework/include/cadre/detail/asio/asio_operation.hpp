@@ -14,7 +14,6 @@
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/execution/blocking.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <cadre/detail/asio/asio_wait.hpp>
@@ -56,58 +55,6 @@ private:
     F function_;
 };
 
-/// The executor that is associated with the handler of an awaited operation: runs the steps of the operation on the
-/// calling thread, under the lock of the wait; functions that must not run in place are posted to the task's home.
-class asio_wait_executor {
-public:
-    explicit asio_wait_executor(asio_wait& wait) noexcept : wait_(&wait) {}
-
-    template <class F>
-    void execute(F&& f) const {
-        if (in_place_) {
-            run_locked(*wait_, std::forward<F>(f));
-            return;
-        }
-        auto locked = [wait = wait_, function = std::decay_t<F>(std::forward<F>(f))]() mutable {
-            run_locked(*wait, std::move(function));
-        };
-        work_item* item = posted_function<decltype(locked)>::make(std::move(locked));
-        wait_->home()->submit(std::span(&item, 1));
-    }
-
-    [[nodiscard]] asio_wait_executor require(boost::asio::execution::blocking_t::possibly_t) const noexcept {
-        return with(true);
-    }
-    [[nodiscard]] asio_wait_executor require(boost::asio::execution::blocking_t::never_t) const noexcept {
-        return with(false);
-    }
-    [[nodiscard]] boost::asio::execution::blocking_t query(boost::asio::execution::blocking_t) const noexcept {
-        return in_place_ ? boost::asio::execution::blocking_t(boost::asio::execution::blocking.possibly)
-                         : boost::asio::execution::blocking_t(boost::asio::execution::blocking.never);
-    }
-    friend bool operator==(const asio_wait_executor&, const asio_wait_executor&) noexcept = default;
-    [[nodiscard]] executor_backend* home() const noexcept { return wait_->home(); }
-
-private:
-    template <class F>
-    static void run_locked(asio_wait& wait, F&& f) {
-        struct locked {
-            asio_wait& wait;
-            explicit locked(asio_wait& w) noexcept : wait(w) { wait.enter(); }
-            ~locked() { wait.leave(); }
-        } const hold(wait);
-        std::forward<F>(f)();
-    }
-    [[nodiscard]] asio_wait_executor with(bool in_place) const noexcept {
-        asio_wait_executor other(*this);
-        other.in_place_ = in_place;
-        return other;
-    }
-
-    asio_wait* wait_;
-    bool in_place_ = true;
-};
-
 /// The completion handler of an awaited operation; move-only. If it is destroyed without being called, the await ends with
 /// `operation_aborted`.
 template <class... Args>
@@ -117,7 +64,7 @@ public:
     struct state : asio_wait {
         std::optional<std::tuple<Args...>> result;
     };
-    using executor_type = asio_wait_executor;
+    using executor_type = asio_strand_executor;
     using allocator_type = frame_allocator<void>;
     using cancellation_slot_type = boost::asio::cancellation_slot;
 
@@ -128,29 +75,20 @@ public:
         return *this;
     }
     ~asio_handler() {
-        if (state_ != nullptr) end([](state&) {});
+        if (state_ != nullptr) std::exchange(state_, nullptr)->end();
     }
 
-    [[nodiscard]] executor_type get_executor() const noexcept { return executor_type(*state_); }
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_type(state_->strand()); }
     [[nodiscard]] allocator_type get_allocator() const noexcept { return {}; }
-    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return state_->slot(); }
+    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return state_->strand().slot(); }
 
     template <class... Actual>
     void operator()(Actual&&... values) {
-        end([&](state& s) { s.result.emplace(std::forward<Actual>(values)...); });
+        state_->result.emplace(std::forward<Actual>(values)...);
+        std::exchange(state_, nullptr)->end();
     }
 
 private:
-    template <class Store>
-    void end(Store store) noexcept {
-        state& s = *std::exchange(state_, nullptr);
-        s.enter();
-        if (!s.ended()) {
-            store(s);
-            s.set_ended();
-        }
-        s.leave();
-    }
     state* state_;
 };
 
@@ -189,28 +127,47 @@ struct asio_result<boost::system::error_code, Values...> : asio_failing_result<b
 template <class... Values>
 struct asio_result<std::exception_ptr, Values...> : asio_failing_result<std::exception_ptr, Values...> {};
 
-template <class Signature, class Initiation, class... InitArgs>
-class asio_operation;
+/// The signature without `&`, `&&` and `noexcept`.
+template <class Signature>
+struct asio_plain_signature;
+template <class R, class... Args>
+struct asio_plain_signature<R(Args...)> {
+    using type = R(Args...);
+};
+template <class R, class... Args>
+struct asio_plain_signature<R(Args...) &> : asio_plain_signature<R(Args...)> {};
+template <class R, class... Args>
+struct asio_plain_signature<R(Args...) &&> : asio_plain_signature<R(Args...)> {};
+template <class R, class... Args>
+struct asio_plain_signature<R(Args...) noexcept> : asio_plain_signature<R(Args...)> {};
+template <class R, class... Args>
+struct asio_plain_signature<R(Args...) & noexcept> : asio_plain_signature<R(Args...)> {};
+template <class R, class... Args>
+struct asio_plain_signature<R(Args...) && noexcept> : asio_plain_signature<R(Args...)> {};
 
-/// An operation that starts when it is awaited. Resumes at home. A stop request emits Asio's cancellation signal: the await
-/// throws `cancelled` if the operation was aborted as a result, and returns the result otherwise.
-template <class R, class... Args, class Initiation, class... InitArgs>
-class [[nodiscard]] asio_operation<R(Args...), Initiation, InitArgs...> : asio_handler<std::decay_t<Args>...>::state {
-    using handler = asio_handler<std::decay_t<Args>...>;
+template <class Signature>
+struct asio_handler_for;
+template <class R, class... Args>
+struct asio_handler_for<R(Args...)> {
+    using type = asio_handler<std::decay_t<Args>...>;
+};
+template <class Signature>
+using asio_handler_of = typename asio_handler_for<Signature>::type;
 
+/// An operation that starts when it is awaited: `start(handler)` of `Start` starts it. Resumes at home. A stop request emits
+/// Asio's cancellation signal: the await throws `cancelled` if the operation was aborted as a result, and returns the result
+/// otherwise.
+template <class Signature, class Start>
+class asio_awaiter;
+template <class R, class... Args, class Start>
+class [[nodiscard]] asio_awaiter<R(Args...), Start> : asio_handler<std::decay_t<Args>...>::state {
 public:
-    template <class I, class... A>
-    explicit asio_operation(I&& initiation, A&&... args)
-        : initiation_(std::forward<I>(initiation)), args_(std::forward<A>(args)...) {}
-    asio_operation(asio_operation&&) = default;
-    asio_operation& operator=(asio_operation&&) = delete;
-    ~asio_operation() = default;
-
+    using resumes_at_home = void;
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> task) {
         if (!this->arm(task, environment_of_promise(task))) return false;
-        std::apply([this](InitArgs&... args) { std::move(initiation_)(handler(*this), std::move(args)...); }, args_);
+        start_.start(asio_handler<std::decay_t<Args>...>(*this));
         return this->commit();
     }
     /// @throws cancelled, boost::system::system_error, or the exception of the operation
@@ -223,9 +180,82 @@ public:
         return asio_result<std::decay_t<Args>...>::take(std::move(*this->result), this->cancellation_emitted());
     }
 
+protected:
+    explicit asio_awaiter(Start start) : start_(std::move(start)) {}
+    [[nodiscard]] Start& start() noexcept { return start_; }
+
 private:
-    Initiation initiation_;
-    std::tuple<InitArgs...> args_;
+    Start start_;
+};
+
+/// An initiation and its arguments.
+template <class Initiation, class... InitArgs>
+struct asio_start {
+    Initiation initiation;
+    std::tuple<InitArgs...> args;
+
+// Libraries pass the literal 0 for a parameter of type std::size_t.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+    template <class Handler>
+    void start(Handler handler) {
+        std::apply([&](InitArgs&... values) { std::move(initiation)(std::move(handler), std::move(values)...); }, args);
+    }
+#pragma GCC diagnostic pop
+};
+
+/// The same, of a type that does not depend on them; one allocation.
+template <class Handler>
+class asio_erased_start {
+public:
+    template <class Start>
+    explicit asio_erased_start(Start start) : held_(std::make_unique<holder<Start>>(std::move(start))) {}
+    void start(Handler handler) { held_->start(std::move(handler)); }
+
+private:
+    struct base {
+        base() noexcept = default;
+        base(const base&) = delete;
+        base& operator=(const base&) = delete;
+        virtual ~base() = default;
+        virtual void start(Handler handler) = 0;
+    };
+    template <class Start>
+    struct holder final : base {
+        explicit holder(Start s) : held(std::move(s)) {}
+        void start(Handler handler) override { held.start(std::move(handler)); }
+        Start held;
+    };
+    std::unique_ptr<base> held_;
+};
+
+/// What an initiating function returns for `use_task`.
+template <class Signature, class Initiation, class... InitArgs>
+class [[nodiscard]] asio_operation : public asio_awaiter<Signature, asio_start<Initiation, InitArgs...>> {
+    using start_type = asio_start<Initiation, InitArgs...>;
+    using base = asio_awaiter<Signature, start_type>;
+
+public:
+    template <class I, class... A>
+    explicit asio_operation(std::in_place_t, I&& initiation, A&&... args)
+        : base(start_type{std::forward<I>(initiation), std::tuple<InitArgs...>(std::forward<A>(args)...)}) {}
+
+    /// For an adapter or a stream whose initiating function has to name its return type.
+    [[nodiscard]] start_type release() && { return std::move(this->start()); }
+};
+
+/// The `return_type` of `async_result`: any operation with this signature.
+template <class Signature>
+class [[nodiscard]] asio_erased_operation
+    : public asio_awaiter<Signature, asio_erased_start<asio_handler_of<Signature>>> {
+    using start_type = asio_erased_start<asio_handler_of<Signature>>;
+    using base = asio_awaiter<Signature, start_type>;
+
+public:
+    template <class Initiation, class... InitArgs>
+    explicit(false) asio_erased_operation(asio_operation<Signature, Initiation, InitArgs...>&& operation)
+        : base(start_type(std::move(operation).release())) {}
 };
 
 }  // namespace cadre::detail

@@ -2,6 +2,8 @@
 /// Compiler extensions.
 #pragma once
 
+#include <cadre/detail/base/build_settings.hpp>
+
 #if defined(__has_cpp_attribute) && __has_cpp_attribute(clang::trivial_abi)
 /// For a class that consists of one pointer: it is passed and returned in a register although it has a destructor.
 #    define CADRE_TRIVIAL_ABI [[clang::trivial_abi]]

@@ -27,6 +27,7 @@ public:
 
     class [[nodiscard]] awaiter {
     public:
+        using resumes_at_home = void;
         explicit awaiter(completion_queue& queue) noexcept : queue_(queue) {}
         awaiter(awaiter&& o) noexcept : queue_(o.queue_) {}
         awaiter& operator=(awaiter&&) = delete;

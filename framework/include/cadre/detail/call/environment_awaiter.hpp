@@ -11,6 +11,7 @@ namespace cadre::detail {
 /// Never suspends. In a stream it gives the environment of the stream's body.
 class [[nodiscard]] environment_awaiter {
 public:
+    using resumes_at_home = void;
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {

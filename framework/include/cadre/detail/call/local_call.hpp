@@ -89,6 +89,7 @@ private:
 template <class Bound>
 class local_call final : public local_work<Bound> {
 public:
+    using resumes_at_home = void;
     local_call(std::shared_ptr<executor_backend> home, const call_options& options, Bound&& call)
         : local_work<Bound>(std::move(home), nullptr, options, std::move(call)),
           item_(queued_start::make(*this->env().home, &begin_work, this)) {

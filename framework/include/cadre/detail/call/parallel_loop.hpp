@@ -89,6 +89,7 @@ public:
 
     class [[nodiscard]] awaiter {
     public:
+        using resumes_at_home = void;
         explicit awaiter(parallel_loop& loop) noexcept : loop_(&loop) {}
         [[nodiscard]] static bool await_ready() noexcept { return false; }
         template <class Promise>

@@ -40,6 +40,7 @@ void encode_call(byte_buffer& to, codec_context& context, const Bound& call) {
 /// call, whose completion ends the wait.
 class remote_call_base : public portable_call {
 public:
+    using resumes_at_home = void;
     remote_call_base(const remote_call_base&) = delete;
     remote_call_base& operator=(const remote_call_base&) = delete;
 

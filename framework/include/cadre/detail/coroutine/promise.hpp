@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <cadre/detail/base/compiler.hpp>
+#include <cadre/detail/coroutine/await_transform.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/frame_pool.hpp>
 
@@ -27,7 +28,7 @@ struct completion {
 // As wide as the weight beside it, so that a new promise sets both with one store.
 enum class end_state : std::uint32_t { unfinished, value, error };
 
-class promise_base : public aligned_pooled_frame {
+class promise_base : public aligned_pooled_frame, public awaits_at_home {
 public:
     promise_base(const promise_base&) = delete;
     promise_base& operator=(const promise_base&) = delete;

@@ -19,6 +19,7 @@ namespace cadre::detail {
 template <class Source>
 class [[nodiscard]] wait_awaiter {
 public:
+    using resumes_at_home = void;
     explicit wait_awaiter(Source& source) noexcept : waiter_(source) {}
     wait_awaiter(wait_awaiter&&) noexcept = default;  // moved only before it is awaited
     wait_awaiter& operator=(wait_awaiter&&) = delete;

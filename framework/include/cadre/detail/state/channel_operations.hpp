@@ -122,6 +122,7 @@ class [[nodiscard]] channel_send : channel_operation<T> {
     using base = channel_operation<T>;
 
 public:
+    using resumes_at_home = void;
     template <class U>
     channel_send(const channel_object<T>& object, U&& source) : base(object), source_(std::forward<U>(source)) {}
     template <class... Args>
@@ -204,6 +205,7 @@ class [[nodiscard]] channel_receive : channel_operation<T> {
     using base = channel_operation<T>;
 
 public:
+    using resumes_at_home = void;
     explicit channel_receive(const channel_object<T>& object) noexcept : base(object) {}
 
     [[nodiscard]] bool await_ready() {

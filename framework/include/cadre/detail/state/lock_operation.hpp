@@ -56,6 +56,7 @@ struct lock_wait : shared_object::pending_operation {
 template <class Then>
 class [[nodiscard]] lock_operation {
 public:
+    using resumes_at_home = void;
     lock_operation(std::shared_ptr<process_lock> lock, Then then) : lock_(std::move(lock)), then_(std::move(then)) {}
 
     [[nodiscard]] bool await_ready() noexcept {

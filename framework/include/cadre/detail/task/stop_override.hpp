@@ -20,6 +20,7 @@ namespace cadre::detail {
 template <class T, class Source>
 class [[nodiscard]] stop_override {
 public:
+    using resumes_at_home = void;
     stop_override(task<T> t, Source source) noexcept : source_(std::move(source)), task_(std::move(t)) {}
     // Moved only before it is awaited.
     stop_override(stop_override&& o) noexcept : source_(std::move(o.source_)), task_(std::move(o.task_)) {}

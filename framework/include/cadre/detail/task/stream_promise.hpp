@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <cadre/detail/coroutine/await_check.hpp>
+#include <cadre/detail/coroutine/await_transform.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
@@ -52,7 +53,7 @@ struct stream_wait : waiter {
 ///     dropped   body, `hand_over`: destroys its frame                    -
 ///
 /// "Waiting" is the address of the waiter. In `idle` the body is suspended between two elements, or has not started, or has ended.
-class stream_promise_base : public pooled_frame {
+class stream_promise_base : public pooled_frame, public awaits_at_home {
 public:
     stream_promise_base() noexcept;
     stream_promise_base(const stream_promise_base&) = delete;
