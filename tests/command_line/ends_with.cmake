@@ -4,7 +4,7 @@ string(REPLACE "|" ";" arguments "${ARGUMENTS}")
 execute_process(COMMAND ${PROGRAM} ${arguments}
     RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE errors TIMEOUT 50)
 
-if(NOT status EQUAL STATUS)
+if(NOT "${status}" STREQUAL "${STATUS}")
     message(FATAL_ERROR "ended with ${status} instead of ${STATUS}, printed:\n${output}${errors}")
 endif()
 if(NOT errors MATCHES "${SAYS}")

@@ -55,7 +55,7 @@ TEST_P(stop_callback, may_start_work_on_the_executor_that_stops_it) {
 }
 
 INSTANTIATE_TEST_SUITE_P(kinds, stop_callback, testing::Values("serial", "thread:2", "process:2"),
-                         [](const auto& info) { return info.param.substr(0, info.param.find(':')); });
+                         [](const auto& kind) { return kind.param.substr(0, kind.param.find(":")); });
 
 // An awaitable of a user whose stop callback resumes the coroutine inside the request.
 class until_stopped {
