@@ -1,10 +1,9 @@
-// No wait is endless: not if a worker takes rings or closes descriptors, not if the fork server is stopped, not if the program
-// gives up its privileges or waits for all of its children, not if nobody reads its output.
+// No wait is endless: not if a worker takes rings or closes descriptors, not if the program gives up its privileges
+// or waits for all of its children, not if nobody reads its output.
 
 #include "guard.hpp"
 #include "support.hpp"
 
-#include "process/os/fork_server.hpp"
 #include "process/os/syscalls.hpp"
 
 #include <cadre/as_outcome.hpp>
@@ -131,20 +130,6 @@ TEST(bounded_waits, calls_go_on_after_a_worker_has_taken_the_rings_of_others) {
     const executor good = process_executor{{.workers = 2}};
     const executor thief = process_executor{{.workers = 1}};
     cadre::sync_wait(call_beside_a_thief(good, thief));
-}
-
-TEST(bounded_waits, limits_and_deaths_do_not_wait_for_a_stopped_fork_server) {
-    const hang_guard guard;
-    const executor ex = process_executor{{.workers = 2, .task_timeout = 300ms, .kill_grace = 100ms}};
-    const pid_t server = cadre::sync_wait(cadre::on(ex, [] { return ::getppid(); }));
-    ASSERT_GT(server, 1);
-    ASSERT_EQ(::kill(server, SIGSTOP), 0);
-    const auto begin = clock_type::now();
-    EXPECT_THROW(cadre::sync_wait(cadre::on(ex, die_by_signal, SIGKILL)), cadre::worker_crashed);
-    EXPECT_THROW(cadre::sync_wait(cadre::on(ex, spin_for_ever)), cadre::task_killed);
-    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
-    EXPECT_LT(clock_type::now() - begin, soon);
-    ::kill(server, SIGCONT);
 }
 
 TEST(bounded_waits, a_program_that_waits_for_all_of_its_children_does_not_wait_for_the_fork_server) {
