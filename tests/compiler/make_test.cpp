@@ -73,8 +73,8 @@ TEST_P(compiler_make, values_of_maps_and_channels) {
 }
 
 INSTANTIATE_TEST_SUITE_P(kinds, compiler_make, ::testing::Values("serial", "thread:2", "process:2"),
-                         [](const auto& info) {
-                             const std::string spec = info.param;
+                         [](const auto& tested) {
+                             const std::string spec = tested.param;
                              return spec.substr(0, spec.find(':'));
                          });
 
