@@ -13,7 +13,7 @@
 namespace cadre::detail {
 namespace {
 
-constexpr std::chrono::seconds patience{3};
+constexpr std::chrono::seconds notice_delay{3};
 constexpr std::size_t max_names = 8;
 
 }  // namespace
@@ -53,7 +53,7 @@ shutdown_notice::~shutdown_notice() {
 
 void shutdown_notice::wait(const executor_map& executors) {
     std::unique_lock hold(mutex_);
-    if (ended_.wait_for(hold, patience, [this] { return over_; })) {
+    if (ended_.wait_for(hold, notice_delay, [this] { return over_; })) {
         return;
     }
     for (const auto& [name, ex] : executors) {

@@ -56,12 +56,14 @@ private:
             std::ranges::replace(message, '\n', ' ');  // it may quote the input
             detail::fail_at(position(e.source().begin), message);
         } catch (const detail::toml_assertion&) {
-            detail::fail_at(filename_ + ':' + std::to_string(broken_line(text)) + ":1", "this is not valid TOML");
+            detail::fail_at(filename_ + ':' + std::to_string(find_assertion_line(text)) + ":1",
+                            "this is not valid TOML");
         }
     }
 
-    // toml++ failed without a position: the first line with which it fails so. Quadratic, but rare.
-    std::size_t broken_line(std::string_view text) const {
+    // The first line up to which parsing the text hits an assertion of toml++: that failure carries no position. Quadratic in
+    // the number of lines, only on this path of errors.
+    std::size_t find_assertion_line(std::string_view text) const {
         std::size_t end = 0;
         for (std::size_t line = 1;; ++line) {
             end = text.find('\n', end);
@@ -90,7 +92,7 @@ private:
             c.origin = at(node, path);
             read_options(table_at(node, path), path, "", c);
             take_kind(c);
-            detail::check_options(c);
+            detail::check_options(c);  // kind_options.cpp, which refuses unknown keys
             result.executors.emplace(c.name, std::move(c));
         }
     }

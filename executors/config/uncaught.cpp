@@ -17,7 +17,7 @@
 namespace cadre::detail {
 namespace {
 
-// The class as the worker threw it, also if this process rebuilt the error as another.
+// The type originally thrown, even if the error was decoded as a different type.
 std::string thrown_type(const std::exception& e) {
     if (const auto* const remote = dynamic_cast<const remote_error*>(&e)) {
         return remote->type_name();

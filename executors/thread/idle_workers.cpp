@@ -142,7 +142,7 @@ void thread_pool::wake_one() noexcept {
     worker* chosen = nullptr;
     {
         const std::lock_guard hold(sleepers_mutex_);
-        // The leader last: its wake costs a second one, of its successor.
+        // A follower first: waking the leader also requires waking a new leader.
         chosen = remove_follower_locked();
         if (chosen == nullptr) {
             if (sleepers_.empty()) return;
@@ -153,7 +153,8 @@ void thread_pool::wake_one() noexcept {
     unpark(*chosen);
 }
 
-// For a new earliest deadline, and for a new reactor. If the leadership is vacant, any sleeper: it takes it when it parks again.
+// Called when the earliest deadline has moved forward or the reactor was created. Without a leader, wakes any sleeping worker,
+// which becomes the leader when it parks next.
 void thread_pool::wake_leader() noexcept {
     worker* leader = nullptr;
     {

@@ -221,11 +221,12 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
 bool call_protocol::retry_in_fresh_worker(worker_connection& c, call_record& r) noexcept {
     r.wants_fresh = true;
     if (!placement_.retry(r)) return false;
-    retire(c);  // its own message follows
+    retire(c);  // the worker sends its own `retires` event later
     return true;
 }
 
-// The worker takes nothing more until it sees the word; what it did not begin goes to other workers.
+// Places the calls that the worker has not claimed on other workers, then sets `retiring`; the worker claims no call until it
+// reads that.
 void call_protocol::retire(worker_connection& c) noexcept {
     if (c.stage == worker_stage::ready) c.stage = worker_stage::retiring;
     placement_.requeue_unclaimed(c);

@@ -78,8 +78,8 @@ void placement::place_queued_calls(ended_calls& ended) noexcept {
     place_within_credit(ended);
     // Before the rings: a worker with an empty ring reads this word before it sleeps.
     status_.set_waiting(!waiting_.empty());
-    // A worker without calls sends no event that would lead here again: it may have passed revoked requests since its
-    // credit was computed, and have gone to sleep before it could see the word.
+    // Check the idle workers once more. An idle worker sends no further event, and it may have skipped revoked requests, which
+    // makes room in its ring, and gone to sleep before `set_waiting`.
     if (!waiting_.empty() && workers_.any_idle()) {
         process_plane::full_fence();
         place_within_credit(ended);
@@ -206,7 +206,7 @@ bool placement::fail_unclaimed(call_record& r, std::exception_ptr error, ended_c
     else if (!c->link.revoke(r.position))
         return false;
     fail(r, std::move(error), ended);
-    if (c != nullptr) workers_.dismiss_if_done(*c);  // no event of this worker would lead there
+    if (c != nullptr) workers_.dismiss_if_done(*c);  // an idle worker sends no event after which that would happen
     return true;
 }
 

@@ -126,7 +126,7 @@ void call_dispatcher::read_request(const request& q, worker_call& call) const {
 }
 
 void call_dispatcher::run(worker_call& call, std::uint16_t entry) noexcept {
-    const std::int64_t& began = timer_.begin(call);
+    const std::int64_t began = timer_.begin(call);
     if (call.timed) send_begun(call, began);
     worker_functions::function* f = nullptr;
     try {
@@ -146,7 +146,7 @@ void call_dispatcher::run(worker_call& call, std::uint16_t entry) noexcept {
     f->sample(timer_.last());
 }
 
-void call_dispatcher::send_begun(const worker_call& call, const std::int64_t& began) noexcept {
+void call_dispatcher::send_begun(const worker_call& call, std::int64_t began) noexcept {
     event e{};
     e.kind = event_kind::begun;
     e.id = call.ticket;

@@ -63,7 +63,7 @@ private:
     void run(worker_call& call, std::uint16_t entry) noexcept;
     void notify_before(const worker_functions::function& next) noexcept;
     void reject(worker_call& call, const std::exception& why) noexcept;
-    void send_begun(const worker_call& call, const std::int64_t& began) noexcept;
+    void send_begun(const worker_call& call, std::int64_t began) noexcept;
     void retire_if_worn_out() noexcept;
     void request_work_once() noexcept;
     bool request_work() noexcept;

@@ -27,7 +27,7 @@ public:
     [[nodiscard]] bool in_round() const noexcept { return in_round_; }
 
     /// @return when `call` began
-    const std::int64_t& begin(const worker_call& call) noexcept {
+    std::int64_t begin(const worker_call& call) noexcept {
         began_ = clock_ != 0 ? clock_ : now();
         clock_ = began_;
         measured_ = &call;
@@ -39,7 +39,7 @@ public:
         measured_ = nullptr;
         return measure();
     }
-    /// The function of the call has returned. If it has not finished it is suspended: it kept the loop until now.
+    /// The function of the call has returned. If it has not finished it is suspended: it occupied the loop until now.
     void leave() noexcept {
         if (std::exchange(measured_, nullptr) != nullptr) (void)measure();
     }

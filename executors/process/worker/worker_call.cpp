@@ -1,3 +1,6 @@
+// What a running call tells its dispatcher. Its arguments: read_request in call_dispatcher.cpp reads their bytes,
+// call_trampoline.hpp decodes them.
+
 #include "process/worker/worker_call.hpp"
 
 #include "process/os/crash_page.hpp"

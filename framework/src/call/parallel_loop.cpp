@@ -91,7 +91,8 @@ bool parallel_loop::start(std::coroutine_handle<> h, environment* env) {
 // The item is marked, then `end_` is read; a stop request lowers `end_`, then withdraws what is marked: one of the two sees the
 // other. A withdrawn item is submitted all the same: the queue returns it.
 void parallel_loop::submit(runner& r) noexcept {
-    parties_.fetch_add(1, std::memory_order_relaxed);  // this function: the loop may end with the runner
+    references_.fetch_add(
+        1, std::memory_order_relaxed);  // for this function: the runner may end the loop before it returns
     r.item_->mark_queued();
     if (end_.load(std::memory_order_seq_cst) == 0 && r.item_->withdraw()) leave();
     r.item_->submit();
@@ -103,11 +104,11 @@ void parallel_loop::withdraw_runners() noexcept {
         if (r.item_->withdraw()) leave();
 }
 
-// Each runner starts two more, as the nodes of a binary heap lie: a wake-up costs its caller microseconds.
+// Runner i starts the runners 2i+1 and 2i+2: a wake-up costs its caller microseconds, which the tree spreads over the workers.
 void parallel_loop::start_runners(std::size_t after) noexcept {
     for (std::size_t next = 2 * after + 1; next <= 2 * after + 2 && next < runners_.size(); ++next) {
         if (cursor_.load(std::memory_order_relaxed) >= end_.load(std::memory_order_relaxed)) return;
-        parties_.fetch_add(1, std::memory_order_relaxed);
+        references_.fetch_add(1, std::memory_order_relaxed);
         submit(runners_[next]);
     }
 }
@@ -157,13 +158,13 @@ void parallel_loop::run(runner& self) noexcept {
         unmeasured = 0;
         before = now;
         if (settings_.progress) report_progress();
-        if (now - turn_began >= turn && make_way(self)) return;
+        if (now - turn_began >= turn && yield_worker(self)) return;
     }
     leave();
 }
 
-// Others wait for this worker: the runner goes on after them. @return false: nobody waits
-bool parallel_loop::make_way(runner& self) noexcept {
+// Queues the runner again behind other work that is queued on this worker. @return false if there is none
+bool parallel_loop::yield_worker(runner& self) noexcept {
     if (local_worker* const worker = worker_of(backend_.get()); worker != nullptr && !worker->others_wait())
         return false;
     submit(self);
@@ -193,13 +194,13 @@ void parallel_loop::fail(std::size_t index, std::exception_ptr error) noexcept {
 
 void parallel_loop::report_progress() noexcept {
     if (progress_.posted.exchange(true, std::memory_order_seq_cst)) return;
-    parties_.fetch_add(1, std::memory_order_relaxed);
+    references_.fetch_add(1, std::memory_order_relaxed);
     post_home(progress_);
 }
 
-// Also with the lock of the stop tree held.
+// May be called with the lock of the stop tree held.
 void parallel_loop::leave() noexcept {
-    if (parties_.fetch_sub(1, std::memory_order_acq_rel) == 1) waiter_.finish();
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) waiter_.finish();
 }
 
 void parallel_loop::finish() {

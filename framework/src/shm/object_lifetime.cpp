@@ -24,8 +24,8 @@ constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} <<
 
 // An object is freed by a compare-and-swap from the state word that was read before the object was found unused. A process
 // that acquires it first sets its presence bit and then counts itself in that word. So either the compare-and-swap fails, or
-// the acquiring process finds the object freed. Handles of living processes and messages never meet with this; handles of
-// dead ones may be decoded when nothing refers to the object any more.
+// the acquiring process finds the object freed. This race cannot involve a handle of a live process or of a queued message,
+// since both keep the object in use; it arises only when a handle that a dead process left is decoded.
 
 bool object_table::acquire(object_ref o) {
     {

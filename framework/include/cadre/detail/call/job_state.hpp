@@ -78,8 +78,8 @@ protected:
     job_state_base();
     /// The stop state of the work itself.
     [[nodiscard]] stop_state& work_stop() noexcept { return stop_; }
-    /// The work has ended and its result is stored: notifies the awaiter and the completion queue. Also with the lock of the stop
-    /// tree held.
+    /// The work has ended and its result is stored: notifies the awaiter and the completion queue. May be called with the
+    /// lock of the stop tree held.
     void announce() noexcept;
     /// The work has ended: it follows no other stop state.
     void unfollow() noexcept { stop_.unfollow(); }

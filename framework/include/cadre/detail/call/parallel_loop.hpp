@@ -132,7 +132,7 @@ private:
     /// Takes the next batch for `self`. @return false if no index is left to begin
     [[nodiscard]] bool take_batch(runner& self) noexcept;
     void adapt(runner& self, clock::duration took) const noexcept;
-    [[nodiscard]] bool make_way(runner& self) noexcept;
+    [[nodiscard]] bool yield_worker(runner& self) noexcept;
     void withdraw_runners() noexcept;
     void submit(runner& r) noexcept;
     void stop_above(std::size_t index) noexcept;
@@ -151,14 +151,14 @@ private:
     progress_item progress_;
 
     // cursor_: the next index to hand out; only grows. end_: indices from here on do not begin; only falls: to a failed index,
-    // or to 0 at a stop request. parties_: runners and progress items that have not ended; the last one resumes the awaiter.
+    // or to 0 at a stop request. references_: runners and progress items that have not ended; the last one resumes the awaiter.
     // Padding keeps the words of different writers apart: a coroutine frame is not aligned to a cache line.
     [[maybe_unused]] std::byte before_cursor_[64];
     std::atomic<std::size_t> cursor_{0};
     [[maybe_unused]] std::byte before_end_[64];
     std::atomic<std::size_t> end_;
     [[maybe_unused]] std::byte after_end_[64];
-    std::atomic<std::size_t> parties_{1};
+    std::atomic<std::size_t> references_{1};
     std::atomic<std::size_t> done_{0};
     std::mutex failures_mutex_;
     std::vector<failure> failures_;

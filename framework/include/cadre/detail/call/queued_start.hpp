@@ -18,8 +18,8 @@ namespace cadre::detail {
 /// of one worker.
 void submit_in_order(executor_backend& backend, work_item& item) noexcept;
 
-/// A queue cannot give an item back. So the item is a block of its own: a submitter that withdraws it goes its way, and the
-/// worker that finds it later frees it.
+/// Queues of executors do not support removal. So the item is an allocation of its own: after `withdraw` the submitter need not
+/// wait, and the worker that dequeues the item frees it.
 ///
 ///     state       changed by                                               to          order
 ///     idle        the submitter, before it submits the item                queued      store, seq_cst
@@ -55,7 +55,7 @@ public:
         state expected = state::queued;
         return state_.compare_exchange_strong(expected, state::withdrawn, std::memory_order_seq_cst);
     }
-    /// The submitter lets go of an item. One that has been withdrawn stays registered with its backend, and keeps that alive,
+    /// The submitter releases an item. One that has been withdrawn stays registered with its backend, and keeps that alive,
     /// until the queue has returned it. Without locks held; the submitter's own registration still stands.
     static void release(pointer item, const std::shared_ptr<executor_backend>& backend) noexcept;
 
