@@ -52,8 +52,8 @@ template <class Token>
 auto deduces(error_code error, int value, Token&& token) {
     return asio::async_initiate<Token, void(error_code, int)>(
         [](auto handler, error_code e, int v) {
-            asio::post(asio::bind_executor(asio::get_associated_executor(handler),
-                                           [h = std::move(handler), e, v]() mutable { std::move(h)(e, v); }));
+            const auto executor = asio::get_associated_executor(handler);  // before the handler is moved from
+            asio::post(asio::bind_executor(executor, [h = std::move(handler), e, v]() mutable { std::move(h)(e, v); }));
         },
         token, error, value);
 }
