@@ -37,6 +37,11 @@ std::string read_line_from_terminal();
 void use(int result);
 void crunch_a_little();
 int crunch(const std::vector<int>& data);
+struct request {
+    std::string body;
+    std::uint64_t number;
+};
+int handle(const request& r);
 void* my_allocate(std::size_t size);
 void my_deallocate(void* memory, std::size_t size) noexcept;
 

@@ -1,6 +1,7 @@
 /// @file
 /// `make<T>(args…)`: a value for an awaiting expression, safe under g++ 12.
 ///
+///     std::string body = decode(file);
 ///     co_await cadre::on(ex, handle, cadre::make<request>(std::move(body), n));
 #pragma once
 
