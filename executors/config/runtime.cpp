@@ -33,8 +33,8 @@ struct runtime::state {
     explicit state(detail::resolved_config c) : configured(std::move(c)) {}
 
     struct entry {
-        std::once_flag once;
-        cadre::executor made;
+        std::mutex making{};  // under it: the program's factory, which may ask for another executor
+        cadre::executor made{};
     };
 
     /// Without the mutex: a factory is the program's own code, which may ask for another executor.
@@ -44,7 +44,10 @@ struct runtime::state {
             const std::lock_guard lock(mutex);
             e = &entries[name];
         }
-        std::call_once(e->once, [&] { e->made = make_executor(c); });
+        const std::lock_guard once(e->making);
+        if (!e->made) {
+            e->made = make_executor(c);
+        }
         return e->made;
     }
 

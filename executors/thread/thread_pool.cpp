@@ -64,18 +64,17 @@ void thread_pool::release(thread_pool* pool) noexcept {
     if (!pool->owner_.here()) return;  // a fork: it has no thread to join
     pool->closing_.store(true, std::memory_order_seq_cst);
     pool->wake_all();
-    if (local_worker* const own = worker_of(pool); own != nullptr)
+    if (local_worker* const own = worker_of(pool); own != nullptr) {
+        pool->threads_[own->index()].detach();
         static_cast<worker*>(own)->destroys_pool = true;
-    else
+    } else {
         pool->destroy();
+    }
 }
 
 void thread_pool::destroy() noexcept {
     for (std::thread& t : threads_)
-        if (t.get_id() == std::this_thread::get_id())
-            t.detach();
-        else
-            t.join();
+        if (t.joinable()) t.join();
     while (submitters_.load(std::memory_order_acquire) != 0)
         std::this_thread::yield();
     delete this;

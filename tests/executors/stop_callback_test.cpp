@@ -21,9 +21,10 @@ void clean_up(cadre::channel<std::string> events) { (void)events.try_send("clean
 task<> spawns_when_stopped(executor ex, cadre::channel<std::string> events) {
     const std::stop_token token = co_await cadre::this_task::stop_token();
     cadre::job<void> cleaning;
-    const std::stop_callback callback(token, [&] { cleaning = cadre::spawn(ex, clean_up, events); });
-    co_await events.send("started");
     try {
+        // Its destructor waits for a callback that runs on another thread.
+        const std::stop_callback callback(token, [&] { cleaning = cadre::spawn(ex, clean_up, events); });
+        co_await events.send("started");
         co_await cadre::sleep_for(1h);
     } catch (const cadre::cancelled&) {  // NOLINT(bugprone-empty-catch): expected
     }

@@ -7,6 +7,7 @@
 #include "process/os/syscalls.hpp"
 
 #include <cadre/as_outcome.hpp>
+#include <cadre/detail/base/sanitizers.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/scope.hpp>
 #include <cadre/timeout.hpp>
@@ -157,6 +158,9 @@ int give_up_privileges_and_run_limits() {
 
 TEST(bounded_waits, limits_kill_after_the_program_has_given_up_its_privileges) {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+#ifdef CADRE_TSAN
+    GTEST_SKIP() << "ThreadSanitizer does not support threads in a fork of a program with threads";
+#endif
     const hang_guard guard;
     const pid_t child = ::fork();
     if (child == 0) ::_exit(give_up_privileges_and_run_limits());
