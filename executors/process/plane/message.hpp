@@ -41,7 +41,7 @@ enum class event_kind : std::uint8_t {
     chunk_block,    ///< `id` ticket: the body is a chunk_progress, in which further results are committed
     committed,  ///< `id` ticket: `items` items are done, the body holds the results of those since the last commit
     unfinished,  ///< `id` ticket: the chunk ended early, after `items` items; those whose results were not sent: the body
-    retires,     ///< the worker is to be replaced: it met its memory limit, or is above the soft one
+    retires,  ///< the worker is to be replaced: it met its memory limit, or is above the soft one
     wants_work,  ///< the ring is empty and calls wait in the parent; what it had is suspended
     nested_call,  ///< `id` the worker's own ticket: the body is a nested_header, the name and the arguments
     nested_stop,  ///< `id` the same; `items` the stop_reason

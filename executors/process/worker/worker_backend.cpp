@@ -59,10 +59,10 @@ bool worker_backend::over_limit(std::size_t bytes) const noexcept {
 void worker_backend::fail_over_limit(portable_call& call) noexcept {
     call_reply reply;
     reply.kind = reply_kind::failure;
-    reply.error =
-        std::make_exception_ptr(error("executor '" + name_ + "': this worker has reached the limit of " +
-                                      std::to_string(process_plane::max_nested_calls) + " unfinished nested calls, or of " +
-                                      std::to_string(process_plane::max_nested_bytes >> 20) + " MiB of their arguments"));
+    reply.error = std::make_exception_ptr(
+        error("executor '" + name_ + "': this worker has reached the limit of " +
+              std::to_string(process_plane::max_nested_calls) + " unfinished nested calls, or of " +
+              std::to_string(process_plane::max_nested_bytes >> 20) + " MiB of their arguments"));
     call.complete(std::move(reply));
 }
 

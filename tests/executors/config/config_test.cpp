@@ -113,7 +113,8 @@ const wrong table[] = {
     {"option_mistyped", "[executors.u]\nkind = \"process\"\ntask_timeuot = \"2s\"\n",
      "app.toml:3:16: executors.u.task_timeuot: unknown option of the kind 'process'; did you mean 'task_timeout'? "
      "(options: "
-     "affinity, kill_grace, max_pending, max_tasks_per_worker, memory_limit, memory_soft_limit, output, retries, start, "
+     "affinity, kill_grace, max_pending, max_tasks_per_worker, memory_limit, memory_soft_limit, output, retries, "
+     "start, "
      "task_timeout, tasks_per_worker, workers)"},
     {"unknown_option", "[executors.u]\nkind = \"thread\"\ncolour = \"red\"\n",
      "app.toml:3:10: executors.u.colour: unknown option of the kind 'thread' (options: affinity, workers)"},

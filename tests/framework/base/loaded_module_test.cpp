@@ -31,8 +31,8 @@ TEST(loaded_module, the_program_comes_first) {
 }
 
 TEST(loaded_module, a_library_is_found_by_an_address_of_its_code) {
-    const auto library =
-        find_loaded_module([](const loaded_module& module) { return module.contains(address_of(&::gnu_get_libc_version)); });
+    const auto library = find_loaded_module(
+        [](const loaded_module& module) { return module.contains(address_of(&::gnu_get_libc_version)); });
     ASSERT_TRUE(library.has_value());
     EXPECT_NE(library->path.find(".so"), std::string::npos);
     EXPECT_FALSE(library->contains(address_of(&own_function)));
