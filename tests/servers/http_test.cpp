@@ -5,13 +5,13 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include "servers/http_answer.hpp"
 #include "servers/servers.hpp"
 
 namespace {
 
 using namespace server_test;
 using namespace std::chrono_literals;
-namespace http = beast::http;
 using cadre::sync_wait;
 
 constexpr int requests = 3;
@@ -19,18 +19,9 @@ constexpr int requests = 3;
 // Answers /N by twice N, computed on `ex`.
 task<void> session(cadre::executor ex, beast::tcp_stream stream, std::chrono::milliseconds limit) {
     beast::flat_buffer buffer;
-    for (;;) {
-        http::request<http::string_body> request;
+    do
         stream.expires_after(limit);
-        co_await http::async_read(stream, buffer, request, use_task);
-        http::response<http::string_body> response{http::status::ok, request.version()};
-        const int number = std::stoi(std::string(request.target().substr(1)));
-        response.body() = std::to_string(co_await cadre::on(ex, twice, number));
-        response.keep_alive(request.keep_alive());
-        response.prepare_payload();
-        co_await http::async_write(stream, response, use_task);
-        if (!response.keep_alive()) co_return;
-    }
+    while (co_await answer_one(ex, stream, buffer));
 }
 
 // @return the number of right answers
@@ -83,18 +74,7 @@ TEST_P(http_server, ends_silent_connections_at_their_limit) {
 
 TEST_P(http_server, stops_with_its_connections) {
     for (int round = 0; round < 20; ++round)
-        sync_wait([](cadre::executor ex, int after) -> task<void> {
-            tcp::acceptor acceptor = listen(*co_await own_context());
-            const auto where = acceptor.local_endpoint();
-            const auto endless = [where](int i) -> task<int> {
-                for (;;)
-                    co_await client(where, i);
-            };
-            EXPECT_THROW(
-                co_await cadre::timeout(std::chrono::milliseconds(after),
-                                        cadre::when_all(serve(acceptor, sessions(ex)), clients(20, 20, endless))),
-                cadre::timed_out);
-        }(executor_, 1 + round));
+        sync_wait(stop_with_connections(sessions(executor_), 20, 1 + round, client));
 }
 
 INSTANTIATE_TEST_SUITE_P(kinds, http_server, ::testing::Values("serial", "thread:2", "process:2"), name_of_kind);

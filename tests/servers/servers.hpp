@@ -92,6 +92,20 @@ task<int> exchange(Session session, std::size_t total, std::size_t at_once, Clie
     co_return get<1>(ended);
 }
 
+/// Stops a server and `count` clients, which go on for ever, `after` milliseconds.
+template <class Session, class Client>
+task<void> stop_with_connections(Session session, std::size_t count, int after, Client client) {
+    tcp::acceptor acceptor = listen(*co_await own_context());
+    const auto where = acceptor.local_endpoint();
+    const auto endless = [&](int i) -> task<int> {
+        for (;;)
+            co_await client(where, i);
+    };
+    EXPECT_THROW(co_await cadre::timeout(std::chrono::milliseconds(after),
+                                         cadre::when_all(serve(acceptor, session), clients(count, count, endless))),
+                 cadre::timed_out);
+}
+
 /// The kinds of executors to which a session sends its calls; its home is the loop of the test.
 class each_kind : public ::testing::TestWithParam<const char*> {
 protected:

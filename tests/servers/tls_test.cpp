@@ -15,13 +15,13 @@
 #include <boost/beast/ssl.hpp>
 
 #include "servers/certificate.hpp"
+#include "servers/http_answer.hpp"
 #include "servers/servers.hpp"
 
 namespace {
 
 using namespace server_test;
 using namespace std::chrono_literals;
-namespace http = beast::http;
 namespace ssl = asio::ssl;
 using cadre::sync_wait;
 using tls_stream = beast::ssl_stream<beast::tcp_stream>;
@@ -33,18 +33,9 @@ task<void> session(cadre::executor ex, ssl::context& context, beast::tcp_stream 
     beast::get_lowest_layer(stream).expires_after(60s);
     co_await stream.async_handshake(ssl::stream_base::server, use_task);
     beast::flat_buffer buffer;
-    for (;;) {
-        http::request<http::string_body> request;
+    do
         beast::get_lowest_layer(stream).expires_after(60s);
-        co_await http::async_read(stream, buffer, request, use_task);
-        http::response<http::string_body> response{http::status::ok, request.version()};
-        const int number = std::stoi(std::string(request.target().substr(1)));
-        response.body() = std::to_string(co_await cadre::on(ex, twice, number));
-        response.keep_alive(request.keep_alive());
-        response.prepare_payload();
-        co_await http::async_write(stream, response, use_task);
-        if (!response.keep_alive()) break;
-    }
+    while (co_await answer_one(ex, stream, buffer));
     boost::system::error_code error;
     co_await stream.async_shutdown(asio::redirect_error(use_task, error));
 }
@@ -104,17 +95,7 @@ TEST_P(tls_server, ends_handshakes_at_their_limit) {
 
 TEST_P(tls_server, stops_with_its_connections) {
     for (int round = 0; round < 10; ++round)
-        sync_wait([](auto serving, auto asking, int after) -> task<void> {
-            tcp::acceptor acceptor = listen(*co_await own_context());
-            const auto where = acceptor.local_endpoint();
-            const auto endless = [where, asking](int i) -> task<int> {
-                for (;;)
-                    co_await asking(where, i);
-            };
-            EXPECT_THROW(co_await cadre::timeout(std::chrono::milliseconds(after),
-                                                 cadre::when_all(serve(acceptor, serving), clients(10, 10, endless))),
-                         cadre::timed_out);
-        }(sessions(), clients_of(), 1 + 2 * round));
+        sync_wait(stop_with_connections(sessions(), 10, 1 + 2 * round, clients_of()));
 }
 
 INSTANTIATE_TEST_SUITE_P(kinds, tls_server, ::testing::Values("serial", "thread:2", "process:2"), name_of_kind);

@@ -81,18 +81,7 @@ TEST_P(websocket_server, ends_idle_connections_at_their_limit) {
 
 TEST_P(websocket_server, stops_with_its_connections) {
     for (int round = 0; round < 10; ++round)
-        sync_wait([](cadre::executor ex, int after) -> task<void> {
-            tcp::acceptor acceptor = listen(*co_await own_context());
-            const auto where = acceptor.local_endpoint();
-            const auto endless = [where](int i) -> task<int> {
-                for (;;)
-                    co_await client(where, i);
-            };
-            EXPECT_THROW(
-                co_await cadre::timeout(std::chrono::milliseconds(after),
-                                        cadre::when_all(serve(acceptor, sessions(ex)), clients(10, 10, endless))),
-                cadre::timed_out);
-        }(executor_, 1 + 2 * round));
+        sync_wait(stop_with_connections(sessions(executor_), 10, 1 + 2 * round, client));
 }
 
 INSTANTIATE_TEST_SUITE_P(kinds, websocket_server, ::testing::Values("serial", "thread:2", "process:2"), name_of_kind);
