@@ -30,7 +30,7 @@ const std::vector<kind_keys>& keys_by_kind() {
 
 bool has(const kind_keys& k, std::string_view option) { return std::ranges::find(k.keys, option) != k.keys.end(); }
 
-// An option of another kind is no typing mistake: the message lists the kinds that have it.
+// An option of another kind is not reported as unknown: the message lists the kinds that have it.
 void check_keys(const executor_config& c, std::string_view kind) {
     const std::vector<kind_keys>& known = keys_by_kind();
     for (const auto& [key, value] : c.options) {

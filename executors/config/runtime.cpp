@@ -1,11 +1,11 @@
 #include <cadre/runtime.hpp>
 
 #include "base/process_owner.hpp"
-#include "config/interrupt.hpp"
 #include "config/kinds.hpp"
 #include "config/names.hpp"
 #include "config/resolve.hpp"
 #include "config/shutdown_notice.hpp"
+#include "config/stop_signals.hpp"
 #include "config/suggest.hpp"
 #include "config/uncaught.hpp"
 
@@ -165,10 +165,19 @@ runtime::~runtime() {
         static_cast<void>(state_.release());  // a fork: the executors, their threads and workers are its parent's
         return;
     }
+    shut_down();
+}
+
+void runtime::shut_down() {
     if (const auto made = state_->made(); !made.empty()) {
-        shut_down(made);
+        cadre::shut_down(made);
     }
     detail::finish_kinds();
+}
+
+void runtime::end_by_signal(int signal) {
+    shut_down();
+    detail::end_by_signal(signal);
 }
 
 executor runtime::executor() {
@@ -200,7 +209,7 @@ struct main_run::state {
 
     const std::shared_ptr<executor_backend> home;
     stop_state stop{};
-    const interrupt_watch ctrl_c{stop};
+    const stop_signal_watch signals{stop};
 };
 
 main_run::main_run(const executor& default_executor, home_kind where) {
@@ -217,6 +226,7 @@ main_run::~main_run() = default;
 
 std::shared_ptr<executor_backend> main_run::home() const { return state_->home; }
 stop_state& main_run::stop() const noexcept { return state_->stop; }
+int main_run::stop_signal() const noexcept { return state_->signals.received(); }
 
 }  // namespace detail
 }  // namespace cadre

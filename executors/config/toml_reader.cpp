@@ -165,12 +165,12 @@ private:
         return nameless ? kind_of(node) : convert(node, path).text();
     }
 
-    // Of toml++ or of the ASCII check.
+    // `where` is a source_position of toml++ or of the ASCII check.
     template <class Position>
     std::string position(const Position& where) const {
         return filename_ + ':' + std::to_string(where.line) + ':' + std::to_string(where.column);
     }
-    // Of a node or a key.
+    // `located` is a node or a key.
     template <class Located>
     std::string at(const Located& located, std::string_view path) const {
         return position(located.source().begin) + ": " + std::string(path);

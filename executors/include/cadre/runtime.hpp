@@ -15,6 +15,7 @@
 
 #include <cadre/config.hpp>
 #include <cadre/detail/task/block_on.hpp>
+#include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/task.hpp>
 
@@ -22,7 +23,7 @@ namespace cadre {
 
 namespace detail {
 
-/// The home and the stop state of the main task; Ctrl-C requests its stop.
+/// The home and the stop state of the main task; Ctrl-C and SIGTERM request its stop.
 class main_run {
 public:
     enum class home_kind {
@@ -37,6 +38,8 @@ public:
 
     [[nodiscard]] std::shared_ptr<executor_backend> home() const;
     [[nodiscard]] stop_state& stop() const noexcept;
+    /// The signal that requested stop; 0 if none has.
+    [[nodiscard]] int stop_signal() const noexcept;
 
 private:
     struct state;
@@ -79,8 +82,12 @@ public:
     /// Blocks until `main_task` has ended, and drives all serial executors meanwhile. The task's home is a serial loop on the
     /// calling thread, whatever the default executor is: the loop of that executor if it is a serial one. So what the task
     /// shares with the children of its scopes needs no lock on any kind; parallel is what `on`, `spawn` and `map` send to an
-    /// executor. The first Ctrl-C requests stop of the task, the second ends the program with status 130. One call at a time,
-    /// on the thread that made the runtime.
+    /// executor. One call at a time, on the thread that made the runtime.
+    ///
+    /// The first Ctrl-C (SIGINT) or SIGTERM requests stop of the task; a second one ends the program at once, with status 130
+    /// or 143. If the task then ends by `cancelled`, `run` shuts down all executors and ends the program by that signal itself:
+    /// nobody has to catch anything, and a shell sees 130 (143). What else the task returns or throws, `run` returns or throws.
+    /// A signal that the program handles, or was started with ignored, is left alone.
     /// @return the result of the task; rethrows its exception
     /// @throws std::logic_error inside a task: `co_await` the task there
     template <class T>
@@ -110,8 +117,15 @@ private:
     template <class T>
     T run_at(detail::main_run::home_kind where, task<T> main_task) {
         const detail::main_run main(executor(), where);
-        return detail::block_on(main.home(), &main.stop(), std::move(main_task));
+        try {
+            return detail::block_on(main.home(), &main.stop(), std::move(main_task));
+        } catch (const cancelled&) {
+            if (const int signal = main.stop_signal(); signal != 0) end_by_signal(signal);
+            throw;
+        }
     }
+    void shut_down();
+    [[noreturn]] void end_by_signal(int signal);
     template <class F>
     auto invoke_main(F& f) {
         if constexpr (std::invocable<F&, cadre::executor>)

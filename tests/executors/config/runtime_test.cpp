@@ -1,11 +1,14 @@
 #include "executors/temporary_folder.hpp"
 
+#include <cadre/channel.hpp>
 #include <cadre/executor_registry.hpp>
+#include <cadre/job.hpp>
 #include <cadre/make_executor.hpp>
 #include <cadre/on.hpp>
 #include <cadre/runtime.hpp>
 #include <cadre/scope.hpp>
 #include <cadre/sleep.hpp>
+#include <cadre/stop.hpp>
 
 #include <gtest/gtest.h>
 
@@ -18,6 +21,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <unistd.h>
 
 namespace {
 
@@ -216,9 +221,9 @@ TEST_F(runtime_DeathTest, a_weaker_count_that_a_factory_refuses_is_ignored) {
                 "^app: --executor: single:3: has one worker\n$");
 }
 
-cadre::task<int> until_stopped(int interrupts) {
-    for (int i = 0; i < interrupts; ++i) {
-        std::raise(SIGINT);
+cadre::task<int> until_stopped(std::vector<int> signals) {
+    for (const int signal : signals) {
+        std::raise(signal);
     }
     try {
         co_await cadre::sleep_for(1h);
@@ -228,18 +233,84 @@ cadre::task<int> until_stopped(int interrupts) {
     co_return 6;
 }
 
-[[noreturn]] void interrupt(const char* spec, int times) {
+[[noreturn]] void signalled(const char* spec, std::vector<int> signals) {
     cadre::runtime rt(with_default(spec));
-    std::_Exit(rt.run(until_stopped(times)));
+    std::_Exit(rt.run(until_stopped(std::move(signals))));
 }
 
-TEST_F(runtime_DeathTest, the_first_interrupt_stops_the_main_task) {
-    EXPECT_EXIT(interrupt("serial", 1), ::testing::ExitedWithCode(5), "");
-    EXPECT_EXIT(interrupt("thread:2", 1), ::testing::ExitedWithCode(5), "");
+TEST_F(runtime_DeathTest, the_first_signal_stops_the_main_task) {
+    EXPECT_EXIT(signalled("serial", {SIGINT}), ::testing::ExitedWithCode(5), "");
+    EXPECT_EXIT(signalled("thread:2", {SIGINT}), ::testing::ExitedWithCode(5), "");
+    EXPECT_EXIT(signalled("serial", {SIGTERM}), ::testing::ExitedWithCode(5), "");
 }
 
-TEST_F(runtime_DeathTest, the_second_interrupt_ends_the_program) {
-    EXPECT_EXIT(interrupt("serial", 2), ::testing::ExitedWithCode(130), "");
+TEST_F(runtime_DeathTest, the_second_signal_ends_the_program) {
+    EXPECT_EXIT(signalled("serial", {SIGINT, SIGINT}), ::testing::ExitedWithCode(130), "");
+    EXPECT_EXIT(signalled("serial", {SIGINT, SIGTERM}), ::testing::ExitedWithCode(143), "");
+}
+
+cadre::task<void> sleep_after(int signal) {
+    std::raise(signal);
+    co_await cadre::sleep_for(1h);
+}
+
+// Writes a line when it is stopped: the executors are shut down before the program ends.
+void wait_for_stop(cadre::channel<int> begun) {
+    static_cast<void>(begun.try_send(1));
+    while (!cadre::stop_requested()) {
+        ::usleep(1000);
+    }
+    std::fputs("stopped", stderr);
+}
+
+cadre::task<void> work_and_sleep(cadre::executor ex, int signal) {
+    cadre::channel<int> begun{ex, 1};
+    const auto work = cadre::spawn(ex, wait_for_stop, begun);
+    static_cast<void>(co_await begun.receive());
+    co_await sleep_after(signal);
+}
+
+TEST_F(runtime_DeathTest, a_main_task_that_a_signal_cancels_ends_the_program_by_that_signal) {
+    const auto run = [](const char* spec, int signal) {
+        cadre::runtime rt(with_default(spec));
+        rt.run(work_and_sleep(rt.executor(), signal));
+    };
+    EXPECT_EXIT(run("thread:1", SIGINT), ::testing::KilledBySignal(SIGINT), "^stopped$");
+    EXPECT_EXIT(run("process:1", SIGTERM), ::testing::KilledBySignal(SIGTERM), "^stopped$");
+}
+
+TEST_F(runtime_DeathTest, run_main_ends_by_the_signal) {
+    const auto run = [](int signal) {
+        std::string program = "app";
+        std::vector<char*> words{program.data(), nullptr};
+        std::_Exit(cadre::run_main(1, words.data(), [signal] { return sleep_after(signal); }));
+    };
+    EXPECT_EXIT(run(SIGTERM), ::testing::KilledBySignal(SIGTERM), "^$");
+}
+
+TEST_F(runtime_DeathTest, a_cancellation_without_a_signal_is_thrown) {
+    const auto run = [] {
+        cadre::runtime rt(with_default("serial"));
+        try {
+            rt.run([]() -> cadre::task<void> { throw cadre::cancelled("by itself"); });
+        } catch (const cadre::cancelled&) {
+            std::_Exit(7);
+        }
+    };
+    EXPECT_EXIT(run(), ::testing::ExitedWithCode(7), "");
+}
+
+TEST_F(runtime_DeathTest, a_signal_that_is_ignored_stays_ignored) {
+    const auto run = [] {
+        std::signal(SIGTERM, SIG_IGN);
+        cadre::runtime rt(with_default("serial"));
+        rt.run([]() -> cadre::task<void> {
+            std::raise(SIGTERM);
+            co_await cadre::sleep_for(1ms);
+        });
+        std::_Exit(0);
+    };
+    EXPECT_EXIT(run(), ::testing::ExitedWithCode(0), "");
 }
 
 [[noreturn]] void interrupt_after_run() {

@@ -1,4 +1,4 @@
-#include "config/interrupt.hpp"
+#include "config/stop_signals.hpp"
 
 #include "base/doorbell.hpp"
 
@@ -6,21 +6,23 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
+#include <iostream>
 #include <system_error>
 
 namespace cadre::detail {
 namespace {
 
-// Shared by handler, watcher and interrupt_watch, all with the default order:
+// Shared by handler, watcher and stop_signal_watch, all with the default order:
 //
 // | word       | set by                                          | to                             |
 // | ---------- | ----------------------------------------------- | ------------------------------ |
 // | watching   | constructor; destructor or failed constructor   | true; false: only one watch    |
-// | interrupts | constructor; handler                            | 0; +1 for each SIGINT          |
+// | first      | constructor; handler                            | 0; the first signal            |
 // | finished   | constructor; destructor                         | false; true: the watcher ends  |
 // | handler_fd | constructor, before it installs the handler     | the doorbell, never changed    |
 std::atomic<bool> watching{false};
-std::atomic<int> interrupts{0};
+std::atomic<int> first{0};
 std::atomic<bool> finished{false};
 static_assert(std::atomic<int>::is_always_lock_free);
 
@@ -32,17 +34,19 @@ const doorbell& bell() {
 std::atomic<int> handler_fd{-1};
 std::atomic<const process_owner*> handler_owner{nullptr};
 
+int shell_status(int signal) noexcept { return 128 + signal; }
+
 // Async-signal-safe: atomics, write and _exit only. A stop request takes a lock, so the watcher makes it.
-extern "C" void cadre_on_interrupt(int) {
+extern "C" void cadre_on_stop_signal(int signal) {
     const int saved = errno;
     if (!handler_owner.load()->here()) {
-        ::_exit(130);  // a fork has no watcher
+        ::_exit(shell_status(signal));  // a fork has no watcher
     }
-    if (interrupts.fetch_add(1) == 0) {
-        doorbell::ring(handler_fd.load());
-    } else {
-        ::_exit(130);
+    int none = 0;
+    if (!first.compare_exchange_strong(none, signal)) {
+        ::_exit(shell_status(signal));
     }
+    doorbell::ring(handler_fd.load());
     errno = saved;
 }
 
@@ -62,18 +66,29 @@ private:
     sigset_t before_{};
 };
 
-bool has_default_action() noexcept {
+bool has_default_action(int signal) noexcept {
     struct sigaction now{};
-    return ::sigaction(SIGINT, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL;
+    return ::sigaction(signal, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL;
+}
+
+void set_handler(int signal, void (*handler)(int)) noexcept {
+    struct sigaction action{};
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    ::sigaction(signal, &action, nullptr);
 }
 
 }  // namespace
 
-interrupt_watch::interrupt_watch(stop_state& stop) : stop_(stop) {
-    if (!has_default_action() || watching.exchange(true)) {
+stop_signal_watch::stop_signal_watch(stop_state& stop) : stop_(stop) {
+    for (std::size_t i = 0; i < signals.size(); ++i) {
+        handled_[i] = has_default_action(signals[i]);
+    }
+    if (handled_ == decltype(handled_){} || watching.exchange(true)) {
         return;
     }
-    interrupts.store(0);
+    first.store(0);
     finished.store(false);
     try {
         handler_fd.store(bell().descriptor());
@@ -83,21 +98,25 @@ interrupt_watch::interrupt_watch(stop_state& stop) : stop_(stop) {
         const all_signals_blocked blocked;
         watcher_ = std::thread([this] { watch(); });
     } catch (const std::system_error&) {
-        watching.store(false);  // no thread or descriptor is left: Ctrl-C keeps its default action
+        watching.store(false);  // no thread or descriptor is left: the signals keep their default action
         return;
     }
-    struct sigaction action{};
-    action.sa_handler = cadre_on_interrupt;
-    action.sa_flags = SA_RESTART;
-    sigemptyset(&action.sa_mask);
-    ::sigaction(SIGINT, &action, &before_);
+    for (std::size_t i = 0; i < signals.size(); ++i) {
+        if (handled_[i]) {
+            set_handler(signals[i], cadre_on_stop_signal);
+        }
+    }
 }
 
-interrupt_watch::~interrupt_watch() {
+stop_signal_watch::~stop_signal_watch() {
     if (!watcher_.joinable()) {
         return;
     }
-    ::sigaction(SIGINT, &before_, nullptr);
+    for (std::size_t i = 0; i < signals.size(); ++i) {
+        if (handled_[i]) {
+            set_handler(signals[i], SIG_DFL);
+        }
+    }
     if (!owner_.here()) {
         watcher_.detach();  // a fork: the thread is its parent's
         return;
@@ -108,16 +127,30 @@ interrupt_watch::~interrupt_watch() {
     watching.store(false);
 }
 
-void interrupt_watch::watch() noexcept {
+int stop_signal_watch::received() const noexcept { return watcher_.joinable() ? first.load() : 0; }
+
+void stop_signal_watch::watch() noexcept {
     for (;;) {
         doorbell::wait(bell().descriptor());
         if (finished.load()) {
             return;
         }
-        if (interrupts.load() > 0) {
+        if (first.load() != 0) {
             stop_.request_stop();
         }
     }
+}
+
+void end_by_signal(int signal) noexcept {
+    std::cout.flush();
+    std::fflush(nullptr);
+    set_handler(signal, SIG_DFL);
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    ::pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+    ::raise(signal);
+    ::_exit(shell_status(signal));  // only if a tracer suppressed the signal
 }
 
 }  // namespace cadre::detail

@@ -1,0 +1,43 @@
+/// @file
+/// Ctrl-C (SIGINT) and SIGTERM while the main task runs. Worker processes ignore SIGINT: a terminal sends it to them, too.
+#pragma once
+
+#include <array>
+#include <thread>
+
+#include <csignal>
+
+#include "base/process_owner.hpp"
+
+#include <cadre/detail/coroutine/stop_state.hpp>
+
+namespace cadre::detail {
+
+/// During its lifetime the first SIGINT or SIGTERM requests stop of `stop`, and the second one ends the program with status
+/// 128 + its number. A signal that the program handles or ignores (as a background job does) is left alone. Does nothing if
+/// another watch exists.
+class stop_signal_watch {
+public:
+    explicit stop_signal_watch(stop_state& stop);
+    stop_signal_watch(const stop_signal_watch&) = delete;
+    stop_signal_watch& operator=(const stop_signal_watch&) = delete;
+    ~stop_signal_watch();
+
+    /// The signal that requested stop; 0 if none has.
+    [[nodiscard]] int received() const noexcept;
+
+private:
+    static constexpr std::array signals{SIGINT, SIGTERM};
+
+    void watch() noexcept;
+
+    stop_state& stop_;
+    const process_owner owner_{};
+    std::thread watcher_{};
+    std::array<bool, signals.size()> handled_{};  // those with this watch's handler
+};
+
+/// Flushes the standard streams and ends the program by `signal`, as if it had not been handled.
+[[noreturn]] void end_by_signal(int signal) noexcept;
+
+}  // namespace cadre::detail
