@@ -1,5 +1,5 @@
-// What becomes of the calls of a dead worker. What it held in shared memory (channels, locks, permits) is recovered by
-// framework/src/shm/crash_recovery.cpp.
+// Decides how the calls of a dead worker end. The objects that it held in shared memory are recovered in framework/src/shm: its
+// locks by lock_core.hpp, permits by semaphore_core.hpp, messages by channel_recovery.hpp.
 
 #include "process/parent/death_recovery.hpp"
 

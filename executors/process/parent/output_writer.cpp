@@ -26,7 +26,7 @@ std::size_t write_now(std::string_view text) noexcept {
     if (n >= 0) return static_cast<std::size_t>(n);
     if (errno == EAGAIN || errno == EINTR) return 0;
     if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL) return text.size();
-    // The kernel knows no such write for this kind of file. A pipe that is writable takes PIPE_BUF bytes.
+    // The kernel does not support RWF_NOWAIT for this kind of file. A pipe that is writable takes PIPE_BUF bytes.
     pollfd p{STDOUT_FILENO, POLLOUT, 0};
     if (text.size() > PIPE_BUF || ::poll(&p, 1, 0) != 1) return 0;
     const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());

@@ -98,7 +98,8 @@ bool pool::drain(unsigned max_rounds) noexcept {
     return any;
 }
 
-// A thread that holds the lock may have passed a ring already; a thread that takes it from now on sees everything.
+// A thread that holds the lock may have polled a worker's ring before its last event; a thread that takes the lock after this
+// store finds all events.
 void pool::set_loop_busy() noexcept {
     set_loop_state(process_plane::loop_state::busy);
     const std::unique_lock draining(drain_mutex_, std::try_to_lock);
@@ -112,7 +113,7 @@ bool pool::expects_soon() noexcept {
     if (!placement_.any_placed() || !status_.core_spare()) return false;
     const std::unique_lock draining(drain_mutex_, std::try_to_lock);
     if (!draining) return false;
-    // A loop that spins on the core of its worker only keeps that from running.
+    // A loop that spins on the core of its worker prevents the worker from running.
     const std::int32_t here = process_plane::current_cpu();
     return std::any_of(workers_.begin(), workers_.end(),
                        [here](const auto* c) { return c->link.control().cpu.load(std::memory_order_relaxed) != here; });

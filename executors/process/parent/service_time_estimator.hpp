@@ -19,8 +19,8 @@ public:
             mean_ = nanoseconds;
             return;
         }
-        // A task that lost its CPU for a while counts as four of its kind: else one such sample would withdraw the credit
-        // of hundreds of short ones. Follows a real change within some twenty samples.
+        // Outliers are clamped to four times the mean, so that one preempted task does not collapse the queue's depth. The
+        // mean follows a real change within about twenty samples.
         mean_ = (mean_ * 7 + std::min<std::uint64_t>(nanoseconds, std::max<std::uint64_t>(mean_ * 4, short_task))) / 8;
     }
     /// In nanoseconds; 0: not known yet.

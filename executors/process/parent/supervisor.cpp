@@ -22,9 +22,9 @@ namespace {
 constexpr std::chrono::milliseconds output_interval{5};
 // How long the end of an executor waits for a reader of the program's output that takes nothing.
 constexpr std::chrono::milliseconds output_limit{2000};
-// A worker can take rings that are meant for the supervisor.
+// A worker can read the supervisor's eventfd, which consumes a notification.
 constexpr std::chrono::milliseconds max_sleep{1000};
-// Between rounds if there is nothing to sleep on: the program has closed descriptors that it does not know.
+// The sleep between rounds if the program has closed the supervisor's descriptors.
 constexpr std::chrono::milliseconds sleep_without_descriptor{10};
 
 class watch {

@@ -27,7 +27,7 @@ void time_limits::check(call_record& r, time_point now, ended_calls& ended) noex
     }
     const auto& words = link.control();
     if (r.call->items != 1 && words.chunk_ticket.load(std::memory_order_acquire) == call_table::ticket(r)) {
-        // The worker wrote this time: it is taken within what is possible.
+        // The worker wrote this time: it is not trusted, and clamped to now.
         const time_point item(std::chrono::nanoseconds(words.item_begun.load(std::memory_order_acquire)));
         if (!limit.begun || item > limit.begun_at) limit.begun_at = std::min(item, now);
         limit.begun = true;

@@ -52,7 +52,7 @@ void worker_lifecycle::report_failures() const noexcept {
     try {
         std::rethrow_exception(start_error_);
     } catch (const std::exception& e) {
-        std::fprintf(stderr, "cadre: executor '%.*s': no worker has started in %u attempts, which go on: %s\n",
+        std::fprintf(stderr, "cadre: executor '%.*s': failed to start a worker after %u attempts (still retrying): %s\n",
                      static_cast<int>(executor_.size()), executor_.data(), reported_failures, e.what());
     }
 }

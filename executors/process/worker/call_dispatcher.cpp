@@ -23,7 +23,7 @@ using process_plane::request;
 
 namespace {
 
-// Calls that run before the loop polls its other sources again: as many short ones, or one long one.
+// The number of short calls that run before the loop polls its other sources again. A long call is always the last one.
 constexpr unsigned calls_per_round = 32;
 // In nanoseconds. Results of quicker functions are announced together, unless one has waited for `max_pending_time`.
 constexpr std::uint32_t long_call = 5'000;
@@ -196,7 +196,7 @@ void call_dispatcher::finish(worker_call* call, call_reply reply) noexcept {
     retire_if_worn_out();
 }
 
-// After the call has returned its memory.
+// Called after the call has returned its memory.
 void call_dispatcher::retire_if_worn_out() noexcept {
     if (!memory_.exhausted() || retires_.exchange(true, std::memory_order_relaxed)) return;
     event e{};
@@ -220,7 +220,7 @@ bool call_dispatcher::request_work() noexcept {
 }
 
 bool call_dispatcher::expects_soon() const noexcept {
-    // A loop that spins on the parent's core only keeps that from running.
+    // A loop that spins on the parent's core prevents the parent from running.
     return parent_.state() != loop_state::asleep && parent_.spare.load(std::memory_order_relaxed) != 0 &&
            parent_.loop_cpu.load(std::memory_order_relaxed) != process_plane::current_cpu();
 }

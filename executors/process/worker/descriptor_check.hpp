@@ -1,6 +1,6 @@
 /// @file
-/// Finds out that a task has closed the descriptors of its worker, as code does that closes all it does not know. Such a worker
-/// can neither be woken nor wake its parent, and would not notice the end of the program: it ends.
+/// Detects that a task closed the descriptors of its worker, as `closefrom(3)` does. Such a worker can neither be woken nor wake
+/// its parent, and would not notice the end of the program: it exits.
 #pragma once
 
 #include "process/os/worker_spec.hpp"

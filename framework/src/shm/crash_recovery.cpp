@@ -99,7 +99,8 @@ void shrink_arena(const region& memory, unsigned slot) noexcept {
 
 }  // namespace
 
-// Channels, semaphores and locks: `object_table::recover` in object_lifetime.cpp calls `recover` of each one's core.
+// `object_table::recover` (object_lifetime.cpp) recovers one object: its lock (lock_core.hpp), and what is in a channel
+// (channel_recovery.hpp) or a semaphore (semaphore_core.hpp).
 void recover(plane_core& core, process_id dead) noexcept {
     core.objects.for_each([&](object_ref o, object_phase) { core.objects.recover(o, dead); });
     try {

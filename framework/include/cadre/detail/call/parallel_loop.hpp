@@ -101,8 +101,8 @@ public:
     private:
         parallel_loop* loop_;
     };
-    /// Runs the loop. Stop: passed on to what runs, and keeps the rest from beginning; ends when what runs has ended, and does
-    /// not wait for busy workers.
+    /// Runs the loop. A stop request is forwarded to the indices that run and prevents new ones. The await completes when the
+    /// running indices have completed; it does not wait for workers that are busy with other work.
     /// @throws executor_stopped; cancelled if indices were left because of a stop; what `progress` threw; the failure of the
     /// lowest index, if `stop_at_failure`
     [[nodiscard]] awaiter run() noexcept { return awaiter(*this); }

@@ -33,8 +33,8 @@ struct stop_node {
 /// chain, and only the first listener links the chain. So a fork costs a few plain stores and no atomic operations.
 ///
 /// One mutex serves a whole tree (taken from a static table, so it outlives every tree): parent and child are linked,
-/// fired and unlinked without lock ordering. Under it only `stop_node::fire` is called: no code of a user, but for `submit` of a
-/// user's own executor, which resumes nothing by its contract.
+/// fired and unlinked without lock ordering. Only `stop_node::fire` is called while it is held. No user code runs under it except
+/// `submit` of a custom executor, which must not resume coroutines.
 ///
 /// The words:
 ///
