@@ -12,45 +12,12 @@
 namespace cadre::detail {
 namespace {
 
-struct kind_keys {
-    std::string_view kind;
-    std::vector<std::string_view> keys;
+// One option of a kind: how its key is named in a file, and how it is read. An absent key leaves the default.
+template <class Options>
+struct option {
+    std::string_view key;
+    void (*read)(const executor_config& c, Options& o);
 };
-
-const std::vector<kind_keys>& keys_by_kind() {
-    static const std::vector<kind_keys> known = {
-        {"serial", {"workers"}},
-        {"thread", {"affinity", "workers"}},
-        {"process",
-         {"affinity", "kill_grace", "max_pending", "max_tasks_per_worker", "memory_limit", "memory_soft_limit",
-          "output", "retries", "start", "task_timeout", "tasks_per_worker", "workers"}},
-    };
-    return known;
-}
-
-bool has(const kind_keys& k, std::string_view option) { return std::ranges::find(k.keys, option) != k.keys.end(); }
-
-// An option of another kind is not reported as unknown: the message lists the kinds that have it.
-void check_keys(const executor_config& c, std::string_view kind) {
-    const std::vector<kind_keys>& known = keys_by_kind();
-    for (const auto& [key, value] : c.options) {
-        if (key == "initializer" && kind == "process") {
-            c.fail(key, "a file cannot name a function; set process_options::initializer in code");
-        }
-        std::vector<std::string> supporting;
-        for (const kind_keys& other : known) {
-            if (has(other, key)) {
-                supporting.emplace_back(other.kind);
-            }
-        }
-        if (!supporting.empty() && std::ranges::find(supporting, kind) == supporting.end()) {
-            c.fail(key,
-                   "the kind '" + std::string(kind) + "' cannot honour this option (" + listed(supporting) + " can)");
-        }
-    }
-    const auto own = std::ranges::find(known, kind, &kind_keys::kind);
-    c.allow_only(own->keys);
-}
 
 cpu_list affinity_of(const executor_config& c) {
     cpu_list cpus;
@@ -75,10 +42,110 @@ Enum choice_of(const executor_config& c, std::string_view key, std::span<const s
     return index ? static_cast<Enum>(*index) : fallback;
 }
 
+int retries_of(const executor_config& c) {
+    const std::size_t retries = c.count("retries", 0).value_or(0);
+    if (retries > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+        c.fail("retries", "expected at most " + std::to_string(std::numeric_limits<int>::max()));
+    }
+    return static_cast<int>(retries);
+}
+
 void fail_if(const std::string& fault, const executor_config& c, std::string_view key) {
     if (!fault.empty()) {
         c.fail(key, fault);
     }
+}
+
+constexpr option<thread_options> of_thread[] = {
+    {"affinity", [](const executor_config& c, thread_options& o) { o.affinity = affinity_of(c); }},
+    {"workers", [](const executor_config& c, thread_options& o) { o.workers = workers_of(c); }},
+};
+
+// In the order of the enumerators.
+constexpr std::string_view starts[] = {"forkserver", "spawn"};
+constexpr std::string_view outputs[] = {"inherit", "prefix", "capture", "null"};
+
+constexpr option<process_options> of_process[] = {
+    {"affinity", [](const executor_config& c, process_options& o) { o.affinity = affinity_of(c); }},
+    {"kill_grace", [](const executor_config& c,
+                      process_options& o) { o.kill_grace = c.duration("kill_grace").value_or(o.kill_grace); }},
+    {"max_pending", [](const executor_config& c,
+                       process_options& o) { o.max_pending = c.count("max_pending", 0).value_or(o.max_pending); }},
+    {"max_tasks_per_worker",
+     [](const executor_config& c, process_options& o) {
+         o.max_tasks_per_worker = c.count("max_tasks_per_worker", 0).value_or(o.max_tasks_per_worker);
+     }},
+    {"memory_limit", [](const executor_config& c,
+                        process_options& o) { o.memory_limit = c.bytes("memory_limit").value_or(o.memory_limit); }},
+    {"memory_soft_limit",
+     [](const executor_config& c, process_options& o) {
+         o.memory_soft_limit = c.bytes("memory_soft_limit").value_or(o.memory_soft_limit);
+     }},
+    {"output",
+     [](const executor_config& c, process_options& o) { o.output = choice_of(c, "output", outputs, o.output); }},
+    {"retries", [](const executor_config& c, process_options& o) { o.retries = retries_of(c); }},
+    {"start", [](const executor_config& c, process_options& o) { o.start = choice_of(c, "start", starts, o.start); }},
+    {"task_timeout", [](const executor_config& c,
+                        process_options& o) { o.task_timeout = c.duration("task_timeout").value_or(o.task_timeout); }},
+    {"tasks_per_worker",
+     [](const executor_config& c, process_options& o) {
+         o.tasks_per_worker = c.count("tasks_per_worker", 0).value_or(o.tasks_per_worker);
+     }},
+    {"workers", [](const executor_config& c, process_options& o) { o.workers = workers_of(c); }},
+};
+
+struct kind_keys {
+    std::string_view kind;
+    std::vector<std::string_view> keys;
+};
+
+template <class Options, std::size_t N>
+std::vector<std::string_view> keys_of(const option<Options> (&options)[N]) {
+    std::vector<std::string_view> keys;
+    for (const option<Options>& o : options) {
+        keys.push_back(o.key);
+    }
+    return keys;
+}
+
+const std::vector<kind_keys>& keys_by_kind() {
+    static const std::vector<kind_keys> known = {
+        {"serial", {"workers"}}, {"thread", keys_of(of_thread)}, {"process", keys_of(of_process)}};
+    return known;
+}
+
+bool has(const kind_keys& k, std::string_view key) { return std::ranges::find(k.keys, key) != k.keys.end(); }
+
+// An option of another kind is not reported as unknown: the message lists the kinds that have it.
+void check_keys(const executor_config& c, std::string_view kind) {
+    const std::vector<kind_keys>& known = keys_by_kind();
+    for (const auto& [key, value] : c.options) {
+        if (key == "initializer" && kind == "process") {
+            c.fail(key, "a file cannot name a function; set process_options::initializer in code");
+        }
+        std::vector<std::string> supporting;
+        for (const kind_keys& other : known) {
+            if (has(other, key)) {
+                supporting.emplace_back(other.kind);
+            }
+        }
+        if (!supporting.empty() && std::ranges::find(supporting, kind) == supporting.end()) {
+            c.fail(key,
+                   "the kind '" + std::string(kind) + "' cannot honour this option (" + listed(supporting) + " can)");
+        }
+    }
+    const auto own = std::ranges::find(known, kind, &kind_keys::kind);
+    c.allow_only(own->keys);
+}
+
+template <class Options, std::size_t N>
+Options read_all(const executor_config& c, const option<Options> (&options)[N]) {
+    Options result;
+    result.name = c.name;
+    for (const option<Options>& o : options) {
+        o.read(c, result);
+    }
+    return result;
 }
 
 }  // namespace
@@ -93,33 +160,12 @@ serial_options to_serial_options(const executor_config& c) {
 
 thread_options to_thread_options(const executor_config& c) {
     check_keys(c, "thread");
-    return {.workers = workers_of(c), .affinity = affinity_of(c), .name = c.name};
+    return read_all(c, of_thread);
 }
 
 process_options to_process_options(const executor_config& c) {
-    // In the order of the enumerators.
-    static constexpr std::string_view starts[] = {"forkserver", "spawn"};
-    static constexpr std::string_view outputs[] = {"inherit", "prefix", "capture", "null"};
     check_keys(c, "process");
-    process_options o;
-    o.name = c.name;
-    o.workers = workers_of(c);
-    o.start = choice_of(c, "start", starts, o.start);
-    o.task_timeout = c.duration("task_timeout").value_or(o.task_timeout);
-    o.kill_grace = c.duration("kill_grace").value_or(o.kill_grace);
-    o.memory_limit = c.bytes("memory_limit").value_or(o.memory_limit);
-    o.memory_soft_limit = c.bytes("memory_soft_limit").value_or(o.memory_soft_limit);
-    o.max_tasks_per_worker = c.count("max_tasks_per_worker", 0).value_or(o.max_tasks_per_worker);
-    o.tasks_per_worker = c.count("tasks_per_worker", 0).value_or(o.tasks_per_worker);
-    o.max_pending = c.count("max_pending", 0).value_or(o.max_pending);
-    o.output = choice_of(c, "output", outputs, o.output);
-    o.affinity = affinity_of(c);
-    const std::size_t retries = c.count("retries", 0).value_or(0);
-    if (retries > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-        c.fail("retries", "expected at most " + std::to_string(std::numeric_limits<int>::max()));
-    }
-    o.retries = static_cast<int>(retries);
-    return o;
+    return read_all(c, of_process);
 }
 
 void check_thread_options_here(const executor_config& c) { fail_if(affinity_fault(affinity_of(c)), c, "affinity"); }

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace cadre {
 namespace {
@@ -49,6 +50,20 @@ struct to_text {
 };
 
 }  // namespace
+
+option_value::option_value(bool value) : value_(value) {}
+option_value::option_value(double value) : value_(value) {}
+option_value::option_value(const char* value) : value_(std::string(value)) {}
+option_value::option_value(std::string_view value) : value_(std::string(value)) {}
+option_value::option_value(std::string value) : value_(std::move(value)) {}
+option_value::option_value(array value) : value_(std::move(value)) {}
+option_value::option_value(whole value) : value_(value.value) {}
+option_value::option_value(time value) : value_(value.value) {}
+option_value::option_value(const option_value& other) = default;
+option_value::option_value(option_value&& other) noexcept = default;
+option_value& option_value::operator=(const option_value& other) = default;
+option_value& option_value::operator=(option_value&& other) noexcept = default;
+option_value::~option_value() = default;
 
 std::string option_value::text() const { return std::visit(to_text{}, value_); }
 

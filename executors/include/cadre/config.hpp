@@ -33,22 +33,28 @@ public:
     using array = std::vector<option_value>;
     using storage = std::variant<bool, std::int64_t, double, std::string, std::chrono::nanoseconds, array>;
 
-    option_value(bool value) : value_(value) {}
+    option_value(bool value);
     template <std::integral Int>
         requires(!std::same_as<Int, bool>)
     option_value(Int value)
-        : value_(std::in_range<std::int64_t>(value) ? static_cast<std::int64_t>(value) : INT64_MAX) {}
-    option_value(double value) : value_(value) {}
-    option_value(const char* value) : value_(std::string(value)) {}
-    option_value(std::string_view value) : value_(std::string(value)) {}
-    option_value(std::string value) : value_(std::move(value)) {}
+        : option_value(whole{std::in_range<std::int64_t>(value) ? static_cast<std::int64_t>(value) : INT64_MAX}) {}
+    option_value(double value);
+    option_value(const char* value);
+    option_value(std::string_view value);
+    option_value(std::string value);
     template <class Rep, class Period>
     option_value(std::chrono::duration<Rep, Period> value)
-        : value_(std::chrono::duration_cast<std::chrono::nanoseconds>(value)) {}
-    option_value(array value) : value_(std::move(value)) {}
+        : option_value(time{std::chrono::duration_cast<std::chrono::nanoseconds>(value)}) {}
+    option_value(array value);
     template <class Rep>
         requires std::constructible_from<option_value, Rep>
-    option_value(const std::vector<Rep>& values) : value_(array(values.begin(), values.end())) {}
+    option_value(const std::vector<Rep>& values) : option_value(array(values.begin(), values.end())) {}
+    // Defined in the library: a variant is dear to instantiate.
+    option_value(const option_value& other);
+    option_value(option_value&& other) noexcept;
+    option_value& operator=(const option_value& other);
+    option_value& operator=(option_value&& other) noexcept;
+    ~option_value();
 
     [[nodiscard]] const storage& value() const noexcept { return value_; }
     /// The value as error messages show it: `3`, `"three"`, `[0, 1]`.
@@ -60,6 +66,15 @@ public:
     void set_origin(std::string origin) { origin_ = std::move(origin); }
 
 private:
+    struct whole {
+        std::int64_t value;
+    };
+    struct time {
+        std::chrono::nanoseconds value;
+    };
+    explicit option_value(whole value);
+    explicit option_value(time value);
+
     storage value_;
     std::string origin_{};
 };
