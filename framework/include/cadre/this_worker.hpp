@@ -27,6 +27,8 @@ namespace detail {
 [[nodiscard]] std::shared_ptr<void>& local_slot(const std::type_info& type);
 /// Makes this process the worker `index` of `count`.
 void set_process_worker(std::size_t index, std::size_t count) noexcept;
+/// Whether this process is a worker.
+[[nodiscard]] bool in_worker_process() noexcept;
 
 }  // namespace detail
 

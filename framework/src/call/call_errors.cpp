@@ -5,6 +5,7 @@
 
 #include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/errors.hpp>
+#include <cadre/this_worker.hpp>
 
 #include "base/type_name.hpp"
 
@@ -38,7 +39,8 @@ namespace {
 
 template <class E>
 std::exception_ptr rebuild(const E& error, std::string where) {
-    return rebuild_exception(error, exception_origin{std::move(where), type_name(typeid(E)), error.what()}, nullptr);
+    return rebuild_exception(error, exception_origin{std::move(where), {}, type_name(typeid(E)), error.what()},
+                             nullptr);
 }
 
 std::string worker_text(pid_t pid) { return "worker (pid " + std::to_string(pid) + "), "; }
@@ -61,6 +63,11 @@ std::exception_ptr add_origin(const std::exception_ptr& error, std::string_view 
     } catch (...) {
         return error;
     }
+}
+
+void rethrow_at_item(std::size_t index) {
+    if (!this_worker::detail::in_worker_process()) throw;
+    std::rethrow_exception(at_item(std::current_exception(), index));
 }
 
 }  // namespace cadre::detail

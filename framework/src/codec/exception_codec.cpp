@@ -61,6 +61,7 @@ struct exception_image {
     std::string text;
     std::string type_name;
     std::string where;
+    std::string item;
     std::uint64_t base =
         0;  ///< index of its nearest known class, plus one; 0 if it does not derive from std::exception
     bool exact = false;  ///< the exception is of that class, not of a derived one
@@ -90,6 +91,7 @@ void describe_standard(exception_image& image, const std::exception& e, codec_co
     if (remote) {
         image.type_name = remote->origin().type_name;
         image.where = remote->origin().where;
+        image.item = remote->origin().item;
     }
     const std::size_t index = find_known(e);
     const known_exception& known = known_exceptions()[index];
@@ -149,7 +151,8 @@ bool becomes_remote_error(const exception_image& image) {
 
 std::exception_ptr rebuild(const exception_image& image, std::string_view where, const std::exception_ptr& inner,
                            codec_context* context) {
-    const exception_origin origin{image.where.empty() ? std::string(where) : image.where, image.type_name, image.text};
+    const exception_origin origin{image.where.empty() ? std::string(where) : image.where, image.item, image.type_name,
+                                  image.text};
     if (image.is_registered) {
         if (const auto entry = registered().find(image.type_name)) {
             decoder in(image.registered_state, context);
@@ -161,6 +164,23 @@ std::exception_ptr rebuild(const exception_image& image, std::string_view where,
     return known_exceptions()[image.base - 1].load(in, origin, inner);
 }
 
+using exception_chain = std::vector<exception_image>;  // from the outermost
+
+exception_chain describe_chain(const std::exception_ptr& exception, codec_context* context) {
+    exception_chain chain;
+    for (std::exception_ptr level = exception; level && chain.size() != max_chain;) {
+        level = describe(chain.emplace_back(), level, context);
+    }
+    return chain;
+}
+
+std::exception_ptr rebuild_chain(const exception_chain& chain, std::string_view where, codec_context* context) {
+    std::exception_ptr rebuilt_so_far;
+    for (auto image = chain.rbegin(); image != chain.rend(); ++image)
+        rebuilt_so_far = rebuild(*image, where, rebuilt_so_far, context);
+    return rebuilt_so_far;
+}
+
 }  // namespace
 
 void add_registered_exception(const std::type_info& type, registered_exception entry) {
@@ -168,29 +188,28 @@ void add_registered_exception(const std::type_info& type, registered_exception e
 }
 
 void encode_exception(encoder& out, const std::exception_ptr& exception) {
-    std::vector<exception_image> chain;
-    for (std::exception_ptr level = exception; level && chain.size() != max_chain;) {
-        level = describe(chain.emplace_back(), level, out.context());
-    }
-    encode(out, chain);
+    encode(out, describe_chain(exception, out.context()));
 }
 
 std::exception_ptr decode_exception(decoder& in, std::string_view where) {
-    const auto chain = decode<std::vector<exception_image>>(in);
+    const auto chain = decode<exception_chain>(in);
     if (chain.empty() || chain.size() > max_chain) throw_malformed("the length of an exception chain is out of range");
-    std::exception_ptr rebuilt_so_far;
-    for (auto image = chain.rbegin(); image != chain.rend(); ++image) {
-        if (image->base > known_exceptions().size()) throw_malformed("the class of an exception is unknown");
-        rebuilt_so_far = rebuild(*image, where, rebuilt_so_far, in.context());
-    }
-    return rebuilt_so_far;
+    for (const exception_image& image : chain)
+        if (image.base > known_exceptions().size()) throw_malformed("the class of an exception is unknown");
+    return rebuild_chain(chain, where, in.context());
+}
+
+std::exception_ptr at_item(const std::exception_ptr& exception, std::size_t index) {
+    exception_chain chain = describe_chain(exception, nullptr);
+    if (chain.front().where.empty()) chain.front().item = ", item " + std::to_string(index);
+    return rebuild_chain(chain, "", nullptr);
 }
 
 }  // namespace detail
 
 std::string error_origin(const std::exception& e) {
     const auto* remote = dynamic_cast<const detail::remote_origin*>(&e);
-    return remote ? remote->origin().where : std::string();
+    return remote ? remote->origin().where + remote->origin().item : std::string();
 }
 
 }  // namespace cadre

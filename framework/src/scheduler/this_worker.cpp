@@ -43,5 +43,7 @@ void set_process_worker(std::size_t index, std::size_t count) noexcept {
     process_count.store(count, std::memory_order_relaxed);
 }
 
+bool in_worker_process() noexcept { return process_count.load(std::memory_order_relaxed) != 0; }
+
 }  // namespace detail
 }  // namespace cadre::this_worker

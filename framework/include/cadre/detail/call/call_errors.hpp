@@ -15,4 +15,8 @@ namespace cadre::detail {
 /// `error`, which tells of a worker's end or a passed limit, with `where` for `error_origin`; other errors unchanged.
 [[nodiscard]] std::exception_ptr add_origin(const std::exception_ptr& error, std::string_view where);
 
+/// Rethrows the exception that is being handled, which the item `index` of a chunk has thrown. In a worker process its origin
+/// names the item.
+[[noreturn]] void rethrow_at_item(std::size_t index);
+
 }  // namespace cadre::detail

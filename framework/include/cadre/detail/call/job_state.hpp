@@ -9,16 +9,19 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include <sys/types.h>
 
+#include <cadre/detail/call/call_errors.hpp>
 #include <cadre/detail/call/completion_queue.hpp>
 #include <cadre/detail/call/local_call.hpp>
 #include <cadre/detail/call/packaged_call.hpp>
 #include <cadre/detail/call/remote_call.hpp>
 #include <cadre/detail/call/stop_forwarder.hpp>
+#include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
 #include <cadre/executor.hpp>
@@ -103,7 +106,7 @@ template <class R>
 class job_state : public job_state_base {
 public:
     [[nodiscard]] virtual R take() = 0;
-    /// Before `take`: adds to what `error_origin` tells about an error from another process.
+    /// Before `take`: adds to the origin of an error that the work has not thrown itself, such as its worker's death.
     virtual void add_origin(std::string_view) {}
 
 protected:
@@ -207,7 +210,9 @@ public:
     [[nodiscard]] pid_t worker_pid() const noexcept override { return portable_call::worker_pid.load(); }
     [[nodiscard]] result take() override { return read_reply<result>(reply_); }
     void add_origin(std::string_view text) override {
-        if (!reply_.where.empty()) reply_.where.append(text);
+        if (reply_.kind != reply_kind::failure) return;
+        std::string task = options.name.empty() ? call_name(entry, arguments.span()) : "task '" + options.name + "'";
+        reply_.error = detail::add_origin(reply_.error, task.append(text));
     }
 
 private:

@@ -56,7 +56,7 @@ public:
             items.push_back(make_item<Item>(*at));
         const std::size_t count = items.size();
         const auto run = fold_.append();
-        in_flight_.emplace_back(sent_, count, run, spawn(ex_, function_, std::move(items)));
+        in_flight_.emplace_back(sent_, count, run, spawn(ex_, function_, sent_, std::move(items)));
         chunk& c = in_flight_.back();
         c.self = std::prev(in_flight_.end());
         sent_ += count;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@ namespace cadre::detail {
 /// The origin of an exception that was thrown in another process.
 struct exception_origin {
     std::string where;  ///< worker and task
+    std::string item;  ///< `, item 5`, or empty
     std::string type_name;  ///< demangled, as thrown
     std::string text;  ///< `what()`, as thrown
 };
@@ -85,5 +87,9 @@ void encode_exception(encoder& out, const std::exception_ptr& exception);
 /// Reads an exception written by `encode_exception`. `where` names the worker and task for `error_origin`; an exception
 /// that was itself rebuilt keeps its first origin. @throws codec_error if the bytes are malformed
 [[nodiscard]] std::exception_ptr decode_exception(decoder& in, std::string_view where);
+
+/// `exception` as it arrives in another process, with an origin that names the item `index` and not yet the worker.
+/// @throws std::bad_alloc
+[[nodiscard]] std::exception_ptr at_item(const std::exception_ptr& exception, std::size_t index);
 
 }  // namespace cadre::detail

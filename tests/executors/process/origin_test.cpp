@@ -1,0 +1,84 @@
+// `error_origin`: which worker, task and item an error comes from.
+
+#include "support.hpp"
+
+#include <cadre/map.hpp>
+#include <cadre/reduce.hpp>
+#include <cadre/register_exception.hpp>
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <functional>
+#include <ranges>
+#include <regex>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace {
+
+using namespace cadre::process_tests;
+using cadre::process_executor;
+using cadre::task;
+
+int odd_one_out(int x) {
+    if (x == 7) throw std::invalid_argument("seven");
+    return x;
+}
+task<int> odd_task(int x) { co_return odd_one_out(x); }
+int kill_itself(int x) {
+    if (x == 7) ::raise(SIGKILL);
+    return x;
+}
+
+template <class Work>
+std::string origin_of(Work&& work) {
+    try {
+        (void)cadre::sync_wait(std::forward<Work>(work));
+    } catch (const std::exception& e) {
+        return cadre::error_origin(e);
+    }
+    return "no error";
+}
+
+::testing::AssertionResult matches(const std::string& origin, const char* pattern) {
+    if (std::regex_match(origin, std::regex(pattern))) return ::testing::AssertionSuccess();
+    return ::testing::AssertionFailure() << "'" << origin << "' does not match " << pattern;
+}
+
+constexpr const char* item_of_worker = "worker [01] \\(pid [0-9]+\\), .*odd_.*, item 7";
+
+TEST(process_origin, of_a_call_is_its_worker_and_task) {
+    const process_executor ex{{.workers = 2}};
+    EXPECT_TRUE(matches(origin_of(cadre::on(ex, odd_one_out, 7)), "worker [01] \\(pid [0-9]+\\), .*odd_one_out.*"));
+}
+
+TEST(process_origin, out_of_map_names_the_item) {
+    const process_executor ex{{.workers = 2}};
+    for (const std::size_t chunk : {std::size_t{1}, std::size_t{4}, std::size_t{0}}) {
+        auto values = cadre::map(ex, odd_one_out, std::views::iota(0, 20), {.chunk = chunk});
+        EXPECT_TRUE(matches(origin_of(std::move(values)), item_of_worker));
+    }
+    EXPECT_TRUE(matches(origin_of(cadre::map(ex, odd_task, std::views::iota(0, 20))), item_of_worker));
+}
+
+TEST(process_origin, out_of_reduce_names_the_item) {
+    const process_executor ex{{.workers = 2}};
+    for (const std::size_t chunk : {std::size_t{1}, std::size_t{4}, std::size_t{0}}) {
+        auto sum = cadre::reduce(ex, odd_one_out, std::plus<>{}, std::views::iota(0, 20), 0, {.chunk = chunk});
+        EXPECT_TRUE(matches(origin_of(std::move(sum)), item_of_worker));
+    }
+    auto sum = cadre::reduce(ex, odd_task, std::plus<>{}, std::views::iota(0, 20), 0);
+    EXPECT_TRUE(matches(origin_of(std::move(sum)), item_of_worker));
+}
+
+// The worker cannot tell any more which item it was at.
+TEST(process_origin, of_a_death_in_reduce_is_the_chunk) {
+    const process_executor ex{{.workers = 1}};
+    EXPECT_TRUE(
+        matches(origin_of(cadre::reduce(ex, kill_itself, std::plus<>{}, std::views::iota(0, 20), 0, {.chunk = 4})),
+                "worker .*, items 4 to 7"));
+}
+
+}  // namespace
