@@ -35,6 +35,7 @@
 #include <cadre/run_blocking.hpp>
 #include <cadre/runtime.hpp>
 #include <cadre/scope.hpp>
+#include <cadre/select.hpp>
 #include <cadre/shared_array.hpp>
 #include <cadre/shared_value.hpp>
 #include <cadre/sleep.hpp>

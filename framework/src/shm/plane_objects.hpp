@@ -76,6 +76,7 @@ public:
 
     [[nodiscard]] op_status try_send(std::span<const std::byte> message, bool carries) noexcept override;
     [[nodiscard]] op_status try_receive(byte_buffer& into, held_objects* held) noexcept override;
+    [[nodiscard]] bool may_proceed(unsigned q) const noexcept override { return handle_->stopped() || ready(q); }
     void close() noexcept override;
     [[nodiscard]] bool closed() const noexcept override { return core_.closed(); }
     [[nodiscard]] std::size_t size() const noexcept override { return core_.size(); }

@@ -39,23 +39,26 @@ bool shared_object::park(pending_operation& p) noexcept {
 
 void shared_object::cancel(waiter& w) noexcept {
     auto& p = static_cast<pending_operation&>(w);
-    shared_object& self = *p.object;
+    if (p.object->remove(p)) p.finish_cancelled();
+}
+
+bool shared_object::remove(pending_operation& p) noexcept {
     bool was_first = false;
     {
-        const std::lock_guard hold(self.mutex_);
-        wait_list& queue = self.queues_[p.queue];
-        if (!queue.contains(p)) return;
+        const std::lock_guard hold(mutex_);
+        wait_list& queue = queues_[p.queue];
+        if (!queue.contains(p)) return false;
         was_first = queue.front() == &p;
         queue.remove(p);
-        self.waiting_[p.queue].fetch_sub(1, std::memory_order_acq_rel);
+        waiting_[p.queue].fetch_sub(1, std::memory_order_acq_rel);
         if (queue.empty()) {
-            self.interest(p.queue, false);
+            interest(p.queue, false);
             was_first = false;
         }
     }
     // The next waiter may ask for less than `p`. The coroutine of `p` keeps the object alive until it has been finished.
-    if (was_first) self.retry_waiters();
-    p.finish_cancelled();
+    if (was_first) retry_waiters();
+    return true;
 }
 
 void shared_object::retry_waiters() noexcept {

@@ -23,7 +23,7 @@ namespace cadre::detail {
 template <class T>
 class local_channel;
 
-/// A coroutine that waits to send (`source` is set) or to receive (`target` is set).
+/// A coroutine that waits to send (`source` is set) or to receive (`target` is set); or that watches one end (neither is set).
 template <class T>
 struct channel_wait : waiter {
     local_channel<T>* channel = nullptr;
@@ -42,6 +42,8 @@ struct channel_wait : waiter {
 /// fills it from the first waiting sender, and a sender gives its value to the first waiting receiver. So no operation
 /// overtakes a waiter, and values are received in the order in which they were accepted. Thread-safe.
 ///
+/// A watcher is notified when a value or a slot may be there for it, and takes nothing; it may find none left.
+///
 /// Without waiters, sending takes only the lock of one end of the ring and receiving that of the other. The lists of waiters,
 /// `closed_` and `stopped_` change only under both locks, so either lock is enough to read them.
 template <class T>
@@ -57,7 +59,7 @@ public:
 
     /// Moves from `value` if and only if the result is `done`. @throws what moving a `T` throws, std::bad_alloc
     [[nodiscard]] op_status try_send(T& value) {
-        wait* receiver = nullptr;
+        served_waiters served;
         op_status status;
         {
             const std::lock_guard in(ring_.in_mutex());
@@ -69,9 +71,9 @@ public:
                 if (ring_.is_grown()) return op_status::would_block;
             }
             const std::lock_guard out(ring_.out_mutex());
-            status = send_locked(value, receiver);
+            status = send_locked(value, served);
         }
-        if (receiver != nullptr) receiver->finish();
+        served.finish();
         return status;
     }
 
@@ -117,11 +119,10 @@ public:
     /// Tries once more and, if that would block, queues `w`, which is prepared. @return true if it was queued
     [[nodiscard]] bool park(wait& w) noexcept {
         served_waiters served;
-        wait* receiver = nullptr;
         {
             const both_ends hold(ring_);
             try {
-                w.outcome = w.source != nullptr ? send_locked(*w.source, receiver) : receive_locked(*w.target, served);
+                w.outcome = w.source != nullptr ? send_locked(*w.source, served) : receive_locked(*w.target, served);
             } catch (...) {
                 w.error = std::current_exception();
                 w.outcome = op_status::done;
@@ -131,9 +132,25 @@ public:
                 return true;
             }
         }
-        if (receiver != nullptr) receiver->finish();
         served.finish();
         return false;
+    }
+
+    /// Queues the watcher `w`, which is prepared, at the receiving or the sending end. @return false if an operation there would
+    /// not block now
+    [[nodiscard]] bool watch(wait& w, bool receiving) noexcept {
+        const both_ends hold(ring_);
+        if (stopped_ || closed_ || (receiving ? ring_.has_value() : ring_.size() != ring_.limit())) return false;
+        (receiving ? receivers_ : senders_).push_back(w);
+        return true;
+    }
+    /// @return false if `w` is not queued any more: it has been or is being finished
+    [[nodiscard]] bool unwatch(wait& w, bool receiving) noexcept {
+        const both_ends hold(ring_);
+        wait_list& queue = receiving ? receivers_ : senders_;
+        if (!queue.contains(w)) return false;
+        queue.remove(w);
+        return true;
     }
 
     void cancel(wait& w) noexcept {
@@ -175,14 +192,17 @@ private:
         ring_.pop();
     }
 
-    [[nodiscard]] op_status send_locked(T& value, wait*& receiver) {
+    [[nodiscard]] op_status send_locked(T& value, served_waiters& served) {
         if (stopped_) return op_status::stopped;
         if (closed_) return op_status::closed;
-        if (waiter* first = receivers_.front()) {
-            static_cast<wait*>(first)->target->emplace(std::move(value));
-            receiver = static_cast<wait*>(receivers_.pop_front());
-            receiver->outcome = op_status::done;
-            return op_status::done;
+        while (waiter* const first = receivers_.front()) {
+            auto& receiver = static_cast<wait&>(*first);
+            const bool watches = receiver.target == nullptr;
+            if (!watches) receiver.target->emplace(std::move(value));
+            receiver.outcome = op_status::done;
+            receivers_.pop_front();
+            served.add(receiver);
+            if (!watches) return op_status::done;
         }
         if (!ring_.make_room()) return op_status::would_block;
         ring_.push(value);
@@ -202,6 +222,10 @@ private:
         while (!senders_.empty() && ring_.has_room()) {
             auto& sender = static_cast<wait&>(*senders_.pop_front());
             sender.outcome = op_status::done;
+            if (sender.source == nullptr) {  // watches
+                served.add(sender);
+                continue;
+            }
             if constexpr (std::is_nothrow_move_constructible_v<T>) {
                 ring_.push(*sender.source);
             } else {

@@ -145,6 +145,16 @@ public:
         return true;
     }
 
+    /// @param behind_others  not before others that wait already @return whether the operation has ended, in any way
+    [[nodiscard]] bool try_again(bool behind_others) {
+        check_.awaited();
+        this->wait_.template emplace<std::monostate>();
+        return try_complete(behind_others);
+    }
+    [[nodiscard]] const channel_object<T>& object() const noexcept { return *this->object_; }
+    /// A select awaits the operation.
+    void belongs_to_select() noexcept { check_.awaited(); }
+
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
         if (this->outcome_ != op_status::would_block) return this->yield(handle);
@@ -170,7 +180,7 @@ public:
 
 private:
     /// @return whether the operation has ended, in any way
-    [[nodiscard]] bool try_complete() {
+    [[nodiscard]] bool try_complete(bool behind_others = true) {
         if (this->object_->local != nullptr) {
             this->outcome_ = this->object_->local->try_send(value());
         } else {
@@ -178,7 +188,8 @@ private:
             scratch_buffer scratch;
             const bool carries = encode_message<T>(scratch.bytes(), value());
             shared_channel& channel = *this->object_->shared;
-            if (!channel.has_waiters(senders_queue)) this->outcome_ = channel.try_send(scratch.bytes().span(), carries);
+            if (!behind_others || !channel.has_waiters(senders_queue))
+                this->outcome_ = channel.try_send(scratch.bytes().span(), carries);
             if (this->outcome_ == op_status::would_block) {
                 auto& wait = this->wait_.template emplace<message_wait>();
                 wait.message = std::move(scratch.bytes());
@@ -215,22 +226,15 @@ public:
                this->may_continue();
     }
     /// @return whether the operation has ended: with a value, or because there will be none
-    [[nodiscard]] bool try_now() {
-        check_.awaited();
-        if (this->object_->local != nullptr) {
-            this->outcome_ = this->object_->local->try_receive(value_);
-        } else {
-            scratch_buffer scratch;
-            held_objects held;
-            shared_channel& channel = *this->object_->shared;
-            if (!channel.has_waiters(receivers_queue)) this->outcome_ = channel.try_receive(scratch.bytes(), &held);
-            if (this->outcome_ == op_status::done)
-                value_.emplace(decode_message<T>(scratch.bytes()));
-            else if (this->outcome_ == op_status::would_block)
-                this->wait_.template emplace<message_wait>();
-        }
-        return this->outcome_ != op_status::would_block;
+    [[nodiscard]] bool try_now() { return try_complete(true); }
+    /// Also before others that wait already.
+    [[nodiscard]] bool try_again() {
+        this->wait_.template emplace<std::monostate>();
+        return try_complete(false);
     }
+    [[nodiscard]] const channel_object<T>& object() const noexcept { return *this->object_; }
+    /// A select awaits the operation.
+    void belongs_to_select() noexcept { check_.awaited(); }
 
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
@@ -252,6 +256,24 @@ public:
     }
 
 private:
+    [[nodiscard]] bool try_complete(bool behind_others) {
+        check_.awaited();
+        if (this->object_->local != nullptr) {
+            this->outcome_ = this->object_->local->try_receive(value_);
+        } else {
+            scratch_buffer scratch;
+            held_objects held;
+            shared_channel& channel = *this->object_->shared;
+            if (!behind_others || !channel.has_waiters(receivers_queue))
+                this->outcome_ = channel.try_receive(scratch.bytes(), &held);
+            if (this->outcome_ == op_status::done)
+                value_.emplace(decode_message<T>(scratch.bytes()));
+            else if (this->outcome_ == op_status::would_block)
+                this->wait_.template emplace<message_wait>();
+        }
+        return this->outcome_ != op_status::would_block;
+    }
+
     await_check<awaitable_kind::receive> check_;
     std::optional<T> value_;
 };

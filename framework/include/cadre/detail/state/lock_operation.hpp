@@ -59,11 +59,21 @@ public:
     using resumes_at_home = void;
     lock_operation(std::shared_ptr<process_lock> lock, Then then) : lock_(std::move(lock)), then_(std::move(then)) {}
 
-    [[nodiscard]] bool await_ready() noexcept {
+    [[nodiscard]] bool await_ready() noexcept { return try_now(true) && task_may_continue(); }
+    /// @param behind_others  not before others that wait already @return whether the operation has ended, in any way
+    [[nodiscard]] bool try_now(bool behind_others) noexcept {
         check_.awaited();
-        if (!lock_->has_waiters(0)) outcome_ = lock_->try_lock(owner_died_);
-        return outcome_ != op_status::would_block && task_may_continue();
+        if (!behind_others || !lock_->has_waiters(0)) outcome_ = lock_->try_lock(owner_died_);
+        return outcome_ != op_status::would_block;
     }
+    /// Takes over what an attempt elsewhere has given.
+    void adopt(op_status outcome, bool owner_died) noexcept {
+        outcome_ = outcome;
+        owner_died_ = owner_died;
+    }
+    [[nodiscard]] process_lock& lock() const noexcept { return *lock_; }
+    /// A select awaits the operation.
+    void belongs_to_select() noexcept { check_.awaited(); }
 
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {

@@ -62,6 +62,8 @@ public:
     }
     /// Removes a waiter on a stop request. For `waiter::prepare`.
     static void cancel(waiter& w) noexcept;
+    /// Removes `p`, which is not finished. @return false if it is not queued any more: it has been or is being finished
+    [[nodiscard]] bool remove(pending_operation& p) noexcept;
     /// Tries the operations of all waiters of this process again. Any thread, also from inside `try_now`. The caller keeps the
     /// object alive.
     void retry_waiters() noexcept;
@@ -97,6 +99,8 @@ public:
     [[nodiscard]] virtual op_status try_send(std::span<const std::byte> message, bool carries = false) noexcept = 0;
     /// `held` gets the objects of the handles in the message.
     [[nodiscard]] virtual op_status try_receive(byte_buffer& into, held_objects* held = nullptr) noexcept = 0;
+    /// Whether an operation of queue `q` would not block now.
+    [[nodiscard]] virtual bool may_proceed(unsigned q) const noexcept = 0;
     virtual void close() noexcept = 0;
     [[nodiscard]] virtual bool closed() const noexcept = 0;
     [[nodiscard]] virtual std::size_t size() const noexcept = 0;

@@ -1,0 +1,87 @@
+/// @file
+/// `select`: performs exactly one of several operations, the first that is possible.
+///
+///     auto got = co_await cadre::select(words.receive(), numbers.receive(), cadre::after(100ms));
+///     if (got.index() == 0) std::cout << *get<0>(got) << '\n';    // an optional: empty if the channel is closed and drained
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <coroutine>
+#include <cstddef>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <cadre/detail/coroutine/await_check.hpp>
+#include <cadre/detail/scheduler/local_worker.hpp>
+#include <cadre/detail/state/select_branches.hpp>
+#include <cadre/detail/state/select_core.hpp>
+#include <cadre/detail/task/time_limit.hpp>
+#include <cadre/when_any.hpp>
+
+namespace cadre {
+
+namespace detail {
+
+template <class... Operations>
+class [[nodiscard]] select_awaiter : select_core {
+    using result = any_result<typename select_branch_of<Operations>::result...>;
+
+public:
+    using resumes_at_home = void;
+    explicit select_awaiter(Operations&&... operations) : branches_(std::move(operations)...) {}
+
+    [[nodiscard]] bool await_ready() noexcept {
+        check_.awaited();
+        pointers_ =
+            std::apply([](auto&... b) { return std::array<select_branch*, sizeof...(Operations)>{&b...}; }, branches_);
+        return try_all(pointers_, true) && task_may_continue();
+    }
+    template <class Promise>
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> task) noexcept {
+        return suspend(pointers_, task, environment_of_promise(task));
+    }
+    result await_resume() { return take(finish(pointers_), std::index_sequence_for<Operations...>{}); }
+
+private:
+    template <std::size_t... Is>
+    result take(std::size_t performed, std::index_sequence<Is...>) {
+        std::optional<result> r;
+        ((performed == Is ? void(r.emplace(std::in_place_index<Is>, std::get<Is>(branches_).take())) : void()), ...);
+        return std::move(*r);
+    }
+
+    std::tuple<select_branch_of<Operations>...> branches_;
+    std::array<select_branch*, sizeof...(Operations)> pointers_{};  // set by the await: the awaiter may be moved before
+    await_check<awaitable_kind::select> check_;
+};
+
+}  // namespace detail
+
+/// For `select`: completes when `d` has passed since the await. @return an operation whose result is `std::monostate`
+template <class Rep, class Period>
+[[nodiscard]] detail::after_operation after(std::chrono::duration<Rep, Period> d) {
+    return detail::after_operation(detail::to_time_limit(d));
+}
+
+/// Performs exactly one of `operations`: the first that is possible, one of those that are possible at once in turn. The others
+/// receive, send and lock nothing.
+///
+/// @param operations  `ch.receive()`, `ch.send(v)`, `ch.emplace(…)` of local and shared channels, `m.lock()`, `after(d)`; written
+///                    in the call, since they refer to their handles and values
+/// @return an `any_result`: `.index()` is the position of the operation that was performed, `get<I>` its result: an optional for
+///         `receive` (empty: closed and drained), the guard for `lock`, `std::monostate` for the others
+/// @throws what the performed operation throws: channel_closed for a `send`; executor_stopped; cancelled
+///
+/// Stop: an operation that is possible at once is performed; a wait ends with `cancelled`, and none was performed. Resumes: at
+/// home. Cost: linear in the number of operations.
+template <class... Operations>
+    requires(sizeof...(Operations) > 0 && (detail::selectable<Operations> && ...))
+[[nodiscard]] auto select(Operations... operations) {
+    return detail::select_awaiter<Operations...>(std::move(operations)...);
+}
+
+}  // namespace cadre

@@ -1,0 +1,137 @@
+#include <cadre/detail/state/select_core.hpp>
+
+#include <utility>
+
+#include <cadre/detail/scheduler/local_worker.hpp>
+#include <cadre/errors.hpp>
+
+namespace cadre::detail {
+
+namespace {
+
+// Rounds of a select whose operations seem possible and are not, before other work of the executor has its turn.
+constexpr int max_rounds = 4;
+
+std::size_t next_turn() noexcept {
+    thread_local std::size_t turn = 0;
+    return turn++;
+}
+
+}  // namespace
+
+bool select_core::try_all(branches of, bool first) noexcept {
+    const std::size_t begin = next_turn() % of.size();
+    for (std::size_t n = 0; n != of.size(); ++n) {
+        const std::size_t i = (begin + n) % of.size();
+        try {
+            if (!of[i]->try_now(first)) continue;
+        } catch (...) {
+            error_ = std::current_exception();
+        }
+        performed_ = i;
+        return true;
+    }
+    return false;
+}
+
+bool select_core::suspend(branches of, std::coroutine_handle<> handle, environment* env_of_task) noexcept {
+    branches_ = of;
+    handle_ = handle;
+    env = env_of_task;
+    if (performed_ != none) {  // the task makes way for others
+        run = &resume_at_home;
+        return defer_home(*this);
+    }
+    if (env->stop != nullptr) {
+        listener_.self = this;
+        listener_.fire = &on_stop;
+        listening_ = true;
+        env->stop->add(listener_);
+    }
+    return wait();
+}
+
+std::size_t select_core::finish(branches of) {
+    if (std::exchange(listening_, false)) env->stop->remove(listener_);
+    for (std::size_t i = 0; i != of.size(); ++i)
+        if (i != performed_) of[i]->abandon();
+    if (performed_ == none) throw cancelled{};
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+    return performed_;
+}
+
+bool select_core::wait() noexcept {
+    for (int round = 0; round != max_rounds; ++round) {
+        if (watch_all()) return true;
+        if (try_all(branches_, false)) return false;
+        const std::lock_guard hold(mutex_);
+        if (cancelled_) return false;
+    }
+    run = &proceed_at_home;
+    post_home(*this);
+    return true;
+}
+
+bool select_core::watch_all() noexcept {
+    const std::lock_guard hold(mutex_);
+    if (cancelled_) return false;
+    for (select_branch* const b : branches_) {
+        b->watched_ = b->watch(*this, env);
+        if (!b->watched_) {
+            unwatch_all_locked();
+            break;
+        }
+        ++outstanding_;
+    }
+    waiting_ = outstanding_ != 0;
+    return waiting_;
+}
+
+void select_core::unwatch_all_locked() noexcept {
+    for (select_branch* const b : branches_) {
+        if (!b->watched_ || !b->unwatch()) continue;
+        b->watched_ = false;
+        --outstanding_;
+    }
+}
+
+void select_core::notified(select_branch& branch) noexcept {
+    {
+        const std::lock_guard hold(mutex_);
+        branch.watched_ = false;
+        --outstanding_;
+        unwatch_all_locked();
+        if (outstanding_ != 0) return;
+        waiting_ = false;
+    }
+    proceed_at_home(this);
+}
+
+// A watch that cannot be withdrawn makes the task proceed.
+void select_core::on_stop(stop_node* node, stop_reason) noexcept {
+    select_core& self = *static_cast<listener*>(node)->self;
+    {
+        const std::lock_guard hold(self.mutex_);
+        self.cancelled_ = true;
+        self.unwatch_all_locked();
+        if (!self.waiting_ || self.outstanding_ != 0) return;
+        self.waiting_ = false;
+    }
+    self.run = &resume_at_home;
+    post_home(self);
+}
+
+void select_core::proceed_at_home(work_item* item) noexcept {
+    auto& self = *static_cast<select_core*>(item);
+    set_current_environment(self.env);
+    // An operation that is possible is performed although stop was requested, as without select.
+    if (self.try_all(self.branches_, false) || !self.wait()) resume_at_home(item);
+}
+
+void select_core::resume_at_home(work_item* item) noexcept {
+    auto& self = *static_cast<select_core*>(item);
+    set_current_environment(self.env);
+    self.handle_.resume();
+}
+
+}  // namespace cadre::detail
