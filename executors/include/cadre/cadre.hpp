@@ -37,6 +37,7 @@
 #include <cadre/scope.hpp>
 #include <cadre/select.hpp>
 #include <cadre/shared_array.hpp>
+#include <cadre/shared_array_view.hpp>
 #include <cadre/shared_value.hpp>
 #include <cadre/sleep.hpp>
 #include <cadre/stop.hpp>

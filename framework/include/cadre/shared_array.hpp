@@ -20,6 +20,10 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+#include <version>
+#ifdef __cpp_lib_mdspan
+#    include <mdspan>
+#endif
 
 #include <cadre/detail/state/cell_array.hpp>
 #include <cadre/detail/state/cell_guard.hpp>
@@ -27,6 +31,7 @@
 #include <cadre/detail/state/lock_operation.hpp>
 #include <cadre/detail/state/state_objects.hpp>
 #include <cadre/executor.hpp>
+#include <cadre/shared_array_view.hpp>
 
 namespace cadre {
 
@@ -117,6 +122,18 @@ public:
     [[nodiscard]] T* end() const noexcept { return data_ + size_; }
     [[nodiscard]] std::span<T> span() const noexcept { return {data_, size_}; }
 
+    /// For loops over elements: see `shared_array_view`. Valid as long as a handle to the array exists.
+    [[nodiscard]] shared_array_view<T, Rank> view() const noexcept { return {data_, extents_}; }
+    /// The elements along the last dimension: `m.row(i)` of a table.
+    template <std::integral... Is>
+        requires(sizeof...(Is) + 1 == Rank)
+    [[nodiscard]] std::span<T> row(Is... indices) const noexcept {
+        return view().row(indices...);
+    }
+#ifdef __cpp_lib_mdspan
+    [[nodiscard]] std::mdspan<T, std::dextents<std::size_t, Rank>> mdspan() const noexcept { return {data_, extents_}; }
+#endif
+
     /// Element `i` in row-major order.
     [[nodiscard]] T& operator[](std::size_t i) const noexcept { return data_[i]; }
     /// @throws std::out_of_range
@@ -127,13 +144,13 @@ public:
         ((std::cmp_less(indices, 0) || std::cmp_greater_equal(indices, extents_[d++]) ? detail::throw_out_of_range()
                                                                                       : void()),
          ...);
-        return data_[offset(static_cast<std::size_t>(indices)...)];
+        return view()(indices...);
     }
     /// The element at `(i, j, …)`, one index for each dimension.
     template <std::integral... Is>
         requires(sizeof...(Is) == Rank)
     [[nodiscard]] T& operator()(Is... indices) const noexcept {
-        return data_[offset(static_cast<std::size_t>(indices)...)];
+        return view()(indices...);
     }
 
     /// Lock-free access to element `i`: `a.atomic(i).fetch_add(1)`.
@@ -200,14 +217,6 @@ private:
                 elements.push_back(static_cast<T>(std::forward<decltype(element)>(element)));
             fill(ex, elements);
         }
-    }
-
-    template <class... Is>
-    [[nodiscard]] std::size_t offset(Is... indices) const noexcept {
-        std::size_t index = 0;
-        std::size_t d = 0;
-        ((index = index * extents_[d++] + indices), ...);
-        return index;
     }
 
     std::shared_ptr<detail::shared_block> block_;

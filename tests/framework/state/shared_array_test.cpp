@@ -9,6 +9,7 @@
 #include <ranges>
 #include <sstream>
 #include <stdexcept>
+#include <type_traits>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -126,6 +127,32 @@ TEST(shared_array, lock_makes_several_elements_change_together) {
         }
     });
     EXPECT_EQ(a[0], 3 * count);
+}
+
+TEST(shared_array, view_gives_the_same_elements) {
+    const shared_array<int, 2> table{local(), {3, 4}};
+    const auto view = table.view();
+    static_assert(std::is_trivially_copyable_v<decltype(view)>);
+    EXPECT_EQ(view.extent(0), 3U);
+    EXPECT_EQ(view.extent(1), 4U);
+    EXPECT_EQ(view.size(), 12U);
+    view(2, 3) = 7;
+    EXPECT_EQ(table(2, 3), 7);
+    EXPECT_EQ(&view(1, 0), &table(1, 0));
+    EXPECT_EQ(view.data(), table.data());
+    const shared_array<int> row{local(), {1, 2, 3}};
+    EXPECT_EQ(row.view()(2), 3);
+}
+
+TEST(shared_array, row_is_the_elements_along_the_last_dimension) {
+    const shared_array<int, 2> table{local(), {3, 4}};
+    std::iota(table.begin(), table.end(), 0);
+    EXPECT_TRUE(std::ranges::equal(table.row(1), std::vector{4, 5, 6, 7}));
+    table.row(2)[0] = 80;
+    EXPECT_EQ(table(2, 0), 80);
+    const shared_array<int, 3> cube{local(), {2, 3, 4}};
+    std::iota(cube.begin(), cube.end(), 0);
+    EXPECT_TRUE(std::ranges::equal(cube.view().row(1, 2), std::vector{20, 21, 22, 23}));
 }
 
 TEST(shared_array, needs_a_memory_domain) {

@@ -1,0 +1,8 @@
+// The handle's own operator: each store may have changed the handle.
+
+#include "blur/parameters.hpp"
+
+int main() {
+    blur::measure([](const blur::image& from, const blur::image& to) { blur::blur_all(from, to); });
+    return 0;
+}
