@@ -36,17 +36,24 @@ public:
 
     [[nodiscard]] bool await_ready() noexcept {
         check_.awaited();
-        pointers_ =
-            std::apply([](auto&... b) { return std::array<select_branch*, sizeof...(Operations)>{&b...}; }, branches_);
-        return try_all(pointers_, true) && task_may_continue();
+        return try_in_turn(std::index_sequence_for<Operations...>{}) && task_may_continue();
     }
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> task) noexcept {
+        pointers_ = std::apply([](auto&... b) { return pointers{&b...}; }, branches_);
         return suspend(pointers_, task, environment_of_promise(task));
     }
-    result await_resume() { return take(finish(pointers_), std::index_sequence_for<Operations...>{}); }
+    result await_resume() { return take(finish(), std::index_sequence_for<Operations...>{}); }
 
 private:
+    using pointers = std::array<select_branch*, sizeof...(Operations)>;
+
+    template <std::size_t... Is>
+    [[nodiscard]] bool try_in_turn(std::index_sequence<Is...>) noexcept {
+        const std::size_t begin = next_turn() % sizeof...(Is);
+        return ((Is >= begin && try_one(std::get<Is>(branches_), Is, true)) || ...) ||
+               ((Is < begin && try_one(std::get<Is>(branches_), Is, true)) || ...);
+    }
     template <std::size_t... Is>
     result take(std::size_t performed, std::index_sequence<Is...>) {
         std::optional<result> r;
@@ -55,7 +62,7 @@ private:
     }
 
     std::tuple<select_branch_of<Operations>...> branches_;
-    std::array<select_branch*, sizeof...(Operations)> pointers_{};  // set by the await: the awaiter may be moved before
+    pointers pointers_{};  // set when the task suspends: the awaiter may be moved before it is awaited
     await_check<awaitable_kind::select> check_;
 };
 

@@ -1,7 +1,5 @@
 #include <cadre/detail/state/select_core.hpp>
 
-#include <utility>
-
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/errors.hpp>
 
@@ -12,24 +10,17 @@ namespace {
 // Rounds of a select whose operations seem possible and are not, before other work of the executor has its turn.
 constexpr int max_rounds = 4;
 
-std::size_t next_turn() noexcept {
-    thread_local std::size_t turn = 0;
-    return turn++;
-}
+constinit thread_local std::size_t turn = 0;
 
 }  // namespace
 
-bool select_core::try_all(branches of, bool first) noexcept {
-    const std::size_t begin = next_turn() % of.size();
-    for (std::size_t n = 0; n != of.size(); ++n) {
-        const std::size_t i = (begin + n) % of.size();
-        try {
-            if (!of[i]->try_now(first)) continue;
-        } catch (...) {
-            error_ = std::current_exception();
-        }
-        performed_ = i;
-        return true;
+std::size_t select_core::next_turn() noexcept { return turn++; }
+
+bool select_core::try_all() noexcept {
+    const std::size_t begin = next_turn();
+    for (std::size_t n = 0; n != branches_.size(); ++n) {
+        const std::size_t i = (begin + n) % branches_.size();
+        if (try_one(*branches_[i], i, false)) return true;
     }
     return false;
 }
@@ -51,19 +42,17 @@ bool select_core::suspend(branches of, std::coroutine_handle<> handle, environme
     return wait();
 }
 
-std::size_t select_core::finish(branches of) {
+void select_core::end_wait() {
     if (std::exchange(listening_, false)) env->stop->remove(listener_);
-    for (std::size_t i = 0; i != of.size(); ++i)
-        if (i != performed_) of[i]->abandon();
+    for (std::size_t i = 0; i != branches_.size(); ++i)
+        if (i != performed_) branches_[i]->abandon();
     if (performed_ == none) throw cancelled{};
-    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
-    return performed_;
 }
 
 bool select_core::wait() noexcept {
     for (int round = 0; round != max_rounds; ++round) {
         if (watch_all()) return true;
-        if (try_all(branches_, false)) return false;
+        if (try_all()) return false;
         const std::lock_guard hold(mutex_);
         if (cancelled_) return false;
     }
@@ -125,7 +114,7 @@ void select_core::proceed_at_home(work_item* item) noexcept {
     auto& self = *static_cast<select_core*>(item);
     set_current_environment(self.env);
     // An operation that is possible is performed although stop was requested, as without select.
-    if (self.try_all(self.branches_, false) || !self.wait()) resume_at_home(item);
+    if (self.try_all() || !self.wait()) resume_at_home(item);
 }
 
 void select_core::resume_at_home(work_item* item) noexcept {

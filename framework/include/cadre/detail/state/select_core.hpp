@@ -8,6 +8,7 @@
 #include <exception>
 #include <mutex>
 #include <span>
+#include <utility>
 
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
@@ -70,12 +71,28 @@ protected:
 
     ~select_core() = default;
 
-    /// Tries the operations once, beginning with another one each time. @return whether one has ended
-    [[nodiscard]] bool try_all(branches of, bool first) noexcept;
-    /// After `try_all`, in `await_suspend`. @return whether the task is suspended
+    /// Another number each time: where to begin, so that operations that are possible at once take turns.
+    [[nodiscard]] static std::size_t next_turn() noexcept;
+    /// Tries the operation `i`. @return whether it has ended
+    template <class Branch>
+    [[nodiscard]] bool try_one(Branch& branch, std::size_t i, bool first) noexcept {
+        try {
+            if (!branch.try_now(first)) return false;
+        } catch (...) {
+            error_ = std::current_exception();
+        }
+        performed_ = i;
+        return true;
+    }
+    /// In `await_suspend`, after each operation was tried. @return whether the task is suspended
     [[nodiscard]] bool suspend(branches of, std::coroutine_handle<> handle, environment* env) noexcept;
     /// In `await_resume`. @return the index of the operation that was performed @throws its error, cancelled
-    [[nodiscard]] std::size_t finish(branches of);
+    [[nodiscard]] std::size_t finish() {
+        if (!branches_.empty()) [[unlikely]]
+            end_wait();
+        if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+        return performed_;
+    }
 
 private:
     struct listener : stop_node {
@@ -85,6 +102,9 @@ private:
     static void on_stop(stop_node* node, stop_reason why) noexcept;
     static void proceed_at_home(work_item* item) noexcept;
     static void resume_at_home(work_item* item) noexcept;
+    /// Deregisters the listener, and abandons the other operations. @throws cancelled
+    void end_wait();
+    [[nodiscard]] bool try_all() noexcept;
     /// Tries and watches until the task has to wait or may continue. @return whether it waits; then `this` may be destroyed
     [[nodiscard]] bool wait() noexcept;
     [[nodiscard]] bool watch_all() noexcept;
@@ -97,7 +117,7 @@ private:
     bool waiting_ = false;  // the task is suspended, until `outstanding_` is 0; guarded
     bool cancelled_ = false;  // guarded
 
-    branches branches_;
+    branches branches_;  // empty if the task did not suspend
     std::coroutine_handle<> handle_;
     listener listener_;
     bool listening_ = false;
