@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include <cadre/detail/codec/fitting_members.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
 #include <cadre/detail/state/channel_operations.hpp>
 #include <cadre/executor.hpp>
@@ -41,6 +42,13 @@ namespace cadre {
 /// An awaitable refers to its handle, which has to outlive the operation.
 template <class T>
 class channel {
+    /// Whether `send_all` moves the elements of an `R`: of an rvalue container.
+    template <class R>
+    static constexpr bool owned = !std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>;
+    template <class R>
+    using element_of =
+        std::conditional_t<owned<R>, std::ranges::range_rvalue_reference_t<R>, std::ranges::range_reference_t<R>>;
+
 public:
     using value_type = T;
     static constexpr bool cadre_portable_handle = true;
@@ -67,14 +75,15 @@ public:
     /// Sends `value`, waiting while the channel is full. An rvalue is moved from only if the send succeeds; it has to outlive
     /// the operation, as it does in `co_await ch.send(…)`.
     /// @throws channel_closed, cancelled, executor_stopped; std::bad_alloc; not_portable if the channel is shared by processes
-    ///         and `value` contains something that is not portable
+    ///         and `value` contains something that is not portable, or a file descriptor; at once std::range_error if an integer does
+    ///         not fit `T`
     template <class U = T>
         requires std::convertible_to<U&&, T>
     [[nodiscard]] auto send(U&& value) const {
         if constexpr (std::is_same_v<U, T>)
             return detail::channel_send<T, T*>(object_, std::addressof(value));
         else
-            return detail::channel_send<T, T>(object_, std::forward<U>(value));
+            return detail::channel_send<T, T>(object_, checked_element(std::forward<U>(value)));
     }
 
     /// Sends a `T` made from `args`. Use it for aggregates under g++ 12, which destroys a braced temporary in a co_await
@@ -82,7 +91,12 @@ public:
     template <class... Args>
         requires std::constructible_from<T, Args...>
     [[nodiscard]] auto emplace(Args&&... args) const {
-        return detail::channel_send<T, T>(object_, std::in_place, std::forward<Args>(args)...);
+        if constexpr (detail::plain_integer<T>) {
+            return detail::channel_send<T, T>(object_, std::in_place, checked_element(std::forward<Args>(args))...);
+        } else {
+            detail::require_fitting_members<T>(args...);
+            return detail::channel_send<T, T>(object_, std::in_place, std::forward<Args>(args)...);
+        }
     }
 
     /// Completes with the next value, or empty once the channel is closed and drained.
@@ -98,7 +112,7 @@ public:
         if constexpr (std::is_same_v<U, T>) {
             return try_send_value(value);
         } else {
-            T copy(std::forward<U>(value));
+            T copy(checked_element(std::forward<U>(value)));
             return try_send_value(copy);
         }
     }
@@ -141,10 +155,9 @@ public:
     /// the failed one have been sent.
     /// @throws as `send`, and the exceptions of iterating
     template <std::ranges::viewable_range R>
-        requires std::ranges::input_range<R> && std::convertible_to<std::ranges::range_reference_t<R>, T>
+        requires std::ranges::input_range<R> && std::convertible_to<element_of<R>, T>
     [[nodiscard]] task<void> send_all(R&& range) const {
-        constexpr bool owned = !std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>;
-        return send_each<owned>(*this, std::views::all(std::forward<R>(range)));
+        return send_each<owned<R>>(*this, std::views::all(std::forward<R>(range)));
     }
 
     /// Waits for a value, then receives more without waiting, up to `max` in all. Empty once closed and drained.
@@ -169,6 +182,15 @@ public:
 
 private:
     explicit channel(detail::channel_object<T> object) noexcept : object_(std::move(object)) {}
+
+    template <class U>
+    static decltype(auto) checked_element(U&& value) {
+        if constexpr (detail::may_not_fit<T, std::remove_cvref_t<U>>)
+            return static_cast<T>(
+                detail::fitting_value<T, U>(std::forward<U>(value), "the element type of the channel"));
+        else
+            return std::forward<U>(value);
+    }
 
     template <class N>
     static std::size_t checked(N count) {

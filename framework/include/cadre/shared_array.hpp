@@ -25,6 +25,7 @@
 #    include <mdspan>
 #endif
 
+#include <cadre/detail/codec/convert_argument.hpp>
 #include <cadre/detail/state/cell_array.hpp>
 #include <cadre/detail/state/cell_guard.hpp>
 #include <cadre/detail/state/cell_types.hpp>
@@ -61,7 +62,7 @@ public:
         : shared_array(ex, elements_of, elements) {}
 
     /// `source` is a number of elements, which are zero, or a range of the elements.
-    /// @throws std::invalid_argument if the number is negative; not_portable, executor_stopped, std::bad_alloc
+    /// @throws std::invalid_argument if the number is negative; std::range_error if an element does not fit `T`; not_portable, executor_stopped, std::bad_alloc
     template <class Source>
         requires(Rank == 1)
     shared_array(const executor& ex, Source&& source) {
@@ -204,17 +205,22 @@ private:
         data_ = static_cast<T*>(block_->data());  // zeroed; a T needs no construction
     }
 
+    template <class U>
+    static constexpr U&& fitting(U&& element) {
+        return detail::fitting_value<T, U>(std::forward<U>(element), "the element type of the shared array");
+    }
+
     template <class Range>
     void fill(const executor& ex, Range&& range) {
         if constexpr (std::ranges::forward_range<Range> || std::ranges::sized_range<Range>) {
             allocate(ex, {static_cast<std::size_t>(std::ranges::distance(range))});
             T* next = data_;
             for (auto&& element : range)
-                *next++ = static_cast<T>(std::forward<decltype(element)>(element));
+                *next++ = static_cast<T>(fitting(std::forward<decltype(element)>(element)));
         } else {
             std::vector<T> elements;
             for (auto&& element : range)
-                elements.push_back(static_cast<T>(std::forward<decltype(element)>(element)));
+                elements.push_back(static_cast<T>(fitting(std::forward<decltype(element)>(element))));
             fill(ex, elements);
         }
     }

@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/codec/convert_argument.hpp>
 #include <cadre/detail/state/cell_guard.hpp>
 #include <cadre/detail/state/cell_types.hpp>
 #include <cadre/detail/state/lock_operation.hpp>
@@ -48,24 +49,31 @@ public:
         static_assert(std::is_convertible_v<U&&, T>, "cadre::shared_value<T>: the initial value does not convert to T");
         if constexpr (detail::shareable<T> && std::is_convertible_v<U&&, T>) {
             block_ = detail::domain_of(ex).make_block(sizeof(cell), std::max(alignof(cell), detail::cell_alignment));
-            cell_ = new (block_->data()) cell{.held = {static_cast<T>(std::forward<U>(initial))}, .damaged = 0};
+            cell_ =
+                new (block_->data()) cell{.held = {static_cast<T>(fitting(std::forward<U>(initial)))}, .damaged = 0};
         }
     }
 
     // clang-format off
     [[nodiscard]] T load(std::memory_order order = std::memory_order_seq_cst) const noexcept
         requires detail::lock_free<T> { return cell_->atomic().load(order).value; }
-    void store(T x, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::lock_free<T> { cell_->atomic().store({x}, order); }
+    /// @throws std::range_error if an integer does not fit `T`, as the other members do that write a value; else nothing
+    template <std::convertible_to<T> U = T>
+    void store(U x, std::memory_order order = std::memory_order_seq_cst) const noexcept(always_fits<U>)
+        requires detail::lock_free<T> { cell_->atomic().store({static_cast<T>(fitting(x))}, order); }
     /// Writes `x`; returns the previous value.
-    T exchange(T x, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::lock_free<T> { return cell_->atomic().exchange({x}, order).value; }
+    template <std::convertible_to<T> U = T>
+    T exchange(U x, std::memory_order order = std::memory_order_seq_cst) const noexcept(always_fits<U>)
+        requires detail::lock_free<T> { return cell_->atomic().exchange({static_cast<T>(fitting(x))}, order).value; }
     /// Writes `desired` if the value is `expected`, byte for byte; else reads it into `expected`.
-    bool compare_exchange(T& expected, T desired, std::memory_order order = std::memory_order_seq_cst) const noexcept
+    template <std::convertible_to<T> U = T>
+    bool compare_exchange(T& expected, U desired, std::memory_order order = std::memory_order_seq_cst) const
+        noexcept(always_fits<U>)
         requires detail::lock_free<T>
     {
         detail::whole<T> seen{expected};
-        const bool written = cell_->atomic().compare_exchange_strong(seen, {desired}, order);
+        const bool written =
+            cell_->atomic().compare_exchange_strong(seen, {static_cast<T>(fitting(desired))}, order);
         if (!written) expected = seen.value;
         return written;
     }
@@ -89,10 +97,11 @@ public:
             return self->read();
         });
     }
-    /// Completes when `x` has been written.
-    [[nodiscard]] auto set(T x) const {
-        return locked([self = cell_, x](const detail::held_lock&) {
-            self->write(x);
+    /// Completes when `x` has been written. @throws std::range_error at once if an integer does not fit `T`
+    template <std::convertible_to<T> U = T>
+    [[nodiscard]] auto set(U x) const {
+        return locked([self = cell_, value = static_cast<T>(fitting(x))](const detail::held_lock&) {
+            self->write(value);
             self->damaged = 0;
         });
     }
@@ -125,6 +134,13 @@ public:
 
 private:
     using cell = detail::value_cell<T>;
+
+    template <class U>
+    static constexpr bool always_fits = !detail::may_not_fit<T, U> && std::is_nothrow_convertible_v<U, T>;
+    template <class U>
+    static constexpr U&& fitting(U&& value) noexcept(always_fits<std::remove_cvref_t<U>>) {
+        return detail::fitting_value<T, U>(std::forward<U>(value), "the type of the shared value");
+    }
 
     explicit shared_value(std::shared_ptr<detail::shared_block> block) noexcept
         : block_(std::move(block)), cell_(std::launder(reinterpret_cast<cell*>(block_->data()))) {}

@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include <cadre/detail/call/reduced_value.hpp>
+
 namespace cadre::detail {
 
 /// A list of runs in order: a run holds a combined value or is pending. Neighbouring values are combined as soon as both
@@ -36,7 +38,7 @@ public:
 private:
     position join(position left) {
         const position right = std::next(left);
-        T joined = std::invoke(op_, *std::move(*left), *std::move(*right));
+        T joined = reduced<T>(std::invoke(op_, *std::move(*left), *std::move(*right)));
         left->emplace(std::move(joined));
         runs_.erase(right);
         return left;

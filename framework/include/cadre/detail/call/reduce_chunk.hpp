@@ -11,6 +11,7 @@
 #include <cadre/bind_portable.hpp>
 #include <cadre/detail/call/call_errors.hpp>
 #include <cadre/detail/call/map_item.hpp>
+#include <cadre/detail/call/reduced_value.hpp>
 #include <cadre/detail/codec/call_name.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/stop.hpp>
@@ -23,13 +24,13 @@ template <class T, class F, class Op, class Item>
 T reduce_chunk(const F& f, Op& op, std::size_t first, std::vector<Item> items) {
     std::size_t i = 0;
     const auto apply = [&]() -> T {
-        return static_cast<T>(item_call<F, Item>::bind(f, static_cast<Item&&>(items[i]))());
+        return reduced<T>(item_call<F, Item>::bind(f, static_cast<Item&&>(items[i]))());
     };
     try {
         T combined = apply();
         while (++i != items.size()) {
             if (stop_requested()) throw cancelled{};
-            combined = std::invoke(op, std::move(combined), apply());
+            combined = reduced<T>(std::invoke(op, std::move(combined), apply()));
         }
         return combined;
     } catch (...) {
@@ -43,12 +44,12 @@ task<T> reduce_chunk_tasks(const F& f, Op& op, std::size_t first, std::vector<It
     std::size_t i = 0;
     try {
         auto begin = item_call<F, Item>::bind(f, static_cast<Item&&>(items[i]));
-        T combined = static_cast<T>(co_await begin());
+        T combined = reduced<T>(co_await begin());
         while (++i != items.size()) {
             if (stop_requested()) throw cancelled{};
             auto next = item_call<F, Item>::bind(f, static_cast<Item&&>(items[i]));
-            T value = static_cast<T>(co_await next());
-            combined = std::invoke(op, std::move(combined), std::move(value));
+            T value = reduced<T>(co_await next());
+            combined = reduced<T>(std::invoke(op, std::move(combined), std::move(value)));
         }
         co_return combined;
     } catch (...) {

@@ -25,10 +25,22 @@ struct integer_range {
     std::intmax_t least;
     std::uintmax_t greatest;
 };
+template <class T>
+inline constexpr integer_range range_of{static_cast<std::intmax_t>(std::numeric_limits<T>::min()),
+                                        static_cast<std::uintmax_t>(std::numeric_limits<T>::max())};
+
+template <class To, class From>
+[[nodiscard]] constexpr bool fits(From value) noexcept {
+    if (value < From{0}) return std::is_signed_v<To> && static_cast<std::intmax_t>(value) >= range_of<To>.least;
+    return static_cast<std::uintmax_t>(value) <= range_of<To>.greatest;
+}
 
 /// `value` is negative if `negative`. @throws std::range_error
 [[noreturn, gnu::cold]] void throw_does_not_fit(std::size_t parameter, bool negative, std::uintmax_t value,
                                                 integer_range parameter_range);
+/// The same for a value that is no argument of a call: `place` names what it does not fit.
+[[noreturn, gnu::cold]] void throw_does_not_fit(const char* place, bool negative, std::uintmax_t value,
+                                                integer_range range);
 
 /// Passes the argument of parameter `I` (from 0) on, which is converted to `To` next. No code where the types cannot lose.
 /// @throws std::range_error if it is an integer that does not fit
@@ -36,18 +48,20 @@ template <class To, std::size_t I, class From>
 [[nodiscard]] constexpr From&& fitting(From&& argument) {
     using from = std::remove_cvref_t<From>;
     if constexpr (may_not_fit<To, from>) {
-        const bool negative = argument < from{0};
-        const bool fits =
-            negative
-                ? std::is_signed_v<To> &&
-                      static_cast<std::intmax_t>(argument) >= static_cast<std::intmax_t>(std::numeric_limits<To>::min())
-                : static_cast<std::uintmax_t>(argument) <= static_cast<std::uintmax_t>(std::numeric_limits<To>::max());
-        if (!fits) [[unlikely]]
-            throw_does_not_fit(I + 1, negative, static_cast<std::uintmax_t>(argument),
-                               {static_cast<std::intmax_t>(std::numeric_limits<To>::min()),
-                                static_cast<std::uintmax_t>(std::numeric_limits<To>::max())});
+        if (!fits<To, from>(argument)) [[unlikely]]
+            throw_does_not_fit(I + 1, argument < from{0}, static_cast<std::uintmax_t>(argument), range_of<To>);
     }
     return static_cast<From&&>(argument);
+}
+/// The same for a value that goes to `place`, such as "the element type of the channel".
+template <class To, class From>
+[[nodiscard]] constexpr From&& fitting_value(From&& value, const char* place) {
+    using from = std::remove_cvref_t<From>;
+    if constexpr (may_not_fit<To, from>) {
+        if (!fits<To, from>(value)) [[unlikely]]
+            throw_does_not_fit(place, value < from{0}, static_cast<std::uintmax_t>(value), range_of<To>);
+    }
+    return static_cast<From&&>(value);
 }
 
 /// Checks the arguments of a call whose parameter types are known.
