@@ -3,7 +3,9 @@
 #include <cadre/bind_portable.hpp>
 
 #include <span>
+#include <vector>
 
-int sum(std::span<const int> values) { return static_cast<int>(values.size()); }
+int sum(std::span<int> values) { return static_cast<int>(values.size()); }  // may write: a copy would lose that
 
-auto bound = cadre::bind_portable(sum, std::vector<int>{1, 2, 3});
+std::vector<int> numbers{1, 2, 3};
+auto bound = cadre::bind_portable(sum, numbers);

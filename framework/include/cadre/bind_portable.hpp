@@ -14,6 +14,7 @@
 
 #include <cadre/detail/codec/codec_products.hpp>
 #include <cadre/detail/codec/convert_argument.hpp>
+#include <cadre/detail/codec/owned_view.hpp>
 #include <cadre/portable.hpp>
 
 namespace cadre {
@@ -109,7 +110,7 @@ struct stored_argument {
 template <class... Ps, std::size_t I, class Argument>
     requires(I < sizeof...(Ps))
 struct stored_argument<std::tuple<Ps...>, I, Argument> {
-    using type = std::tuple_element_t<I, std::tuple<Ps...>>;
+    using type = stored_parameter_t<std::tuple_element_t<I, std::tuple<Ps...>>>;
 };
 
 template <class F, class... Args, std::size_t... I>

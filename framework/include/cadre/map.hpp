@@ -17,6 +17,7 @@
 #include <cadre/detail/call/local_map.hpp>
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_run.hpp>
+#include <cadre/detail/call/map_verdict.hpp>
 #include <cadre/detail/codec/convert_argument.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/map_options.hpp>
@@ -34,7 +35,7 @@ task<typename map_run<F, item_of<Range>>::outcomes> run_map(executor ex, F f, ke
     environment_awaiter here;
     const environment* env = co_await here;
     map_run<F, item_of<Range>> run(std::move(ex), f, options, range.size(), env->stop, fail_fast);
-    co_await drive_chunks(run, range.get());
+    co_await drive_chunks(run, range);
     co_return run.take_outcomes();
 }
 
@@ -58,8 +59,7 @@ task<std::vector<Result>> run_local_map(executor ex, F f, kept_range<Range> rang
     s.stop_at_failure = !is_outcome<Result>;
     s.name = options.name.empty() ? ex.options().name : std::string(options.name);
     s.progress = options.progress;
-    using iterator = std::ranges::iterator_t<std::remove_reference_t<Range>>;
-    local_map<F, item_of<Range>, iterator, Result> loop(ex.backend(), f, std::ranges::begin(range.get()), std::move(s));
+    local_map<F, item_of<Range>, decltype(range.begin()), Result> loop(ex.backend(), f, range.begin(), std::move(s));
     co_await loop.run();
     co_return loop.take();
 }
@@ -125,7 +125,7 @@ concept takes_one_type = requires { typename first_of_parameters<decayed_paramet
 /// awaiting expression.
 template <class F>
 class item_list {
-    using item = typename first_of_parameters<decayed_parameters_t<F>>::type;
+    using item = stored_parameter_t<typename first_of_parameters<decayed_parameters_t<F>>::type>;
 
 public:
     template <class... Items>
@@ -151,7 +151,7 @@ concept maps_list =
 ///
 /// @param f        a function or coroutine function; a tuple item is spread over its parameters if `f` does not take the
 ///                 tuple whole. `f`, the items and the results must be portable.
-/// @param range    any input range; an lvalue is referred to and must outlive the map
+/// @param range    any input range; an lvalue is referred to and must outlive the map; the items of an rvalue container are moved
 /// @param options  sizes, limits, retries and progress; see `map_options`
 /// @return the results in input order; of a function that returns nothing, one `std::monostate` for each item
 /// @throws the failure of the lowest index, after the rest was asked to stop and has ended; what the range throws. Stop:
@@ -160,7 +160,7 @@ concept maps_list =
 template <class F, std::ranges::input_range Range>
 [[nodiscard]] auto map(executor ex, F&& f, Range&& range, map_options options = {})
     -> task<std::vector<detail::map_value<F, Range>>> {
-    using verdict = detail::map_verdict<F, detail::item_of<Range>>;
+    using verdict = detail::range_verdict<F, Range>;
 #include <cadre/detail/codec/refusals.def>
     if constexpr (!detail::accepts<verdict>) {
         return {};
@@ -192,7 +192,7 @@ template <class F, class T>
 template <class F, std::ranges::input_range Range>
 [[nodiscard]] auto map_outcomes(executor ex, F&& f, Range&& range, map_options options = {})
     -> task<std::vector<outcome<detail::map_result<F, Range>>>> {
-    using verdict = detail::map_verdict<F, detail::item_of<Range>>;
+    using verdict = detail::range_verdict<F, Range>;
 #include <cadre/detail/codec/refusals.def>
     if constexpr (!detail::accepts<verdict>) {
         return {};

@@ -27,7 +27,7 @@ task<T> run_reduce(executor ex, F f, Op op, kept_range<Range> range, T init, map
     environment_awaiter here;
     const environment* env = co_await here;
     reduce_run<F, Op, item_of<Range>, T> run(ex, f, op, std::move(init), options, range.size(), env->stop);
-    co_await drive_chunks(run, range.get());
+    co_await drive_chunks(run, range);
     co_return run.take_result();
 }
 
@@ -49,10 +49,9 @@ concept combines = std::is_invocable_r_v<T, Op&, T, T>;
 
 /// Whether `reduce` is accepted; the sentences stand there.
 template <class F, class Op, class Range, class T>
-concept reducible =
-    accepts<map_verdict<F, item_of<Range>>> && !std::is_void_v<reduced_value<F, Range>> && combines<Op, T> &&
-    std::is_constructible_v<T, reduced_value<F, Range>> && combines_only<decayed_parameters_t<Op>, T> &&
-    std::movable<T> && accepts<portability_of<Op>> && accepts<portability_of<T>>;
+concept reducible = accepts<range_verdict<F, Range>> && !std::is_void_v<reduced_value<F, Range>> && combines<Op, T> &&
+                    std::is_constructible_v<T, reduced_value<F, Range>> && combines_only<decayed_parameters_t<Op>, T> &&
+                    std::movable<T> && accepts<portability_of<Op>> && accepts<portability_of<T>>;
 
 }  // namespace detail
 
@@ -73,7 +72,7 @@ concept reducible =
 template <class F, class Op, std::ranges::input_range Range, class T>
 [[nodiscard]] task<T> reduce(executor ex, F&& f, Op op, Range&& range, T init, map_options options = {}) {
     {
-        using verdict = detail::map_verdict<F, detail::item_of<Range>>;
+        using verdict = detail::range_verdict<F, Range>;
 #include <cadre/detail/codec/refusals.def>
     }
     using value = detail::reduced_value<F, Range>;

@@ -6,19 +6,22 @@
 #include <tuple>
 #include <type_traits>
 
-#include <cadre/detail/call/map_item.hpp>
 #include <cadre/detail/call/packaged_call.hpp>
 #include <cadre/detail/codec/portable_require.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
 
 namespace cadre::detail {
 
+// A concept, so that `takes_lvalues` is not asked in vain: a call with lvalues may not compile where they cannot be copied.
+template <class F, class... As>
+concept takes_lvalues_alone = !takes_moved<F, As...> && takes_lvalues<F, As...>;
+
 /// A function that takes only lvalues changes them; its signature may be unknown, as that of a generic lambda.
 template <class F, class Tuple>
 inline constexpr bool takes_only_lvalues = false;
 template <class F, class... As>
 inline constexpr bool takes_only_lvalues<F, std::tuple<As...>> =
-    !takes_moved<F, As...> && takes_lvalues<F, As...> && !(portable_handle<As> && ...);
+    takes_lvalues_alone<F, As...> && !(portable_handle<As> && ...);
 
 /// The function of a call that runs here, and what it returns.
 template <class F, class Stored>
@@ -87,26 +90,6 @@ template <class F, class... Args>
 using portable_call_verdict = decltype(check_call<true, F, Args...>());
 template <class F, class... Args>
 using local_call_verdict = decltype(check_call<false, F, Args...>());
-
-/// A map of `F` over items of the type `Item`.
-template <class F, class Item>
-consteval auto check_map() {
-    using function = std::decay_t<F>;
-    if constexpr (awaitable<function> || coroutine_object<function>) {
-        return portability<portability_reason::coroutine_given, function>{};
-    } else if constexpr (!maps_over<function, Item>) {
-        if constexpr (portability_of<function>::reason != portability_reason::none)
-            return portability_of<function>{};
-        else
-            return portability<portability_reason::not_applicable, function>{};
-    } else {
-        using bound = item_bound<function, Item>;
-        return check_portable<typename bound::function, typename bound::arguments>();
-    }
-}
-
-template <class F, class Item>
-using map_verdict = decltype(check_map<F, Item>());
 
 template <class Verdict>
 concept accepts = Verdict::reason == portability_reason::none;

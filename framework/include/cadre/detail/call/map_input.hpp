@@ -4,24 +4,43 @@
 
 #include <cstddef>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <ranges>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include <cadre/detail/call/completion_queue.hpp>
 #include <cadre/detail/call/environment_awaiter.hpp>
+#include <cadre/detail/codec/owned_view.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre::detail {
+
+/// A range given as an rvalue that owns its items: a map moves them.
+template <class R>
+concept owned_range = !std::is_reference_v<R> && !std::ranges::view<std::remove_cv_t<R>> &&
+                      std::is_lvalue_reference_v<std::ranges::range_reference_t<R>>;
 
 /// Holds a range for the time of a map: a reference to an lvalue, or a moved rvalue.
 template <class R>
 class kept_range {
 public:
     explicit kept_range(R&& range) : range_(std::forward<R>(range)) {}
-    [[nodiscard]] std::remove_reference_t<R>& get() noexcept { return range_; }
+    [[nodiscard]] auto begin() {
+        if constexpr (owned_range<R>)
+            return std::make_move_iterator(std::ranges::begin(range_));
+        else
+            return std::ranges::begin(range_);
+    }
+    [[nodiscard]] auto end() {
+        if constexpr (owned_range<R>)
+            return std::move_sentinel(std::ranges::end(range_));
+        else
+            return std::ranges::end(range_);
+    }
     /// The number of items, where it is known before they are read.
     [[nodiscard]] std::optional<std::size_t> size() noexcept {
         if constexpr (std::ranges::sized_range<std::remove_reference_t<R>>)
@@ -34,17 +53,33 @@ private:
     R range_;
 };
 
+/// What a map reads from the range.
 template <class R>
-using item_of = std::decay_t<std::ranges::range_value_t<std::remove_reference_t<R>>>;
+using read_from = decltype(*std::declval<kept_range<R>&>().begin());
 
-/// Sends the items of `range` through `run` until the input has ended or `run` wants no more, and everything in flight has
+/// An item, or a part of one, that is a view owns its contents: it outlives what the iterator refers to.
+template <class T>
+struct stored_item : stored_parameter<T> {};
+template <class... Ts>
+struct stored_item<std::tuple<Ts...>> {
+    using type = std::tuple<stored_parameter_t<Ts>...>;
+};
+template <class A, class B>
+struct stored_item<std::pair<A, B>> {
+    using type = std::pair<stored_parameter_t<A>, stored_parameter_t<B>>;
+};
+
+template <class R>
+using item_of = typename stored_item<std::decay_t<std::ranges::range_value_t<std::remove_reference_t<R>>>>::type;
+
+/// Sends the items of `range`, a kept_range, through `run` until the input has ended or `run` wants no more, and everything in flight has
 /// completed. Throws what the range, an encoding or `progress` throws; else the failure of `run`; else `cancelled` if a stop request
 /// left items in the input.
 template <class Run, class Range>
 task<void> drive_chunks(Run& run, Range& range) {
     std::exception_ptr input_error;
-    auto at = std::ranges::begin(range);
-    const auto end = std::ranges::end(range);
+    auto at = range.begin();
+    const auto end = range.end();
     for (;;) {
         try {
             while (input_error == nullptr && run.wants_more() && at != end)

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <cadre/detail/codec/convert_argument.hpp>
+#include <cadre/detail/codec/owned_view.hpp>
 #include <cadre/detail/codec/portable_signature.hpp>
 #include <cadre/task.hpp>
 
@@ -18,11 +19,12 @@ template <class Params, class... Args>
 struct stored_arguments {
     using type = std::tuple<std::decay_t<Args>...>;
 };
-// The parameter types of the function, where its signature is known: so a literal converts to `std::string`.
+// The parameter types of the function, where its signature is known: so a literal converts to `std::string`. The contents of a
+// view are copied.
 template <class... Ps, class... Args>
-    requires(sizeof...(Ps) == sizeof...(Args) && (std::is_constructible_v<Ps, Args> && ...))
+    requires(sizeof...(Ps) == sizeof...(Args) && (std::is_constructible_v<stored_parameter_t<Ps>, Args> && ...))
 struct stored_arguments<std::tuple<Ps...>, Args...> {
-    using type = std::tuple<Ps...>;
+    using type = std::tuple<stored_parameter_t<Ps>...>;
 };
 
 template <class F, class... As>

@@ -66,12 +66,17 @@ public:
 
     /// The bytes of many plain values. A long run begins at a multiple of `run_alignment`.
     void write_run(const void* bytes, std::size_t count) {
-        if (count >= long_run) {
-            const std::size_t used = (out_->size() + 1) % run_alignment;
-            const std::size_t padding = used == 0 ? 0 : run_alignment - used;
-            write_byte(static_cast<std::uint8_t>(padding));
-            std::memset(out_->extend(padding), 0, padding);
-        }
+        if (count >= long_run)
+            write_aligned_run(bytes, count);
+        else
+            write(bytes, count);
+    }
+    /// A run that begins at a multiple of `run_alignment`, whatever its length.
+    void write_aligned_run(const void* bytes, std::size_t count) {
+        const std::size_t used = (out_->size() + 1) % run_alignment;
+        const std::size_t padding = used == 0 ? 0 : run_alignment - used;
+        write_byte(static_cast<std::uint8_t>(padding));
+        std::memset(out_->extend(padding), 0, padding);
         write(bytes, count);
     }
 
@@ -104,11 +109,13 @@ public:
 
     /// The bytes written by `write_run`; they need not be aligned here.
     [[nodiscard]] const std::byte* read_run(std::size_t count) {
-        if (count >= long_run) {
-            const std::uint8_t padding = read_byte();
-            if (padding >= run_alignment) throw_malformed("the padding of a run is too long");
-            (void)read(padding);
-        }
+        return count >= long_run ? read_aligned_run(count) : read(count);
+    }
+    /// Those written by `write_aligned_run`.
+    [[nodiscard]] const std::byte* read_aligned_run(std::size_t count) {
+        const std::uint8_t padding = read_byte();
+        if (padding >= run_alignment) throw_malformed("the padding of a run is too long");
+        (void)read(padding);
         return read(count);
     }
 

@@ -44,6 +44,7 @@ enum class portability_reason {
     not_callable,
     not_callable_object,
     not_applicable,
+    not_copyable_items,
     lost_change,
     returns_reference,
     returns_coroutine,
