@@ -28,6 +28,7 @@ public:
     [[nodiscard]] executor_stats stats() const override { return pool_->stats(); }
     [[nodiscard]] bool remote() const noexcept override { return true; }
     [[nodiscard]] bool limits_calls() const noexcept override { return true; }
+    [[nodiscard]] bool passes_descriptors() const noexcept override { return true; }
     [[nodiscard]] int default_retries() const noexcept override { return pool_->default_retries(); }
     void submit(std::span<work_item* const> items) noexcept override;
     void submit(std::span<portable_call* const> calls) noexcept override { pool_->submit(calls); }

@@ -13,7 +13,7 @@ cd "${1:-$(dirname "$0")/../..}"
 layers() {
     cat <<'END_OF_TABLE'
 base        : framework/*/base/ errors outcome typecode make                                      :
-codec       : framework/*/codec/ portable bind_portable register_exception                        : base
+codec       : framework/*/codec/ portable bind_portable register_exception unique_fd                      : base
 coroutine   : framework/*/coroutine/ frame_allocator generator                                    : base
 scheduler   : framework/*/scheduler/ executor_backend this_worker                                 : base..coroutine
 task        : framework/*/task/ task call stream executor scope when_all when_any timeout sleep stop sync_wait this_task as_outcome : base..scheduler

@@ -48,5 +48,6 @@
 #include <cadre/this_worker.hpp>
 #include <cadre/timeout.hpp>
 #include <cadre/typecode.hpp>
+#include <cadre/unique_fd.hpp>
 #include <cadre/when_all.hpp>
 #include <cadre/when_any.hpp>

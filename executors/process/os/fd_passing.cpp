@@ -21,8 +21,7 @@ struct alignas(cmsghdr) control_buffer {
     throw std::system_error(EMSGSIZE, std::system_category(), call);
 }
 
-std::vector<unique_fd> take_descriptors(msghdr& message) {
-    std::vector<unique_fd> fds;
+void take_descriptors(msghdr& message, std::vector<unique_fd>& fds) {
     for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) {
             continue;
@@ -34,7 +33,14 @@ std::vector<unique_fd> take_descriptors(msghdr& message) {
             fds.emplace_back(fd);
         }
     }
-    return fds;
+}
+
+ssize_t receive(int socket, msghdr& message, bool wait) {
+    ssize_t n = 0;
+    do {
+        n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
+    } while (n < 0 && errno == EINTR);
+    return n;
 }
 
 }  // namespace
@@ -94,10 +100,8 @@ received_message receive_message(int socket, bool wait) {
     message.msg_iovlen = 1;
     message.msg_control = control.bytes.data();
     message.msg_controllen = control.bytes.size();
-    ssize_t n = 0;
-    do {
-        n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
-    } while (n < 0 && errno == EINTR);
+    result.fds.reserve(max_message_fds);  // what was received must not be lost
+    const ssize_t n = receive(socket, message, wait);
     if (n < 0) {
         if (errno != EAGAIN && errno != ECONNRESET) {
             throw_errno("recvmsg");
@@ -106,13 +110,33 @@ received_message receive_message(int socket, bool wait) {
         result.bytes.clear();
         return result;
     }
-    result.fds = take_descriptors(message);
+    take_descriptors(message, result.fds);
     if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
         message_too_long("recvmsg");
     }
     result.bytes.resize(static_cast<std::size_t>(n));
     // No message is empty: zero bytes mean that the peer has closed its end.
     result.what = n > 0 ? received_message::kind::message : received_message::kind::end;
+    return result;
+}
+
+received_descriptors receive_descriptors(int socket, std::span<std::byte> bytes) {
+    received_descriptors result;
+    result.fds.reserve(max_message_fds);
+    iovec part{bytes.data(), bytes.size()};
+    control_buffer control;
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.bytes.data();
+    message.msg_controllen = control.bytes.size();
+    const ssize_t n = receive(socket, message, false);
+    if (n < 0) {
+        return result;
+    }
+    take_descriptors(message, result.fds);
+    result.complete = static_cast<std::size_t>(n) == bytes.size() && (message.msg_flags & MSG_TRUNC) == 0;
+    result.truncated = (message.msg_flags & MSG_CTRUNC) != 0;
     return result;
 }
 

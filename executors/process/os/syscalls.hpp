@@ -90,4 +90,13 @@ struct received_message {
 [[nodiscard]] received_message receive_message(int socket, bool wait = true);
 inline constexpr std::size_t max_message_bytes = std::size_t{16} * 1024;
 
+struct received_descriptors {
+    bool complete = false;  ///< a message was there, and had exactly as many bytes as were asked for
+    bool truncated = false;  ///< it had more descriptors than this process could take; the others are closed
+    std::vector<unique_fd> fds;
+};
+/// Receives one message of `bytes.size()` bytes with its descriptors, without blocking. Throws std::bad_alloc, and has received
+/// nothing then.
+[[nodiscard]] received_descriptors receive_descriptors(int socket, std::span<std::byte> bytes);
+
 }  // namespace cadre::detail::process_os

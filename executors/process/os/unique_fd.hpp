@@ -1,39 +1,11 @@
 /// @file
-/// An owning file descriptor.
+/// The owner of the descriptors of the process executor.
 #pragma once
 
-#include <utility>
-
-#include <unistd.h>
+#include <cadre/unique_fd.hpp>
 
 namespace cadre::detail::process_os {
 
-/// Owns one file descriptor, or none (-1). Move-only.
-class unique_fd {
-public:
-    unique_fd() noexcept = default;
-    explicit unique_fd(int fd) noexcept : fd_(fd) {}
-    unique_fd(unique_fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    unique_fd& operator=(unique_fd&& other) noexcept {
-        if (this != &other) {
-            reset(std::exchange(other.fd_, -1));
-        }
-        return *this;
-    }
-    ~unique_fd() { reset(); }
-
-    [[nodiscard]] int get() const noexcept { return fd_; }
-    [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
-    [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
-    void reset(int fd = -1) noexcept {
-        if (fd_ >= 0) {
-            ::close(fd_);
-        }
-        fd_ = fd;
-    }
-
-private:
-    int fd_ = -1;
-};
+using cadre::unique_fd;
 
 }  // namespace cadre::detail::process_os

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -42,6 +43,21 @@ std::string handle_chunk_block(const worker_connection& c, call_record& r, std::
     return {};
 }
 
+// Takes the descriptors that come with a result.
+std::string receive_descriptors(worker_connection& c, call_record& r, const event& e) {
+    if ((e.flags & event::descriptors) == 0) return {};
+    const bool with_results =
+        e.kind == event_kind::committed || e.kind == event_kind::value || e.kind == event_kind::unfinished;
+    if (!with_results || !r.call->may_return_descriptors) return "sent file descriptors that nobody asked for";
+    auto arrived = c.link.descriptors().receive();
+    if (!arrived.valid) return "announced file descriptors that it has not sent";
+    auto& all = r.chunk.descriptors;
+    if (all.size() + arrived.descriptors.size() > process_plane::max_slot_descriptors)
+        return "sent more file descriptors than a call returns";
+    std::ranges::move(arrived.descriptors, std::back_inserter(all));
+    return {};
+}
+
 std::string handle_committed(call_record& r, const event& e, std::span<const std::byte> body) {
     // Each carries at least one more item, and a worker ends a chunk whose results have grown to `max_chunk_results`.
     if (e.items <= r.chunk.items_done) return "committed no more items than before";
@@ -59,11 +75,13 @@ call_reply make_reply(call_record& r, const event& e, std::span<const std::byte>
             reply.bytes = std::move(r.chunk.results);
             reply.bytes.append(body);
             reply.items_done = r.call->items;
+            reply.descriptors = std::move(r.chunk.descriptors);
         } else if (e.kind == event_kind::unfinished) {
             reply.kind = reply_kind::unfinished;
             reply.items_done = e.items;
             reply.partial = std::move(r.chunk.results);
             reply.partial.append(body);
+            reply.descriptors = std::move(r.chunk.descriptors);
             reply.retry_last = (e.flags & event::out_of_memory) != 0;
         } else if (e.kind == event_kind::exception) {
             reply.kind = reply_kind::exception;
@@ -167,6 +185,7 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
         case event_kind::nested_call: return nested_.handle_call(c, e, body);
         case event_kind::nested_stop: nested_.handle_stop(c, e, ended); return {};
         case event_kind::begun:
+        case event_kind::descriptors_wanted:
         case event_kind::chunk_block:
         case event_kind::committed:
         case event_kind::value:
@@ -183,7 +202,9 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
 std::string call_protocol::handle_call_event(worker_connection& c, call_record& r, const event& e,
                                              std::span<const std::byte> body, ended_calls& ended) {
     if (e.items > r.call->items) return "reported more items than the call has";
+    if (std::string violation = receive_descriptors(c, r, e); !violation.empty()) return violation;
     switch (e.kind) {
+        case event_kind::descriptors_wanted: return send_descriptors(c, r);
         case event_kind::begun:
             // The deadline that was armed when the call was published is too early now; time_limits checks it then.
             if (!std::exchange(r.limit.begun, true)) r.limit.begun_at = begin_time(body);
@@ -202,6 +223,7 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
         if (reply.kind != reply_kind::unfinished) {
             reply.items_done = std::max(e.items, r.chunk.items_done);
             reply.partial = std::move(r.chunk.results);
+            reply.descriptors = std::move(r.chunk.descriptors);
         }
         if (reply.kind == reply_kind::exception && (r.limit.passed || (e.flags & event::out_of_memory) != 0)) {
             const std::exception_ptr error = decode_error(reply);
@@ -215,6 +237,16 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
         if (reply.kind == reply_kind::unfinished && r.limit.passed) reply.last_item = limit_error(c, r, task);
     }
     placement_.end(r, std::move(reply), ended);
+    return {};
+}
+
+std::string call_protocol::send_descriptors(worker_connection& c, call_record& r) {
+    if (r.call->descriptors.empty() || !c.link.claimed(r.position) || std::exchange(r.descriptors_sent, true))
+        return "asked for file descriptors of a call that has none for it";
+    event e{};
+    e.kind = event_kind::descriptors;
+    e.id = call_table::ticket(r);
+    c.link.reply(e, {}, r.call->descriptors);
     return {};
 }
 

@@ -28,6 +28,7 @@ private:
     [[nodiscard]] std::string handle(worker_connection& c, const process_plane::event& e, ended_calls& ended);
     [[nodiscard]] std::string handle_call_event(worker_connection& c, call_record& r, const process_plane::event& e,
                                                 std::span<const std::byte> body, ended_calls& ended);
+    [[nodiscard]] std::string send_descriptors(worker_connection& c, call_record& r);
     void retire(worker_connection& c) noexcept;
     [[nodiscard]] bool retry_in_fresh_worker(worker_connection& c, call_record& r) noexcept;
     void handle_violation(worker_connection& c, std::string violation) noexcept;

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <vector>
 
 namespace cadre::detail::process_parent {
 
@@ -36,6 +37,7 @@ struct call_limit {
 /// What a chunk has achieved so far.
 struct chunk_state {
     byte_buffer results{};  // of the items done
+    std::vector<unique_fd> descriptors{};  // in them
     std::uint32_t items_done = 0;
     process_plane::block progress{};  // where the worker commits further items
 };
@@ -54,6 +56,7 @@ struct call_record {
     list_links<call_record> links{};      // in the worker's list or in the queue
 
     int retries = 0;                       // that are left
+    bool descriptors_sent = false;  // to its worker, so that it may have begun
     bool wants_fresh = false;  // its last worker ran out of memory: it waits for one that has run nothing
     stop_reason stop = stop_reason::none;  // the strongest that was requested
     call_limit limit{};

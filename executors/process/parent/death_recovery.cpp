@@ -40,6 +40,7 @@ std::shared_ptr<const death_notice> death_recovery::recover(worker_connection& c
     if (c.output && output_ == worker_output::capture) death->output = c.output->captured();
     c.stage = worker_stage::dying;
     placement_.requeue_unclaimed(c);
+    requeue_unbegun(c);
 
     const std::uint64_t running = c.link.running();
     // If a task of unknown id ran, a child of one of the calls, then any of them may have caused the death.
@@ -53,6 +54,16 @@ std::shared_ptr<const death_notice> death_recovery::recover(worker_connection& c
     }
     nested_.abandon(c, ended);
     return death;
+}
+
+// A call that waited for its file descriptors has not begun.
+void death_recovery::requeue_unbegun(worker_connection& c) noexcept {
+    for (call_record* r = c.calls.back(); r != nullptr;) {
+        call_record* const before = call_list::prev(*r);
+        if (!r->call->descriptors.empty() && !r->descriptors_sent && r->stop == stop_reason::none)
+            placement_.requeue(*r);
+        r = before;
+    }
 }
 
 void death_recovery::settle(const worker_connection& c, call_record& r, bool ran, bool only,

@@ -34,6 +34,7 @@ private:
     void settle(const worker_connection& c, call_record& r, bool ran, bool only,
                 const std::shared_ptr<const death_notice>& death, ended_calls& ended, crashed_calls& crashed);
 
+    void requeue_unbegun(worker_connection& c) noexcept;
     [[nodiscard]] kill_reason reason_of_kill(const call_record& r) const noexcept;
 
     const work_registry& registry_;

@@ -4,6 +4,8 @@
 
 #include <cadre/errors.hpp>
 
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 namespace cadre::detail::process_parent {
@@ -12,6 +14,12 @@ void nested_call::start() noexcept {
     entered_ = caller != nullptr && pool_->registry().enter(root_);
     if (!entered_) {
         complete(failure_reply(std::make_exception_ptr(executor_stopped())));
+        return;
+    }
+    if (descriptors_lost) {
+        complete(failure_reply(std::make_exception_ptr(
+            std::system_error(EMFILE, std::system_category(),
+                              "the file descriptors of a nested call did not reach the parent process"))));
         return;
     }
     portable_call* const self = this;

@@ -26,6 +26,8 @@ public:
     worker_connection* caller;  ///< waits for the reply; null once it has ended. Changed under both locks
     const std::uint64_t workers_ticket;
     std::size_t held_bytes = 0;  ///< of name and arguments; counted in the connection of the caller
+    std::size_t held_descriptors = 0;  ///< likewise
+    bool descriptors_lost = false;  ///< this process had no free one for them: the call fails
 
 private:
     ~nested_call() = default;

@@ -25,11 +25,24 @@ std::string nested_calls::handle_call(worker_connection& c, const event& e, std:
     if (!c.nested.empty() && c.nested_bytes + body.size() > process_plane::max_nested_bytes)
         return "exceeded the limit of the arguments of nested calls";
     if (h.name_size > body.size() || h.items == 0) return "sent a malformed nested call";
+    process_plane::descriptor_socket::arrival arrived;
+    if ((e.flags & event::descriptors) != 0) {
+        arrived = c.link.descriptors().receive();
+        if (!arrived.valid) return "announced file descriptors that it has not sent";
+        if (!c.nested.empty() &&
+            c.nested_descriptors + arrived.descriptors.size() > process_plane::max_nested_descriptors)
+            return "exceeded the limit of the file descriptors of nested calls";
+    }
     auto* const call = new nested_call(pool_, c, e.id);
     c.nested.emplace(e.id, call);
     received_.push_back(call);
     call->held_bytes = body.size();
     c.nested_bytes += body.size();
+    call->descriptors = std::move(arrived.descriptors);
+    call->descriptors_lost = arrived.lost;
+    call->held_descriptors = call->descriptors.size();
+    c.nested_descriptors += call->held_descriptors;
+    call->may_return_descriptors = (h.flags & nested_header::may_return_descriptors) != 0;
     call->entry = h.entry;
     call->items = h.items;
     call->id = h.call_id;
@@ -80,6 +93,7 @@ void nested_calls::reply(nested_call& call, const call_reply& reply, const byte_
     worker_connection& c = *call.caller;
     c.nested.erase(call.workers_ticket);
     c.nested_bytes -= call.held_bytes;
+    c.nested_descriptors -= call.held_descriptors;
     event e{};
     e.id = call.workers_ticket;
     if (!reply.partial.empty()) {
@@ -93,7 +107,7 @@ void nested_calls::reply(nested_call& call, const call_reply& reply, const byte_
         default: e.kind = event_kind::nested_exception;
     }
     if (reply.retry_last) e.flags = event::out_of_memory;
-    c.link.reply(e, body.span());
+    c.link.reply(e, body.span(), reply.descriptors);
     if (c.link.flush()) deadlines_.tick_soon();
     c.link.ring();
 }

@@ -143,6 +143,7 @@ bool placement::publish(call_record& r, worker_connection& c) noexcept {
     if (call.items != 1) q.flags |= request::chunk;
     if (!call.options.name.empty()) q.flags |= request::named;
     if (r.limit.allowed.count() != 0) q.flags |= request::timed;
+    if (!call.descriptors.empty()) q.flags |= request::descriptors;
 
     std::array<std::span<const std::byte>, 4> parts{};
     std::size_t count = 0;
@@ -163,6 +164,7 @@ bool placement::publish(call_record& r, worker_connection& c) noexcept {
     }
     r.worker = &c;
     r.limit.begun = false;
+    r.descriptors_sent = false;
     r.position = *position;
     if (c.calls.empty()) ++busy_;
     c.calls.push_back(r);
@@ -196,6 +198,7 @@ void placement::fail(call_record& r, std::exception_ptr error, ended_calls& ende
     call_reply reply = failure_reply(std::move(error));
     reply.items_done = r.chunk.items_done;
     reply.partial = std::move(r.chunk.results);
+    reply.descriptors = std::move(r.chunk.descriptors);
     end(r, std::move(reply), ended);
 }
 

@@ -80,6 +80,7 @@ public:
     std::uint64_t share = 0;      // calls until it retires; 0: never
     std::unordered_map<std::uint64_t, nested_call*> nested{};  // by the worker's ticket
     std::size_t nested_bytes = 0;  // that the parent holds for them
+    std::size_t nested_descriptors = 0;  // likewise
 };
 
 }  // namespace cadre::detail::process_parent

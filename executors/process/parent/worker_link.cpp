@@ -3,13 +3,23 @@
 #include "base/doorbell.hpp"
 
 #include <array>
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 namespace cadre::detail::process_parent {
 
 using process_plane::call_memory;
 using process_plane::event;
+using process_plane::event_kind;
 using process_plane::worker_state;
+
+namespace {
+
+// That wait to be sent to a worker which does not read.
+constexpr std::size_t max_waiting_descriptors = 1024;
+
+}  // namespace
 
 worker_link::worker_link()
     : memory_(call_memory::create()),
@@ -37,22 +47,52 @@ bool worker_link::stalled() noexcept {
 }
 
 template <std::size_t Slots>
-bool worker_link::push(process_plane::event_writer<Slots>& ring, event& e, std::span<const std::byte> body) noexcept {
+bool worker_link::push(process_plane::event_writer<Slots>& ring, event& e, std::span<const std::byte> body,
+                       std::span<const unique_fd> descriptors) noexcept {
     if (!ring.has_room()) return false;
     process_plane::block external;
-    const std::array<std::span<const std::byte>, 1> parts{body};
+    std::array<std::span<const std::byte>, 1> parts{body};
     if (!process_plane::put_body(e, area_, external, parts)) return false;
+    if (!descriptors.empty()) {
+        const int error = descriptors_.send(descriptors);
+        if (error == EAGAIN) {
+            area_.release(external);
+            return false;
+        }
+        if (error == 0)
+            e.flags = static_cast<std::uint8_t>(e.flags | event::descriptors);
+        else
+            e.items = e.kind == event_kind::descriptors ? static_cast<std::uint32_t>(error) : e.items;
+    }
     ring.push(e, external);
     return true;
 }
 
-void worker_link::reply(const event& e, std::span<const std::byte> body) {
+void worker_link::reply(const event& e, std::span<const std::byte> body, std::span<const unique_fd> descriptors) {
     ring_requested_ = true;
     event copy = e;
-    if (waiting_replies_.empty() && push(replies_, copy, body)) return;
-    waiting_reply w{e, {}};
+    if (waiting_replies_.empty() && push(replies_, copy, body, descriptors)) return;
+    waiting_reply w{e, {}, {}};
     w.body.append(body);
+    if (const int error = copy_for_later(descriptors, w.descriptors); error != 0 && e.kind == event_kind::descriptors)
+        w.e.items = static_cast<std::uint32_t>(error);
     waiting_replies_.push_back(std::move(w));
+}
+
+// The caller's may be closed before the worker has read what was sent before them.
+int worker_link::copy_for_later(std::span<const unique_fd> descriptors, std::vector<unique_fd>& copies) const {
+    std::size_t waiting = descriptors.size();
+    for (const waiting_reply& w : waiting_replies_)
+        waiting += w.descriptors.size();
+    if (waiting > max_waiting_descriptors) return EMFILE;
+    try {
+        for (const unique_fd& fd : descriptors)
+            copies.push_back(process_os::duplicate(fd.get()));
+    } catch (const std::system_error& e) {
+        copies.clear();
+        return e.code().value();
+    }
+    return 0;
 }
 
 void worker_link::order(const event& e) {
@@ -65,8 +105,8 @@ void worker_link::order(const event& e) {
 }
 
 bool worker_link::flush() noexcept {
-    while (!waiting_replies_.empty() &&
-           push(replies_, waiting_replies_.front().e, waiting_replies_.front().body.span())) {
+    while (!waiting_replies_.empty() && push(replies_, waiting_replies_.front().e, waiting_replies_.front().body.span(),
+                                             waiting_replies_.front().descriptors)) {
         waiting_replies_.pop_front();
         ring_requested_ = true;
     }

@@ -4,6 +4,7 @@
 
 #include "process/parent/function_list.hpp"
 #include "process/plane/call_memory.hpp"
+#include "process/plane/descriptor_socket.hpp"
 
 #include <cadre/detail/base/byte_buffer.hpp>
 
@@ -11,6 +12,8 @@
 #include <deque>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 namespace cadre::detail::process_parent {
 
@@ -23,6 +26,9 @@ public:
 
     /// @param doorbell the eventfd that the worker's loop sleeps on; stays the caller's
     void set_doorbell(int doorbell) noexcept { doorbell_ = doorbell; }
+    void set_descriptor_socket(unique_fd socket) noexcept {
+        descriptors_ = process_plane::descriptor_socket(std::move(socket));
+    }
     [[nodiscard]] const process_plane::call_memory& memory() const noexcept { return memory_; }
     [[nodiscard]] process_plane::control_block& control() const noexcept { return memory_.control(); }
     /// The call or task id that the worker runs; 0: none.
@@ -30,6 +36,9 @@ public:
 
     /// What the worker sends.
     [[nodiscard]] process_plane::event_reader<process_plane::event_slots>& events() noexcept { return events_; }
+
+    /// The file descriptors in that. Needs both locks.
+    [[nodiscard]] process_plane::descriptor_socket& descriptors() noexcept { return descriptors_; }
 
     // Requests.
 
@@ -54,8 +63,9 @@ public:
 
     // Messages. Each throws std::bad_alloc; a message that finds its ring full waits until `flush`.
 
-    /// To the worker's loop.
-    void reply(const process_plane::event& e, std::span<const std::byte> body);
+    /// To the worker's loop, with copies of `descriptors`. If these cannot be sent the worker gets the error in their place.
+    void reply(const process_plane::event& e, std::span<const std::byte> body,
+               std::span<const unique_fd> descriptors = {});
     /// To the worker's control thread.
     void order(const process_plane::event& e);
     /// Sends what waits. @return whether something still waits
@@ -77,10 +87,12 @@ private:
     struct waiting_reply {
         process_plane::event e;
         byte_buffer body;
+        std::vector<unique_fd> descriptors;
     };
     template <std::size_t Slots>
-    bool push(process_plane::event_writer<Slots>& ring, process_plane::event& e,
-              std::span<const std::byte> body) noexcept;
+    bool push(process_plane::event_writer<Slots>& ring, process_plane::event& e, std::span<const std::byte> body,
+              std::span<const unique_fd> descriptors = {}) noexcept;
+    [[nodiscard]] int copy_for_later(std::span<const unique_fd> descriptors, std::vector<unique_fd>& copies) const;
 
     process_plane::call_memory memory_;
     process_plane::block_allocator area_;
@@ -88,6 +100,7 @@ private:
     process_plane::event_writer<process_plane::reply_slots> replies_;
     process_plane::event_writer<process_plane::order_slots> orders_;
     process_plane::event_reader<process_plane::event_slots> events_;
+    process_plane::descriptor_socket descriptors_;
     std::deque<waiting_reply> waiting_replies_;
     std::deque<process_plane::event> waiting_orders_;
 

@@ -87,7 +87,9 @@ std::unique_ptr<worker_connection> worker_starter::start(std::uint32_t index,
     c->share = options_.max_tasks_per_worker;
     write_setup(c->link.control().setup, index);
     try {
-        process_os::worker_spec spec = make_spec(*c);
+        process_os::socket_pair descriptors = process_os::make_socket_pair();
+        c->link.set_descriptor_socket(std::move(descriptors.first));
+        process_os::worker_spec spec = make_spec(*c, descriptors.second.get());
         process_os::pipe_ends pipe;
         process_os::unique_fd null;
         if (output_piped()) {
@@ -123,7 +125,7 @@ void worker_starter::write_setup(process_plane::worker_setup& setup, std::uint32
     copy_name(setup.executor_name, name_);
 }
 
-process_os::worker_spec worker_starter::make_spec(const worker_connection& c) const {
+process_os::worker_spec worker_starter::make_spec(const worker_connection& c, int descriptor_socket) const {
     process_os::worker_spec spec;
     spec.slot = c.id.slot;
     spec.generation = c.id.generation;
@@ -132,6 +134,7 @@ process_os::worker_spec worker_starter::make_spec(const worker_connection& c) co
     // The order that worker_main expects.
     spec.fds = {c.link.memory().descriptor()};
     spec.fds.insert(spec.fds.end(), descriptors_.begin(), descriptors_.end());
+    spec.fds.push_back(descriptor_socket);
     for (const int fd : plane_.descriptors())
         spec.fds.push_back(fd);
     spec.crash_fd = 0;

@@ -43,7 +43,7 @@ public:
 
 private:
     void write_setup(process_plane::worker_setup& setup, std::uint32_t index) const noexcept;
-    [[nodiscard]] process_os::worker_spec make_spec(const worker_connection& c) const;
+    [[nodiscard]] process_os::worker_spec make_spec(const worker_connection& c, int descriptor_socket) const;
     [[nodiscard]] bool output_piped() const noexcept;
 
     const process_options options_;

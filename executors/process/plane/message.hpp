@@ -28,24 +28,27 @@ struct request {
     static constexpr std::uint8_t named = 4;
     static constexpr std::uint8_t timed =
         8;  ///< has a time limit: the worker reports when the call, or an item of it, begins
+    static constexpr std::uint8_t descriptors = 16;  ///< has file descriptors: the worker claims it and asks for them
 };
 
 enum class event_kind : std::uint8_t {
     // worker to parent
-    ready = 1,      ///< the initializer has run
-    start_failed,   ///< the initializer threw: the body is the encoded exception
-    begun,          ///< a timed call has begun: `id` ticket
-    value,          ///< `id` ticket: ended, the body is its result
-    exception,      ///< `id` ticket: ended, the body is the encoded exception
-    rejected,       ///< `id` ticket: the function was not found, the body is the reason
-    chunk_block,    ///< `id` ticket: the body is a chunk_progress, in which further results are committed
+    ready = 1,  ///< the initializer has run
+    start_failed,  ///< the initializer threw: the body is the encoded exception
+    begun,  ///< a timed call has begun: `id` ticket
+    value,  ///< `id` ticket: ended, the body is its result
+    exception,  ///< `id` ticket: ended, the body is the encoded exception
+    rejected,  ///< `id` ticket: the function was not found, the body is the reason
+    chunk_block,  ///< `id` ticket: the body is a chunk_progress, in which further results are committed
     committed,  ///< `id` ticket: `items` items are done, the body holds the results of those since the last commit
     unfinished,  ///< `id` ticket: the chunk ended early, after `items` items; those whose results were not sent: the body
     retires,  ///< the worker is to be replaced: it met its memory limit, or is above the soft one
     wants_work,  ///< the ring is empty and calls wait in the parent; what it had is suspended
+    descriptors_wanted,  ///< `id` ticket: the worker has claimed this call, which waits for its file descriptors
     nested_call,  ///< `id` the worker's own ticket: the body is a nested_header, the name and the arguments
     nested_stop,  ///< `id` the same; `items` the stop_reason
     // parent to worker
+    descriptors,  ///< `id` ticket: those of the call; `items` the errno if they could not be sent
     nested_value,  ///< `id` the worker's ticket
     nested_exception,  ///< the body is the encoded exception; `items` the items done
     nested_partial,  ///< results of a chunk that failed or is unfinished, before its end
@@ -65,6 +68,7 @@ struct event {
     std::byte body[inline_body];
 
     static constexpr std::uint8_t external = 1;
+    static constexpr std::uint8_t descriptors = 4;  ///< the descriptor_socket has a message for this slot
     static constexpr std::uint8_t out_of_memory = 2;  ///< an allocation failed while the call, or the last item, ran
 };
 

@@ -15,6 +15,9 @@ inline constexpr std::size_t max_nested_calls = std::size_t{1} << 17;
 /// Bytes of the names and arguments of these calls together, at most, if there are several: the parent keeps a copy of each.
 inline constexpr std::size_t max_nested_bytes = std::size_t{256} << 20;
 
+/// File descriptors in the arguments of these calls together, at most, if there are several.
+inline constexpr std::size_t max_nested_descriptors = 256;
+
 /// Heads the body of a `nested_call` event; the name and the arguments follow.
 struct nested_header {
     function_id entry;
@@ -24,6 +27,9 @@ struct nested_header {
     std::int32_t priority;
     std::int32_t retries;
     std::uint32_t name_size;
+    std::uint64_t flags;
+
+    static constexpr std::uint64_t may_return_descriptors = 1;
 };
 
 }  // namespace cadre::detail::process_plane

@@ -5,13 +5,19 @@
 #include "process/os/crash_page.hpp"
 #include "process/worker/worker_backend.hpp"
 
+#include <cadre/detail/call/call_trampoline.hpp>
+#include <cadre/errors.hpp>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 namespace cadre::detail::process_worker {
 
@@ -32,10 +38,11 @@ constexpr std::int64_t max_pending_time = 20'000;
 }  // namespace
 
 call_dispatcher::call_dispatcher(const call_memory& memory, const process_plane::supervisor_status_page& page,
-                                 event_sender& sender, std::shared_ptr<run_loop> loop,
-                                 std::shared_ptr<worker_backend> backend)
-    : control_(memory.control()), parent_(page.words()), base_(memory.base()), sender_(sender), loop_(std::move(loop)),
-      backend_(std::move(backend)), requests_(memory.parts().requests, control_.requests_consumed),
+                                 event_sender& sender, process_plane::descriptor_socket& socket,
+                                 std::shared_ptr<run_loop> loop, std::shared_ptr<worker_backend> backend)
+    : control_(memory.control()), parent_(page.words()), base_(memory.base()), sender_(sender), socket_(socket),
+      loop_(std::move(loop)), backend_(std::move(backend)),
+      requests_(memory.parts().requests, control_.requests_consumed),
       replies_(memory.parts().replies, control_.replies_consumed), max_unfinished_(control_.setup.tasks_per_worker),
       functions_(memory.parts().functions), status_(control_), memory_(control_.setup.memory_soft_limit) {
     pump_.run = &pump;
@@ -46,23 +53,45 @@ bool call_dispatcher::poll() noexcept {
     bool any = sender_.flush();
     event e;
     while (replies_.peek(e)) {
-        std::span<const std::byte> body;
-        if (process_plane::find_body(e, base_, call_memory::parent_area, body)) backend_->handle_reply(e, body);
+        handle_reply(e);
         replies_.advance();
         any = true;
     }
     if (pump_.queued) return any;
-    if (requests_.ready()) {
-        if (may_claim()) {
-            pump_.queued = true;
-            work_item* item = &pump_;
-            loop_->submit(std::span(&item, 1));
-            any = true;
-        }
-    } else {
+    if (awaited_.ready || (requests_.ready() && may_claim())) {
+        queue_round();
+        any = true;
+    } else if (!requests_.ready()) {
         request_work_once();
     }
     return any;
+}
+
+void call_dispatcher::queue_round() noexcept {
+    pump_.queued = true;
+    work_item* item = &pump_;
+    loop_->submit(std::span(&item, 1));
+}
+
+void call_dispatcher::handle_reply(const event& e) {
+    std::vector<unique_fd> descriptors;
+    bool lost = false;
+    if ((e.flags & event::descriptors) != 0) {
+        auto arrived = socket_.receive();
+        if (!arrived.valid) std::abort();  // the parent is trusted
+        descriptors = std::move(arrived.descriptors);
+        lost = arrived.lost;
+    }
+    if (e.kind != event_kind::descriptors) {
+        std::span<const std::byte> body;
+        if (process_plane::find_body(e, base_, call_memory::parent_area, body))
+            backend_->handle_reply(e, body, std::move(descriptors));
+        return;
+    }
+    if (awaited_.call == nullptr || awaited_.call->ticket != e.id) return;
+    awaited_.call->descriptors = std::move(descriptors);
+    awaited_.error = lost ? EMFILE : static_cast<int>(e.items);
+    awaited_.ready = true;
 }
 
 void call_dispatcher::pump(work_item* item) noexcept {
@@ -74,6 +103,7 @@ void call_dispatcher::pump(work_item* item) noexcept {
 void call_dispatcher::run_round() noexcept {
     status_.publish_cpu();
     timer_.begin_round();
+    if (awaited_.ready) run_awaited();
     unsigned left = calls_per_round;
     while (left != 0 && may_claim() && claim_one())
         left = timer_.last() >= long_call ? 0 : left - 1;
@@ -84,6 +114,7 @@ void call_dispatcher::run_round() noexcept {
 // A task that waits for a nested call admits another call: else tasks that call each other would fill all workers and wait
 // for ever.
 bool call_dispatcher::may_claim() const noexcept {
+    if (awaited_.call != nullptr) return false;
     if (retires_.load(std::memory_order_relaxed) && control_.retiring.load(std::memory_order_acquire) == 0)
         return false;
     return max_unfinished_ == 0 || calls_.size() < max_unfinished_ + std::min(calls_.size(), backend_->waiting_tasks());
@@ -101,8 +132,33 @@ bool call_dispatcher::claim_one() noexcept {
     requests_.consume();
     calls_.insert(*call);
     calls_.end_claim();
-    run(*call, q.entry);
+    if ((q.flags & request::descriptors) != 0)
+        ask_for_descriptors(*call, q.entry);
+    else
+        run(*call, q.entry);
     return true;
+}
+
+void call_dispatcher::ask_for_descriptors(worker_call& call, std::uint16_t entry) noexcept {
+    awaited_ = {&call, entry, false, 0};
+    event e{};
+    e.kind = event_kind::descriptors_wanted;
+    e.id = call.ticket;
+    sender_.send(e, {}, event_sender::notice::urgent);
+}
+
+void call_dispatcher::run_awaited() noexcept {
+    const auto [call, entry, ready, error] = std::exchange(awaited_, {});
+    std::exception_ptr why;
+    if (error != 0)
+        why = std::make_exception_ptr(std::system_error(error, std::system_category(),
+                                                        "the file descriptors of a call did not reach its worker"));
+    else if (call->stop.stop_requested())
+        why = std::make_exception_ptr(cancelled{});
+    if (why == nullptr)
+        run(*call, entry);
+    else
+        finish(call, exception_reply(why));
 }
 
 void call_dispatcher::read_request(const request& q, worker_call& call) const {
@@ -186,7 +242,7 @@ void call_dispatcher::finish(worker_call* call, call_reply reply) noexcept {
     calls_.erase(*call);
     const std::span<const std::byte> bytes = reply.bytes.span();
     if (reply.kind != reply_kind::exception) {
-        sender_.send(e, std::array{call->results.unsent(), bytes}, when);
+        sender_.send_last(e, std::array{call->results.unsent(), bytes}, when, std::move(reply.descriptors));
     } else {
         call->results.flush(sender_, e.id);
         sender_.send(e, std::array{bytes}, when);

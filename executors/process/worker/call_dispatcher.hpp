@@ -27,7 +27,8 @@ class worker_backend;
 class call_dispatcher final : public event_source {
 public:
     call_dispatcher(const process_plane::call_memory& memory, const process_plane::supervisor_status_page& page,
-                    event_sender& sender, std::shared_ptr<run_loop> loop, std::shared_ptr<worker_backend> backend);
+                    event_sender& sender, process_plane::descriptor_socket& socket, std::shared_ptr<run_loop> loop,
+                    std::shared_ptr<worker_backend> backend);
 
     // For the loop.
     bool poll() noexcept override;
@@ -55,7 +56,19 @@ private:
         call_dispatcher* self = nullptr;
         bool queued = false;
     };
+    /// A call that was claimed and waits for its file descriptors; no other is claimed meanwhile, so that none waits behind it
+    /// that another worker could take.
+    struct awaited_call {
+        worker_call* call = nullptr;
+        std::uint16_t entry = 0;
+        bool ready = false;
+        int error = 0;
+    };
     static void pump(work_item* item) noexcept;
+    void queue_round() noexcept;
+    void handle_reply(const process_plane::event& e);
+    void ask_for_descriptors(worker_call& call, std::uint16_t entry) noexcept;
+    void run_awaited() noexcept;
     void run_round() noexcept;
     [[nodiscard]] bool may_claim() const noexcept;
     [[nodiscard]] bool claim_one() noexcept;
@@ -72,6 +85,7 @@ private:
     process_plane::parent_words& parent_;
     const std::byte* base_;  // of the call memory
     event_sender& sender_;
+    process_plane::descriptor_socket& socket_;
     std::shared_ptr<run_loop> loop_;
     std::shared_ptr<worker_backend> backend_;
     process_plane::request_reader requests_;
@@ -79,6 +93,7 @@ private:
     const std::uint32_t max_unfinished_;  // calls; 0: no limit
 
     pump_item pump_;
+    awaited_call awaited_;
     std::uint64_t requested_at_ = ~std::uint64_t{0};  // position in the ring when work was requested
     call_map calls_;
     worker_functions functions_;

@@ -15,20 +15,27 @@ using process_plane::event_kind;
 
 namespace {
 
-void send_committed(event_sender& sender, std::uint64_t ticket, std::uint32_t done,
-                    std::span<const std::byte> results) noexcept {
+void send_committed(event_sender& sender, std::uint64_t ticket, std::uint32_t done, std::span<const std::byte> results,
+                    std::vector<unique_fd>&& descriptors = {}) noexcept {
     event e{};
     e.kind = event_kind::committed;
     e.id = ticket;
     e.items = done;
-    sender.send(e, std::array{results});
+    sender.send_last(e, std::array{results}, event_sender::notice::now, std::move(descriptors));
 }
 
 }  // namespace
 
 void chunk_results::commit(event_sender& sender, std::uint64_t ticket, std::uint32_t done,
-                           std::span<const std::byte> results) noexcept {
+                           std::span<const std::byte> results, std::vector<unique_fd>&& descriptors) noexcept {
     committed_bytes_ += results.size();
+    if (!descriptors.empty()) {
+        committed_descriptors_ += descriptors.size();
+        flush(sender, ticket);  // the parent takes descriptors in the order of the results
+        send_committed(sender, ticket, done, results, std::move(descriptors));
+        done_ = done;
+        return;
+    }
     if (progress_ == nullptr && !open(sender, ticket)) {
         send_committed(sender, ticket, done, results);
         return;

@@ -2,11 +2,14 @@
 /// The results of a chunk's items on their way to the parent: committed in shared memory, sent when that is full.
 #pragma once
 
+#include "process/plane/call_memory.hpp"
 #include "process/plane/chunk_progress.hpp"
-#include "process/plane/message.hpp"
+
+#include <cadre/unique_fd.hpp>
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace cadre::detail::process_worker {
 
@@ -15,11 +18,14 @@ class event_sender;
 /// Belongs to one call; used by the thread that runs the current item.
 class chunk_results {
 public:
-    /// Commits `results`, those of the items up to `done` that were not committed yet.
-    void commit(event_sender& sender, std::uint64_t ticket, std::uint32_t done,
-                std::span<const std::byte> results) noexcept;
-    /// Bytes of the results that were committed.
-    [[nodiscard]] std::size_t committed() const noexcept { return committed_bytes_; }
+    /// Commits `results`, those of the items up to `done` that were not committed yet, with the descriptors in them.
+    void commit(event_sender& sender, std::uint64_t ticket, std::uint32_t done, std::span<const std::byte> results,
+                std::vector<unique_fd>&& descriptors) noexcept;
+    /// Whether so much was committed that the chunk is to end.
+    [[nodiscard]] bool full() const noexcept {
+        return committed_bytes_ >= process_plane::max_chunk_results ||
+               committed_descriptors_ >= max_descriptors_per_call;
+    }
     /// The results that are in the block and were not sent.
     [[nodiscard]] std::span<const std::byte> unsent() const noexcept;
     /// Sends them.
@@ -33,6 +39,7 @@ private:
     process_plane::block block_{};
     process_plane::chunk_progress* progress_ = nullptr;
     std::size_t committed_bytes_ = 0;
+    std::size_t committed_descriptors_ = 0;
     std::uint32_t done_ = 0;
     std::uint32_t used_ = 0;
 };

@@ -7,6 +7,7 @@
 #include <cadre/detail/codec/exception_codec.hpp>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -20,16 +21,21 @@ using process_plane::event_kind;
 using process_plane::loop_state;
 
 event_sender::event_sender(const call_memory& memory, const process_plane::supervisor_status_page& page, int loop_bell,
-                           int supervisor_bell) noexcept
+                           int supervisor_bell, process_plane::descriptor_socket& socket) noexcept
     : control_(memory.control()), parent_(page.words()), loop_bell_(loop_bell), supervisor_bell_(supervisor_bell),
       area_(memory.descriptor(), memory.base(), call_memory::worker_area, call_memory::area_size),
-      ring_(memory.parts().events, memory.control().events_consumed, area_) {}
+      ring_(memory.parts().events, memory.control().events_consumed, area_), socket_(socket) {}
 
 void event_sender::send(event e, std::span<const std::span<const std::byte>> body, notice when) noexcept {
+    send_with(e, body, when, {}, nullptr);
+}
+
+void event_sender::send_with(event e, std::span<const std::span<const std::byte>> body, notice when,
+                             std::span<const unique_fd> descriptors, std::vector<unique_fd>* owner) noexcept {
     end_if_forked();
     const std::lock_guard hold(mutex_);
-    if (!waiting_.empty() || !push(e, body)) {
-        keep(e, body);
+    if (!waiting_.empty() || !push(e, body, descriptors)) {
+        keep(e, body, descriptors, owner);
         (void)push_waiting();
     }
     if (when == notice::later)
@@ -64,7 +70,21 @@ bool event_sender::send_block(event e, block b) noexcept {
     return true;
 }
 
-bool event_sender::push(event& e, std::span<const std::span<const std::byte>> body) noexcept {
+// Nothing but a full socket, which the parent reads, and a lack of memory lasts for a while only.
+bool event_sender::push_descriptors(event& e, std::span<const unique_fd> descriptors) noexcept {
+    if (descriptors.empty()) return true;
+    switch (socket_.send(descriptors)) {
+        case 0: e.flags = static_cast<std::uint8_t>(e.flags | event::descriptors); return true;
+        case EAGAIN:
+        case ETOOMANYREFS:
+        case ENOBUFS:
+        case ENOMEM: return false;
+        default: return true;  // the receiver reports that they are missing
+    }
+}
+
+bool event_sender::push(event& e, std::span<const std::span<const std::byte>> body,
+                        std::span<const unique_fd> descriptors) noexcept {
     if (!ring_.has_room()) return false;
     block external;
     if (!process_plane::put_body(e, area_, external, body)) {
@@ -76,13 +96,22 @@ bool event_sender::push(event& e, std::span<const std::span<const std::byte>> bo
         e.kind = event_kind::exception;
         if (!process_plane::put_body(e, area_, external, std::array{std::span<const std::byte>(error.span())}))
             return false;
+        descriptors = {};
+    }
+    if (!push_descriptors(e, descriptors)) {
+        area_.release(external);
+        return false;
     }
     ring_.push(e, external);
     return true;
 }
 
-void event_sender::keep(const event& e, std::span<const std::span<const std::byte>> body) {
-    waiting w{e, {}};
+void event_sender::keep(const event& e, std::span<const std::span<const std::byte>> body,
+                        std::span<const unique_fd> descriptors, std::vector<unique_fd>* owner) {
+    waiting w{e, {}, descriptors, {}};
+    if (owner != nullptr)
+        w.owned = std::move(*owner);  // `descriptors` refers to its elements, which stay where they are
+
     for (const auto& part : body)
         w.body.append(part);
     waiting_.push_back(std::move(w));
@@ -98,7 +127,8 @@ bool event_sender::flush() noexcept {
 bool event_sender::push_waiting() noexcept {
     bool any = false;
     for (bool announced = false; !waiting_.empty();) {
-        if (push(waiting_.front().e, std::array{std::span<const std::byte>(waiting_.front().body.span())})) {
+        waiting& first = waiting_.front();
+        if (push(first.e, std::array{std::span<const std::byte>(first.body.span())}, first.descriptors)) {
             waiting_.pop_front();
             any = true;
             continue;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "process/plane/call_memory.hpp"
+#include "process/plane/descriptor_socket.hpp"
 #include "process/plane/supervisor_status_page.hpp"
 
 #include <cadre/detail/base/byte_buffer.hpp>
@@ -12,6 +13,7 @@
 #include <deque>
 #include <mutex>
 #include <span>
+#include <vector>
 
 namespace cadre::detail::process_worker {
 
@@ -19,7 +21,7 @@ namespace cadre::detail::process_worker {
 class event_sender {
 public:
     event_sender(const process_plane::call_memory& memory, const process_plane::supervisor_status_page& page,
-                 int loop_bell, int supervisor_bell) noexcept;
+                 int loop_bell, int supervisor_bell, process_plane::descriptor_socket& socket) noexcept;
 
     enum class notice : std::uint8_t {
         later,   ///< `notify_pending` follows soon: one wake-up for many results
@@ -28,6 +30,16 @@ public:
     };
     void send(process_plane::event e, std::span<const std::span<const std::byte>> body,
               notice when = notice::now) noexcept;
+    /// The same with file descriptors, of which copies are sent; they stay open until the parent has handled the event.
+    void send_with(process_plane::event e, std::span<const std::span<const std::byte>> body, notice when,
+                   std::span<const unique_fd> descriptors) noexcept {
+        send_with(e, body, when, descriptors, nullptr);
+    }
+    /// The same with file descriptors that are closed when they have been sent.
+    void send_last(process_plane::event e, std::span<const std::span<const std::byte>> body, notice when,
+                   std::vector<unique_fd> descriptors) noexcept {
+        send_with(e, body, when, descriptors, &descriptors);
+    }
     /// Notifies the parent of what was sent with `later`.
     void notify_pending() noexcept;
     /// Whether something was sent with `later` of which the parent has not been notified.
@@ -51,10 +63,17 @@ private:
     struct waiting {
         process_plane::event e;
         byte_buffer body;
+        std::span<const unique_fd> descriptors;
+        std::vector<unique_fd> owned;  // those, if they are closed when they have been sent
     };
+    void send_with(process_plane::event e, std::span<const std::span<const std::byte>> body, notice when,
+                   std::span<const unique_fd> descriptors, std::vector<unique_fd>* owner) noexcept;
     // These need `mutex_`.
-    [[nodiscard]] bool push(process_plane::event& e, std::span<const std::span<const std::byte>> body) noexcept;
-    void keep(const process_plane::event& e, std::span<const std::span<const std::byte>> body);
+    [[nodiscard]] bool push(process_plane::event& e, std::span<const std::span<const std::byte>> body,
+                            std::span<const unique_fd> descriptors) noexcept;
+    [[nodiscard]] bool push_descriptors(process_plane::event& e, std::span<const unique_fd> descriptors) noexcept;
+    void keep(const process_plane::event& e, std::span<const std::span<const std::byte>> body,
+              std::span<const unique_fd> descriptors, std::vector<unique_fd>* owner);
     bool push_waiting() noexcept;
     static void ring(int bell) noexcept;
     void notify(bool urgent) noexcept;
@@ -67,6 +86,7 @@ private:
     std::mutex mutex_;  // under it: doorbells, which run nothing
     process_plane::block_allocator area_;
     process_plane::event_writer<process_plane::event_slots> ring_;
+    process_plane::descriptor_socket& socket_;
     std::deque<waiting> waiting_;
     std::atomic<bool> has_pending_{false};
     std::uint64_t sent_before_ = 0;  // events sent at the previous `remind`

@@ -35,15 +35,17 @@ void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
         const std::size_t bytes = call->options.name.size() + call->arguments.size();
         {
             std::unique_lock hold(mutex_);
-            if (over_limit(bytes)) {
+            const std::size_t descriptors = call->descriptors.size();
+            if (over_limit(bytes, descriptors)) {
                 hold.unlock();
                 fail_over_limit(*call);
                 continue;
             }
             ticket = ++last_ticket_;
             call->backend_data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(ticket));
-            calls_.emplace(ticket, outstanding{call, caller, bytes, {}});
+            calls_.emplace(ticket, outstanding{call, caller, bytes, descriptors, {}});
             bytes_ += bytes;
+            descriptors_ += descriptors;
             add_to_caller(caller, 1);
         }
         send(*call, ticket);
@@ -51,9 +53,10 @@ void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
 }
 
 // The parent, which checks the same, counts a call until it has sent the reply: no longer than this worker does.
-bool worker_backend::over_limit(std::size_t bytes) const noexcept {
+bool worker_backend::over_limit(std::size_t bytes, std::size_t descriptors) const noexcept {
     return calls_.size() >= process_plane::max_nested_calls ||
-           (!calls_.empty() && bytes_ + bytes > process_plane::max_nested_bytes);
+           (!calls_.empty() && (bytes_ + bytes > process_plane::max_nested_bytes ||
+                                descriptors_ + descriptors > process_plane::max_nested_descriptors));
 }
 
 void worker_backend::fail_over_limit(portable_call& call) noexcept {
@@ -62,7 +65,8 @@ void worker_backend::fail_over_limit(portable_call& call) noexcept {
     reply.error = std::make_exception_ptr(
         error("executor '" + name_ + "': this worker has reached the limit of " +
               std::to_string(process_plane::max_nested_calls) + " unfinished nested calls, or of " +
-              std::to_string(process_plane::max_nested_bytes >> 20) + " MiB of their arguments"));
+              std::to_string(process_plane::max_nested_bytes >> 20) + " MiB of their arguments, or of " +
+              std::to_string(process_plane::max_nested_descriptors) + " file descriptors in them"));
     call.complete(std::move(reply));
 }
 
@@ -78,11 +82,12 @@ void worker_backend::send(portable_call& call, std::uint64_t ticket) noexcept {
     event e{};
     e.kind = event_kind::nested_call;
     e.id = ticket;
-    sender_.send(e,
-                 std::array{std::as_bytes(std::span(&h, 1)),
-                            std::as_bytes(std::span(call.options.name.data(), call.options.name.size())),
-                            std::span<const std::byte>(call.arguments.span())},
-                 event_sender::notice::urgent);
+    if (call.may_return_descriptors) h.flags = nested_header::may_return_descriptors;
+    sender_.send_with(e,
+                      std::array{std::as_bytes(std::span(&h, 1)),
+                                 std::as_bytes(std::span(call.options.name.data(), call.options.name.size())),
+                                 std::span<const std::byte>(call.arguments.span())},
+                      event_sender::notice::urgent, call.descriptors);
 }
 
 void worker_backend::add_to_caller(std::uint64_t caller, int change) noexcept {
@@ -121,7 +126,8 @@ void worker_backend::request_stop() noexcept {
     }
 }
 
-void worker_backend::handle_reply(const event& e, std::span<const std::byte> body) noexcept {
+void worker_backend::handle_reply(const event& e, std::span<const std::byte> body,
+                                  std::vector<unique_fd> descriptors) noexcept {
     outstanding done;
     {
         const std::lock_guard hold(mutex_);
@@ -133,6 +139,7 @@ void worker_backend::handle_reply(const event& e, std::span<const std::byte> bod
         }
         done = std::move(found->second);
         bytes_ -= done.bytes;
+        descriptors_ -= done.descriptors;
         calls_.erase(found);
         add_to_caller(done.caller, -1);
         done.call->backend_data = nullptr;
@@ -140,6 +147,7 @@ void worker_backend::handle_reply(const event& e, std::span<const std::byte> bod
     call_reply reply;
     reply.items_done = e.items;
     reply.partial = std::move(done.partial);
+    reply.descriptors = std::move(descriptors);
     if (e.kind == event_kind::nested_exception) {
         reply.kind = reply_kind::exception;
         std::uint16_t size = 0;

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace cadre::detail::process_worker {
 
@@ -25,6 +26,7 @@ public:
     [[nodiscard]] std::string name() const override { return name_; }
     [[nodiscard]] bool remote() const noexcept override { return true; }
     [[nodiscard]] bool limits_calls() const noexcept override { return true; }
+    [[nodiscard]] bool passes_descriptors() const noexcept override { return true; }
     [[nodiscard]] int default_retries() const noexcept override { return retries_; }
     void submit(std::span<work_item* const> items) noexcept override;
     void submit(std::span<portable_call* const> calls) noexcept override;
@@ -34,7 +36,8 @@ public:
     [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
 
     /// A reply from the parent, or a part of it; on the loop's thread.
-    void handle_reply(const process_plane::event& e, std::span<const std::byte> body) noexcept;
+    void handle_reply(const process_plane::event& e, std::span<const std::byte> body,
+                      std::vector<unique_fd> descriptors) noexcept;
     /// How many tasks wait for nested calls; counted only where the number of unfinished tasks is limited.
     [[nodiscard]] std::size_t waiting_tasks() const noexcept { return waiting_.load(std::memory_order_relaxed); }
 
@@ -43,9 +46,10 @@ private:
         portable_call* call = nullptr;
         std::uint64_t caller = 0;  // id of the task
         std::size_t bytes = 0;     // of name and arguments
+        std::size_t descriptors = 0;  // in the arguments
         byte_buffer partial{};
     };
-    [[nodiscard]] bool over_limit(std::size_t bytes) const noexcept;  // needs `mutex_`
+    [[nodiscard]] bool over_limit(std::size_t bytes, std::size_t descriptors) const noexcept;  // needs `mutex_`
     void fail_over_limit(portable_call& call) noexcept;
     void send(portable_call& call, std::uint64_t ticket) noexcept;
     void add_to_caller(std::uint64_t caller, int change) noexcept;
@@ -63,6 +67,7 @@ private:
     std::uint64_t last_ticket_ = 0;
     std::unordered_map<std::uint64_t, outstanding> calls_;
     std::size_t bytes_ = 0;  // of `calls_`
+    std::size_t descriptors_ = 0;  // of `calls_`
     std::unordered_map<std::uint64_t, std::size_t> callers_;
     std::atomic<std::size_t> waiting_{0};
 };

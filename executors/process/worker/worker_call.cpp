@@ -54,14 +54,14 @@ void worker_call::begin_item(std::uint32_t index) noexcept {
     control.chunk_ticket.store(ticket, std::memory_order_release);
 }
 
-void worker_call::commit_items(std::uint32_t items_done, byte_buffer bytes) noexcept {
+void worker_call::commit_items(std::uint32_t items_done, byte_buffer bytes,
+                               std::vector<unique_fd> result_descriptors) noexcept {
     end_if_forked();
-    results.commit(dispatcher_.sender(), ticket, items_done, bytes.span());
+    results.commit(dispatcher_.sender(), ticket, items_done, bytes.span(), std::move(result_descriptors));
 }
 
 bool worker_call::ends_early() noexcept {
-    return stop.reason() > stop_reason::requested || dispatcher_.worn_out() ||
-           results.committed() >= process_plane::max_chunk_results;
+    return stop.reason() > stop_reason::requested || dispatcher_.worn_out() || results.full();
 }
 
 void worker_call::finish(call_reply reply) noexcept {

@@ -20,7 +20,8 @@ public:
         : ticket(parents_ticket), dispatcher_(dispatcher) {}
 
     void begin_item(std::uint32_t index) noexcept override;
-    void commit_items(std::uint32_t items_done, byte_buffer bytes) noexcept override;
+    void commit_items(std::uint32_t items_done, byte_buffer bytes,
+                      std::vector<unique_fd> result_descriptors) noexcept override;
     [[nodiscard]] bool ends_early() noexcept override;
     void finish(call_reply reply) noexcept override;
 

@@ -82,19 +82,20 @@ void run_finalizer(const process_plane::worker_setup& setup) noexcept {
 struct worker_objects {
     explicit worker_objects(process_os::worker_boot&& b)
         : boot(std::move(b)), memory(process_plane::call_memory::attach(boot.fds[0].get())),
-          page(process_plane::supervisor_status_page::attach(boot.fds[1].get())),
-          plane(shm::state_plane::attach(plane_descriptors(boot, 3),
+          page(process_plane::supervisor_status_page::attach(boot.fds[1].get())), socket(std::move(boot.fds[3])),
+          plane(shm::state_plane::attach(plane_descriptors(boot, 4),
                                          {boot.slot, static_cast<std::uint32_t>(boot.generation)},
                                          memory.control().setup.program)),
-          setup(memory.control().setup), sender(memory, page, plane.processes().doorbell(0), boot.fds[2].get()),
+          setup(memory.control().setup), sender(memory, page, plane.processes().doorbell(0), boot.fds[2].get(), socket),
           loop(run_loop::make("worker " + std::to_string(setup.index))),
           backend(std::make_shared<worker_backend>(setup, sender, plane.domain(setup.domain))),
-          dispatcher(memory, page, sender, loop, backend) {}
+          dispatcher(memory, page, sender, socket, loop, backend) {}
 
     process_os::worker_boot boot;
     const descriptor_check descriptors{boot};
     process_plane::call_memory memory;
     process_plane::supervisor_status_page page;
+    process_plane::descriptor_socket socket;
     shm::state_plane& plane;
     const process_plane::worker_setup& setup;
     event_sender sender;

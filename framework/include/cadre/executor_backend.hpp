@@ -64,7 +64,7 @@ struct executor_stats {
 };
 
 /// Interface version: grows when a virtual function is added.
-inline constexpr int executor_backend_version = 2;
+inline constexpr int executor_backend_version = 3;
 
 /// An executor's implementation. Local executors run `work_item`s in this process; remote ones run portable calls.
 ///
@@ -101,6 +101,10 @@ public:
     [[nodiscard]] virtual bool limits_calls() const noexcept { return false; }
     /// How often a call is repeated whose worker died, if the call itself does not say.
     [[nodiscard]] virtual int default_retries() const noexcept { return 0; }
+
+    /// Remote backends: whether calls and replies carry the file descriptors in them (`portable_call::descriptors`). If not, such a
+    /// call fails with `not_portable`.
+    [[nodiscard]] virtual bool passes_descriptors() const noexcept { return false; }
 
     /// The memory of channels, cells and locks that are made for this executor; null: there is none. Default: the heap of this
     /// process for local backends, none for remote ones.

@@ -1,6 +1,14 @@
 #include <cadre/detail/call/remote_call.hpp>
 
+#include <cadre/errors.hpp>
+
 namespace cadre::detail {
+
+void check_descriptors(const executor_backend& backend, std::size_t count) {
+    if (!backend.passes_descriptors())
+        throw not_portable("executor '" + backend.name() + "' cannot carry file descriptors to its workers");
+    require_descriptor_count(count);
+}
 
 bool remote_call_base::send(std::coroutine_handle<> h, environment* env) noexcept {
     waiter_.prepare(h, env, nullptr);
@@ -14,6 +22,7 @@ bool remote_call_base::send(std::coroutine_handle<> h, environment* env) noexcep
 
 void remote_call_base::complete(call_reply reply) noexcept {
     reply_ = std::move(reply);
+    descriptors.clear();
     submission_.end_limit(reply_);
     submission_.leave([this]() noexcept { waiter_.finish(); });
 }

@@ -68,7 +68,7 @@ object_handle::~object_handle() {
 }
 
 void object_handle::encode(encoder& out, const std::weak_ptr<shared_object>& self) const {
-    const bool owned = out.context() == nullptr;
+    const bool owned = out.context() == nullptr || out.context()->bytes_own_objects;
     out.write_byte(static_cast<std::uint8_t>(static_cast<unsigned>(ref_.kind) | (owned ? 0x80u : 0u)));
     out.write(&core_.program, sizeof core_.program);
     out.write_size(ref_.slot);

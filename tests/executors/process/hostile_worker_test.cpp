@@ -1,11 +1,11 @@
 // A worker that writes into the memory it shares with its parent whatever it likes: the parent must survive, and every
 // call must end.
 
+#include "forged_events.hpp"
 #include "support.hpp"
 
 #include <gtest/gtest.h>
 
-#include "process/plane/call_memory.hpp"
 #include "process/plane/nested_header.hpp"
 
 #include <cadre/detail/call/call_trampoline.hpp>
@@ -26,26 +26,6 @@ using namespace cadre::detail::process_plane;
 using cadre::executor;
 using cadre::process_executor;
 using cadre::task;
-
-// In the worker: where its call memory is mapped.
-call_memory::layout* find_memory() {
-    FILE* const maps = std::fopen("/proc/self/maps", "r");
-    char line[512];
-    call_memory::layout* found = nullptr;
-    while (found == nullptr && std::fgets(line, sizeof line, maps) != nullptr)
-        if (std::strstr(line, "cadre-calls") != nullptr)
-            found = reinterpret_cast<call_memory::layout*>(std::stoull(line, nullptr, 16));
-    std::fclose(maps);
-    return found;
-}
-
-// Publishes `e` at the place where the next event is due, as if the worker had sent it.
-void forge(call_memory::layout& m, const event& e) {
-    const std::uint64_t at = m.control.events_consumed.load();
-    slot& s = m.events[at % event_slots];
-    write_payload(s, e);
-    s.word.store(slot_word(at, slot_state::queued));
-}
 
 int forge_unknown_ticket(std::uint64_t ticket) {
     event e{};
@@ -150,21 +130,10 @@ int forge_nested_calls(std::uint64_t count, std::uint64_t size) {
     return spin_for_ever();
 }
 
-task<std::string> watch(cadre::job<int> job) {
-    while (!job.ready())
-        co_await cadre::yield();  // a loop that polls often: no ring announces forged messages
-    try {
-        (void)co_await job;
-    } catch (const cadre::worker_crashed& e) {
-        co_return e.what();
-    }
-    co_return "nothing";
-}
-
 TEST(hostile_worker, nested_calls_without_end_are_refused) {
     const executor ex = process_executor{{.workers = 1}};
     const std::string what =
-        run(watch, cadre::spawn(ex, forge_nested_calls, max_nested_calls + 10, sizeof(nested_header)));
+        run(watch<int>, cadre::spawn(ex, forge_nested_calls, max_nested_calls + 10, sizeof(nested_header)));
     EXPECT_NE(what.find("exceeded the limit of nested calls and was killed"), std::string::npos) << what;
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
@@ -172,7 +141,7 @@ TEST(hostile_worker, nested_calls_without_end_are_refused) {
 TEST(hostile_worker, nested_calls_with_arguments_without_end_are_refused) {
     const executor ex = process_executor{{.workers = 1}};
     const std::string what =
-        run(watch, cadre::spawn(ex, forge_nested_calls, std::uint64_t{1000}, std::uint64_t{8} << 20));
+        run(watch<int>, cadre::spawn(ex, forge_nested_calls, std::uint64_t{1000}, std::uint64_t{8} << 20));
     EXPECT_NE(what.find("exceeded the limit of the arguments of nested calls and was killed"), std::string::npos)
         << what;
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
@@ -181,17 +150,7 @@ TEST(hostile_worker, nested_calls_with_arguments_without_end_are_refused) {
 // Commits results for its own call without end. `items` of each message, and the bytes of each body, written or not.
 int forge_committed(std::uint32_t items, std::uint64_t size, bool written) {
     call_memory::layout& m = *find_memory();
-    // The ticket of this call: that of the request that was claimed last.
-    std::uint64_t ticket = 0;
-    std::uint64_t last = 0;
-    for (slot& s : m.requests) {
-        const std::uint64_t word = s.word.load();
-        if (slot_state_of(word) != slot_state::claimed || word < last) continue;
-        request q;
-        read_payload(s, q);
-        ticket = q.ticket;
-        last = word;
-    }
+    const std::uint64_t ticket = own_ticket(m);
     const block b{call_memory::worker_area + (std::uint64_t{64} << 20), size};
     if (written) std::memset(reinterpret_cast<std::byte*>(&m) + b.offset, 1, size);
     event e{};
@@ -224,10 +183,11 @@ TEST(hostile_worker, a_flood_of_committed_results_is_refused_and_takes_no_memory
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
     const long before = resident_kib();
     for (const std::uint32_t items : {0u, 1u, 2u}) {
-        const std::string what = run(watch, cadre::spawn(ex, forge_committed, items, std::uint64_t{1} << 20, true));
+        const std::string what =
+            run(watch<int>, cadre::spawn(ex, forge_committed, items, std::uint64_t{1} << 20, true));
         EXPECT_NE(what.find("and was killed"), std::string::npos) << what;
     }
-    const std::string what = run(watch, cadre::spawn(ex, forge_committed, 1u, std::uint64_t{3} << 30, false));
+    const std::string what = run(watch<int>, cadre::spawn(ex, forge_committed, 1u, std::uint64_t{3} << 30, false));
     EXPECT_NE(what.find("whose body it has not written and was killed"), std::string::npos) << what;
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
     EXPECT_LT(resident_kib() - before, 64 * 1024);

@@ -1,6 +1,7 @@
 // Resources that run out, and starts of workers that fail, while an executor is at work.
 
 #include "guard.hpp"
+#include "no_free_descriptors.hpp"
 #include "support.hpp"
 
 #include <cadre/as_outcome.hpp>
@@ -15,7 +16,6 @@
 #include <new>
 #include <vector>
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -25,30 +25,6 @@ using namespace cadre::process_tests;
 using cadre::executor;
 using cadre::process_executor;
 using cadre::task;
-
-/// Takes every free descriptor of this process, of a small limit, until it is destroyed.
-class no_free_descriptors {
-public:
-    no_free_descriptors() {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        rlimit small = before_;
-        small.rlim_cur = 512;
-        ::setrlimit(RLIMIT_NOFILE, &small);
-        for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;)
-            taken_.push_back(fd);
-    }
-    no_free_descriptors(const no_free_descriptors&) = delete;
-    no_free_descriptors& operator=(const no_free_descriptors&) = delete;
-    ~no_free_descriptors() {
-        for (const int fd : taken_)
-            ::close(fd);
-        ::setrlimit(RLIMIT_NOFILE, &before_);
-    }
-
-private:
-    rlimit before_{};
-    std::vector<int> taken_;
-};
 
 task<int> exit_when_told(cadre::channel<int> begun, cadre::channel<int> told) {
     co_await begun.send(1);

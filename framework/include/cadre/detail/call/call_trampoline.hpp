@@ -13,6 +13,7 @@
 #include <cadre/detail/call/packaged_call.hpp>
 #include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/codec/codec.hpp>
+#include <cadre/detail/codec/descriptor_content.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/detail/codec/function_identity.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
@@ -38,13 +39,27 @@ struct invocation_frame {
 
 [[nodiscard]] call_reply exception_reply(const std::exception_ptr& error) noexcept;
 
+/// Encodes a result. The bytes own the handles in them, because this process may drop its own first.
+template <class R>
+void encode_result(byte_buffer& to, [[maybe_unused]] std::vector<unique_fd>& descriptors, const R& value) {
+    if constexpr (may_carry_descriptors<R>) {
+        codec_context context;
+        context.bytes_own_objects = true;
+        context.descriptors = &descriptors;
+        encoder out(to, &context);
+        encode(out, value);
+        require_descriptor_count(descriptors.size());
+    } else {
+        encoder out(to);
+        encode(out, value);
+    }
+}
+
 template <class R>
 [[nodiscard]] call_reply value_reply(const R& value) noexcept {
     call_reply reply;
     try {
-        // Without a context: the message owns the handles in it, because this process may drop its own first.
-        encoder out(reply.bytes);
-        encode(out, value);
+        encode_result(reply.bytes, reply.descriptors, value);
     } catch (...) {
         return exception_reply(std::current_exception());
     }
@@ -79,6 +94,7 @@ public:
 
 private:
     [[nodiscard]] static Bound read(invocation& call, codec_context& context) {
+        context.arrived = call.descriptors;
         decoder in(call.arguments.span(), &context);
         return decode_call<Bound>(in);
     }

@@ -7,6 +7,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <cadre/detail/call/call_trampoline.hpp>
 #include <cadre/task.hpp>
@@ -32,8 +33,8 @@ public:
     static constexpr bool coroutine = Bound::coroutine;
 
     explicit chunk_runner(invocation& call)
-        : call_(call), in_(call.arguments.span(), &context_), function_(decode<function>(in_)),
-          fail_fast_(decode<bool>(in_)) {}
+        : call_(call), context_{.arrived = call.descriptors}, in_(call.arguments.span(), &context_),
+          function_(decode<function>(in_)), fail_fast_(decode<bool>(in_)) {}
 
     /// Runs a plain function on every item.
     [[nodiscard]] call_reply run() {
@@ -64,7 +65,7 @@ public:
                     co_await call();
                     succeed();
                 } else {
-                    const result value = co_await call();
+                    result value = co_await call();
                     succeed(value);
                 }
             } catch (...) {
@@ -83,17 +84,18 @@ private:
     }
     void begin(std::uint32_t i) noexcept {
         encoded_.clear();
+        descriptors_.clear();
         if (call_.items > 1) call_.begin_item(i);
     }
     template <class... Value>
     void succeed(const Value&... value) {
-        encoder out(encoded_);
-        out.write_byte(static_cast<std::uint8_t>(item_result::value));
-        (encode(out, value), ...);
+        encoder(encoded_).write_byte(static_cast<std::uint8_t>(item_result::value));
+        (encode_result(encoded_, descriptors_, value), ...);
     }
     // @return whether the chunk ends here
     [[nodiscard]] bool fail(const std::exception_ptr& error, std::uint32_t i) {
         encoded_.clear();
+        descriptors_.clear();
         if (call_.items == 1) {
             only_failure_ = error;
             return true;
@@ -105,14 +107,14 @@ private:
         if (!fail_fast_ || call_.ends_early()) return false;
         for (std::uint32_t rest = i + 1; rest < call_.items; ++rest)
             out.write_byte(static_cast<std::uint8_t>(item_result::not_run));
-        call_.commit_items(call_.items, std::exchange(encoded_, {}));
+        call_.commit_items(call_.items, std::exchange(encoded_, {}), {});
         items_done_ = call_.items;
         return true;
     }
     // @return whether the chunk goes on
     [[nodiscard]] bool commit(std::uint32_t i) noexcept {
         if (call_.items == 1) return true;
-        call_.commit_items(i + 1, std::exchange(encoded_, {}));
+        call_.commit_items(i + 1, std::exchange(encoded_, {}), std::exchange(descriptors_, {}));
         items_done_ = i + 1;
         return items_done_ == call_.items || !call_.ends_early();
     }
@@ -121,6 +123,7 @@ private:
         if (only_failure_ != nullptr) return exception_reply(only_failure_);
         call_reply r;
         r.bytes = std::move(encoded_);
+        r.descriptors = std::move(descriptors_);
         if (call_.items != 1 && items_done_ != call_.items) {
             r.kind = reply_kind::unfinished;
             r.items_done = items_done_;
@@ -134,6 +137,7 @@ private:
     function function_;
     bool fail_fast_;
     byte_buffer encoded_;  // the result of the present item
+    std::vector<unique_fd> descriptors_;  // those in it
     std::uint32_t items_done_ = 0;
     std::exception_ptr only_failure_;
 };

@@ -177,6 +177,7 @@ private:
     }
     void ended() noexcept override {
         this->end_limit();
+        this->drop_call();  // the handle may live on
         const auto keep = std::move(self_);
         this->unfollow();
         this->announce();
@@ -195,7 +196,7 @@ public:
         this->id_ = id = next_task_id();
         entry = trampoline_id<single_call<Bound>>();
         options = ex.options();
-        encode_call(arguments, context_, call);
+        encode_call(*this, context_, submission_.backend(), call);
     }
     void start_work() {
         if (std::exception_ptr error = submission_.admit(&this->work_stop()); error != nullptr) {
@@ -218,6 +219,7 @@ public:
 private:
     void complete(call_reply reply) noexcept override {
         reply_ = std::move(reply);
+        descriptors.clear();
         const auto keep = std::move(self_);
         submission_.unlink();
         submission_.end_limit(reply_);

@@ -51,8 +51,15 @@ protected:
         if (error = limit_.end(this->env(), std::move(error), this->info().name); error != nullptr)
             slot_.fail(std::move(error));
     }
-    /// Destroys the function and its arguments, of a call that has not begun.
-    void drop_call() noexcept { call_.reset(); }
+    /// Destroys the function and its arguments, of a call that has ended or has not begun; the result stays.
+    void drop_call() noexcept {
+        if constexpr (Bound::coroutine) {
+            if (task_ && slot_.error() == nullptr)
+                slot_.fill([this]() -> result { return task_.frame().promise().take(); });
+            task_ = {};
+        }
+        call_.reset();
+    }
 
 private:
     std::coroutine_handle<> start() noexcept final {

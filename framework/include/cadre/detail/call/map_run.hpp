@@ -59,7 +59,7 @@ public:
         const std::size_t n = window_.chunk();
         if (ex_.backend()->remote()) {
             auto c = make_remote(first, options_.retries);
-            for (std::size_t i = 0; i < n && at != end; ++i, ++at) {
+            for (std::size_t i = 0; i < n && at != end && !c->full(); ++i, ++at) {
                 c->add(function_, make_item<Item>(*at));
                 outcomes_.emplace_back();
             }
@@ -167,6 +167,7 @@ private:
             else
                 window_.completed(c->items);
         }
+        c->release_descriptors();
         if (free_.size() < max_free_chunks) free_.push_back(std::move(c));
     }
     /// @return the number of results, or nothing if the whole chunk has failed
@@ -194,7 +195,7 @@ private:
     }
     /// The worker died, or the executor stopped, at item `at` of a chunk: the results before it count, the item itself
     /// fails or is repeated alone, and the rest, which never ran, is sent again.
-    void recover(const remote& c, std::uint32_t at) {
+    void recover(remote& c, std::uint32_t at) {
         const std::exception_ptr& error = c.reply.error;
         if (at == c.items) return window_.completed(at);
         if (!is_worker_death(error) || !is_wanted(c.first + at)) return fail_from(c, at, error);
@@ -216,21 +217,21 @@ private:
         return c.reply.retry_last && c.retries_left > 0 && done != 0 && !outcomes_[c.first + done - 1]->has_value();
     }
     /// The chunk ended early, after `done` items: the last of them has met a limit, and the others have not begun.
-    void send_rest(const remote& c, std::uint32_t done) {
+    void send_rest(remote& c, std::uint32_t done) {
         const bool again = repeats_last(c, done);
         window_.completed(again ? done - 1 : done);
         if (again) resend(c, done - 1, done, c.retries_left - 1, true);
         leave_or_resend(c, done);
     }
     /// The items of a chunk from `from` on, which have not begun, are sent again if their results are still of use.
-    void leave_or_resend(const remote& c, std::uint32_t from) {
+    void leave_or_resend(remote& c, std::uint32_t from) {
         if (from == c.items) return;
         if (is_wanted(c.first + from)) return resend(c, from, c.items, c.retries_left);
         for (std::uint32_t i = from; i < c.items; ++i)
             outcomes_[c.first + i].emplace(std::make_exception_ptr(cancelled{}));
         window_.completed(c.items - from);
     }
-    void resend(const remote& c, std::uint32_t from, std::uint32_t to, int retries, bool fresh_worker = false) {
+    void resend(remote& c, std::uint32_t from, std::uint32_t to, int retries, bool fresh_worker = false) {
         auto again = make_remote(c.first + from, retries);
         again->add_from(c, from, to);
         window_.returned(to - from);

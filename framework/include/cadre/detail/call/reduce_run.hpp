@@ -52,7 +52,9 @@ public:
     template <class Iterator, class Sentinel>
     void send_next(Iterator& at, const Sentinel& end) {
         std::vector<Item> items;
-        for (std::size_t n = window_.chunk(); n > 0 && at != end; --n, ++at)
+        // Items with file descriptors travel singly: a chunk is one call, which carries a limited number of them.
+        for (std::size_t n = descriptors_in<Item> == descriptor_content::some ? 1 : window_.chunk(); n > 0 && at != end;
+             --n, ++at)
             items.push_back(make_item<Item>(*at));
         const std::size_t count = items.size();
         const auto run = fold_.append();

@@ -24,16 +24,24 @@ template <class R>
 R read_reply(call_reply& reply) {
     if (reply.kind == reply_kind::failure) std::rethrow_exception(reply.error);
     codec_context context;
+    context.arrived = reply.descriptors;
     decoder in(reply.bytes.span(), &context);
     if (reply.kind == reply_kind::exception) std::rethrow_exception(decode_exception(in, reply.where));
     if constexpr (!std::is_void_v<R>) return decode<R>(in);
 }
 
+/// @throws not_portable if `backend` does not carry descriptors, or `count` are too many
+void check_descriptors(const executor_backend& backend, std::size_t count);
+
+/// Encodes function and arguments; `to` takes their file descriptors.
 template <class Bound>
-void encode_call(byte_buffer& to, codec_context& context, const Bound& call) {
-    encoder out(to, &context);
+void encode_call(portable_call& to, codec_context& context, const executor_backend& backend, const Bound& call) {
+    context.descriptors = &to.descriptors;
+    encoder out(to.arguments, &context);
     encode(out, call.target());
     std::apply([&](const auto&... as) { (encode(out, as), ...); }, call.stored());
+    to.may_return_descriptors = may_carry_descriptors<typename Bound::result>;
+    if (!to.descriptors.empty()) check_descriptors(backend, to.descriptors.size());
 }
 
 /// One call in flight, with a coroutine that waits for it. A stop request does not end the wait: it is passed on to the
@@ -53,6 +61,7 @@ public:
 protected:
     explicit remote_call_base(std::shared_ptr<executor_backend> backend) : submission_(std::move(backend), *this) {}
     ~remote_call_base() = default;
+    [[nodiscard]] const executor_backend& backend() const noexcept { return submission_.backend(); }
     call_reply& received() noexcept {
         (void)waiter_.detach();
         submission_.unlink();
@@ -72,12 +81,12 @@ private:
 template <class Bound>
 class remote_call final : public remote_call_base {
 public:
-    remote_call(std::shared_ptr<executor_backend> backend, call_options settings, const Bound& call)
-        : remote_call_base(std::move(backend)) {
+    remote_call(std::shared_ptr<executor_backend> ex, call_options settings, const Bound& call)
+        : remote_call_base(std::move(ex)) {
         entry = trampoline_id<single_call<Bound>>();
         options = std::move(settings);
         id = next_task_id();
-        encode_call(arguments, context_, call);
+        encode_call(*this, context_, backend(), call);
     }
     typename Bound::result await_resume() { return read_reply<typename Bound::result>(received()); }
 };

@@ -32,11 +32,13 @@ template <class F, class Item>
 class remote_chunk final : public map_chunk, public portable_call {
     using bound = item_bound<F, Item>;
     using result = typename bound::result;
+    static constexpr bool may_carry = may_carry_descriptors<typename bound::arguments>;
 
 public:
     remote_chunk(std::shared_ptr<executor_backend> backend, completion_queue& queue)
         : submission_(std::move(backend), *this), queue_(queue) {
         entry = trampoline_id<chunk_runner<bound>>();
+        may_return_descriptors = may_carry_descriptors<result>;
     }
 
     /// With `fail_fast` the first failure ends the chunk.
@@ -45,24 +47,42 @@ public:
         items = 0;
         offsets_.clear();
         encoded_.clear();
+        release_descriptors();
+        context_.descriptors = nullptr;  // `f` is encoded for each chunk
         encoder out(encoded_, &context_);
         encode(out, f);
         encode(out, fail_fast);
+        context_.descriptors = &descriptors;
     }
     void add(const F& f, Item&& item) {
         offsets_.push_back(encoded_.size());
+        note_descriptors();
+        const std::size_t before = descriptors.size();
         encoder out(encoded_, &context_);
         const auto call = item_call<F, Item>::bind(f, std::move(item));
         std::apply([&](const auto&... as) { (encode(out, as), ...); }, call.stored());
+        if constexpr (may_carry) {
+            if (!descriptors.empty()) check_descriptors(submission_.backend(), descriptors.size() - before);
+        }
         ++items;
     }
-    /// Copies the items [`from`, `to`) of `other`, whose worker died.
-    void add_from(const remote_chunk& other, std::uint32_t from, std::uint32_t to) {
+    /// Whether its items have as many descriptors as one call carries: the next item goes into another chunk.
+    [[nodiscard]] bool full() const noexcept { return may_carry && descriptors.size() >= max_descriptors_per_call; }
+    /// Takes the items [`from`, `to`) of `other`, whose worker died.
+    void add_from(remote_chunk& other, std::uint32_t from, std::uint32_t to) {
         const std::span<const std::byte> bytes = other.encoded_.span();
         const std::size_t base = other.offsets_[from];
         const std::size_t end = to < other.items ? other.offsets_[to] : bytes.size();
-        for (std::uint32_t i = from; i < to; ++i)
+        for (std::uint32_t i = from; i < to; ++i) {
             offsets_.push_back(encoded_.size() + other.offsets_[i] - base);
+            if constexpr (may_carry) {
+                note_descriptors();
+                const std::size_t next =
+                    i + 1 < other.items ? other.first_descriptors_[i + 1] : other.descriptors.size();
+                for (std::size_t d = other.first_descriptors_[i]; d != next; ++d)
+                    descriptors.push_back(std::move(other.descriptors[d]));
+            }
+        }
         encoded_.append(bytes.subspan(base, end - base));
         items += to - from;
     }
@@ -87,6 +107,13 @@ public:
     void stop() noexcept override { submission_.request_stop(); }
     /// After the completion.
     void unlink() noexcept { submission_.unlink(); }
+    /// Closes them: the items are not sent again.
+    void release_descriptors() noexcept {
+        if constexpr (may_carry) {
+            descriptors.clear();
+            first_descriptors_.clear();
+        }
+    }
     /// Decodes the results that the reply holds. @return their number
     [[nodiscard]] std::uint32_t read_results(std::vector<std::optional<outcome<result>>>& into) {
         if (reply.kind == reply_kind::exception) {
@@ -99,6 +126,7 @@ public:
         const bool all = reply.kind == reply_kind::value;
         const std::uint32_t n = all ? items : std::min(reply.items_done, items);
         codec_context context;
+        context.arrived = reply.descriptors;
         decoder in(all ? reply.bytes.span() : reply.partial.span(), &context);
         for (std::uint32_t i = 0; i < n; ++i)
             into[first + i].emplace(decode_item(in, i));
@@ -114,6 +142,9 @@ public:
     int retries_left = 0;
 
 private:
+    void note_descriptors() {
+        if constexpr (may_carry) first_descriptors_.push_back(descriptors.size());
+    }
     [[nodiscard]] std::string task_text() const {
         return options.name.empty() ? call_name(entry, encoded_.span()) : "task '" + options.name + "'";
     }
@@ -143,6 +174,7 @@ private:
     codec_context context_;
     byte_buffer encoded_;  // kept beside `arguments`: items that did not run are sent again
     std::vector<std::size_t> offsets_;
+    std::vector<std::size_t> first_descriptors_;  // of each item, if items may have some
 };
 
 }  // namespace cadre::detail

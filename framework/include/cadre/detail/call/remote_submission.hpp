@@ -48,6 +48,7 @@ public:
         if (limit_ != nullptr) [[unlikely]]
             end_own_limit(reply);
     }
+    [[nodiscard]] const executor_backend& backend() const noexcept { return *backend_; }
     /// Deregisters the call and calls `notify`, which may destroy the call. A shutdown completes after `notify` has returned.
     template <class Notify>
     void leave(Notify notify) noexcept {

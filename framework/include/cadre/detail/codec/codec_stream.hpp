@@ -12,6 +12,7 @@
 
 #include <cadre/detail/base/byte_buffer.hpp>
 #include <cadre/errors.hpp>
+#include <cadre/unique_fd.hpp>
 
 namespace cadre::detail {
 
@@ -23,11 +24,18 @@ public:
     using error::error;
 };
 
-/// What handles need beside the bytes: their memory domain, and the objects that must outlive the use of the bytes.
+/// What travels, or must live, beside the bytes.
 struct codec_context {
     memory_domain* domain = nullptr;
     void* user = nullptr;
+    /// The objects of handles, which must outlive the use of the bytes.
     std::vector<std::shared_ptr<const void>> keep_alive{};
+    /// The bytes own the objects of the handles in them, as bytes without a context do.
+    bool bytes_own_objects = false;
+    /// Encoding: gets the file descriptors of the value, which loses them and ends with its encoding; null: none can travel.
+    std::vector<unique_fd>* descriptors = nullptr;
+    /// Decoding: those that came with the bytes and were not decoded yet. An empty one was lost on its way.
+    std::span<unique_fd> arrived{};
 };
 
 /// The limit of nesting, so that a hostile message cannot exhaust the stack.

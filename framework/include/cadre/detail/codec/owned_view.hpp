@@ -55,16 +55,7 @@ public:
 
     template <class A>
         requires(!std::is_same_v<std::remove_cvref_t<A>, owned_view> && std::is_convertible_v<A, V>)
-    explicit(false) owned_view(A&& argument) {
-        if constexpr (movable_owner<A, element>) {  // a reference is none
-            auto owner = std::make_shared<A>(std::move(argument));
-            view_ = make(owner->data(), owner->size());
-            owner_ = std::move(owner);
-        } else {
-            const V given = std::forward<A>(argument);
-            copy(given.data(), given.size());
-        }
-    }
+    explicit(false) owned_view(A&& argument) : owned_view(own(std::forward<A>(argument))) {}
 
     /// The same object each time: a parameter that is a reference to a view refers to this one.
     explicit(false) operator const V&() const noexcept { return view_; }
@@ -72,21 +63,31 @@ public:
 
 private:
     friend codec<owned_view>;
-    owned_view() noexcept = default;
+    struct contents {
+        const element* first;
+        std::size_t count;
+        std::shared_ptr<const void> owner{};  // none: the message
+    };
+    explicit owned_view(contents c) noexcept : view_(c.first, c.count), owner_(std::move(c.owner)) {}
 
-    [[nodiscard]] static V make(const element* first, std::size_t count) noexcept { return V(first, count); }
-    void copy(const void* from, std::size_t count) {
-        if (count == 0) {
-            view_ = make(nullptr, 0);
-            return;
+    template <class A>
+    [[nodiscard]] static contents own(A&& argument) {
+        if constexpr (movable_owner<A, element>) {  // a reference is none
+            auto owner = std::make_shared<A>(std::move(argument));
+            return {owner->data(), owner->size(), owner};
+        } else {
+            const V given = std::forward<A>(argument);
+            return copy(given.data(), given.size());
         }
+    }
+    [[nodiscard]] static contents copy(const void* from, std::size_t count) {
+        if (count == 0) return {nullptr, 0};
         auto owner = allocate_elements(count * sizeof(element), alignof(element));
         std::memcpy(owner.get(), from, count * sizeof(element));
-        view_ = make(reinterpret_cast<const element*>(owner.get()), count);
-        owner_ = std::move(owner);
+        return {reinterpret_cast<const element*>(owner.get()), count, std::move(owner)};
     }
 
-    V view_{};
+    V view_;
     std::shared_ptr<const void> owner_;
 };
 
@@ -113,26 +114,26 @@ struct codec<owned_view<V>> {
     }
 
     static owned_view<V> decode(decoder& in) {
-        owned_view<V> value;
         const std::size_t count = in.read_count(min_element_size<element>);
         if constexpr (requires { V::extent; }) {
             if (V::extent != std::dynamic_extent && V::extent != count) throw_malformed("a span has another extent");
         }
         if constexpr (!plain<element>) {
-            auto owner = std::make_shared<std::vector<element>>();
-            owner->reserve(in.grant(count, sizeof(element)));
+            struct one {
+                element value;
+            };
+            std::vector<one> all;  // not of bool, whose elements are bits
+            all.reserve(in.grant(count, sizeof(one)));
             for (std::size_t i = 0; i != count; ++i)
-                owner->push_back(decode_element<element>(in));
-            value.copy(owner->data(), count);
+                all.push_back({decode_element<element>(in)});
+            return owned_view<V>(owned_view<V>::copy(all.data(), count));
         } else {
             const std::byte* const bytes = alignof(element) == 1 ? in.read_run(count * sizeof(element))
                                                                  : in.read_aligned_run(count * sizeof(element));
             if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(element) == 0)
-                value.view_ = owned_view<V>::make(reinterpret_cast<const element*>(bytes), count);
-            else
-                value.copy(bytes, count);
+                return owned_view<V>({reinterpret_cast<const element*>(bytes), count});
+            return owned_view<V>(owned_view<V>::copy(bytes, count));
         }
-        return value;
     }
 
     static consteval std::size_t min_encoded_size() { return 1; }

@@ -8,12 +8,14 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
 #include <cadre/detail/base/byte_buffer.hpp>
 #include <cadre/detail/codec/function_identity.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/unique_fd.hpp>
 
 namespace cadre {
 class executor_backend;
@@ -51,6 +53,7 @@ struct call_reply {
     bool retry_last =
         false;  ///< unfinished chunk: the last item done met the memory limit, and is repeated if it may be
     std::string where{};  ///< the worker and task, for the text of the error
+    std::vector<unique_fd> descriptors{};  ///< those in `partial` and `bytes`; an empty one was lost on its way
 };
 
 /// The caller's side of one portable call. Owned by the caller, and alive until the executor has called `complete`:
@@ -66,6 +69,9 @@ public:
 
     function_id entry{};  ///< a `call_entry`
     byte_buffer arguments{};
+    /// Those in the arguments. The call owns them until it has completed, so that it can be repeated; the executor sends copies.
+    std::vector<unique_fd> descriptors{};
+    bool may_return_descriptors = false;  ///< else a reply with descriptors is malformed
     std::uint32_t items = 1;  ///< more than one: a chunk, whose items begin and are committed one by one
     call_options options{};
     std::uint64_t id = 0;
@@ -82,6 +88,7 @@ public:
     virtual ~invocation() = default;
 
     byte_buffer arguments{};
+    std::vector<unique_fd> descriptors{};  ///< those in the arguments
     std::uint32_t items = 1;
     std::string name{};
     std::uint64_t id = 0;
@@ -94,8 +101,9 @@ public:
 
     /// Chunk: item `index` begins. The error of a later crash names that item.
     virtual void begin_item(std::uint32_t index) noexcept = 0;
-    /// Chunk: commits `results` as the encoded results of all items finished since the last commit.
-    virtual void commit_items(std::uint32_t items_done, byte_buffer results) noexcept = 0;
+    /// Chunk: commits `results`, with the descriptors in them, as the encoded results of all items finished since the last commit.
+    virtual void commit_items(std::uint32_t items_done, byte_buffer results,
+                              std::vector<unique_fd> result_descriptors) noexcept = 0;
     /// Chunk: whether it ends now, with an `unfinished` reply, because of what the last item met: its time limit or a
     /// limit of the worker's memory.
     [[nodiscard]] virtual bool ends_early() noexcept { return false; }
