@@ -78,6 +78,10 @@ send_result try_send_message(int socket, std::span<const std::byte> bytes, std::
         switch (errno) {
             case EINTR: continue;
             case EAGAIN: return send_result::would_block;
+            case ENOMEM:
+            case ENOBUFS:
+                if (!wait) return send_result::would_block;
+                throw_errno("sendmsg");
             case EPIPE:
             case ECONNRESET:
             case ENOTCONN: return send_result::gone;
@@ -103,16 +107,21 @@ received_message receive_message(int socket, bool wait) {
     result.fds.reserve(max_message_fds);  // what was received must not be lost
     const ssize_t n = receive(socket, message, wait);
     if (n < 0) {
-        if (errno != EAGAIN && errno != ECONNRESET) {
+        const bool later = errno == EAGAIN || (!wait && (errno == ENOMEM || errno == ENOBUFS));
+        if (!later && errno != ECONNRESET) {
             throw_errno("recvmsg");
         }
-        result.what = errno == EAGAIN ? received_message::kind::would_block : received_message::kind::end;
+        result.what = later ? received_message::kind::would_block : received_message::kind::end;
         result.bytes.clear();
         return result;
     }
     take_descriptors(message, result.fds);
-    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+    if ((message.msg_flags & MSG_TRUNC) != 0) {
         message_too_long("recvmsg");
+    }
+    // The buffer has room for all descriptors that a message can carry: this process had none free.
+    if ((message.msg_flags & MSG_CTRUNC) != 0) {
+        throw std::system_error(EMFILE, std::system_category(), "recvmsg");
     }
     result.bytes.resize(static_cast<std::size_t>(n));
     // No message is empty: zero bytes mean that the peer has closed its end.

@@ -11,6 +11,7 @@
 #include <deque>
 #include <exception>
 #include <map>
+#include <system_error>
 #include <utility>
 
 #include <sys/epoll.h>
@@ -114,7 +115,16 @@ private:
     }
 
     void serve(int fd) {
-        received_message message = receive_message(fd, false);
+        launched_message answer;
+        received_message message;
+        try {
+            message = receive_message(fd, false);
+        } catch (const std::system_error& e) {
+            // Without free descriptors a request arrives without its own.
+            answer.error = e.code().value();
+            send(fd, bytes_of(answer), {});
+            return;
+        }
         switch (message.what) {
             case received_message::kind::would_block: return;
             case received_message::kind::end: drop(fd); return;
@@ -124,7 +134,6 @@ private:
             kill_worker(fd, wish->pid);
             return;
         }
-        launched_message answer;
         unique_fd pidfd;
         if (auto request = decode_request(message.bytes, std::move(message.fds))) {
             pidfd = launch(std::move(*request), fd, answer);

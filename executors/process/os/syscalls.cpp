@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <string_view>
 #include <system_error>
+#include <thread>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -104,7 +105,7 @@ bool has_exited(int pidfd) noexcept {
     return ::poll(&p, 1, 0) == 1;
 }
 
-bool wait_readable(int fd, std::chrono::milliseconds limit) {
+bool wait_readable(int fd, std::chrono::milliseconds limit) noexcept {
     using clock = std::chrono::steady_clock;
     const bool forever = limit.count() < 0;
     const auto end = clock::now() + limit;
@@ -116,7 +117,8 @@ bool wait_readable(int fd, std::chrono::milliseconds limit) {
             return true;
         }
         if (n < 0 && errno != EINTR) {
-            throw_errno("poll");
+            // No memory, or a limit of no descriptors at all.
+            std::this_thread::sleep_for(std::chrono::milliseconds{1});
         }
         if (!forever && clock::now() >= end) {
             return false;

@@ -51,7 +51,7 @@ bool kill_group(int pidfd) noexcept;
 /// Waits until `fd` is readable or at its end.
 /// @param limit negative: none
 /// @return false after `limit`
-[[nodiscard]] bool wait_readable(int fd, std::chrono::milliseconds limit);
+[[nodiscard]] bool wait_readable(int fd, std::chrono::milliseconds limit) noexcept;
 
 /// Number of threads of this process; 0 without /proc.
 [[nodiscard]] std::size_t thread_count() noexcept;
@@ -75,7 +75,7 @@ struct socket_pair {
 bool send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds = {});
 
 enum class send_result { sent, gone, would_block };
-/// Like `send_message`; does not block for space in the socket if `wait` is false.
+/// Like `send_message`; if `wait` is false it does not block for space in the socket or for memory.
 [[nodiscard]] send_result try_send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds,
                                            bool wait);
 
@@ -85,8 +85,10 @@ struct received_message {
     std::vector<std::byte> bytes;
     std::vector<unique_fd> fds;
 };
-/// Receives one message of at most `max_message_bytes`. ECONNRESET is reported as `kind::end`.
-/// @throws std::system_error EMSGSIZE if the message is longer or has too many descriptors
+/// Receives one message of at most `max_message_bytes`. ECONNRESET is reported as `kind::end`; a lack of memory as
+/// `kind::would_block` if `wait` is false.
+/// @throws std::system_error EMSGSIZE if the message is longer; EMFILE if this process has no free descriptors for those of
+///         the message. The message is lost then
 [[nodiscard]] received_message receive_message(int socket, bool wait = true);
 inline constexpr std::size_t max_message_bytes = std::size_t{16} * 1024;
 

@@ -1,7 +1,7 @@
 #include "process/os/worker_launcher.hpp"
 
-#include "base/doorbell.hpp"
 #include "process/os/bootstrap.hpp"
+#include "process/os/exit_watch.hpp"
 #include "process/os/fork_server.hpp"
 #include "process/os/launch_protocol.hpp"
 #include "process/os/reexecute.hpp"
@@ -77,42 +77,22 @@ void reap_here(const live_worker& worker, worker_exit& report) {
 
 struct worker_launcher::state {
     mutable std::mutex mutex;  // under it: system calls and the fork server; no user code in this process
-    unique_fd epoll{::epoll_create1(EPOLL_CLOEXEC)};
-    doorbell has_exits;  // rung while `exits` is not empty
+    exit_watch watched;
     unique_fd connection;
     unsigned server = 0;  // the ordinal of the connected server
     pid_t server_pid = 0;
     std::vector<live_worker> live;
     std::vector<worker_exit> exits;
 
-    state() {
-        if (!epoll) {
-            throw_errno("epoll_create1");
-        }
-        watch(has_exits.descriptor());
-    }
-
-    void watch(int fd) const {
-        epoll_event event{};
-        event.events = EPOLLIN;
-        event.data.fd = fd;
-        if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-            throw_errno("epoll_ctl");
-        }
-    }
-
-    // close() would not suffice: the caller holds a copy of each pidfd, and epoll watches until the last copy closes.
-    void unwatch(int fd) const noexcept { ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, fd, nullptr); }
-
     void record(const worker_exit& report) {
         exits.push_back(report);
-        has_exits.ring();
+        watched.set_ready();
     }
 
     void add(pid_t pid, int pidfd, reaper by, std::size_t rss) {
         live.push_back({pid, duplicate(pidfd), by, rss});
         if (by == reaper::here) {
-            watch(live.back().pidfd.get());
+            watched.watch(live.back().pidfd.get());
         }
     }
 
@@ -126,15 +106,15 @@ struct worker_launcher::state {
         }
     }
 
-    void lose_connection() {
-        unwatch(connection.get());
+    void lose_connection() noexcept {
+        watched.unwatch(connection.get());
         connection.reset();
         // The old server may still be exiting; a new connection must not reach it.
         retire_fork_server(server);
         for (live_worker& worker : live) {
             if (worker.reaped_by == reaper::server) {
                 worker.reaped_by = reaper::init;
-                watch(worker.pidfd.get());
+                watched.watch(worker.pidfd.get());
             }
         }
     }
@@ -178,11 +158,35 @@ struct worker_launcher::state {
         return std::nullopt;
     }
 
-    // Handles all pending events.
-    void collect() {
+    // Handles all pending events, as far as there is memory; the others stay pending.
+    void collect() noexcept {
+        try {
+            if (!watched.complete()) {
+                poll_all();
+            }
+            handle_events();
+        } catch (const std::exception&) {
+            // A message without its descriptors answers no launch that anybody waits for.
+        }
+    }
+
+    void poll_all() {
+        read_server();
+        std::vector<int> ended;
+        for (const live_worker& worker : live) {
+            if (worker.reaped_by != reaper::server) {
+                ended.push_back(worker.pidfd.get());
+            }
+        }
+        for (const int pidfd : ended) {
+            on_exit(pidfd);
+        }
+    }
+
+    void handle_events() {
         std::array<epoll_event, 32> events;
         for (;;) {
-            const int n = ::epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), 0);
+            const int n = watched.poll(events);
             bool progress = false;
             for (int i = 0; i < n; ++i) {
                 const int fd = events[static_cast<std::size_t>(i)].data.fd;
@@ -190,7 +194,7 @@ struct worker_launcher::state {
                     read_server();
                     progress = true;
                 } else {
-                    progress |= fd != has_exits.descriptor() && on_exit(fd);
+                    progress |= !watched.is_ready_mark(fd) && on_exit(fd);
                 }
             }
             if (!progress) {
@@ -210,7 +214,7 @@ struct worker_launcher::state {
         } else {
             static_cast<void>(kill_group(pidfd));  // the rest of its group, as far as that is permitted
         }
-        unwatch(pidfd);
+        watched.unwatch(pidfd);
         live.erase(it);
         record(report);
         return true;
@@ -232,7 +236,7 @@ std::optional<launched_worker> worker_launcher::state::fork_worker(const worker_
             connection = std::move(fresh.socket);
             server = fresh.server;
             server_pid = fresh.pid;
-            watch(connection.get());
+            watched.watch(connection.get());
         }
         pipe_ends lifeline = make_pipe();
         const encoded_request request = encode_request(spec, lifeline.read.get());
@@ -321,13 +325,13 @@ void worker_launcher::kill(launched_worker& worker) noexcept {
     }
 }
 
-int worker_launcher::status_fd() const noexcept { return state_->epoll.get(); }
+int worker_launcher::status_fd() const noexcept { return state_->watched.descriptor(); }
 
 std::vector<worker_exit> worker_launcher::poll_exits() {
     const std::lock_guard lock{state_->mutex};
     state_->collect();
     if (!state_->exits.empty()) {
-        state_->has_exits.clear();
+        state_->watched.clear_ready();
     }
     return std::exchange(state_->exits, {});
 }
@@ -346,7 +350,7 @@ std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::mi
                 const worker_exit report = *it;
                 exits.erase(it);
                 if (exits.empty()) {
-                    state_->has_exits.clear();
+                    state_->watched.clear_ready();
                 }
                 return report;
             }

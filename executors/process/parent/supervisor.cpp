@@ -24,6 +24,8 @@ constexpr std::chrono::milliseconds output_interval{5};
 constexpr std::chrono::milliseconds output_limit{2000};
 // A worker can read the supervisor's eventfd, which consumes a notification.
 constexpr std::chrono::milliseconds max_sleep{1000};
+// Between attempts to watch a worker; until then its death is not noticed.
+constexpr std::chrono::milliseconds unwatched_interval{50};
 // The sleep between rounds if the program has closed the supervisor's descriptors.
 constexpr std::chrono::milliseconds sleep_without_descriptor{10};
 
@@ -31,8 +33,8 @@ class watch {
 public:
     explicit watch(std::shared_ptr<pool> p)
         : pool_(std::move(p)), election_(pool_->supervisor_bell()), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-        if (!epoll_) process_os::throw_errno("epoll_create1");
-        add(pool_->supervisor_bell(), {kind::bell, 0});
+        if (!epoll_ || !add(pool_->supervisor_bell(), {kind::bell, 0}))
+            process_os::throw_errno("epoll of the supervisor");
     }
 
     void run() noexcept {
@@ -42,6 +44,7 @@ public:
             resume_outputs();
             time_point next = std::min(pool_->tick(), next_start);
             if (!paused_.empty()) next = std::min(next, std::chrono::steady_clock::now() + output_interval);
+            if (!unwatched_.empty()) next = std::min(next, std::chrono::steady_clock::now() + unwatched_interval);
             const bool ended = wait(next);
             if (ended || std::chrono::steady_clock::now() >= next_start) next_start = pool_->replace();
         }
@@ -56,25 +59,25 @@ private:
         [[nodiscard]] std::uint64_t packed() const noexcept { return serial << 2 | static_cast<std::uint64_t>(what); }
     };
 
-    void add(int fd, key k) noexcept {
+    // @return whether it is watched; else the system has no memory for that, or `fs.epoll.max_user_watches` is reached
+    bool add(int fd, key k) noexcept {
         epoll_event e{};
         e.events = EPOLLIN;
         e.data.u64 = k.packed();
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &e);
+        return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &e) == 0 || errno == EEXIST;
+    }
+    [[nodiscard]] bool add(const pool::watched& w) noexcept {
+        return add(w.pidfd, {kind::pidfd, w.serial}) && (w.output < 0 || add(w.output, {kind::output, w.serial}));
     }
 
     // Watches new workers. Removed ones have closed their descriptors.
     void watch_new_workers() {
-        if (!watches_plane_ && election_.is_leader()) {
-            add(election_.descriptor(), {kind::plane, 0});
-            watches_plane_ = true;
-        }
+        if (!watches_plane_ && election_.is_leader()) watches_plane_ = add(election_.descriptor(), {kind::plane, 0});
         const auto all = pool_->watched_workers();
-        for (const pool::watched& w : all) {
-            if (w.serial <= newest_) continue;
-            add(w.pidfd, {kind::pidfd, w.serial});
-            if (w.output >= 0) add(w.output, {kind::output, w.serial});
-        }
+        const std::vector<std::uint64_t> again = std::exchange(unwatched_, {});
+        for (const pool::watched& w : all)
+            if ((w.serial > newest_ || std::ranges::find(again, w.serial) != again.end()) && !add(w))
+                unwatched_.push_back(w.serial);
         for (const pool::watched& w : all)
             newest_ = std::max(newest_, w.serial);
     }
@@ -115,11 +118,12 @@ private:
         unwatch_output(serial);
         if (r == output_reader::result::paused) paused_.push_back(serial);
     }
-    void resume_outputs() noexcept {
+    void resume_outputs() {
         if (paused_.empty() || output_writer::instance().full()) return;
+        const std::vector<std::uint64_t> resumed = std::exchange(paused_, {});
         for (const pool::watched& w : pool_->watched_workers())
-            if (std::ranges::find(paused_, w.serial) != paused_.end()) add(w.output, {kind::output, w.serial});
-        paused_.clear();
+            if (std::ranges::find(resumed, w.serial) != resumed.end() && !add(w.output, {kind::output, w.serial}))
+                unwatched_.push_back(w.serial);
     }
 
     void unwatch_output(std::uint64_t serial) noexcept {
@@ -132,6 +136,7 @@ private:
     process_os::unique_fd epoll_;
     std::uint64_t newest_ = 0;
     std::vector<std::uint64_t> paused_;  // workers whose output stays in their pipes
+    std::vector<std::uint64_t> unwatched_;  // workers that could not be watched: tried again
     bool watches_plane_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 namespace cadre::detail::process_os::testing {
@@ -47,6 +48,26 @@ TEST(process_os_messages, the_end_of_the_peer_is_no_error) {
     EXPECT_EQ(receive_message(ends.first.get()).what, received_message::kind::end);
     const std::byte one{1};
     EXPECT_FALSE(send_message(ends.first.get(), {&one, 1}));
+}
+
+TEST(process_os_messages, without_free_descriptors_theirs_are_too_many_open_files) {
+    const socket_pair ends = make_socket_pair();
+    const int fd = ends.first.get();
+    const std::byte one{1};
+    ASSERT_TRUE(send_message(ends.first.get(), {&one, 1}, {&fd, 1}));
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    rlimit none = before;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    std::error_code refused;
+    try {
+        static_cast<void>(receive_message(ends.second.get()));
+    } catch (const std::system_error& e) {
+        refused = e.code();
+    }
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_EQ(refused, std::error_code(EMFILE, std::system_category()));
 }
 
 TEST(process_os_messages, too_long_ones_are_refused) {
