@@ -2,6 +2,7 @@
 /// Blocks of shared memory. The holder of a block may use it; only the owner of its arena reuses a free one.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -63,21 +64,44 @@ struct block_location {
     return memory.at<block_header>(offset)->length;
 }
 
-/// Calls `f(block_location)` for every block of the arena. The walk is bounded, whatever the unit table contains.
+/// Whether bytes of a region have memory, for offsets that rise. Reading others would allocate it.
+class written_ranges {
+public:
+    explicit written_ranges(const region& memory) noexcept : memory_(memory) {}
+
+    [[nodiscard]] bool contain(std::uint64_t offset) noexcept {
+        if (offset >= end_) {
+            const std::uint64_t size = memory_.written_from(memory_.at<std::byte>(offset));
+            end_ = size < ~offset ? offset + size : ~std::uint64_t{0};
+        }
+        return offset < end_;
+    }
+
+private:
+    const region& memory_;
+    std::uint64_t end_ = 0;
+};
+
+/// Calls `f(block_location)` for every block of the arena. The walk is bounded, whatever the unit table contains, and reads
+/// only what was written before: it takes no memory.
 template <class F>
 void for_each_block(const region& memory, unsigned slot, F f) {
     const std::uint64_t max_units = memory.layout().units;
     std::uint64_t used = memory.arena(slot).units_used.load(std::memory_order_acquire);
     if (used > max_units) used = max_units;
+    if (used != 0) used = std::min(used, memory.written_from(&memory.unit(slot, 0)) / sizeof(half_word) + 1);
+    written_ranges written(memory);
     for (std::uint64_t u = 0; u < used;) {
         const std::uint32_t what = memory.unit(slot, u).load(std::memory_order_acquire);
         const std::uint64_t start = memory.unit_offset(slot, u);
-        if ((what & small_unit) != 0 && (what & ~small_unit) < block_classes.size()) {
+        if (what == 0 || !written.contain(start)) {
+            ++u;
+        } else if ((what & small_unit) != 0 && (what & ~small_unit) < block_classes.size()) {
             const std::uint32_t size = block_classes[what & ~small_unit];
-            for (std::uint64_t at = 0; at + size <= unit_size; at += size)
+            for (std::uint64_t at = 0; at + size <= unit_size && written.contain(start + at); at += size)
                 f(block_location{start + at, size - sizeof(block_header)});
             ++u;
-        } else if (what != 0 && (what & small_unit) == 0 && what <= max_units - u) {
+        } else if ((what & small_unit) == 0 && what <= max_units - u) {
             f(block_location{start, what * unit_size - sizeof(block_header)});
             u += what;
         } else {

@@ -63,7 +63,9 @@ void free_miscounted(plane_core& core) {
 /// Returns the units without a used block to the system: the arena has no owner now.
 void shrink_arena(const region& memory, unsigned slot) noexcept {
     const std::uint64_t units = memory.layout().units;
-    const std::uint64_t used = std::min(memory.arena(slot).units_used.load(), units);
+    std::uint64_t used = std::min(memory.arena(slot).units_used.load(), units);
+    if (used != 0) used = std::min(used, memory.written_from(&memory.unit(slot, 0)) / sizeof(half_word) + 1);
+    written_ranges written(memory);
     std::uint64_t idle = 0;  // units [idle, u) are unused
     const auto discard = [&](std::uint64_t to) {
         if (to > idle) memory.discard(memory.unit_offset(slot, idle), (to - idle) * unit_size);
@@ -74,15 +76,17 @@ void shrink_arena(const region& memory, unsigned slot) noexcept {
         std::uint64_t length = 1;
         bool free = true;
         const std::uint64_t start = memory.unit_offset(slot, u);
-        if ((what & small_unit) != 0) {
+        if (what == 0 || !written.contain(start)) {
+            // Free already.
+        } else if ((what & small_unit) != 0) {
             const std::uint32_t c = what & ~small_unit;
             const std::uint32_t size = c < block_classes.size() ? block_classes[c] : unit_size;
-            for (std::uint64_t at = 0; free && at + size <= unit_size; at += size)
+            for (std::uint64_t at = 0; free && at + size <= unit_size && written.contain(start + at); at += size)
                 free = holder_of(memory, start + at).load() == nobody;
-        } else if (what != 0 && what <= used - u) {
+        } else if (what <= used - u) {
             length = what;
             free = holder_of(memory, start).load() == nobody;
-        } else if (what != 0) {
+        } else {
             free = false;
         }
         if (free) {
@@ -95,6 +99,7 @@ void shrink_arena(const region& memory, unsigned slot) noexcept {
         }
     }
     discard(used);
+    memory.release_view(memory.arena_offset(slot), memory.arena_size());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 /// The shared objects and the processes that use them. An object is freed when no process and no message refers to it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -73,6 +74,9 @@ public:
         for (unsigned slot = 0; slot != memory_.slots(); ++slot) {
             std::uint64_t used = memory_.arena(slot).objects_used.load(std::memory_order_acquire);
             if (used > memory_.layout().objects) used = memory_.layout().objects;
+            // Whatever the owner says: every entry that it has used was written.
+            if (used != 0)
+                used = std::min(used, memory_.written_from(&memory_.object(slot, 0)) / sizeof(object_entry) + 1);
             for (std::uint32_t i = 0; i < used; ++i) {
                 const object_word w{memory_.object(slot, i).state.load()};
                 if (w.phase() != object_phase::free) f(object_ref{slot, i, w.incarnation(), w.kind()}, w.phase());

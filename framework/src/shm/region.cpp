@@ -133,6 +133,17 @@ bool region::commit(std::uint64_t offset, std::uint64_t size) const noexcept {
     }
 }
 
+std::uint64_t region::written_from(const void* address) const noexcept {
+    const off_t begin = static_cast<const std::byte*>(address) - at<const std::byte>(0);
+    const off_t hole = ::lseek(fd_, begin, SEEK_HOLE);
+    // Without its descriptor a process does not know; what it reads is its own affair then.
+    return hole < 0 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(hole - begin);
+}
+
+void region::release_view(std::uint64_t offset, std::uint64_t size) const noexcept {
+    ::madvise(at<std::byte>(offset), size, MADV_DONTNEED);
+}
+
 void region::discard(std::uint64_t offset, std::uint64_t size) const noexcept {
     ::fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(size));
 }

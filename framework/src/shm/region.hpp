@@ -55,6 +55,10 @@ public:
     }
     /// Allocates memory for the bytes. @return false if the system has none left
     [[nodiscard]] bool commit(std::uint64_t offset, std::uint64_t size) const noexcept;
+    /// How many bytes from `address` on have memory; reading others would allocate it.
+    [[nodiscard]] std::uint64_t written_from(const void* address) const noexcept;
+    /// This process will not use these bytes soon: they stay, but count no longer as memory of this process. Whole pages.
+    void release_view(std::uint64_t offset, std::uint64_t size) const noexcept;
     /// Returns memory to the system; the bytes read as zero afterwards. Whole pages.
     void discard(std::uint64_t offset, std::uint64_t size) const noexcept;
 

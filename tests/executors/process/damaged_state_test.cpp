@@ -13,8 +13,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
-#include <random>
+#include <fstream>
+#include <string>
 
 namespace {
 
@@ -92,6 +94,37 @@ TEST_P(damaged_state, does_not_stop_other_executors) {
         const executor young = process_executor{{.workers = 1}};
         expect_usable(young);
     }
+}
+
+int claim_everything(int value) {
+    // As if this worker, and all others, had used all units and objects, in small blocks.
+    for (unsigned slot = 0; slot != memory().slots(); ++slot)
+        std::memset(static_cast<void*>(&memory().arena(slot)), value, sizeof(shm::arena_header));
+    const unsigned self = shm::state_plane::program()->self().slot;
+    for (std::uint64_t u = 0; u != 8192; ++u)
+        memory().unit(self, u).store(shm::small_unit);
+    return 1;
+}
+
+long shared_kib() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("RssShmem:")) return std::atol(line.c_str() + sizeof "RssShmem:");
+    return 0;
+}
+
+TEST(damaged_memory, does_not_make_the_parent_grow) {
+    const hang_guard guard;
+    const executor good = process_executor{{.workers = 1}};
+    expect_usable(good);
+    const long before = shared_kib();
+    for (int i = 0; i < 4; ++i) {
+        const executor bad = process_executor{{.workers = 1}};
+        EXPECT_EQ(cadre::sync_wait(cadre::on(bad, claim_everything, 0xff)), 1);
+        EXPECT_THROW(cadre::sync_wait(cadre::on(bad, exit_with, 3)), cadre::worker_crashed);
+        expect_usable(good);
+    }
+    EXPECT_LT(shared_kib() - before, 64 * 1024);
 }
 
 INSTANTIATE_TEST_SUITE_P(parts, damaged_state,
