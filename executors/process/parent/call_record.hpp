@@ -29,6 +29,7 @@ struct call_limit {
     bool passed = false;
     bool begun = false;
     time_point begun_at{};  // valid if begun; of a chunk: its current item
+    std::uint32_t item = 0;  // that one
     time_point kill_at{};   // not the epoch: asked to stop because of a limit or deadline, killed at this time
     deadline_map::iterator deadline{};
     bool has_deadline = false;

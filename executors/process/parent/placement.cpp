@@ -165,6 +165,7 @@ bool placement::publish(call_record& r, worker_connection& c) noexcept {
     r.worker = &c;
     r.limit.begun = false;
     r.descriptors_sent = false;
+    r.limit.item = 0;
     r.position = *position;
     if (c.calls.empty()) ++busy_;
     c.calls.push_back(r);

@@ -27,12 +27,18 @@ void time_limits::check(call_record& r, time_point now, ended_calls& ended) noex
     }
     const auto& words = link.control();
     if (r.call->items != 1 && words.chunk_ticket.load(std::memory_order_acquire) == call_table::ticket(r)) {
-        // The worker wrote this time: it is not trusted, and clamped to now.
-        const time_point item(std::chrono::nanoseconds(words.item_begun.load(std::memory_order_acquire)));
-        if (!limit.begun || item > limit.begun_at) limit.begun_at = std::min(item, now);
+        // The worker wrote both: taken within what is possible, and once for each item of the call.
+        const time_point begun(std::chrono::nanoseconds(words.item_begun.load(std::memory_order_acquire)));
+        const std::uint32_t item = std::min(words.chunk_item.load(std::memory_order_acquire), r.call->items - 1);
+        if (!limit.begun || (begun > limit.begun_at && item > limit.item)) {
+            limit.begun_at = std::min(begun, now);
+            limit.item = item;
+        }
         limit.begun = true;
     }
-    const time_point began = limit.begun ? limit.begun_at : now - limit.allowed;
+    // The worker may have written any time: none is before the limit began, so that the sums below do not overflow.
+    const time_point earliest = now - limit.allowed;
+    const time_point began = limit.begun ? std::max(limit.begun_at, earliest) : earliest;
     if (now - began < limit.allowed) {
         deadlines_.arm(r, began + limit.allowed);
         return;

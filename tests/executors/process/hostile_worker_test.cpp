@@ -9,6 +9,7 @@
 #include "process/plane/nested_header.hpp"
 
 #include <cadre/detail/call/call_trampoline.hpp>
+#include <cadre/errors.hpp>
 #include <cadre/map.hpp>
 
 #include <cstdint>
@@ -52,6 +53,28 @@ int forge_body(std::uint64_t offset, std::uint64_t size) {
     return spin_for_ever();
 }
 
+// The ticket of the call that runs: that of the request that was claimed last.
+std::uint64_t own_ticket(call_memory::layout& m) {
+    std::uint64_t ticket = 0;
+    std::uint64_t last = 0;
+    for (slot& s : m.requests) {
+        const std::uint64_t word = s.word.load();
+        if (slot_state_of(word) != slot_state::claimed || word < last) continue;
+        request q;
+        read_payload(s, q);
+        ticket = q.ticket;
+        last = word;
+    }
+    return ticket;
+}
+
+// An item of a chunk that says that it has begun at another time.
+int forge_begin(std::int64_t when) {
+    call_memory::layout& m = *find_memory();
+    m.control.item_begun.store(when);
+    return spin_for_ever();
+}
+
 int scribble(unsigned seed) {
     call_memory::layout& m = *find_memory();
     std::minstd_rand random(seed);
@@ -85,6 +108,15 @@ TEST(hostile_worker, answers_for_calls_it_does_not_have_are_refused) {
     const executor ex = looked_after(1);
     for (const std::uint64_t ticket : {std::uint64_t{12345}, ~std::uint64_t{0}, std::uint64_t{7} << 32})
         expect_violation(ex, [&] { return cadre::on(ex, forge_unknown_ticket, ticket); });
+}
+
+TEST(hostile_worker, a_forged_begin_of_an_item_does_not_stop_its_limit) {
+    const executor ex = process_executor{{.workers = 1, .task_timeout = 100ms, .kill_grace = 50ms}};
+    for (const std::int64_t when : {INT64_MIN, INT64_MIN + 1'000'000'000'000, std::int64_t{0}, INT64_MAX}) {
+        const std::vector<std::int64_t> items(2, when);
+        EXPECT_THROW(cadre::sync_wait(cadre::map(ex, forge_begin, items, {.chunk = 2})), cadre::task_killed) << when;
+    }
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 
 TEST(hostile_worker, messages_of_unknown_kind_are_refused) {
