@@ -150,7 +150,7 @@ bool call_protocol::handle_events(worker_connection& c, unsigned max_events, end
         }
         c.link.events().advance();
         if (!violation.empty()) {
-            handle_violation(c, std::move(violation));
+            end_worker(c, std::move(violation));
             break;
         }
     }
@@ -158,7 +158,7 @@ bool call_protocol::handle_events(worker_connection& c, unsigned max_events, end
     return any;
 }
 
-void call_protocol::handle_violation(worker_connection& c, std::string violation) noexcept {
+void call_protocol::end_worker(worker_connection& c, std::string violation) noexcept {
     c.violation = std::move(violation);
     placement_.requeue_unclaimed(c);
     c.kill();

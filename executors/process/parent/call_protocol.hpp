@@ -22,6 +22,9 @@ public:
     [[nodiscard]] bool handle_events(worker_connection& c, unsigned max_events, ended_calls& ended) noexcept;
     /// Handles up to `max_events` events of each worker, sends what waited for room, and dismisses workers that are done.
     void handle_all_events(unsigned max_events, ended_calls& ended) noexcept;
+    /// Kills a worker that breaks the protocol; the calls that it has not claimed go to others.
+    /// @param violation what it did: follows its name
+    void end_worker(worker_connection& c, std::string violation) noexcept;
 
 private:
     // These return how the worker broke the protocol; empty: it did not.
@@ -31,7 +34,6 @@ private:
     [[nodiscard]] std::string send_descriptors(worker_connection& c, call_record& r);
     void retire(worker_connection& c) noexcept;
     [[nodiscard]] bool retry_in_fresh_worker(worker_connection& c, call_record& r) noexcept;
-    void handle_violation(worker_connection& c, std::string violation) noexcept;
 
     worker_set& workers_;
     placement& placement_;

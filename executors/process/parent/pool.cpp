@@ -27,6 +27,7 @@ pool::pool(const process_options& options, std::string name, work_registry& regi
       placement_(starter_.options(), starter_.executor_name(), workers_, status_, deadlines_),
       stops_(options.kill_grace, placement_, deadlines_), nested_(*this, stops_, deadlines_),
       protocol_(workers_, placement_, nested_), limits_(workers_, placement_, stops_, protocol_, deadlines_),
+      silent_(workers_, protocol_, options.task_timeout),
       lifecycle_(workers_, placement_, death_recovery(registry, options, workers_, placement_, nested_),
                  starter_.executor_name(), options.initializer != nullptr) {}
 

@@ -4,6 +4,7 @@
 
 #include "base/process_owner.hpp"
 #include "process/parent/call_protocol.hpp"
+#include "process/parent/silent_workers.hpp"
 #include "process/parent/stack_symbolizer.hpp"
 #include "process/parent/time_limits.hpp"
 #include "process/parent/worker_lifecycle.hpp"
@@ -118,6 +119,7 @@ private:
     nested_calls nested_;
     call_protocol protocol_;
     time_limits limits_;
+    silent_workers silent_;
     worker_lifecycle lifecycle_;
     stack_symbolizer symbolizer_;  // last: completes calls when it is destroyed
 };

@@ -10,7 +10,16 @@
 #include <chrono>
 #include <utility>
 
+#include <malloc.h>
+
 namespace cadre::detail::process_parent {
+
+namespace {
+
+// Bytes that the nested calls of a worker held at its end.
+constexpr std::size_t trimmed_from = std::size_t{16} << 20;
+
+}  // namespace
 
 // No other thread uses the pool any more. What is left is ended by force.
 pool::~pool() {
@@ -116,12 +125,13 @@ time_point pool::tick() noexcept {
         for (worker_connection* c : workers_)
             messages_wait |= c->link.flush();
         workers_.kill_overdue(now);
+        const time_point next_check = silent_.check(now);
         placement_.rebalance();
         placement_.place_queued_calls(ended);
         if (messages_wait || placement_.rebalance_wanted()) next = now + deadline_queue::retry_interval;
         if (workers_.events_ready()) next = now;
         next = std::min(next, deadlines_.earliest());
-        next = std::min(next, workers_.kill_time());
+        next = std::min({next, workers_.kill_time(), next_check});
         deadlines_.set_next_tick(next);
     }
     complete_all(ended);
@@ -156,6 +166,8 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
     starter_.plane().recover(id);
     for (auto& call : crashed)
         symbolizer_.submit(std::move(call));
+    // What a worker has made this process hold does not stay with the allocator.
+    if (removed->nested_bytes >= trimmed_from) ::malloc_trim(0);
 }
 
 time_point pool::replace() noexcept {

@@ -77,6 +77,8 @@ public:
 
     call_list calls{};
     std::uint64_t published = 0;  // calls
+    time_point silent_since = time_point::max();  // has no task and does not take the calls sent to it
+    std::uint64_t silent_at = 0;  // requests that it had passed then
     std::uint64_t share = 0;      // calls until it retires; 0: never
     std::unordered_map<std::uint64_t, nested_call*> nested{};  // by the worker's ticket
     std::size_t nested_bytes = 0;  // that the parent holds for them

@@ -52,7 +52,8 @@ void worker_lifecycle::report_failures() const noexcept {
     try {
         std::rethrow_exception(start_error_);
     } catch (const std::exception& e) {
-        std::fprintf(stderr, "cadre: executor '%.*s': failed to start a worker after %u attempts (still retrying): %s\n",
+        std::fprintf(stderr,
+                     "cadre: executor '%.*s': failed to start a worker after %u attempts (still retrying): %s\n",
                      static_cast<int>(executor_.size()), executor_.data(), reported_failures, e.what());
     }
 }
@@ -65,8 +66,9 @@ void worker_lifecycle::worker_ended(worker_connection& c, const process_os::work
     if (!c.was_ready && !left && !workers_.quitting()) {
         // Nothing in a worker sends SIGKILL: it was killed from outside, or for lack of memory.
         const bool by_initializer =
-            c.start_error != nullptr || (has_initializer_ && death->known && death->signal != SIGKILL &&
-                                         death->exit_code != process_os::worker_start_failed);
+            c.start_error != nullptr ||
+            (has_initializer_ && (!c.violation.empty() || (death->known && death->signal != SIGKILL &&
+                                                           death->exit_code != process_os::worker_start_failed)));
         const task_label phase =
             by_initializer ? task_label{"initializer", "its initializer"} : task_label{"", "its start-up code"};
         start_failed(c.start_error != nullptr ? c.start_error : crash_error(*death, phase, {}), by_initializer);

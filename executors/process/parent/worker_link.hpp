@@ -58,6 +58,8 @@ public:
     [[nodiscard]] bool claimed(std::uint64_t position) const noexcept { return requests_.claimed(position); }
     /// Requests that the worker has not passed.
     [[nodiscard]] std::uint64_t waiting_requests() noexcept { return requests_.queued(); }
+    /// Of those that were published, the ones it has passed. Needs a fresh `waiting_requests()`.
+    [[nodiscard]] std::uint64_t passed_requests() const noexcept { return requests_.passed(); }
     /// Whether the worker has passed no request since the previous call. Needs a fresh `waiting_requests()`.
     [[nodiscard]] bool stalled() noexcept;
 

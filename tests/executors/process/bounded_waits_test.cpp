@@ -84,6 +84,27 @@ TEST(bounded_waits, a_worker_that_computes_without_descriptors_ends) {
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 
+TEST(bounded_waits, a_worker_that_is_stopped_before_it_begins_a_task_is_replaced) {
+    const hang_guard guard;
+    for (const int workers : {1, 2}) {
+        const executor ex = process_executor{{.workers = workers, .task_timeout = 200ms, .kill_grace = 100ms}};
+        for (int i = 0; i < workers; ++i)
+            ASSERT_EQ(::kill(cadre::sync_wait(cadre::on(ex, worker_pid)), SIGSTOP), 0);
+        EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+    }
+}
+
+void compute_for_ever() { spin_for_ever(); }
+
+TEST(bounded_waits, an_endless_initializer_ends_the_executor_with_an_error) {
+    const hang_guard guard;
+    const executor ex = process_executor{{.workers = 1, .initializer = compute_for_ever, .task_timeout = 200ms}};
+    const std::string what =
+        what_of<cadre::worker_crashed>([&] { (void)cadre::sync_wait(cadre::on(ex, plus_one, 1)); });
+    EXPECT_NE(what.find("did not take the calls that were sent to it"), std::string::npos) << what;
+    EXPECT_NE(what.find("its initializer"), std::string::npos) << what;
+}
+
 // Reads every eventfd of the worker, the doorbells of others too.
 int take_rings(std::chrono::milliseconds time) {
     std::vector<int> bells;
