@@ -18,6 +18,8 @@
 #include <tuple>
 #include <vector>
 
+#include <sys/socket.h>
+
 using namespace std::chrono_literals;
 
 [[maybe_unused]] inline std::uint64_t square(std::uint64_t x) { return x * x; }
@@ -33,6 +35,7 @@ cadre::task<std::uint64_t> fib(std::uint64_t n);
 cadre::task<std::string> fetch(std::string url);
 cadre::task<std::string> ask(std::string host);
 cadre::task<void> serve(int client);
+int serve_connection(cadre::unique_fd connection);
 std::string read_line_from_terminal();
 void use(int result);
 void crunch_a_little();
@@ -56,7 +59,7 @@ extern const std::string url, primary, mirror;
 extern const std::size_t rows, columns;
 extern const std::uint64_t n;
 extern std::vector<cadre::job<int>> jobs;
-extern int first, counter;
+extern int first, counter, listener;
 
 struct lookup_cache {};
 

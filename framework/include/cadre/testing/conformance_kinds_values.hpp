@@ -93,7 +93,8 @@ inline task<> integers_that_do_not_fit_are_refused(executor ex) {
     expect_does_not_fit([&] { return ch.send(300); });
     expect_does_not_fit([&] { return ch.emplace(-129); });
     expect_does_not_fit([&] { return ch.try_send(128u); });
-    EXPECT_THROW(co_await ch.send_all(std::vector<int>{1, 300}), std::range_error);
+    const std::vector<int> one_too_large{1, 300};
+    EXPECT_THROW(co_await ch.send_all(one_too_large), std::range_error);
     co_await ch.send(-128);
     EXPECT_EQ(ch.size(), 2u);
     EXPECT_EQ(co_await ch.receive(), std::int8_t{1});
