@@ -8,8 +8,13 @@
 
 #include <cadre/as_completed.hpp>
 #include <cadre/as_outcome.hpp>
+#include <cadre/async_barrier.hpp>
+#include <cadre/async_condition_variable.hpp>
+#include <cadre/async_event.hpp>
+#include <cadre/async_latch.hpp>
 #include <cadre/async_mutex.hpp>
 #include <cadre/async_semaphore.hpp>
+#include <cadre/async_shared_mutex.hpp>
 #include <cadre/bind_portable.hpp>
 #include <cadre/call.hpp>
 #include <cadre/channel.hpp>

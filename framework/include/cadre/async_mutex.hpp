@@ -28,16 +28,17 @@ public:
     /// Holds the lock until it is destroyed or `unlock` is called. Movable.
     class guard {
     public:
-        explicit guard(detail::held_lock held) noexcept : held_(std::move(held)) {}
+        explicit guard(detail::held_lock held) noexcept : lock_(std::move(held)) {}
         /// Whether the previous owner's process died while it held the lock: the protected data may be in an intermediate state.
-        [[nodiscard]] bool owner_died() const noexcept { return held_.owner_died(); }
-        void unlock() noexcept { held_.unlock(); }
+        [[nodiscard]] bool owner_died() const noexcept { return lock_.owner_died(); }
+        void unlock() noexcept { lock_.unlock(); }
         /// False once unlocked or moved from.
-        [[nodiscard]] bool owns_lock() const noexcept { return held_.owns(); }
+        [[nodiscard]] bool owns_lock() const noexcept { return lock_.owns(); }
         [[nodiscard]] explicit operator bool() const noexcept { return owns_lock(); }
 
     private:
-        detail::held_lock held_;
+        friend struct detail::guard_access;
+        detail::held_lock lock_;
     };
 
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc

@@ -51,6 +51,13 @@ public:
     using error::error;
 };
 
+/// The barrier was aborted, or its action has failed.
+class broken_barrier : public error {
+public:
+    broken_barrier() : error("the barrier is broken") {}
+    using error::error;
+};
+
 /// The executor has been shut down, or stopped while the work was still queued.
 class executor_stopped : public error {
 public:

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <cadre/detail/codec/convert_argument.hpp>
+#include <cadre/detail/state/block_operation.hpp>
 #include <cadre/detail/state/cell_guard.hpp>
 #include <cadre/detail/state/cell_types.hpp>
 #include <cadre/detail/state/lock_operation.hpp>
@@ -89,6 +90,18 @@ public:
     T fetch_xor(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
         requires detail::maskable<T> { return number().fetch_xor(n, order); }
     // clang-format on
+
+    /// Completes when the value is not `old`, byte for byte: at once, or after a change that `notify_one` or `notify_all` has
+    /// announced. Stop: completes if the value has changed; a wait ends with `cancelled`.
+    [[nodiscard]] auto wait(T old) const
+        requires detail::lock_free<T>
+    {
+        return detail::block_operation<detail::value_change<T>>(block_, {cell_, {old}});
+    }
+    /// After a change: at least one of the waits for it completes.
+    void notify_one() const noexcept { block_->notify(); }
+    /// After a change: all waits for it complete, in every process. A waiter that sees `old` again goes on waiting.
+    void notify_all() const noexcept { block_->notify(); }
 
     /// Completes with a copy of the value.
     [[nodiscard]] auto get() const {

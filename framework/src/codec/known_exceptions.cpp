@@ -201,8 +201,8 @@ std::span<const known_exception> table() {
 std::span<const known_exception> known_exceptions() {
     return table<
         // of this library
-        config_error, cancelled, timed_out, channel_closed, executor_stopped, overloaded, not_portable, remote_error,
-        worker_crashed, worker_lost, task_killed, codec_error, error,
+        config_error, cancelled, timed_out, channel_closed, broken_barrier, executor_stopped, overloaded, not_portable,
+        remote_error, worker_crashed, worker_lost, task_killed, codec_error, error,
         // std::system_error and the classes derived from it
         std::ios_base::failure, std::filesystem::filesystem_error, std::system_error,
         // other runtime errors

@@ -63,6 +63,9 @@ enum class step : std::uint8_t {
     lock_held,  ///< the lock is taken
     lock_granted,  ///< granted to a process that was not rung yet
     lock_freed,  ///< released; no waiter was rung
+    lock_claimed,  ///< claimed; sharers may be inside
+    share_counted,  ///< counted as a sharer; the lock's word not yet read
+    share_ended,  ///< counted no more; no claimant was rung
     permit_seen,  ///< the note of another process was read, its operation not yet completed
     permit_claimed,  ///< noted; the count of the process is unchanged
     permit_counted,  ///< counted; the note is still there

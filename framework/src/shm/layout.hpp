@@ -64,7 +64,15 @@ struct arena_header {
     word objects_used;  ///< object entries below this may be in use
 };
 
-enum class object_kind : std::uint32_t { none = 0, channel = 1, lock = 2, semaphore = 3, block = 4 };
+enum class object_kind : std::uint32_t {
+    none = 0,
+    channel = 1,
+    lock = 2,
+    semaphore = 3,
+    block = 4,
+    shared_lock = 5,
+    condition = 6,
+};
 enum class object_phase : std::uint32_t { free = 0, live = 1, freeing = 2 };
 
 /// One shared object. The memory of an entry is never used for anything else, so access through an outdated handle is

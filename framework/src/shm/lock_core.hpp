@@ -21,11 +21,12 @@ namespace cadre::detail::shm {
 /// | granted(q) | q: takes the lock                                            | held(q)                  |
 /// |            | q, the granter or the supervisor, if q waits no more         | free                     |
 /// |            | supervisor, if q is dead                                     | free                     |
+/// | claimed(p) | of a shared lock: see shared_lock_core.hpp                   |                          |
 ///
 /// `owner died` stays in a free or granted word until a process acquires the lock; `try_lock` reports it then. Every change is a sequentially
 /// consistent compare-and-swap.
 struct lock_word {
-    enum class phase : unsigned { free = 0, held = 1, granted = 2 };
+    enum class phase : unsigned { free = 0, held = 1, granted = 2, claimed = 3 };
     std::uint64_t raw;
 
     static constexpr std::uint64_t died_bit = 4;
@@ -93,7 +94,7 @@ public:
             Probe::at(step::retry);
             const lock_word w{lock_.load()};
             if (w.state() == lock_word::phase::free || w.who() != dead) return;
-            // A grant that was not confirmed: the dead process has not entered the critical section.
+            // A grant that was not confirmed, or a claim: the dead process has not entered the critical section.
             if (swap(w, free(w.died() || w.state() == lock_word::phase::held))) return;
         }
     }

@@ -4,6 +4,7 @@
 #include "shm/channel_recovery.hpp"
 #include "shm/lock_core.hpp"
 #include "shm/object_table.hpp"
+#include "shm/plane_locks.hpp"
 #include "shm/semaphore_core.hpp"
 
 namespace cadre::detail::shm {
@@ -191,6 +192,8 @@ void object_table::recover(object_ref o, process_id dead) noexcept {
     const auto d = data_of(o);
     if (d && o.kind == object_kind::channel) channel_recovery<>(memory_, d->data, d->parameter, self_).recover(dead);
     if (d && o.kind == object_kind::semaphore) semaphore_core<>(d->data, memory_.slots(), self_).recover(dead);
+    if (d && o.kind == object_kind::shared_lock) shared_lock_core<>(e.lock, d->data, self_).recover_sharers(dead);
+    if (d && o.kind == object_kind::condition) recover_condition(*this, o, d->data, dead);
     if (was_freeing) return free_with_contents(o, true);
     lock_core<> lock(e.lock, self_);
     lock.recover(dead);

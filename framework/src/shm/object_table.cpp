@@ -6,6 +6,8 @@
 
 #include "shm/channel_layout.hpp"
 #include "shm/semaphore_core.hpp"
+#include "shm/shared_lock_core.hpp"
+#include "shm/slot_counts.hpp"
 
 namespace cadre::detail::shm {
 
@@ -141,6 +143,10 @@ std::optional<object_data> object_table::data_of(object_ref o) const noexcept {
          channel_words::bytes(d.parameter) > d.size))
         return std::nullopt;
     if (o.kind == object_kind::semaphore && (start % 64 != 0 || semaphore_core<>::bytes(memory_.slots()) > d.size))
+        return std::nullopt;
+    if (o.kind == object_kind::shared_lock && (start % 64 != 0 || shared_lock_core<>::bytes(memory_.slots()) > d.size))
+        return std::nullopt;
+    if (o.kind == object_kind::condition && (start % 64 != 0 || slot_counts<>::bytes(memory_.slots()) > d.size))
         return std::nullopt;
     d.data = memory_.at<std::byte>(start);
     return d;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -54,6 +55,16 @@ public:
     [[nodiscard]] object_entry& entry(object_ref o) const noexcept { return memory_.object(o.slot, o.index); }
     /// Whether the numbers of `o` are in range.
     [[nodiscard]] bool plausible(object_ref o) const noexcept;
+
+    /// Calls `f(slot)` for every process that has a reference, until it returns false.
+    template <class F>
+    void for_each_user(object_ref o, F f) const noexcept {
+        for (unsigned i = 0; i != slot_words; ++i)
+            for (std::uint64_t w = entry(o).presence[i].load(); w != 0; w &= w - 1) {
+                const unsigned slot = i * 64 + static_cast<unsigned>(std::countr_zero(w));
+                if (slot < memory_.slots() && !f(slot)) return;
+            }
+    }
 
     /// Supervisor: removes the references of the dead process, completes or reverts its operations on the object.
     void recover(object_ref o, process_id dead) noexcept;

@@ -142,6 +142,10 @@ void object_handle::ring_each(unsigned q) noexcept {
     });
 }
 
+void object_handle::visit_waiting(unsigned q, bool (*f)(void*, unsigned), void* function) noexcept {
+    for_each_other(q, [&](unsigned slot) { return f(function, slot); });
+}
+
 std::optional<process_id> object_handle::next_waiting(unsigned q) noexcept {
     std::optional<process_id> found;
     for_each_other(q, [&](unsigned slot) {

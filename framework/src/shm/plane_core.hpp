@@ -115,11 +115,17 @@ public:
     /// Rings other processes that wait in queue `q`, in turn, until one of them retries soon. Busy ones are rung in passing.
     void ring_one(unsigned q) noexcept;
     void ring_each(unsigned q) noexcept;
+    /// Calls `f(slot)` for the other processes that wait in queue `q`, in turn, until it returns false.
+    template <class F>
+    void for_each_waiting(unsigned q, F f) noexcept {
+        visit_waiting(q, [](void* function, unsigned slot) { return (*static_cast<F*>(function))(slot); }, &f);
+    }
     /// The next process, in turn, that waits in queue `q` and is not busy. The parent counts as not busy.
     [[nodiscard]] std::optional<process_id> next_waiting(unsigned q) noexcept;
     [[nodiscard]] std::uint64_t ring_bit() const noexcept { return std::uint64_t{1} << ref_.ring_index(); }
 
 private:
+    void visit_waiting(unsigned q, bool (*f)(void* function, unsigned slot), void* function) noexcept;
     template <class F>
     void for_each_other(unsigned q, F f) noexcept;  // until f returns false
 

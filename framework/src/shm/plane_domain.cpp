@@ -4,6 +4,8 @@
 #include <limits>
 #include <new>
 
+#include "shm/plane_locks.hpp"
+
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/errors.hpp>
 
@@ -39,6 +41,8 @@ std::shared_ptr<shared_object> find_object(plane_core& core, object_ref o) {
         case object_kind::lock: return find<plane_lock>(core, o, false);
         case object_kind::semaphore: return find<plane_semaphore>(core, o, false);
         case object_kind::block: return find<plane_block>(core, o, false);
+        case object_kind::shared_lock: return find<plane_shared_lock>(core, o, false);
+        case object_kind::condition: return find<plane_condition>(core, o, false);
         case object_kind::none: break;
     }
     throw not_portable("a handle of an unknown kind of shared object");
@@ -84,6 +88,16 @@ std::shared_ptr<process_lock> plane_domain::make_lock() {
     return make<plane_lock>({object_kind::lock, 0, 1, 0, id_}, nothing);
 }
 
+std::shared_ptr<process_shared_lock> plane_domain::make_shared_lock() {
+    const std::uint64_t size = shared_lock_core<>::bytes(core_.memory.slots());
+    return make<plane_shared_lock>({object_kind::shared_lock, size, 64, 0, id_}, nothing);
+}
+
+std::shared_ptr<shared_condition> plane_domain::make_condition() {
+    const std::uint64_t size = slot_counts<>::bytes(core_.memory.slots());
+    return make<plane_condition>({object_kind::condition, size, 64, 0, id_}, nothing);
+}
+
 std::shared_ptr<shared_semaphore> plane_domain::make_semaphore(std::uint32_t permits) {
     return make<plane_semaphore>({object_kind::semaphore, semaphore_core<>::bytes(core_.memory.slots()), 64, 0, id_},
                                  [&](std::byte* data) { semaphore_core<>::initialise(data, permits); });
@@ -97,6 +111,12 @@ std::shared_ptr<shared_channel> plane_domain::take_channel(decoder& in) {
     return take<plane_channel>(in, object_kind::channel);
 }
 std::shared_ptr<process_lock> plane_domain::take_lock(decoder& in) { return take<plane_lock>(in, object_kind::lock); }
+std::shared_ptr<process_shared_lock> plane_domain::take_shared_lock(decoder& in) {
+    return take<plane_shared_lock>(in, object_kind::shared_lock);
+}
+std::shared_ptr<shared_condition> plane_domain::take_condition(decoder& in) {
+    return take<plane_condition>(in, object_kind::condition);
+}
 std::shared_ptr<shared_semaphore> plane_domain::take_semaphore(decoder& in) {
     return take<plane_semaphore>(in, object_kind::semaphore);
 }

@@ -17,11 +17,15 @@ public:
 
     [[nodiscard]] std::shared_ptr<shared_channel> make_channel(std::size_t capacity) override;
     [[nodiscard]] std::shared_ptr<process_lock> make_lock() override;
+    [[nodiscard]] std::shared_ptr<process_shared_lock> make_shared_lock() override;
+    [[nodiscard]] std::shared_ptr<shared_condition> make_condition() override;
     [[nodiscard]] std::shared_ptr<shared_semaphore> make_semaphore(std::uint32_t permits) override;
     [[nodiscard]] std::shared_ptr<shared_block> make_block(std::size_t size, std::size_t alignment) override;
 
     [[nodiscard]] std::shared_ptr<shared_channel> take_channel(decoder& in) override;
     [[nodiscard]] std::shared_ptr<process_lock> take_lock(decoder& in) override;
+    [[nodiscard]] std::shared_ptr<process_shared_lock> take_shared_lock(decoder& in) override;
+    [[nodiscard]] std::shared_ptr<shared_condition> take_condition(decoder& in) override;
     [[nodiscard]] std::shared_ptr<shared_semaphore> take_semaphore(decoder& in) override;
     [[nodiscard]] std::shared_ptr<shared_block> take_block(decoder& in) override;
 

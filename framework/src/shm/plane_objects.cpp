@@ -105,21 +105,22 @@ void plane_lock::unlock() noexcept {
     if (!handle_->here()) return;
     if (handle_->others_interested(0) && barged_.fetch_add(1, std::memory_order_relaxed) + 1 >= max_barging) {
         barged_.store(0, std::memory_order_relaxed);
-        if (hand_over()) return;
+        const auto result = hand_over(*handle_, core_);
+        if (result == hand_over_result::revoked) wake(0);
+        if (result != hand_over_result::nobody) return;
     }
     if (core_.unlock()) wake(0);
 }
 
-bool plane_lock::hand_over() noexcept {
-    const auto to = handle_->next_waiting(0);
-    if (!to || !core_.grant(*to)) return false;
+hand_over_result hand_over(object_handle& handle, lock_core<>& core) noexcept {
+    const auto to = handle.next_waiting(0);
+    if (!to || !core.grant(*to)) return hand_over_result::nobody;
     // The grantee clears its interest before it checks for a grant to revoke; this process grants before it checks for the
     // interest. A grantee that has just become busy would leave the lock idle until its work item ends.
-    process_table& table = handle_->core().table;
-    const bool takes = handle_->interested(0, to->slot) && table.live(*to) &&
-                       table.ring(to->slot, handle_->ring_bit()) != process_table::ring_result::deferred;
-    if (!takes && core_.revoke_grant(*to)) wake(0);
-    return true;
+    process_table& table = handle.core().table;
+    const bool takes = handle.interested(0, to->slot) && table.live(*to) &&
+                       table.ring(to->slot, handle.ring_bit()) != process_table::ring_result::deferred;
+    return !takes && core.revoke_grant(*to) ? hand_over_result::revoked : hand_over_result::granted;
 }
 
 plane_semaphore::plane_semaphore(std::shared_ptr<object_handle> handle) noexcept

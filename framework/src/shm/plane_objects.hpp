@@ -95,6 +95,17 @@ private:
     channel_core<> core_;
 };
 
+// Unlocks in a row without hand-over while other processes wait.
+inline constexpr unsigned max_barging = 16;
+
+enum class hand_over_result : std::uint8_t {
+    nobody,  ///< no other process waits that could take the lock: it is still held
+    granted,
+    revoked,  ///< the chosen process does not take the lock: it is free
+};
+/// Grants a lock that this process holds to another process that waits in queue 0.
+hand_over_result hand_over(object_handle& handle, lock_core<>& core) noexcept;
+
 class plane_lock final : public plane_object<process_lock> {
 public:
     explicit plane_lock(std::shared_ptr<object_handle> handle) noexcept;
@@ -103,12 +114,8 @@ public:
     void unlock() noexcept override;
 
 private:
-    // Unlocks in a row without hand-over while other processes wait.
-    static constexpr unsigned max_barging = 16;
-
     [[nodiscard]] bool ready(unsigned) const noexcept override { return core_.available(); }
     void on_no_waiters(unsigned) noexcept override { core_.revoke_grant(handle_->core().table.self()); }
-    [[nodiscard]] bool hand_over() noexcept;
 
     lock_core<> core_;
     std::atomic<unsigned> barged_{0};
@@ -133,28 +140,32 @@ private:
     semaphore_core<> core_;
 };
 
-class plane_block final : public shared_block {
+class plane_block final : public plane_object<shared_block> {
 public:
-    explicit plane_block(std::shared_ptr<object_handle> handle) noexcept : handle_(handle), lock_(std::move(handle)) {}
+    explicit plane_block(std::shared_ptr<object_handle> handle) noexcept
+        : plane_object(handle), lock_(std::move(handle)) {}
 
-    void encode(encoder& out) const override { handle_->encode(out, self_); }
     [[nodiscard]] void* data() noexcept override { return handle_->data().data; }
     [[nodiscard]] std::size_t size() const noexcept override { return handle_->data().size; }
     /// The lock keeps the block alive.
     [[nodiscard]] std::shared_ptr<process_lock> lock() override { return {self_.lock(), &lock_}; }
+    [[nodiscard]] op_status alive() const noexcept override {
+        return handle_->stopped() ? op_status::stopped : op_status::done;
+    }
+    void notify() noexcept override {
+        if (handle_->here()) wake_all(changes);
+    }
 
-    [[nodiscard]] object_handle& handle() const noexcept { return *handle_; }
     void set_self(const std::shared_ptr<shared_object>& self) noexcept {
-        self_ = self;
+        plane_object::set_self(self);
         lock_.set_self(std::shared_ptr<shared_object>(self, &lock_));
     }
 
 private:
-    void interest(unsigned, bool) noexcept override {}  // a block has no waiters, only its lock has
+    // A change is announced to every process, so no ring is passed on.
+    [[nodiscard]] bool ready(unsigned) const noexcept override { return false; }
 
-    std::shared_ptr<object_handle> handle_;
     plane_lock lock_;
-    std::weak_ptr<shared_object> self_;
 };
 
 /// The object of this process for any object in shared memory. @throws not_portable if it exists no more

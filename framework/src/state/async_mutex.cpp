@@ -3,9 +3,8 @@
 namespace cadre {
 
 std::optional<async_mutex::guard> async_mutex::try_lock() const {
-    if (lock_->has_waiters(0)) return std::nullopt;
     bool owner_died = false;
-    const detail::op_status outcome = lock_->try_lock(owner_died);
+    const detail::op_status outcome = detail::try_take<detail::lock_mode::simple>(*lock_, owner_died);
     if (outcome == detail::op_status::would_block) return std::nullopt;
     detail::require_alive(outcome);
     return guard(detail::held_lock(lock_, owner_died));

@@ -15,6 +15,8 @@ namespace cadre::detail {
 class heap_domain final : public memory_domain {
 public:
     [[nodiscard]] std::shared_ptr<process_lock> make_lock() override;
+    [[nodiscard]] std::shared_ptr<process_shared_lock> make_shared_lock() override;
+    [[nodiscard]] std::shared_ptr<shared_condition> make_condition() override;
     [[nodiscard]] std::shared_ptr<shared_semaphore> make_semaphore(std::uint32_t permits) override;
     [[nodiscard]] std::shared_ptr<shared_block> make_block(std::size_t size, std::size_t alignment) override;
     [[nodiscard]] std::shared_ptr<object_registry> local_objects() noexcept override { return objects_; }

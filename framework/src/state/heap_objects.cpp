@@ -74,13 +74,20 @@ void heap_semaphore::stop() noexcept {
     retry_waiters();
 }
 
-heap_block::heap_block(std::shared_ptr<object_registry> registry, std::size_t size, std::size_t alignment)
-    : lock_(std::move(registry)), size_(size), alignment_(std::max(alignment, alignof(std::max_align_t))),
-      data_(::operator new(std::max<std::size_t>(size, 1), std::align_val_t{alignment_})) {
-    std::memset(data_, 0, size_);
+heap_block::heap_block(const std::shared_ptr<object_registry>& registry, std::size_t size, std::size_t alignment)
+    : registered_object(registry), lock_(registry), size_(size),
+      data_(nullptr, aligned_delete{std::max(alignment, alignof(std::max_align_t))}) {
+    data_.reset(::operator new(std::max<std::size_t>(size, 1), std::align_val_t{data_.get_deleter().alignment}));
+    std::memset(data_.get(), 0, size_);
+    add_to_registry();
 }
 
-heap_block::~heap_block() { ::operator delete(data_, std::align_val_t{alignment_}); }
+heap_block::~heap_block() { remove_from_registry(); }
+
+void heap_block::stop() noexcept {
+    stopped_.store(true, std::memory_order_seq_cst);
+    retry_waiters();
+}
 
 void heap_block::encode(encoder&) const { throw_local_handle("cell"); }
 

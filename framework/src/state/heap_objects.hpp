@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 
 #include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/detail/state/object_registry.hpp>
@@ -66,24 +67,38 @@ private:
 };
 
 /// Aligned zeroed memory with a lock beside it.
-class heap_block final : public shared_block, public std::enable_shared_from_this<heap_block> {
+class heap_block final : public shared_block,
+                         public registered_object,
+                         public std::enable_shared_from_this<heap_block> {
 public:
-    heap_block(std::shared_ptr<object_registry> registry, std::size_t size, std::size_t alignment);
+    heap_block(const std::shared_ptr<object_registry>& registry, std::size_t size, std::size_t alignment);
     ~heap_block() override;
 
     void encode(encoder& out) const override;
-    [[nodiscard]] void* data() noexcept override { return data_; }
+    [[nodiscard]] void* data() noexcept override { return data_.get(); }
     [[nodiscard]] std::size_t size() const noexcept override { return size_; }
     /// Keeps the block alive as well.
     [[nodiscard]] std::shared_ptr<process_lock> lock() override { return {shared_from_this(), &lock_}; }
+    [[nodiscard]] op_status alive() const noexcept override {
+        return stopped_.load(std::memory_order_seq_cst) ? op_status::stopped : op_status::done;
+    }
+    void notify() noexcept override {
+        if (interest_.any()) retry_waiters();
+    }
+    void stop() noexcept override;
 
 private:
-    void interest(unsigned, bool) noexcept override {}  // a block has no waiters
+    struct aligned_delete {
+        std::size_t alignment;
+        void operator()(void* memory) const noexcept { ::operator delete(memory, std::align_val_t{alignment}); }
+    };
+    void interest(unsigned, bool on) noexcept override { interest_.set(on); }
 
     heap_lock lock_;
     std::size_t size_;
-    std::size_t alignment_;
-    void* data_;
+    std::unique_ptr<void, aligned_delete> data_;
+    std::atomic<bool> stopped_{false};
+    heap_interest interest_;
 };
 
 }  // namespace cadre::detail

@@ -18,16 +18,17 @@ bool shared_object::park(pending_operation& p) noexcept {
         const std::lock_guard hold(mutex_);
         serves = retry_requests_.fetch_add(1, std::memory_order_acq_rel) == 0;
         wait_list& queue = queues_[p.queue];
-        if (queue.empty()) {
-            // Publish the interest, then try: a process that makes the operation possible after it failed sees the interest.
-            interest(p.queue, true);
+        const bool first = queue.empty();
+        // Publish the interest, then try: a process that makes the operation possible after it failed sees the interest.
+        if (first) interest(p.queue, true);
+        if (first || p.independent) {
             p.outcome = p.try_now(p);
             queued = p.outcome == op_status::would_block;
         }
         if (queued) {
             queue.push_back(p);
             waiting_[p.queue].fetch_add(1, std::memory_order_acq_rel);
-        } else {
+        } else if (first) {
             interest(p.queue, false);
         }
     }
@@ -39,16 +40,27 @@ bool shared_object::park(pending_operation& p) noexcept {
 
 void shared_object::cancel(waiter& w) noexcept {
     auto& p = static_cast<pending_operation&>(w);
-    if (p.object->remove(p)) p.finish_cancelled();
+    bool reverted = true;
+    if (!p.object->dequeue(p, reverted)) return;
+    if (reverted)
+        p.finish_cancelled();
+    else
+        p.finish();
 }
 
 bool shared_object::remove(pending_operation& p) noexcept {
+    bool reverted = true;
+    return dequeue(p, reverted);
+}
+
+bool shared_object::dequeue(pending_operation& p, bool& reverted) noexcept {
     bool was_first = false;
     {
         const std::lock_guard hold(mutex_);
         wait_list& queue = queues_[p.queue];
         if (!queue.contains(p)) return false;
-        was_first = queue.front() == &p;
+        was_first = !p.independent && queue.front() == &p;
+        if (p.withdraw != nullptr) reverted = p.withdraw(p);
         queue.remove(p);
         waiting_[p.queue].fetch_sub(1, std::memory_order_acq_rel);
         if (queue.empty()) {
@@ -57,6 +69,7 @@ bool shared_object::remove(pending_operation& p) noexcept {
         }
     }
     // The next waiter may ask for less than `p`. The coroutine of `p` keeps the object alive until it has been finished.
+    if (p.withdraw != nullptr) withdrawn();
     if (was_first) retry_waiters();
     return true;
 }
@@ -74,10 +87,13 @@ void shared_object::serve() noexcept {
             for (unsigned q = 0; q != 2; ++q) {
                 wait_list& queue = queues_[q];
                 if (queue.empty()) continue;
-                while (waiter* w = queue.front()) {
-                    auto& p = static_cast<pending_operation&>(*w);
+                for (waiter& w : queue) {
+                    auto& p = static_cast<pending_operation&>(w);
                     p.outcome = p.try_now(p);
-                    if (p.outcome == op_status::would_block) break;
+                    if (p.outcome == op_status::would_block) {
+                        if (p.independent) continue;
+                        break;
+                    }
                     queue.remove(p);
                     waiting_[q].fetch_sub(1, std::memory_order_acq_rel);
                     served.add(p);

@@ -33,6 +33,8 @@ namespace {
 std::shared_ptr<shared_channel> memory_domain::make_channel(std::size_t) { throw_no_shared_memory(); }
 std::shared_ptr<shared_channel> memory_domain::take_channel(decoder&) { throw_no_shared_memory(); }
 std::shared_ptr<process_lock> memory_domain::take_lock(decoder&) { throw_no_shared_memory(); }
+std::shared_ptr<process_shared_lock> memory_domain::take_shared_lock(decoder&) { throw_no_shared_memory(); }
+std::shared_ptr<shared_condition> memory_domain::take_condition(decoder&) { throw_no_shared_memory(); }
 std::shared_ptr<shared_semaphore> memory_domain::take_semaphore(decoder&) { throw_no_shared_memory(); }
 std::shared_ptr<shared_block> memory_domain::take_block(decoder&) { throw_no_shared_memory(); }
 

@@ -17,7 +17,7 @@ inline void check_awaited([[maybe_unused]] bool awaited, [[maybe_unused]] const 
 #endif
 }
 
-enum class awaitable_kind : unsigned char { sleep, wait, send, receive, lock, acquire, next, select, query };
+enum class awaitable_kind : unsigned char { sleep, wait, send, receive, lock, acquire, change, next, select, query };
 
 /// A member of an awaitable. It takes the same place with and without `NDEBUG`, so that code compiled either way fits together.
 template <awaitable_kind Kind>
@@ -39,6 +39,7 @@ private:
             case awaitable_kind::receive: return "receive()";
             case awaitable_kind::lock: return "lock(), get(), set() or update()";
             case awaitable_kind::acquire: return "acquire()";
+            case awaitable_kind::change: return "wait() or arrive_and_wait()";
             case awaitable_kind::next: return "next()";
             case awaitable_kind::select: return "select()";
             default: return "a function of cadre::this_task";

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <type_traits>
@@ -64,6 +65,18 @@ struct value_cell {
     }
 };
 
+/// The condition of `shared_value::wait`: the value is not `old`, byte for byte.
+template <lock_free T>
+struct value_change {
+    [[nodiscard]] op_status check(shared_block&) noexcept {
+        const whole<T> now = cell->atomic().load();
+        return std::memcmp(&now, &old, sizeof(T)) != 0 ? op_status::done : op_status::would_block;
+    }
+
+    value_cell<T>* cell;
+    whole<T> old;
+};
+
 /// Holds the lock of a shared value until it goes out of scope. Movable; may be destroyed on any thread.
 template <class T>
 class value_guard {
@@ -74,12 +87,13 @@ public:
     [[nodiscard]] T& operator*() const noexcept { return *value_; }
     [[nodiscard]] T* operator->() const noexcept { return value_; }
     /// Whether an earlier holder was killed, so that the value may be half written.
-    [[nodiscard]] bool owner_died() const noexcept { return damaged_; }
+    [[nodiscard]] bool owner_died() const noexcept { return damaged_ || lock_.owner_died(); }
     /// Unlocks before the end of the scope. Do not access the value afterwards.
     void unlock() noexcept { lock_.unlock(); }
     [[nodiscard]] bool owns_lock() const noexcept { return lock_.owns(); }
 
 private:
+    friend struct guard_access;
     std::shared_ptr<shared_block> block_;  // before the lock: destroyed after it
     held_lock lock_;
     T* value_;
@@ -103,6 +117,7 @@ public:
     [[nodiscard]] bool owns_lock() const noexcept { return lock_.owns(); }
 
 private:
+    friend struct guard_access;
     std::shared_ptr<shared_block> block_;
     held_lock lock_;
     std::span<T> elements_;

@@ -2,7 +2,9 @@
 /// The awaitable behind locks and behind locked access to cells.
 #pragma once
 
+#include <concepts>
 #include <coroutine>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -14,46 +16,96 @@
 
 namespace cadre::detail {
 
+/// How a lock is taken: a process_lock; or a process_shared_lock, by its owner or by a sharer.
+enum class lock_mode : std::uint8_t { simple, exclusive, shared };
+
 /// Holds a lock until destruction or `unlock`. Movable; may be destroyed on any thread.
 class held_lock {
 public:
     held_lock() noexcept = default;
-    held_lock(std::shared_ptr<process_lock> lock, bool owner_died) noexcept
-        : lock_(std::move(lock)), owner_died_(owner_died) {}
+    held_lock(std::shared_ptr<process_lock> lock, bool owner_died, lock_mode mode = lock_mode::simple) noexcept
+        : lock_(std::move(lock)), owner_died_(owner_died), mode_(mode) {}
     held_lock(held_lock&&) noexcept = default;
     held_lock& operator=(held_lock&& other) noexcept {
         if (this != &other) {
             unlock();
             lock_ = std::move(other.lock_);
             owner_died_ = other.owner_died_;
+            mode_ = other.mode_;
         }
         return *this;
     }
     ~held_lock() { unlock(); }
 
     void unlock() noexcept {
-        if (const auto lock = std::exchange(lock_, nullptr)) lock->unlock();
+        const auto lock = std::exchange(lock_, nullptr);
+        if (lock == nullptr) return;
+        if (mode_ == lock_mode::shared)
+            static_cast<process_shared_lock&>(*lock).unlock_shared();
+        else
+            lock->unlock();
     }
     [[nodiscard]] bool owns() const noexcept { return lock_ != nullptr; }
     [[nodiscard]] bool owner_died() const noexcept { return owner_died_; }
+    /// The lock that it holds, or null.
+    [[nodiscard]] const std::shared_ptr<process_lock>& lock() const noexcept { return lock_; }
+    [[nodiscard]] lock_mode mode() const noexcept { return mode_; }
 
 private:
     std::shared_ptr<process_lock> lock_;
     bool owner_died_ = false;
+    lock_mode mode_ = lock_mode::simple;
+};
+
+/// The lock inside a guard of this library, for condition variables.
+struct guard_access {
+    template <class Guard>
+        requires requires(Guard& g) {
+            { g.lock_ } -> std::same_as<held_lock&>;
+        }
+    [[nodiscard]] static held_lock& lock(Guard& guard) noexcept {
+        return guard.lock_;
+    }
 };
 
 /// A coroutine that waits for a lock.
 struct lock_wait : shared_object::pending_operation {
     bool owner_died = false;
+    bool claimed = false;  // of a process_shared_lock: see try_lock_waiting
 
+    template <lock_mode Mode>
     static op_status retry(pending_operation& p) noexcept {
         auto& self = static_cast<lock_wait&>(p);
-        return static_cast<process_lock*>(self.object)->try_lock(self.owner_died);
+        if constexpr (Mode == lock_mode::simple)
+            return static_cast<process_lock*>(self.object)->try_lock(self.owner_died);
+        else if constexpr (Mode == lock_mode::shared)
+            return static_cast<process_shared_lock*>(self.object)->try_lock_shared(self.owner_died);
+        else
+            return static_cast<process_shared_lock*>(self.object)->try_lock_waiting(self.claimed, self.owner_died);
+    }
+    static bool withdraw_claim(pending_operation& p) noexcept {
+        auto& self = static_cast<lock_wait&>(p);
+        if (self.claimed) static_cast<process_shared_lock*>(self.object)->unclaim();
+        return true;
     }
 };
 
+/// Tries to take `lock` for an operation that does not wait; before those that do.
+template <lock_mode Mode>
+[[nodiscard]] op_status try_take_first(process_lock& lock, bool& owner_died) noexcept {
+    if constexpr (Mode == lock_mode::shared)
+        return static_cast<process_shared_lock&>(lock).try_lock_shared(owner_died);
+    else
+        return lock.try_lock(owner_died);
+}
+/// The same, not before operations of this process that wait.
+template <lock_mode Mode>
+[[nodiscard]] op_status try_take(process_lock& lock, bool& owner_died) noexcept {
+    return lock.has_waiters(0) ? op_status::would_block : try_take_first<Mode>(lock, owner_died);
+}
+
 /// Waits for `lock`, then calls `then(held_lock)` in the awaiting coroutine.
-template <class Then>
+template <class Then, lock_mode Mode = lock_mode::simple>
 class [[nodiscard]] lock_operation {
 public:
     using resumes_at_home = void;
@@ -63,7 +115,7 @@ public:
     /// @param behind_others  not before others that wait already @return whether the operation has ended, in any way
     [[nodiscard]] bool try_now(bool behind_others) noexcept {
         check_.awaited();
-        if (!behind_others || !lock_->has_waiters(0)) outcome_ = lock_->try_lock(owner_died_);
+        outcome_ = behind_others ? try_take<Mode>(*lock_, owner_died_) : try_take_first<Mode>(*lock_, owner_died_);
         return outcome_ != op_status::would_block;
     }
     /// Takes over what an attempt elsewhere has given.
@@ -79,7 +131,8 @@ public:
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
         lock_wait& wait = wait_.emplace();
         wait.object = lock_.get();
-        wait.try_now = &lock_wait::retry;
+        wait.try_now = &lock_wait::retry<Mode>;
+        if constexpr (Mode == lock_mode::exclusive) wait.withdraw = &lock_wait::withdraw_claim;
         if (outcome_ != op_status::would_block) {
             wait.outcome = outcome_;
             wait.owner_died = owner_died_;
@@ -97,7 +150,7 @@ public:
             owner_died_ = wait_->owner_died;
         }
         require_alive(outcome_);
-        return then_(held_lock(std::move(lock_), owner_died_));
+        return then_(held_lock(std::move(lock_), owner_died_, Mode));
     }
 
 private:

@@ -47,12 +47,17 @@ public:
     struct pending_operation : waiter {
         /// Tries the operation; anything but would_block finishes the wait. Called with the queue's lock held.
         op_status (*try_now)(pending_operation&) noexcept = nullptr;
+        /// Reverts what the wait has done so far, for a stop request. Null: nothing to revert. Called with the queue's lock held.
+        /// @return false if it is too late: then `outcome` is set, and the wait ends with it instead of `cancelled`
+        bool (*withdraw)(pending_operation&) noexcept = nullptr;
         op_status outcome = op_status::would_block;
         shared_object* object = nullptr;
         unsigned queue = 0;
+        /// Whether it may complete although an earlier waiter of its queue cannot. All operations of one queue agree.
+        bool independent = false;
     };
-    /// Queues `p`, which is prepared and has `object`, `queue` and `try_now` set. If the queue is empty, publishes the interest
-    /// of this process and tries once more, so that no wake-up is lost; if that does not block, `p.outcome` is the result.
+    /// Queues `p`, which is prepared and has `object`, `queue` and `try_now` set. If no earlier waiter goes first, publishes the
+    /// interest of this process and tries once more, so that no wake-up is lost; if that does not block, `p.outcome` is the result.
     /// @return true if `p` was queued
     [[nodiscard]] bool park(pending_operation& p) noexcept;
     /// Whether a coroutine of this process waits in queue `q`. A new operation then parks without trying first, which keeps the
@@ -71,9 +76,13 @@ public:
 protected:
     /// Publishes or clears this process's interest in queue `q`; full fence.
     virtual void interest(unsigned q, bool on) noexcept = 0;
+    /// A waiter has withdrawn, which may have made operations of others possible. Called without the queue's lock.
+    virtual void withdrawn() noexcept {}
 
 private:
     void serve() noexcept;
+    /// As `remove`. `reverted`: what `p.withdraw` returns
+    [[nodiscard]] bool dequeue(pending_operation& p, bool& reverted) noexcept;
 
     // Under it: `try_now` and `interest`, which call back no more than `retry_waiters`, and that serves after the lock. Waiters
     // are finished without it.
@@ -115,6 +124,31 @@ public:
     virtual void unlock() noexcept = 0;
 };
 
+/// A lock that is held by one owner or by any number of sharers. All its waiters are in queue 0.
+class process_shared_lock : public process_lock {
+public:
+    /// `owner_died`: as for `try_lock`. Sharers learn of it until an owner has had the lock.
+    [[nodiscard]] virtual op_status try_lock_shared(bool& owner_died) noexcept = 0;
+    virtual void unlock_shared() noexcept = 0;
+    /// Tries for a waiter, which may claim the lock: then no other process enters until the waiter has, or has withdrawn.
+    [[nodiscard]] virtual op_status try_lock_waiting(bool& claimed, bool& owner_died) noexcept = 0;
+    /// A waiter that has claimed the lock withdraws.
+    virtual void unclaim() noexcept = 0;
+};
+
+/// Waiters that are notified, in queue 0. Each notification is for one waiter.
+class shared_condition : public shared_object {
+public:
+    /// Counts a waiter of this process, which parks next.
+    virtual void enter() noexcept = 0;
+    /// Takes a notification for a waiter, which is counted no more.
+    [[nodiscard]] virtual op_status try_take() noexcept = 0;
+    /// Counts a waiter no more. @return false if it was notified, and has taken the notification
+    [[nodiscard]] virtual bool withdraw() noexcept = 0;
+    /// Notifies up to `count` waiters, of any process.
+    virtual void notify(std::uint32_t count) noexcept = 0;
+};
+
 /// A counting semaphore; permits of a process that dies are freed. Each `n` is positive.
 class shared_semaphore : public shared_object {
 public:
@@ -129,12 +163,19 @@ public:
     [[nodiscard]] virtual std::uint32_t available() const noexcept = 0;
 };
 
-/// A block of plain memory, initially zero, the same bytes in every process, and a lock.
+/// A block of plain memory, initially zero, the same bytes in every process, a lock, and waiters for changes of the bytes. The
+/// waiters are independent operations in queue `changes`, each with a condition on the bytes: see block_operation.hpp.
 class shared_block : public shared_object {
 public:
+    static constexpr unsigned changes = 1;  // in shared memory queue 0 is the lock's
+
     [[nodiscard]] virtual void* data() noexcept = 0;
     [[nodiscard]] virtual std::size_t size() const noexcept = 0;
     [[nodiscard]] virtual std::shared_ptr<process_lock> lock() = 0;
+    /// `stopped` after the shutdown of the executor; else `done`.
+    [[nodiscard]] virtual op_status alive() const noexcept = 0;
+    /// After a sequentially consistent change of the bytes: all waiters, of every process, check their conditions.
+    virtual void notify() noexcept = 0;
 };
 
 class object_registry;
@@ -150,6 +191,8 @@ public:
     [[nodiscard]] virtual std::uint32_t id() const noexcept { return 0; }
 
     [[nodiscard]] virtual std::shared_ptr<process_lock> make_lock() = 0;
+    [[nodiscard]] virtual std::shared_ptr<process_shared_lock> make_shared_lock() = 0;
+    [[nodiscard]] virtual std::shared_ptr<shared_condition> make_condition() = 0;
     [[nodiscard]] virtual std::shared_ptr<shared_semaphore> make_semaphore(std::uint32_t permits) = 0;
     [[nodiscard]] virtual std::shared_ptr<shared_block> make_block(std::size_t size, std::size_t alignment) = 0;
 
@@ -161,6 +204,8 @@ public:
     [[nodiscard]] virtual std::shared_ptr<shared_channel> make_channel(std::size_t capacity);
     [[nodiscard]] virtual std::shared_ptr<shared_channel> take_channel(decoder& in);
     [[nodiscard]] virtual std::shared_ptr<process_lock> take_lock(decoder& in);
+    [[nodiscard]] virtual std::shared_ptr<process_shared_lock> take_shared_lock(decoder& in);
+    [[nodiscard]] virtual std::shared_ptr<shared_condition> take_condition(decoder& in);
     [[nodiscard]] virtual std::shared_ptr<shared_semaphore> take_semaphore(decoder& in);
     [[nodiscard]] virtual std::shared_ptr<shared_block> take_block(decoder& in);
 };

@@ -1,0 +1,88 @@
+/// @file
+/// `async_condition_variable`: tasks wait until what a lock protects has changed, on threads and in worker processes.
+///
+///     cadre::async_condition_variable changed{ex};
+///     auto guard = co_await mutex.lock();
+///     co_await changed.wait(guard, [&] { return items[0] > 0; });   // holds the lock again
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <cadre/detail/state/lock_operation.hpp>
+#include <cadre/detail/state/state_objects.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/task.hpp>
+
+namespace cadre {
+
+namespace detail {
+
+/// Waits for a notification, without `lock` meanwhile. Holds it again at the end, also after an error, unless its executor has shut
+/// down.
+[[nodiscard]] task<void> wait_for_notification(std::shared_ptr<shared_condition> condition, held_lock& lock);
+
+/// A guard of `async_mutex`, `async_shared_mutex` (either mode), `shared_value` or `shared_array`.
+template <class G>
+concept lock_guard = requires(G& guard) { guard_access::lock(guard); };
+
+}  // namespace detail
+
+/// A condition variable in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to the
+/// same one. A notification whose receiver dies before it continues goes to another waiter. All members are thread-safe.
+class async_condition_variable {
+public:
+    static constexpr bool cadre_portable_handle = true;
+
+    /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
+    explicit async_condition_variable(const executor& ex) : condition_(detail::domain_of(ex).make_condition()) {}
+
+    /// Unlocks `guard` and waits for a notification, in one step; then locks `guard` again and completes. Waiters of one process are
+    /// notified in the order of arrival. Nothing else ends the wait. Stop: ends with `cancelled`, after it has the lock again, which a
+    /// stop request does not cut short; a notification that came before is not lost, and the wait then completes. Resumes at home.
+    /// @param guard a guard of this library that owns its lock; it must live until the wait has ended
+    /// @throws std::logic_error if `guard` owns no lock; cancelled; executor_stopped
+    template <detail::lock_guard Guard>
+    [[nodiscard]] task<void> wait(Guard& guard) const {
+        return detail::wait_for_notification(condition_, detail::guard_access::lock(guard));
+    }
+    /// Waits until `predicate()`, which is called with the lock held, at the beginning and after each notification. It and `guard` must
+    /// live until the wait has ended.
+    template <detail::lock_guard Guard, std::predicate Predicate>
+    [[nodiscard]] task<void> wait(Guard& guard, Predicate predicate) const {
+        return wait_until(condition_, guard, std::move(predicate));
+    }
+
+    /// Notifies one waiter, if there is one. The caller may hold the lock or not.
+    void notify_one() const noexcept { condition_->notify(1); }
+    /// Notifies `count` waiters, or as many as there are.
+    void notify(std::uint32_t count) const noexcept { condition_->notify(count); }
+    void notify_all() const noexcept { condition_->notify(std::numeric_limits<std::uint32_t>::max()); }
+
+    void encode_handle(detail::encoder& out) const { condition_->encode(out); }
+    static async_condition_variable decode_handle(detail::decoder& in);
+
+    /// Whether both handles refer to the same condition variable.
+    friend bool operator==(const async_condition_variable& a, const async_condition_variable& b) noexcept {
+        return a.condition_ == b.condition_;
+    }
+
+private:
+    explicit async_condition_variable(std::shared_ptr<detail::shared_condition> condition) noexcept
+        : condition_(std::move(condition)) {}
+
+    template <class Guard, class Predicate>
+    static task<void> wait_until(std::shared_ptr<detail::shared_condition> condition, Guard& guard,
+                                 Predicate predicate) {
+        while (!predicate())
+            co_await detail::wait_for_notification(condition, detail::guard_access::lock(guard));
+    }
+
+    std::shared_ptr<detail::shared_condition> condition_;
+};
+
+}  // namespace cadre

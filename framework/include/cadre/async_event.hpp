@@ -1,0 +1,80 @@
+/// @file
+/// `async_event`: a flag for which tasks wait, on threads and in worker processes.
+///
+///     cadre::async_event ready{ex};
+///     ready.set();               // anywhere
+///     co_await ready.wait();     // in any number of tasks
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include <cadre/detail/state/block_operation.hpp>
+#include <cadre/executor.hpp>
+
+namespace cadre {
+
+namespace detail {
+
+/// The event's word: sets so far << 1 | whether it is set. `set` and `reset` change it by sequentially consistent
+/// compare-and-swaps, in any process. The number of sets tells a waiter that the event was set although it is reset by now.
+struct event_set {
+    static constexpr std::uint64_t set_bit = 1;
+    [[nodiscard]] static bool set(shared_block& block) noexcept;
+    static void reset(shared_block& block) noexcept;
+
+    [[nodiscard]] op_status check(shared_block& block) noexcept {
+        const std::uint64_t now = block_word(block, 0).load();
+        if (!begun) {
+            begun = true;
+            at_begin = now;
+        }
+        return (now & set_bit) != 0 || now != at_begin ? op_status::done : op_status::would_block;
+    }
+
+    std::uint64_t at_begin = 0;
+    bool begun = false;
+};
+
+}  // namespace detail
+
+/// A flag in the memory domain of an executor, at first not set. All copies of the handle, also those in worker processes, refer
+/// to the same event. The death of a process changes nothing: what it has set stays set. All members are thread-safe.
+class async_event {
+public:
+    static constexpr bool cadre_portable_handle = true;
+
+    /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
+    explicit async_event(const executor& ex) : block_(detail::make_words(ex, 1)) {}
+
+    /// Sets the flag. Every task that waits now continues, also if the event is reset before it runs. No effect on a set event.
+    void set() const noexcept {
+        if (block_->alive() == detail::op_status::done && detail::event_set::set(*block_)) block_->notify();
+    }
+    /// Clears the flag: later waits wait for the next `set`.
+    void reset() const noexcept {
+        if (block_->alive() == detail::op_status::done) detail::event_set::reset(*block_);
+    }
+    /// A snapshot.
+    [[nodiscard]] bool is_set() const noexcept {
+        return (detail::block_word(*block_, 0).load() & detail::event_set::set_bit) != 0;
+    }
+    /// Completes when the event is set, or was set since the wait began. Stop: completes if the event is set; a wait ends with
+    /// `cancelled`. Resumes at home. @throws cancelled, executor_stopped
+    [[nodiscard]] auto wait() const { return detail::block_operation<detail::event_set>(block_, {}); }
+
+    void encode_handle(detail::encoder& out) const { block_->encode(out); }
+    static async_event decode_handle(detail::decoder& in) { return async_event(detail::take_words(in, 1)); }
+
+    /// Whether both handles refer to the same event.
+    friend bool operator==(const async_event& a, const async_event& b) noexcept { return a.block_ == b.block_; }
+
+private:
+    explicit async_event(std::shared_ptr<detail::shared_block> block) noexcept : block_(std::move(block)) {}
+
+    std::shared_ptr<detail::shared_block> block_;
+};
+
+}  // namespace cadre

@@ -1,0 +1,107 @@
+/// @file
+/// `async_latch`: tasks wait until a number of steps has been made, once, on threads and in worker processes.
+///
+///     cadre::async_latch loaded{ex, 3};
+///     loaded.count_down();        // in each of three tasks
+///     co_await loaded.wait();
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+#include <cadre/detail/state/block_operation.hpp>
+#include <cadre/executor.hpp>
+
+namespace cadre {
+
+namespace detail {
+
+/// The latch's word is its count. `count_down` lowers it by sequentially consistent compare-and-swaps, in any process; a count of
+/// 0 never changes.
+struct latch_open {
+    [[nodiscard]] static op_status check(shared_block& block) noexcept {
+        return block_word(block, 0).load() == 0 ? op_status::done : op_status::would_block;
+    }
+};
+
+/// Lowers the count by `n`. @return false, without effect, if `n` is above the count
+[[nodiscard]] bool lower_latch(shared_block& block, std::uint64_t n) noexcept;
+[[noreturn]] void throw_below_zero(std::uint64_t n);
+
+/// Lowers the count when the wait begins.
+struct latch_arrival {
+    [[nodiscard]] op_status check(shared_block& block) noexcept {
+        if (!std::exchange(arrived, true) && !lower_latch(block, steps)) return op_status::closed;
+        return latch_open::check(block);
+    }
+    void end(op_status outcome) const {
+        if (outcome == op_status::closed) throw_below_zero(steps);
+    }
+
+    std::uint64_t steps;
+    bool arrived = false;
+};
+
+}  // namespace detail
+
+/// A count in the memory domain of an executor that only falls; a latch is used once. All copies of the handle, also those in
+/// worker processes, refer to the same latch. A process that dies before it has counted down never will: the others wait until
+/// they are cancelled. All members are thread-safe.
+class async_latch {
+public:
+    static constexpr bool cadre_portable_handle = true;
+
+    /// @throws std::invalid_argument if `count` is negative or above 2^63-1
+    /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
+    template <std::integral N>
+    async_latch(const executor& ex, N count) : async_latch(ex, checked(count), counted{}) {}
+
+    /// Lowers the count by `n`; at 0 all waits end.
+    /// @throws std::invalid_argument if `n` is negative; std::underflow_error, without effect, if it is above the count
+    template <std::integral N = int>
+    void count_down(N n = 1) const {
+        const std::uint64_t steps = checked(n);
+        if (block_->alive() == detail::op_status::done && !detail::lower_latch(*block_, steps))
+            detail::throw_below_zero(steps);
+    }
+    /// The count: a snapshot.
+    [[nodiscard]] std::uint64_t count() const noexcept { return detail::block_word(*block_, 0).load(); }
+    /// Whether the count is 0.
+    [[nodiscard]] bool try_wait() const noexcept { return count() == 0; }
+    /// Completes when the count is 0. Stop: completes if it is; a wait ends with `cancelled`. Resumes at home.
+    /// @throws cancelled, executor_stopped
+    [[nodiscard]] auto wait() const { return detail::block_operation<detail::latch_open>(block_, {}); }
+    /// When it is awaited, `count_down(n)` and then `wait()`. A cancelled wait stays counted.
+    /// @throws as both
+    template <std::integral N = int>
+    [[nodiscard]] auto arrive_and_wait(N n = 1) const {
+        return detail::block_operation<detail::latch_arrival>(block_, {checked(n)});
+    }
+
+    void encode_handle(detail::encoder& out) const { block_->encode(out); }
+    static async_latch decode_handle(detail::decoder& in) { return async_latch(detail::take_words(in, 1)); }
+
+    /// Whether both handles refer to the same latch.
+    friend bool operator==(const async_latch& a, const async_latch& b) noexcept { return a.block_ == b.block_; }
+
+private:
+    struct counted {};
+    async_latch(const executor& ex, std::uint64_t count, counted);
+    explicit async_latch(std::shared_ptr<detail::shared_block> block) noexcept : block_(std::move(block)) {}
+
+    template <class N>
+    static std::uint64_t checked(N n) {
+        if (std::cmp_less(n, 0)) throw std::invalid_argument("cadre::async_latch: a count is negative");
+        if (std::cmp_greater(n, std::numeric_limits<std::int64_t>::max()))
+            throw std::invalid_argument("cadre::async_latch: a count is too large");
+        return static_cast<std::uint64_t>(n);
+    }
+
+    std::shared_ptr<detail::shared_block> block_;
+};
+
+}  // namespace cadre

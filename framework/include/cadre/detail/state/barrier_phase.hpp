@@ -1,0 +1,108 @@
+/// @file
+/// The word of a barrier, and the conditions of waits for the end of a phase.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <utility>
+
+#include <cadre/detail/state/block_operation.hpp>
+#include <cadre/detail/state/portable_action.hpp>
+
+namespace cadre::detail {
+
+/// phase << 42 | expected << 22 | arrived << 2 | completing << 1 | broken. Changed by any process, by sequentially consistent
+/// compare-and-swaps. p: phase, e: expected, a: arrived.
+///
+/// | state             | changed by                                          | to                                |
+/// | ----------------- | --------------------------------------------------- | --------------------------------- |
+/// | (p, e, a)         | an arrival, a + 1 < e                               | (p, e, a + 1)                     |
+/// |                   | the last arrival or drop of a barrier with action   | (p, e or e - 1, 0, completing)    |
+/// |                   | the last one of a barrier without                   | (p + 1, e or e - 1, 0)            |
+/// |                   | a drop, a < e - 1                                   | (p, e - 1, a)                     |
+/// |                   | a cancelled waiter that had arrived in p            | (p, e, a - 1)                     |
+/// | (…, completing)   | arrivals for phase p + 1, drops, cancelled waiters  | as above, completing              |
+/// |                   | the process whose action has ended, a < e           | (p + 1, e, a)                     |
+/// |                   | the same, a = e: the next phase completes as well   | (p + 1, e, 0, completing)         |
+/// | any               | abort, or a process whose action has failed         | the same, broken: for good        |
+struct barrier_word {
+    std::uint64_t raw;
+
+    static constexpr std::uint32_t max_count = (1u << 20) - 1;
+    static constexpr std::uint32_t phase_mask = (1u << 22) - 1;
+    static constexpr barrier_word make(std::uint32_t phase, std::uint32_t expected, std::uint32_t arrived,
+                                       bool completing, bool broken = false) noexcept {
+        return {(std::uint64_t{phase & phase_mask} << 42) | (std::uint64_t{expected} << 22) |
+                (std::uint64_t{arrived} << 2) | (completing ? 2u : 0u) | (broken ? 1u : 0u)};
+    }
+    [[nodiscard]] constexpr std::uint32_t phase() const noexcept { return static_cast<std::uint32_t>(raw >> 42); }
+    [[nodiscard]] constexpr std::uint32_t expected() const noexcept {
+        return static_cast<std::uint32_t>(raw >> 22) & max_count;
+    }
+    [[nodiscard]] constexpr std::uint32_t arrived() const noexcept {
+        return static_cast<std::uint32_t>(raw >> 2) & max_count;
+    }
+    [[nodiscard]] constexpr bool completing() const noexcept { return (raw & 2) != 0; }
+    [[nodiscard]] constexpr bool broken() const noexcept { return (raw & 1) != 0; }
+    /// The phase in which an arrival counts now.
+    [[nodiscard]] constexpr std::uint32_t open_phase() const noexcept {
+        return (phase() + (completing() ? 1 : 0)) & phase_mask;
+    }
+    /// Whether `p` has ended. A participant arrives once a phase, so no phase is compared with one that is far away.
+    [[nodiscard]] constexpr bool ended(std::uint32_t p) const noexcept {
+        const std::uint32_t since = (phase() - p) & phase_mask;
+        return since != 0 && since <= phase_mask / 2;
+    }
+};
+
+/// Arrives, or drops; at the end of a phase runs the action and notifies. @return the phase of the arrival
+/// @throws broken_barrier, executor_stopped, std::logic_error, what the action throws
+std::uint32_t barrier_arrive(shared_block& block, const portable_action& action, bool drop);
+/// Takes back an arrival in `phase`, if nothing depends on it yet. @return false if the phase has ended or the barrier is broken
+[[nodiscard]] bool barrier_withdraw(shared_block& block, std::uint32_t phase) noexcept;
+void barrier_abort(shared_block& block) noexcept;
+[[noreturn]] void throw_broken_barrier();
+
+/// The end of a phase.
+struct phase_end {
+    [[nodiscard]] op_status check(shared_block& block) const noexcept {
+        const barrier_word w{block_word(block, 0).load()};
+        if (w.ended(phase)) return op_status::done;
+        return w.broken() ? op_status::closed : op_status::would_block;
+    }
+    static void end(op_status outcome) {
+        if (outcome == op_status::closed) throw_broken_barrier();
+    }
+
+    std::uint32_t phase;
+};
+
+/// The end of the phase in which the wait has arrived, which it does when it begins.
+class barrier_arrival {
+public:
+    explicit barrier_arrival(portable_action action) noexcept : action_(std::move(action)) {}
+
+    [[nodiscard]] op_status check(shared_block& block) noexcept {
+        if (!std::exchange(arrived_, true)) {
+            try {
+                end_.phase = barrier_arrive(block, action_, false);
+            } catch (...) {
+                failure_ = std::current_exception();
+            }
+        }
+        return failure_ != nullptr ? op_status::closed : end_.check(block);
+    }
+    [[nodiscard]] bool withdraw(shared_block& block) const noexcept { return barrier_withdraw(block, end_.phase); }
+    void end(op_status outcome) const {
+        if (failure_ != nullptr) std::rethrow_exception(failure_);
+        phase_end::end(outcome);
+    }
+
+private:
+    portable_action action_;
+    phase_end end_{0};
+    std::exception_ptr failure_;
+    bool arrived_ = false;
+};
+
+}  // namespace cadre::detail

@@ -1,0 +1,441 @@
+/// @file
+/// Conformance of events, latches, barriers, shared mutexes, condition variables and waits for values: the same guarantees on every
+/// executor, for waiters here and there.
+///
+///     struct my_kind { static cadre::executor make() { return cadre::make_executor("mine:2"); } };
+///     INSTANTIATE_TYPED_TEST_SUITE_P(mine, lock_conformance, my_kind);   // in namespace cadre::conformance
+///
+/// Its tests need `cadre::testing_main`, or a `cadre::runtime` in `main`.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <ranges>
+#include <stdexcept>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include <cadre/async_barrier.hpp>
+#include <cadre/async_condition_variable.hpp>
+#include <cadre/async_event.hpp>
+#include <cadre/async_latch.hpp>
+#include <cadre/async_mutex.hpp>
+#include <cadre/async_shared_mutex.hpp>
+#include <cadre/bind_portable.hpp>
+#include <cadre/errors.hpp>
+#include <cadre/on.hpp>
+#include <cadre/shared_array.hpp>
+#include <cadre/shared_value.hpp>
+#include <cadre/sleep.hpp>
+#include <cadre/sync_wait.hpp>
+#include <cadre/task.hpp>
+#include <cadre/timeout.hpp>
+#include <cadre/when_all.hpp>
+
+namespace cadre::conformance {
+
+/// `Kind::make()` returns a new executor with a memory domain that can suspend several tasks.
+template <class Kind>
+class lock_conformance : public ::testing::Test {
+protected:
+    const executor under_test = Kind::make();
+};
+TYPED_TEST_SUITE_P(lock_conformance);
+
+/// The functions that the tests run on the executor.
+namespace lock_tasks {
+
+using namespace std::chrono_literals;
+
+inline task<void> wait_and_count(async_event e, shared_value<int> continued) {
+    co_await e.wait();
+    continued.fetch_add(1);
+}
+
+inline task<void> count_down_and_wait(async_latch l, shared_value<int> before) {
+    before.fetch_add(1);
+    co_await l.arrive_and_wait();
+    if (before.load() != 3) throw std::runtime_error("the latch was open too early");
+}
+
+/// Writes its element in one phase and reads those of all in the next one.
+inline task<void> run_phases(async_barrier b, shared_array<int> a, int me, int phases) {
+    for (int i = 0; i < phases; ++i) {
+        a[static_cast<std::size_t>(me)] = i;
+        co_await b.arrive_and_wait();
+        for (const int seen : a)
+            if (seen != i) throw std::runtime_error("a phase has begun too early");
+        co_await b.arrive_and_wait();
+    }
+}
+
+inline void count_phase(shared_value<int> phases) { phases.fetch_add(1); }
+inline void fail() { throw std::range_error("the action has failed"); }
+
+inline task<void> drop_after(async_barrier b, int phases) {
+    for (int i = 0; i < phases; ++i)
+        co_await b.arrive_and_wait();
+    b.drop();
+}
+
+inline task<bool> is_broken_for(async_barrier b) {
+    try {
+        co_await b.arrive_and_wait();
+    } catch (const broken_barrier&) {
+        co_return true;
+    }
+    co_return false;
+}
+
+/// All readers are inside at the same time.
+inline task<void> read_together(async_shared_mutex m, async_barrier inside) {
+    auto guard = co_await m.lock_shared();
+    co_await inside.arrive_and_wait();
+}
+
+inline task<void> write_pairs(async_shared_mutex m, shared_array<int> pair, int times) {
+    for (int i = 0; i < times; ++i) {
+        auto guard = co_await m.lock();
+        ++pair[0];
+        if (i % 8 == 0) co_await yield();
+        ++pair[1];
+    }
+}
+
+inline task<void> read_pairs(async_shared_mutex m, shared_array<int> pair, int times) {
+    for (int i = 0; i < times; ++i) {
+        auto guard = co_await m.lock_shared();
+        const int first = pair[0];
+        if (i % 8 == 0) co_await yield();
+        if (pair[1] != first) throw std::runtime_error("a reader and a writer at the same time");
+    }
+}
+
+/// The classic bounded buffer: places [2, 6) of `a`; a[0]: items put, a[1]: items taken.
+struct buffer {
+    async_mutex mutex;
+    async_condition_variable not_full;
+    async_condition_variable not_empty;
+    shared_array<int> a;
+};
+
+inline task<void> put_items(buffer b, int from, int to) {
+    for (int i = from; i < to; ++i) {
+        auto guard = co_await b.mutex.lock();
+        co_await b.not_full.wait(guard, [&] { return b.a[0] - b.a[1] < 4; });
+        b.a[static_cast<std::size_t>(2 + b.a[0]++ % 4)] = i;
+        b.not_empty.notify_one();
+    }
+}
+
+inline task<int> take_items(buffer b, int count) {
+    int sum = 0;
+    for (int i = 0; i < count; ++i) {
+        auto guard = co_await b.mutex.lock();
+        while (b.a[0] == b.a[1])
+            co_await b.not_empty.wait(guard);
+        sum += b.a[static_cast<std::size_t>(2 + b.a[1]++ % 4)];
+        b.not_full.notify_one();
+    }
+    co_return sum;
+}
+
+/// a[0]: waiters, a[1]: those that were notified.
+inline task<void> wait_once(async_mutex m, async_condition_variable cv, shared_array<int> a) {
+    auto guard = co_await m.lock();
+    ++a[0];
+    co_await cv.wait(guard);
+    if (!guard.owns_lock()) throw std::runtime_error("the lock was not taken again");
+    ++a[1];
+}
+
+/// Takes the turns of one parity.
+inline task<void> alternate(shared_value<int> turn, int parity, int until) {
+    for (int now = turn.load(); now < until; now = turn.load()) {
+        if (now % 2 == parity) {
+            turn.fetch_add(1);
+            turn.notify_one();
+        } else {
+            co_await turn.wait(now);
+        }
+    }
+}
+
+template <class Wait>
+task<bool> ends_by_shutdown(Wait wait) {
+    try {
+        co_await timeout(20s, std::move(wait));
+    } catch (const executor_stopped&) {
+        co_return true;
+    } catch (const timed_out&) {
+    }
+    co_return false;
+}
+
+inline task<int> shut_down(executor ex) {
+    co_await yield();
+    co_await ex.shutdown();
+    co_return 0;
+}
+
+}  // namespace lock_tasks
+
+TYPED_TEST_P(lock_conformance, an_event_releases_every_waiter) {
+    async_event e{this->under_test};
+    shared_value<int> continued{this->under_test, 0};
+    sync_wait([](executor ex, async_event event, shared_value<int> count) -> task<void> {
+        auto set = [](async_event to_set) -> task<int> {
+            co_await yield();
+            to_set.set();
+            co_return 0;
+        };
+        co_await when_all(on(ex, lock_tasks::wait_and_count, event, count),
+                          on(ex, lock_tasks::wait_and_count, event, count), lock_tasks::wait_and_count(event, count),
+                          set(event));
+        EXPECT_TRUE(event.is_set());
+        co_await event.wait();
+        event.reset();
+        EXPECT_FALSE(event.is_set());
+        EXPECT_THROW(co_await timeout(std::chrono::milliseconds(5), event.wait()), timed_out);
+    }(this->under_test, e, continued));
+    EXPECT_EQ(continued.load(), 3);
+}
+
+// Also those that see the event only after it was reset.
+TYPED_TEST_P(lock_conformance, an_event_that_is_reset_at_once_releases_every_waiter) {
+    async_event e{this->under_test};
+    shared_value<int> continued{this->under_test, 0};
+    sync_wait([](executor ex, async_event event, shared_value<int> count) -> task<void> {
+        auto pulse = [](async_event to_set, shared_value<int> until) -> task<int> {
+            for (int pulses = 0;; ++pulses) {
+                to_set.set();
+                to_set.reset();
+                if (until.load() == 3) co_return pulses;
+                co_await sleep_for(std::chrono::milliseconds(1));
+            }
+        };
+        co_await when_all(on(ex, lock_tasks::wait_and_count, event, count),
+                          on(ex, lock_tasks::wait_and_count, event, count), lock_tasks::wait_and_count(event, count),
+                          pulse(event, count));
+        EXPECT_FALSE(event.is_set());
+    }(this->under_test, e, continued));
+}
+
+TYPED_TEST_P(lock_conformance, a_latch_opens_at_the_last_arrival) {
+    async_latch l{this->under_test, 3};
+    shared_value<int> before{this->under_test, 0};
+    sync_wait([](executor ex, async_latch latch, shared_value<int> count) -> task<void> {
+        co_await when_all(on(ex, lock_tasks::count_down_and_wait, latch, count),
+                          on(ex, lock_tasks::count_down_and_wait, latch, count),
+                          lock_tasks::count_down_and_wait(latch, count));
+        EXPECT_TRUE(latch.try_wait());
+        co_await latch.wait();
+        EXPECT_THROW(latch.count_down(), std::underflow_error);
+        EXPECT_THROW(co_await latch.arrive_and_wait(), std::underflow_error);
+    }(this->under_test, l, before));
+}
+
+TYPED_TEST_P(lock_conformance, a_barrier_separates_phases_and_runs_its_action_once_in_each) {
+    shared_value<int> phases{this->under_test, 0};
+    async_barrier b{this->under_test, 3, bind_portable(lock_tasks::count_phase, phases)};
+    shared_array<int> a{this->under_test, 3};
+    sync_wait([](executor ex, async_barrier barrier, shared_array<int> array) -> task<void> {
+        co_await when_all(on(ex, lock_tasks::run_phases, barrier, array, 0, 50),
+                          on(ex, lock_tasks::run_phases, barrier, array, 1, 50),
+                          lock_tasks::run_phases(barrier, array, 2, 50));
+    }(this->under_test, b, a));
+    EXPECT_EQ(phases.load(), 100);
+}
+
+TYPED_TEST_P(lock_conformance, a_barrier_expects_those_that_dropped_no_more) {
+    async_barrier b{this->under_test, 3};
+    sync_wait([](executor ex, async_barrier barrier) -> task<void> {
+        auto go_on = [](async_barrier mine) -> task<int> {
+            for (int i = 0; i < 6; ++i)
+                co_await mine.arrive_and_wait();
+            co_return 0;
+        };
+        co_await when_all(on(ex, lock_tasks::drop_after, barrier, 2), on(ex, lock_tasks::drop_after, barrier, 3),
+                          go_on(barrier));
+        EXPECT_EQ(barrier.participants(), 1u);
+    }(this->under_test, b));
+}
+
+TYPED_TEST_P(lock_conformance, an_aborted_barrier_releases_every_waiter) {
+    async_barrier b{this->under_test, 4};
+    sync_wait([](executor ex, async_barrier barrier) -> task<void> {
+        auto abort = [](async_barrier to_abort) -> task<int> {
+            while (to_abort.arrived() != 3)
+                co_await sleep_for(std::chrono::milliseconds(1));
+            to_abort.abort();
+            co_return 0;
+        };
+        auto [first, second, third, aborted] =
+            co_await when_all(on(ex, lock_tasks::is_broken_for, barrier), on(ex, lock_tasks::is_broken_for, barrier),
+                              lock_tasks::is_broken_for(barrier), abort(barrier));
+        EXPECT_TRUE(first && second && third);
+        EXPECT_TRUE(barrier.broken());
+        EXPECT_THROW((void)barrier.arrive(), broken_barrier);
+    }(this->under_test, b));
+}
+
+TYPED_TEST_P(lock_conformance, an_action_that_fails_breaks_its_barrier) {
+    async_barrier b{this->under_test, 2, lock_tasks::fail};
+    sync_wait([](executor ex, async_barrier barrier) -> task<void> {
+        auto last = [](async_barrier mine) -> task<int> {
+            while (mine.arrived() != 1)
+                co_await sleep_for(std::chrono::milliseconds(1));
+            EXPECT_THROW(co_await mine.arrive_and_wait(), std::range_error);
+            co_return 0;
+        };
+        auto [broken, done] = co_await when_all(on(ex, lock_tasks::is_broken_for, barrier), last(barrier));
+        EXPECT_TRUE(broken);
+    }(this->under_test, b));
+}
+
+TYPED_TEST_P(lock_conformance, readers_are_inside_together) {
+    async_shared_mutex m{this->under_test};
+    async_barrier inside{this->under_test, 3};
+    sync_wait([](executor ex, async_shared_mutex mutex, async_barrier barrier) -> task<void> {
+        co_await when_all(on(ex, lock_tasks::read_together, mutex, barrier),
+                          on(ex, lock_tasks::read_together, mutex, barrier), lock_tasks::read_together(mutex, barrier));
+        auto writer = mutex.try_lock();
+        EXPECT_TRUE(writer);
+        EXPECT_FALSE(mutex.try_lock_shared());
+        EXPECT_THROW((void)co_await timeout(std::chrono::milliseconds(5), mutex.lock_shared()), timed_out);
+        writer.reset();
+        auto reader = mutex.try_lock_shared();
+        EXPECT_TRUE(reader && mutex.try_lock_shared());
+        EXPECT_FALSE(mutex.try_lock());
+        EXPECT_THROW((void)co_await timeout(std::chrono::milliseconds(5), mutex.lock()), timed_out);
+        EXPECT_TRUE(mutex.try_lock_shared());  // the writer has taken back what kept readers out
+    }(this->under_test, m, inside));
+}
+
+TYPED_TEST_P(lock_conformance, a_writer_is_inside_alone) {
+    async_shared_mutex m{this->under_test};
+    shared_array<int> pair{this->under_test, 2};
+    sync_wait([](executor ex, async_shared_mutex mutex, shared_array<int> data) -> task<void> {
+        co_await when_all(
+            on(ex, lock_tasks::write_pairs, mutex, data, 100), on(ex, lock_tasks::read_pairs, mutex, data, 100),
+            on(ex, lock_tasks::read_pairs, mutex, data, 100), on(ex, lock_tasks::write_pairs, mutex, data, 100),
+            lock_tasks::write_pairs(mutex, data, 100), lock_tasks::read_pairs(mutex, data, 100));
+    }(this->under_test, m, pair));
+    EXPECT_EQ(pair[0], 300);
+    EXPECT_EQ(pair[1], 300);
+}
+
+TYPED_TEST_P(lock_conformance, a_bounded_buffer_of_condition_variables_loses_nothing) {
+    const lock_tasks::buffer b{async_mutex{this->under_test}, async_condition_variable{this->under_test},
+                               async_condition_variable{this->under_test}, shared_array<int>{this->under_test, 6}};
+    const int sum = sync_wait([](executor ex, const lock_tasks::buffer& shared) -> task<int> {
+        auto [p, q, x, y] = co_await when_all(
+            on(ex, lock_tasks::put_items, shared, 0, 100), on(ex, lock_tasks::put_items, shared, 100, 200),
+            on(ex, lock_tasks::take_items, shared, 100), lock_tasks::take_items(shared, 100));
+        co_return x + y;
+    }(this->under_test, b));
+    EXPECT_EQ(sum, 199 * 200 / 2);
+}
+
+TYPED_TEST_P(lock_conformance, a_notification_is_for_one_waiter) {
+    async_mutex m{this->under_test};
+    async_condition_variable cv{this->under_test};
+    shared_array<int> a{this->under_test, 2};
+    sync_wait([](executor ex, async_mutex mutex, async_condition_variable changed,
+                 shared_array<int> counts) -> task<void> {
+        auto notify = [](async_mutex lock, async_condition_variable to_notify, shared_array<int> seen) -> task<int> {
+            const auto reaches = [&](std::size_t which, int count) -> task<void> {
+                for (;; co_await sleep_for(std::chrono::milliseconds(1))) {
+                    auto guard = co_await lock.lock();
+                    EXPECT_LE(seen[which], count);
+                    if (seen[which] >= count) co_return;
+                }
+            };
+            co_await reaches(0, 5);
+            for (int i = 1; i <= 2; ++i) {
+                to_notify.notify_one();
+                co_await reaches(1, i);
+            }
+            to_notify.notify(2);
+            co_await reaches(1, 4);
+            to_notify.notify_all();
+            to_notify.notify_all();
+            co_await reaches(1, 5);
+            co_return 0;
+        };
+        const auto one = [&] { return on(ex, lock_tasks::wait_once, mutex, changed, counts); };
+        co_await when_all(one(), one(), one(), lock_tasks::wait_once(mutex, changed, counts),
+                          lock_tasks::wait_once(mutex, changed, counts), notify(mutex, changed, counts));
+        auto guard = co_await mutex.lock();
+        EXPECT_THROW(co_await timeout(std::chrono::milliseconds(5), changed.wait(guard)), timed_out);
+        EXPECT_TRUE(guard.owns_lock());
+    }(this->under_test, m, cv, a));
+}
+
+TYPED_TEST_P(lock_conformance, a_value_announces_its_changes) {
+    shared_value<int> turn{this->under_test, 0};
+    sync_wait([](executor ex, shared_value<int> v) -> task<void> {
+        co_await when_all(on(ex, lock_tasks::alternate, v, 0, 200), lock_tasks::alternate(v, 1, 200));
+        co_await when_all(on(ex, lock_tasks::alternate, v, 0, 400), on(ex, lock_tasks::alternate, v, 1, 400));
+        EXPECT_EQ(v.load(), 400);
+        co_await v.wait(399);
+        EXPECT_THROW(co_await timeout(std::chrono::milliseconds(5), v.wait(400)), timed_out);
+    }(this->under_test, turn));
+}
+
+TYPED_TEST_P(lock_conformance, a_cancelled_wait_at_a_barrier_is_taken_back) {
+    async_barrier b{this->under_test, 2};
+    sync_wait([](async_barrier barrier) -> task<void> {
+        EXPECT_THROW(co_await timeout(std::chrono::milliseconds(5), barrier.arrive_and_wait()), timed_out);
+        EXPECT_EQ(barrier.arrived(), 0u);
+        const auto token = barrier.arrive();
+        EXPECT_THROW(co_await timeout(std::chrono::milliseconds(5), barrier.wait(token)), timed_out);
+        EXPECT_EQ(barrier.arrived(), 1u);
+        co_await barrier.arrive_and_wait();
+        co_await barrier.wait(token);
+    }(b));
+}
+
+TYPED_TEST_P(lock_conformance, waits_end_with_the_executor) {
+    const executor ex = this->under_test;
+    async_event e{ex};
+    async_latch l{ex, 1};
+    async_barrier b{ex, 2};
+    async_shared_mutex s{ex};
+    async_mutex m{ex};
+    async_condition_variable cv{ex};
+    shared_value<int> v{ex, 1};
+    sync_wait([&]() -> task<void> {
+        auto writer = s.try_lock();
+        auto guard = m.try_lock();
+        using lock_tasks::ends_by_shutdown;
+        auto [event, latch, barrier, reader, condition, value, done] = co_await when_all(
+            ends_by_shutdown(e.wait()), ends_by_shutdown(l.wait()), ends_by_shutdown(b.arrive_and_wait()),
+            ends_by_shutdown(s.lock_shared()), ends_by_shutdown(cv.wait(*guard)), ends_by_shutdown(v.wait(1)),
+            lock_tasks::shut_down(ex));
+        EXPECT_TRUE(event && latch && barrier && reader && condition && value);
+        EXPECT_THROW(co_await e.wait(), executor_stopped);
+        EXPECT_THROW(co_await l.wait(), executor_stopped);
+        EXPECT_THROW((void)b.arrive(), executor_stopped);
+        EXPECT_THROW((void)s.try_lock_shared(), executor_stopped);
+        EXPECT_THROW(co_await v.wait(0), executor_stopped);
+        EXPECT_THROW((async_event{ex}), executor_stopped);
+        EXPECT_THROW((async_shared_mutex{ex}), executor_stopped);
+        EXPECT_THROW((async_condition_variable{ex}), executor_stopped);
+        e.set();
+        l.count_down();
+        cv.notify_all();
+    }());
+}
+
+REGISTER_TYPED_TEST_SUITE_P(lock_conformance, an_event_releases_every_waiter,
+                            an_event_that_is_reset_at_once_releases_every_waiter, a_latch_opens_at_the_last_arrival,
+                            a_barrier_separates_phases_and_runs_its_action_once_in_each,
+                            a_barrier_expects_those_that_dropped_no_more, an_aborted_barrier_releases_every_waiter,
+                            an_action_that_fails_breaks_its_barrier, readers_are_inside_together,
+                            a_writer_is_inside_alone, a_bounded_buffer_of_condition_variables_loses_nothing,
+                            a_notification_is_for_one_waiter, a_value_announces_its_changes,
+                            a_cancelled_wait_at_a_barrier_is_taken_back, waits_end_with_the_executor);
+
+}  // namespace cadre::conformance

@@ -1,0 +1,16 @@
+#include <cadre/testing/conformance_locks.hpp>
+
+#include "conformance/kinds.hpp"
+
+namespace {
+
+using namespace conformance_tests;
+using pools = ::testing::Types<threads<1>, threads<3>>;
+using worker_processes = ::testing::Types<processes<1>, processes<2>>;
+
+using namespace cadre::conformance;
+INSTANTIATE_TYPED_TEST_SUITE_P(serial, lock_conformance, serial);
+INSTANTIATE_TYPED_TEST_SUITE_P(thread, lock_conformance, pools);
+INSTANTIATE_TYPED_TEST_SUITE_P(process, lock_conformance, worker_processes);
+
+}  // namespace
