@@ -26,10 +26,6 @@ namespace detail {
 /// down.
 [[nodiscard]] task<void> wait_for_notification(std::shared_ptr<shared_condition> condition, held_lock& lock);
 
-/// A guard of `async_mutex`, `async_shared_mutex` (either mode), `shared_value` or `shared_array`.
-template <class G>
-concept lock_guard = requires(G& guard) { guard_access::lock(guard); };
-
 }  // namespace detail
 
 /// A condition variable in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to the
@@ -44,7 +40,7 @@ public:
     /// Unlocks `guard` and waits for a notification, in one step; then locks `guard` again and completes. Waiters of one process are
     /// notified in the order of arrival. Nothing else ends the wait. Stop: ends with `cancelled`, after it has the lock again, which a
     /// stop request does not cut short; a notification that came before is not lost, and the wait then completes. Resumes at home.
-    /// @param guard a guard of this library that owns its lock; it must live until the wait has ended
+    /// @param guard a guard of async_mutex, async_shared_mutex, shared_value or shared_array that owns its lock; it must live until the wait has ended
     /// @throws std::logic_error if `guard` owns no lock; cancelled; executor_stopped
     template <detail::lock_guard Guard>
     [[nodiscard]] task<void> wait(Guard& guard) const {

@@ -46,7 +46,7 @@ public:
 
     /// Completes with the lock held. Waiters of one process are served in the order of arrival. Stop: a free lock is acquired
     /// also by a task with a stop request; a wait ends with `cancelled` without the lock. Resumes at home.
-    /// @throws cancelled, executor_stopped
+    /// @throws cancelled, executor_stopped; std::logic_error in code without `NDEBUG` if the awaiting coroutine holds the lock itself
     [[nodiscard]] auto lock() const {
         auto then = [](detail::held_lock held) { return guard(std::move(held)); };
         return detail::lock_operation<decltype(then)>(lock_, then);

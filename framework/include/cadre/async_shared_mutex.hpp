@@ -57,7 +57,8 @@ public:
     explicit async_shared_mutex(const executor& ex) : lock_(detail::domain_of(ex).make_shared_lock()) {}
 
     /// Completes with the lock held alone. Stop: a free lock is acquired also by a task with a stop request; a wait ends with
-    /// `cancelled` without the lock. Resumes at home. @throws cancelled, executor_stopped
+    /// `cancelled` without the lock. Resumes at home.
+    /// @throws cancelled, executor_stopped; std::logic_error in code without `NDEBUG` if the awaiting coroutine holds the lock alone
     [[nodiscard]] auto lock() const { return operation<detail::lock_mode::exclusive>(); }
     /// Completes with the lock held together with other readers. Otherwise as `lock`.
     [[nodiscard]] auto lock_shared() const { return operation<detail::lock_mode::shared>(); }

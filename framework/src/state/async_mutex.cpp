@@ -1,5 +1,7 @@
 #include <cadre/async_mutex.hpp>
 
+#include <stdexcept>
+
 namespace cadre {
 
 std::optional<async_mutex::guard> async_mutex::try_lock() const {
@@ -11,5 +13,9 @@ std::optional<async_mutex::guard> async_mutex::try_lock() const {
 }
 
 async_mutex async_mutex::decode_handle(detail::decoder& in) { return async_mutex(detail::domain_of(in).take_lock(in)); }
+
+void detail::throw_waits_for_itself() {
+    throw std::logic_error("cadre: a task waits for a lock that it holds itself; a lock is not recursive");
+}
 
 }  // namespace cadre

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include <cadre/detail/coroutine/await_check.hpp>
@@ -25,13 +26,17 @@ public:
     held_lock() noexcept = default;
     held_lock(std::shared_ptr<process_lock> lock, bool owner_died, lock_mode mode = lock_mode::simple) noexcept
         : lock_(std::move(lock)), owner_died_(owner_died), mode_(mode) {}
-    held_lock(held_lock&&) noexcept = default;
+    held_lock(held_lock&& other) noexcept
+        : lock_(std::move(other.lock_)), owner_died_(other.owner_died_), mode_(other.mode_) {
+        moved();
+    }
     held_lock& operator=(held_lock&& other) noexcept {
         if (this != &other) {
             unlock();
             lock_ = std::move(other.lock_);
             owner_died_ = other.owner_died_;
             mode_ = other.mode_;
+            moved();
         }
         return *this;
     }
@@ -40,6 +45,7 @@ public:
     void unlock() noexcept {
         const auto lock = std::exchange(lock_, nullptr);
         if (lock == nullptr) return;
+        lock->set_holder(nullptr);
         if (mode_ == lock_mode::shared)
             static_cast<process_shared_lock&>(*lock).unlock_shared();
         else
@@ -52,6 +58,11 @@ public:
     [[nodiscard]] lock_mode mode() const noexcept { return mode_; }
 
 private:
+    // Another coroutine may have it now.
+    void moved() noexcept {
+        if (lock_ != nullptr) lock_->set_holder(nullptr);
+    }
+
     std::shared_ptr<process_lock> lock_;
     bool owner_died_ = false;
     lock_mode mode_ = lock_mode::simple;
@@ -67,6 +78,12 @@ struct guard_access {
         return guard.lock_;
     }
 };
+
+/// A guard of this library.
+template <class G>
+concept lock_guard = requires(G& guard) { guard_access::lock(guard); };
+
+[[noreturn]] void throw_waits_for_itself();
 
 /// A coroutine that waits for a lock.
 struct lock_wait : shared_object::pending_operation {
@@ -111,7 +128,15 @@ public:
     using resumes_at_home = void;
     lock_operation(std::shared_ptr<process_lock> lock, Then then) : lock_(std::move(lock)), then_(std::move(then)) {}
 
-    [[nodiscard]] bool await_ready() noexcept { return try_now(true) && task_may_continue(); }
+    [[nodiscard]] bool await_ready() noexcept {
+        const bool ready = try_now(true) && task_may_continue();
+#ifndef NDEBUG
+        ready_ = ready;
+        return false;  // `await_suspend` gets to know the coroutine
+#else
+        return ready;
+#endif
+    }
     /// @param behind_others  not before others that wait already @return whether the operation has ended, in any way
     [[nodiscard]] bool try_now(bool behind_others) noexcept {
         check_.awaited();
@@ -129,6 +154,12 @@ public:
 
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+#ifndef NDEBUG
+        frame_ = handle.address();
+        if (outcome_ == op_status::would_block && Mode != lock_mode::shared && lock_->held_by(frame_))
+            outcome_ = op_status::closed;
+        if (ready_ || outcome_ == op_status::closed) return false;
+#endif
         lock_wait& wait = wait_.emplace();
         wait.object = lock_.get();
         wait.try_now = &lock_wait::retry<Mode>;
@@ -150,14 +181,28 @@ public:
             owner_died_ = wait_->owner_died;
         }
         require_alive(outcome_);
+        if (outcome_ == op_status::closed) throw_waits_for_itself();
+        const note_holder note{*this, *lock_};
         return then_(held_lock(std::move(lock_), owner_died_, Mode));
     }
 
 private:
+    /// At the end of `await_resume`, when the guard is where the coroutine keeps it.
+    struct note_holder {
+        ~note_holder() {
+            if constexpr (Mode != lock_mode::shared && lock_guard<std::invoke_result_t<Then&, held_lock>>)
+                if (operation.frame_ != nullptr) lock.set_holder(operation.frame_);
+        }
+        lock_operation& operation;
+        process_lock& lock;
+    };
+
     std::shared_ptr<process_lock> lock_;
     Then then_;
     op_status outcome_ = op_status::would_block;
     bool owner_died_ = false;
+    bool ready_ = false;
+    const void* frame_ = nullptr;  // of the coroutine, in code without NDEBUG
     await_check<awaitable_kind::lock> check_;
     std::optional<lock_wait> wait_;  // set when the operation suspends
 };

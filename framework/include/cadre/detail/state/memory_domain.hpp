@@ -122,6 +122,16 @@ public:
     /// `owner_died`: whether the process of the previous owner died while it held the lock.
     [[nodiscard]] virtual op_status try_lock(bool& owner_died) noexcept = 0;
     virtual void unlock() noexcept = 0;
+
+    /// The coroutine that holds the lock, if that is known: it would wait for itself. Code without `NDEBUG` sets it, for a guard
+    /// that has stayed where the lock was awaited.
+    void set_holder(const void* frame) noexcept { holder_.store(frame, std::memory_order_relaxed); }
+    [[nodiscard]] bool held_by(const void* frame) const noexcept {
+        return holder_.load(std::memory_order_relaxed) == frame;
+    }
+
+private:
+    std::atomic<const void*> holder_{nullptr};
 };
 
 /// A lock that is held by one owner or by any number of sharers. All its waiters are in queue 0.
