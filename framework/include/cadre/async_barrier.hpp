@@ -3,7 +3,7 @@
 ///
 ///     cadre::async_barrier step{ex, 4};
 ///     for (int i = 0; i < 10; ++i) {       // in each of four tasks
-///         compute(i);
+///         crunch_a_little();
 ///         co_await step.arrive_and_wait();
 ///     }
 #pragma once

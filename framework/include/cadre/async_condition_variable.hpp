@@ -1,9 +1,10 @@
 /// @file
 /// `async_condition_variable`: tasks wait until what a lock protects has changed, on threads and in worker processes.
 ///
+///     cadre::shared_value<int> stock{ex, 0};
 ///     cadre::async_condition_variable changed{ex};
-///     auto guard = co_await mutex.lock();
-///     co_await changed.wait(guard, [&] { return items[0] > 0; });   // holds the lock again
+///     auto guard = co_await stock.lock();                        // or a guard of a mutex
+///     co_await changed.wait(guard, [&] { return *guard > 0; });  // without the lock meanwhile; holds it again
 #pragma once
 
 #include <concepts>

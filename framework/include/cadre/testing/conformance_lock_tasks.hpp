@@ -1,0 +1,163 @@
+/// @file
+/// The functions that the tests of conformance_locks.hpp run on the executor.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <stdexcept>
+#include <utility>
+
+#include <cadre/async_barrier.hpp>
+#include <cadre/async_condition_variable.hpp>
+#include <cadre/async_event.hpp>
+#include <cadre/async_latch.hpp>
+#include <cadre/async_mutex.hpp>
+#include <cadre/async_shared_mutex.hpp>
+#include <cadre/errors.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/shared_array.hpp>
+#include <cadre/shared_value.hpp>
+#include <cadre/sleep.hpp>
+#include <cadre/task.hpp>
+#include <cadre/timeout.hpp>
+
+namespace cadre::conformance {
+
+namespace lock_tasks {
+
+using namespace std::chrono_literals;
+
+inline task<void> wait_and_count(async_event e, shared_value<int> continued) {
+    co_await e.wait();
+    continued.fetch_add(1);
+}
+
+inline task<void> count_down_and_wait(async_latch l, shared_value<int> before) {
+    before.fetch_add(1);
+    co_await l.arrive_and_wait();
+    if (before.load() != 3) throw std::runtime_error("the latch was open too early");
+}
+
+/// Writes its element in one phase and reads those of all in the next one.
+inline task<void> run_phases(async_barrier b, shared_array<int> a, int me, int phases) {
+    for (int i = 0; i < phases; ++i) {
+        a[static_cast<std::size_t>(me)] = i;
+        co_await b.arrive_and_wait();
+        for (const int seen : a)
+            if (seen != i) throw std::runtime_error("a phase has begun too early");
+        co_await b.arrive_and_wait();
+    }
+}
+
+inline void count_phase(shared_value<int> phases) { phases.fetch_add(1); }
+inline void fail() { throw std::range_error("the action has failed"); }
+
+inline task<void> drop_after(async_barrier b, int phases) {
+    for (int i = 0; i < phases; ++i)
+        co_await b.arrive_and_wait();
+    b.drop();
+}
+
+inline task<bool> is_broken_for(async_barrier b) {
+    try {
+        co_await b.arrive_and_wait();
+    } catch (const broken_barrier&) {
+        co_return true;
+    }
+    co_return false;
+}
+
+/// All readers are inside at the same time.
+inline task<void> read_together(async_shared_mutex m, async_barrier inside) {
+    auto guard = co_await m.lock_shared();
+    co_await inside.arrive_and_wait();
+}
+
+inline task<void> write_pairs(async_shared_mutex m, shared_array<int> pair, int times) {
+    for (int i = 0; i < times; ++i) {
+        auto guard = co_await m.lock();
+        ++pair[0];
+        if (i % 8 == 0) co_await yield();
+        ++pair[1];
+    }
+}
+
+inline task<void> read_pairs(async_shared_mutex m, shared_array<int> pair, int times) {
+    for (int i = 0; i < times; ++i) {
+        auto guard = co_await m.lock_shared();
+        const int first = pair[0];
+        if (i % 8 == 0) co_await yield();
+        if (pair[1] != first) throw std::runtime_error("a reader and a writer at the same time");
+    }
+}
+
+/// The classic bounded buffer: places [2, 6) of `a`; a[0]: items put, a[1]: items taken.
+struct buffer {
+    async_mutex mutex;
+    async_condition_variable not_full;
+    async_condition_variable not_empty;
+    shared_array<int> a;
+};
+
+inline task<void> put_items(buffer b, int from, int to) {
+    for (int i = from; i < to; ++i) {
+        auto guard = co_await b.mutex.lock();
+        co_await b.not_full.wait(guard, [&] { return b.a[0] - b.a[1] < 4; });
+        b.a[static_cast<std::size_t>(2 + b.a[0]++ % 4)] = i;
+        b.not_empty.notify_one();
+    }
+}
+
+inline task<int> take_items(buffer b, int count) {
+    int sum = 0;
+    for (int i = 0; i < count; ++i) {
+        auto guard = co_await b.mutex.lock();
+        while (b.a[0] == b.a[1])
+            co_await b.not_empty.wait(guard);
+        sum += b.a[static_cast<std::size_t>(2 + b.a[1]++ % 4)];
+        b.not_full.notify_one();
+    }
+    co_return sum;
+}
+
+/// a[0]: waiters, a[1]: those that were notified.
+inline task<void> wait_once(async_mutex m, async_condition_variable cv, shared_array<int> a) {
+    auto guard = co_await m.lock();
+    ++a[0];
+    co_await cv.wait(guard);
+    if (!guard.owns_lock()) throw std::runtime_error("the lock was not taken again");
+    ++a[1];
+}
+
+/// Takes the turns of one parity.
+inline task<void> alternate(shared_value<int> turn, int parity, int until) {
+    for (int now = turn.load(); now < until; now = turn.load()) {
+        if (now % 2 == parity) {
+            turn.fetch_add(1);
+            turn.notify_one();
+        } else {
+            co_await turn.wait(now);
+        }
+    }
+}
+
+template <class Wait>
+task<bool> ends_by_shutdown(Wait wait) {
+    try {
+        co_await timeout(20s, std::move(wait));
+    } catch (const executor_stopped&) {
+        co_return true;
+    } catch (const timed_out&) {
+    }
+    co_return false;
+}
+
+inline task<int> shut_down(executor ex) {
+    co_await yield();
+    co_await ex.shutdown();
+    co_return 0;
+}
+
+}  // namespace lock_tasks
+
+}  // namespace cadre::conformance
