@@ -21,6 +21,7 @@ namespace detail {
 /// The event's word: sets so far << 1 | whether it is set. `set` and `reset` change it by sequentially consistent
 /// compare-and-swaps, in any process. The number of sets tells a waiter that the event was set although it is reset by now.
 struct event_set {
+    static constexpr bool only_waits = true;
     static constexpr std::uint64_t set_bit = 1;
     [[nodiscard]] static bool set(shared_block& block) noexcept;
     static void reset(shared_block& block) noexcept;

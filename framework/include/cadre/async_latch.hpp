@@ -23,6 +23,7 @@ namespace detail {
 /// The latch's word is its count. `count_down` lowers it by sequentially consistent compare-and-swaps, in any process; a count of
 /// 0 never changes.
 struct latch_open {
+    static constexpr bool only_waits = true;
     [[nodiscard]] static op_status check(shared_block& block) noexcept {
         return block_word(block, 0).load() == 0 ? op_status::done : op_status::would_block;
     }

@@ -77,7 +77,8 @@ template <class Rep, class Period>
 /// Performs exactly one of `operations`: the first that is possible, one of those that are possible at once in turn. The others
 /// receive, send and lock nothing.
 ///
-/// @param operations  `ch.receive()`, `ch.send(v)`, `ch.emplace(…)` of local and shared channels, `m.lock()`, `after(d)`; written
+/// @param operations  `ch.receive()`, `ch.send(v)`, `ch.emplace(…)` of local and shared channels, `m.lock()`, `m.lock_shared()`,
+///         `event.wait()`, `latch.wait()`, `value.wait(old)`, `after(d)`; written
 ///                    in the call, since they refer to their handles and values
 /// @return an `any_result`: `.index()` is the position of the operation that was performed, `get<I>` its result: an optional for
 ///         `receive` (empty: closed and drained), the guard for `lock`, `std::monostate` for the others

@@ -25,6 +25,7 @@
 #include <cadre/bind_portable.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/on.hpp>
+#include <cadre/select.hpp>
 #include <cadre/shared_array.hpp>
 #include <cadre/shared_value.hpp>
 #include <cadre/sleep.hpp>
@@ -260,6 +261,49 @@ TYPED_TEST_P(lock_conformance, a_cancelled_wait_at_a_barrier_is_taken_back) {
     }(b));
 }
 
+TYPED_TEST_P(lock_conformance, a_select_performs_one_wait_or_lock) {
+    async_event e{this->under_test};
+    async_latch l{this->under_test, 1};
+    async_shared_mutex m{this->under_test};
+    shared_value<int> v{this->under_test, 0};
+    sync_wait(
+        [](async_event event, async_latch latch, async_shared_mutex mutex, shared_value<int> value) -> task<void> {
+            auto writer = mutex.try_lock();
+            const auto one = [&]() -> task<std::size_t> {
+                co_return (co_await select(event.wait(), latch.wait(), mutex.lock_shared(), value.wait(0),
+                                           after(std::chrono::seconds(20))))
+                    .index();
+            };
+            const auto act = [&](int what) -> task<int> {
+                co_await yield();
+                if (what == 0) event.set();
+                if (what == 1) latch.count_down();
+                if (what == 2) writer.reset();
+                if (what == 3) {
+                    value.store(1);
+                    value.notify_one();
+                }
+                co_return 0;
+            };
+            for (const int what : {3, 2, 0, 1}) {
+                auto [chosen, done] = co_await when_all(one(), act(what));
+                EXPECT_EQ(chosen, static_cast<std::size_t>(what));
+                if (what == 3) value.store(0);
+                if (what == 0) event.reset();
+                if (what == 2) writer = mutex.try_lock();  // the reader's guard has gone
+            }
+            // A watch that is withdrawn keeps nobody out.
+            writer.reset();
+            auto reader = mutex.try_lock_shared();
+            event.reset();
+            auto writing = [&]() -> task<std::size_t> {
+                co_return (co_await select(mutex.lock(), after(std::chrono::milliseconds(5)))).index();
+            };
+            EXPECT_EQ(co_await writing(), 1u);
+            EXPECT_TRUE(mutex.try_lock_shared());
+        }(e, l, m, v));
+}
+
 TYPED_TEST_P(lock_conformance, waits_end_with_the_executor) {
     const executor ex = this->under_test;
     async_event e{ex};
@@ -299,6 +343,7 @@ REGISTER_TYPED_TEST_SUITE_P(lock_conformance, an_event_releases_every_waiter,
                             an_action_that_fails_breaks_its_barrier, readers_are_inside_together,
                             a_writer_is_inside_alone, a_bounded_buffer_of_condition_variables_loses_nothing,
                             a_notification_is_for_one_waiter, a_value_announces_its_changes,
-                            a_cancelled_wait_at_a_barrier_is_taken_back, waits_end_with_the_executor);
+                            a_cancelled_wait_at_a_barrier_is_taken_back, a_select_performs_one_wait_or_lock,
+                            waits_end_with_the_executor);
 
 }  // namespace cadre::conformance

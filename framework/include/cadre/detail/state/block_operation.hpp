@@ -44,7 +44,8 @@ concept withdrawable_condition = block_condition<C> && requires(C c, shared_bloc
     { c.withdraw(block) } noexcept -> std::same_as<bool>;
 };
 
-/// Waits until the condition is fulfilled. A condition may have `end(op_status)`, which translates a failure of its own.
+/// Waits until the condition is fulfilled. A condition may have `end(op_status)`, which translates a failure of its own. One whose
+/// `only_waits` is true changes nothing, so that `select` may wait for it.
 template <block_condition Condition>
 class [[nodiscard]] block_operation {
 public:
@@ -54,9 +55,12 @@ public:
 
     [[nodiscard]] bool await_ready() noexcept {
         check_.awaited();
-        outcome_ = attempt();
-        return outcome_ != op_status::would_block && task_may_continue();
+        return try_now() != op_status::would_block && task_may_continue();
     }
+    [[nodiscard]] op_status try_now() noexcept { return outcome_ = attempt(); }
+    [[nodiscard]] shared_block& block() const noexcept { return *block_; }
+    /// A select awaits the operation.
+    void belongs_to_select() noexcept { check_.awaited(); }
 
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {

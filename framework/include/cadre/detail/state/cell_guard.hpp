@@ -68,6 +68,7 @@ struct value_cell {
 /// The condition of `shared_value::wait`: the value is not `old`, byte for byte.
 template <lock_free T>
 struct value_change {
+    static constexpr bool only_waits = true;
     [[nodiscard]] op_status check(shared_block&) noexcept {
         const whole<T> now = cell->atomic().load();
         return std::memcmp(&now, &old, sizeof(T)) != 0 ? op_status::done : op_status::would_block;

@@ -20,6 +20,13 @@ namespace cadre::detail {
 /// How a lock is taken: a process_lock; or a process_shared_lock, by its owner or by a sharer.
 enum class lock_mode : std::uint8_t { simple, exclusive, shared };
 
+inline void unlock(process_lock& lock, lock_mode mode) noexcept {
+    if (mode == lock_mode::shared)
+        static_cast<process_shared_lock&>(lock).unlock_shared();
+    else
+        lock.unlock();
+}
+
 /// Holds a lock until destruction or `unlock`. Movable; may be destroyed on any thread.
 class held_lock {
 public:
@@ -46,10 +53,7 @@ public:
         const auto lock = std::exchange(lock_, nullptr);
         if (lock == nullptr) return;
         lock->set_holder(nullptr);
-        if (mode_ == lock_mode::shared)
-            static_cast<process_shared_lock&>(*lock).unlock_shared();
-        else
-            lock->unlock();
+        detail::unlock(*lock, mode_);
     }
     [[nodiscard]] bool owns() const noexcept { return lock_ != nullptr; }
     [[nodiscard]] bool owner_died() const noexcept { return owner_died_; }

@@ -1,5 +1,5 @@
 /// @file
-/// The operations that `select` accepts: `receive`, `send`, `after`, `lock`.
+/// The operations that `select` accepts: `receive`, `send`, `after`, `lock`, and waits for events, latches and values.
 #pragma once
 
 #include <chrono>
@@ -9,6 +9,7 @@
 #include <variant>
 
 #include <cadre/detail/scheduler/timer_service.hpp>
+#include <cadre/detail/state/block_operation.hpp>
 #include <cadre/detail/state/channel_operations.hpp>
 #include <cadre/detail/state/lock_operation.hpp>
 #include <cadre/detail/state/select_core.hpp>
@@ -138,13 +139,13 @@ private:
 };
 
 /// A watch acquires the lock; if another operation is performed, the lock is released.
-template <class Then>
-class select_branch_of<lock_operation<Then>> final : public select_branch {
+template <class Then, lock_mode Mode>
+class select_branch_of<lock_operation<Then, Mode>> final : public select_branch {
+    using operation = lock_operation<Then, Mode>;
+
 public:
-    using result = decltype(std::declval<lock_operation<Then>&>().await_resume());
-    explicit select_branch_of(lock_operation<Then>&& operation) : operation_(std::move(operation)) {
-        operation_.belongs_to_select();
-    }
+    using result = decltype(std::declval<operation&>().await_resume());
+    explicit select_branch_of(operation&& lock) : operation_(std::move(lock)) { operation_.belongs_to_select(); }
 
     [[nodiscard]] bool try_now(bool first) override {
         if (watch_ && watch_->outcome != op_status::would_block) {
@@ -157,18 +158,55 @@ public:
     [[nodiscard]] bool watch(select_core& by, environment* env) noexcept override {
         auto& w = watch_.emplace();
         w.begin(by, *this, env);
-        w.try_now = &lock_wait::retry;
+        w.try_now = &lock_wait::retry<Mode>;
+        if constexpr (Mode == lock_mode::exclusive) w.withdraw = &lock_wait::withdraw_claim;
         return operation_.lock().park(w) && w.commit();
     }
     [[nodiscard]] bool unwatch() noexcept override { return operation_.lock().remove(*watch_); }
     void abandon() noexcept override {
-        if (watch_ && watch_->outcome == op_status::done) operation_.lock().unlock();
+        if (watch_ && watch_->outcome == op_status::done) unlock(operation_.lock(), Mode);
     }
     [[nodiscard]] result take() { return operation_.await_resume(); }
 
 private:
-    lock_operation<Then> operation_;
+    operation operation_;
     std::optional<select_watch<lock_wait>> watch_;
+};
+
+/// A wait for a change of bytes that changes nothing itself.
+template <class Condition>
+    requires(Condition::only_waits)
+class select_branch_of<block_operation<Condition>> final : public select_branch {
+    using operation = block_operation<Condition>;
+    struct change_watch : shared_object::pending_operation {
+        operation* waits = nullptr;
+    };
+
+public:
+    using result = std::monostate;
+    explicit select_branch_of(operation&& wait) : operation_(std::move(wait)) { operation_.belongs_to_select(); }
+
+    [[nodiscard]] bool try_now(bool) override { return operation_.try_now() != op_status::would_block; }
+    [[nodiscard]] bool watch(select_core& by, environment* env) noexcept override {
+        auto& w = watch_.emplace();
+        w.begin(by, *this, env);
+        w.waits = &operation_;
+        w.queue = shared_block::changes;
+        w.independent = true;
+        w.try_now = [](shared_object::pending_operation& p) noexcept {
+            return static_cast<change_watch&>(p).waits->try_now();
+        };
+        return operation_.block().park(w) && w.commit();
+    }
+    [[nodiscard]] bool unwatch() noexcept override { return operation_.block().remove(*watch_); }
+    [[nodiscard]] result take() {
+        operation_.await_resume();
+        return {};
+    }
+
+private:
+    operation operation_;
+    std::optional<select_watch<change_watch>> watch_;
 };
 
 template <class Operation>
