@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
+#include <cadre/detail/base/populate.hpp>
+
 namespace cadre::detail {
 
 namespace {
@@ -112,6 +114,7 @@ bool frame_slabs::map_slabs() noexcept {
         }
     }
     if (memory == nullptr) return false;
+    if (count > 1) populate_for_writing(memory, size);
     for (std::size_t i = count; i-- > 0;)
         spare_ = ::new (memory + i * slab_size) block{spare_};
     spares_ += static_cast<std::uint32_t>(count);

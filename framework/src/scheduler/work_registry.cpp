@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cstddef>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -59,30 +60,34 @@ void work_registry::begin_leave(work_root& root) noexcept {
 
 void work_registry::finish_leave() noexcept {
     if (leaving_here.registries[--leaving_here.depth] == nullptr) return;
-    std::vector<std::function<void()>> call;
+    bool empty = false;
     {
         const std::lock_guard hold(mutex_);
-        call = count_end_locked();
+        empty = count_end_locked();
     }
-    for (auto& f : call)
-        f();
+    if (empty) report_empty();
     leaving_.fetch_sub(1, std::memory_order_release);  // the last access
 }
 
 void work_registry::leave(work_root& root) noexcept {
-    std::vector<std::function<void()>> call;
+    bool empty = false;
     {
         const std::lock_guard hold(mutex_);
         roots_.remove(root);
-        call = count_end_locked();
+        empty = count_end_locked();
+    }
+    if (empty) report_empty();
+}
+
+// Calls the functions given to `close`, without the lock.
+void work_registry::report_empty() noexcept {
+    functions call;
+    {
+        const std::lock_guard hold(mutex_);
+        call.swap(on_empty_);
     }
     for (auto& f : call)
         f();
-}
-
-// @return the functions to call, without the lock, since the registry is empty
-std::vector<std::function<void()>> work_registry::count_end_locked() noexcept {
-    return --live_ == 0 ? std::exchange(on_empty_, {}) : std::vector<std::function<void()>>();
 }
 
 void work_registry::request_stop(stop_reason why) noexcept {

@@ -5,11 +5,11 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include <cadre/detail/base/intrusive_list.hpp>
+#include <cadre/detail/base/spin_mutex.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 
 namespace cadre::detail {
@@ -59,15 +59,17 @@ public:
     [[nodiscard]] std::vector<std::string> names(std::size_t most) const;
 
 private:
-    [[nodiscard]] std::vector<std::function<void()>> count_end_locked() noexcept;
+    using functions = std::vector<std::function<void()>>;
+    [[nodiscard]] bool count_end_locked() noexcept { return --live_ == 0 && !on_empty_.empty(); }
+    void report_empty() noexcept;
 
-    mutable std::mutex mutex_;  // under it: the lists, and `mark` and `announce` of stop states; no user code
+    mutable spin_mutex mutex_;  // under it: the lists, and `mark` and `announce` of stop states; no user code
     intrusive_list<work_root, &work_root::links> roots_;
     std::uint64_t entered_ = 0;
     std::uint64_t live_ = 0;
     bool closed_ = false;
     std::atomic<unsigned> leaving_{0};
-    std::vector<std::function<void()>> on_empty_;
+    functions on_empty_;
 };
 
 }  // namespace cadre::detail
