@@ -20,6 +20,11 @@ public:
         : local_worker(&pool, index), pool_(pool), random_(index * 2654435761u + 1) {
         watch_sleepers(pool.sleeping_);
     }
+    [[nodiscard]] bool spawn(promise_base& task) noexcept override {
+        if (deque().newest().is_fork()) return false;  // see thread_pool::submit
+        fork(runnable::spawned(task));
+        return true;
+    }
     void defer(work_item* item) noexcept override {
         pool_.inject(*item);
         wake_one();  // this thread takes the item after what is queued now, unless a sleeper is faster
@@ -31,7 +36,7 @@ public:
     /// memory grows with the number of started tasks.
     [[nodiscard]] bool oldest_is_due() noexcept {
         const runnable oldest = deque().oldest();
-        if (oldest.task() == nullptr) return oldest.item() != nullptr;
+        if (!oldest.is_fork()) return static_cast<bool>(oldest);
         const auto now = std::chrono::steady_clock::now();
         if (now < next_old_fork_) return false;
         next_old_fork_ = now + old_fork_interval;

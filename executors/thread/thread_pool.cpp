@@ -24,6 +24,8 @@ namespace {
 constexpr unsigned oldest_interval = 64;
 // Polls before parking; some microseconds, less than a park and a wake cost.
 constexpr int idle_polls = 200;
+// How many tasks a thief takes beside the first.
+constexpr std::size_t max_steal = 15;
 // How many handlers of events a busy worker runs in a full poll.
 constexpr unsigned reactor_budget = 61;
 
@@ -32,6 +34,23 @@ void pin_this_thread(int cpu) noexcept {
     CPU_ZERO(&set);
     CPU_SET(static_cast<std::size_t>(cpu), &set);
     ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
+}
+
+// Moves this thread to a processor of its own, the `index`-th after that of the thread which made the pool, and leaves it free to move
+// again: the kernel wakes a thread where it ran last, and balances only after milliseconds.
+void spread_this_thread(std::size_t index, int maker_cpu) noexcept {
+    cpu_set_t allowed;
+    if (::pthread_getaffinity_np(::pthread_self(), sizeof allowed, &allowed) != 0) return;
+    const int count = CPU_COUNT(&allowed);
+    if (count < 2) return;
+    int cpu = std::max(maker_cpu, 0);
+    for (std::size_t steps = 1 + index % static_cast<std::size_t>(count); steps != 0; --steps)
+        do
+            cpu = (cpu + 1) % CPU_SETSIZE;
+        while (!CPU_ISSET(static_cast<std::size_t>(cpu), &allowed));
+    if (::sched_getcpu() == cpu) return;
+    pin_this_thread(cpu);
+    ::pthread_setaffinity_np(::pthread_self(), sizeof allowed, &allowed);
 }
 
 }  // namespace
@@ -52,7 +71,13 @@ thread_pool::~thread_pool() = default;
 
 void thread_pool::start(const cpu_list& affinity) {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
-        threads_.emplace_back([this, i, cpu = affinity.cpu_of(i)] { run(*workers_[i], cpu); });
+        threads_.emplace_back([this, i, cpu = affinity.cpu_of(i), maker = ::sched_getcpu()] {
+            if (cpu >= 0)
+                pin_this_thread(cpu);
+            else
+                spread_this_thread(i, maker);
+            run(*workers_[i]);
+        });
         const std::string thread_name = (name_.empty() ? "cadre" : name_).substr(0, 15);
         ::pthread_setname_np(threads_.back().native_handle(), thread_name.c_str());
     }
@@ -87,10 +112,11 @@ void* thread_pool::query(const std::type_info& extension) noexcept {
 void thread_pool::submit(std::span<work_item* const> items) noexcept {
     if (items.empty()) return;
     // An item is not pushed onto a deque that holds forks: it could be delayed for as long as they run.
-    if (local_worker* own = worker_of(this); own != nullptr && own->deque().newest().task() == nullptr) {
+    if (local_worker* own = worker_of(this); own != nullptr && !own->deque().newest().is_fork()) {
         own->fork(items.size(), [&](std::size_t i) { return runnable(items[i]); });
         return;
     }
+    if (items.size() == 1 && hand_over(*items.front())) return;
     submitters_.fetch_add(1, std::memory_order_relaxed);
     injected_.push(items);
     // Ordered after the push, and so with the heavy fence of a worker that parks.
@@ -99,6 +125,9 @@ void thread_pool::submit(std::span<work_item* const> items) noexcept {
         wake_one();
     submitters_.fetch_sub(1, std::memory_order_release);
 }
+
+// A worker offers when the queue is empty: an item that it has not seen since must not be overtaken.
+bool thread_pool::hand_over(work_item& item) noexcept { return injected_.empty() && handed_over_.hand_over(item); }
 
 void thread_pool::inject(work_item& item) noexcept {
     work_item* const one = &item;
@@ -109,6 +138,7 @@ runnable thread_pool::find(worker& self) noexcept {
     if (self.full_poll_due()) {
         if (!timers_.empty()) timers_.fire_due(std::chrono::steady_clock::now());
         if (reactor* events = reactor_.get(); events != nullptr) reactor_lease(*events, this).poll(reactor_budget);
+        self.deque().watch_thieves();
         if (++self.full_polls % oldest_interval == 0 && self.oldest_is_due())
             if (const runnable oldest = self.deque().steal(); oldest) return oldest;
         if (work_item* item = injected_.pop(); item != nullptr) return runnable(item);
@@ -127,10 +157,21 @@ runnable thread_pool::steal(worker& self) noexcept {
         if (const runnable item = victim.deque().steal(); item) {
             // A fork wakes one sleeper, however many items it pushes. A thief that leaves some behind wakes the next.
             if (sleeping_.load(std::memory_order_relaxed) != 0 && !victim.deque().empty()) wake_one();
+            steal_more(self, victim);
             return item;
         }
     }
     return {};
+}
+
+// A worker that is robbed often has short tasks: the thief takes several, so that it need not come back for each.
+void thread_pool::steal_more(worker& self, worker& victim) noexcept {
+    if (!victim.deque().robbed()) return;
+    for (std::size_t n = std::min(victim.deque().size() / 2, max_steal); n != 0; --n) {
+        const runnable more = victim.deque().steal();
+        if (!more) return;
+        self.fork(more);
+    }
 }
 
 bool thread_pool::has_work() const noexcept {
@@ -138,7 +179,25 @@ bool thread_pool::has_work() const noexcept {
            std::ranges::any_of(workers_, [](const auto& w) { return !w->deque().empty(); });
 }
 
-bool thread_pool::spin_for_work() const noexcept {
+// @return whether there may be work in the queues
+bool thread_pool::spin_for_work() noexcept {
+    if (!handed_over_.offer()) return poll_for_work();
+    work_item* item = nullptr;
+    bool found = false;
+    for (int i = 0; i < idle_polls && !found; ++i) {
+        item = handed_over_.poll();
+        if (item != nullptr) break;
+        cpu_relax();
+        found = has_work();
+    }
+    if (item == nullptr) item = handed_over_.withdraw();
+    if (item == nullptr) return found;
+    run_item(runnable(item));
+    handed_over_.reset();
+    return true;
+}
+
+bool thread_pool::poll_for_work() const noexcept {
     for (int i = 0; i < idle_polls; ++i) {
         if (has_work()) return true;
         cpu_relax();
@@ -146,8 +205,12 @@ bool thread_pool::spin_for_work() const noexcept {
     return false;
 }
 
-void thread_pool::run(worker& self, int cpu) {
-    if (cpu >= 0) pin_this_thread(cpu);
+void thread_pool::run_item(runnable item) noexcept {
+    item.run();
+    set_current_environment(nullptr);
+}
+
+void thread_pool::run(worker& self) {
     this_thread_worker = &self;
     for (;;) {
         const runnable item = find(self);
@@ -157,8 +220,7 @@ void thread_pool::run(worker& self, int cpu) {
             if (!spin_for_work()) sleep(self);
             continue;
         }
-        item.run();
-        set_current_environment(nullptr);
+        run_item(item);
     }
     this_thread_worker = nullptr;
     if (self.destroys_pool) destroy();

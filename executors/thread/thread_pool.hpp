@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/process_owner.hpp"
+#include "hand_over_slot.hpp"
 #include "injection_queue.hpp"
 
 #include <cadre/detail/scheduler/local_worker.hpp>
@@ -23,6 +24,8 @@ namespace cadre::detail {
 
 /// Each worker takes work from the bottom of its own deque, from the injection queue (work of other threads, yields), or
 /// from the top of another worker's deque. If there is none it polls a little longer and then parks.
+///
+/// A worker that polls before it parks also offers to take an item directly from its submitter, past the queue.
 ///
 /// Park and wake: a worker that parks adds itself to the sleepers, issues a heavy fence and polls every source of work once
 /// more. A publisher of work issues a light fence and then reads the number of sleepers. So either the worker sees the
@@ -46,6 +49,7 @@ public:
     [[nodiscard]] std::string name() const override { return name_; }
     void submit(std::span<work_item* const> items) noexcept override;
     using executor_backend::submit;
+    [[nodiscard]] bool hand_over(work_item& item) noexcept override;
     [[nodiscard]] timer_service& timers() noexcept override { return timers_; }
     [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
 
@@ -74,12 +78,15 @@ private:
     void destroy() noexcept;
 
     // Work: thread_pool.cpp.
-    void run(worker& self, int cpu);
+    void run(worker& self);
     [[nodiscard]] runnable find(worker& self) noexcept;
     [[nodiscard]] runnable steal(worker& self) noexcept;
+    static void steal_more(worker& self, worker& victim) noexcept;
     void inject(work_item& item) noexcept;
     [[nodiscard]] bool has_work() const noexcept;
-    [[nodiscard]] bool spin_for_work() const noexcept;
+    [[nodiscard]] bool spin_for_work() noexcept;
+    [[nodiscard]] bool poll_for_work() const noexcept;
+    static void run_item(runnable item) noexcept;
 
     // Sleep and wake: idle_workers.cpp.
     void sleep(worker& self) noexcept;
@@ -101,6 +108,7 @@ private:
     pool_timers timers_{*this};
 
     injection_queue injected_;
+    hand_over_slot handed_over_;
 
     // The number of sleepers. Written under the mutex, with seq_cst: a worker adds itself before its heavy fence and its last
     // poll. Read by publishers without the mutex: relaxed after a light fence, or with seq_cst after a seq_cst push.

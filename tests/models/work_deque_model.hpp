@@ -12,12 +12,12 @@
 namespace models {
 
 /// The owner follows a script and then pops until the deque is empty; each thief makes a given number of attempts. The first
-/// buffer has two cells and the next one four. Mirrors detail/scheduler/work_deque.hpp and src/scheduler/work_deque.cpp, load by
+/// buffer has two cells and the next one four. Old buffers stay: when they are freed is not modelled. Mirrors detail/scheduler/work_deque.hpp and src/scheduler/work_deque.cpp, load by
 /// load and store by store.
 struct work_deque_model {
     static constexpr unsigned threads = 3;  // 0: the owner
-    static constexpr unsigned words = 9;
-    enum word : std::uint8_t { top, bottom, buffer, cells };
+    static constexpr unsigned words = 10;
+    enum word : std::uint8_t { top, bottom, buffer, mode, cells };
     using memory = weak_memory<threads, words, 0, 32>;
     static constexpr std::uint8_t done = 99;
     static constexpr std::uint8_t origin = 2;  // of positions, so that none is negative
@@ -30,6 +30,7 @@ struct work_deque_model {
         std::array<thread, threads> p;
         std::uint8_t at, pushed, end, first, limit, buf, i;  // the owner's position in the script and copies
         std::uint8_t taken;
+        bool fenced;  // the owner fences its pops
     };
     enum class fences : std::uint8_t {
         asymmetric,  // a pop has a compiler fence; a thief makes every thread execute a fence
@@ -39,11 +40,15 @@ struct work_deque_model {
         none
     };
 
-    std::string_view script;  // digit n: push n items; p: pop; s: the owner steals from itself
+    // digit n: push n items; p: pop; s: the owner steals from itself; f, u: its pops are fenced from here on, or no longer
+    std::string_view script;
     std::array<std::uint8_t, 2> attempts{1, 0};
     fences kind = fences::asymmetric;
     bool push_releases = true;
     bool pop_releases = true;
+    bool begin_releases = true;
+    bool end_fences = true;
+    bool thief_fences = true;
 
     [[nodiscard]] state initial() const {
         state s{};
@@ -118,6 +123,7 @@ private:
         next_of_script(s);
         if (drained) {
             s.end = s.first = s.limit = s.buf = 0;
+            s.fenced = false;
             finish(s, 0);
         }
     }
@@ -133,9 +139,13 @@ private:
             case 0:
                 if (what == 's')
                     p.pc = 20;
+                else if (what == 'f')
+                    p.pc = 17;
+                else if (what == 'u')
+                    p.pc = 18;
                 else if (what != 'p')
                     p.pc = s.end + n > s.limit ? 1 : 5;
-                else if (kind != fences::asymmetric)
+                else if (kind != fences::asymmetric || s.fenced)
                     p.pc = 10;
                 else if (s.end - 1 < s.first)
                     popped_nothing(s);
@@ -187,7 +197,7 @@ private:
             case 11:
                 p.b = static_cast<std::uint8_t>(s.end - 1);
                 s.m.store(0, bottom, p.b, pop_releases);
-                p.pc = kind == fences::symmetric || kind == fences::pop_only ? 12 : 13;
+                p.pc = kind == fences::symmetric || kind == fences::pop_only || s.fenced ? 12 : 13;
                 return emit(s);
             case 12:
                 s.m.fence(0);
@@ -221,13 +231,30 @@ private:
             case 16: {
                 const bool won = p.item != 0;
                 s.m.store(0, bottom, s.end, false);
-                s.first = kind == fences::asymmetric ? s.end : s.first;
+                s.first = kind == fences::asymmetric && !s.fenced ? s.end : s.first;
                 if (won)
                     next_of_script(s);
                 else
                     popped_nothing(s);
                 return emit(s);
             }
+            case 17:
+                s.m.store(0, mode, 1, begin_releases);
+                s.fenced = true;
+                next_of_script(s);
+                return emit(s);
+            case 18:
+                s.m.store(0, mode, 0, false);
+                if (end_fences) s.m.fence(0);
+                p.pc = 19;
+                return emit(s);
+            case 19:
+                return load(s, 0, top, false, [&](state& next, std::uint8_t t) {
+                    next.first = t;
+                    next.fenced = false;
+                    next_of_script(next);
+                    emit(next);
+                });
         }
     }
 
@@ -261,7 +288,18 @@ private:
                     thread& q = next.p[me];
                     q.b = 0;
                     q.t = t;
-                    q.pc = kind == fences::none || kind == fences::pop_only ? 24 : 23;
+                    q.pc = kind == fences::none || kind == fences::pop_only ? 24 : kind == fences::asymmetric ? 28 : 23;
+                    emit(next);
+                });
+            case 28: {
+                state next = s;
+                if (thief_fences) next.m.fence(me);
+                next.p[me].pc = 29;
+                return emit(next);
+            }
+            case 29:
+                return load(s, me, mode, true, [&](state& next, std::uint8_t fenced) {
+                    next.p[me].pc = fenced != 0 ? 24 : 23;
                     emit(next);
                 });
             case 23: {

@@ -80,6 +80,10 @@ public:
         (void)checked();
         return backend_;
     }
+    [[nodiscard]] std::shared_ptr<executor_backend> take_backend() && {
+        (void)checked();
+        return std::move(backend_);
+    }
     /// The settings of calls through this handle.
     [[nodiscard]] const detail::call_options& options() const noexcept;
 

@@ -87,6 +87,10 @@ public:
     /// Queues items to run on this executor. Any thread. Only called on local backends.
     virtual void submit(std::span<work_item* const> items) noexcept = 0;
 
+    /// Gives `item` to a worker that is idle and awake, which begins it at once. Any thread. Only called on local backends; must
+    /// not overtake items that are queued. @return false if there is no such worker: the item has not been taken
+    [[nodiscard]] virtual bool hand_over(work_item& item) noexcept;
+
     /// Whether calls leave this process: then the library submits calls instead of items.
     [[nodiscard]] virtual bool remote() const noexcept { return false; }
     /// Sends calls, in this order, each with its options, and completes each exactly once. Any thread.

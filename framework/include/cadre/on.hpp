@@ -20,7 +20,7 @@ namespace detail {
 
 template <class Bound>
 task<typename Bound::result> run_on_local(executor ex, Bound bound) {
-    local_call<Bound> call(ex.backend(), ex.options(), std::move(bound));
+    local_call<Bound> call(std::move(ex).take_backend(), ex.options(), std::move(bound));
     co_return co_await call;
 }
 
@@ -28,7 +28,7 @@ template <class Bound>
 task<typename Bound::result> run_on(executor ex, Bound bound) {
     const std::shared_ptr<executor_backend>& backend = ex.backend();
     if (!backend->remote()) {
-        local_call<Bound> call(backend, ex.options(), std::move(bound));
+        local_call<Bound> call(std::move(ex).take_backend(), ex.options(), std::move(bound));
         co_return co_await call;
     } else {
         remote_call<Bound> call(backend, ex.options(), bound);

@@ -8,8 +8,10 @@
 ///     co_await s.join();
 #pragma once
 
+#include <atomic>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -83,13 +85,18 @@ public:
 
 private:
     friend detail::wait_awaiter<scope>;
-    struct child;
+    /// What the tasks of the scope notify when they end; of all of them together.
+    struct end_of_child : detail::completion {
+        scope* owner = nullptr;
+    };
     template <class A>
     static task<void> run_child(A a) {
         (void)co_await std::move(a);
     }
     void start(task<void> t);
-    void child_ended(child& c) noexcept;
+    void child_ended(task<void> child) noexcept;
+    void count_end() noexcept;
+    void child_failed(const std::exception_ptr& error) noexcept;
     [[nodiscard]] bool wait(detail::waiter& joiner) noexcept;
     void finish_wait();
     [[noreturn]] void terminate() const noexcept;
@@ -98,11 +105,28 @@ private:
     detail::stop_state* parent_stop_ = nullptr;
     std::optional<detail::stop_state> stop_;  // a new one after each join that follows a request
     std::source_location where_;
-    mutable std::mutex mutex_;  // a leaf; stop is requested and the joiner finished without it
-    std::size_t live_ = 0;
+    std::mutex mutex_;  // a leaf; stop is requested without it
     bool stopped_ = false;  // by `request_stop`
     std::exception_ptr error_;
     detail::waiter* joiner_ = nullptr;
+    end_of_child end_;
+    // The tasks are counted on two cache lines: `spawn` and the ends of tasks happen on different processors.
+    //
+    //     word       state   changed by                                         to                    order
+    //     started_   n       `spawn`                                            n + 1                 fetch_add, relaxed
+    //                any     `join`: tasks of the scope may still spawn         joining               fetch_or, relaxed
+    //     open_      any     the end of a task                                  - 1                   fetch_sub, acq_rel
+    //                any     `join`: the tasks counted by `started_`            + n + joining         fetch_add, acq_rel
+    //                any     `spawn` that has found `started_` joining          + 1                   fetch_add, relaxed
+    //     both       any     `finish_wait`, alone                               0                     store, relaxed
+    //
+    // So `open_` is minus the ended tasks before `join` and `joining` plus the live tasks after it; the change that makes it
+    // `joining` finishes the joiner. A task that ends is counted last: the scope may be destroyed then.
+    static constexpr std::int64_t joining = std::int64_t{1} << 62;
+    alignas(8) std::byte apart_[64];
+    std::atomic<std::int64_t> started_{0};
+    alignas(8) std::byte apart_too_[64];
+    std::atomic<std::int64_t> open_{0};
 };
 
 namespace detail {

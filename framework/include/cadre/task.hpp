@@ -69,6 +69,13 @@ public:
     /// For combinators: the coroutine, still owned by this task.
     [[nodiscard]] std::coroutine_handle<promise_type> frame() const noexcept { return frame_; }
 
+    /// For combinators: takes over a coroutine of this kind of task, from `release`.
+    [[nodiscard]] static task adopt(std::coroutine_handle<> frame) noexcept {
+        return task(handle::from_address(frame.address()));
+    }
+    /// For combinators: the coroutine, which the caller destroys or adopts.
+    [[nodiscard]] std::coroutine_handle<promise_type> release() noexcept { return std::exchange(frame_, nullptr); }
+
 private:
     friend promise_type;
     using handle = std::coroutine_handle<promise_type>;

@@ -24,7 +24,7 @@ constexpr std::chrono::microseconds turn{500};
 
 parallel_loop::runner::runner(parallel_loop& loop) : loop_(loop), stop_(&loop.stop_) {
     item_ = queued_start::make(
-        *loop.backend_,
+        *loop.backend_, loop.info_.id,
         [](void* r) noexcept {
             auto& self = *static_cast<runner*>(r);
             self.loop_.run(self);

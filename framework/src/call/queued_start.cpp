@@ -16,14 +16,17 @@ void submit_in_order(executor_backend& backend, work_item& item) noexcept {
         backend.submit(std::span(&one, 1));
 }
 
-queued_start::pointer queued_start::make(executor_backend& backend, begin_function begin, void* work) {
-    return pointer(new (allocate_frame(sizeof(queued_start))) queued_start(backend, begin, work));
+queued_start::pointer queued_start::make(executor_backend& backend, std::uint64_t task_id, begin_function begin,
+                                         void* work) {
+    return pointer(new (allocate_frame(sizeof(queued_start))) queued_start(backend, task_id, begin, work));
 }
 
-queued_start::queued_start(executor_backend& backend, begin_function begin, void* work) noexcept
+queued_start::queued_start(executor_backend& backend, std::uint64_t task_id, begin_function begin, void* work) noexcept
     : begin_(begin), work_(work) {
     run = &on_run;
     env_.home = &backend;
+    env_.info = &info_;
+    info_.id = task_id;
     work_item::env = &env_;
 }
 

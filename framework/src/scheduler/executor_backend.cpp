@@ -39,6 +39,7 @@ void executor_backend::submit(std::span<portable_call* const> calls) noexcept {
     }
 }
 
+bool executor_backend::hand_over(work_item&) noexcept { return false; }
 void executor_backend::request_stop(portable_call&, stop_reason) noexcept {}
 timer_service& executor_backend::timers() noexcept { return detail::default_timers(); }
 void* executor_backend::query(const std::type_info&) noexcept { return nullptr; }

@@ -29,6 +29,12 @@ void post(std::coroutine_handle<> handle, environment* env) { post_home(make_ite
 
 }  // namespace
 
+void start_at_home(promise_base& task) {
+    environment* const env = task.cadre_environment();
+    if (local_worker* const worker = worker_of(env->home); worker == nullptr || !worker->spawn(task))
+        post(task.frame(), env);
+}
+
 std::coroutine_handle<> start_later(std::coroutine_handle<> task) noexcept {
     environment* const env = promise_base::of(task).cadre_environment();
     if (env == nullptr || worker_of(env->home) == nullptr) return task;

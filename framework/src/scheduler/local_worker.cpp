@@ -9,6 +9,10 @@ namespace cadre::detail {
 
 constinit thread_local local_worker* this_thread_worker = nullptr;
 
+bool local_worker::spawn(promise_base&) noexcept { return false; }
+bool local_worker::expect(polled_item&) noexcept { return false; }
+void local_worker::expect_no_more(polled_item&) noexcept {}
+
 void local_worker::wake_sleeper() noexcept { wake_one(); }
 
 bool local_worker::reset_and_check() noexcept {

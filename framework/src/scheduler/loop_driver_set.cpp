@@ -158,17 +158,26 @@ bool loop_driver_set::poll_sources() {
 }
 
 // Takes no lock and polls nothing else: what happens between the answer of another thread and the next call. While answers are
-// quick, polls for one as long as a whole turn would take.
-bool loop_driver_set::run_own_loop(driver& self) {
+// quick, polls for one as long as a whole turn would take, and keeps the loop for several answers.
+bool loop_driver_set::run_own_loop(driver& self, const std::function<bool()>& done) {
     run_loop& own = *self.own;  // its home outlives the driver
-    for (int polls = self.local_answers.budget().count() != 0 ? own_polls : 0; !own.ready(); --polls) {
-        if (polls == 0) return false;
-        cpu_relax();
+    const int polls = self.local_answers.budget().count() != 0 ? own_polls : 0;
+    const auto arrives = [&] {
+        for (int i = 0; !own.ready(); ++i) {
+            if (i == polls) return false;
+            cpu_relax();
+        }
+        return true;
+    };
+    if (!arrives()) return false;
+    const bool kept = self.keeps(own);
+    if (!kept && (own.events() != nullptr || !own.hold())) return false;
+    bool any = false;
+    for (unsigned turn = 0; turn != own_turns; ++turn) {
+        any |= own.run_some(own_item_budget);
+        if (done() || (!kept && own.events() != nullptr) || !arrives()) break;
     }
-    if (self.keeps(own)) return own.run_some(own_item_budget);
-    if (own.events() != nullptr || !own.hold()) return false;
-    const bool any = own.run_some(own_item_budget);
-    own.release();
+    if (!kept) own.release();
     return any;
 }
 
@@ -258,8 +267,9 @@ void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
         const std::lock_guard hold(drivers_mutex_);
         active_.push_back(&self);
     }
-    for (unsigned turn = 0; !done(); ++turn) {
-        if (own != nullptr && turn % own_turns != 0 && run_own_loop(self)) continue;
+    if (own != nullptr) own->begin_polling();
+    for (bool whole = true; !done(); whole = !whole) {
+        if (own != nullptr && !whole && run_own_loop(self, done)) continue;
         bool any = run_loops(self);
         const bool poller = try_become_poller(self);
         if (poller) any |= poll_sources();
@@ -273,6 +283,7 @@ void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
         if (spin_for_local_work(self, done)) continue;
         sleep(self, done);
     }
+    if (own != nullptr) own->end_polling();
     {
         const std::lock_guard hold(drivers_mutex_);
         std::erase(active_, &self);
@@ -320,6 +331,7 @@ bool loop_driver_set::spin_for_local_work(driver& self, const std::function<bool
 }
 
 void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
+    if (self.own != nullptr) self.own->end_polling();
     int fd = self.poller ? poller_descriptor() : this_thread_descriptor();
     // Announces the sleep, then polls everything once more. A submitter publishes, then looks for sleepers.
     self.asleep_on.store(fd, std::memory_order_seq_cst);
@@ -348,6 +360,7 @@ void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
     if (self.poller) for_each_source([](event_source& s) { s.announce_awake(); });
     sleeping_.fetch_sub(1, std::memory_order_relaxed);
     self.asleep_on.store(-1, std::memory_order_relaxed);
+    if (self.own != nullptr) self.own->begin_polling();
 }
 
 // While handlers run the thread remains announced as asleep: most of them resume a task that only starts the next operation,

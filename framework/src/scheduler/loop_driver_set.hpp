@@ -52,7 +52,7 @@ private:
     struct driver;
     loop_driver_set() = default;
 
-    bool run_own_loop(driver& self);
+    bool run_own_loop(driver& self, const std::function<bool()>& done);
     bool run_loops(driver& self);
     bool run_loop_of(driver& self, run_loop& loop);
     void sleep_in_reactors(driver& self, int bell, const std::function<bool()>& done);

@@ -5,6 +5,8 @@
 
 #include "loop_driver_set.hpp"
 
+#include <cadre/detail/scheduler/resume_item.hpp>
+
 namespace cadre::detail {
 
 namespace {
@@ -82,7 +84,27 @@ void run_loop::defer(work_item* item) noexcept {
     queue_.push_back(*item);
 }
 
+// One item: a task that waits for many calls in turn gets their answers through the inbox, with fewer polls.
+bool run_loop::expect(polled_item& item) noexcept {
+    if (!polling_ || expected_ != nullptr || has_items()) return false;
+    expected_ = &item;
+    return true;
+}
+
+void run_loop::expect_no_more(polled_item& item) noexcept {
+    if (expected_ == &item) expected_ = nullptr;
+}
+
+void run_loop::end_polling() noexcept {
+    polling_ = false;
+    polled_item* const item = std::exchange(expected_, nullptr);
+    if (item == nullptr || !item->stop_polling()) return;
+    queue_.push_back(*item);
+    queued_.store(true, std::memory_order_release);
+}
+
 void run_loop::drain_inbox() noexcept {
+    if (expected_ != nullptr && expected_->completed()) queue_.push_back(*std::exchange(expected_, nullptr));
     if (inbox_.load(std::memory_order_relaxed) == nullptr) return;
     work_item_queue arrived;
     for (work_item* item = inbox_.exchange(nullptr, std::memory_order_acquire); item != nullptr;) {
@@ -131,7 +153,8 @@ bool run_loop::run_some(unsigned budget) noexcept {
 }
 
 bool run_loop::ready() const noexcept {
-    return inbox_.load(std::memory_order_seq_cst) != nullptr || queued_.load(std::memory_order_acquire);
+    return inbox_.load(std::memory_order_seq_cst) != nullptr || queued_.load(std::memory_order_acquire) ||
+           (expected_ != nullptr && expected_->completed());
 }
 
 }  // namespace cadre::detail

@@ -26,6 +26,12 @@ bool task_root::enter_home_for_waiter() noexcept {
     return env_.home->registry().enter(root_);
 }
 
+bool task_root::hand_over() noexcept {
+    run = &on_start;
+    work_item::env = &env_;
+    return env_.home->hand_over(*this);
+}
+
 void task_root::leave_home() noexcept { env_.home->registry().leave(root_); }
 
 bool task_root::launch() noexcept {
@@ -38,7 +44,7 @@ bool task_root::launch() noexcept {
 
 void task_root::on_start(work_item* item) noexcept { static_cast<task_root*>(item)->run_start(); }
 
-std::coroutine_handle<> task_root::on_end(completion* c) noexcept {
+std::coroutine_handle<> task_root::on_end(completion* c, std::coroutine_handle<>) noexcept {
     auto* self = static_cast<task_root*>(c);
     work_registry& registry = self->env_.home->registry();
     registry.begin_leave(self->root_);
@@ -47,7 +53,7 @@ std::coroutine_handle<> task_root::on_end(completion* c) noexcept {
     return std::noop_coroutine();
 }
 
-std::coroutine_handle<> task_root::on_end_for_waiter(completion* c) noexcept {
+std::coroutine_handle<> task_root::on_end_for_waiter(completion* c, std::coroutine_handle<>) noexcept {
     static_cast<task_root*>(c)->ended();
     return std::noop_coroutine();
 }

@@ -1,20 +1,31 @@
 #include <cadre/detail/scheduler/work_deque.hpp>
 
+#include <memory>
+#include <new>
+
+#include <cadre/detail/base/populate.hpp>
+
 namespace cadre::detail {
+
+work_deque::buffer::buffer(std::size_t n) : mask(n - 1), cells(static_cast<cell*>(::operator new(n * sizeof(cell)))) {
+    populate_for_writing(cells, n * sizeof(cell));
+    std::uninitialized_value_construct_n(cells, n);
+}
 
 work_deque::work_deque() { grow(initial_capacity, 0, 0); }
 
-// Thieves may still read an old buffer, so all are kept until the deque is destroyed; together they are no larger than the last.
 void work_deque::grow(std::size_t capacity, std::int64_t top, std::int64_t bottom) {
     const cell* const old = cells_;
     const std::size_t old_mask = mask_;
     buffers_.push_back(std::make_unique<buffer>(capacity));
-    cells_ = buffers_.back()->cells.get();
+    cells_ = buffers_.back()->cells;
     mask_ = buffers_.back()->mask;
     for (std::int64_t i = top; i < bottom; ++i)
         cells_[static_cast<std::size_t>(i) & mask_].store(
             old[static_cast<std::size_t>(i) & old_mask].load(std::memory_order_relaxed), std::memory_order_relaxed);
     buffer_.store(buffers_.back().get(), std::memory_order_release);
+    full_fence();  // see `steal`
+    if (thieves_.load(std::memory_order_acquire) == 0) buffers_.erase(buffers_.begin(), buffers_.end() - 1);
 }
 
 // Without memory for work that is accepted already there is no way to report the failure: the program terminates.
@@ -27,11 +38,36 @@ void work_deque::make_room(std::int64_t begin, std::int64_t end) noexcept {
     limit_ = top + static_cast<std::int64_t>(capacity);
 }
 
-// The deque is empty, or there is no asymmetric fence and every pop comes here.
+void work_deque::watch_thieves() noexcept {
+    const std::int64_t top = top_.load(std::memory_order_relaxed);
+    if (top == known_top_) return;
+    known_top_ = top;
+    if (fenced_pops_ == 0) {
+        if (first_ == always) return;  // without asymmetric fences all pops are fenced
+        begin_fenced();
+    }
+    fenced_pops_ = fenced_run;
+}
+
+void work_deque::begin_fenced() noexcept {
+    first_ = always;
+    fenced_.store(true, std::memory_order_release);
+}
+
+void work_deque::end_fenced() noexcept {
+    fenced_.store(false, std::memory_order_relaxed);
+    full_fence();
+    first_ = top_.load(std::memory_order_relaxed);
+}
+
+// The deque is empty, or pops are fenced.
 runnable work_deque::pop_slow() noexcept {
+    watch_thieves();
     if (first_ != always) return {};
     const std::int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
     if (b < top_.load(std::memory_order_relaxed)) return {};
+    if (fenced_pops_ == 1) end_fenced();  // this pop is still fenced
+    if (fenced_pops_ != 0) --fenced_pops_;
     bottom_.store(b, std::memory_order_release);
     full_fence();
     if (top_.load(std::memory_order_relaxed) < b)
@@ -43,22 +79,30 @@ runnable work_deque::pop_slow() noexcept {
 runnable work_deque::pop_last(std::int64_t b) noexcept {
     runnable item;
     std::int64_t t = top_.load(std::memory_order_relaxed);
-    if (t == b && top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed))
+    if (t == b && top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) {
         item = cells_[static_cast<std::size_t>(b) & mask_].load(std::memory_order_relaxed);
+        ++known_top_;
+    }
     bottom_.store(b + 1, std::memory_order_relaxed);
     if (first_ != always) first_ = b + 1;
     return item;
 }
 
 runnable work_deque::steal() noexcept {
-    if (empty()) return {};  // no heavy fence for an empty deque
+    if (empty()) return {};  // no fence for an empty deque
     std::int64_t t = top_.load(std::memory_order_acquire);
-    heavy_fence();
+    thieves_.fetch_add(1, std::memory_order_relaxed);
+    full_fence();  // before the reads of `fenced_`, of bottom, if its owner fences, and of the buffer
+    if (!fenced_.load(std::memory_order_acquire)) heavy_fence();
     const std::int64_t b = bottom_.load(std::memory_order_acquire);
-    if (t >= b) return {};
-    const buffer* const now = buffer_.load(std::memory_order_acquire);
-    const runnable item = now->cells[static_cast<std::size_t>(t) & now->mask].load(std::memory_order_relaxed);
-    if (!top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) return {};
+    runnable item;
+    if (t < b) {
+        const buffer* const now = buffer_.load(std::memory_order_acquire);
+        item = now->cells[static_cast<std::size_t>(t) & now->mask].load(std::memory_order_relaxed);
+    }
+    thieves_.fetch_sub(1, std::memory_order_release);
+    if (!item || !top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed))
+        return {};
     return item;
 }
 

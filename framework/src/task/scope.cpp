@@ -11,19 +11,17 @@
 
 namespace cadre {
 
-/// One spawned task; frees itself at its end.
-struct scope::child : work_item, detail::completion {
-    child(scope& s, task<void>&& t) : owner(s), body(std::move(t)) {}
-    scope& owner;
-    task<void> body;
-};
-
 scope::scope(std::source_location where) : where_(where) {
     const detail::environment* const env = detail::current_environment();
     if (env == nullptr) throw std::logic_error("a cadre::scope is made inside a task");
     env_ = *env;
     parent_stop_ = env_.stop;
     env_.stop = &stop_.emplace(parent_stop_);
+    end_.owner = this;
+    end_.done = [](detail::completion* c, std::coroutine_handle<> ended) noexcept -> std::coroutine_handle<> {
+        static_cast<end_of_child*>(c)->owner->child_ended(task<void>::adopt(ended));
+        return std::noop_coroutine();
+    };
 }
 
 scope::~scope() {
@@ -55,63 +53,59 @@ void scope::request_stop() noexcept {
 }
 
 std::size_t scope::size() const noexcept {
-    const std::lock_guard hold(mutex_);
-    return live_;
+    const std::int64_t open = open_.load(std::memory_order_acquire);
+    const std::int64_t live =
+        open > joining / 2 ? open - joining : open + (started_.load(std::memory_order_acquire) & ~joining);
+    return live > 0 ? static_cast<std::size_t>(live) : 0;
 }
 
 void scope::start(task<void> t) {
-    auto c = std::make_unique<child>(*this, std::move(t));
-    c->env = &env_;
-    c->run = [](work_item* item) noexcept {
-        auto* self = static_cast<child*>(item);
-        detail::set_current_environment(self->env);
-        self->body.frame().resume();
-    };
-    c->done = [](detail::completion* done) noexcept -> std::coroutine_handle<> {
-        auto* self = static_cast<child*>(done);
-        self->owner.child_ended(*self);
-        return std::noop_coroutine();
-    };
-    c->body.frame().promise().attach(&env_, *c);
-    {
-        const std::lock_guard hold(mutex_);
-        ++live_;
+    auto& promise = t.frame().promise();
+    promise.attach(&env_, end_);
+    if (started_.fetch_add(1, std::memory_order_relaxed) >= joining)
+        open_.fetch_add(1, std::memory_order_relaxed);  // by a task of the scope, which keeps it open
+    try {
+        detail::start_at_home(promise);
+    } catch (...) {
+        count_end();
+        throw;
     }
-    detail::post_home(*c.release());  // NOLINT: freed by child_ended
+    static_cast<void>(t.release());  // child_ended destroys it
 }
 
-void scope::child_ended(child& c) noexcept {
-    const std::unique_ptr<child> dead(&c);
-    const std::exception_ptr error = c.body.frame().promise().error();
-    c.body = {};  // destroys the task while the scope still counts it
-    bool first = false;
-    if (error != nullptr) {
+void scope::count_end() noexcept {
+    if (open_.fetch_sub(1, std::memory_order_acq_rel) - 1 == joining) joiner_->finish();
+}
+
+void scope::child_failed(const std::exception_ptr& error) noexcept {
+    {
         const bool cancelled = detail::is_cancelled(error);
         const std::lock_guard hold(mutex_);
-        first = error_ == nullptr && !(stopped_ && cancelled);
-        if (first) error_ = error;
+        if (error_ != nullptr || (stopped_ && cancelled)) return;
+        error_ = error;
     }
-    if (first) stop_->request_stop();
-    detail::waiter* joiner = nullptr;
-    {
-        const std::lock_guard hold(mutex_);
-        if (--live_ == 0) joiner = std::exchange(joiner_, nullptr);
-    }
-    if (joiner != nullptr) joiner->finish();
+    stop_->request_stop();
+}
+
+void scope::child_ended(task<void> child) noexcept {
+    if (child.frame().promise().failed()) child_failed(child.frame().promise().error());
+    child = {};  // destroys the task while the scope still counts it
+    count_end();
 }
 
 // The children inherit the stop state, so a stop request reaches them without the joiner.
 bool scope::wait(detail::waiter& joiner) noexcept {
-    const std::lock_guard hold(mutex_);
-    if (live_ == 0) return false;
     joiner_ = &joiner;
-    return true;
+    const std::int64_t all = joining + started_.fetch_or(joining, std::memory_order_relaxed);
+    return open_.fetch_add(all, std::memory_order_acq_rel) + all != joining;
 }
 
 void scope::finish_wait() {
+    started_.store(0, std::memory_order_relaxed);
+    open_.store(0, std::memory_order_relaxed);
     {
         const std::lock_guard hold(mutex_);
-        if (live_ == 0 && (stopped_ || error_ != nullptr)) {
+        if (stopped_ || error_ != nullptr) {
             stopped_ = false;
             env_.stop = &stop_.emplace(parent_stop_);
         }

@@ -32,6 +32,7 @@ public:
         for (cadre::work_item* item : std::exchange(items_, {}))
             item->run(item);
     }
+    [[nodiscard]] const cadre::work_item& front() const { return *items_.front(); }
     [[nodiscard]] std::size_t queued() const noexcept { return items_.size(); }
 
 private:
@@ -57,7 +58,7 @@ protected:
 
     const std::shared_ptr<held_queue> backend_ = std::make_shared<held_queue>();
     std::atomic<int> begun_{0};
-    queued_start::pointer item_ = queued_start::make(*backend_, count, &begun_);
+    queued_start::pointer item_ = queued_start::make(*backend_, 7, count, &begun_);
 };
 
 TEST_F(queued_item, begins_when_the_queue_runs_it) {
@@ -67,6 +68,8 @@ TEST_F(queued_item, begins_when_the_queue_runs_it) {
     EXPECT_FALSE(item_->withdraw());
     release();
 }
+
+TEST_F(queued_item, names_its_task_to_the_executor) { EXPECT_EQ(backend_->front().env->info->id, 7u); }
 
 TEST_F(queued_item, may_be_queued_again) {
     backend_->run_all();
@@ -98,7 +101,7 @@ TEST_F(queued_item, either_begins_or_is_withdrawn) {
     backend_->run_all();
     for (int i = 0; i < 1000; ++i) {
         begun_ = 0;
-        if (item_ == nullptr) item_ = queued_start::make(*backend_, count, &begun_);
+        if (item_ == nullptr) item_ = queued_start::make(*backend_, 7, count, &begun_);
         queue();
         std::atomic<bool> go{false};
         std::thread worker([&] {

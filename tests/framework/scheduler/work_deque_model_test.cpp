@@ -40,6 +40,27 @@ TEST_P(work_deque_model, two_thieves_and_the_buffer_grows) {
 }
 #endif
 
+// The owner has been robbed: for a while its pops are fenced, and thieves leave the membarrier out.
+TEST(fenced_work_deque_model, begins_to_fence) {
+    expect_sound({.script = "2pf", .attempts = {3, 0}});
+    expect_sound({.script = "2pf2p", .attempts = {3, 0}});
+}
+
+TEST(fenced_work_deque_model, stops_fencing) {
+    expect_sound({.script = "f2pu", .attempts = {3, 0}});
+    expect_sound({.script = "f2u2p", .attempts = {3, 0}});
+    expect_sound({.script = "2fpup2", .attempts = {3, 0}});
+}
+
+TEST(fenced_work_deque_model, fences_again) { expect_sound({.script = "f2upfp", .attempts = {3, 0}}); }
+
+#if !defined(CADRE_ASAN) && !defined(CADRE_TSAN)
+TEST(fenced_work_deque_model, two_thieves) {
+    expect_sound({.script = "2fpu", .attempts = {1, 1}});
+    expect_sound({.script = "f2up", .attempts = {1, 1}});
+}
+#endif
+
 INSTANTIATE_TEST_SUITE_P(fences, work_deque_model,
                          ::testing::Values(model::fences::asymmetric, model::fences::symmetric), [](const auto& kind) {
                              return kind.param == model::fences::asymmetric ? "asymmetric" : "symmetric";
@@ -50,6 +71,18 @@ TEST(work_deque_model_fails, without_a_fence_on_both_sides) {
         const auto f = models::explore(model{.script = "2", .attempts = {2, 0}, .kind = kind});
         EXPECT_EQ(f.violation, "an item was taken twice");
     }
+}
+
+TEST(work_deque_model_fails, without_the_fences_between_fenced_and_unfenced_pops) {
+    const model no_end{.script = "f2u", .attempts = {2, 0}, .end_fences = false};
+    EXPECT_EQ(models::explore(no_end).violation, "an item was taken twice");
+    const model no_thief{.script = "f2u", .attempts = {2, 0}, .thief_fences = false};
+    EXPECT_EQ(models::explore(no_thief).violation, "an item was taken twice");
+}
+
+TEST(work_deque_model_fails, without_release_when_pops_begin_to_be_fenced) {
+    const model m{.script = "2ppf", .attempts = {2, 0}, .begin_releases = false};
+    EXPECT_NE(models::explore(m).violation, "");
 }
 
 TEST(work_deque_model_fails, without_release_in_push) {

@@ -118,7 +118,7 @@ public:
     }
 
 private:
-    static std::coroutine_handle<> ended(completion* c) noexcept {
+    static std::coroutine_handle<> ended(completion* c, std::coroutine_handle<>) noexcept {
         std::unique_ptr<invocation_task> self(static_cast<invocation_task*>(c));
         invocation& call = self->invocation_;
         auto& promise = self->task_.frame().promise();

@@ -51,6 +51,14 @@ protected:
         if (error = limit_.end(this->env(), std::move(error), this->info().name); error != nullptr)
             slot_.fail(std::move(error));
     }
+    /// When the work changes processors: together, and for writing at once, since single reads and writes would each wait.
+    void fetch_for_writing() noexcept {
+        prefetch_for_writing(this);
+        prefetch_for_writing(&this->stop());
+        prefetch_for_writing(&limit_);
+        prefetch_for_writing(&slot_);
+        prefetch_for_writing(this + 1);
+    }
     /// Destroys the function and its arguments, of a call that has ended or has not begun; the result stays.
     void drop_call() noexcept {
         if constexpr (Bound::coroutine) {
@@ -63,6 +71,7 @@ protected:
 
 private:
     std::coroutine_handle<> start() noexcept final {
+        fetch_for_writing();
         if (this->stop().stop_requested()) {
             slot_.fail(std::make_exception_ptr(cancelled{}));  // stopped before it began: never runs
         } else if constexpr (Bound::coroutine) {
@@ -91,46 +100,41 @@ private:
     [[no_unique_address]] std::conditional_t<Bound::coroutine, typename Bound::raw, no_task> task_;
 };
 
-/// The awaiter of `on`: the work runs below the stop state of the caller, which resumes at its home. A stop request before the
-/// work has begun withdraws it and resumes the caller at once.
+/// The awaiter of `on`: the work runs below the stop state of the caller, which resumes at its home. Work that an idle worker begins
+/// at once costs no queue, no allocation and no listener. Else it is queued, and a stop request before it has begun withdraws it and
+/// resumes the caller at once.
 template <class Bound>
 class local_call final : public local_work<Bound> {
 public:
     using resumes_at_home = void;
     local_call(std::shared_ptr<executor_backend> home, const call_options& options, Bound&& call)
-        : local_work<Bound>(std::move(home), nullptr, options, std::move(call)),
-          item_(queued_start::make(*this->env().home, &begin_work, this)) {
-        listener_.self = this;
-        listener_.fire = [](stop_node* n, stop_reason) noexcept {
-            local_call& self = *static_cast<node*>(n)->self;
-            if (!self.item_->withdraw()) return;
-            self.withdrawn_ = true;
-            post_home(self.caller_);
-        };
+        : local_work<Bound>(std::move(home), nullptr, options, std::move(call)) {}
+    ~local_call() {
+        if (entered_) this->leave_home();
     }
 
     [[nodiscard]] static bool await_ready() noexcept { return false; }
     template <class Promise>
-    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) {
         environment* const env = environment_of_promise(h);
         caller_.prepare(h, env);
         this->stop().adopt(env->stop);  // the caller outlives the call: a request to it reaches the call
-        if (!this->enter_home_for_waiter()) {
+        entered_ = this->enter_home_for_waiter();
+        if (!entered_) {
             this->fail(std::make_exception_ptr(executor_stopped{}));
             return false;
         }
-        entered_ = true;
-        queued_start& item = *item_;
-        item.mark_queued();
-        caller_stop_ = env->stop;
-        if (caller_stop_ != nullptr) caller_stop_->add(listener_);  // may resume the caller on another thread
-        item.submit();
+        local_worker* const home = worker_of(env->home);
+        caller_.poll_by(home);
+        if (this->hand_over()) return true;
+        caller_.post_instead(home);
+        queue(env->stop);
         return true;
     }
     typename Bound::result await_resume() {
+        this->fetch_for_writing();
         if (caller_stop_ != nullptr) caller_stop_->remove(listener_);
         if (withdrawn_) withdraw();
-        if (entered_) this->leave_home();
         return this->take();
     }
 
@@ -139,16 +143,31 @@ private:
         local_call* self = nullptr;
     };
     static void begin_work(void* self) noexcept { static_cast<local_call*>(self)->run_start(); }
+    void queue(stop_state* caller_stop) {
+        item_ = queued_start::make(*this->env().home, this->info().id, &begin_work, this);
+        listener_.self = this;
+        listener_.fire = [](stop_node* n, stop_reason) noexcept {
+            local_call& self = *static_cast<node*>(n)->self;
+            if (!self.item_->withdraw()) return;
+            self.withdrawn_ = true;
+            self.caller_.complete();
+        };
+        queued_start& item = *item_;
+        item.mark_queued();
+        caller_stop_ = caller_stop;
+        if (caller_stop != nullptr) caller_stop->add(listener_);  // may resume the caller on another thread
+        item.submit();
+    }
     void ended() noexcept override {
         this->end_limit();
-        post_home(caller_);
+        caller_.complete();
     }
     void withdraw() noexcept {
         queued_start::release(std::move(item_), this->info().executor);
         this->fail(std::make_exception_ptr(cancelled{}));
     }
 
-    resume_item caller_;  // first: the worker writes it, after the result
+    polled_item caller_;  // first: the worker writes it, after the result
     queued_start::pointer item_;
     node listener_;
     stop_state* caller_stop_ = nullptr;  // while `listener_` is registered

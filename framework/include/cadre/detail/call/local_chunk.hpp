@@ -33,8 +33,8 @@ public:
     local_chunk(const executor& ex, const map_options& options, const F& f, std::vector<Item>&& items, stop_state& stop,
                 bool fail_fast, completion_queue& queue)
         : task_root(ex.backend(), &stop, std::string(options.name)), function_(f), items_(std::move(items)),
-          fail_fast_(fail_fast), limit_(options.timeout), item_(queued_start::make(*ex.backend(), &begin_chunk, this)),
-          run_stop_(stop), queue_(queue) {
+          fail_fast_(fail_fast), limit_(options.timeout),
+          item_(queued_start::make(*ex.backend(), info().id, &begin_chunk, this)), run_stop_(stop), queue_(queue) {
         outcomes.reserve(items_.size());
         listener_.self = this;
         listener_.fire = [](stop_node* n, stop_reason) noexcept { static_cast<node*>(n)->self->withdraw(); };

@@ -40,8 +40,9 @@ public:
     /// Owns an item that is not in a queue.
     using pointer = std::unique_ptr<queued_start, deleter>;
 
-    /// `begin(work)` is called on a thread of `backend` unless the item is withdrawn. @throws std::bad_alloc
-    [[nodiscard]] static pointer make(executor_backend& backend, begin_function begin, void* work);
+    /// `begin(work)`, of task `task_id`, is called on a thread of `backend` unless the item is withdrawn. @throws std::bad_alloc
+    [[nodiscard]] static pointer make(executor_backend& backend, std::uint64_t task_id, begin_function begin,
+                                      void* work);
     queued_start(const queued_start&) = delete;
     queued_start& operator=(const queued_start&) = delete;
 
@@ -62,7 +63,7 @@ public:
 private:
     enum class state : std::uint8_t { idle, queued, begun, withdrawn, released };
 
-    queued_start(executor_backend& backend, begin_function begin, void* work) noexcept;
+    queued_start(executor_backend& backend, std::uint64_t task_id, begin_function begin, void* work) noexcept;
     ~queued_start() = default;
     static void on_run(work_item* item) noexcept;
     void drop() noexcept;
@@ -72,6 +73,7 @@ private:
     void* work_;
     std::atomic<state> state_{state::idle};  // with what is above on one cache line: all that the worker needs
     environment env_;
+    task_info info_;  // of its own: the work may end before the queue returns a withdrawn item
     work_root root_;
     std::shared_ptr<executor_backend> backend_;
 };

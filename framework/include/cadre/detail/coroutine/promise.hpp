@@ -22,7 +22,7 @@ class join;
 /// Notified when a task without an awaiting coroutine has ended. The task is suspended at its end then and may be destroyed.
 struct completion {
     /// @return the coroutine to resume next on this thread
-    std::coroutine_handle<> (*done)(completion*) noexcept = nullptr;
+    std::coroutine_handle<> (*done)(completion*, std::coroutine_handle<> ended) noexcept = nullptr;
 };
 
 // As wide as the weight beside it, so that a new promise sets both with one store.
@@ -74,6 +74,7 @@ public:
     [[nodiscard]] static promise_base& of(std::coroutine_handle<> frame) noexcept {
         return std::coroutine_handle<promise_base>::from_address(frame.address()).promise();
     }
+    /// Of a task that has not ended.
     [[nodiscard]] environment* cadre_environment() const noexcept { return env_; }
     [[nodiscard]] bool failed() const noexcept { return end_ == end_state::error; }
     [[nodiscard]] bool ended() const noexcept { return end_ != end_state::unfinished; }
@@ -122,9 +123,9 @@ protected:
 
 private:
     std::uintptr_t continuation_;
-    environment* env_;
     union {
-        std::exception_ptr error_;
+        environment* env_;  // until the task ends
+        std::exception_ptr error_;  // of a task that has failed
     };
 };
 

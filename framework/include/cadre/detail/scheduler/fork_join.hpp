@@ -83,10 +83,10 @@ public:
         if (!worker->may_continue()) [[unlikely]]
             return chain_broken(child.frame());
         const runnable next = worker->deque().pop();
-        if (!next.is_task() || !next.as_task().sibling_of(child)) [[unlikely]]
+        if (!next.is_fork() || !next.as_fork().sibling_of(child)) [[unlikely]]
             return sibling_gone(child.frame(), next);
-        next.as_task().set_weight(weight + 1);
-        return next.as_task().frame();
+        next.as_fork().set_weight(weight + 1);
+        return next.as_fork().frame();
     }
     /// A child has ended and may decide the outcome.
     [[nodiscard]] std::coroutine_handle<> deciding_child_ended(std::coroutine_handle<> ended) noexcept;
@@ -114,6 +114,8 @@ private:
     stop_state stop_;
 };
 
+/// Starts an attached task at its home, not before the caller returns to it. Any thread. @throws std::bad_alloc
+void start_at_home(promise_base& task);
 /// Fairness: starts an attached task behind all queued work of its home. @return the coroutine to resume now
 [[nodiscard]] CADRE_RARE_CALL std::coroutine_handle<> start_later(std::coroutine_handle<> task) noexcept;
 
@@ -125,7 +127,7 @@ inline std::coroutine_handle<> promise_base::next() noexcept {
     if ((continuation_ & other_tag) == 0)
         return std::coroutine_handle<>::from_address(reinterpret_cast<void*>(continuation_ - coroutine_tag));
     auto* const c = reinterpret_cast<completion*>(continuation_ - completion_tag);
-    return c->done(c);
+    return c->done(c, frame());
 }
 
 }  // namespace cadre::detail

@@ -14,6 +14,8 @@ class executor_backend;
 
 namespace cadre::detail {
 
+class polled_item;
+
 /// A thread of a pool, or a serial loop. `this_thread_worker` points to it while its thread runs items. Only that thread
 /// calls its functions, except `deque()`, from which other workers steal.
 class local_worker {
@@ -34,11 +36,17 @@ public:
         deque_.push(item);
         announce();
     }
+    /// Queues a task to start, which any worker may take; without a work item. @return false: the caller posts one
+    [[nodiscard]] virtual bool spawn(promise_base& task) noexcept;
     /// Queues `item` behind all work that is queued now.
     virtual void defer(work_item* item) noexcept = 0;
 
     /// Returns true if this worker is idle while another one is active; the caller may then spin before it suspends.
     [[nodiscard]] virtual bool waits_for_others() noexcept { return false; }
+
+    /// Lets this worker poll for the completion of `item` until it has that, while it has no other work. @return false: it does not
+    [[nodiscard]] virtual bool expect(polled_item& item) noexcept;
+    virtual void expect_no_more(polled_item& item) noexcept;
 
     /// Returns true if this worker has other work. A long-running item polls this and yields.
     [[nodiscard]] bool others_wait() noexcept { return has_other_work(); }

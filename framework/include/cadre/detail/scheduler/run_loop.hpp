@@ -58,6 +58,10 @@ public:
     [[nodiscard]] bool reserve() noexcept { return !reserved_.exchange(true, std::memory_order_acq_rel); }
     void end_reservation() noexcept { reserved_.store(false, std::memory_order_release); }
     [[nodiscard]] bool reserved() const noexcept { return reserved_.load(std::memory_order_acquire); }
+    /// The driver that has reserved the loop: whether tasks may let the loop poll for what they wait for. To be ended before the
+    /// driver sleeps or returns: what the loop still polls for is posted from then on.
+    void begin_polling() noexcept { polling_ = true; }
+    void end_polling() noexcept;
     /// Driver only: runs up to `budget` items. @return whether an item ran or a timer fired
     bool run_some(unsigned budget) noexcept;
     /// The loop's reactor; null before the first use of asynchronous I/O.
@@ -120,6 +124,8 @@ private:
     [[nodiscard]] const executor_backend* resuming_home() const noexcept;
 
     void defer(work_item* item) noexcept override;
+    [[nodiscard]] bool expect(polled_item& item) noexcept override;
+    void expect_no_more(polled_item& item) noexcept override;
     /// The next item: the newest fork first, or with `oldest` last.
     [[nodiscard]] runnable take(bool oldest) noexcept;
     void drain_inbox() noexcept;
@@ -128,6 +134,9 @@ private:
     alignas(64) std::atomic<work_item*> inbox_{nullptr};  // newest first; alone on its cache line: submitters write it
     alignas(64) std::string name_;
     work_item_queue queue_;  // in order; driver only
+    // Of the driver that has reserved the loop, and null without one.
+    polled_item* expected_ = nullptr;
+    bool polling_ = false;
     std::atomic<bool> queued_{false};  // for `ready`
     std::atomic<bool> driven_{false};
     std::atomic<bool> reserved_{false};

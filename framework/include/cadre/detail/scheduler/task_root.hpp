@@ -37,6 +37,8 @@ protected:
     /// The same for a derived class whose waiter calls `leave_home`, instead of the worker that ends the work: the registry
     /// stays with the thread that waits.
     [[nodiscard]] bool enter_home_for_waiter() noexcept;
+    /// After `enter_home_for_waiter`: lets an idle worker of the home begin the work now. @return false if there is none
+    [[nodiscard]] bool hand_over() noexcept;
     void leave_home() noexcept;
     void run_start() noexcept {
         set_current_environment(&env_);
@@ -49,7 +51,7 @@ protected:
         return frame;
     }
     /// For `start`: there is no coroutine; calls `ended`.
-    void finish_now() noexcept { (void)done(this); }
+    void finish_now() noexcept { (void)done(this, nullptr); }
 
     /// Called at home. @return the coroutine to resume (`begin`), or a no-op coroutine after `finish_now`
     [[nodiscard]] virtual std::coroutine_handle<> start() noexcept = 0;
@@ -58,12 +60,12 @@ protected:
 
 private:
     static void on_start(work_item* item) noexcept;
-    static std::coroutine_handle<> on_end(completion* c) noexcept;
-    static std::coroutine_handle<> on_end_for_waiter(completion* c) noexcept;
+    static std::coroutine_handle<> on_end(completion* c, std::coroutine_handle<> ended) noexcept;
+    static std::coroutine_handle<> on_end_for_waiter(completion* c, std::coroutine_handle<> ended) noexcept;
 
-    // The worker that runs the root reads the first two; the others belong to the thread that waits.
-    environment env_;
+    // First what the worker that runs the root reads, on the cache line of the work item.
     stop_state stop_;
+    environment env_;
     task_info info_;
     work_root root_;
 };

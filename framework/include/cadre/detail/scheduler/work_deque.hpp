@@ -24,6 +24,10 @@ namespace cadre::detail {
 ///              owner, `pop`: claims the newest item                    bottom_ - 1 store, release
 ///              owner, `pop_last`: the deque is empty                   bottom_ + 1 store, relaxed
 ///     buffer_  owner, `grow`                                           new buffer  store, release
+///     fenced_  owner, `begin_fenced`: its pops take a full fence       true        store, release
+///              owner, `end_fenced`: then it takes one more             false       store, relaxed
+///     thieves_ thief, `steal`: reads a buffer                          n + 1       fetch_add, relaxed
+///              thief, `steal`: has read it                             n - 1       fetch_sub, release
 ///     cells    owner, `push` and `grow`: outside of [top_, bottom_)    an item     store, relaxed
 ///
 /// The items are those in [top_, bottom_).
@@ -34,6 +38,14 @@ namespace cadre::detail {
 /// on top decides. A compiler fence in pop and `heavy_fence` in steal give exactly that order, see asymmetric_fence.hpp;
 /// where the kernel has no such fence, every pop takes its slow path, which has a full one. `pop` stores bottom with
 /// release as well: a thief may read that store instead of the push's, and has to see the cells below it all the same.
+///
+/// `heavy_fence` interrupts the owner. So an owner that has been robbed takes a full fence in its next pops, and thieves only take one
+/// of their own. A thief reads top, takes the fence, and then reads `fenced_`. If that is true, all unfenced pops before are visible,
+/// by the release; and the first unfenced pop after reads top behind the fence of `end_fenced`, so it sees what the thief saw, or
+/// more: it does not take that item without the compare-exchange.
+///
+/// Old buffers are freed when the deque grows and no thief is between its two changes of `thieves_`. One that comes later reads the new
+/// buffer: a full fence on each side, between the change of one word and the read of the other.
 class work_deque {
 public:
     work_deque();
@@ -73,6 +85,17 @@ public:
     [[nodiscard]] runnable oldest() const noexcept { return peek(top_.load(std::memory_order_relaxed)); }
     /// Any thread: removes the oldest item. @return an empty runnable if there is none, or if another thread took it
     [[nodiscard]] runnable steal() noexcept;
+    /// Owner only, now and then: whether thieves have come since the last time decides how the next pops are fenced.
+    void watch_thieves() noexcept;
+    /// Any thread, a hint: whether thieves come often.
+    [[nodiscard]] bool robbed() const noexcept {
+        return fences_are_asymmetric && fenced_.load(std::memory_order_relaxed);
+    }
+    /// A hint.
+    [[nodiscard]] std::size_t size() const noexcept {
+        const std::int64_t n = bottom_.load(std::memory_order_acquire) - top_.load(std::memory_order_acquire);
+        return n > 0 ? static_cast<std::size_t>(n) : 0;
+    }
     /// A hint.
     [[nodiscard]] bool empty() const noexcept {
         return bottom_.load(std::memory_order_acquire) <= top_.load(std::memory_order_acquire);
@@ -83,16 +106,23 @@ private:
     static constexpr std::size_t initial_capacity = 256;
     static constexpr std::int64_t always = std::numeric_limits<std::int64_t>::max();
 
+    static constexpr int fenced_run = 64;  // pops after a theft
+
     struct buffer {
-        explicit buffer(std::size_t n) : mask(n - 1), cells(std::make_unique<cell[]>(n)) {}
+        explicit buffer(std::size_t n);
+        buffer(const buffer&) = delete;
+        buffer& operator=(const buffer&) = delete;
+        ~buffer() { ::operator delete(cells); }
         std::size_t mask;
-        std::unique_ptr<cell[]> cells;
+        cell* cells;
     };
 
     [[nodiscard]] runnable peek(std::int64_t at) const noexcept {
         if (empty()) return {};
         return cells_[static_cast<std::size_t>(at) & mask_].load(std::memory_order_relaxed);
     }
+    void begin_fenced() noexcept;
+    void end_fenced() noexcept;
     void grow(std::size_t capacity, std::int64_t top, std::int64_t bottom);
     CADRE_RARE_CALL void make_room(std::int64_t begin, std::int64_t end) noexcept;
     [[nodiscard]] CADRE_RARE_CALL runnable pop_slow() noexcept;
@@ -100,14 +130,18 @@ private:
 
     // On cache lines of their own: words that thieves write, words that they only read, and words of the owner.
     alignas(64) std::atomic<std::int64_t> top_{0};
+    std::atomic<unsigned> thieves_{0};
     alignas(64) std::atomic<std::int64_t> bottom_{0};
-    std::atomic<const buffer*> buffer_{nullptr};
-    // Owner only. All items below `first_` have been taken, so an empty deque is detected without a read of top. `always`: every
-    // pop takes the slow path.
+    std::atomic<buffer*> buffer_{nullptr};
+    std::atomic<bool> fenced_{!fences_are_asymmetric};
+    // Owner only. All items below `first_` have been taken, so an empty deque is detected without a read of top. `always`: pops
+    // take the slow path, with a full fence: all without asymmetric fences, else `fenced_pops_` more.
     alignas(64) cell* cells_ = nullptr;
     std::size_t mask_ = 0;
     std::int64_t first_ = fences_are_asymmetric ? 0 : always;
     std::int64_t limit_ = 0;  // pushing up to here overwrites nothing
+    std::int64_t known_top_ = 0;  // differs from top after a theft
+    int fenced_pops_ = 0;
     std::vector<std::unique_ptr<buffer>> buffers_;
 };
 
