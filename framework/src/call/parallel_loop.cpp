@@ -10,13 +10,13 @@ namespace cadre::detail {
 
 namespace {
 
-// A batch costs two looks at the clock and an atomic addition, about 60 ns: nothing beside 10 microseconds. It is short enough
-// for the workers to end at about the same time.
+// A batch costs an atomic addition on a shared cache line, and a look at the clock: nothing beside 10 microseconds.
 constexpr std::chrono::microseconds target_batch{10};
 constexpr std::size_t max_batch = std::size_t{1} << 16;
-// Indices between two looks at the clock inside a batch: short items are followed by long ones now and then.
-constexpr std::size_t slice = 64;
-constexpr std::size_t max_stride = 16;
+// In how many chunks a batch is claimed whose chunks are not fixed: what remains can be taken by others.
+constexpr std::size_t chunks_of_batch = 64;
+// Chunks between two looks at the clock, at most.
+constexpr std::size_t max_stride = 256;
 // How long a runner may keep its worker while other work waits there.
 constexpr std::chrono::microseconds turn{500};
 
@@ -40,8 +40,27 @@ parallel_loop::settings parallel_loop::normalized(settings s) {
     return s;
 }
 
+parallel_loop::batch_range::range parallel_loop::batch_range::claim(std::uint32_t most) noexcept {
+    range r = range_.load(std::memory_order_relaxed);
+    for (;;) {
+        if (r.first == r.end) return r;
+        const std::uint32_t to = r.first + std::min(most, r.end - r.first);
+        if (range_.compare_exchange_weak(r, {to, r.end}, std::memory_order_relaxed)) return {r.first, to};
+    }
+}
+
+parallel_loop::batch_range::range parallel_loop::batch_range::take_half() noexcept {
+    range r = range_.load(std::memory_order_acquire);
+    for (;;) {
+        if (r.first == r.end) return r;
+        const std::uint32_t middle = r.first + (r.end - r.first) / 2;
+        if (range_.compare_exchange_weak(r, {r.first, middle}, std::memory_order_relaxed)) return {middle, r.end};
+    }
+}
+
 parallel_loop::parallel_loop(std::shared_ptr<executor_backend> backend, settings s)
-    : backend_(std::move(backend)), settings_(normalized(std::move(s))), end_(settings_.size) {
+    : backend_(std::move(backend)), settings_(normalized(std::move(s))),
+      unit_(settings_.size / std::numeric_limits<std::uint32_t>::max() + 1), end_(settings_.size) {
     std::size_t workers = std::max<std::size_t>(1, backend_->concurrency());
     if (settings_.window != 0) workers = std::min(workers, settings_.window);
     const std::size_t batches = settings_.chunk == 0
@@ -52,8 +71,11 @@ parallel_loop::parallel_loop(std::shared_ptr<executor_backend> backend, settings
     info_.name = settings_.name;
     info_.executor = backend_;
     root_.stop = &stop_;
-    for (std::size_t i = 0; i < workers; ++i)
-        runners_.emplace_back(*this).number_ = i;
+    for (std::size_t i = 0; i < workers; ++i) {
+        runner& r = runners_.emplace_back(*this);
+        r.number_ = i;
+        r.chunk_ = std::max<std::size_t>(1, settings_.chunk / unit_);
+    }
 }
 
 bool parallel_loop::start(std::coroutine_handle<> h, environment* env) {
@@ -74,7 +96,7 @@ bool parallel_loop::start(std::coroutine_handle<> h, environment* env) {
         auto& loop = *static_cast<progress_item*>(item)->loop;
         set_current_environment(item->env);
         try {
-            loop.settings_.progress(loop.done_.load(std::memory_order_acquire), loop.settings_.size);
+            loop.settings_.progress(loop.ended_indices(), loop.settings_.size);
         } catch (...) {
             if (loop.progress_error_ == nullptr) loop.progress_error_ = std::current_exception();
             loop.lower_end(0);
@@ -115,26 +137,57 @@ void parallel_loop::start_runners(std::size_t after) noexcept {
 
 bool parallel_loop::take_batch(runner& self) noexcept {
     const std::size_t end = end_.load(std::memory_order_relaxed);
-    std::size_t n = settings_.chunk;
-    if (n == 0) {
-        const std::size_t at = cursor_.load(std::memory_order_relaxed);
-        const std::size_t left = at < end ? end - at : 0;
-        n = std::min(self.batch_, std::max<std::size_t>(1, left / (2 * runners_.size())));
-    }
+    const std::size_t units = end / unit_ + (end % unit_ != 0);
+    const std::size_t at = cursor_.load(std::memory_order_relaxed);
+    if (at >= units) return false;
+    std::size_t n = std::min(self.batch_ * self.chunk_, std::max<std::size_t>(1, (units - at) / (2 * runners_.size())));
+    n = std::max(n, self.chunk_);
     if (settings_.window != 0) n = std::min(n, std::max<std::size_t>(1, settings_.window / runners_.size()));
     const std::size_t first = cursor_.fetch_add(n, std::memory_order_relaxed);
-    if (first >= end_.load(std::memory_order_relaxed)) return false;
-    self.next_ = first;
-    self.last_ = first + std::min(n, settings_.size - first);
-    if (settings_.chunk == 0) self.batch_began_ = clock::now();
+    if (first >= units) return false;
+    self.rest_.assign({static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(std::min(first + n, units))});
     return true;
 }
 
-void parallel_loop::adapt(runner& self, clock::duration took) const noexcept {
-    if (took < target_batch)
-        self.batch_ = std::min(2 * self.batch_, max_batch);
-    else if (took > 4 * target_batch)
-        self.batch_ = std::max<std::size_t>(1, self.batch_ / 2);
+bool parallel_loop::take_from_others(runner& self) noexcept {
+    for (std::size_t i = 1; i < runners_.size(); ++i) {
+        const auto half = runners_[(self.number_ + i) % runners_.size()].rest_.take_half();
+        if (half.first == half.end) continue;
+        self.rest_.assign(half);
+        return true;
+    }
+    return false;
+}
+
+parallel_loop::batch_range::range parallel_loop::claim(runner& self) noexcept {
+    for (;;) {
+        const auto claimed = self.rest_.claim(static_cast<std::uint32_t>(self.chunk_));
+        if (claimed.first != claimed.end) return claimed;
+        if (!take_batch(self) && !take_from_others(self)) return {0, 0};
+    }
+}
+
+void parallel_loop::adapt(runner& self, clock::duration took, std::size_t chunks) const noexcept {
+    const auto of_batch = took * self.batch_ / std::max<std::size_t>(1, chunks);
+    const bool fixed = settings_.chunk != 0;
+    if (of_batch < target_batch) {
+        if (fixed || self.batch_ < chunks_of_batch)
+            self.batch_ = std::min(2 * self.batch_, max_batch);
+        else
+            self.chunk_ = std::min(2 * self.chunk_, max_batch);
+    } else if (of_batch > 4 * target_batch) {
+        if (fixed || self.chunk_ == 1)
+            self.batch_ = std::max<std::size_t>(1, self.batch_ / 2);
+        else
+            self.chunk_ /= 2;
+    }
+}
+
+std::size_t parallel_loop::ended_indices() const noexcept {
+    std::size_t sum = 0;
+    for (const runner& r : runners_)
+        sum += r.done_.load(std::memory_order_acquire);
+    return sum;
 }
 
 void parallel_loop::run(runner& self) noexcept {
@@ -143,18 +196,25 @@ void parallel_loop::run(runner& self) noexcept {
     const auto turn_began = clock::now();
     auto before = turn_began;
     std::size_t unmeasured = 0;
-    std::size_t stride = 1;  // slices between two looks at the clock: more if batches are fixed and short
-    while (self.next_ != self.last_ || take_batch(self)) {
-        const std::size_t to = std::min(self.next_ + slice, self.last_);
-        const std::size_t at = run_batch(self, self.next_, to);
-        done_.fetch_add(at - self.next_, std::memory_order_release);
-        if (at != to) break;
-        self.next_ = to;
+    std::size_t stride = 1;  // chunks between two looks at the clock: more if they are short
+    for (;;) {
+        const auto claimed = claim(self);
+        if (claimed.first == claimed.end) break;
+        const std::size_t first = claimed.first * unit_;
+        const std::size_t last = std::min(claimed.end * unit_, settings_.size);
+        const std::size_t at = run_batch(self, first, last);
+        self.done_.store(self.done_.load(std::memory_order_relaxed) + (at - first), std::memory_order_release);
+        if (at != last) {
+            self.rest_.clear();  // above a failure, unlike what other runners may have left
+            continue;
+        }
         if (++unmeasured < stride) continue;
         const auto now = clock::now();
-        if (self.next_ == self.last_) adapt(self, now - self.batch_began_);
-        if (settings_.chunk != 0)
-            stride = now - before >= target_batch / 4 ? 1 : std::min<std::size_t>(2 * stride, max_stride);
+        adapt(self, now - before, unmeasured);
+        if (now - before > target_batch)
+            stride = std::max<std::size_t>(1, stride / 2);
+        else if (now - before < target_batch / 2)
+            stride = std::min(2 * stride, max_stride);
         unmeasured = 0;
         before = now;
         if (settings_.progress) report_progress();
@@ -213,11 +273,10 @@ void parallel_loop::finish() {
     backend_->registry().begin_leave(root_);
     backend_->registry().finish_leave();
     if (progress_error_ != nullptr) std::rethrow_exception(progress_error_);
-    if (settings_.progress) settings_.progress(done_.load(std::memory_order_acquire), settings_.size);
+    if (settings_.progress) settings_.progress(ended_indices(), settings_.size);
     if (settings_.stop_at_failure && !failures_.empty())
         std::rethrow_exception(std::ranges::min(failures_, {}, &failure::index).error);
-    if (end_.load(std::memory_order_acquire) == 0 && done_.load(std::memory_order_acquire) < settings_.size)
-        throw cancelled{};
+    if (end_.load(std::memory_order_acquire) == 0 && ended_indices() < settings_.size) throw cancelled{};
 }
 
 }  // namespace cadre::detail

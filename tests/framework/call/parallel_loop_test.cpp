@@ -10,6 +10,8 @@
 #include <limits>
 #include <ranges>
 #include <stdexcept>
+#include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -34,6 +36,61 @@ TEST(parallel_loop, what_progress_throws_leaves_the_map_when_all_work_has_ended)
     const auto options = cadre::map_options{.progress = throw_at_once};
     EXPECT_THROW(cadre::sync_wait(cadre::map(ex, twice, std::views::iota(0, 1000), options)), std::runtime_error);
     EXPECT_THROW(cadre::sync_wait(cadre::map(ex, twice_later, std::views::iota(0, 1000), options)), std::runtime_error);
+}
+
+// The item in the middle waits until all others have ended, which other workers take over.
+std::atomic<int> others_ended{0};
+constexpr int with_a_long_item = 20'000;
+
+int wait_for_the_others(int x) {
+    if (x == with_a_long_item / 2) {
+        while (others_ended.load() != with_a_long_item - 1)
+            std::this_thread::yield();
+    } else {
+        others_ended.fetch_add(1);
+    }
+    return x;
+}
+
+TEST(parallel_loop, an_item_that_takes_long_delays_no_item_outside_of_its_chunk) {
+    const cadre::executor ex = cadre::thread_executor{{.workers = 2}};
+    for (int i = 0; i < 5; ++i) {
+        others_ended = 0;
+        const auto same = cadre::sync_wait(
+            cadre::map(ex, wait_for_the_others, std::views::iota(0, with_a_long_item), cadre::map_options{.chunk = 1}));
+        EXPECT_EQ(same.back(), with_a_long_item - 1);
+    }
+}
+
+std::atomic<int> sum_of_items{0};
+void add_to_sum(int x) { sum_of_items.fetch_add(x); }
+
+TEST(parallel_loop, every_index_runs_once) {
+    const cadre::executor ex = cadre::thread_executor{{.workers = 3}};
+    for (const std::size_t chunk : {0u, 1u, 7u, 1000u})
+        for (const int size : {1, 2, 3, 100, 3'001}) {
+            sum_of_items = 0;
+            (void)cadre::sync_wait(
+                cadre::map(ex, add_to_sum, std::views::iota(0, size), cadre::map_options{.chunk = chunk}));
+            EXPECT_EQ(sum_of_items.load(), size * (size - 1) / 2) << chunk;
+        }
+}
+
+int fails_at_the_end(int x) {
+    if (x >= 2'900) throw std::runtime_error(std::to_string(x));
+    return x;
+}
+
+TEST(parallel_loop, the_lowest_failure_is_thrown_whoever_has_taken_its_index) {
+    const cadre::executor ex = cadre::thread_executor{{.workers = 3}};
+    for (int i = 0; i < 50; ++i) {
+        try {
+            (void)cadre::sync_wait(cadre::map(ex, fails_at_the_end, std::views::iota(0, 3'000)));
+            ADD_FAILURE();
+        } catch (const std::runtime_error& e) {
+            EXPECT_STREQ(e.what(), "2900");
+        }
+    }
 }
 
 // Progress is a function of no parameters but its two numbers: what it shares is global here.

@@ -46,13 +46,22 @@ public:
         populate_for_writing(values_.data(), n * sizeof(typename storage::value_type));
         values_.resize(n);
     }
-    template <class V>
-    void set(std::size_t i, V&& value) {
-        if constexpr (in_place)
-            values_[i] = std::forward<V>(value);
-        else
-            values_[i].emplace(std::forward<V>(value));
-    }
+    /// Stores results, each index once.
+    class element_writer {
+    public:
+        explicit element_writer(typename storage::value_type* values) noexcept : values_(values) {}
+        template <class V>
+        void set(std::size_t i, V&& value) const {
+            if constexpr (in_place)
+                values_[i] = std::forward<V>(value);
+            else
+                values_[i].emplace(std::forward<V>(value));
+        }
+
+    private:
+        typename storage::value_type* values_;
+    };
+    [[nodiscard]] element_writer writer() noexcept { return element_writer(values_.data()); }
     [[nodiscard]] std::vector<R> take() {
         if constexpr (in_place) {
             return std::move(values_);
@@ -83,42 +92,52 @@ public:
 
 private:
     std::size_t run_batch(runner& r, std::size_t first, std::size_t last) noexcept override {
+        if (item_limit().count() > 0) return run_limited(r, first, last);
+        // Copies, which stay in registers: the fence of `begin` makes compilers read members again for each index.
+        Iterator items = first_;
+        const F& function = function_;
+        const auto results = results_.writer();
         for (std::size_t i = first; i != last; ++i) {
             if (!r.begin(i)) return i;
-            std::exception_ptr error;
-            if (item_limit().count() > 0)
-                error = call_limited(r, i);
-            else
-                error = call(i);
-            if (error == nullptr) [[likely]]
-                continue;
-            if constexpr (keeps_errors)
-                results_.set(i, Result(std::move(error)));
-            else
-                fail(i, std::move(error));
+            try {
+                call(function, items, results, i);
+            } catch (...) {
+                keep(i, std::current_exception());
+            }
         }
         return last;
     }
-    std::exception_ptr call(std::size_t i) noexcept {
-        try {
-            auto bound = item_call<F, Item>::bind(
-                function_, make_item<Item>(first_[static_cast<std::iter_difference_t<Iterator>>(i)]));
-            if constexpr (std::is_void_v<value>) {
-                bound();
-                results_.set(i, Result{});
-            } else {
-                results_.set(i, bound());
+    std::size_t run_limited(runner& r, std::size_t first, std::size_t last) noexcept {
+        for (std::size_t i = first; i != last; ++i) {
+            if (!r.begin(i)) return i;
+            run_limit limit(item_limit());
+            limit.begin(r.env());
+            std::exception_ptr error;
+            try {
+                call(function_, first_, results_.writer(), i);
+            } catch (...) {
+                error = std::current_exception();
             }
-            return nullptr;
-        } catch (...) {
-            return std::current_exception();
+            if (error = limit.end(r.env(), std::move(error), name()); error != nullptr) keep(i, std::move(error));
+        }
+        return last;
+    }
+    static void call(const F& f, Iterator& items, typename indexed_results<Result>::element_writer results,
+                     std::size_t i) {
+        auto bound =
+            item_call<F, Item>::bind(f, make_item<Item>(items[static_cast<std::iter_difference_t<Iterator>>(i)]));
+        if constexpr (std::is_void_v<value>) {
+            bound();
+            results.set(i, Result{});
+        } else {
+            results.set(i, bound());
         }
     }
-    std::exception_ptr call_limited(runner& r, std::size_t i) noexcept {
-        run_limit limit(item_limit());
-        limit.begin(r.env());
-        std::exception_ptr error = call(i);
-        return limit.end(r.env(), std::move(error), name());
+    void keep(std::size_t i, std::exception_ptr error) noexcept {
+        if constexpr (keeps_errors)
+            results_.writer().set(i, Result(std::move(error)));
+        else
+            fail(i, std::move(error));
     }
 
     const F& function_;

@@ -6,8 +6,10 @@
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -27,8 +29,11 @@ namespace cadre::detail {
 
 /// Guided self-scheduling (Polychronopoulos and Kuck, IEEE Trans. Computers 1987) over one atomic cursor: at most one
 /// *runner* a worker takes the next batch of indices, runs it, and takes the next. So indices begin in their order, up to the
-/// batches in work; a long item delays only its own batch; and the whole loop is one entry in the executor's registry, one
-/// task identity and one stop state. Batches start at one index and grow until each takes about `target_batch`.
+/// batches in work; and the whole loop is one entry in the executor's registry, one task identity and one stop state. Batches start
+/// at one chunk and grow until each takes about `target_batch`.
+///
+/// A runner claims the indices of its batch a chunk at a time, from the front, in a word of its own. Runners that find the cursor at
+/// the end take the second half of what another one has not claimed: a long item delays no index but those of its chunk.
 ///
 /// A failure at index i keeps the indices above it from beginning and asks those that run to stop; the indices below it run to
 /// their end, because one of them may fail as well, and the failure of the lowest index is the one that a plain loop would have
@@ -40,7 +45,7 @@ public:
     using clock = std::chrono::steady_clock;
     struct settings {
         std::size_t size = 0;
-        std::size_t chunk = 0;  ///< indices a batch; 0: adapt to their duration
+        std::size_t chunk = 0;  ///< indices that are claimed together; 0: adapt to their duration
         std::size_t window = 0;  ///< indices in work at most; 0: no limit
         std::chrono::nanoseconds item_limit{0};  ///< of each index; 0: none
         bool stop_at_failure = true;
@@ -50,6 +55,30 @@ public:
     struct failure {
         std::size_t index;
         std::exception_ptr error;
+    };
+
+    /// The indices of a batch that no runner has claimed, in units of the loop: the first and the end in one word, on a cache line
+    /// of its own.
+    ///
+    ///     word    changed by                                              to                    order
+    ///     range_  its runner, `assign`, of an empty range                 first, end            store, release
+    ///             its runner, `claim`: indices from the front             first + n, end        compare-exchange, relaxed
+    ///             another runner, `take_half`: the second half            first, middle         compare-exchange, relaxed
+    ///
+    /// An index leaves a range once and is never in two, so no value of the word comes back.
+    class alignas(64) batch_range {
+    public:
+        struct range {
+            std::uint32_t first;
+            std::uint32_t end;
+        };
+        void assign(range r) noexcept { range_.store(r, std::memory_order_release); }
+        [[nodiscard]] range claim(std::uint32_t most) noexcept;
+        [[nodiscard]] range take_half() noexcept;
+        void clear() noexcept { (void)claim(std::numeric_limits<std::uint32_t>::max()); }
+
+    private:
+        std::atomic<range> range_{range{0, 0}};
     };
 
     /// One worker's part in the loop: a work item that runs batches until none is left.
@@ -73,14 +102,14 @@ public:
         parallel_loop& loop_;
         queued_start::pointer item_;
         std::atomic<std::size_t> current_{0};
+        std::atomic<std::size_t> done_{0};  // indices that have ended; written by this runner only
         stop_state stop_;
         environment env_;
-        std::size_t next_ = 0;  // the rest of the batch in work: [next_, last_)
-        std::size_t last_ = 0;
-        clock::time_point batch_began_{};
-        std::size_t batch_ = 1;
+        std::size_t batch_ = 1;  // chunks
+        std::size_t chunk_ = 1;
         std::size_t number_ = 0;
         bool has_begun_ = false;
+        batch_range rest_;
     };
 
     parallel_loop(std::shared_ptr<executor_backend> backend, settings s);
@@ -130,9 +159,12 @@ private:
     void run(runner& self) noexcept;
     void start_runners(std::size_t after) noexcept;
     [[nodiscard]] static settings normalized(settings s);
-    /// Takes the next batch for `self`. @return false if no index is left to begin
+    /// Claims the next indices for `self`. @return an empty range if none is left to begin
+    [[nodiscard]] batch_range::range claim(runner& self) noexcept;
     [[nodiscard]] bool take_batch(runner& self) noexcept;
-    void adapt(runner& self, clock::duration took) const noexcept;
+    [[nodiscard]] bool take_from_others(runner& self) noexcept;
+    void adapt(runner& self, clock::duration took, std::size_t chunks) const noexcept;
+    [[nodiscard]] std::size_t ended_indices() const noexcept;
     [[nodiscard]] bool yield_worker(runner& self) noexcept;
     void withdraw_runners() noexcept;
     void submit(runner& r) noexcept;
@@ -143,6 +175,7 @@ private:
 
     const std::shared_ptr<executor_backend> backend_;
     const settings settings_;
+    const std::size_t unit_;  // indices that are never split: 1 unless there are more than 32 bits can number
     task_info info_;
     stop_state stop_;
     std::deque<runner> runners_;  // after `stop_`, which is above their stop states
@@ -151,7 +184,7 @@ private:
     waiter waiter_;
     progress_item progress_;
 
-    // cursor_: the next index to hand out; only grows. end_: indices from here on do not begin; only falls: to a failed index,
+    // cursor_: the next unit to hand out; only grows. end_: indices from here on do not begin; only falls: to a failed index,
     // or to 0 at a stop request. references_: runners and progress items that have not ended; the last one resumes the awaiter.
     // Padding keeps the words of different writers apart: a coroutine frame is not aligned to a cache line.
     [[maybe_unused]] std::byte before_cursor_[64];
@@ -160,7 +193,6 @@ private:
     std::atomic<std::size_t> end_;
     [[maybe_unused]] std::byte after_end_[64];
     std::atomic<std::size_t> references_{1};
-    std::atomic<std::size_t> done_{0};
     std::mutex failures_mutex_;  // a leaf: guards the list
     std::vector<failure> failures_;
     std::exception_ptr progress_error_;
