@@ -123,9 +123,9 @@ private:
     // So `open_` is minus the ended tasks before `join` and `joining` plus the live tasks after it; the change that makes it
     // `joining` finishes the joiner. A task that ends is counted last: the scope may be destroyed then.
     static constexpr std::int64_t joining = std::int64_t{1} << 62;
-    alignas(8) std::byte apart_[64];
+    [[maybe_unused]] std::byte apart_[64];
     std::atomic<std::int64_t> started_{0};
-    alignas(8) std::byte apart_too_[64];
+    [[maybe_unused]] std::byte apart_too_[64];
     std::atomic<std::int64_t> open_{0};
 };
 
