@@ -37,12 +37,15 @@
 #include <cadre/portable.hpp>
 #include <cadre/reduce.hpp>
 #include <cadre/register_exception.hpp>
+#include <cadre/resume_on.hpp>
+#include <cadre/retry.hpp>
 #include <cadre/run_blocking.hpp>
 #include <cadre/runtime.hpp>
 #include <cadre/scope.hpp>
 #include <cadre/select.hpp>
 #include <cadre/shared_array.hpp>
 #include <cadre/shared_array_view.hpp>
+#include <cadre/shared_task.hpp>
 #include <cadre/shared_value.hpp>
 #include <cadre/sleep.hpp>
 #include <cadre/stop.hpp>
@@ -54,5 +57,6 @@
 #include <cadre/timeout.hpp>
 #include <cadre/typecode.hpp>
 #include <cadre/unique_fd.hpp>
+#include <cadre/wait_for.hpp>
 #include <cadre/when_all.hpp>
 #include <cadre/when_any.hpp>

@@ -24,25 +24,35 @@ bool job_state_base::wait(job_wait& w, std::coroutine_handle<> h, environment* e
     w.pass_stop_on.emplace(
         env != nullptr ? env->stop : nullptr,
         [](void* job, stop_reason why) noexcept { static_cast<job_state_base*>(job)->request_stop(why); }, this);
-    {
-        const std::lock_guard hold(mutex_);
-        if (ready()) return false;
-        waiting_ = &w.waiting;
-    }
-    return w.waiting.commit();
+    return add(w.waiting) && w.waiting.commit();
+}
+
+bool job_state_base::add(waiter& w) noexcept {
+    const std::lock_guard hold(mutex_);
+    if (ready()) return false;
+    waiting_.push_back(w);
+    return true;
+}
+
+bool job_state_base::remove(waiter& w) noexcept {
+    const std::lock_guard hold(mutex_);
+    if (!waiting_.contains(w)) return false;
+    waiting_.remove(w);
+    return true;
 }
 
 void job_state_base::announce() noexcept {
-    waiter* w = nullptr;
+    served_waiters served;
     std::shared_ptr<completion_queue> queue;
     {
         const std::lock_guard hold(mutex_);
         ready_.store(true, std::memory_order_release);
-        w = std::exchange(waiting_, nullptr);
+        while (waiter* const w = waiting_.pop_front())
+            served.add(*w);
         queue = std::move(queue_);
     }
     if (queue != nullptr) queue->push(*completion_);
-    if (w != nullptr) w->finish();
+    served.finish();
 }
 
 void job_state_base::notify(std::shared_ptr<completion_queue> queue, completion_queue::node& node) {

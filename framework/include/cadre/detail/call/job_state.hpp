@@ -75,13 +75,17 @@ public:
     void notify(std::shared_ptr<completion_queue> queue, completion_queue::node& node);
     /// Waits for the end of the work. @return whether the coroutine suspends
     [[nodiscard]] bool wait(job_wait& w, std::coroutine_handle<> h, environment* env) noexcept;
+    /// Adds a waiter, which is prepared. @return false if the work has ended
+    [[nodiscard]] bool add(waiter& w) noexcept;
+    /// Removes a waiter. @return false if it was finished meanwhile
+    [[nodiscard]] bool remove(waiter& w) noexcept;
 
 protected:
     /// Follows the stop state of the calling task.
     job_state_base();
     /// The stop state of the work itself.
     [[nodiscard]] stop_state& work_stop() noexcept { return stop_; }
-    /// The work has ended and its result is stored: notifies the awaiter and the completion queue. May be called with the
+    /// The work has ended and its result is stored: notifies the waiters and the completion queue. May be called with the
     /// lock of the stop tree held.
     void announce() noexcept;
     /// The work has ended: it follows no other stop state.
@@ -92,7 +96,7 @@ protected:
 private:
     stop_state stop_;
     std::mutex mutex_;  // a leaf; waiters are finished without it
-    waiter* waiting_ = nullptr;
+    wait_list waiting_;
     std::shared_ptr<completion_queue> queue_;
     completion_queue::node* completion_ = nullptr;
     // false → true, once: `announce`, with release, after the result is stored and with `mutex_` held, so that `wait` and

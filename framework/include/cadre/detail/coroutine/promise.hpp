@@ -17,6 +17,7 @@
 
 namespace cadre::detail {
 
+class home_change;
 class join;
 
 /// Notified when a task without an awaiting coroutine has ended. The task is suspended at its end then and may be destroyed.
@@ -95,6 +96,8 @@ protected:
     }
 
 private:
+    friend home_change;
+
     // The kind of continuation, in the two lowest bits: frames, completions and joins are aligned to eight bytes at least. A
     // child of a join has none set, which makes the most frequent test of a fork-join program the cheapest.
     //
