@@ -32,6 +32,7 @@
 #include <cadre/make.hpp>
 #include <cadre/make_executor.hpp>
 #include <cadre/map.hpp>
+#include <cadre/map_stream.hpp>
 #include <cadre/on.hpp>
 #include <cadre/outcome.hpp>
 #include <cadre/portable.hpp>
@@ -50,11 +51,14 @@
 #include <cadre/sleep.hpp>
 #include <cadre/stop.hpp>
 #include <cadre/stream.hpp>
+#include <cadre/stream_of.hpp>
+#include <cadre/stream_views.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
 #include <cadre/this_task.hpp>
 #include <cadre/this_worker.hpp>
 #include <cadre/timeout.hpp>
+#include <cadre/to.hpp>
 #include <cadre/typecode.hpp>
 #include <cadre/unique_fd.hpp>
 #include <cadre/wait_for.hpp>

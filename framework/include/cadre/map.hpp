@@ -29,14 +29,18 @@ namespace cadre {
 
 namespace detail {
 
+template <class F, class Item>
+using map_outcomes_of = outcome_results<typename item_bound<F, Item>::result>;
+
 template <class F, class Range>
-task<typename map_run<F, item_of<Range>>::outcomes> run_map(executor ex, F f, kept_range<Range> range,
-                                                            map_options options, bool fail_fast) {
+auto run_map(executor ex, F f, kept_range<Range> range, map_options options, bool fail_fast)
+    -> task<typename map_outcomes_of<F, item_of<Range>>::type> {
     environment_awaiter here;
     const environment* env = co_await here;
-    map_run<F, item_of<Range>> run(std::move(ex), f, options, range.size(), env->stop, fail_fast);
+    map_run<F, item_of<Range>, map_outcomes_of<F, item_of<Range>>> run(std::move(ex), f, options, range.size(),
+                                                                       env->stop, fail_fast);
     co_await drive_chunks(run, range);
-    co_return run.take_outcomes();
+    co_return run.take_results();
 }
 
 template <class>

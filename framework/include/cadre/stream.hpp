@@ -16,6 +16,10 @@
 
 namespace cadre {
 
+namespace detail {
+struct stream_access;
+}
+
 /// A sequence of elements, each computed when the consumer requests it. Lazy, move-only. The body runs at the home of its consumer,
 /// with a stop state of its own that follows the task in which the stream was made: `timeout` around a `next()` limits that
 /// wait and not the stream. Destroying it between two elements
@@ -53,7 +57,7 @@ public:
     /// A body that runs, after a `next()` that was stopped, is asked to stop and ends on its own: what it refers to has to live
     /// until then.
     ~stream() {
-        if (frame_ && !frame_.promise().leave()) frame_.destroy();
+        if (frame_ && frame_.promise().drop_handle() && !frame_.promise().leave()) frame_.destroy();
     }
 
     class [[nodiscard]] next_awaiter {
@@ -91,9 +95,30 @@ public:
     [[nodiscard]] next_awaiter next() noexcept { return next_awaiter(frame_); }
 
 private:
+    friend detail::stream_access;
     explicit stream(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
     std::coroutine_handle<promise_type> frame_;
 };
+
+namespace detail {
+
+/// For what is composed of streams.
+struct stream_access {
+    /// Another handle to the same stream: what it reads is gone for `s`, and what it leaves is there for `s`. The body lives as long as
+    /// one of them.
+    template <class T>
+    [[nodiscard]] static stream<T> share(stream<T>& s) noexcept {
+        if (s.frame_) s.frame_.promise().add_handle();
+        return stream<T>(s.frame_);
+    }
+};
+
+template <class>
+inline constexpr bool is_stream = false;
+template <class T>
+inline constexpr bool is_stream<stream<T>> = true;
+
+}  // namespace detail
 
 }  // namespace cadre
 

@@ -18,6 +18,7 @@
 #include <cadre/detail/call/local_chunk.hpp>
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_pace.hpp>
+#include <cadre/detail/call/map_results.hpp>
 #include <cadre/detail/call/remote_chunk.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/executor.hpp>
@@ -29,8 +30,9 @@ namespace cadre::detail {
 /// The options of a map in which those of the executor's handle take the place of what is not set.
 [[nodiscard]] map_options resolve_options(map_options options, const executor& ex);
 
-/// The state of one map; a local of its coroutine, driven by `drive_chunks`.
-template <class F, class Item>
+/// The state of one map; a local of its coroutine, driven by `drive_chunks`. `Results` collects: `outcome_results`, or those of a
+/// `map_stream`.
+template <class F, class Item, class Results>
 class map_run {
     using bound = item_bound<F, Item>;
     using result = typename bound::result;
@@ -38,15 +40,11 @@ class map_run {
     using local = local_chunk<F, Item>;
 
 public:
-    using outcomes = std::vector<std::optional<outcome<result>>>;
-
     /// `f` and what `options` refers to outlive the run. With `fail_fast` a failure stops the items above it.
     map_run(executor ex, const F& f, const map_options& options, std::optional<std::size_t> total, stop_state* stop,
             bool fail_fast)
         : ex_(std::move(ex)), function_(f), options_(resolve_options(options, ex_)), fail_fast_(fail_fast), stop_(stop),
-          window_(options_, ex_.concurrency(), total, bound::coroutine), batch_(ex_.backend()) {
-        if (total) outcomes_.reserve(*total);
-    }
+          window_(options_, ex_.concurrency(), total, bound::coroutine), batch_(ex_.backend()), results_(total) {}
 
     [[nodiscard]] bool wants_more() noexcept { return !failed() && !stop_.stop_requested() && window_.wants_more(); }
     [[nodiscard]] bool idle() const noexcept { return window_.idle(); }
@@ -55,22 +53,21 @@ public:
     /// Sends the next items of the input, up to a chunk.
     template <class Iterator, class Sentinel>
     void send_next(Iterator& at, const Sentinel& end) {
-        const std::size_t first = outcomes_.size();
+        const std::size_t first = results_.size();
         const std::size_t n = window_.chunk();
         if (ex_.backend()->remote()) {
             auto c = make_remote(first, options_.retries);
             for (std::size_t i = 0; i < n && at != end && !c->full(); ++i, ++at) {
                 c->add(function_, make_item<Item>(*at));
-                outcomes_.emplace_back();
+                results_.grow(1);
             }
             send(std::move(c));
         } else {
             std::vector<Item> items;
-            for (std::size_t i = 0; i < n && at != end; ++i, ++at) {
+            for (std::size_t i = 0; i < n && at != end; ++i, ++at)
                 items.push_back(make_item<Item>(*at));
-                outcomes_.emplace_back();
-            }
             const std::size_t taken = items.size();
+            results_.grow(taken);
             auto c = std::make_unique<local>(ex_, options_, function_, std::move(items), stop_, fail_fast_, queue_);
             c->first = first;
             window_.sent(taken);
@@ -101,7 +98,7 @@ public:
     void rethrow_failure() const {
         if (fail_fast_) failure_.rethrow();
     }
-    [[nodiscard]] outcomes take_outcomes() noexcept { return std::move(outcomes_); }
+    [[nodiscard]] typename Results::type take_results() noexcept { return results_.take(); }
 
 private:
     [[nodiscard]] std::unique_ptr<remote> make_remote(std::size_t first, int retries) {
@@ -130,30 +127,30 @@ private:
 
     [[nodiscard]] bool failed() const noexcept { return first_failed_ != none; }
     void fail(std::size_t index, const std::exception_ptr& error) {
-        outcomes_[index].emplace(error);
+        results_.set(index, outcome<result>(error));
         note_failure(index);
     }
     // Items below a failed one run to their end: one of them may fail as well, and a loop would have met that failure.
     void note_failure(std::size_t index) {
         if (!fail_fast_ || index > first_failed_) return;
-        failure_.add(index, outcomes_[index]->error());
+        failure_.add(index, results_.error(index));
         if (index == first_failed_ || stop_.stop_requested()) return;
         first_failed_ = index;
         batch_.submit();  // the backend ignores a stop request to a call that it does not know
         for (map_chunk& c : in_flight_)
             if (c.first > index) c.stop();
     }
-    /// Records the outcome of item `index`, which is stored.
-    void settle(std::size_t index) {
-        if (!outcomes_[index]->has_value()) note_failure(index);
+    /// The results of the items [`from`, `to`) are stored.
+    void settle(std::size_t from, std::size_t to) {
+        while ((from = results_.next_failure(from, to)) != to)
+            note_failure(from++);
     }
 
     void collect_local(std::unique_ptr<local> c) {
         c->collect();
-        for (std::size_t i = 0; i < c->outcomes.size(); ++i) {
-            outcomes_[c->first + i].emplace(std::move(c->outcomes[i]));
-            settle(c->first + i);
-        }
+        for (std::size_t i = 0; i < c->outcomes.size(); ++i)
+            results_.set(c->first + i, std::move(c->outcomes[i]));
+        settle(c->first, c->first + c->outcomes.size());
         window_.completed(c->size());
     }
 
@@ -173,11 +170,9 @@ private:
     /// @return the number of results, or nothing if the whole chunk has failed
     [[nodiscard]] std::optional<std::uint32_t> read_results(remote& c) {
         try {
-            const std::uint32_t n = c.read_results(outcomes_);
+            const std::uint32_t n = c.read_results(results_);
             if (c.reply.last_item != nullptr && n != 0) limit_last(c, n - 1);
-            const std::uint32_t settled = repeats_last(c, n) ? n - 1 : n;
-            for (std::uint32_t i = 0; i < settled; ++i)
-                settle(c.first + i);
+            settle(c.first, c.first + (repeats_last(c, n) ? n - 1 : n));
             return n;
         } catch (...) {
             fail_from(c, 0, std::current_exception());
@@ -210,11 +205,12 @@ private:
     }
     /// The time limit of the last item has passed: it fails with that error if it has obeyed the stop request.
     void limit_last(const remote& c, std::uint32_t last) {
-        auto& o = *outcomes_[c.first + last];
-        if (!o.has_value() && ended_by_stop(o.error())) o = outcome<result>(c.with_item(c.reply.last_item, last));
+        const std::exception_ptr error = results_.error(c.first + last);
+        if (error != nullptr && ended_by_stop(error))
+            results_.set(c.first + last, outcome<result>(c.with_item(c.reply.last_item, last)));
     }
     [[nodiscard]] bool repeats_last(const remote& c, std::uint32_t done) const {
-        return c.reply.retry_last && c.retries_left > 0 && done != 0 && !outcomes_[c.first + done - 1]->has_value();
+        return c.reply.retry_last && c.retries_left > 0 && done != 0 && results_.error(c.first + done - 1) != nullptr;
     }
     /// The chunk ended early, after `done` items: the last of them has met a limit, and the others have not begun.
     void send_rest(remote& c, std::uint32_t done) {
@@ -228,7 +224,7 @@ private:
         if (from == c.items) return;
         if (is_wanted(c.first + from)) return resend(c, from, c.items, c.retries_left);
         for (std::uint32_t i = from; i < c.items; ++i)
-            outcomes_[c.first + i].emplace(std::make_exception_ptr(cancelled{}));
+            results_.set(c.first + i, outcome<result>(std::make_exception_ptr(cancelled{})));
         window_.completed(c.items - from);
     }
     void resend(remote& c, std::uint32_t from, std::uint32_t to, int retries, bool fresh_worker = false) {
@@ -252,7 +248,7 @@ private:
     call_batch<remote> batch_;
     std::vector<std::unique_ptr<remote>> free_;
     intrusive_list<map_chunk, &map_chunk::links> in_flight_;
-    outcomes outcomes_;
+    Results results_;
     first_failure failure_;
 };
 

@@ -115,12 +115,13 @@ public:
         }
     }
     /// Decodes the results that the reply holds. @return their number
-    [[nodiscard]] std::uint32_t read_results(std::vector<std::optional<outcome<result>>>& into) {
+    template <class Results>
+    [[nodiscard]] std::uint32_t read_results(Results& into) {
         if (reply.kind == reply_kind::exception) {
             if (items > 1) read_reply<void>(reply);  // the chunk could not be decoded: throws
             codec_context context;
             decoder in(reply.bytes.span(), &context);
-            into[first].emplace(decode_exception(in, reply.where + item_text(0)));
+            into.set(first, outcome<result>(decode_exception(in, reply.where + item_text(0))));
             return 1;
         }
         const bool all = reply.kind == reply_kind::value;
@@ -129,7 +130,7 @@ public:
         context.arrived = reply.descriptors;
         decoder in(all ? reply.bytes.span() : reply.partial.span(), &context);
         for (std::uint32_t i = 0; i < n; ++i)
-            into[first + i].emplace(decode_item(in, i));
+            into.set(first + i, decode_item(in, i));
         return n;
     }
 

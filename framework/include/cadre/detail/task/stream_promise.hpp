@@ -89,7 +89,13 @@ public:
     /// Resumes the body if it is idle, and waits for its next element. @return whether the consumer suspends
     [[nodiscard]] bool next(std::coroutine_handle<> body, stream_wait& wait, std::coroutine_handle<> consumer,
                             environment* consumer_env) noexcept;
-    /// The stream is destroyed. @return whether the body runs, and will destroy its frame itself
+    /// One more `stream` refers to the body.
+    void add_handle() noexcept { handles_.fetch_add(1, std::memory_order_relaxed); }
+    /// @return whether no `stream` refers to the body any more
+    [[nodiscard]] bool drop_handle() noexcept {
+        return handles_.load(std::memory_order_acquire) == 1 || handles_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    }
+    /// The last stream is destroyed. @return whether the body runs, and will destroy its frame itself
     [[nodiscard]] bool leave() noexcept;
 
 protected:
@@ -113,6 +119,7 @@ private:
     stop_state stop_;
     work_root root_;  // of a dropped body, which its home waits for at a shutdown
     bool registered_ = false;
+    std::atomic<unsigned> handles_{1};  // the last decrement acquires what the others released
     std::exception_ptr error_;
 };
 

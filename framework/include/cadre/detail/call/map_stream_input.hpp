@@ -1,0 +1,141 @@
+/// @file
+/// The input of a `map_stream`: a range, or another stream.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+
+#include <cadre/detail/call/map_input.hpp>
+#include <cadre/detail/call/map_stream_link.hpp>
+#include <cadre/detail/task/background_task.hpp>
+#include <cadre/detail/task/stream_queue.hpp>
+#include <cadre/stream.hpp>
+#include <cadre/stream_of.hpp>
+#include <cadre/task.hpp>
+
+namespace cadre::detail {
+
+/// Items of a range, which is read when they are sent.
+template <class Range>
+class range_items {
+    using range_type = std::remove_reference_t<Range>;
+
+public:
+    using item = range_element<Range>;
+    static constexpr bool reads_ahead = false;
+
+    explicit range_items(Range&& range) : range_(std::forward<Range>(range)) {}
+    range_items(range_items&& other) : range_(std::move(other.range_)) {}  // moved only before `begin`
+    range_items& operator=(range_items&&) = delete;
+    ~range_items() = default;
+
+    [[nodiscard]] std::optional<std::size_t> size() { return range_.size(); }
+    void begin(map_stream_link& /*link*/) {
+        at_.emplace(std::ranges::begin(range_.get()));
+        end_.emplace(std::ranges::end(range_.get()));
+    }
+    /// Called with the number of items that may be read.
+    void poll(std::size_t /*room*/) noexcept {}
+    /// Whether an item can be read now.
+    [[nodiscard]] bool ready() { return *at_ != *end_; }
+    /// Whether no more items come.
+    [[nodiscard]] bool ended() { return !ready(); }
+    [[nodiscard]] item read() { return read_element<Range>(*at_); }
+    void advance() { ++*at_; }
+    /// The error of the end.
+    [[nodiscard]] static std::exception_ptr error() noexcept { return nullptr; }
+
+private:
+    kept_range<Range> range_;
+    std::optional<std::ranges::iterator_t<range_type>> at_;
+    std::optional<std::ranges::sentinel_t<range_type>> end_;
+};
+
+/// Items of a stream, which a task of its own reads ahead: as many as there is room for.
+template <class T>
+class stream_items {
+public:
+    using item = T;
+    static constexpr bool reads_ahead = true;
+
+    explicit stream_items(stream<T> source) noexcept : source_(std::move(source)) {}
+    stream_items(stream_items&& other) noexcept : source_(std::move(other.source_)) {}  // moved only before `begin`
+    stream_items& operator=(stream_items&&) = delete;
+    ~stream_items() = default;
+
+    [[nodiscard]] static std::optional<std::size_t> size() noexcept { return std::nullopt; }
+    void begin(std::shared_ptr<map_stream_link> link) {
+        reader_.emplace(read(queue_, std::move(source_), std::move(link)));
+    }
+    void poll(std::size_t room) {
+        if (ended_) return;
+        ended_ = queue_->take_all(items_);
+        queue_->set_capacity(room > items_.size() ? std::min(room - items_.size(), most_ahead) : 0);
+    }
+    [[nodiscard]] bool ready() const noexcept { return !items_.empty(); }
+    [[nodiscard]] bool ended() const noexcept { return ended_ && items_.empty(); }
+    [[nodiscard]] T read() { return std::move(items_.front()); }
+    void advance() { items_.pop_front(); }
+    [[nodiscard]] std::exception_ptr error() const noexcept { return ended() ? queue_->error() : nullptr; }
+
+    void stop() noexcept { reader_->request_stop(); }
+    [[nodiscard]] stream_queue_base::awaiter joined() noexcept { return queue_->ended(); }
+
+private:
+    static constexpr std::size_t most_ahead = 1024;
+
+    static task<void> read(std::shared_ptr<stream_queue<T>> queue, stream<T> source,
+                           std::shared_ptr<map_stream_link> link) {
+        std::exception_ptr error;
+        try {
+            stream<T> reading = std::move(source);  // ends before the queue does
+            for (;;) {
+                co_await queue->room();
+                auto element = co_await reading.next();
+                if (!element) break;
+                queue->push(std::move(*element));
+                link->signal();
+            }
+        } catch (...) {
+            error = std::current_exception();
+        }
+        queue->end(std::move(error));
+        link->signal();
+    }
+
+    stream<T> source_;
+    std::shared_ptr<stream_queue<T>> queue_ = std::make_shared<stream_queue<T>>(0);
+    std::deque<T> items_;
+    bool ended_ = false;
+    std::optional<background_work> reader_;
+};
+
+/// Reads items of an input for `map_run::send_next`, up to a number.
+template <class Input>
+class item_cursor {
+public:
+    item_cursor(Input& input, std::size_t most) noexcept : input_(&input), left_(most) {}
+
+    [[nodiscard]] auto operator*() const { return input_->read(); }
+    item_cursor& operator++() {
+        input_->advance();
+        --left_;
+        return *this;
+    }
+    [[nodiscard]] std::size_t left() const noexcept { return left_; }
+    friend bool operator==(const item_cursor& c, std::default_sentinel_t) { return c.left_ == 0 || !c.input_->ready(); }
+
+private:
+    Input* input_;
+    std::size_t left_;
+};
+
+}  // namespace cadre::detail

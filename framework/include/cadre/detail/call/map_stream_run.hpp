@@ -1,0 +1,176 @@
+/// @file
+/// The two coroutines of a `map_stream`: one sends items and collects results, the other delivers them.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <cadre/detail/call/environment_awaiter.hpp>
+#include <cadre/detail/call/map_run.hpp>
+#include <cadre/detail/call/map_stream_input.hpp>
+#include <cadre/detail/call/map_stream_link.hpp>
+#include <cadre/detail/call/map_stream_results.hpp>
+#include <cadre/detail/task/background_task.hpp>
+#include <cadre/detail/task/stream_queue.hpp>
+#include <cadre/errors.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/map_options.hpp>
+#include <cadre/stream.hpp>
+#include <cadre/task.hpp>
+
+namespace cadre::detail {
+
+/// How many items a `map_stream` may have taken and not delivered: as the user says, or twice as many as its map keeps in flight, so
+/// that its workers have work while the consumer takes what is ready.
+class look_ahead {
+public:
+    look_ahead(std::size_t window, std::size_t concurrency) noexcept
+        : fixed_(window), pieces_(2 * std::max<std::size_t>(1, concurrency)) {
+        if (fixed_ != 0) limit_ = fixed_;
+    }
+    [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+    /// Items of one chunk at most: a small window is for all workers.
+    [[nodiscard]] std::size_t piece(std::size_t room) const noexcept {
+        return fixed_ == 0 ? room : std::min(room, std::max<std::size_t>(1, fixed_ / pieces_));
+    }
+    /// The map wants no more than these.
+    void in_flight(std::size_t items) noexcept {
+        if (fixed_ == 0) limit_ = std::max<std::size_t>(16, 2 * items);
+    }
+
+private:
+    std::size_t fixed_;
+    std::size_t pieces_;
+    std::size_t limit_ = std::numeric_limits<std::size_t>::max();
+};
+
+/// Sends items through `run` while there is room, and gives results to `out`, until the input has ended or `run` wants no more, and
+/// everything in flight has completed. Errors: first what a progress function has thrown, then the failure of `run`, then that of the
+/// input.
+template <class Run, class Input, class Out>
+task<void> pump_map_stream(Run& run, Input& input, Out& out, map_stream_link& link, look_ahead ahead) {
+    std::exception_ptr input_error;
+    std::exception_ptr fatal;
+    std::size_t sent = 0;
+    std::size_t settled = 0;
+    for (;;) {
+        try {
+            while (input_error == nullptr && run.wants_more() && link.has_room(sent, ahead.limit())) {
+                const std::size_t room = ahead.limit() - link.undelivered(sent);
+                input.poll(room);
+                if (!input.ready()) {
+                    input_error = input.error();
+                    break;
+                }
+                const std::size_t most = ahead.piece(room);
+                item_cursor<Input> at(input, most);
+                run.send_next(at, std::default_sentinel);
+                sent += most - at.left();
+            }
+        } catch (...) {
+            input_error = std::current_exception();
+        }
+        run.flush();
+        try {
+            auto results = run.take_results();
+            settled = results.settled;
+            if (!run.wants_more()) ahead.in_flight(sent - std::min(sent, settled));
+            if (!results.ready.empty()) out.push(std::move(results.ready));
+        } catch (...) {
+            if (fatal == nullptr) fatal = std::current_exception();
+            run.stop_all();
+        }
+        if (run.idle() && (!run.wants_more() || input_error != nullptr || input.ended())) break;
+        auto next = run.completions().take();
+        completion_queue::nodes completed = co_await next;
+        link.take_signal(completed);
+        if (completed.empty()) continue;
+        try {
+            run.collect(completed);
+        } catch (...) {  // `progress` threw: what is in flight refers to `run`
+            if (fatal == nullptr) fatal = std::current_exception();
+            run.stop_all();
+        }
+    }
+    if (fatal != nullptr) std::rethrow_exception(fatal);
+    run.rethrow_failure();
+    if (input_error != nullptr) std::rethrow_exception(input_error);
+    environment_awaiter here;
+    const environment* env = co_await here;
+    if (env->stop->stop_requested()) throw cancelled{};
+}
+
+/// The sending side: a task beside the stream, which may outlive it for as long as items in flight take to end.
+template <class F, class Results, class Input, class Out>
+task<void> run_map_stream(std::shared_ptr<Out> out, std::shared_ptr<map_stream_link> link, executor ex, F f,
+                          Input given, map_options options, std::string name) {
+    std::exception_ptr error;
+    try {
+        environment_awaiter here;
+        const environment* env = co_await here;
+        Input input = std::move(given);  // ends before the stream does
+        const progress_callback progress = options.progress;
+        auto report = [&](std::size_t done, std::size_t total) { link->report(progress, done, total); };
+        if (progress) options.progress = report;
+        options.name = name;
+        const look_ahead ahead(options.window, ex.concurrency());
+        map_run<F, typename Input::item, Results> run(std::move(ex), f, options, input.size(), env->stop, true);
+        const map_stream_link::connection connected(*link, run.completions(), *env->stop);
+        if constexpr (Input::reads_ahead) {
+            input.begin(link);
+            std::exception_ptr failure;
+            try {
+                co_await pump_map_stream(run, input, *out, *link, ahead);
+            } catch (...) {
+                failure = std::current_exception();
+            }
+            input.stop();
+            co_await input.joined();
+            if (failure != nullptr) std::rethrow_exception(failure);
+        } else {
+            input.begin(*link);
+            co_await pump_map_stream(run, input, *out, *link, ahead);
+        }
+    } catch (...) {
+        error = std::current_exception();
+    }
+    out->end(std::move(error));
+}
+
+/// The stream.
+template <class V>
+stream<V> deliver_map_stream(std::shared_ptr<stream_queue<std::vector<V>>> out, std::shared_ptr<map_stream_link> link,
+                             task<void> sending) {
+    struct drop_at_end {
+        map_stream_link& link;
+        ~drop_at_end() { link.drop(); }
+    } const dropped{*link};
+    background_work sender(std::move(sending));
+    std::exception_ptr error;
+    try {
+        for (;;) {
+            co_await out->filled();
+            auto batch = out->pop();
+            if (!batch) co_return;
+            std::size_t left = batch->size();
+            for (auto&& value : *batch) {
+                link->count_delivery(--left == 0);
+                co_yield static_cast<V&&>(value);
+            }
+        }
+    } catch (...) {
+        error = std::current_exception();
+    }
+    sender.request_stop();
+    co_await out->ended();
+    std::rethrow_exception(error);
+}
+
+}  // namespace cadre::detail

@@ -1,0 +1,89 @@
+/// @file
+/// `map_stream`: apply a function to every item of a range or a stream, on an executor, with bounded look-ahead.
+///
+///     auto words = cadre::map_stream(ex, count_words, files, {.ordered = false});
+///     while (auto n = co_await words.next()) std::cout << *n << '\n';
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <cadre/detail/call/call_verdict.hpp>
+#include <cadre/detail/call/map_stream_input.hpp>
+#include <cadre/detail/call/map_stream_results.hpp>
+#include <cadre/detail/call/map_stream_run.hpp>
+#include <cadre/detail/task/stream_source.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/map.hpp>
+#include <cadre/map_options.hpp>
+#include <cadre/stream.hpp>
+
+namespace cadre {
+
+namespace detail {
+
+template <class Values, class F, class Input>
+auto start_map_stream(executor ex, F f, Input input, const map_options& options) {
+    using result = typename item_bound<F, typename Input::item>::result;
+    using batches = stream_queue<std::vector<stream_value<result>>>;
+    auto out = std::make_shared<batches>(std::numeric_limits<std::size_t>::max());
+    auto link = std::make_shared<map_stream_link>();
+    auto sending = run_map_stream<F, map_stream_results<result, Values>, Input, batches>(
+        out, link, std::move(ex), std::move(f), std::move(input), options, std::string(options.name));
+    return deliver_map_stream<stream_value<result>>(std::move(out), std::move(link), std::move(sending));
+}
+
+template <class F, class Input>
+auto start_map_stream(executor ex, F f, Input input, const map_options& options) {
+    using value = stream_value<typename item_bound<F, typename Input::item>::result>;
+    if (options.ordered)
+        return start_map_stream<values_in_order<value>>(std::move(ex), std::move(f), std::move(input), options);
+    return start_map_stream<values_as_they_come<value>>(std::move(ex), std::move(f), std::move(input), options);
+}
+
+template <class T>
+stream<T> refused_stream() {
+    co_return;
+}
+
+// The items as `map` sees those of a range.
+template <class S>
+using items_of_source = std::vector<element_of_source<S>>;
+
+}  // namespace detail
+
+/// Applies `f` to every item of `source` on `ex`, several items at a time, and gives the results as a stream. Nothing runs before the
+/// first `next()`. From then on a task at the home of the consumer sends items and collects results, also while the consumer does
+/// other things; it takes at most `options.window` items that are not delivered, so an endless source works and memory stays flat.
+///
+/// @param f        as for `map`
+/// @param source   a range or a stream, such as that of another `map_stream`. An rvalue is taken over; a stream that is an lvalue
+///                 is shared; a range that is an lvalue must outlive the work
+/// @param options  as for `map`. `window`: 0 keeps the workers busy; `ordered`: in input order, or as the items finish. What `progress`
+///                 refers to must live until the stream has ended or is destroyed
+/// @return a stream of the results; `std::monostate` for each item if `f` returns nothing
+/// @throws from `next()`: the failure of the lowest index, after the results before it (with `ordered = false`: after those that were
+/// ready), and after the rest was asked to stop and has ended; what the source throws, after the results of the items before. Stop: a request to the
+/// task that made the stream is passed on; `next()` then ends with `cancelled` when the work has ended. Dropping the stream asks the
+/// items in flight to stop; they belong to their executor, and the sending task to its home, until they have ended.
+template <class F, detail::stream_source S>
+[[nodiscard]] auto map_stream(executor ex, F&& f, S&& source, map_options options = {})
+    -> stream<detail::map_value<F, detail::items_of_source<S>>> {
+    using verdict = detail::map_verdict<F, detail::element_of_source<S>>;
+#include <cadre/detail/codec/refusals.def>
+    if constexpr (!detail::accepts<verdict>) {
+        return detail::refused_stream<detail::map_value<F, detail::items_of_source<S>>>();
+    } else if constexpr (detail::is_stream<std::remove_cvref_t<S>>) {
+        return detail::start_map_stream(std::move(ex), std::decay_t<F>(std::forward<F>(f)),
+                                        detail::stream_items(detail::as_stream(std::forward<S>(source))), options);
+    } else {
+        return detail::start_map_stream(std::move(ex), std::decay_t<F>(std::forward<F>(f)),
+                                        detail::range_items<S>(std::forward<S>(source)), options);
+    }
+}
+
+}  // namespace cadre
