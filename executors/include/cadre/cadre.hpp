@@ -36,6 +36,7 @@
 #include <cadre/on.hpp>
 #include <cadre/outcome.hpp>
 #include <cadre/portable.hpp>
+#include <cadre/progress_bar.hpp>
 #include <cadre/reduce.hpp>
 #include <cadre/register_exception.hpp>
 #include <cadre/resume_on.hpp>
