@@ -2,7 +2,7 @@
 /// `shared_task<T>`: a task whose copies await one run.
 ///
 ///     cadre::shared_task<std::string> page(fetch(url));
-///     auto [a, b] = co_await cadre::when_all(cadre::call(print, page), cadre::call(print, page));   // fetched once
+///     std::cout << co_await page << (co_await page).size();    // fetched once
 #pragma once
 
 #include <coroutine>

@@ -5,6 +5,7 @@
 #include "support.hpp"
 
 #include <cadre/as_outcome.hpp>
+#include <cadre/bind_portable.hpp>
 #include <cadre/channel.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/map_stream.hpp>
