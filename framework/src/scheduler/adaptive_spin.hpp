@@ -13,21 +13,26 @@ class adaptive_spin {
 public:
     using clock = std::chrono::steady_clock;
 
+    /// @param wake_cost    what a sleep and a wake-up cost
+    /// @param short_sleep  sleeps below it turn spinning on
+    constexpr adaptive_spin(std::chrono::nanoseconds wake_cost, std::chrono::nanoseconds short_sleep) noexcept
+        : wake_cost_(wake_cost), short_sleep_(short_sleep) {}
+
     /// How long to spin before the next sleep; zero: not at all.
     [[nodiscard]] std::chrono::nanoseconds budget() const noexcept {
-        return misses_ < max_misses ? wake_cost : std::chrono::nanoseconds(0);
+        return misses_ < max_misses ? wake_cost_ : std::chrono::nanoseconds(0);
     }
     /// A spin has ended. `found`: what the thread waited for arrived.
     void record_spin(bool found) noexcept { misses_ = found ? 0 : misses_ + 1; }
     /// A sleep has ended, because what the thread waited for arrived.
     void record_sleep(clock::duration length) noexcept {
-        if (length < short_sleep) misses_ = 0;
+        if (length < short_sleep_) misses_ = 0;
     }
 
 private:
-    static constexpr std::chrono::microseconds wake_cost{15};
-    static constexpr std::chrono::microseconds short_sleep{60};
     static constexpr int max_misses = 2;
+    std::chrono::nanoseconds wake_cost_;
+    std::chrono::nanoseconds short_sleep_;
     int misses_ = max_misses;
 };
 

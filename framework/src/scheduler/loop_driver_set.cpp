@@ -77,9 +77,12 @@ struct loop_driver_set::driver {
     bool poller = false;
     run_loop* own = nullptr;
     const std::thread::id thread = std::this_thread::get_id();
+    std::vector<run_loop*> turn;  // loops of the present turn, pinned
     std::vector<run_loop*> kept;  // loops with a reactor, pinned and held
     reactor_watch others;  // sleeps in all reactors but the first
-    adaptive_spin local_answers;  // for work that other threads of this process submit to `own`
+    // For work that other threads of this process submit to `own`, and for what other processes send.
+    adaptive_spin local_answers{std::chrono::microseconds(15), std::chrono::microseconds(60)};
+    adaptive_spin remote_answers{std::chrono::microseconds(30), std::chrono::microseconds(100)};
 
     ~driver() {
         for (run_loop* loop : kept)
@@ -109,20 +112,8 @@ void loop_driver_set::remove(run_loop& loop) {
 }
 
 void loop_driver_set::add(event_source& source) {
-    {
-        const std::lock_guard hold(sources_mutex_);
-        if (!sources_owner_.here()) sources_.clear();
-        sources_owner_ = process_owner();
-        sources_.push_back(&source);
-        source_count_.store(static_cast<unsigned>(sources_.size()), std::memory_order_release);
-    }
+    sources_.add(source);
     wake();  // a sleeping poller has not announced its sleep to the new source
-}
-
-void loop_driver_set::remove(event_source& source) {
-    const std::lock_guard hold(sources_mutex_);
-    std::erase(sources_, &source);
-    source_count_.store(static_cast<unsigned>(sources_.size()), std::memory_order_release);
 }
 
 int loop_driver_set::poller_descriptor() {
@@ -143,17 +134,9 @@ void loop_driver_set::set_poller_descriptor(int descriptor) {
     wake();  // a poller that sleeps on the previous descriptor
 }
 
-template <class F>
-void loop_driver_set::for_each_source(F f) {
-    if (source_count_.load(std::memory_order_acquire) == 0 || !sources_owner_.here()) return;
-    const std::lock_guard hold(sources_mutex_);
-    for (event_source* source : sources_)
-        f(*source);
-}
-
 bool loop_driver_set::poll_sources() {
     bool any = false;
-    for_each_source([&](event_source& source) { any |= source.poll(); });
+    sources_.for_each([&](event_source& source) { any |= source.poll(); });
     return any;
 }
 
@@ -182,17 +165,16 @@ bool loop_driver_set::run_own_loop(driver& self, const std::function<bool()>& do
 }
 
 bool loop_driver_set::run_loops(driver& self) {
-    bool any = false;
-    for (std::size_t i = 0;; ++i) {
-        run_loop* loop = nullptr;
-        {
-            const std::lock_guard hold(loops_mutex_);
-            if (i >= loops_.size()) return any;
-            if (!loops_[i]->pin()) continue;
-            loop = loops_[i];
-        }
-        any |= run_loop_of(self, *loop);
+    {
+        const std::lock_guard hold(loops_mutex_);
+        for (run_loop* loop : loops_)
+            if (loop->pin()) self.turn.push_back(loop);
     }
+    bool any = false;
+    for (run_loop* loop : self.turn)
+        any |= run_loop_of(self, *loop);
+    self.turn.clear();
+    return any;
 }
 
 // Takes over one pin on the loop.
@@ -229,7 +211,7 @@ std::optional<steady_time> loop_driver_set::next_deadline() {
 
 std::optional<steady_time> loop_driver_set::end_of_sleep(const driver& self) {
     const std::optional<steady_time> next = next_deadline();
-    if (!self.poller || source_count_.load(std::memory_order_acquire) == 0) return next;
+    if (!self.poller || sources_.empty()) return next;
     const steady_time latest = std::chrono::steady_clock::now() + max_sleep;
     return next ? std::min(*next, latest) : latest;
 }
@@ -275,9 +257,9 @@ void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
         if (poller) any |= poll_sources();
         if (any || done()) continue;
         if (poller) {
-            for_each_source([](event_source& s) { s.announce_polling(); });
+            sources_.for_each([](event_source& s) { s.announce_polling(); });
             const bool found = spin(self, done);
-            for_each_source([](event_source& s) { s.announce_busy(); });
+            sources_.for_each([](event_source& s) { s.announce_busy(); });
             if (found || poll_sources()) continue;
         }
         if (spin_for_local_work(self, done)) continue;
@@ -295,19 +277,32 @@ void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
     wake();  // another driver takes the loops over
 }
 
-// Polls for a moment if a source expects an event soon. @return whether there is work
+// Polls for a moment if a source expects an event soon; for as long as a wake-up takes, if events have lately come so soon after
+// the thread went to sleep. Without the latter two processes that have both fallen asleep would wake each other for every
+// call. @return whether there is work
 bool loop_driver_set::spin(driver& self, const std::function<bool()>& done) {
     bool expected = false;
-    for_each_source([&](const event_source& s) { expected |= s.expects_soon(); });
-    if (!expected) return false;
-    const auto until = std::chrono::steady_clock::now() + spin_time;
+    bool allowed = false;
+    sources_.for_each([&](const event_source& s) {
+        if (s.expects_soon())
+            expected = allowed = true;
+        else if (!allowed)
+            allowed = s.may_spin();
+    });
+    const auto longer = allowed ? self.remote_answers.budget() : std::chrono::nanoseconds(0);
+    if (!expected && longer.count() == 0) return false;
+    const auto until = std::chrono::steady_clock::now() + std::max<std::chrono::nanoseconds>(longer, spin_time);
     do {
         for (int i = 0; i < 16; ++i) {
-            if (poll_sources()) return true;
+            if (poll_sources()) {
+                self.remote_answers.record_spin(true);
+                return true;
+            }
             cpu_relax();
         }
         if (anything_ready(self) || done()) return true;
     } while (std::chrono::steady_clock::now() < until);
+    if (longer.count() != 0) self.remote_answers.record_spin(false);
     return false;
 }
 
@@ -337,7 +332,7 @@ void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
     self.asleep_on.store(fd, std::memory_order_seq_cst);
     sleeping_.fetch_add(1, std::memory_order_seq_cst);
     if (self.poller) {
-        for_each_source([](event_source& s) { s.announce_sleep(); });
+        sources_.for_each([](event_source& s) { s.announce_sleep(); });
         // A new source may have brought the descriptor that its ringers write: read it again.
         fd = poller_descriptor();
         self.asleep_on.store(fd, std::memory_order_seq_cst);
@@ -350,14 +345,18 @@ void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
     }
     if (!work && !orphaned) {
         const auto begin = std::chrono::steady_clock::now();
+        const std::optional<steady_time> end = end_of_sleep(self);
         if (self.kept.empty())
-            wait_for_ring(fd, end_of_sleep(self));
+            wait_for_ring(fd, end);
         else
-            sleep_in_reactors(self, fd, done);
+            sleep_in_reactors(self, fd, end, done);
+        const auto now = std::chrono::steady_clock::now();
         if (self.own != nullptr && self.own->ready())
-            self.local_answers.record_sleep(std::chrono::steady_clock::now() - begin);
+            self.local_answers.record_sleep(now - begin);
+        else if (self.poller && (!end || now < *end))
+            self.remote_answers.record_sleep(now - begin);
     }
-    if (self.poller) for_each_source([](event_source& s) { s.announce_awake(); });
+    if (self.poller) sources_.for_each([](event_source& s) { s.announce_awake(); });
     sleeping_.fetch_sub(1, std::memory_order_relaxed);
     self.asleep_on.store(-1, std::memory_order_relaxed);
     if (self.own != nullptr) self.own->begin_polling();
@@ -365,12 +364,13 @@ void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
 
 // While handlers run the thread remains announced as asleep: most of them resume a task that only starts the next operation,
 // and a turn of the drive loop would cost more than the task. After each task it checks whether it has to leave.
-void loop_driver_set::sleep_in_reactors(driver& self, int bell, const std::function<bool()>& done) {
+void loop_driver_set::sleep_in_reactors(driver& self, int bell, std::optional<steady_time> end,
+                                        const std::function<bool()>& done) {
     const std::span others(std::span(self.kept).subspan(1));
     for (run_loop* loop : others)
         self.others.send(*loop->events());
     self.kept.front()->sleep_in_reactor(
-        bell, end_of_sleep(self), [&] { return self.asleep_on.load(std::memory_order_relaxed) == bell && !done(); });
+        bell, end, [&] { return self.asleep_on.load(std::memory_order_relaxed) == bell && !done(); });
     if (!others.empty()) self.others.recall();
 }
 

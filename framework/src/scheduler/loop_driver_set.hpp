@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/process_owner.hpp"
+#include "event_source_set.hpp"
 
 #include <cadre/detail/scheduler/event_source.hpp>
 #include <cadre/detail/scheduler/run_loop.hpp>
@@ -28,7 +29,6 @@ namespace cadre::detail {
 ///                         its driver, when it is awake                       -1             store, relaxed
 ///     sleeping_           a driver, after its `asleep_on`                    + 1            fetch_add, seq_cst
 ///                         a driver that is awake                             - 1            fetch_sub, relaxed
-///     source_count_       `add` and `remove`, under the mutex                the size       store, release
 ///     poller_descriptor_  `poller_descriptor`, `set_…`, under the mutex      a descriptor   store, seq_cst
 class loop_driver_set {
 public:
@@ -37,7 +37,7 @@ public:
     void add(run_loop& loop);
     void remove(run_loop& loop);
     void add(event_source& source);
-    void remove(event_source& source);
+    void remove(event_source& source) { sources_.remove(source); }
 
     void drive(const std::function<bool()>& done, run_loop* own);
     /// Wakes all sleeping drivers.
@@ -55,10 +55,8 @@ private:
     bool run_own_loop(driver& self, const std::function<bool()>& done);
     bool run_loops(driver& self);
     bool run_loop_of(driver& self, run_loop& loop);
-    void sleep_in_reactors(driver& self, int bell, const std::function<bool()>& done);
+    void sleep_in_reactors(driver& self, int bell, std::optional<steady_time> end, const std::function<bool()>& done);
     bool poll_sources();
-    template <class F>
-    void for_each_source(F f);
     [[nodiscard]] std::optional<steady_time> next_deadline();
     [[nodiscard]] std::optional<steady_time> end_of_sleep(const driver& self);
     void wait_for_ring(int descriptor, std::optional<steady_time> end) noexcept;
@@ -70,10 +68,7 @@ private:
 
     std::mutex loops_mutex_;  // under it: `pin` and the hints of loops; items run without it
     std::vector<run_loop*> loops_;
-    std::mutex sources_mutex_;  // held while a source is polled; sources never add or remove sources then
-    std::vector<event_source*> sources_;
-    process_owner sources_owner_{};  // of the present sources: a fork must not take what arrives for its parent
-    std::atomic<unsigned> source_count_{0};
+    event_source_set sources_;  // visited by the poller
 
     std::mutex drivers_mutex_;  // under it: wake-ups by descriptor, which run nothing
     std::vector<driver*> active_;
