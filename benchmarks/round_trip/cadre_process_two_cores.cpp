@@ -18,9 +18,10 @@ int main() {
     config.executors["pinned"] = {.kind = "process",
                                   .options = {{"workers", 1}, {"affinity", std::vector<int>{cores[1]}}}};
     cadre::runtime rt(config);
+    const cadre::executor ex = rt.executor();  // before this thread gives up the other core
     cpu_set_t here;
     CPU_ZERO(&here);
     CPU_SET(static_cast<std::size_t>(cores[0]), &here);
     ::pthread_setaffinity_np(::pthread_self(), sizeof here, &here);
-    return rt.run(round_trip::run(rt.executor()));
+    return rt.run(round_trip::run(ex));
 }

@@ -110,6 +110,8 @@ void process_backend::submit(std::span<work_item* const>) noexcept {
 
 void* process_backend::query(const std::type_info& extension) noexcept {
     if (extension == typeid(portable_identity)) return static_cast<portable_identity*>(this);
+    if (extension == typeid(borrowed_arguments)) return static_cast<borrowed_arguments*>(this);
+    if (extension == typeid(raw_chunks)) return static_cast<raw_chunks*>(this);
     return nullptr;
 }
 

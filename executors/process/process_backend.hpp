@@ -6,6 +6,7 @@
 #include "process/parent/supervisor.hpp"
 
 #include <cadre/detail/scheduler/event_source.hpp>
+#include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/executor_backend.hpp>
 #include <cadre/executors/process_options.hpp>
@@ -16,7 +17,10 @@
 
 namespace cadre::detail {
 
-class process_backend final : public executor_backend, private portable_identity {
+class process_backend final : public executor_backend,
+                              private portable_identity,
+                              private borrowed_arguments,
+                              private raw_chunks {
 public:
     /// Starts the workers. @throws config_error, std::system_error
     [[nodiscard]] static std::shared_ptr<process_backend> create(const process_options& options);
@@ -45,6 +49,7 @@ private:
         explicit completions(process_parent::pool& p) noexcept : pool_(p) {}
         bool poll() noexcept override { return pool_.poll(); }
         [[nodiscard]] bool expects_soon() const noexcept override { return pool_.expects_soon(); }
+        [[nodiscard]] bool may_spin() const noexcept override { return pool_.expects_soon(); }
         void announce_polling() noexcept override { pool_.set_loop_state(process_plane::loop_state::polling); }
         void announce_busy() noexcept override { pool_.set_loop_busy(); }
         void announce_sleep() noexcept override { pool_.set_loop_state(process_plane::loop_state::asleep); }

@@ -1,7 +1,9 @@
 #include "process/parent/call_protocol.hpp"
 
+#include "process/parent/raw_results.hpp"
 #include "process/plane/chunk_progress.hpp"
 
+#include <cadre/detail/base/populate.hpp>
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/detail/task/time_limit.hpp>
@@ -24,7 +26,7 @@ using process_plane::event_kind;
 namespace {
 
 // One system call for a large body, which costs far more than that.
-constexpr std::size_t check_written_from = std::size_t{256} * 1024;
+constexpr std::size_t check_written_from = std::size_t{2} << 20;
 // An error of an initializer is text.
 constexpr std::size_t max_start_error = std::size_t{1} << 20;
 
@@ -70,11 +72,13 @@ std::string handle_committed(call_record& r, const event& e, std::span<const std
 
 call_reply make_reply(call_record& r, const event& e, std::span<const std::byte> body) {
     call_reply reply;
+    reply.item_errors = std::move(r.chunk.errors);
+    reply.nanoseconds = e.nanoseconds;
     try {
         if (e.kind == event_kind::value) {
             reply.bytes = std::move(r.chunk.results);
             reply.bytes.append(body);
-            reply.items_done = r.call->items;
+            reply.items_done = r.items;
             reply.descriptors = std::move(r.chunk.descriptors);
         } else if (e.kind == event_kind::unfinished) {
             reply.kind = reply_kind::unfinished;
@@ -170,6 +174,7 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
         return "sent a message whose body lies outside its memory";
     if (body.size() >= check_written_from && !c.link.memory().written(body))
         return "sent a message whose body it has not written";
+    if (e.kind != event_kind::chunk_block) populate_for_reading(body.data(), body.size());
     switch (e.kind) {
         case event_kind::ready: workers_.set_ready(c); return {};
         case event_kind::start_failed: {
@@ -191,6 +196,7 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
         case event_kind::value:
         case event_kind::exception:
         case event_kind::unfinished:
+        case event_kind::item_failed:
         case event_kind::rejected: break;
         default: return "sent a message of unknown kind " + std::to_string(static_cast<unsigned>(e.kind));
     }
@@ -201,7 +207,7 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
 
 std::string call_protocol::handle_call_event(worker_connection& c, call_record& r, const event& e,
                                              std::span<const std::byte> body, ended_calls& ended) {
-    if (e.items > r.call->items) return "reported more items than the call has";
+    if (e.items > r.items) return "reported more items than the call has";
     if (std::string violation = receive_descriptors(c, r, e); !violation.empty()) return violation;
     switch (e.kind) {
         case event_kind::descriptors_wanted: return send_descriptors(c, r);
@@ -209,12 +215,21 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
             // The deadline that was armed when the call was published is too early now; time_limits checks it then.
             if (!std::exchange(r.limit.begun, true)) r.limit.begun_at = begin_time(body);
             return {};
-        case event_kind::chunk_block: return handle_chunk_block(c, r, body);
+        case event_kind::chunk_block:
+            return r.call->raw.enabled ? note_raw_block(c, r, body) : handle_chunk_block(c, r, body);
+        case event_kind::item_failed: return note_failed_item(r, e, body);
         case event_kind::committed: return handle_committed(r, e, body);
         default: break;
     }
     if (e.kind == event_kind::unfinished && (e.items == 0 || e.items < r.chunk.items_done))
         return "ended a chunk after fewer items than it had reported";
+    if (r.call->raw.enabled && (e.kind == event_kind::value || e.kind == event_kind::unfinished)) {
+        // The end of a call of one item carries no count.
+        const std::uint32_t items = r.items == 1 ? 1 : e.items;
+        if (e.kind == event_kind::value && items != r.items) return "ended a chunk after another number of items";
+        if (auto violation = take_raw_results(r, items, body, r.chunk.results); !violation.empty()) return violation;
+        body = {};
+    }
     placement_.sample(e.nanoseconds);
     call_reply reply = make_reply(r, e, body);
     if (reply.kind != reply_kind::value) {

@@ -41,6 +41,8 @@ struct chunk_state {
     std::vector<unique_fd> descriptors{};  // in them
     std::uint32_t items_done = 0;
     process_plane::block progress{};  // where the worker commits further items
+    byte_buffer errors{};             // raw chunk: (index, size, bytes) of each item that has failed
+    std::uint64_t range_before = 0;   // raw chunk: what was claimed at the last look
 };
 
 /// All members are guarded by the pool's `calls_mutex_`.
@@ -50,11 +52,13 @@ struct call_record {
     std::uint32_t generation = 0;   // of the index: an old ticket finds nothing
     std::uint16_t entry = 0;        // number of the function
     std::uint64_t id = 0;
+    std::uint32_t items = 1;  // without those that were taken back
     bool nested = false;  // a task in a worker waits for it
 
     worker_connection* worker = nullptr;  // null: waits in the parent
     std::uint64_t position = 0;           // in the worker's request ring
-    list_links<call_record> links{};      // in the worker's list or in the queue
+    process_plane::block arguments{};  // what the worker reads until the call has ended; empty: they are in the slot
+    list_links<call_record> links{};  // in the worker's list or in the queue
 
     int retries = 0;                       // that are left
     bool descriptors_sent = false;  // to its worker, so that it may have begun

@@ -3,6 +3,7 @@
 
 #include "process/parent/death_recovery.hpp"
 
+#include "process/parent/raw_results.hpp"
 #include "process/plane/chunk_progress.hpp"
 
 #include <utility>
@@ -72,7 +73,10 @@ void death_recovery::settle(const worker_connection& c, call_record& r, bool ran
     // Applies to every call with a kill deadline, not only to the one whose deadline expired.
     const bool killed = c.killed && r.limit.kill_at != time_point{};
     if (!killed && placement_.retry(r)) return;
-    take_committed(c, r.chunk, r.call->items);
+    if (r.call->raw.enabled)
+        take_committed_raw(c, r);
+    else
+        take_committed(c, r.chunk, r.items);
     task_label task = placement_.label(r);
     task.suspended = !ran;
     if (killed && r.limit.passed && r.limit.of_call && r.stop != stop_reason::kill) {

@@ -4,6 +4,7 @@
 
 #include <cadre/detail/scheduler/portable_call.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@ namespace cadre::detail::process_parent {
 struct ended_call {
     portable_call* call;
     call_reply reply;
+    std::uint32_t taken_back_from = 0;  // not 0: the call goes on without its items from here on
 };
 using ended_calls = std::vector<ended_call>;
 

@@ -1,12 +1,13 @@
 #include "process/parent/placement.hpp"
 
+#include "process/plane/raw_progress.hpp"
+
 #include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/task/time_limit.hpp>
 #include <cadre/errors.hpp>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <new>
 #include <utility>
@@ -41,6 +42,11 @@ void placement::enqueue(portable_call& call, bool nested, ended_calls& ended) {
             return;
         }
     }
+    const std::size_t size = call.arguments.size() + borrowed_size(call.borrowed);
+    if (size > process_plane::max_message) {
+        ended.push_back({&call, failure_reply(process_plane::too_large("the arguments of a call", size))});
+        return;
+    }
     const std::optional<std::uint16_t> entry = number(call, ended);
     if (!entry) return;
     call_record& r = table_.acquire();
@@ -49,6 +55,7 @@ void placement::enqueue(portable_call& call, bool nested, ended_calls& ended) {
     r.nested = nested;
     if (call.id == 0) call.id = next_task_id();
     r.id = call.id;
+    r.items = call.items;
     r.retries = call.options.retries >= 0 ? call.options.retries : options_.retries;
     r.wants_fresh = call.options.fresh_worker;
     r.limit.allowed = options_.task_timeout;
@@ -140,24 +147,26 @@ bool placement::publish(call_record& r, worker_connection& c) noexcept {
     q.call_id = r.id;
     q.ticket = call_table::ticket(r);
     q.entry = r.entry;
-    if (call.items != 1) q.flags |= request::chunk;
+    const bool raw = call.raw.enabled && r.items != 1;
+    if (r.items != 1) q.flags |= request::chunk;
+    if (raw) q.flags |= request::raw;
     if (!call.options.name.empty()) q.flags |= request::named;
     if (r.limit.allowed.count() != 0) q.flags |= request::timed;
     if (!call.descriptors.empty()) q.flags |= request::descriptors;
 
-    std::array<std::span<const std::byte>, 4> parts{};
-    std::size_t count = 0;
+    parts_.clear();
     const auto name_size = static_cast<std::uint16_t>(std::min<std::size_t>(call.options.name.size(), 1000));
-    if (call.items != 1) parts[count++] = std::as_bytes(std::span(&call.items, 1));
+    append_pieces(parts_, call.arguments.span(), call.borrowed);
     if (name_size != 0) {
-        parts[count++] = std::as_bytes(std::span(&name_size, 1));
-        parts[count++] = std::as_bytes(std::span(call.options.name.data(), name_size));
+        parts_.push_back(std::as_bytes(std::span(call.options.name.data(), name_size)));
+        parts_.push_back(std::as_bytes(std::span(&name_size, 1)));
     }
-    parts[count++] = call.arguments.span();
+    if (raw) parts_.push_back(std::as_bytes(std::span(&call.raw.claim, 1)));
+    if (r.items != 1) parts_.push_back(std::as_bytes(std::span(&r.items, 1)));
 
     // Before the worker can claim the call.
     r.call->worker_pid.store(c.os.pid, std::memory_order_relaxed);
-    const auto position = c.link.publish(q, std::span(parts).first(count), functions_);
+    const auto position = c.link.publish(q, parts_, functions_, r.arguments);
     if (!position) {
         r.call->worker_pid.store(0, std::memory_order_relaxed);
         return false;
@@ -169,7 +178,8 @@ bool placement::publish(call_record& r, worker_connection& c) noexcept {
     r.position = *position;
     if (c.calls.empty()) ++busy_;
     c.calls.push_back(r);
-    ++c.published;
+    // A raw chunk whose items are claimed singly stands for as many tasks.
+    c.published += call.raw.enabled && call.raw.claim == 1 ? r.items : 1;
     placed_.fetch_add(1, std::memory_order_relaxed);
     c.retire_if_share_used();
     if (r.limit.allowed.count() != 0) deadlines_.arm(r, std::chrono::steady_clock::now() + r.limit.allowed);
@@ -182,6 +192,8 @@ void placement::unplace(call_record& r) noexcept {
     calls.remove(r);
     if (calls.empty()) --busy_;
     placed_.fetch_sub(1, std::memory_order_relaxed);
+    r.worker->link.release(std::exchange(r.arguments, {}));
+    if (r.worker->raw_chunk == &r) r.worker->raw_chunk = nullptr;
     r.worker = nullptr;
 }
 
@@ -200,6 +212,7 @@ void placement::fail(call_record& r, std::exception_ptr error, ended_calls& ende
     reply.items_done = r.chunk.items_done;
     reply.partial = std::move(r.chunk.results);
     reply.descriptors = std::move(r.chunk.descriptors);
+    reply.item_errors = std::move(r.chunk.errors);
     end(r, std::move(reply), ended);
 }
 
@@ -231,7 +244,7 @@ std::exception_ptr placement::timed_out_error(const call_record& r) {
 }
 
 bool placement::retry(call_record& r) noexcept {
-    if (r.retries <= 0 || r.stop != stop_reason::none || r.call->items != 1) return false;
+    if (r.retries <= 0 || r.stop != stop_reason::none || r.items != 1) return false;
     --r.retries;
     ++retried_;
     requeue(r);
@@ -269,16 +282,45 @@ bool placement::rebalance_wanted() noexcept {
         if (c->stage == worker_stage::dying) continue;
         if (c->calls.empty())
             idle |= c->accepts();
-        else if (c->link.waiting_requests() != 0)
+        else if (c->link.waiting_requests() != 0 || unclaimed(*c) != 0)
             behind = true;
     }
     return idle && behind;
 }
 
-void placement::rebalance() noexcept {
+// Items of the raw chunk in work that its worker has not claimed.
+std::uint32_t placement::unclaimed(const worker_connection& c) noexcept {
+    if (c.raw_chunk == nullptr) return 0;
+    const std::uint64_t range = raw_words(c, *c.raw_chunk).range.load(std::memory_order_relaxed);
+    const std::uint32_t begin = raw_chunk_words::begin(range);
+    // The worker writes this word, too: an end that the parent did not set means nothing.
+    return raw_chunk_words::end(range) == c.raw_chunk->items && begin < c.raw_chunk->items ? c.raw_chunk->items - begin
+                                                                                           : 0;
+}
+
+raw_chunk_words& placement::raw_words(const worker_connection& c, const call_record& r) noexcept {
+    return reinterpret_cast<process_plane::raw_progress*>(c.link.memory().base() + r.chunk.progress.offset)->words;
+}
+
+// If the worker has claimed none since the previous call, it is at a long item: those behind it are taken back.
+void placement::take_back_from(worker_connection& c, ended_calls& ended) noexcept {
+    if (unclaimed(c) == 0) return;
+    call_record& r = *c.raw_chunk;
+    auto& range = raw_words(c, r).range;
+    std::uint64_t now = range.load(std::memory_order_relaxed);
+    const std::uint64_t before = std::exchange(r.chunk.range_before, now);
+    const std::uint32_t begin = raw_chunk_words::begin(now);
+    if (now != before || begin == 0 || begin >= r.items || raw_chunk_words::end(now) != r.items) return;
+    if (!range.compare_exchange_strong(now, raw_chunk_words::pack(begin, begin), std::memory_order_relaxed)) return;
+    r.items = begin;
+    ended.push_back({r.call, {}, begin});
+}
+
+void placement::rebalance(ended_calls& ended) noexcept {
     const bool wanted = waiting_.empty() && rebalance_wanted();
     for (worker_connection* c : workers_) {
         if (c->stage == worker_stage::dying) continue;
+        if (wanted) take_back_from(*c, ended);
         const std::uint64_t behind = c->link.waiting_requests();
         const bool stalled = c->link.stalled();
         if (!wanted || behind == 0 || !stalled) continue;

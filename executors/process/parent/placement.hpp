@@ -19,7 +19,9 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace cadre::detail::process_parent {
 
@@ -66,8 +68,11 @@ public:
 
     /// Whether a worker is idle while calls wait in the ring of another one.
     [[nodiscard]] bool rebalance_wanted() noexcept;
-    /// Then requeues half of the calls behind each task that has kept its worker busy since the previous call.
-    void rebalance() noexcept;
+    /// Then requeues half of the calls, and takes back the items of the chunk, behind each task that has kept its worker busy since
+    /// the previous call.
+    void rebalance(ended_calls& ended) noexcept;
+    /// The words of a raw chunk in work, which the worker may have overwritten.
+    [[nodiscard]] static raw_chunk_words& raw_words(const worker_connection& c, const call_record& r) noexcept;
 
     /// Calls that no worker has begun.
     [[nodiscard]] std::size_t queued() noexcept;
@@ -86,6 +91,8 @@ private:
     [[nodiscard]] worker_connection* pick_retiring() noexcept;
     [[nodiscard]] bool publish(call_record& r, worker_connection& c) noexcept;
     void unplace(call_record& r) noexcept;
+    [[nodiscard]] static std::uint32_t unclaimed(const worker_connection& c) noexcept;
+    static void take_back_from(worker_connection& c, ended_calls& ended) noexcept;
 
     const process_options& options_;
     const std::string& name_;  // of the executor
@@ -97,6 +104,7 @@ private:
     call_queue waiting_;
     function_list functions_;
     service_time_estimator service_times_;
+    std::vector<std::span<const std::byte>> parts_;  // of the message in work
     std::exception_ptr closed_with_{};
     std::uint64_t failed_ = 0;  // calls that ended with an error
     std::uint64_t retried_ = 0;

@@ -126,7 +126,7 @@ time_point pool::tick() noexcept {
             messages_wait |= c->link.flush();
         workers_.kill_overdue(now);
         const time_point next_check = silent_.check(now);
-        placement_.rebalance();
+        placement_.rebalance(ended);
         placement_.place_queued_calls(ended);
         if (messages_wait || placement_.rebalance_wanted()) next = now + deadline_queue::retry_interval;
         if (workers_.events_ready()) next = now;

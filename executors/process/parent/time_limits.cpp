@@ -26,10 +26,10 @@ void time_limits::check(call_record& r, time_point now, ended_calls& ended) noex
         return;
     }
     const auto& words = link.control();
-    if (r.call->items != 1 && words.chunk_ticket.load(std::memory_order_acquire) == call_table::ticket(r)) {
+    if (r.items != 1 && words.chunk_ticket.load(std::memory_order_acquire) == call_table::ticket(r)) {
         // The worker wrote both: taken within what is possible, and once for each item of the call.
         const time_point begun(std::chrono::nanoseconds(words.item_begun.load(std::memory_order_acquire)));
-        const std::uint32_t item = std::min(words.chunk_item.load(std::memory_order_acquire), r.call->items - 1);
+        const std::uint32_t item = std::min(words.chunk_item.load(std::memory_order_acquire), r.items - 1);
         if (!limit.begun || (begun > limit.begun_at && item > limit.item)) {
             limit.begun_at = std::min(begun, now);
             limit.item = item;

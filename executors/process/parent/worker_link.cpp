@@ -31,14 +31,14 @@ worker_link::worker_link()
 
 std::optional<std::uint64_t> worker_link::publish(process_plane::request& q,
                                                   std::span<const std::span<const std::byte>> body,
-                                                  const function_list& functions) noexcept {
-    process_plane::block external;
+                                                  const function_list& functions,
+                                                  process_plane::block& external) noexcept {
     if (!process_plane::put_body(q, area_, external, body)) return std::nullopt;
     if (q.entry >= functions_known_)
         functions_known_ = functions.write_from(functions_known_, memory_.parts().functions);
     ++waiting_bound_;
     ring_requested_ = true;
-    return requests_.publish(q, external);
+    return requests_.publish(q);
 }
 
 bool worker_link::stalled() noexcept {

@@ -49,10 +49,13 @@ public:
         waiting_bound_ = requests_.queued();
         return waiting_bound_ < depth;
     }
-    /// Publishes a request, for which there is credit. @return its position; empty if there is no memory for its body
+    /// Publishes a request, for which there is credit. `external`: the block of its body, to be released when the call has
+    /// ended or was revoked; empty if the body is in the slot. @return its position; empty if there is no memory for the body
     [[nodiscard]] std::optional<std::uint64_t> publish(process_plane::request& q,
                                                        std::span<const std::span<const std::byte>> body,
-                                                       const function_list& functions) noexcept;
+                                                       const function_list& functions,
+                                                       process_plane::block& external) noexcept;
+    void release(process_plane::block external) noexcept { area_.release(external); }
     /// Takes a request back. @return false if the worker has claimed it
     [[nodiscard]] bool revoke(std::uint64_t position) noexcept { return requests_.revoke(position); }
     [[nodiscard]] bool claimed(std::uint64_t position) const noexcept { return requests_.claimed(position); }

@@ -117,6 +117,7 @@ void worker_starter::write_setup(process_plane::worker_setup& setup, std::uint32
     setup.tasks_per_worker = static_cast<std::uint32_t>(std::min<std::size_t>(options_.tasks_per_worker, UINT32_MAX));
     setup.retries = static_cast<std::uint32_t>(std::clamp(options_.retries, 0, 1000));
     setup.memory_soft_limit = options_.memory_soft_limit;
+    setup.limits_memory = options_.memory_soft_limit != 0 || options_.memory_limit != 0 ? 1 : 0;
     setup.domain = domain_->id();
     setup.portable_id = portable_id_;
     setup.program = plane_.program_identity();

@@ -21,7 +21,7 @@ constexpr std::uint64_t round_up(std::uint64_t size, std::uint64_t to) noexcept 
 
 block_allocator::block_allocator(int memfd, std::byte* base, std::uint64_t begin, std::uint64_t size)
     : memfd_(memfd), base_(base) {
-    extents_.add(begin, size);
+    cold_.add(begin, size);
 }
 
 bool block_allocator::populate(std::uint64_t offset, std::uint64_t size) noexcept {
@@ -69,17 +69,41 @@ block block_allocator::allocate_small(std::size_t size_class) {
 }
 
 block block_allocator::allocate_large(std::uint64_t size) {
-    const auto found = extents_.first_fit(size);
-    if (!found) return {};
+    if (const auto warm = warm_.best_fit(size)) {
+        warm_.take(*warm, size);
+        warm_bytes_ -= size;
+        return {*warm, size};
+    }
+    auto found = cold_.first_fit(size);
+    if (!found) {
+        cool(warm_bytes_);
+        found = cold_.first_fit(size);
+        if (!found) return {};
+    }
     const block b{*found, size};
     if (!populate(b.offset, b.size)) {
-        ::fallocate(memfd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(b.offset),
-                    static_cast<off_t>(b.size));
+        punch(b);
         return {};
     }
-    extents_.take(b.offset, size);
-    warm_ -= std::min(warm_, size);
+    cold_.take(b.offset, size);
     return b;
+}
+
+void block_allocator::punch(block b) noexcept {
+    ::fallocate(memfd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(b.offset),
+                static_cast<off_t>(b.size));
+}
+
+// Gives back the pages of free runs, of at least so many bytes in all.
+void block_allocator::cool(std::uint64_t bytes) {
+    while (bytes != 0 && warm_bytes_ != 0) {
+        const auto [start, length] = warm_.lowest();
+        punch({start, length});
+        cold_.add(start, length);
+        warm_.take(start, length);
+        warm_bytes_ -= length;
+        bytes -= std::min(bytes, length);
+    }
 }
 
 void block_allocator::release(block b) noexcept {
@@ -96,13 +120,14 @@ void block_allocator::release(block b) noexcept {
 }
 
 void block_allocator::release_large(block b) {
-    if (warm_ + b.size > keep_warm) {
-        ::fallocate(memfd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(b.offset),
-                    static_cast<off_t>(b.size));
-    } else {
-        warm_ += b.size;
+    if (b.size > keep_warm) {
+        punch(b);
+        cold_.add(b.offset, b.size);
+        return;
     }
-    extents_.add(b.offset, b.size);
+    if (warm_bytes_ + b.size > keep_warm) cool(warm_bytes_ + b.size - keep_warm);
+    warm_.add(b.offset, b.size);
+    warm_bytes_ += b.size;
 }
 
 }  // namespace cadre::detail::process_plane

@@ -13,8 +13,8 @@ namespace cadre::detail::process_plane {
 
 /// An allocator over a sparse region of a memfd. All bookkeeping is private to the process that allocates, so nothing
 /// the other process writes can mislead it. Small blocks come from size classes, last in first out, because a page
-/// that is in use already costs a tenth of a fresh one; large ones are runs of pages that are given back to the system
-/// beyond a bound. Space is taken by fallocate: exhaustion is a failed allocation, never a fault. Not thread-safe.
+/// that is in use already costs a tenth of a fresh one; large ones are runs of pages, which are populated in bulk, used again as
+/// they are, and given back to the system beyond a bound. Space is taken by fallocate: exhaustion is a failed allocation, never a fault. Not thread-safe.
 class block_allocator {
 public:
     /// @param base where the memfd is mapped; [begin, begin + size) is this area
@@ -30,20 +30,23 @@ private:
     static constexpr std::uint64_t largest_class = std::uint64_t{1} << 20;
     static constexpr std::size_t classes = 14;
     static constexpr std::uint64_t page = 4096;
-    static constexpr std::uint64_t keep_warm = std::uint64_t{64} << 20;
+    static constexpr std::uint64_t keep_warm = std::uint64_t{160} << 20;
 
     [[nodiscard]] bool populate(std::uint64_t offset, std::uint64_t size) noexcept;
     [[nodiscard]] block allocate_small(std::size_t size_class);
     [[nodiscard]] block allocate_large(std::uint64_t size);
     void release_large(block b);
+    void cool(std::uint64_t bytes);
+    void punch(block b) noexcept;
 
     int memfd_;
     std::byte* base_;
     std::array<std::vector<std::uint64_t>, classes> free_;
     std::uint64_t slab_ = 0;  // where small blocks are cut from
     std::uint64_t slab_end_ = 0;
-    free_runs extents_;  // of pages, in bytes
-    std::uint64_t warm_ = 0;  // bytes in free runs that still have pages, at most
+    free_runs cold_;  // runs without pages
+    free_runs warm_;  // free runs that have their pages
+    std::uint64_t warm_bytes_ = 0;
 };
 
 /// Whether a reference that the other side sent lies in its area.

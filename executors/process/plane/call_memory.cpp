@@ -2,7 +2,10 @@
 
 #include "process/os/syscalls.hpp"
 
+#include <cadre/errors.hpp>
+
 #include <climits>
+#include <string>
 #include <utility>
 
 #include <linux/futex.h>
@@ -14,6 +17,12 @@ namespace cadre::detail::process_plane {
 void ring_orders(control_block& control) noexcept {
     control.order_bell.fetch_add(1, std::memory_order_seq_cst);
     ::syscall(SYS_futex, &control.order_bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+std::exception_ptr too_large(const char* what, std::uint64_t size) {
+    return std::make_exception_ptr(not_portable(std::string(what) + ": " + std::to_string(size) +
+                                                " bytes are more than the " + std::to_string(max_message) +
+                                                " that a message to or from a worker holds"));
 }
 
 bool call_memory::written(std::span<const std::byte> bytes) const noexcept {

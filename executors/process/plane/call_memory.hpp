@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <span>
 
 namespace cadre::detail::process_plane {
@@ -38,6 +39,7 @@ struct worker_setup {
     std::uint32_t tasks_per_worker;  ///< unfinished tasks; 0: no limit
     std::uint32_t retries;         // by default
     std::uint64_t memory_soft_limit;  // bytes; 0: none
+    std::uint32_t limits_memory;   // 1: it has that limit or a hard one
     std::uint32_t domain;          // of the executor's channels, cells and locks
     std::uint64_t portable_id;     // of the executor's handles
     shm::program_id program;       // in the handles of shared objects
@@ -128,6 +130,11 @@ private:
     process_os::unique_fd memfd_;
     mapped_region mapped_;
 };
+
+/// The longest message: arguments with the name of their call, or a result.
+inline constexpr std::uint64_t max_message = call_memory::area_size - (std::uint64_t{1} << 20);
+/// A not_portable: `what` has `size` bytes, more than a message holds.
+[[nodiscard]] std::exception_ptr too_large(const char* what, std::uint64_t size);
 
 /// Fills `message`'s body from `parts`: in the slot if it fits, else in a block of `area`.
 /// @return false if there is no memory; `body` is the block, if one was taken

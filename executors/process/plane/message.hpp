@@ -14,7 +14,8 @@ struct block {
     std::uint64_t size = 0;
 };
 
-/// Parent to worker: a call. The body is [u32 items, if chunk] [u16 length and name, if named] [arguments].
+/// Parent to worker: a call. The body is [arguments] [name and its u16 length, if named] [u32 claim, if raw] [u32 items, if
+/// chunk]: the arguments come first, so that long runs in them are aligned, and views may point into them.
 struct request {
     std::uint64_t call_id;
     std::uint64_t ticket;  ///< names the parent's record of the call; the worker sends it back
@@ -29,6 +30,7 @@ struct request {
     static constexpr std::uint8_t timed =
         8;  ///< has a time limit: the worker reports when the call, or an item of it, begins
     static constexpr std::uint8_t descriptors = 16;  ///< has file descriptors: the worker claims it and asks for them
+    static constexpr std::uint8_t raw = 32;  ///< a raw chunk: `claim` items are claimed at a time
 };
 
 enum class event_kind : std::uint8_t {
@@ -39,9 +41,10 @@ enum class event_kind : std::uint8_t {
     value,  ///< `id` ticket: ended, the body is its result
     exception,  ///< `id` ticket: ended, the body is the encoded exception
     rejected,  ///< `id` ticket: the function was not found, the body is the reason
-    chunk_block,  ///< `id` ticket: the body is a chunk_progress, in which further results are committed
+    chunk_block,  ///< `id` ticket: the body is a chunk_progress, or a raw_progress, in which further results are committed
     committed,  ///< `id` ticket: `items` items are done, the body holds the results of those since the last commit
     unfinished,  ///< `id` ticket: the chunk ended early, after `items` items; those whose results were not sent: the body
+    item_failed,  ///< `id` ticket of a raw chunk: `items` items are done, the last of which has failed; the body is its error
     retires,  ///< the worker is to be replaced: it met its memory limit, or is above the soft one
     wants_work,  ///< the ring is empty and calls wait in the parent; what it had is suspended
     descriptors_wanted,  ///< `id` ticket: the worker has claimed this call, which waits for its file descriptors

@@ -24,8 +24,8 @@ public:
     request_writer(slot* slots, const std::atomic<std::uint64_t>& consumed, block_allocator& area) noexcept
         : ring_writer(slots, consumed, area) {}
 
-    /// Needs `has_room()`. @return the position
-    std::uint64_t publish(const request& r, block body) noexcept { return publish_message(r, body); }
+    /// Needs `has_room()`. A block of the body is the caller's: the worker reads it until the call has ended. @return the position
+    std::uint64_t publish(const request& r) noexcept { return publish_message(r, {}); }
 
     /// Takes the call at `position` back. @return false if the worker has claimed it
     [[nodiscard]] bool revoke(std::uint64_t position) noexcept {

@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+#include <cadre/detail/base/populate.hpp>
+
 namespace cadre::detail::process_worker {
 
 using process_plane::call_memory;
@@ -164,17 +166,25 @@ void call_dispatcher::run_awaited() noexcept {
 void call_dispatcher::read_request(const request& q, worker_call& call) const {
     std::span<const std::byte> body;
     if (!process_plane::find_body(q, base_, call_memory::parent_area, body)) std::abort();  // the parent is trusted
-    if ((q.flags & request::chunk) != 0) {
-        std::memcpy(&call.items, body.data(), sizeof call.items);
-        body = body.subspan(sizeof call.items);
-    }
+    // From the end of the body to its beginning.
+    const auto take = [&body](auto& value) {
+        std::memcpy(&value, body.data() + body.size() - sizeof value, sizeof value);
+        body = body.first(body.size() - sizeof value);
+    };
+    if ((q.flags & request::chunk) != 0) take(call.items);
+    if ((q.flags & request::raw) != 0) take(call.claim);
     if ((q.flags & request::named) != 0) {
         std::uint16_t size = 0;
-        std::memcpy(&size, body.data(), sizeof size);
-        call.name.assign(reinterpret_cast<const char*>(body.data() + sizeof size), size);
-        body = body.subspan(sizeof size + size);
+        take(size);
+        call.name.assign(reinterpret_cast<const char*>(body.data() + body.size() - size), size);
+        body = body.first(body.size() - size);
     }
-    call.arguments.append(body);
+    if ((q.flags & request::external) == 0) {
+        call.inline_arguments.append(body);
+        body = call.inline_arguments.span();
+    }
+    populate_for_reading(body.data(), body.size());
+    call.arguments = body;  // a block belongs to the parent's record of the call, until the call has ended
     call.id = q.call_id;
     call.timed = (q.flags & request::timed) != 0;
     call.executor = backend_;
@@ -193,6 +203,7 @@ void call_dispatcher::run(worker_call& call, std::uint16_t entry) noexcept {
         return;
     }
     notify_before(*f);
+    look_after_unread();
     process_os::clear_failed_allocation();
     call.failures_before = process_os::failed_allocations();
     control_.running.store(call.id, std::memory_order_release);
@@ -227,6 +238,12 @@ void call_dispatcher::notify_before(const worker_functions::function& next) noex
         sender_.notify_pending();
 }
 
+// A function may compute for long, while the parent does not know of earlier results or has no room for more: the control thread
+// checks that. Most calls begin when everything has been read, and wake nobody.
+void call_dispatcher::look_after_unread() noexcept {
+    if (status_.control_thread_sleeps() && sender_.may_be_unread()) status_.ring_control_thread();
+}
+
 void call_dispatcher::finish(worker_call* call, call_reply reply) noexcept {
     flush_task_output();
     event e{};
@@ -241,13 +258,24 @@ void call_dispatcher::finish(worker_call* call, call_reply reply) noexcept {
     if (timer_.in_round() && !sender_.has_pending()) timer_.start_pending();
     calls_.erase(*call);
     const std::span<const std::byte> bytes = reply.bytes.span();
-    if (reply.kind != reply_kind::exception) {
+    if (call->raw.is_open() && reply.kind != reply_kind::exception) {
+        call->raw.send(sender_, e, when);
+        delete call;
+        retire_if_worn_out();
+        return;
+    }
+    if (!reply.borrowed.empty()) {
+        std::vector<std::span<const std::byte>> parts;
+        append_pieces(parts, bytes, reply.borrowed);
+        sender_.send_last(e, parts, when, std::move(reply.descriptors));
+    } else if (reply.kind != reply_kind::exception) {
         sender_.send_last(e, std::array{call->results.unsent(), bytes}, when, std::move(reply.descriptors));
     } else {
         call->results.flush(sender_, e.id);
         sender_.send(e, std::array{bytes}, when);
     }
     call->results.close(sender_);
+    call->raw.drop(sender_);
     delete call;
     retire_if_worn_out();
 }
@@ -275,9 +303,11 @@ bool call_dispatcher::request_work() noexcept {
     return true;
 }
 
-bool call_dispatcher::expects_soon() const noexcept {
+bool call_dispatcher::expects_soon() const noexcept { return parent_.state() != loop_state::asleep && may_spin(); }
+
+bool call_dispatcher::may_spin() const noexcept {
     // A loop that spins on the parent's core prevents the parent from running.
-    return parent_.state() != loop_state::asleep && parent_.spare.load(std::memory_order_relaxed) != 0 &&
+    return parent_.spare.load(std::memory_order_relaxed) != 0 &&
            parent_.loop_cpu.load(std::memory_order_relaxed) != process_plane::current_cpu();
 }
 

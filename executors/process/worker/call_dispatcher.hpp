@@ -33,6 +33,9 @@ public:
     // For the loop.
     bool poll() noexcept override;
     [[nodiscard]] bool expects_soon() const noexcept override;
+    [[nodiscard]] bool may_spin() const noexcept override;
+    /// Before a task runs, which may compute for long.
+    void look_after_unread() noexcept;
     void announce_sleep() noexcept override;
     void announce_awake() noexcept override { status_.announce_awake(); }
 
@@ -40,14 +43,18 @@ public:
     void request_stop(std::uint64_t ticket, stop_reason why) noexcept { calls_.request_stop(ticket, why); }
     /// Called every few milliseconds while the loop may be computing.
     void remind() noexcept { sender_.remind(); }
-    /// @return false if the loop is awake; else `order_bell` is rung when it wakes
-    [[nodiscard]] bool sleeps_until_rung() noexcept { return status_.sleeps_until_rung(); }
+    /// @return false if the loop may compute over results that the parent has not read; else `order_bell` is rung when it does
+    [[nodiscard]] bool sleeps_until_rung() noexcept {
+        return status_.sleeps_until_rung([this] { return sender_.all_read(); });
+    }
 
     // For worker_call.
     [[nodiscard]] process_plane::control_block& control() noexcept { return control_; }
     [[nodiscard]] event_sender& sender() noexcept { return sender_; }
     /// Whether the worker is to be replaced: an allocation has failed at its memory limit, or it is above the soft limit.
     [[nodiscard]] bool worn_out() noexcept { return memory_.exhausted(); }
+    /// Whether the memory of this worker is limited.
+    [[nodiscard]] bool limits_memory() const noexcept { return control_.setup.limits_memory != 0; }
     /// Sends the reply and deletes the call.
     void finish(worker_call* call, call_reply reply) noexcept;
 

@@ -26,28 +26,32 @@ event_sender::event_sender(const call_memory& memory, const process_plane::super
       area_(memory.descriptor(), memory.base(), call_memory::worker_area, call_memory::area_size),
       ring_(memory.parts().events, memory.control().events_consumed, area_), socket_(socket) {}
 
-void event_sender::send(event e, std::span<const std::span<const std::byte>> body, notice when) noexcept {
-    send_with(e, body, when, {}, nullptr);
+bool event_sender::send(event e, std::span<const std::span<const std::byte>> body, notice when) noexcept {
+    return send_with(e, body, when, {}, nullptr);
 }
 
-void event_sender::send_with(event e, std::span<const std::span<const std::byte>> body, notice when,
+bool event_sender::send_with(event e, std::span<const std::span<const std::byte>> body, notice when,
                              std::span<const unique_fd> descriptors, std::vector<unique_fd>* owner) noexcept {
     end_if_forked();
     const std::lock_guard hold(mutex_);
     if (!waiting_.empty() || !push(e, body, descriptors)) {
         keep(e, body, descriptors, owner);
+        has_waiting_.store(true, std::memory_order_release);  // before the parent is asked to ring for room
         (void)push_waiting();
     }
-    if (when == notice::later)
-        has_pending_.store(true, std::memory_order_relaxed);
-    else
-        notify(when == notice::urgent);
+    announce(when);
+    return waiting_.empty();
 }
 
 void event_sender::notify_pending() noexcept {
     if (!has_pending()) return;
     const std::lock_guard hold(mutex_);
     notify(false);
+}
+
+bool event_sender::all_read() noexcept {
+    const std::lock_guard hold(mutex_);
+    return waiting_.empty() && ring_.all_read();
 }
 
 block event_sender::allocate_block(std::uint64_t size) noexcept {
@@ -70,6 +74,36 @@ bool event_sender::send_block(event e, block b) noexcept {
     return true;
 }
 
+void event_sender::send_owned(event e, block owner, std::span<const std::byte> body, notice when) noexcept {
+    end_if_forked();
+    const std::lock_guard hold(mutex_);
+    if (body.size() <= process_plane::inline_body) {
+        e.inline_size = static_cast<std::uint8_t>(body.size());
+        if (!body.empty()) std::memcpy(e.body, body.data(), body.size());
+    } else {
+        e.flags = static_cast<std::uint8_t>(e.flags | event::external);
+        const block exact{owner.offset + static_cast<std::uint64_t>(body.data() - area_.at(owner)), body.size()};
+        std::memcpy(e.body, &exact, sizeof exact);
+    }
+    if (waiting_.empty() && ring_.has_room()) {
+        ring_.push(e, owner);
+    } else {
+        waiting_.push_back({e, {}, {}, {}, owner});
+        has_waiting_.store(true, std::memory_order_release);
+        (void)push_waiting();
+    }
+    announce(when);
+}
+
+void event_sender::announce(notice when) noexcept {
+    sent_.store(ring_.sent(), std::memory_order_relaxed);
+    has_waiting_.store(!waiting_.empty(), std::memory_order_relaxed);
+    if (when == notice::later)
+        has_pending_.store(true, std::memory_order_relaxed);
+    else
+        notify(when == notice::urgent);
+}
+
 // Nothing but a full socket, which the parent reads, and a lack of memory lasts for a while only.
 bool event_sender::push_descriptors(event& e, std::span<const unique_fd> descriptors) noexcept {
     if (descriptors.empty()) return true;
@@ -90,9 +124,13 @@ bool event_sender::push(event& e, std::span<const std::span<const std::byte>> bo
     if (!process_plane::put_body(e, area_, external, body)) {
         // The parent frees memory when it reads what is in flight. If nothing is, this result is too large.
         if (!ring_.all_read() || e.kind != event_kind::value) return false;
+        std::size_t size = 0;
+        for (const auto& part : body)
+            size += part.size();
         byte_buffer error;
         encoder out(error);
-        encode_exception(out, std::make_exception_ptr(std::bad_alloc()));
+        encode_exception(out, size > process_plane::max_message ? process_plane::too_large("the result of a call", size)
+                                                                : std::make_exception_ptr(std::bad_alloc()));
         e.kind = event_kind::exception;
         if (!process_plane::put_body(e, area_, external, std::array{std::span<const std::byte>(error.span())}))
             return false;
@@ -108,7 +146,7 @@ bool event_sender::push(event& e, std::span<const std::span<const std::byte>> bo
 
 void event_sender::keep(const event& e, std::span<const std::span<const std::byte>> body,
                         std::span<const unique_fd> descriptors, std::vector<unique_fd>* owner) {
-    waiting w{e, {}, descriptors, {}};
+    waiting w{e, {}, descriptors, {}, {}};
     if (owner != nullptr)
         w.owned = std::move(*owner);  // `descriptors` refers to its elements, which stay where they are
 
@@ -117,9 +155,18 @@ void event_sender::keep(const event& e, std::span<const std::span<const std::byt
     waiting_.push_back(std::move(w));
 }
 
+bool event_sender::push(waiting& w) noexcept {
+    if (w.owner.size == 0) return push(w.e, std::array{std::span<const std::byte>(w.body.span())}, w.descriptors);
+    if (!ring_.has_room()) return false;
+    ring_.push(w.e, w.owner);
+    return true;
+}
+
 bool event_sender::flush() noexcept {
+    if (!has_waiting_.load(std::memory_order_acquire)) return false;
     const std::lock_guard hold(mutex_);
     const bool any = push_waiting();
+    has_waiting_.store(!waiting_.empty(), std::memory_order_relaxed);
     if (any) notify(false);
     return any;
 }
@@ -127,8 +174,7 @@ bool event_sender::flush() noexcept {
 bool event_sender::push_waiting() noexcept {
     bool any = false;
     for (bool announced = false; !waiting_.empty();) {
-        waiting& first = waiting_.front();
-        if (push(first.e, std::array{std::span<const std::byte>(first.body.span())}, first.descriptors)) {
+        if (push(waiting_.front())) {
             waiting_.pop_front();
             any = true;
             continue;

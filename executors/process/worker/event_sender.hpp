@@ -28,7 +28,8 @@ public:
         now,
         urgent,  ///< the supervisor must handle it if the parent's loop computes
     };
-    void send(process_plane::event e, std::span<const std::span<const std::byte>> body,
+    /// @return whether the parent can read it now; else it waits for room
+    bool send(process_plane::event e, std::span<const std::span<const std::byte>> body,
               notice when = notice::now) noexcept;
     /// The same with file descriptors, of which copies are sent; they stay open until the parent has handled the event.
     void send_with(process_plane::event e, std::span<const std::span<const std::byte>> body, notice when,
@@ -42,6 +43,12 @@ public:
     }
     /// Notifies the parent of what was sent with `later`.
     void notify_pending() noexcept;
+    /// Whether the parent has read all that was sent.
+    [[nodiscard]] bool all_read() noexcept;
+    /// The same without the lock, for the thread that has sent.
+    [[nodiscard]] bool may_be_unread() const noexcept {
+        return control_.events_consumed.load(std::memory_order_relaxed) < sent_.load(std::memory_order_relaxed);
+    }
     /// Whether something was sent with `later` of which the parent has not been notified.
     [[nodiscard]] bool has_pending() const noexcept { return has_pending_.load(std::memory_order_relaxed); }
 
@@ -51,6 +58,10 @@ public:
     [[nodiscard]] std::byte* at(process_plane::block b) const noexcept { return area_.at(b); }
     /// Sends an event whose body is a block that stays the caller's. @return false if there is no room now
     [[nodiscard]] bool send_block(process_plane::event e, process_plane::block b) noexcept;
+
+    /// Sends an event with a body inside of `owner`, which becomes the sender's: it is released when the parent has read the body.
+    void send_owned(process_plane::event e, process_plane::block owner, std::span<const std::byte> body,
+                    notice when) noexcept;
 
     /// Sends what waits for room. @return whether anything was sent
     bool flush() noexcept;
@@ -65,13 +76,16 @@ private:
         byte_buffer body;
         std::span<const unique_fd> descriptors;
         std::vector<unique_fd> owned;  // those, if they are closed when they have been sent
+        process_plane::block owner{};  // of the body that `e` refers to, if there is one
     };
-    void send_with(process_plane::event e, std::span<const std::span<const std::byte>> body, notice when,
+    bool send_with(process_plane::event e, std::span<const std::span<const std::byte>> body, notice when,
                    std::span<const unique_fd> descriptors, std::vector<unique_fd>* owner) noexcept;
     // These need `mutex_`.
     [[nodiscard]] bool push(process_plane::event& e, std::span<const std::span<const std::byte>> body,
                             std::span<const unique_fd> descriptors) noexcept;
     [[nodiscard]] bool push_descriptors(process_plane::event& e, std::span<const unique_fd> descriptors) noexcept;
+    [[nodiscard]] bool push(waiting& w) noexcept;
+    void announce(notice when) noexcept;
     void keep(const process_plane::event& e, std::span<const std::span<const std::byte>> body,
               std::span<const unique_fd> descriptors, std::vector<unique_fd>* owner);
     bool push_waiting() noexcept;
@@ -89,6 +103,9 @@ private:
     process_plane::descriptor_socket& socket_;
     std::deque<waiting> waiting_;
     std::atomic<bool> has_pending_{false};
+    // Whether something waits for room. Another thread's event is flushed when the ring of the parent has woken the loop.
+    std::atomic<bool> has_waiting_{false};
+    std::atomic<std::uint64_t> sent_{0};  // events in the ring so far, for `may_be_unread`
     std::uint64_t sent_before_ = 0;  // events sent at the previous `remind`
     std::uint64_t rung_loop_ = 0;  // `parent_words::loop` of the last sleep that was rung for
     std::uint64_t rung_supervisor_ = 0;  // events sent when the supervisor was last rung

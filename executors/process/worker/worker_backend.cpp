@@ -1,5 +1,6 @@
 #include "process/worker/worker_backend.hpp"
 
+#include "process/plane/call_memory.hpp"
 #include "process/plane/nested_header.hpp"
 
 #include <cadre/detail/codec/codec_stream.hpp>
@@ -32,7 +33,14 @@ void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
     const std::uint64_t caller = limited_ && env != nullptr && env->info != nullptr ? env->info->id : 0;
     for (portable_call* call : calls) {
         std::uint64_t ticket = 0;
-        const std::size_t bytes = call->options.name.size() + call->arguments.size();
+        const std::size_t bytes = call->options.name.size() + call->arguments.size() + borrowed_size(call->borrowed);
+        if (bytes > process_plane::max_message) {
+            call_reply reply;
+            reply.kind = reply_kind::failure;
+            reply.error = process_plane::too_large("the arguments of a call", bytes);
+            call->complete(std::move(reply));
+            continue;
+        }
         {
             std::unique_lock hold(mutex_);
             const std::size_t descriptors = call->descriptors.size();
@@ -83,11 +91,16 @@ void worker_backend::send(portable_call& call, std::uint64_t ticket) noexcept {
     e.kind = event_kind::nested_call;
     e.id = ticket;
     if (call.may_return_descriptors) h.flags = nested_header::may_return_descriptors;
-    sender_.send_with(e,
-                      std::array{std::as_bytes(std::span(&h, 1)),
-                                 std::as_bytes(std::span(call.options.name.data(), call.options.name.size())),
-                                 std::span<const std::byte>(call.arguments.span())},
-                      event_sender::notice::urgent, call.descriptors);
+    const auto head = std::as_bytes(std::span(&h, 1));
+    const auto name = std::as_bytes(std::span(call.options.name.data(), call.options.name.size()));
+    if (call.borrowed.empty()) {
+        sender_.send_with(e, std::array{head, name, std::span<const std::byte>(call.arguments.span())},
+                          event_sender::notice::urgent, call.descriptors);
+        return;
+    }
+    std::vector<std::span<const std::byte>> parts{head, name};
+    append_pieces(parts, call.arguments.span(), call.borrowed);
+    sender_.send_with(e, parts, event_sender::notice::urgent, call.descriptors);
 }
 
 void worker_backend::add_to_caller(std::uint64_t caller, int change) noexcept {
@@ -170,6 +183,7 @@ void worker_backend::handle_reply(const event& e, std::span<const std::byte> bod
 
 void* worker_backend::query(const std::type_info& extension) noexcept {
     if (extension == typeid(portable_identity)) return static_cast<portable_identity*>(this);
+    if (extension == typeid(borrowed_arguments)) return static_cast<borrowed_arguments*>(this);
     return nullptr;
 }
 

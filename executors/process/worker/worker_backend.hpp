@@ -17,7 +17,7 @@
 
 namespace cadre::detail::process_worker {
 
-class worker_backend final : public executor_backend, private portable_identity {
+class worker_backend final : public executor_backend, private portable_identity, private borrowed_arguments {
 public:
     worker_backend(const process_plane::worker_setup& setup, event_sender& sender, memory_domain& domain);
 

@@ -7,7 +7,9 @@
 #include "process/worker/call_dispatcher.hpp"
 #include "process/worker/forked_child.hpp"
 
+#include <array>
 #include <new>
+#include <span>
 #include <utility>
 
 namespace cadre::detail::process_worker {
@@ -61,8 +63,30 @@ void worker_call::commit_items(std::uint32_t items_done, byte_buffer bytes,
 }
 
 bool worker_call::ends_early() noexcept {
-    return stop.reason() > stop_reason::requested || dispatcher_.worn_out() || results.full();
+    return stop.reason() > stop_reason::requested || dispatcher_.worn_out() || results.full() ||
+           error_bytes >= process_plane::max_chunk_results;
 }
+
+invocation::raw_place worker_call::open_raw(std::uint32_t size) noexcept {
+    if (!raw.open(dispatcher_.sender(), ticket, items, size)) return {};
+    process_plane::raw_progress& progress = raw.progress();
+    return {.words = &progress.words,
+            .results = progress.data(),
+            .watched = timed || dispatcher_.limits_memory(),
+            .fork_word = worker_process->word(),
+            .fork_token = worker_process->token()};
+}
+
+bool worker_call::fail_item(std::uint32_t index, std::span<const std::byte> error) noexcept {
+    error_bytes += error.size();
+    process_plane::event e{};
+    e.kind = process_plane::event_kind::item_failed;
+    e.id = ticket;
+    e.items = index + 1;
+    return dispatcher_.sender().send(e, std::array{error}, event_sender::notice::later);
+}
+
+void worker_call::end_fork() noexcept { end_if_forked(); }
 
 void worker_call::finish(call_reply reply) noexcept {
     end_if_forked();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "process/worker/chunk_results.hpp"
+#include "process/worker/raw_results.hpp"
 
 #include <cadre/detail/scheduler/portable_call.hpp>
 
@@ -23,6 +24,10 @@ public:
     void commit_items(std::uint32_t items_done, byte_buffer bytes,
                       std::vector<unique_fd> result_descriptors) noexcept override;
     [[nodiscard]] bool ends_early() noexcept override;
+    [[nodiscard]] raw_place open_raw(std::uint32_t size) noexcept override;
+    [[nodiscard]] bool fail_item(std::uint32_t index, std::span<const std::byte> error) noexcept override;
+    void end_fork() noexcept override;
+    [[nodiscard]] bool borrows_results() const noexcept override { return true; }
     void finish(call_reply reply) noexcept override;
 
     static void* operator new(std::size_t size);
@@ -32,7 +37,10 @@ public:
     worker_call* chain = nullptr;  // next in its bucket of the call_map
     bool timed = false;            // has a time limit
     std::uint64_t failures_before = 0;  // failed allocations when the call, or its item, began
+    byte_buffer inline_arguments{};  // of a small request, whose slot is used again
     chunk_results results{};
+    raw_results raw{};
+    std::size_t error_bytes = 0;  // sent by `fail_item`
 
 private:
     call_dispatcher& dispatcher_;

@@ -34,6 +34,7 @@ using process_plane::event;
 using process_plane::event_kind;
 
 std::atomic<std::uint64_t>* running_word = nullptr;
+call_dispatcher* only_dispatcher = nullptr;
 
 std::vector<int> plane_descriptors(const process_os::worker_boot& boot, std::size_t first) {
     std::vector<int> all;
@@ -115,8 +116,10 @@ int worker_main(process_os::worker_boot&& boot) {
     this_worker::detail::set_process_worker(w.setup.index, w.setup.count);
     register_portable_executor(w.setup.portable_id, w.backend);
     running_word = &w.memory.control().running;
+    only_dispatcher = &w.dispatcher;
     set_running_hook([](std::uint64_t id) noexcept {
         end_if_forked();
+        if (id != 0) only_dispatcher->look_after_unread();
         running_word->store(id, std::memory_order_release);
     });
     loop_driver_set::instance().on_lost_descriptor([]() noexcept { end_without_descriptors(); });

@@ -17,26 +17,30 @@ public:
 
     // Full fence: pairs with worker_link::ring.
     void announce_sleep() noexcept { set(process_plane::worker_state::asleep); }
-    /// Rings the control thread if that sleeps until now.
-    void announce_awake() noexcept {
-        set(process_plane::worker_state::awake);
-        if (ring_control_thread_.load(std::memory_order_relaxed)) {
-            ring_control_thread_.store(false, std::memory_order_relaxed);
-            process_plane::ring_orders(control_);
-        }
+    void announce_awake() noexcept { set(process_plane::worker_state::awake); }
+    /// Whether the control thread sleeps until it is rung.
+    [[nodiscard]] bool control_thread_sleeps() const noexcept {
+        return ring_control_thread_.load(std::memory_order_relaxed);
+    }
+    void ring_control_thread() noexcept {
+        ring_control_thread_.store(false, std::memory_order_relaxed);
+        process_plane::ring_orders(control_);
     }
     void publish_cpu() noexcept {
         const std::int32_t cpu = process_plane::current_cpu();
         if (control_.cpu.load(std::memory_order_relaxed) != cpu) control_.cpu.store(cpu, std::memory_order_relaxed);
     }
 
-    /// For the control thread. @return false if the loop is awake; else `order_bell` is rung when it wakes
-    // Pairs with `announce_awake`, which stores the state, fences, and loads the request.
-    [[nodiscard]] bool sleeps_until_rung() noexcept {
+    /// For the control thread. `idle()`: the loop has sent nothing that the parent has not read; it takes the lock under which
+    /// events are sent. @return false if there is something to look after; else `order_bell` is rung when there is
+    // Pairs with call_dispatcher::look_after_unread: the loop sends, and then loads the request. If `idle` has missed an event, the
+    // lock orders the request before the sending. A loop that sleeps stores its state, when it wakes, and fences.
+    template <class Idle>
+    [[nodiscard]] bool sleeps_until_rung(Idle idle) noexcept {
         ring_control_thread_.store(true, std::memory_order_relaxed);
         process_plane::full_fence();
         const std::uint64_t state = control_.state.load(std::memory_order_relaxed);
-        if ((state & 3) == static_cast<std::uint64_t>(process_plane::worker_state::asleep)) return true;
+        if ((state & 3) == static_cast<std::uint64_t>(process_plane::worker_state::asleep) || idle()) return true;
         ring_control_thread_.store(false, std::memory_order_relaxed);
         return false;
     }
@@ -51,9 +55,9 @@ private:
     std::uint64_t changes_ = 0;
     // | value | set by | when | order |
     // | --- | --- | --- | --- |
-    // | true | control thread | before it checks whether the loop sleeps | relaxed, then a full fence |
-    // | false | control thread | the loop is awake after all | relaxed |
-    // | false | loop | it wakes and rings | relaxed, after the full fence of `set` |
+    // | true | control thread | before it checks whether the loop sleeps or has sent nothing | relaxed, then a full fence |
+    // | false | control thread | the loop may compute over unread events | relaxed |
+    // | false | loop | it runs a function over unread events, and rings | relaxed |
     std::atomic<bool> ring_control_thread_{false};
 };
 

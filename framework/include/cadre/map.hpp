@@ -29,16 +29,11 @@ namespace cadre {
 
 namespace detail {
 
-template <class F, class Item>
-using map_outcomes_of = outcome_results<typename item_bound<F, Item>::result>;
-
-template <class F, class Range>
-auto run_map(executor ex, F f, kept_range<Range> range, map_options options, bool fail_fast)
-    -> task<typename map_outcomes_of<F, item_of<Range>>::type> {
+template <class Results, class F, class Range>
+task<typename Results::type> run_map(executor ex, F f, kept_range<Range> range, map_options options, bool fail_fast) {
     environment_awaiter here;
     const environment* env = co_await here;
-    map_run<F, item_of<Range>, map_outcomes_of<F, item_of<Range>>> run(std::move(ex), f, options, range.size(),
-                                                                       env->stop, fail_fast);
+    map_run<F, item_of<Range>, Results> run(std::move(ex), f, options, range.size(), env->stop, fail_fast);
     co_await drive_chunks(run, range);
     co_return run.take_results();
 }
@@ -92,10 +87,12 @@ task<std::vector<O>> collect_outcomes(task<std::vector<std::optional<O>>> map) {
     co_return all;
 }
 
-template <class F, class Range>
+template <template <class> class Results, class F, class Range>
 auto start_map(executor ex, F&& f, Range&& range, const map_options& options, bool fail_fast) {
-    return run_map<std::decay_t<F>, Range>(std::move(ex), std::decay_t<F>(std::forward<F>(f)),
-                                           kept_range<Range>(std::forward<Range>(range)), options, fail_fast);
+    using result = typename item_bound<std::decay_t<F>, item_of<Range>>::result;
+    return run_map<Results<result>, std::decay_t<F>, Range>(std::move(ex), std::decay_t<F>(std::forward<F>(f)),
+                                                            kept_range<Range>(std::forward<Range>(range)), options,
+                                                            fail_fast);
 }
 
 // A map that is refused has a result type, too, so that the sentence is the only error.
@@ -175,8 +172,12 @@ template <class F, std::ranges::input_range Range>
                     std::move(ex), std::decay_t<F>(std::forward<F>(f)),
                     detail::kept_range<Range>(std::forward<Range>(range)), options);
         }
-        return detail::collect_values<detail::map_value<F, Range>>(
-            detail::start_map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, true));
+        if constexpr (detail::is_raw_result<detail::map_result<F, Range>>())
+            return detail::start_map<detail::plain_results>(std::move(ex), std::forward<F>(f),
+                                                            std::forward<Range>(range), options, true);
+        else
+            return detail::collect_values<detail::map_value<F, Range>>(detail::start_map<detail::outcome_results>(
+                std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, true));
     }
 }
 
@@ -208,8 +209,8 @@ template <class F, std::ranges::input_range Range>
                     std::move(ex), std::decay_t<F>(std::forward<F>(f)),
                     detail::kept_range<Range>(std::forward<Range>(range)), options);
         }
-        return detail::collect_outcomes(
-            detail::start_map(std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, false));
+        return detail::collect_outcomes(detail::start_map<detail::outcome_results>(
+            std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, false));
     }
 }
 

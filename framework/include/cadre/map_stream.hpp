@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include <cadre/detail/call/call_verdict.hpp>
 #include <cadre/detail/call/map_stream_input.hpp>
 #include <cadre/detail/call/map_stream_results.hpp>
 #include <cadre/detail/call/map_stream_run.hpp>
+#include <cadre/detail/call/map_verdict.hpp>
 #include <cadre/detail/task/stream_source.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/map.hpp>
@@ -73,7 +73,7 @@ using items_of_source = std::vector<element_of_source<S>>;
 template <class F, detail::stream_source S>
 [[nodiscard]] auto map_stream(executor ex, F&& f, S&& source, map_options options = {})
     -> stream<detail::map_value<F, detail::items_of_source<S>>> {
-    using verdict = detail::map_verdict<F, detail::element_of_source<S>>;
+    using verdict = detail::range_verdict<F, detail::items_of_source<S>>;
 #include <cadre/detail/codec/refusals.def>
     if constexpr (!detail::accepts<verdict>) {
         return detail::refused_stream<detail::map_value<F, detail::items_of_source<S>>>();

@@ -26,6 +26,8 @@ public:
             if (i->second >= count && (best == runs_.end() || i->second < best->second)) best = i;
         return best != runs_.end() ? std::optional(best->first) : std::nullopt;
     }
+    /// The run with the lowest start: (start, length). There is one.
+    [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> lowest() const noexcept { return *runs_.begin(); }
     /// Removes the first `count` positions of the run that starts at `start`, which is at least so long.
     void take(std::uint64_t start, std::uint64_t count) noexcept {
         auto node = runs_.extract(start);

@@ -16,6 +16,9 @@ public:
 
     /// Whether this is the process that made it. One load.
     [[nodiscard]] bool here() const noexcept { return word_->load(std::memory_order_relaxed) == token_; }
+    /// What `here` compares, for loops that must not call it.
+    [[nodiscard]] const std::atomic<std::uint32_t>* word() const noexcept { return word_; }
+    [[nodiscard]] std::uint32_t token() const noexcept { return token_; }
 
 private:
     // A word that the kernel clears in every fork, and its value in the process that made this object.

@@ -1,6 +1,7 @@
 #include <cadre/detail/call/map_pace.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace cadre::detail {
 
@@ -9,39 +10,83 @@ namespace {
 constexpr double short_chunk_ns = 20'000;
 constexpr double target_chunk_ns = 50'000;  // at least 20 µs of work a chunk, with room for error
 constexpr std::size_t largest_chunk = 8192;
+// A raw chunk at the end of the input; and what a worker claims of one at a time.
+constexpr double shortest_raw_chunk_ns = 5'000;
+constexpr double claim_ns = 1'000;
+constexpr std::size_t raw_chunk_bytes = std::size_t{1} << 20;
+constexpr std::size_t largest_raw_chunk = std::size_t{1} << 16;
 constexpr std::size_t interval = 64;  // chunks between two readings of the clock
 
 }  // namespace
 
 map_pace::map_pace(const map_options& options, std::size_t concurrency, std::optional<std::size_t> total,
-                   bool coroutine)
+                   map_traffic traffic)
     : concurrency_(std::max<std::size_t>(1, concurrency)), total_(total), fixed_window_(options.window),
-      coroutine_(coroutine), interval_start_(std::chrono::steady_clock::now()) {
-    if (options.timeout.count() > 0)
+      coroutine_(traffic.coroutine), interval_start_(std::chrono::steady_clock::now()) {
+    if (options.timeout.count() > 0) {
         chunk_ = 1;  // the limit applies to each item
-    else if (options.chunk != 0)
+    } else if (traffic.item_bytes != 0) {
+        largest_ = std::clamp<std::size_t>(raw_chunk_bytes / traffic.item_bytes, 1, largest_raw_chunk);
+        claim_ = options.chunk;
+    } else if (options.chunk != 0) {
         chunk_ = std::min(options.chunk, std::size_t{1} << 20);
-    else
-        adapt_ = !coroutine;  // tasks that wait are to wait at the same time
-    if (coroutine) item_ns_ = 1'000;
+    } else {
+        adapt_ = !coroutine_;  // tasks that wait are to wait at the same time
+    }
+    if (coroutine_) item_ns_ = 1'000;
+}
+
+std::size_t map_pace::chunk() const noexcept {
+    if (!raw()) return chunk_;
+    std::size_t items = chunk_;
+    if (total_) {
+        // Chunks shrink towards the end, so that all workers end at about the same time.
+        const std::size_t left = *total_ > sent_ ? *total_ - sent_ : 0;
+        const auto shortest = static_cast<std::size_t>(shortest_raw_chunk_ns / std::max(1.0, item_ns_));
+        items = std::min(items, std::max({left / (concurrency_ * 3), std::min(shortest, items), std::size_t{1}}));
+    }
+    if (claim_ != 0) items = std::max(claim_, items / claim_ * claim_);
+    if (fixed_window_ != 0) items = std::min(items, std::max<std::size_t>(1, fixed_window_ / concurrency_));
+    return std::min(items, largest_);
+}
+
+std::size_t map_pace::claim() const noexcept {
+    if (claim_ != 0) return claim_;
+    return static_cast<std::size_t>(std::clamp(claim_ns / std::max(1.0, item_ns_), 1.0, 1e9));
+}
+
+std::size_t map_pace::part(std::size_t items) const noexcept {
+    const std::size_t even = (items + concurrency_ - 1) / concurrency_;
+    return std::max<std::size_t>(claim_, even);
 }
 
 std::size_t map_pace::window() const noexcept {
     if (fixed_window_ != 0) return std::max<std::size_t>(fixed_window_, 1);
     // Many short chunks, so that no worker's queue runs empty; few long ones, so that no worker keeps what others could run.
-    const double chunk_ns = item_ns_ * static_cast<double>(chunk_);
-    const std::size_t chunks = chunk_ns < short_chunk_ns ? 256 : chunk_ns < 200'000 ? 8 : 3;
-    return concurrency_ * chunks * chunk_;
+    const std::size_t chunk = std::max(chunk_, claim_);
+    const double chunk_ns = item_ns_ * static_cast<double>(chunk);
+    const bool few = chunk_ns >= short_chunk_ns || raw();
+    const std::size_t chunks = !few ? 256 : chunk_ns < 200'000 ? 8 : 3;
+    return concurrency_ * chunks * chunk;
 }
 
 std::size_t map_pace::refill_below() const noexcept {
     const std::size_t all = window();
     const bool many = fixed_window_ == 0 && !coroutine_ && item_ns_ * static_cast<double>(chunk_) < short_chunk_ns;
-    return many ? all - all / 4 : all;
+    return many && !raw() ? all - all / 4 : all;
+}
+
+void map_pace::measured(std::size_t items, std::uint32_t nanoseconds) noexcept {
+    if (!raw() || nanoseconds == 0 || items == 0) return;
+    const double sample = static_cast<double>(nanoseconds) / static_cast<double>(items);
+    item_ns_ = std::exchange(is_measured_, true) ? (item_ns_ + sample) / 2 : sample;
+    const auto wanted = static_cast<std::size_t>(target_chunk_ns / std::max(0.1, item_ns_));
+    chunk_ = std::clamp<std::size_t>(wanted, 1, std::min(chunk_ * 4, largest_));
 }
 
 void map_pace::completed(std::size_t items) noexcept {
     done_ += items;
+    if (raw()) return;
     interval_items_ += items;
     if (interval_items_ < std::min(interval * chunk_, std::max<std::size_t>(concurrency_ * chunk_ * 2, 8))) return;
     const auto now = std::chrono::steady_clock::now();

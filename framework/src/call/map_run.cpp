@@ -1,5 +1,7 @@
 #include <cadre/detail/call/map_run.hpp>
 
+#include <typeinfo>
+
 namespace cadre::detail {
 
 map_options resolve_options(map_options options, const executor& ex) {
@@ -9,5 +11,7 @@ map_options resolve_options(map_options options, const executor& ex) {
     if (options.retries < 0) options.retries = ex.backend()->default_retries();
     return options;
 }
+
+bool runs_raw_chunks(const executor& ex) noexcept { return ex.backend()->query(typeid(raw_chunks)) != nullptr; }
 
 }  // namespace cadre::detail

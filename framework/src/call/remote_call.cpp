@@ -1,8 +1,14 @@
 #include <cadre/detail/call/remote_call.hpp>
 
+#include <typeinfo>
+
 #include <cadre/errors.hpp>
 
 namespace cadre::detail {
+
+bool takes_borrowed_arguments(executor_backend& backend) noexcept {
+    return backend.query(typeid(borrowed_arguments)) != nullptr;
+}
 
 void check_descriptors(const executor_backend& backend, std::size_t count) {
     if (!backend.passes_descriptors())

@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstring>
 #include <random>
+#include <ranges>
 #include <string>
 #include <thread>
 #include <vector>
@@ -223,6 +224,43 @@ TEST(hostile_worker, a_flood_of_committed_results_is_refused_and_takes_no_memory
     EXPECT_NE(what.find("whose body it has not written and was killed"), std::string::npos) << what;
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
     EXPECT_LT(resident_kib() - before, 64 * 1024);
+}
+
+// Writes over the words of the raw chunk in work, and sends events about it that make no sense.
+int damage_raw_chunk(int i) {
+    if (i != 200) return i;
+    call_memory::layout& m = *find_memory();
+    std::uint64_t ticket = 0;
+    block progress{};
+    for (slot& s : m.events) {  // the chunk whose block was announced last
+        event e{};
+        read_payload(s, e);
+        if (e.kind != event_kind::chunk_block || (e.flags & event::external) == 0) continue;
+        ticket = e.id;
+        std::memcpy(&progress, e.body, sizeof progress);
+    }
+    auto& words =
+        *reinterpret_cast<cadre::detail::raw_chunk_words*>(reinterpret_cast<std::byte*>(&m) + progress.offset);
+    words.range.store(cadre::detail::raw_chunk_words::pack(7, 0xffffffff));
+    words.done.store(0xfffffff0);
+    event e{};
+    e.kind = event_kind::item_failed;
+    e.id = ticket;
+    e.items = 0xffffff00;
+    forge(m, e);
+    return spin_for_ever();
+}
+
+TEST(hostile_worker, damaged_words_of_a_raw_chunk_end_its_worker_only) {
+    const executor ex = looked_after(1);
+    const auto all = cadre::sync_wait(cadre::map_outcomes(ex, damage_raw_chunk, std::views::iota(0, 1000)));
+    for (int i = 0; i < 1000; ++i) {
+        const auto& o = all[static_cast<std::size_t>(i)];
+        if (o.has_value()) {
+            EXPECT_EQ(*o, i);
+        }
+    }
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 
 std::vector<char> large_result(int i) { return std::vector<char>(std::size_t{3} << 20, static_cast<char>(i)); }

@@ -8,6 +8,8 @@
 #include <new>
 #include <span>
 
+#include <cadre/detail/base/large_memory.hpp>
+
 namespace cadre::detail {
 
 /// A movable buffer; up to `inline_capacity` bytes are stored in the object. New bytes are uninitialised: the codec
@@ -65,8 +67,9 @@ public:
 
 private:
     void grow(std::size_t wanted) {
-        const std::size_t capacity = std::max(wanted, capacity_ * 2);
-        auto* bigger = static_cast<std::byte*>(::operator new(capacity));
+        std::size_t capacity = std::max(wanted, capacity_ * 2);
+        auto* bigger =
+            capacity < large_memory_from ? static_cast<std::byte*>(::operator new(capacity)) : allocate_large(capacity);
         std::memcpy(bigger, data(), size_);
         release();
         heap_ = bigger;
@@ -74,7 +77,11 @@ private:
     }
 
     void release() noexcept {
-        if (heap_) ::operator delete(heap_);
+        if (heap_ == nullptr) return;
+        if (capacity_ < large_memory_from)
+            ::operator delete(heap_);
+        else
+            free_large(heap_, capacity_);
     }
 
     void take(byte_buffer& other) noexcept {

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include <cadre/detail/call/packaged_call.hpp>
 #include <cadre/detail/codec/call_name.hpp>
@@ -39,27 +40,29 @@ struct invocation_frame {
 
 [[nodiscard]] call_reply exception_reply(const std::exception_ptr& error) noexcept;
 
-/// Encodes a result. The bytes own the handles in them, because this process may drop its own first.
+/// Encodes a result, of which long runs stay in `value` if there is a list for them. The bytes own the handles in them, because this process may drop its own first.
 template <class R>
-void encode_result(byte_buffer& to, [[maybe_unused]] std::vector<unique_fd>& descriptors, const R& value) {
+void encode_result(byte_buffer& to, [[maybe_unused]] std::vector<unique_fd>& descriptors, const R& value,
+                   borrowed_runs* borrowed = nullptr) {
     if constexpr (may_carry_descriptors<R>) {
         codec_context context;
         context.bytes_own_objects = true;
         context.descriptors = &descriptors;
-        encoder out(to, &context);
+        encoder out(to, &context, borrowed);
         encode(out, value);
         require_descriptor_count(descriptors.size());
     } else {
-        encoder out(to);
+        encoder out(to, nullptr, borrowed);
         encode(out, value);
     }
 }
 
+/// If `call` takes a reply in pieces, `value` lives until it has finished.
 template <class R>
-[[nodiscard]] call_reply value_reply(const R& value) noexcept {
+[[nodiscard]] call_reply value_reply(const invocation& call, const R& value) noexcept {
     call_reply reply;
     try {
-        encode_result(reply.bytes, reply.descriptors, value);
+        encode_result(reply.bytes, reply.descriptors, value, call.borrows_results() ? &reply.borrowed : nullptr);
     } catch (...) {
         return exception_reply(std::current_exception());
     }
@@ -73,31 +76,39 @@ public:
     using function = typename Bound::function;
     static constexpr bool coroutine = Bound::coroutine;
 
-    explicit single_call(invocation& call) : call_(read(call, context_)) {}
+    /// The result, until the invocation has finished.
+    using kept = std::optional<
+        std::conditional_t<std::is_void_v<typename Bound::result>, std::monostate, typename Bound::result>>;
+
+    explicit single_call(invocation& call) : invocation_(call), call_(read(call, context_)) {}
     /// Runs a plain function.
-    [[nodiscard]] call_reply run() {
+    [[nodiscard]] call_reply run(kept& result) {
         if constexpr (std::is_void_v<typename Bound::result>) {
             call_();
             return {};
         } else {
-            return value_reply<typename Bound::result>(call_());
+            result.emplace(call_());
+            return value_reply(invocation_, *result);
         }
     }
     /// Starts a coroutine function; `reply` is called once its task has succeeded.
     [[nodiscard]] typename Bound::raw start() { return call_(); }
-    [[nodiscard]] call_reply reply(auto& promise) noexcept {
-        if constexpr (std::is_void_v<typename Bound::result>)
+    [[nodiscard]] call_reply reply(auto& promise, kept& result) noexcept {
+        if constexpr (std::is_void_v<typename Bound::result>) {
             return {};
-        else
-            return value_reply(promise.take());
+        } else {
+            result.emplace(promise.take());
+            return value_reply(invocation_, *result);
+        }
     }
 
 private:
     [[nodiscard]] static Bound read(invocation& call, codec_context& context) {
         context.arrived = call.descriptors;
-        decoder in(call.arguments.span(), &context);
+        decoder in(call.arguments, &context);
         return decode_call<Bound>(in);
     }
+    invocation& invocation_;
     codec_context context_;
     Bound call_;
 };
@@ -122,7 +133,8 @@ private:
         std::unique_ptr<invocation_task> self(static_cast<invocation_task*>(c));
         invocation& call = self->invocation_;
         auto& promise = self->task_.frame().promise();
-        call_reply reply = promise.failed() ? exception_reply(promise.error()) : self->work_->reply(promise);
+        typename Work::kept result;
+        call_reply reply = promise.failed() ? exception_reply(promise.error()) : self->work_->reply(promise, result);
         self.reset();  // the task's locals are destroyed before the caller is notified
         set_current_environment(nullptr);
         call.finish(std::move(reply));
@@ -138,6 +150,7 @@ private:
 template <class Work>
 void call_trampoline(invocation& call) noexcept {
     call_reply reply;
+    typename Work::kept result;
     try {
         if constexpr (Work::coroutine) {
             auto t = std::make_unique<invocation_task<Work>>(call);
@@ -147,7 +160,7 @@ void call_trampoline(invocation& call) noexcept {
         } else {
             invocation_frame frame(call);
             set_current_environment(&frame.env);
-            reply = Work(call).run();
+            reply = Work(call).run(result);
         }
     } catch (...) {
         reply = exception_reply(std::current_exception());

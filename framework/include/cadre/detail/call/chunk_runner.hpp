@@ -32,12 +32,14 @@ public:
     using function = typename Bound::function;
     static constexpr bool coroutine = Bound::coroutine;
 
+    struct kept {};
+
     explicit chunk_runner(invocation& call)
-        : call_(call), context_{.arrived = call.descriptors}, in_(call.arguments.span(), &context_),
+        : call_(call), context_{.arrived = call.descriptors}, in_(call.arguments, &context_),
           function_(decode<function>(in_)), fail_fast_(decode<bool>(in_)) {}
 
     /// Runs a plain function on every item.
-    [[nodiscard]] call_reply run() {
+    [[nodiscard]] call_reply run(kept& /*result*/) {
         for (std::uint32_t i = 0; i < call_.items; ++i) {
             begin(i);
             try {
@@ -74,7 +76,7 @@ public:
             if (!commit(i)) break;
         }
     }
-    [[nodiscard]] call_reply reply(const auto& /*promise*/) noexcept { return take_reply(); }
+    [[nodiscard]] call_reply reply(const auto& /*promise*/, kept& /*result*/) noexcept { return take_reply(); }
 
 private:
     [[nodiscard]] Bound next() {

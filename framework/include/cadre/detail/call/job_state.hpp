@@ -196,11 +196,11 @@ class remote_job final : public job_state<typename Bound::result>, private porta
     using result = typename Bound::result;
 
 public:
-    remote_job(const executor& ex, const Bound& call) : submission_(ex.backend(), *this) {
+    remote_job(const executor& ex, Bound call) : submission_(ex.backend(), *this), call_(std::move(call)) {
         this->id_ = id = next_task_id();
         entry = trampoline_id<single_call<Bound>>();
         options = ex.options();
-        encode_call(*this, context_, submission_.backend(), call);
+        encode_call(*this, *ex.backend(), context_, call_);
     }
     void start_work() {
         if (std::exception_ptr error = submission_.admit(&this->work_stop()); error != nullptr) {
@@ -232,6 +232,7 @@ private:
     }
     remote_submission submission_;
     codec_context context_;
+    Bound call_;  // the arguments may refer to it
     call_reply reply_;
     std::shared_ptr<job_state_base> self_;
 };
@@ -246,7 +247,7 @@ std::shared_ptr<job_state<typename Bound::result>> start_local_job(const executo
 template <class Bound>
 std::shared_ptr<job_state<typename Bound::result>> start_job(const executor& ex, Bound call) {
     if (!ex.backend()->remote()) return start_local_job(ex, std::move(call));
-    auto state = std::make_shared<remote_job<Bound>>(ex, call);
+    auto state = std::make_shared<remote_job<Bound>>(ex, std::move(call));
     state->start_work();
     return state;
 }

@@ -4,32 +4,54 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include <cadre/map_options.hpp>
 
 namespace cadre::detail {
 
-/// Sizes of chunks and of the window, from the measured time of an item.
+/// How the chunks of a map travel.
+struct map_traffic {
+    bool coroutine = false;  ///< the items are tasks, which are sent singly, so that they wait at the same time
+    std::size_t item_bytes = 0;  ///< of arguments and result in a raw chunk; 0: chunks are not raw
+};
+
+/// Sizes of chunks and of the window, from the measured time of an item. A raw chunk carries many of what the user calls a chunk:
+/// its worker claims them one by one.
 class map_pace {
 public:
-    map_pace(const map_options& options, std::size_t concurrency, std::optional<std::size_t> total, bool coroutine);
+    map_pace(const map_options& options, std::size_t concurrency, std::optional<std::size_t> total,
+             map_traffic traffic);
     /// Items for the next chunk.
-    [[nodiscard]] std::size_t chunk() const noexcept { return chunk_; }
+    [[nodiscard]] std::size_t chunk() const noexcept;
+    /// Items of a raw chunk that a worker claims at a time.
+    [[nodiscard]] std::size_t claim() const noexcept;
+    /// Items for each part of `items` that were taken back from a busy worker.
+    [[nodiscard]] std::size_t part(std::size_t items) const noexcept;
     /// Items that may be in flight.
     [[nodiscard]] std::size_t window() const noexcept;
     /// More items are sent once fewer than this are in flight: short chunks are cheaper sent many at a time.
     [[nodiscard]] std::size_t refill_below() const noexcept;
+    void sent(std::size_t items) noexcept { sent_ += items; }
     void completed(std::size_t items) noexcept;
+    /// A raw chunk has kept its worker for so long; 0: not measured.
+    void measured(std::size_t items, std::uint32_t nanoseconds) noexcept;
 
 private:
+    [[nodiscard]] bool raw() const noexcept { return largest_ != 0; }
+
     std::size_t concurrency_;
     std::optional<std::size_t> total_;
     std::size_t chunk_ = 1;
+    std::size_t claim_ = 0;  // as the user has fixed it; 0: free
+    std::size_t largest_ = 0;  // raw chunk; 0: chunks are not raw
     std::size_t fixed_window_ = 0;
     bool adapt_ = false;
     bool coroutine_ = false;
+    bool is_measured_ = false;
     std::size_t done_ = 0;
+    std::size_t sent_ = 0;
     std::size_t interval_items_ = 0;
     double item_ns_ = 20'000;
     std::chrono::steady_clock::time_point interval_start_;
@@ -38,8 +60,9 @@ private:
 /// The items of a map that are in flight: decides when more are sent, counts and reports those that have completed.
 class map_window {
 public:
-    map_window(const map_options& options, std::size_t concurrency, std::optional<std::size_t> total, bool coroutine)
-        : pace_(options, concurrency, total, coroutine), progress_(options.progress), total_(total.value_or(0)) {}
+    map_window(const map_options& options, std::size_t concurrency, std::optional<std::size_t> total,
+               map_traffic traffic)
+        : pace_(options, concurrency, total, traffic), progress_(options.progress), total_(total.value_or(0)) {}
 
     [[nodiscard]] bool wants_more() noexcept {
         filling_ = in_flight_ < (filling_ ? pace_.window() : pace_.refill_below());
@@ -47,8 +70,14 @@ public:
     }
     [[nodiscard]] bool idle() const noexcept { return in_flight_ == 0; }
     [[nodiscard]] std::size_t chunk() const noexcept { return pace_.chunk(); }
+    [[nodiscard]] std::size_t claim() const noexcept { return pace_.claim(); }
+    [[nodiscard]] std::size_t part(std::size_t items) const noexcept { return pace_.part(items); }
+    void measured(std::size_t items, std::uint32_t nanoseconds) noexcept { pace_.measured(items, nanoseconds); }
 
-    void sent(std::size_t items) noexcept { in_flight_ += items; }
+    void sent(std::size_t items) noexcept {
+        in_flight_ += items;
+        pace_.sent(items);
+    }
     /// Items that were in flight and are about to be sent again.
     void returned(std::size_t items) noexcept { in_flight_ -= items; }
     void completed(std::size_t items) noexcept {

@@ -2,6 +2,7 @@
 /// One running map: sends chunks, collects them, repeats what a dead worker left.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -30,8 +31,11 @@ namespace cadre::detail {
 /// The options of a map in which those of the executor's handle take the place of what is not set.
 [[nodiscard]] map_options resolve_options(map_options options, const executor& ex);
 
-/// The state of one map; a local of its coroutine, driven by `drive_chunks`. `Results` collects: `outcome_results`, or those of a
-/// `map_stream`.
+/// Whether the executor's backend has the extension `raw_chunks`.
+[[nodiscard]] bool runs_raw_chunks(const executor& ex) noexcept;
+
+/// The state of one map; a local of its coroutine, driven by `drive_chunks`. `Results` collects: `outcome_results`, or
+/// `plain_results` for a map that fails fast.
 template <class F, class Item, class Results>
 class map_run {
     using bound = item_bound<F, Item>;
@@ -44,7 +48,10 @@ public:
     map_run(executor ex, const F& f, const map_options& options, std::optional<std::size_t> total, stop_state* stop,
             bool fail_fast)
         : ex_(std::move(ex)), function_(f), options_(resolve_options(options, ex_)), fail_fast_(fail_fast), stop_(stop),
-          window_(options_, ex_.concurrency(), total, bound::coroutine), batch_(ex_.backend()), results_(total) {}
+          raw_(has_raw_results<bound> && !may_carry_descriptors<typename bound::arguments> && runs_raw_chunks(ex_)),
+          window_(options_, ex_.concurrency(), total,
+                  {.coroutine = bound::coroutine, .item_bytes = raw_ ? item_bytes : 0}),
+          batch_(ex_.backend()), results_(total) {}
 
     [[nodiscard]] bool wants_more() noexcept { return !failed() && !stop_.stop_requested() && window_.wants_more(); }
     [[nodiscard]] bool idle() const noexcept { return window_.idle(); }
@@ -57,10 +64,8 @@ public:
         const std::size_t n = window_.chunk();
         if (ex_.backend()->remote()) {
             auto c = make_remote(first, options_.retries);
-            for (std::size_t i = 0; i < n && at != end && !c->full(); ++i, ++at) {
-                c->add(function_, make_item<Item>(*at));
-                results_.grow(1);
-            }
+            c->fill(function_, at, end, n);
+            results_.grow(c->items);
             send(std::move(c));
         } else {
             std::vector<Item> items;
@@ -81,6 +86,10 @@ public:
     void collect(completion_queue::nodes& completed) {
         while (completion_queue::node* const node = completed.pop_front()) {
             auto* c = static_cast<map_chunk*>(node);
+            if (const returned_items* const some = c->returned(); some != nullptr) {
+                send_returned(static_cast<remote&>(some->chunk), some->from);
+                continue;
+            }
             in_flight_.remove(*c);
             if (ex_.backend()->remote())
                 collect_remote(std::unique_ptr<remote>(static_cast<remote*>(c)));
@@ -104,7 +113,7 @@ private:
     [[nodiscard]] std::unique_ptr<remote> make_remote(std::size_t first, int retries) {
         std::unique_ptr<remote> c;
         if (free_.empty()) {
-            c = std::make_unique<remote>(ex_.backend(), queue_);
+            c = std::make_unique<remote>(ex_.backend(), queue_, raw_);
         } else {
             c = std::move(free_.back());
             free_.pop_back();
@@ -119,6 +128,8 @@ private:
         settings.name = options_.name;
         settings.timeout = options_.timeout;
         settings.retries = c->items == 1 ? c->retries_left : 0;
+        c->raw.claim = static_cast<std::uint32_t>(window_.claim());
+        c->raw.results = raw_ ? results_.place(c->first, c->items) : nullptr;
         window_.sent(c->items);
         in_flight_.push_back(*c);
         remote* const sent = c.release();  // returns through the queue
@@ -156,6 +167,7 @@ private:
 
     void collect_remote(std::unique_ptr<remote> c) {
         c->unlink();
+        if (c->reply.kind == reply_kind::value) window_.measured(c->items, c->reply.nanoseconds);
         if (const auto read = read_results(*c)) {
             if (c->reply.kind == reply_kind::failure)
                 recover(*c, *read);
@@ -223,9 +235,25 @@ private:
     void leave_or_resend(remote& c, std::uint32_t from) {
         if (from == c.items) return;
         if (is_wanted(c.first + from)) return resend(c, from, c.items, c.retries_left);
-        for (std::uint32_t i = from; i < c.items; ++i)
-            results_.set(c.first + i, outcome<result>(std::make_exception_ptr(cancelled{})));
-        window_.completed(c.items - from);
+        cancel(c.first + from, c.first + c.items);
+    }
+    void cancel(std::size_t from, std::size_t to) {
+        window_.completed(to - from);
+        if (from == to) return;
+        const std::exception_ptr error = std::make_exception_ptr(cancelled{});
+        if (fail_fast_) return failure_.add(from, error);
+        for (; from != to; ++from)
+            results_.set(from, outcome<result>(error));
+    }
+    /// A worker that has been at an item for long has given back those behind it.
+    void send_returned(remote& c, std::uint32_t from) {
+        const std::uint32_t end = std::exchange(c.items, from);
+        if (!is_wanted(c.first + from)) return cancel(c.first + from, c.first + end);
+        for (std::uint32_t i = from; i < end;) {
+            const auto part = static_cast<std::uint32_t>(std::min<std::size_t>(end - i, window_.part(end - from)));
+            resend(c, i, i + part, c.retries_left);
+            i += part;
+        }
     }
     void resend(remote& c, std::uint32_t from, std::uint32_t to, int retries, bool fresh_worker = false) {
         auto again = make_remote(c.first + from, retries);
@@ -235,6 +263,8 @@ private:
     }
 
     static constexpr std::size_t max_free_chunks = 4096;
+    static constexpr std::size_t item_bytes =
+        std::max<std::size_t>(1, raw_result_bytes<bound>() + item_layout<typename bound::arguments>::size);
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
     executor ex_;
@@ -243,6 +273,7 @@ private:
     bool fail_fast_;
     std::size_t first_failed_ = none;  // with fail_fast: the lowest index that has failed; items above it are stopped
     stop_state stop_;
+    const bool raw_;  // chunks are raw
     map_window window_;
     completion_queue queue_;
     call_batch<remote> batch_;

@@ -26,8 +26,6 @@ namespace cadre::detail {
 /// Items of a range, which is read when they are sent.
 template <class Range>
 class range_items {
-    using range_type = std::remove_reference_t<Range>;
-
 public:
     using item = range_element<Range>;
     static constexpr bool reads_ahead = false;
@@ -39,8 +37,8 @@ public:
 
     [[nodiscard]] std::optional<std::size_t> size() { return range_.size(); }
     void begin(map_stream_link& /*link*/) {
-        at_.emplace(std::ranges::begin(range_.get()));
-        end_.emplace(std::ranges::end(range_.get()));
+        at_.emplace(range_.begin());
+        end_.emplace(range_.end());
     }
     /// Called with the number of items that may be read.
     void poll(std::size_t /*room*/) noexcept {}
@@ -48,15 +46,15 @@ public:
     [[nodiscard]] bool ready() { return *at_ != *end_; }
     /// Whether no more items come.
     [[nodiscard]] bool ended() { return !ready(); }
-    [[nodiscard]] item read() { return read_element<Range>(*at_); }
+    [[nodiscard]] item read() { return static_cast<item>(**at_); }
     void advance() { ++*at_; }
     /// The error of the end.
     [[nodiscard]] static std::exception_ptr error() noexcept { return nullptr; }
 
 private:
     kept_range<Range> range_;
-    std::optional<std::ranges::iterator_t<range_type>> at_;
-    std::optional<std::ranges::sentinel_t<range_type>> end_;
+    std::optional<decltype(std::declval<kept_range<Range>&>().begin())> at_;
+    std::optional<decltype(std::declval<kept_range<Range>&>().end())> end_;
 };
 
 /// Items of a stream, which a task of its own reads ahead: as many as there is room for.

@@ -121,7 +121,8 @@ task<void> run_map_stream(std::shared_ptr<Out> out, std::shared_ptr<map_stream_l
         if (progress) options.progress = report;
         options.name = name;
         const look_ahead ahead(options.window, ex.concurrency());
-        map_run<F, typename Input::item, Results> run(std::move(ex), f, options, input.size(), env->stop, true);
+        map_run<F, item_of<std::vector<typename Input::item>>, Results> run(std::move(ex), f, options, input.size(),
+                                                                            env->stop, true);
         const map_stream_link::connection connected(*link, run.completions(), *env->stop);
         if constexpr (Input::reads_ahead) {
             input.begin(link);

@@ -2,12 +2,15 @@
 /// A function together with its arguments, converted to its parameter types: the unit of `on`, `spawn` and `map`.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
+#include <iterator>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/base/populate.hpp>
 #include <cadre/detail/codec/convert_argument.hpp>
 #include <cadre/detail/codec/owned_view.hpp>
 #include <cadre/detail/codec/portable_signature.hpp>
@@ -54,6 +57,32 @@ struct task_value<task<T>> {
     using type = T;
 };
 
+/// Containers whose large copies are worth having their pages populated in bulk.
+template <class C>
+concept bulk_container = requires(C& c, const C& other) {
+    requires std::is_trivially_copyable_v<typename C::value_type>;
+    c.reserve(other.size());
+    c.assign(other.begin(), other.end());
+    { std::data(c) } -> std::same_as<typename C::value_type*>;
+};
+
+/// The argument for parameter `I`, of type `To`: passed on, or a copy of a large container.
+template <class To, std::size_t I, class From>
+[[nodiscard]] constexpr decltype(auto) kept_argument(From&& argument) {
+    if constexpr (bulk_container<To> && std::is_lvalue_reference_v<From> &&
+                  std::is_same_v<std::remove_cvref_t<From>, To>) {
+        const std::size_t bytes = argument.size() * sizeof(typename To::value_type);
+        if (bytes < populate_threshold) return To(argument);
+        To copy;
+        copy.reserve(argument.size());
+        populate_for_writing(std::data(copy), bytes);
+        copy.assign(argument.begin(), argument.end());
+        return copy;
+    } else {
+        return fitting<To, I>(std::forward<From>(argument));
+    }
+}
+
 /// `f(args…)`, to be called once. If `f` is a coroutine function, the packaged call must outlive its task.
 template <class F, class Tuple>
 class packaged_call {
@@ -94,7 +123,7 @@ private:
     template <std::size_t... I, class G, class... Args>
     packaged_call(std::index_sequence<I...>, G&& f, Args&&... args)
         : function_(std::forward<G>(f)),
-          arguments_(fitting<std::tuple_element_t<I, Tuple>, I>(std::forward<Args>(args))...) {}
+          arguments_(kept_argument<std::tuple_element_t<I, Tuple>, I>(std::forward<Args>(args))...) {}
 
     [[no_unique_address]] F function_;
     Tuple arguments_;

@@ -40,7 +40,8 @@ public:
         : options_(resolve_options(options, ex)),
           ex_(ex.with({.name = options_.name, .timeout = options_.timeout, .retries = options_.retries})),
           function_({}, {f, op}), stop_(stop), fold_(op, std::move(init)),
-          window_(options_, ex.concurrency(), total, bound::coroutine), queue_(std::make_shared<completion_queue>()) {}
+          window_(options_, ex.concurrency(), total, {.coroutine = bound::coroutine}),
+          queue_(std::make_shared<completion_queue>()) {}
 
     [[nodiscard]] bool wants_more() noexcept {
         return failed_chunk_ == none && (stop_ == nullptr || !stop_->stop_requested()) && window_.wants_more();

@@ -6,6 +6,7 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include <cadre/detail/call/call_trampoline.hpp>
@@ -33,13 +34,27 @@ R read_reply(call_reply& reply) {
 /// @throws not_portable if `backend` does not carry descriptors, or `count` are too many
 void check_descriptors(const executor_backend& backend, std::size_t count);
 
-/// Encodes function and arguments; `to` takes their file descriptors.
+/// Whether a value of these types can have long runs of bytes outside of itself.
+template <class Arguments>
+inline constexpr bool may_have_runs = false;
+template <class... As>
+inline constexpr bool may_have_runs<std::tuple<As...>> = !(plain<As> && ...);
+
+/// Whether the executor of a call takes arguments that lie in the caller's values.
+[[nodiscard]] bool takes_borrowed_arguments(executor_backend& backend) noexcept;
+
+/// Encodes `call` as the arguments of `to`, which takes their file descriptors. If `backend` takes arguments in pieces, long runs
+/// stay in `call`, which then lives until the call has completed.
 template <class Bound>
-void encode_call(portable_call& to, codec_context& context, const executor_backend& backend, const Bound& call) {
+void encode_call(portable_call& to, executor_backend& backend, codec_context& context, const Bound& call) {
+    borrowed_runs* borrowed = nullptr;
+    if constexpr (may_have_runs<typename Bound::arguments>)
+        if (takes_borrowed_arguments(backend)) borrowed = &to.borrowed;
     context.descriptors = &to.descriptors;
     encoder out(to.arguments, &context);
     encode(out, call.target());
-    std::apply([&](const auto&... as) { (encode(out, as), ...); }, call.stored());
+    encoder rest(to.arguments, &context, borrowed);
+    std::apply([&](const auto&... as) { (encode(rest, as), ...); }, call.stored());
     to.may_return_descriptors = may_carry_descriptors<typename Bound::result>;
     if (!to.descriptors.empty()) check_descriptors(backend, to.descriptors.size());
 }
@@ -81,12 +96,13 @@ private:
 template <class Bound>
 class remote_call final : public remote_call_base {
 public:
-    remote_call(std::shared_ptr<executor_backend> ex, call_options settings, const Bound& call)
-        : remote_call_base(std::move(ex)) {
+    /// `call` lives until this has completed.
+    remote_call(const std::shared_ptr<executor_backend>& ex, call_options settings, const Bound& call)
+        : remote_call_base(ex) {
         entry = trampoline_id<single_call<Bound>>();
         options = std::move(settings);
         id = next_task_id();
-        encode_call(*this, context_, backend(), call);
+        encode_call(*this, *ex, context_, call);
     }
     typename Bound::result await_resume() { return read_reply<typename Bound::result>(received()); }
 };

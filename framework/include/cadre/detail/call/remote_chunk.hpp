@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +20,7 @@
 #include <cadre/detail/call/chunk_runner.hpp>
 #include <cadre/detail/call/map_chunk.hpp>
 #include <cadre/detail/call/map_item.hpp>
+#include <cadre/detail/call/raw_chunk_runner.hpp>
 #include <cadre/detail/call/remote_call.hpp>
 #include <cadre/detail/call/remote_submission.hpp>
 #include <cadre/detail/codec/call_name.hpp>
@@ -33,12 +36,22 @@ class remote_chunk final : public map_chunk, public portable_call {
     using bound = item_bound<F, Item>;
     using result = typename bound::result;
     static constexpr bool may_carry = may_carry_descriptors<typename bound::arguments>;
+    using arguments_layout = item_layout<typename bound::arguments>;
 
 public:
-    remote_chunk(std::shared_ptr<executor_backend> backend, completion_queue& queue)
+    /// `with_raw_results`: the backend has the extension `raw_chunks`.
+    remote_chunk(std::shared_ptr<executor_backend> backend, completion_queue& queue, bool with_raw_results)
         : submission_(std::move(backend), *this), queue_(queue) {
-        entry = trampoline_id<chunk_runner<bound>>();
         may_return_descriptors = may_carry_descriptors<result>;
+        if constexpr (has_raw_results<bound>) {
+            if (with_raw_results) {
+                entry = trampoline_id<raw_chunk_runner<bound>>();
+                raw.enabled = true;
+                raw.result_size = raw_result_size<result>;
+                return;
+            }
+        }
+        entry = trampoline_id<chunk_runner<bound>>();
     }
 
     /// With `fail_fast` the first failure ends the chunk.
@@ -46,44 +59,56 @@ public:
         first = first_index;
         items = 0;
         offsets_.clear();
-        encoded_.clear();
+        arguments.clear();
         release_descriptors();
         context_.descriptors = nullptr;  // `f` is encoded for each chunk
-        encoder out(encoded_, &context_);
+        encoder out(arguments, &context_);
         encode(out, f);
         encode(out, fail_fast);
         context_.descriptors = &descriptors;
+        head_ = arguments.size();
     }
-    void add(const F& f, Item&& item) {
-        offsets_.push_back(encoded_.size());
-        note_descriptors();
-        const std::size_t before = descriptors.size();
-        encoder out(encoded_, &context_);
-        const auto call = item_call<F, Item>::bind(f, std::move(item));
-        std::apply([&](const auto&... as) { (encode(out, as), ...); }, call.stored());
-        if constexpr (may_carry) {
-            if (!descriptors.empty()) check_descriptors(submission_.backend(), descriptors.size() - before);
+    /// Takes up to `most` items of the input.
+    template <class Iterator, class Sentinel>
+    void fill(const F& f, Iterator& at, const Sentinel& end, std::size_t most) {
+        if constexpr (arguments_layout::fixed) {
+            arguments.resize_uninitialized(head_ + most * arguments_layout::size);
+            std::byte* const to = arguments.data() + head_;
+            std::size_t n = 0;
+            if constexpr (std::random_access_iterator<Iterator> && std::sized_sentinel_for<Sentinel, Iterator>) {
+                const std::size_t left = std::min(most, static_cast<std::size_t>(end - at));
+                for (Iterator here = at; n != left; ++n, ++here)
+                    write_item(f, *here, to + n * arguments_layout::size);
+                at += static_cast<std::iter_difference_t<Iterator>>(n);
+            } else {
+                for (; n != most && at != end; ++n, ++at)
+                    write_item(f, *at, to + n * arguments_layout::size);
+            }
+            items = static_cast<std::uint32_t>(n);
+            arguments.resize_uninitialized(head_ + n * arguments_layout::size);
+        } else {
+            for (std::size_t n = 0; n != most && at != end && !full(); ++n, ++at)
+                add(item_call<F, Item>::bind(f, make_item<Item>(*at)));
         }
-        ++items;
     }
     /// Whether its items have as many descriptors as one call carries: the next item goes into another chunk.
     [[nodiscard]] bool full() const noexcept { return may_carry && descriptors.size() >= max_descriptors_per_call; }
-    /// Takes the items [`from`, `to`) of `other`, whose worker died.
+    /// Takes the items [`from`, `to`) of `other`.
     void add_from(remote_chunk& other, std::uint32_t from, std::uint32_t to) {
-        const std::span<const std::byte> bytes = other.encoded_.span();
-        const std::size_t base = other.offsets_[from];
-        const std::size_t end = to < other.items ? other.offsets_[to] : bytes.size();
-        for (std::uint32_t i = from; i < to; ++i) {
-            offsets_.push_back(encoded_.size() + other.offsets_[i] - base);
-            if constexpr (may_carry) {
-                note_descriptors();
-                const std::size_t next =
-                    i + 1 < other.items ? other.first_descriptors_[i + 1] : other.descriptors.size();
-                for (std::size_t d = other.first_descriptors_[i]; d != next; ++d)
-                    descriptors.push_back(std::move(other.descriptors[d]));
+        const std::size_t base = other.offset(from);
+        const std::size_t end = other.offset(to);
+        if constexpr (!arguments_layout::fixed)
+            for (std::uint32_t i = from; i < to; ++i) {
+                offsets_.push_back(arguments.size() + other.offsets_[i] - base);
+                if constexpr (may_carry) {
+                    note_descriptors();
+                    const std::size_t next = i + 1 < other.first_descriptors_.size() ? other.first_descriptors_[i + 1]
+                                                                                     : other.descriptors.size();
+                    for (std::size_t d = other.first_descriptors_[i]; d != next; ++d)
+                        descriptors.push_back(std::move(other.descriptors[d]));
+                }
             }
-        }
-        encoded_.append(bytes.subspan(base, end - base));
+        arguments.append(other.arguments.span().subspan(base, end - base));
         items += to - from;
     }
     /// @return whether the chunk was admitted and is to be submitted; else it returns through the queue
@@ -95,8 +120,6 @@ public:
             queue_.push(*this);
             return false;
         }
-        arguments.clear();
-        arguments.append(encoded_.span());
         return true;
     }
     /// After the submission. The chunk may have completed by now, but is not reused before the map, on this thread, has
@@ -126,9 +149,16 @@ public:
         }
         const bool all = reply.kind == reply_kind::value;
         const std::uint32_t n = all ? items : std::min(reply.items_done, items);
+        const std::span<const std::byte> bytes = all ? reply.bytes.span() : reply.partial.span();
+        if constexpr (has_raw_results<bound>) {
+            if (raw.enabled) {
+                read_raw_results(into, n, bytes);
+                return n;
+            }
+        }
         codec_context context;
         context.arrived = reply.descriptors;
-        decoder in(all ? reply.bytes.span() : reply.partial.span(), &context);
+        decoder in(bytes, &context);
         for (std::uint32_t i = 0; i < n; ++i)
             into.set(first + i, decode_item(in, i));
         return n;
@@ -146,8 +176,63 @@ private:
     void note_descriptors() {
         if constexpr (may_carry) first_descriptors_.push_back(descriptors.size());
     }
+    template <class Reference>
+    static void write_item(const F& f, Reference&& given, std::byte* to) {
+        const auto call = item_call<F, Item>::bind(f, make_item<Item>(std::forward<Reference>(given)));
+        arguments_layout::write(to, call.stored());
+    }
+    template <class Call>
+    void add(const Call& call) {
+        offsets_.push_back(arguments.size());
+        note_descriptors();
+        const std::size_t before = descriptors.size();
+        encoder out(arguments, &context_);
+        std::apply([&](const auto&... as) { (encode(out, as), ...); }, call.stored());
+        if constexpr (may_carry) {
+            if (!descriptors.empty()) check_descriptors(submission_.backend(), descriptors.size() - before);
+        }
+        ++items;
+    }
+    /// Where the arguments of item `i` begin; of the number of items: where they end.
+    [[nodiscard]] std::size_t offset(std::uint32_t i) const {
+        if constexpr (arguments_layout::fixed)
+            return head_ + std::size_t{i} * arguments_layout::size;
+        else
+            return i < offsets_.size() ? offsets_[i] : arguments.size();
+    }
+    // The failed items are in a list of their own, in order.
+    template <class Results>
+    void read_raw_results(Results& into, std::uint32_t n, std::span<const std::byte> bytes) {
+        constexpr std::size_t size = raw_result_size<result>;
+        if (raw.results == nullptr && bytes.size() < n * size) throw_truncated();
+        codec_context context;
+        decoder errors(reply.item_errors.span(), &context);
+        std::uint32_t i = 0;
+        while (errors.remaining() != 0) {
+            const auto failed = codec<std::uint32_t>::decode(errors);
+            const auto length = codec<std::uint32_t>::decode(errors);
+            decoder error(std::span(errors.read(length), length), &context);
+            if (failed < i || failed >= n) throw_malformed("an item failed twice, or is no item of its chunk");
+            read_values(into, i, failed, bytes);
+            const std::string worker = decode_worker(error);
+            into.set(first + failed,
+                     outcome<result>(decode_exception(error, worker + ", " + task_text() + item_text(failed))));
+            i = failed + 1;
+        }
+        read_values(into, i, n, bytes);
+    }
+    template <class Results>
+    void read_values(Results& into, std::uint32_t from, std::uint32_t to, std::span<const std::byte> bytes) {
+        if (raw.results != nullptr) return;  // they are in place
+        constexpr std::size_t size = raw_result_size<result>;
+        for (std::uint32_t i = from; i < to; ++i)
+            if constexpr (std::is_void_v<result>)
+                into.set(first + i, outcome<void>());
+            else
+                into.set(first + i, outcome<result>(from_bytes<result>(bytes.data() + i * size)));
+    }
     [[nodiscard]] std::string task_text() const {
-        return options.name.empty() ? call_name(entry, encoded_.span()) : "task '" + options.name + "'";
+        return options.name.empty() ? call_name(entry, arguments.span()) : "task '" + options.name + "'";
     }
     [[nodiscard]] std::string item_text(std::uint32_t i) const { return ", item " + std::to_string(first + i); }
     [[nodiscard]] outcome<result> decode_item(decoder& in, std::uint32_t i) const {
@@ -169,12 +254,18 @@ private:
         submission_.end_limit(reply);
         submission_.leave([this]() noexcept { queue_.push(*this); });
     }
+    // Once for each submission: nothing is left to be taken back afterwards.
+    void take_back(std::uint32_t from) noexcept override {
+        returned_.from = from;
+        queue_.push(returned_);
+    }
 
     remote_submission submission_;
     completion_queue& queue_;
+    returned_items returned_{*this};
     codec_context context_;
-    byte_buffer encoded_;  // kept beside `arguments`: items that did not run are sent again
-    std::vector<std::size_t> offsets_;
+    std::size_t head_ = 0;  // bytes before the first item
+    std::vector<std::size_t> offsets_;  // of the items, if they are not of one size
     std::vector<std::size_t> first_descriptors_;  // of each item, if items may have some
 };
 

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <utility>
 
+#include <cadre/detail/base/populate.hpp>
 #include <cadre/detail/codec/codec_core.hpp>
 #include <cadre/detail/codec/element_types.hpp>
 
@@ -95,7 +96,11 @@ struct codec<C> {
         const std::size_t count = in.read_count(min_element_size<value>);
         if constexpr (plain<value>) {
             const std::size_t size = count * sizeof(value);
-            const image_iterator<value> first(contiguous ? in.read_run(size) : in.read(size));
+            const std::byte* const bytes = contiguous ? in.read_run(size) : in.read(size);
+            const image_iterator<value> first(bytes);
+            if constexpr (requires(C& c, const value* p) { c.reserve(count), c.data(), c.assign(p, p); }) {
+                if (size >= populate_threshold) return decode_large(bytes, count);
+            }
             return C(first, first + static_cast<std::ptrdiff_t>(count));
         } else {
             const nested level(in);
@@ -115,6 +120,21 @@ struct codec<C> {
         }
     }
 
+    // Fresh memory gets its pages in bulk, and one copy fills it.
+    static C decode_large(const std::byte* bytes, std::size_t count) {
+        C container;
+        container.reserve(count);
+        populate_for_writing(container.data(), count * sizeof(value));
+        const image_iterator<value> first(bytes);
+        if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(value) == 0) {
+            const auto* const values = reinterpret_cast<const value*>(bytes);
+            container.assign(values, values + count);
+        } else {
+            container.assign(first, first + static_cast<std::ptrdiff_t>(count));
+        }
+        return container;
+    }
+
     static consteval std::size_t min_encoded_size() { return 1; }
 };
 
@@ -131,7 +151,13 @@ struct codec<std::basic_string<Char, Traits, Allocator>> {
         const std::size_t count = in.read_count(sizeof(Char));
         const std::byte* bytes = in.read_run(count * sizeof(Char));
         if constexpr (sizeof(Char) == 1) {
-            return string(reinterpret_cast<const Char*>(bytes), count);
+            string text;
+            if (count >= populate_threshold) {
+                text.reserve(count);
+                populate_for_writing(text.data(), count);
+            }
+            text.assign(reinterpret_cast<const Char*>(bytes), count);
+            return text;
         } else {
             return string(image_iterator<Char>(bytes),
                           image_iterator<Char>(bytes) + static_cast<std::ptrdiff_t>(count));

@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include <cadre/detail/base/borrowed_run.hpp>
 #include <cadre/detail/base/byte_buffer.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/unique_fd.hpp>
@@ -55,7 +56,9 @@ inline constexpr std::size_t run_alignment = 16;
 
 class encoder {
 public:
-    explicit encoder(byte_buffer& out, codec_context* context = nullptr) noexcept : out_(&out), context_(context) {}
+    /// @param borrowed  takes the long runs, which stay where they are; null: they are copied
+    explicit encoder(byte_buffer& out, codec_context* context = nullptr, borrowed_runs* borrowed = nullptr) noexcept
+        : out_(&out), context_(context), borrowed_(borrowed) {}
 
     void write(const void* bytes, std::size_t count) {
         if (count != 0) std::memcpy(out_->extend(count), bytes, count);
@@ -81,10 +84,15 @@ public:
     }
     /// A run that begins at a multiple of `run_alignment`, whatever its length.
     void write_aligned_run(const void* bytes, std::size_t count) {
-        const std::size_t used = (out_->size() + 1) % run_alignment;
+        const std::size_t used = (out_->size() + borrowed_bytes_ + 1) % run_alignment;
         const std::size_t padding = used == 0 ? 0 : run_alignment - used;
         write_byte(static_cast<std::uint8_t>(padding));
         std::memset(out_->extend(padding), 0, padding);
+        if (borrowed_ != nullptr && count >= borrow_from) {
+            borrowed_->push_back({out_->size(), {static_cast<const std::byte*>(bytes), count}});
+            borrowed_bytes_ += count;
+            return;
+        }
         write(bytes, count);
     }
 
@@ -99,6 +107,8 @@ public:
 private:
     byte_buffer* out_;
     codec_context* context_;
+    borrowed_runs* borrowed_;
+    std::size_t borrowed_bytes_ = 0;
     unsigned depth_ = 0;
 };
 

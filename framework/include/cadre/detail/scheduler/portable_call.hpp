@@ -2,16 +2,20 @@
 /// A call to another process: its function, its encoded arguments, its options; and its reply.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
 
+#include <cadre/detail/base/borrowed_run.hpp>
 #include <cadre/detail/base/byte_buffer.hpp>
 #include <cadre/detail/codec/function_identity.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
@@ -54,6 +58,31 @@ struct call_reply {
         false;  ///< unfinished chunk: the last item done met the memory limit, and is repeated if it may be
     std::string where{};  ///< the worker and task, for the text of the error
     std::vector<unique_fd> descriptors{};  ///< those in `partial` and `bytes`; an empty one was lost on its way
+    byte_buffer item_errors{};  ///< raw chunk: (index, size, encoded error) of each item that has failed
+    std::uint32_t nanoseconds = 0;  ///< how long the call kept its worker; 0: not measured
+    borrowed_runs borrowed{};  ///< from a worker that takes them: runs of `bytes` that lie in the result
+};
+
+/// A chunk whose results are plain values of one size: they travel as an array, in which an item that has failed leaves a hole.
+/// Only for backends that have a `raw_chunks` extension.
+struct raw_chunk {
+    bool enabled = false;
+    std::uint32_t result_size = 0;  ///< bytes of each result; 0: the function returns nothing
+    std::uint32_t claim = 1;  ///< items that a worker claims at a time; those that are not claimed can be taken back
+    std::byte* results =
+        nullptr;  ///< where the result of the first item goes; null: to `call_reply::bytes` or `partial`
+};
+
+/// The extension of a backend that takes arguments in pieces (`executor_backend::query`): `portable_call::borrowed`.
+class borrowed_arguments {
+protected:
+    ~borrowed_arguments() = default;
+};
+
+/// The extension of a backend that runs raw chunks (`executor_backend::query`).
+class raw_chunks {
+protected:
+    ~raw_chunks() = default;
 };
 
 /// The caller's side of one portable call. Owned by the caller, and alive until the executor has called `complete`:
@@ -66,13 +95,18 @@ public:
     portable_call(const portable_call&) = delete;
     portable_call& operator=(const portable_call&) = delete;
     virtual void complete(call_reply reply) noexcept = 0;
+    /// Raw chunk: the items from `from` on, which no worker has begun, are the caller's again. Called before `complete`, under the
+    /// same rules.
+    virtual void take_back(std::uint32_t /*from*/) noexcept {}
 
     function_id entry{};  ///< a `call_entry`
     byte_buffer arguments{};
     /// Those in the arguments. The call owns them until it has completed, so that it can be repeated; the executor sends copies.
     std::vector<unique_fd> descriptors{};
     bool may_return_descriptors = false;  ///< else a reply with descriptors is malformed
+    borrowed_runs borrowed{};  ///< long runs of the arguments, which lie in the caller's values until `complete`
     std::uint32_t items = 1;  ///< more than one: a chunk, whose items begin and are committed one by one
+    raw_chunk raw{};
     call_options options{};
     std::uint64_t id = 0;
     void* backend_data = nullptr;  ///< for use by the executor until `complete`
@@ -82,14 +116,50 @@ protected:
     ~portable_call() = default;
 };
 
+/// A raw chunk in its worker. The items of the chunk are a range that two processes share: the worker claims items at its
+/// begin, the parent takes items back from its end.
+///
+/// | word | from | to | by | order |
+/// | --- | --- | --- | --- | --- |
+/// | range (begin, end) | (i, e), i < e | (i + n, e): claimed, n <= e - i | worker | compare-and-swap, relaxed |
+/// | | (i, e), i < e | (i, i): taken back | parent | compare-and-swap, relaxed |
+/// | done | i | i + 1 | worker, when the result is written | release |
+///
+/// Exactly one side has each item. Nothing is published by the swaps: the items were written before the chunk was sent.
+/// `done` names the item in work, and commits: after a death the parent loads it with acquire and finds whole results.
+struct raw_chunk_words {
+    std::atomic<std::uint64_t> range;
+    std::atomic<std::uint32_t> done;
+
+    static constexpr std::uint64_t pack(std::uint32_t begin, std::uint32_t end) noexcept {
+        return std::uint64_t{begin} << 32 | end;
+    }
+    static constexpr std::uint32_t begin(std::uint64_t range) noexcept {
+        return static_cast<std::uint32_t>(range >> 32);
+    }
+    static constexpr std::uint32_t end(std::uint64_t range) noexcept { return static_cast<std::uint32_t>(range); }
+
+    /// The worker takes up to `most` items. @return the first and the one behind the last; equal: none is left
+    [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> claim(std::uint32_t most) noexcept {
+        std::uint64_t now = range.load(std::memory_order_relaxed);
+        for (;;) {
+            const std::uint32_t first = begin(now);
+            const std::uint32_t last = first + std::min(most, end(now) - first);
+            if (first == last || range.compare_exchange_weak(now, pack(last, end(now)), std::memory_order_relaxed))
+                return {first, last};
+        }
+    }
+};
+
 /// The worker's side of one portable call; created by the worker, alive until `finish` is called.
 class invocation {
 public:
     virtual ~invocation() = default;
 
-    byte_buffer arguments{};
+    std::span<const std::byte> arguments{};  ///< valid until `finish`
     std::vector<unique_fd> descriptors{};  ///< those in the arguments
     std::uint32_t items = 1;
+    std::uint32_t claim = 1;  ///< raw chunk: items to claim at a time
     std::string name{};
     std::uint64_t id = 0;
     /// The root stop state of the call; the control thread of the worker requests stop on it.
@@ -99,6 +169,9 @@ public:
     /// The run loop of the worker: home of the tasks of this call.
     executor_backend* home = nullptr;
 
+    /// Whether `finish` takes a reply with borrowed runs, which live until it returns.
+    [[nodiscard]] virtual bool borrows_results() const noexcept { return false; }
+
     /// Chunk: item `index` begins. The error of a later crash names that item.
     virtual void begin_item(std::uint32_t index) noexcept = 0;
     /// Chunk: commits `results`, with the descriptors in them, as the encoded results of all items finished since the last commit.
@@ -107,6 +180,31 @@ public:
     /// Chunk: whether it ends now, with an `unfinished` reply, because of what the last item met: its time limit or a
     /// limit of the worker's memory.
     [[nodiscard]] virtual bool ends_early() noexcept { return false; }
+
+    /// What a raw chunk needs while it runs.
+    struct raw_place {
+        raw_chunk_words* words = nullptr;  ///< shared with the parent
+        std::byte* results = nullptr;  ///< for all items
+        bool watched =
+            false;  ///< `begin_item` before each item and `ends_early` after it; else `ends_early` after claims and failures
+        // A word that the kernel clears in every fork, and its value in the worker.
+        const std::atomic<std::uint32_t>* fork_word = nullptr;
+        std::uint32_t fork_token = 0;
+
+        /// Whether this is the worker, and not a process that the function of an item has forked.
+        [[nodiscard]] bool in_worker() const noexcept {
+            return fork_word->load(std::memory_order_relaxed) == fork_token;
+        }
+    };
+    /// Raw chunk of several items: memory for its words and for results of `size` bytes. Null words: there is none.
+    [[nodiscard]] virtual raw_place open_raw(std::uint32_t /*size*/) noexcept { return {}; }
+    /// Raw chunk: item `index` has failed. @return whether it can be committed now; else the chunk ends with it, uncommitted
+    [[nodiscard]] virtual bool fail_item(std::uint32_t /*index*/, std::span<const std::byte> /*error*/) noexcept {
+        return false;
+    }
+    /// Ends a process that was forked in a task and has left it.
+    virtual void end_fork() noexcept {}
+
     /// Completes the call; `reply.error` is not used. Chunk: `reply.bytes` is appended to the committed results. The
     /// invocation may be destroyed when this returns.
     virtual void finish(call_reply reply) noexcept = 0;

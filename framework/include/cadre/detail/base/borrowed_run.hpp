@@ -1,0 +1,40 @@
+/// @file
+/// Messages whose long runs of bytes stay where they are until they are copied to their destination, once.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace cadre::detail {
+
+/// Runs of at least this many bytes are borrowed: for shorter ones a copy costs less than another piece.
+inline constexpr std::size_t borrow_from = std::size_t{64} << 10;
+
+/// Bytes that belong into a message before the byte `at` of its own ones.
+struct borrowed_run {
+    std::size_t at;
+    std::span<const std::byte> bytes;
+};
+using borrowed_runs = std::vector<borrowed_run>;
+
+/// Appends the pieces of a message, in order, to `to`.
+template <class Pieces>
+void append_pieces(Pieces& to, std::span<const std::byte> own, const borrowed_runs& borrowed) {
+    std::size_t at = 0;
+    for (const borrowed_run& run : borrowed) {
+        to.push_back(own.subspan(at, run.at - at));
+        to.push_back(run.bytes);
+        at = run.at;
+    }
+    to.push_back(own.subspan(at));
+}
+
+[[nodiscard]] inline std::size_t borrowed_size(const borrowed_runs& borrowed) noexcept {
+    std::size_t size = 0;
+    for (const borrowed_run& run : borrowed)
+        size += run.bytes.size();
+    return size;
+}
+
+}  // namespace cadre::detail

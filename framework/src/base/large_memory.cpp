@@ -1,0 +1,88 @@
+#include <cadre/detail/base/large_memory.hpp>
+
+#include <array>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include <sys/mman.h>
+
+#include <cadre/detail/base/spin_mutex.hpp>
+
+namespace cadre::detail {
+
+namespace {
+
+constexpr std::size_t page = 4096;
+constexpr std::size_t max_kept = std::size_t{128} << 20;  // bytes
+
+struct kept_block {
+    std::byte* memory = nullptr;
+    std::size_t size = 0;
+};
+
+// Tried, never waited for: in a fork its owner may not exist any more.
+struct cache {
+    spin_mutex mutex;
+    std::array<kept_block, 4> blocks{};
+    std::size_t bytes = 0;
+};
+constinit cache kept;
+
+// @return null if no kept block fits without wasting half of it
+std::byte* take_kept(std::size_t& size) noexcept {
+    const std::unique_lock hold(kept.mutex, std::try_to_lock);
+    if (!hold) return nullptr;
+    kept_block* best = nullptr;
+    for (kept_block& b : kept.blocks)
+        if (b.size >= size && b.size / 2 <= size && (best == nullptr || b.size < best->size)) best = &b;
+    if (best == nullptr) return nullptr;
+    size = best->size;
+    kept.bytes -= best->size;
+    return std::exchange(*best, {}).memory;
+}
+
+bool keep(std::byte* memory, std::size_t size) noexcept {
+    const std::unique_lock hold(kept.mutex, std::try_to_lock);
+    if (!hold || kept.bytes + size > max_kept) return false;
+    for (kept_block& b : kept.blocks) {
+        if (b.memory != nullptr) continue;
+        b = {memory, size};
+        kept.bytes += size;
+        return true;
+    }
+    return false;
+}
+
+void drop_kept() noexcept {
+    const std::unique_lock hold(kept.mutex, std::try_to_lock);
+    if (!hold) return;
+    for (kept_block& b : kept.blocks)
+        if (b.memory != nullptr) ::munmap(std::exchange(b.memory, nullptr), std::exchange(b.size, 0));
+    kept.bytes = 0;
+}
+
+}  // namespace
+
+std::byte* allocate_large(std::size_t& size) {
+    if (std::byte* const memory = take_kept(size); memory != nullptr) return memory;
+    if (size > static_cast<std::size_t>(-1) / 2) throw std::bad_alloc();
+    size = (size + page - 1) / page * page;
+    for (;;) {
+        void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory != MAP_FAILED) {
+            populate_for_writing(memory, size);
+            return static_cast<std::byte*>(memory);
+        }
+        drop_kept();
+        const std::new_handler handler = std::get_new_handler();
+        if (handler == nullptr) throw std::bad_alloc();
+        handler();
+    }
+}
+
+void free_large(std::byte* memory, std::size_t size) noexcept {
+    if (!keep(memory, size)) ::munmap(memory, size);
+}
+
+}  // namespace cadre::detail
