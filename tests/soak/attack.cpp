@@ -28,7 +28,16 @@ namespace {
 using namespace std::chrono_literals;
 using namespace detail::process_plane;
 using clock_type = std::chrono::steady_clock;
-using generator = std::minstd_rand;
+
+// Its numbers have 32 bits, in every standard library.
+class generator {
+public:
+    explicit generator(unsigned seed) : engine_(seed) {}
+    std::uint32_t operator()() { return static_cast<std::uint32_t>(engine_()); }
+
+private:
+    std::minstd_rand engine_;
+};
 
 // The memory that this process shares with others and may write.
 struct shared_memory {

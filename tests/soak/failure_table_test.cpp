@@ -5,6 +5,7 @@
 
 #include "executors/process/guard.hpp"
 
+#include <cadre/detail/base/sanitizers.hpp>
 #include <cadre/executors/process.hpp>
 #include <cadre/on.hpp>
 #include <cadre/scope.hpp>
@@ -32,6 +33,13 @@ using cadre::executor;
 using cadre::task;
 
 using cell = std::pair<incident, moment>;
+
+// Sanitizers map more than any limit: workers are not limited.
+#if defined(CADRE_ASAN) || defined(CADRE_TSAN)
+constexpr bool no_memory_limits = true;
+#else
+constexpr bool no_memory_limits = false;
+#endif
 
 // The rows of the table, as the page has them: an empty cell cannot be.
 std::map<std::string, std::vector<std::string>> rows_of_page() {
@@ -110,13 +118,14 @@ TEST(failure_table, every_call_ends_as_the_page_says) {
         for (std::size_t column = 0; column < moment_names.size(); ++column) {
             const cell c{static_cast<incident>(row), static_cast<moment>(column)};
             if (found->second[column].empty()) continue;
+            if (no_memory_limits && c.first == incident::memory) continue;
             expected[c] = found->second[column];
             cells.push_back(c);
         }
     }
     for (std::size_t column = 0; column < moment_names.size(); ++column)
         EXPECT_EQ(rows.at("what happens").at(column), moment_names[column]);
-    const cadre::process_tests::hang_guard guard(std::chrono::seconds(part_or_all(120, 600)));
+    const cadre::process_tests::hang_guard guard(std::chrono::seconds(part_or_all(300, 800)));
     std::mt19937 random(1);
     ends seen;
     for (int repetition = part_or_all(1, 20); repetition != 0; --repetition) {

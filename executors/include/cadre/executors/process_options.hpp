@@ -41,7 +41,9 @@ struct process_options {
     void (*finalizer)() = nullptr;
     /// A worker that uses more private memory than this, in bytes, after a task is replaced by a fresh one. 0: no limit.
     std::size_t memory_soft_limit = 0;
-    /// A task that runs longer is asked to stop, and killed `kill_grace` later. 0: no limit.
+    /// A task that runs longer is asked to stop, and killed `kill_grace` later. A worker that takes no call although it has no
+    /// task, because it is stopped or its initializer does not end, is killed after as long, but not before some seconds; its
+    /// calls go to others. 0: no limit.
     std::chrono::nanoseconds task_timeout{0};
     /// How long a task that was asked to stop because of a limit, a deadline or `job::kill` may go on before its worker is
     /// killed. One second: far more than a loop that checks `stop_requested()` needs, and short enough for a stuck worker.
