@@ -1,7 +1,11 @@
 #include "asio_reactor.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <exception>
 #include <new>
+#include <thread>
 
 #include <boost/asio/post.hpp>
 
@@ -11,6 +15,13 @@
 #include <cadre/executor_backend.hpp>
 
 namespace cadre::detail {
+
+namespace {
+
+// Until the system is asked again for what it refused.
+constexpr std::chrono::milliseconds retry_interval{10};
+
+}  // namespace
 
 template <class T>
 class asio_reactor::wake_allocator {
@@ -73,11 +84,17 @@ void asio_reactor::watch(int descriptor) noexcept {
         bell_.release();
         listening_ = false;
     }
-    if (descriptor >= 0) bell_.assign(descriptor);
+    wanted_bell_ = descriptor;
+    assign_bell();
 }
 
-void asio_reactor::listen_to_bell() noexcept {
-    listening_ = true;
+// The system may refuse one more watched descriptor. Then sleeps are short until it grants it.
+void asio_reactor::assign_bell() noexcept {
+    boost::system::error_code refused;
+    if (wanted_bell_ >= 0 && !bell_.is_open()) bell_.assign(wanted_bell_, refused);
+}
+
+void asio_reactor::listen_to_bell() {
     bell_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
         if (error) return;  // released; another descriptor may be watched by now
         listening_ = false;
@@ -85,16 +102,17 @@ void asio_reactor::listen_to_bell() noexcept {
         std::uint64_t count = 0;
         [[maybe_unused]] const auto n = ::read(bell_.native_handle(), &count, sizeof count);
     });
+    listening_ = true;
 }
 
-void asio_reactor::set_alarm(steady_time deadline) noexcept {
-    alarm_at_ = deadline;
+void asio_reactor::set_alarm(steady_time deadline) {
     alarm_.expires_at(deadline);
     alarm_.async_wait([this](boost::system::error_code error) {
         if (error) return;  // set to an earlier time
         alarm_at_.reset();
         end_sleep();
     });
+    alarm_at_ = deadline;
 }
 
 bool asio_reactor::poll_one() noexcept {
@@ -104,20 +122,33 @@ bool asio_reactor::poll_one() noexcept {
 
 // An alarm that is set for an earlier time than needed is kept: one spurious wake costs less than setting the alarm again for
 // every wait whose deadline is a little later.
-void asio_reactor::prepare_sleep(std::optional<steady_time> deadline) noexcept {
+bool asio_reactor::prepare_sleep(std::optional<steady_time> deadline) noexcept {
     own_event_ = false;
-    if (!listening_ && bell_.is_open()) listen_to_bell();
-    if (deadline && (!alarm_at_ || *deadline < *alarm_at_)) set_alarm(*deadline);
+    assign_bell();
+    if (wanted_bell_ >= 0 && !bell_.is_open()) {
+        const steady_time soon = std::chrono::steady_clock::now() + retry_interval;
+        deadline = deadline ? std::min(*deadline, soon) : soon;
+    }
+    try {
+        if (!listening_ && bell_.is_open()) listen_to_bell();
+        if (deadline && (!alarm_at_ || *deadline < *alarm_at_)) set_alarm(*deadline);
+        return true;
+    } catch (const std::exception&) {  // no memory for a handler: nothing would end the sleep
+        std::this_thread::sleep_for(retry_interval);
+        own_event_ = true;
+        return false;
+    }
 }
 
+// Handlers of the program that throw end it: there is no task that could get the exception.
 void asio_reactor::run_one(std::optional<steady_time> deadline) noexcept {
-    prepare_sleep(deadline);
+    if (!prepare_sleep(deadline)) return;
     if (context_.run_one() == 0) context_.restart();  // the context was stopped
 }
 
 // One call of Asio's `run` for many handlers: Asio recycles their memory within a call.
 void asio_reactor::run(std::optional<steady_time> deadline) noexcept {
-    prepare_sleep(deadline);
+    if (!prepare_sleep(deadline)) return;
     running_ = true;
     context_.run();
     running_ = false;

@@ -37,15 +37,18 @@ private:
     [[nodiscard]] bool sleep_ended() const noexcept override { return own_event_; }
     void run(std::optional<steady_time> deadline) noexcept override;
     void leave() noexcept override { context_.stop(); }
-    void prepare_sleep(std::optional<steady_time> deadline) noexcept;
+    /// @return false if there is no memory for it: then it has slept a little
+    [[nodiscard]] bool prepare_sleep(std::optional<steady_time> deadline) noexcept;
     void end_sleep() noexcept;
-    void listen_to_bell() noexcept;
-    void set_alarm(steady_time deadline) noexcept;
+    void assign_bell() noexcept;
+    void listen_to_bell();
+    void set_alarm(steady_time deadline);
 
     boost::asio::io_context context_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
     boost::asio::steady_timer alarm_;
     boost::asio::posix::stream_descriptor bell_;
+    int wanted_bell_ = -1;
     bool own_event_ = false;
     bool running_ = false;  // in `run`
     bool listening_ = false;  // to the bell
