@@ -55,7 +55,7 @@ double measure(shm::state_plane& plane, std::size_t capacity, std::size_t size, 
         const pid_t pid = ::fork();
         if (pid == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-            const auto joined = shm::state_plane::join(plane.descriptors(), *id, plane.program_identity());
+            const auto joined = shm::state_plane::join(plane.invite(*id));
             decoder d(handle.span());
             const auto out = joined->domain().take_channel(d);
             const std::vector<std::byte> message(size, std::byte{1});

@@ -120,8 +120,8 @@ bool has(const kind_keys& k, std::string_view key) { return std::ranges::find(k.
 void check_keys(const executor_config& c, std::string_view kind) {
     const std::vector<kind_keys>& known = keys_by_kind();
     for (const auto& [key, value] : c.options) {
-        if (key == "initializer" && kind == "process") {
-            c.fail(key, "a file cannot name a function; set process_options::initializer in code");
+        if ((key == "initializer" || key == "finalizer") && (kind == "process" || kind == "thread")) {
+            c.fail(key, "a file cannot name a function; set " + std::string(kind) + "_options::" + key + " in code");
         }
         std::vector<std::string> supporting;
         for (const kind_keys& other : known) {

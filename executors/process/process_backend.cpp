@@ -13,6 +13,8 @@
 
 #include <cerrno>
 #include <exception>
+#include <new>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -53,11 +55,15 @@ std::string remedy(const std::error_code& refused) {
     switch (refused.value()) {
         case EMFILE: return now(RLIMIT_NOFILE, "-n", 1);
         case EFBIG: return now(RLIMIT_FSIZE, "-f", 1024);
-        case EAGAIN: return now(RLIMIT_NPROC, "-u", 1);
+        case EAGAIN: return now(RLIMIT_NPROC, "-u", 1) + ", or pids.max of its control group";
         case ENOMEM: return now(RLIMIT_AS, "-v", 1024);
         case ENFILE: return "; the system has no free file descriptors: end other programs or raise fs.file-max";
         case ENOENT: return "; is /proc mounted?";
         case ENOSPC: return "; the system has no free shared memory";
+        case EPERM:
+        case EACCES: return "; is the call forbidden to this program, by seccomp say?";
+        case ENOSYS: return "; Linux 5.4 or newer is needed";
+        case E2BIG: return "; this process has too many supplementary groups";
         default: return {};
     }
 }
@@ -127,11 +133,17 @@ void process_backend::shutdown(std::chrono::steady_clock::time_point deadline, s
 }  // namespace detail
 
 executor make_process_executor(const process_options& options) {
+    const std::string name = "executor '" + detail::default_name(options) + "': ";
     try {
         return executor(detail::process_backend::create(options));
     } catch (const std::system_error& e) {
-        throw config_error("executor '" + detail::default_name(options) +
-                           "': cannot start worker processes: " + e.what() + detail::remedy(e.code()));
+        throw config_error(name + "cannot start worker processes: " + e.what() + detail::remedy(e.code()));
+    } catch (const std::bad_alloc&) {
+        throw config_error(name + "cannot start worker processes: not enough memory" +
+                           detail::remedy(std::error_code(ENOMEM, std::generic_category())));
+    } catch (const config_error& e) {
+        if (std::string_view(e.what()).starts_with("executor '")) throw;
+        throw config_error(name + e.what());
     }
 }
 

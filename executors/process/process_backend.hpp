@@ -61,7 +61,7 @@ private:
 
     explicit process_backend(const process_options& options);
     static void release(process_backend* last) noexcept;
-    [[nodiscard]] std::uint64_t portable_id() const noexcept override { return pool_->portable_id(); }
+    [[nodiscard]] executor_identity portable_id() const noexcept override { return pool_->portable_id(); }
 
     std::shared_ptr<process_parent::pool> pool_;
     completions completions_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <system_error>
 #include <utility>
 
@@ -55,13 +56,15 @@ void spread_this_thread(std::size_t index, int maker_cpu) noexcept {
 
 }  // namespace
 
-std::shared_ptr<thread_pool> thread_pool::make(std::size_t workers, std::string name, const cpu_list& affinity) {
-    std::shared_ptr<thread_pool> pool(new thread_pool(workers, std::move(name)), &release);
-    pool->start(affinity);
+std::shared_ptr<thread_pool> thread_pool::make(std::size_t workers, std::string name, const thread_options& options) {
+    std::shared_ptr<thread_pool> pool(new thread_pool(workers, std::move(name), options), &release);
+    pool->start(options.affinity);
+    if (pool->initializer_) pool->wait_for_initializers();
     return pool;
 }
 
-thread_pool::thread_pool(std::size_t workers, std::string name) : name_(std::move(name)) {
+thread_pool::thread_pool(std::size_t workers, std::string name, const thread_options& options)
+    : name_(std::move(name)), initializer_(options.initializer), finalizer_(options.finalizer) {
     for (std::size_t i = 0; i < workers; ++i)
         workers_.push_back(std::make_unique<worker>(*this, i));
     sleepers_.reserve(workers);
@@ -80,6 +83,35 @@ void thread_pool::start(const cpu_list& affinity) {
         });
         const std::string thread_name = (name_.empty() ? "cadre" : name_).substr(0, 15);
         ::pthread_setname_np(threads_.back().native_handle(), thread_name.c_str());
+    }
+}
+
+void thread_pool::wait_for_initializers() {
+    std::unique_lock hold(start_mutex_);
+    started_.wait(hold, [&] { return initialized_ == threads_.size(); });
+    if (start_error_ != nullptr) std::rethrow_exception(start_error_);
+}
+
+void thread_pool::run_initializer() noexcept {
+    std::exception_ptr error;
+    try {
+        initializer_();
+    } catch (...) {
+        error = std::current_exception();
+    }
+    const std::lock_guard hold(start_mutex_);
+    if (start_error_ == nullptr) start_error_ = std::move(error);
+    ++initialized_;
+    started_.notify_all();
+}
+
+void thread_pool::run_finalizer() const noexcept {
+    try {
+        finalizer_();
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "cadre: executor '%s': a finalizer threw: %s\n", name_.c_str(), e.what());
+    } catch (...) {
+        std::fprintf(stderr, "cadre: executor '%s': a finalizer threw\n", name_.c_str());
     }
 }
 
@@ -212,6 +244,7 @@ void thread_pool::run_item(runnable item) noexcept {
 
 void thread_pool::run(worker& self) {
     this_thread_worker = &self;
+    if (initializer_) run_initializer();
     for (;;) {
         const runnable item = find(self);
         if (!item) {
@@ -222,6 +255,7 @@ void thread_pool::run(worker& self) {
         }
         run_item(item);
     }
+    if (finalizer_) run_finalizer();
     this_thread_worker = nullptr;
     if (self.destroys_pool) destroy();
 }
@@ -235,7 +269,7 @@ executor make_thread_executor(const thread_options& options) {
     detail::check_affinity(options.affinity);
     const std::string name = options.name.empty() ? "thread" : std::string(options.name);
     try {
-        return executor(detail::thread_pool::make(workers, name, options.affinity));
+        return executor(detail::thread_pool::make(workers, name, options));
     } catch (const std::system_error& e) {
         throw config_error("executor '" + name + "': cannot start " + std::to_string(workers) +
                            " threads: " + e.what() + "; choose fewer workers, or raise `ulimit -u`");

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,7 +20,7 @@
 #include <cadre/detail/scheduler/reactor.hpp>
 #include <cadre/detail/scheduler/timer_heap.hpp>
 #include <cadre/executor_backend.hpp>
-#include <cadre/executors/workers.hpp>
+#include <cadre/executors/thread_options.hpp>
 
 namespace cadre::detail {
 
@@ -40,8 +42,9 @@ namespace cadre::detail {
 /// checks every few milliseconds whether the leader still waits, and becomes the leader if not.
 class thread_pool final : public executor_backend {
 public:
+    /// @throws what an initializer throws, std::system_error
     [[nodiscard]] static std::shared_ptr<thread_pool> make(std::size_t workers, std::string name,
-                                                           const cpu_list& affinity);
+                                                           const thread_options& options);
     ~thread_pool() override;
 
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::thread; }
@@ -72,8 +75,12 @@ private:
         thread_pool& pool_;
     };
 
-    thread_pool(std::size_t workers, std::string name);
+    thread_pool(std::size_t workers, std::string name, const thread_options& options);
     void start(const cpu_list& affinity);
+    /// Waits until every thread has run its initializer. @throws what the first one threw
+    void wait_for_initializers();
+    void run_initializer() noexcept;
+    void run_finalizer() const noexcept;
     static void release(thread_pool* pool) noexcept;
     void destroy() noexcept;
 
@@ -105,6 +112,12 @@ private:
     std::vector<std::unique_ptr<worker>> workers_;
     const process_owner owner_{};
     std::vector<std::thread> threads_;
+    const worker_action initializer_;
+    const worker_action finalizer_;
+    std::mutex start_mutex_;  // a leaf: guards the next three
+    std::condition_variable started_;
+    std::size_t initialized_ = 0;  // threads
+    std::exception_ptr start_error_;  // the first
     pool_timers timers_{*this};
 
     injection_queue injected_;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 
@@ -54,6 +55,10 @@ int main(int argc, char** argv) {
         ending = argv[2];
         cadre::runtime rt(argc, argv);
         return rt.run(app(rt.executor()));
+    }
+    if (ending == "abort") {
+        const cadre::runtime rt(argc, argv);
+        std::abort();
     }
     return cadre::run_main(argc, argv, app);
 }

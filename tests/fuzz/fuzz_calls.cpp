@@ -65,7 +65,7 @@ void entry_of_calls(invocation&) noexcept {}
 class parent {
 public:
     parent() {
-        auto made = std::make_unique<worker_connection>(0);
+        auto made = std::make_unique<worker_connection>(0, call_memory::area_size_for(1));
         made->launcher = &launcher_;
         worker_ = made.get();
         workers_.insert(std::move(made));
@@ -88,7 +88,7 @@ public:
         if ((how & 2) != 0) {
             process_plane::block b;
             std::memcpy(&b, e.body, sizeof b);
-            b.offset = call_memory::worker_area + b.offset % area * 8 % area;
+            b.offset = (call_memory::parent_area + call_memory::area_size_for(1)) + b.offset % area * 8 % area;
             b.size %= area;
             std::memcpy(e.body, &b, sizeof b);
             e.flags |= event::external;

@@ -147,7 +147,8 @@ void flood_events(generator& random, clock_type::time_point end) {
             e.inline_size = static_cast<std::uint8_t>(random() % 40);
             e.nanoseconds = static_cast<std::uint32_t>(random());
             if ((e.flags & event::external) != 0 && random() % 2 == 0) {
-                const block b{call_memory::worker_area + random() % 4096 * 64, std::uint64_t{1} << random() % 23};
+                const block b{(call_memory::parent_area + call_memory::area_size_for(1)) + random() % 4096 * 64,
+                              std::uint64_t{1} << random() % 23};
                 std::memcpy(e.body, &b, sizeof b);
             }
             slot& s = m->events[at % event_slots];
@@ -205,7 +206,7 @@ void flood_nested_calls(generator& random, clock_type::time_point end) {
     h.priority = static_cast<std::int32_t>(random());
     h.timeout = static_cast<std::int64_t>(bits(random));
     h.name_size = random() % 20;
-    const block b{call_memory::worker_area + (std::uint64_t{32} << 20),
+    const block b{(call_memory::parent_area + call_memory::area_size_for(1)) + (std::uint64_t{32} << 20),
                   sizeof h + (random() % 4 << (4 * (random() % 5)))};
     auto* const to = reinterpret_cast<std::byte*>(m) + b.offset;
     std::memset(to, 'n', b.size);

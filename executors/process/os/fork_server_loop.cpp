@@ -2,6 +2,7 @@
 
 #include "process/os/launch_protocol.hpp"
 #include "process/os/process_setup.hpp"
+#include "process/os/process_title.hpp"
 #include "process/os/syscalls.hpp"
 
 #include <array>
@@ -255,6 +256,14 @@ unique_fd meet_parent(int control) {
     return std::move(first.fds[0]);
 }
 
+// It holds two descriptors of each worker. The workers get the limit of the program.
+void raise_descriptor_limit() noexcept {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 void run_fork_server(int control) noexcept {
@@ -266,7 +275,8 @@ void run_fork_server(int control) noexcept {
         detach_standard_input();
         const int keep[] = {control};
         close_other_fds(keep);
-        set_process_name("cadre-forks");
+        set_process_title("fork server");
+        raise_descriptor_limit();
         fork_server_loop{control, meet_parent(control)}.run();
     } catch (const std::exception& e) {
         std::fprintf(stderr, "cadre: fork server terminated: %s\n", e.what());

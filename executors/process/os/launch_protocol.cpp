@@ -22,11 +22,13 @@ struct launch_header {
     std::uint64_t main_offset = 0;  // from the load base, which differs between processes; 0: none
     std::int32_t crash_fd = -1;
     std::uint32_t affinity_count = 0;
+    std::uint32_t group_count = 0;
     std::uint32_t name_length = 0;
     start_method start = start_method::forkserver;
     bool has_stdout = false;
     bool has_stderr = false;
-    std::uint8_t unused = 0;
+    bool has_directory = false;
+    process_os::surroundings surroundings;
 };
 
 constexpr std::size_t longest_name = 256;
@@ -86,12 +88,21 @@ encoded_request encode_request(const worker_spec& spec, int lifeline_read_end) {
     header.start = spec.start;
     header.has_stdout = spec.stdout_fd >= 0;
     header.has_stderr = spec.stderr_fd >= 0;
-
+    header.surroundings = surroundings::current();
+    const std::vector<gid_t> groups = supplementary_groups();
+    header.group_count = static_cast<std::uint32_t>(groups.size());
     encoded_request request;
+    request.working_directory = open_working_directory();
+    header.has_directory = static_cast<bool>(request.working_directory);
+
     append(request.bytes, bytes_of(header));
     append(request.bytes, std::as_bytes(std::span{spec.affinity}));
+    append(request.bytes, std::as_bytes(std::span{groups}));
     append(request.bytes, std::as_bytes(std::span{spec.name.data(), name_length}));
     request.fds.push_back(lifeline_read_end);
+    if (header.has_directory) {
+        request.fds.push_back(request.working_directory.get());
+    }
     if (header.has_stdout) {
         request.fds.push_back(spec.stdout_fd);
     }
@@ -110,8 +121,9 @@ std::optional<worker_request> decode_request(std::span<const std::byte> bytes, s
     std::memcpy(&header, bytes.data(), sizeof header);
     bytes = bytes.subspan(sizeof header);
     const std::size_t affinity_bytes = std::size_t{header.affinity_count} * sizeof(int);
-    const std::size_t leading_fds = std::size_t{1} + header.has_stdout + header.has_stderr;
-    if (header.kind != message_kind::launch || bytes.size() != affinity_bytes + header.name_length ||
+    const std::size_t group_bytes = std::size_t{header.group_count} * sizeof(gid_t);
+    const std::size_t leading_fds = std::size_t{1} + header.has_directory + header.has_stdout + header.has_stderr;
+    if (header.kind != message_kind::launch || bytes.size() != affinity_bytes + group_bytes + header.name_length ||
         fds.size() < leading_fds) {
         return std::nullopt;
     }
@@ -128,10 +140,19 @@ std::optional<worker_request> decode_request(std::span<const std::byte> bytes, s
     if (affinity_bytes > 0) {
         std::memcpy(request.affinity.data(), bytes.data(), affinity_bytes);
     }
-    request.boot.name.assign(reinterpret_cast<const char*>(bytes.data() + affinity_bytes), header.name_length);
+    request.surroundings = header.surroundings;
+    request.supplementary_groups.resize(header.group_count);
+    if (group_bytes > 0) {
+        std::memcpy(request.supplementary_groups.data(), bytes.data() + affinity_bytes, group_bytes);
+    }
+    request.boot.name.assign(reinterpret_cast<const char*>(bytes.data() + affinity_bytes + group_bytes),
+                             header.name_length);
 
     auto next = fds.begin();
     request.lifeline = std::move(*next++);
+    if (header.has_directory) {
+        request.working_directory = std::move(*next++);
+    }
     if (header.has_stdout) {
         request.standard_output = std::move(*next++);
     }

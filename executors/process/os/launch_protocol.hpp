@@ -3,6 +3,7 @@
 /// are sent as bytes.
 #pragma once
 
+#include "process/os/surroundings.hpp"
 #include "process/os/worker_spec.hpp"
 
 #include <cstddef>
@@ -70,14 +71,20 @@ struct worker_request {
     std::uint64_t crash_offset = 0;
     std::uint64_t memory_limit = 0;
     std::vector<int> affinity;
+    process_os::surroundings surroundings;
+    std::vector<gid_t> supplementary_groups;
+    unique_fd working_directory;  ///< may be none
 };
 
 struct encoded_request {
     std::vector<std::byte> bytes;
     std::vector<int> fds;
+    unique_fd working_directory;  ///< one of `fds`
 };
 
+/// Adds the surroundings of this process.
 /// @throws std::invalid_argument if the spec is inconsistent or exceeds a limit
+/// @throws std::system_error
 [[nodiscard]] encoded_request encode_request(const worker_spec& spec, int lifeline_read_end);
 /// @return empty if the message is not a launch request
 [[nodiscard]] std::optional<worker_request> decode_request(std::span<const std::byte> bytes,

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -91,8 +90,6 @@ void set_affinity(const std::vector<int>& cpus) {
         throw_errno("sched_setaffinity");
     }
 }
-
-void set_process_name(const std::string& name) noexcept { ::prctl(PR_SET_NAME, name.c_str(), 0, 0, 0); }
 
 void flush_output() noexcept {
     try {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include <sys/types.h>
@@ -27,9 +26,6 @@ void reset_signals();
 void limit_memory(std::uint64_t bytes);
 
 void set_affinity(const std::vector<int>& cpus);
-
-/// The name in ps and top.
-void set_process_name(const std::string& name) noexcept;
 
 /// Flushes the standard streams, before a fork or exit of the process.
 void flush_output() noexcept;

@@ -48,7 +48,7 @@ enum class reaper {
 
 struct live_worker {
     pid_t pid = 0;
-    unique_fd pidfd;
+    shared_fd pidfd;
     reaper reaped_by = reaper::server;
     std::size_t rss_at_start = 0;
 };
@@ -89,8 +89,8 @@ struct worker_launcher::state {
         watched.set_ready();
     }
 
-    void add(pid_t pid, int pidfd, reaper by, std::size_t rss) {
-        live.push_back({pid, duplicate(pidfd), by, rss});
+    void add(pid_t pid, const shared_fd& pidfd, reaper by, std::size_t rss) {
+        live.push_back({pid, pidfd, by, rss});
         if (by == reaper::here) {
             watched.watch(live.back().pidfd.get());
         }
@@ -256,9 +256,10 @@ std::optional<launched_worker> worker_launcher::state::fork_worker(const worker_
             if (answer->first.error != 0) {
                 throw std::system_error(answer->first.error, std::system_category(), "forking a worker");
             }
-            add(answer->first.pid, answer->second.get(), reaper::server, 0);
-            return launched_worker{answer->first.pid, std::move(answer->second), std::move(lifeline.write),
+            launched_worker worker{answer->first.pid, std::move(answer->second), std::move(lifeline.write),
                                    start_method::forkserver};
+            add(worker.pid, worker.pidfd, reaper::server, 0);
+            return worker;
         }
     }
     throw std::system_error(ECONNRESET, std::system_category(),
@@ -279,7 +280,7 @@ launched_worker worker_launcher::state::spawn_worker(const worker_spec& spec) {
     const pid_t pid = reexecute(process_role::worker, ends.second.get());
     ends.second.reset();
     launched_worker worker{pid, open_pidfd(pid), std::move(lifeline.write), start_method::spawn};
-    add(pid, worker.pidfd.get(), reaper::here, rss);
+    add(pid, worker.pidfd, reaper::here, rss);
     // A failure means that the worker has ended: its pidfd and poll_exits() report that.
     send_message(ends.first.get(), request.bytes, request.fds);
     return worker;

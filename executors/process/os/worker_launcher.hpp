@@ -22,7 +22,7 @@ namespace cadre::detail::process_os {
 
 struct launched_worker {
     pid_t pid = 0;
-    unique_fd pidfd{};     ///< readable once the worker has ended
+    shared_fd pidfd{};     ///< readable once the worker has ended
     unique_fd lifeline{};  ///< the only write end: when it closes, the kernel kills the worker's group
     start_method start = start_method::forkserver;  ///< spawn also if a fork was requested but is impossible
 };

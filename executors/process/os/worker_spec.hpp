@@ -41,7 +41,7 @@ struct worker_spec {
     std::vector<int> affinity{};  ///< CPUs to run on; empty: as inherited
     int stdout_fd = -1;  ///< becomes the worker's standard output; -1: inherited
     int stderr_fd = -1;  ///< becomes the worker's standard error; -1: inherited
-    std::string name{};  ///< for ps and top, cut to 15 characters; empty: cadre-worker
+    std::string name{};  ///< for ps and top; empty: worker
     worker_main_fn main = nullptr;  ///< a function of the program itself; null: the registered one
 };
 

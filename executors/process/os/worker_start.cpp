@@ -5,6 +5,7 @@
 #include "process/os/crash_page.hpp"
 #include "process/os/launch_protocol.hpp"
 #include "process/os/process_setup.hpp"
+#include "process/os/process_title.hpp"
 #include "process/os/syscalls.hpp"
 
 #include <cstdio>
@@ -30,7 +31,7 @@ void redirect(const unique_fd& from, int to) {
 }
 
 void close_strays(const worker_request& request) {
-    std::vector<int> keep{request.lifeline.get()};
+    std::vector<int> keep{request.lifeline.get(), request.working_directory.get()};
     for (const unique_fd& fd : request.boot.fds) {
         keep.push_back(fd.get());
     }
@@ -61,8 +62,10 @@ void prepare(worker_request& request) {
     static_cast<void>(request.standard_error.release());
     hang_on_lifeline(request.lifeline.get());
     lifeline = request.lifeline.release();
-    set_process_name(request.boot.name.empty() ? "cadre-worker" : request.boot.name);
+    set_process_title(request.boot.name.empty() ? "worker" : request.boot.name);
     set_affinity(request.affinity);
+    apply(request.surroundings, request.supplementary_groups, request.working_directory);
+    request.working_directory.reset();
     request.boot.crash = map_crash_page(request);
     if (request.boot.crash != nullptr) {
         install_crash_handler(*request.boot.crash);

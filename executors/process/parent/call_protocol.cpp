@@ -170,7 +170,8 @@ void call_protocol::end_worker(worker_connection& c, std::string violation) noex
 
 std::string call_protocol::handle(worker_connection& c, const event& e, ended_calls& ended) {
     std::span<const std::byte> body;
-    if (!process_plane::find_body(e, c.link.memory().base(), call_memory::worker_area, body))
+    const call_memory& memory = c.link.memory();
+    if (!process_plane::find_body(e, memory.base(), memory.worker_area(), body, memory.area_size()))
         return "sent a message whose body lies outside its memory";
     if (body.size() >= check_written_from && !c.link.memory().written(body))
         return "sent a message whose body it has not written";

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace cadre::detail::process_parent {
@@ -91,6 +92,10 @@ byte_buffer nested_calls::encode_body(call_reply& reply) {
 void nested_calls::reply(nested_call& call, const call_reply& reply, const byte_buffer& body) noexcept {
     if (call.caller == nullptr) return;
     worker_connection& c = *call.caller;
+    if (std::max(body.size(), reply.partial.size()) > c.link.memory().max_nested_body()) {
+        call_reply too_large = failure_reply(std::make_exception_ptr(std::bad_alloc()));
+        return this->reply(call, too_large, encode_body(too_large));
+    }
     c.nested.erase(call.workers_ticket);
     c.nested_bytes -= call.held_bytes;
     c.nested_descriptors -= call.held_descriptors;

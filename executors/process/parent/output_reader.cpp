@@ -28,6 +28,7 @@ output_reader::result output_reader::read() noexcept { return read_pipe(mode_ ==
 void output_reader::read_rest() noexcept { static_cast<void>(read_pipe(false)); }
 
 output_reader::result output_reader::read_pipe(bool may_pause) noexcept {
+    const std::lock_guard hold(mutex_);
     std::array<char, 16 * 1024> bytes;
     // Bounded: processes that outlive the worker may write without end.
     for (unsigned reads = 0; reads != max_reads; ++reads) {
@@ -43,7 +44,11 @@ output_reader::result output_reader::read_pipe(bool may_pause) noexcept {
         }
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) return result::more;
-        if (mode_ == worker_output::prefix && !text_.empty()) write_line();
+        try {
+            if (mode_ == worker_output::prefix && !text_.empty()) write_line();
+        } catch (const std::bad_alloc&) {
+            text_.clear();
+        }
         return result::end;
     }
     return result::more;

@@ -8,10 +8,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 
 namespace cadre::detail::process_parent {
 
+/// Thread-safe, except `captured`.
 class output_reader {
 public:
     /// @param prefix returns the text before a line that begins now
@@ -23,7 +25,7 @@ public:
     result read() noexcept;
     /// Reads what a worker that has ended left.
     void read_rest() noexcept;
-    /// `capture`: the end of the output.
+    /// `capture`: the end of the output. No other thread reads meanwhile.
     [[nodiscard]] const std::string& captured() const noexcept { return text_; }
 
 private:
@@ -33,6 +35,7 @@ private:
     void append(const char* bytes, std::size_t count);
     void write_line();
 
+    std::mutex mutex_;  // under it: `prefix`, which takes the pool's `calls_mutex_`
     process_os::unique_fd pipe_;
     worker_output mode_;
     std::function<std::string()> prefix_;

@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -21,6 +22,11 @@ constexpr std::size_t max_waiting = std::size_t{256} * 1024;
 
 // Writes what standard output takes without blocking. @return the number of bytes; all of them if it is closed
 std::size_t write_now(std::string_view text) noexcept {
+    struct stat file{};
+    if (::fstat(STDOUT_FILENO, &file) == 0 && S_ISREG(file.st_mode)) {
+        const ssize_t n = ::write(STDOUT_FILENO, text.data(), text.size());
+        return n >= 0 ? static_cast<std::size_t>(n) : errno == EINTR ? 0 : text.size();
+    }
     iovec part{const_cast<char*>(text.data()), text.size()};
     const ssize_t n = ::pwritev2(STDOUT_FILENO, &part, 1, -1, RWF_NOWAIT);
     if (n >= 0) return static_cast<std::size_t>(n);

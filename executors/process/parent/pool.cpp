@@ -29,7 +29,7 @@ pool::pool(const process_options& options, std::string name, work_registry& regi
       protocol_(workers_, placement_, nested_), limits_(workers_, placement_, stops_, protocol_, deadlines_),
       silent_(workers_, protocol_, options.task_timeout),
       lifecycle_(workers_, placement_, death_recovery(registry, options, workers_, placement_, nested_),
-                 starter_.executor_name(), options.initializer != nullptr) {}
+                 starter_.executor_name(), static_cast<bool>(options.initializer)) {}
 
 void pool::submit(std::span<portable_call* const> calls, bool nested) noexcept {
     ended_calls ended;
@@ -93,10 +93,18 @@ bool pool::drain(unsigned max_rounds) noexcept {
             placement_.place_queued_calls(drained_);
             if (!deadlines_.ticks_soon() && placement_.rebalance_wanted()) deadlines_.tick_soon();
         }
+        read_outputs();
         complete_all(drained_);
         nested_.start_received();
     }
     return any;
+}
+
+// A worker writes what a task prints before it publishes the result: after a result was taken, its output is in the pipe.
+void pool::read_outputs() noexcept {
+    if (drained_.empty() || !starter_.output_piped()) return;
+    for (worker_connection* c : workers_)
+        if (c->output) static_cast<void>(c->output->read());
 }
 
 // A thread that holds the lock may have polled a worker's ring before its last event; a thread that takes the lock after this

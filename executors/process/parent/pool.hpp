@@ -42,7 +42,7 @@ public:
 
     [[nodiscard]] const std::string& name() const noexcept { return starter_.executor_name(); }
     [[nodiscard]] std::uint32_t workers() const noexcept { return starter_.workers(); }
-    [[nodiscard]] std::uint64_t portable_id() const noexcept { return starter_.portable_id(); }
+    [[nodiscard]] const executor_identity& portable_id() const noexcept { return starter_.portable_id(); }
     [[nodiscard]] int default_retries() const noexcept { return starter_.options().retries; }
     [[nodiscard]] memory_domain& domain() noexcept { return starter_.domain(); }
     [[nodiscard]] work_registry& registry() noexcept { return registry_; }
@@ -98,6 +98,7 @@ public:
 private:
     bool drain(unsigned max_rounds) noexcept;  // needs `drain_mutex_`
     void drain_all() noexcept;
+    void read_outputs() noexcept;  // needs `drain_mutex_`, without `calls_mutex_`
     void start_missing(std::uint32_t index) noexcept;
     [[nodiscard]] worker_connection* find_worker(std::uint64_t serial) noexcept;
     [[nodiscard]] std::unique_ptr<worker_connection> start_worker(std::uint32_t index);

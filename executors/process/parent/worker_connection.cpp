@@ -13,7 +13,8 @@ std::uint64_t next_serial() noexcept {
 
 }  // namespace
 
-worker_connection::worker_connection(std::uint32_t worker_index) : index(worker_index), serial(next_serial()) {}
+worker_connection::worker_connection(std::uint32_t worker_index, std::uint64_t area_size)
+    : index(worker_index), serial(next_serial()), link(area_size) {}
 
 void worker_connection::kill() noexcept {
     stage = worker_stage::dying;

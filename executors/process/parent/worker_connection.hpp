@@ -40,7 +40,7 @@ enum class worker_stage : std::uint8_t {
 /// The members that change need the pool's `calls_mutex_`.
 class worker_connection {
 public:
-    explicit worker_connection(std::uint32_t worker_index);
+    worker_connection(std::uint32_t worker_index, std::uint64_t area_size);
     worker_connection(const worker_connection&) = delete;
     worker_connection& operator=(const worker_connection&) = delete;
 

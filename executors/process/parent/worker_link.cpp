@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -21,13 +23,21 @@ constexpr std::size_t max_waiting_descriptors = 1024;
 
 }  // namespace
 
-worker_link::worker_link()
-    : memory_(call_memory::create()),
-      area_(memory_.descriptor(), memory_.base(), call_memory::parent_area, call_memory::area_size),
+worker_link::worker_link(std::uint64_t area_size)
+    : memory_(call_memory::create(area_size)),
+      area_(memory_.descriptor(), memory_.base(), call_memory::parent_area, area_size),
       requests_(memory_.parts().requests, control().requests_consumed, area_),
       replies_(memory_.parts().replies, control().replies_consumed, area_),
       orders_(memory_.parts().orders, control().orders_consumed, area_),
       events_(memory_.parts().events, control().events_consumed) {}
+
+process_plane::block worker_link::store(std::span<const std::byte> bytes) {
+    if (bytes.empty()) return {};
+    const process_plane::block b = area_.allocate(bytes.size());
+    if (b.size == 0) throw std::bad_alloc();
+    std::memcpy(area_.at(b), bytes.data(), bytes.size());
+    return {b.offset, bytes.size()};
+}
 
 std::optional<std::uint64_t> worker_link::publish(process_plane::request& q,
                                                   std::span<const std::span<const std::byte>> body,

@@ -20,7 +20,8 @@ namespace cadre::detail::process_parent {
 /// `events()` needs the pool's `drain_mutex_`; everything else `calls_mutex_`.
 class worker_link {
 public:
-    worker_link();
+    /// @param area_size of the areas of its memory
+    explicit worker_link(std::uint64_t area_size);
     worker_link(const worker_link&) = delete;
     worker_link& operator=(const worker_link&) = delete;
 
@@ -39,6 +40,8 @@ public:
 
     /// The file descriptors in that. Needs both locks.
     [[nodiscard]] process_plane::descriptor_socket& descriptors() noexcept { return descriptors_; }
+    /// Copies bytes that the worker may read as long as it lives. Throws std::bad_alloc.
+    [[nodiscard]] process_plane::block store(std::span<const std::byte> bytes);
 
     // Requests.
 

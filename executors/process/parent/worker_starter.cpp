@@ -1,18 +1,17 @@
 #include "process/parent/worker_starter.hpp"
 
+#include "base/address_space.hpp"
 #include "process/os/syscalls.hpp"
 
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/errors.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <mutex>
 #include <utility>
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 namespace cadre::detail::process_parent {
@@ -32,20 +31,12 @@ shm::state_plane& program_plane() {
     return shm::state_plane::create();
 }
 
-// Random, so that a handle that reaches another program finds no executor there.
-std::uint64_t next_portable_id() {
-    std::uint64_t id = 0;
-    while (id == 0)
-        if (::getrandom(&id, sizeof id, 0) != sizeof id && errno != EINTR) process_os::throw_errno("getrandom");
-    return id;
-}
-
-function_slot encode_function_option(void (*function)(), const char* option) {
+function_slot runner_of(const worker_action& action, const char* option) {
     function_slot slot{};
-    if (function == nullptr) return slot;
+    if (!action) return slot;
     byte_buffer bytes;
     encoder out(bytes);
-    encode_function(out, identify_function(reinterpret_cast<const void*>(function)));
+    encode_function(out, identify_function(reinterpret_cast<const void*>(action.stored()->run)));
     if (bytes.size() > sizeof slot.bytes)
         throw config_error("the path of the library that contains the " + std::string(option) +
                            " is too long to be sent to a worker");
@@ -70,23 +61,25 @@ process_os::unique_fd open_null() {
 
 worker_starter::worker_starter(const process_options& options, std::string executor_name, std::uint32_t workers,
                                std::vector<int> descriptors)
-    : options_(options), name_(std::move(executor_name)), workers_(workers), portable_id_(next_portable_id()),
-      descriptors_(std::move(descriptors)), plane_(program_plane()), domain_(&plane_.open_domain()),
-      initializer_(encode_function_option(options.initializer, "initializer")),
-      finalizer_(encode_function_option(options.finalizer, "finalizer")) {}
+    : options_(options), name_(std::move(executor_name)), workers_(workers), portable_id_(executor_identity::make()),
+      descriptors_(std::move(descriptors)), plane_(program_plane()), area_size_(call_memory::area_size_for(workers)),
+      domain_(&plane_.open_domain()), initializer_(runner_of(options.initializer, "initializer")),
+      finalizer_(runner_of(options.finalizer, "finalizer")) {}
 
 std::unique_ptr<worker_connection> worker_starter::start(std::uint32_t index,
                                                          std::function<std::string(const worker_connection&)> prefix) {
-    auto c = std::make_unique<worker_connection>(index);
+    auto c = std::make_unique<worker_connection>(index, area_size_);
     const auto id = plane_.claim_slot();
     if (!id)
         throw config_error("executor '" + name_ + "': cannot start worker " + std::to_string(index) +
-                           ": the shared memory of this program serves no more processes");
-    c->id = {id->slot, id->generation};
+                           ": the shared memory of this program serves " +
+                           std::to_string(plane_.processes().used_slots()) + " processes" +
+                           (address_space_left() != unlimited_address_space ? "; raise `ulimit -v`" : ""));
+    c->id = *id;
     c->link.set_doorbell(plane_.processes().doorbell(id->slot));
     c->share = options_.max_tasks_per_worker;
-    write_setup(c->link.control().setup, index);
     try {
+        write_setup(c->link, index);
         process_os::socket_pair descriptors = process_os::make_socket_pair();
         c->link.set_descriptor_socket(std::move(descriptors.first));
         process_os::worker_spec spec = make_spec(*c, descriptors.second.get());
@@ -111,7 +104,11 @@ std::unique_ptr<worker_connection> worker_starter::start(std::uint32_t index,
     return c;
 }
 
-void worker_starter::write_setup(process_plane::worker_setup& setup, std::uint32_t index) const noexcept {
+void worker_starter::write_setup(worker_link& link, std::uint32_t index) const {
+    process_plane::worker_setup& setup = link.control().setup;
+    const auto bytes_of = [&](const worker_action& action) {
+        return action ? link.store(action.stored()->bytes.span()) : process_plane::block{};
+    };
     setup.index = index;
     setup.count = workers_;
     setup.tasks_per_worker = static_cast<std::uint32_t>(std::min<std::size_t>(options_.tasks_per_worker, UINT32_MAX));
@@ -121,8 +118,9 @@ void worker_starter::write_setup(process_plane::worker_setup& setup, std::uint32
     setup.domain = domain_->id();
     setup.portable_id = portable_id_;
     setup.program = plane_.program_identity();
-    setup.initializer = initializer_;
-    setup.finalizer = finalizer_;
+    setup.region = plane_.memory().shape();
+    setup.initializer = {initializer_, bytes_of(options_.initializer)};
+    setup.finalizer = {finalizer_, bytes_of(options_.finalizer)};
     copy_name(setup.executor_name, name_);
 }
 
@@ -136,13 +134,13 @@ process_os::worker_spec worker_starter::make_spec(const worker_connection& c, in
     spec.fds = {c.link.memory().descriptor()};
     spec.fds.insert(spec.fds.end(), descriptors_.begin(), descriptors_.end());
     spec.fds.push_back(descriptor_socket);
-    for (const int fd : plane_.descriptors())
-        spec.fds.push_back(fd);
+    const shm::plane_invitation invitation = plane_.invite(c.id);
+    spec.fds.insert(spec.fds.end(), invitation.descriptors.begin(), invitation.descriptors.end());
     spec.crash_fd = 0;
     spec.crash_offset = call_memory::crash_offset;
     spec.memory_limit = options_.memory_limit;
     if (const int cpu = options_.affinity.cpu_of(c.index); cpu >= 0) spec.affinity = {cpu};
-    spec.name = "worker " + std::to_string(c.index);
+    spec.name = "worker " + std::to_string(c.index) + " of " + name_;
     return spec;
 }
 

@@ -29,8 +29,10 @@ public:
     [[nodiscard]] const std::string& executor_name() const noexcept { return name_; }
     [[nodiscard]] const process_options& options() const noexcept { return options_; }
     [[nodiscard]] std::uint32_t workers() const noexcept { return workers_; }
-    [[nodiscard]] std::uint64_t portable_id() const noexcept { return portable_id_; }
+    [[nodiscard]] const executor_identity& portable_id() const noexcept { return portable_id_; }
     [[nodiscard]] shm::state_plane& plane() const noexcept { return plane_; }
+    /// Whether the output of workers goes through this process.
+    [[nodiscard]] bool output_piped() const noexcept;
     /// Of the executor's channels, cells and locks.
     [[nodiscard]] memory_domain& domain() const noexcept { return *domain_; }
 
@@ -42,16 +44,16 @@ public:
     [[nodiscard]] process_os::worker_exit wait_exit(const worker_connection& c);
 
 private:
-    void write_setup(process_plane::worker_setup& setup, std::uint32_t index) const noexcept;
+    void write_setup(worker_link& link, std::uint32_t index) const;
     [[nodiscard]] process_os::worker_spec make_spec(const worker_connection& c, int descriptor_socket) const;
-    [[nodiscard]] bool output_piped() const noexcept;
 
     const process_options options_;
     const std::string name_;
     const std::uint32_t workers_;
-    const std::uint64_t portable_id_;
+    const executor_identity portable_id_;
     const std::vector<int> descriptors_;
     shm::state_plane& plane_;
+    const std::uint64_t area_size_;  // of the call memories
     memory_domain* domain_;
     process_plane::function_slot initializer_;
     process_plane::function_slot finalizer_;

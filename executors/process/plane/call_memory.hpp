@@ -7,9 +7,10 @@
 #include "process/os/unique_fd.hpp"
 #include "process/plane/message_ring.hpp"
 #include "process/plane/request_ring.hpp"
-#include "shm/identity.hpp"
+#include "shm/region_shape.hpp"
 
 #include <cadre/detail/codec/function_identity.hpp>
+#include <cadre/executor.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -41,10 +42,16 @@ struct worker_setup {
     std::uint64_t memory_soft_limit;  // bytes; 0: none
     std::uint32_t limits_memory;   // 1: it has that limit or a hard one
     std::uint32_t domain;          // of the executor's channels, cells and locks
-    std::uint64_t portable_id;     // of the executor's handles
+    executor_identity portable_id;  // of the executor's handles
     shm::program_id program;       // in the handles of shared objects
-    function_slot initializer;       // size 0: none
-    function_slot finalizer;         // size 0: none
+    shm::region_shape region;      // in which these live
+    /// A function, and the bytes that it gets, which lie in the parent's area.
+    struct action {
+        function_slot run;  // size 0: none
+        block bytes;
+    };
+    action initializer;
+    action finalizer;
     char executor_name[64];
 };
 
@@ -101,18 +108,22 @@ public:
         slot orders[order_slots];
         alignas(4096) function_slot functions[function_slots];
     };
-    /// Sparse: address space, not memory.
-    static constexpr std::uint64_t area_size = std::uint64_t{4} << 30;
     static constexpr std::uint64_t crash_offset = (sizeof(layout) + 4095) / 4096 * 4096;
     static constexpr std::uint64_t parent_area = crash_offset + process_os::crash_page_size;
-    static constexpr std::uint64_t worker_area = parent_area + area_size;
-    static constexpr std::uint64_t total = worker_area + area_size;
 
+    /// The size of an area in the memories of an executor with so many workers: as large as the address space of this process
+    /// allows, which is what it takes; it is sparse.
+    [[nodiscard]] static std::uint64_t area_size_for(std::uint32_t workers) noexcept;
     /// Creates one. Throws std::system_error.
-    [[nodiscard]] static call_memory create();
+    [[nodiscard]] static call_memory create(std::uint64_t area_size);
     /// Maps one that the parent created. Throws std::system_error.
     [[nodiscard]] static call_memory attach(int memfd);
 
+    [[nodiscard]] std::uint64_t total() const noexcept { return mapped_.get_size(); }
+    [[nodiscard]] std::uint64_t area_size() const noexcept { return (total() - parent_area) / 2; }
+    /// No larger body is sent where a wait for room would have no end: to or from a task that waits for a nested call.
+    [[nodiscard]] std::uint64_t max_nested_body() const noexcept { return area_size() / 2; }
+    [[nodiscard]] std::uint64_t worker_area() const noexcept { return parent_area + area_size(); }
     [[nodiscard]] layout& parts() const noexcept { return *reinterpret_cast<layout*>(base()); }
     [[nodiscard]] control_block& control() const noexcept { return parts().control; }
     [[nodiscard]] const process_os::crash_page& crash() const noexcept {
@@ -164,12 +175,12 @@ template <class Message>
     return true;
 }
 
-/// Finds the body of `message`: in the private copy of the message or in the sender's area [begin, begin + area_size).
-/// The size is already checked; bytes in the area are shared: copy them once and use the copy.
+/// Finds the body of `message`: in the private copy of the message or in the sender's area [begin, begin + area_size), which
+/// a trusted sender does not leave. Bytes in the area are shared: copy them once and use the copy.
 /// @return false if the message breaks the protocol
 template <class Message>
 [[nodiscard]] bool find_body(const Message& message, const std::byte* base, std::uint64_t begin,
-                             std::span<const std::byte>& body) noexcept {
+                             std::span<const std::byte>& body, std::uint64_t area_size = UINT64_MAX) noexcept {
     if ((message.flags & Message::external) == 0) {
         if (message.inline_size > inline_body) return false;
         body = {message.body, message.inline_size};
@@ -177,7 +188,7 @@ template <class Message>
     }
     block b;
     std::memcpy(&b, message.body, sizeof b);
-    if (!inside(b, begin, call_memory::area_size)) return false;
+    if (!inside(b, begin, area_size)) return false;
     body = {base + b.offset, static_cast<std::size_t>(b.size)};
     return true;
 }

@@ -23,7 +23,8 @@ using process_plane::loop_state;
 event_sender::event_sender(const call_memory& memory, const process_plane::supervisor_status_page& page, int loop_bell,
                            int supervisor_bell, process_plane::descriptor_socket& socket) noexcept
     : control_(memory.control()), parent_(page.words()), loop_bell_(loop_bell), supervisor_bell_(supervisor_bell),
-      area_(memory.descriptor(), memory.base(), call_memory::worker_area, call_memory::area_size),
+      max_nested_body_(memory.max_nested_body()),
+      area_(memory.descriptor(), memory.base(), memory.worker_area(), memory.area_size()),
       ring_(memory.parts().events, memory.control().events_consumed, area_), socket_(socket) {}
 
 bool event_sender::send(event e, std::span<const std::span<const std::byte>> body, notice when) noexcept {

@@ -55,6 +55,8 @@ public:
     /// A block of the worker's area, which the parent can read; size 0: there is no memory.
     [[nodiscard]] process_plane::block allocate_block(std::uint64_t size) noexcept;
     void release_block(process_plane::block b) noexcept;
+    /// Of the body of a nested call.
+    [[nodiscard]] std::uint64_t max_nested_body() const noexcept { return max_nested_body_; }
     [[nodiscard]] std::byte* at(process_plane::block b) const noexcept { return area_.at(b); }
     /// Sends an event whose body is a block that stays the caller's. @return false if there is no room now
     [[nodiscard]] bool send_block(process_plane::event e, process_plane::block b) noexcept;
@@ -98,6 +100,7 @@ private:
     const int supervisor_bell_;
 
     std::mutex mutex_;  // under it: doorbells, which run nothing
+    const std::uint64_t max_nested_body_;
     process_plane::block_allocator area_;
     process_plane::event_writer<process_plane::event_slots> ring_;
     process_plane::descriptor_socket& socket_;

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstring>
 #include <exception>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -44,9 +45,9 @@ void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
         {
             std::unique_lock hold(mutex_);
             const std::size_t descriptors = call->descriptors.size();
-            if (over_limit(bytes, descriptors)) {
+            if (const std::exception_ptr refused = refusal(bytes, descriptors); refused != nullptr) {
                 hold.unlock();
-                fail_over_limit(*call);
+                refuse(*call, refused);
                 continue;
             }
             ticket = ++last_ticket_;
@@ -61,20 +62,23 @@ void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
 }
 
 // The parent, which checks the same, counts a call until it has sent the reply: no longer than this worker does.
-bool worker_backend::over_limit(std::size_t bytes, std::size_t descriptors) const noexcept {
-    return calls_.size() >= process_plane::max_nested_calls ||
-           (!calls_.empty() && (bytes_ + bytes > process_plane::max_nested_bytes ||
-                                descriptors_ + descriptors > process_plane::max_nested_descriptors));
-}
-
-void worker_backend::fail_over_limit(portable_call& call) noexcept {
-    call_reply reply;
-    reply.kind = reply_kind::failure;
-    reply.error = std::make_exception_ptr(
+std::exception_ptr worker_backend::refusal(std::size_t bytes, std::size_t descriptors) const noexcept {
+    if (bytes + sizeof(nested_header) > sender_.max_nested_body()) return std::make_exception_ptr(std::bad_alloc());
+    const bool too_many = calls_.size() >= process_plane::max_nested_calls;
+    if (!too_many && (calls_.empty() || (bytes_ + bytes <= process_plane::max_nested_bytes &&
+                                         descriptors_ + descriptors <= process_plane::max_nested_descriptors)))
+        return nullptr;
+    return std::make_exception_ptr(
         error("executor '" + name_ + "': this worker has reached the limit of " +
               std::to_string(process_plane::max_nested_calls) + " unfinished nested calls, or of " +
               std::to_string(process_plane::max_nested_bytes >> 20) + " MiB of their arguments, or of " +
               std::to_string(process_plane::max_nested_descriptors) + " file descriptors in them"));
+}
+
+void worker_backend::refuse(portable_call& call, std::exception_ptr why) noexcept {
+    call_reply reply;
+    reply.kind = reply_kind::failure;
+    reply.error = std::move(why);
     call.complete(std::move(reply));
 }
 

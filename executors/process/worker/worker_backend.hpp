@@ -49,17 +49,18 @@ private:
         std::size_t descriptors = 0;  // in the arguments
         byte_buffer partial{};
     };
-    [[nodiscard]] bool over_limit(std::size_t bytes, std::size_t descriptors) const noexcept;  // needs `mutex_`
-    void fail_over_limit(portable_call& call) noexcept;
+    // Why a call with so many bytes of name and arguments, and so many descriptors, is refused; null: it is not. Needs `mutex_`.
+    [[nodiscard]] std::exception_ptr refusal(std::size_t bytes, std::size_t descriptors) const noexcept;
+    static void refuse(portable_call& call, std::exception_ptr why) noexcept;
     void send(portable_call& call, std::uint64_t ticket) noexcept;
     void add_to_caller(std::uint64_t caller, int change) noexcept;
-    [[nodiscard]] std::uint64_t portable_id() const noexcept override { return portable_id_; }
+    [[nodiscard]] executor_identity portable_id() const noexcept override { return portable_id_; }
 
     const std::uint32_t count_;
     const bool limited_;
     const int retries_;
     const std::string name_;
-    const std::uint64_t portable_id_;
+    const executor_identity portable_id_;
     event_sender& sender_;
     memory_domain& domain_;
 

@@ -15,6 +15,7 @@
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/detail/codec/function_identity.hpp>
+#include <cadre/executors/worker_action.hpp>
 #include <cadre/this_worker.hpp>
 
 #include <array>
@@ -36,25 +37,25 @@ using process_plane::event_kind;
 std::atomic<std::uint64_t>* running_word = nullptr;
 call_dispatcher* only_dispatcher = nullptr;
 
-std::vector<int> plane_descriptors(const process_os::worker_boot& boot, std::size_t first) {
-    std::vector<int> all;
-    for (std::size_t i = first; i < boot.fds.size(); ++i)
-        all.push_back(boot.fds[i].get());
-    return all;
+shm::plane_invitation invitation_to(const process_os::worker_boot& boot, const process_plane::worker_setup& setup) {
+    shm::plane_invitation i{{}, {boot.slot, static_cast<std::uint32_t>(boot.generation)}, setup.program, setup.region};
+    for (const process_os::unique_fd& fd : std::span(boot.fds).subspan(4))
+        i.descriptors.push_back(fd.get());
+    return i;
 }
 
-// Calls the function of an option, if there is one.
-void call(const process_plane::function_slot& slot) {
-    if (slot.size == 0) return;
-    decoder in(std::span(slot.bytes, slot.size));
+// Runs an option's action, if there is one.
+void call(const process_plane::worker_setup::action& action, const process_plane::call_memory& memory) {
+    if (action.run.size == 0) return;
+    decoder in(std::span(action.run.bytes, action.run.size));
     const auto address = reinterpret_cast<std::uintptr_t>(resolve_function(decode_function(in)));
-    reinterpret_cast<void (*)()>(address)();
+    reinterpret_cast<action_runner>(address)(std::span(memory.base() + action.bytes.offset, action.bytes.size));
 }
 
 // @return false if it threw; the parent has been notified
-bool run_initializer(const process_plane::worker_setup& setup, event_sender& sender) {
+bool run_initializer(const process_plane::call_memory& memory, event_sender& sender) {
     try {
-        call(setup.initializer);
+        call(memory.control().setup.initializer, memory);
         return true;
     } catch (...) {
         byte_buffer error;
@@ -67,9 +68,10 @@ bool run_initializer(const process_plane::worker_setup& setup, event_sender& sen
     }
 }
 
-void run_finalizer(const process_plane::worker_setup& setup) noexcept {
+void run_finalizer(const process_plane::call_memory& memory) noexcept {
+    const process_plane::worker_setup& setup = memory.control().setup;
     try {
-        call(setup.finalizer);
+        call(setup.finalizer, memory);
     } catch (const std::exception& e) {
         std::fprintf(stderr, "cadre: worker %u of executor '%s': its finalizer threw: %s\n", setup.index,
                      setup.executor_name, e.what());
@@ -84,10 +86,8 @@ struct worker_objects {
     explicit worker_objects(process_os::worker_boot&& b)
         : boot(std::move(b)), memory(process_plane::call_memory::attach(boot.fds[0].get())),
           page(process_plane::supervisor_status_page::attach(boot.fds[1].get())), socket(std::move(boot.fds[3])),
-          plane(shm::state_plane::attach(plane_descriptors(boot, 4),
-                                         {boot.slot, static_cast<std::uint32_t>(boot.generation)},
-                                         memory.control().setup.program)),
-          setup(memory.control().setup), sender(memory, page, plane.processes().doorbell(0), boot.fds[2].get(), socket),
+          plane(shm::state_plane::attach(invitation_to(boot, memory.control().setup))), setup(memory.control().setup),
+          sender(memory, page, plane.processes().doorbell(0), boot.fds[2].get(), socket),
           loop(run_loop::make("worker " + std::to_string(setup.index))),
           backend(std::make_shared<worker_backend>(setup, sender, plane.domain(setup.domain))),
           dispatcher(memory, page, sender, socket, loop, backend) {}
@@ -124,14 +124,14 @@ int worker_main(process_os::worker_boot&& boot) {
     });
     loop_driver_set::instance().on_lost_descriptor([]() noexcept { end_without_descriptors(); });
     control_thread::start(w.memory, w.dispatcher, w.descriptors, w.quit);
-    if (!run_initializer(w.setup, w.sender)) return 1;
+    if (!run_initializer(w.memory, w.sender)) return 1;
 
     add_event_source(w.dispatcher);
     event e{};
     e.kind = event_kind::ready;
     w.sender.send(e, {}, event_sender::notice::urgent);
     drive_until([&w] { return w.quit.load(std::memory_order_acquire); });
-    run_finalizer(w.setup);
+    run_finalizer(w.memory);
     std::exit(0);  // destroys what this_worker::local made and static objects, and calls the functions of atexit
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -136,14 +137,24 @@ public:
 
 namespace detail {
 
-/// Makes `executor` handles portable: a remote backend registers under a number that its processes share.
+/// 128 random bits: a handle that reaches another program finds nothing there.
+struct executor_identity {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+
+    friend auto operator<=>(const executor_identity&, const executor_identity&) = default;
+    /// A new one. @throws std::system_error
+    [[nodiscard]] static executor_identity make();
+};
+
+/// Makes `executor` handles portable: a remote backend registers under an identity that its processes share.
 class portable_identity {
 public:
     virtual ~portable_identity() = default;
-    [[nodiscard]] virtual std::uint64_t portable_id() const noexcept = 0;
+    [[nodiscard]] virtual executor_identity portable_id() const noexcept = 0;
 };
 /// Makes handles with this identity decode to `backend` in this process; replaces an earlier one.
-void register_portable_executor(std::uint64_t id, std::weak_ptr<executor_backend> backend);
+void register_portable_executor(const executor_identity& id, std::weak_ptr<executor_backend> backend);
 
 }  // namespace detail
 }  // namespace cadre

@@ -8,6 +8,7 @@
 #include <memory>
 #include <typeindex>
 #include <typeinfo>
+#include <utility>
 
 #include <sys/types.h>
 
@@ -32,12 +33,13 @@ void set_process_worker(std::size_t index, std::size_t count) noexcept;
 
 }  // namespace detail
 
-/// The `T` of this worker, default-constructed on first use. In a worker process all tasks run on one thread; on a thread
-/// executor the value belongs to the thread, and a reference to it must not be kept across `co_await`.
-template <class T>
-[[nodiscard]] T& local() {
+/// The `T` of this worker, made from `args` on first use; later calls ignore them. In a worker process all tasks run on one
+/// thread; on a thread executor the value belongs to the thread, and a reference to it must not be kept across `co_await`.
+/// @throws what the constructor of `T` throws; then the next call makes it
+template <class T, class... Args>
+[[nodiscard]] T& local(Args&&... args) {
     std::shared_ptr<void>& slot = detail::local_slot(typeid(T));
-    if (slot == nullptr) slot = std::make_shared<T>();
+    if (slot == nullptr) slot = std::make_shared<T>(std::forward<Args>(args)...);
     return *static_cast<T*>(slot.get());
 }
 

@@ -14,7 +14,7 @@ constexpr std::uint64_t table_step = page_size / sizeof(half_word);
 
 arena::arena(const region& memory, process_id self) : memory_(memory), self_(self) {
     arena_header& header = memory_.arena(self_.slot);
-    const std::uint64_t units = memory_.layout().units;
+    const std::uint64_t units = memory_.layout(self_.slot).units;
     const std::uint64_t used = std::min(header.units_used.load(std::memory_order_acquire), units);
     table_committed_ = (used + table_step - 1) / table_step * table_step;
     populated_.assign(used, false);
@@ -50,7 +50,7 @@ arena::arena(const region& memory, process_id self) : memory_(memory), self_(sel
 }
 
 arena::allocation arena::allocate(std::uint64_t size) noexcept {
-    if (size > memory_.arena_size()) return {};
+    if (size > memory_.arena_size(self_.slot)) return {};
     const std::uint64_t whole = size + sizeof(block_header);
     const std::lock_guard hold(mutex_);
     try {
@@ -130,7 +130,7 @@ bool arena::take_units(std::uint64_t count, std::uint64_t& first, bool& zeroed) 
     if (table_committed_ == 0 && !memory_.commit(arena_start, page_size)) return false;
     if (end > table_committed_) {
         const std::uint64_t upto = (end + table_step - 1) / table_step * table_step;
-        if (!memory_.commit(arena_start + memory_.layout().unit_table + table_committed_ * sizeof(half_word),
+        if (!memory_.commit(arena_start + memory_.layout(self_.slot).unit_table + table_committed_ * sizeof(half_word),
                             (upto - table_committed_) * sizeof(half_word)))
             return false;
         table_committed_ = upto;

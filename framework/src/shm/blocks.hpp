@@ -42,7 +42,7 @@ struct block_location {
     if (offset < first) return {};
     const std::uint64_t index = (offset - first) / unit_size;
     const std::uint64_t inside = (offset - first) % unit_size;
-    if (index >= memory.layout().units) return {};
+    if (index >= memory.layout(slot).units) return {};
     const std::uint32_t what = memory.unit(slot, index).load(std::memory_order_acquire);
     if ((what & small_unit) != 0) {
         const std::uint32_t c = what & ~small_unit;
@@ -51,7 +51,7 @@ struct block_location {
         if (inside % size != 0 || inside + size > unit_size) return {};
         return {offset, size - sizeof(block_header)};
     }
-    if (what == 0 || inside != 0 || what > memory.layout().units - index) return {};
+    if (what == 0 || inside != 0 || what > memory.layout(slot).units - index) return {};
     return {offset, what * unit_size - sizeof(block_header)};
 }
 
@@ -86,7 +86,7 @@ private:
 /// only what was written before: it takes no memory.
 template <class F>
 void for_each_block(const region& memory, unsigned slot, F f) {
-    const std::uint64_t max_units = memory.layout().units;
+    const std::uint64_t max_units = memory.layout(slot).units;
     std::uint64_t used = memory.arena(slot).units_used.load(std::memory_order_acquire);
     if (used > max_units) used = max_units;
     if (used != 0) used = std::min(used, memory.written_from(&memory.unit(slot, 0)) / sizeof(half_word) + 1);

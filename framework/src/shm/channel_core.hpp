@@ -57,18 +57,18 @@ public:
         const std::uint64_t t = header_.tail.load();
         if ((t & 1) != 0) return op_status::closed;
         const cell_word s{at(t >> 1).state.load()};
-        return s.position() < (t >> 1) ? op_status::would_block : op_status::done;
+        return s.is_before(t >> 1) ? op_status::would_block : op_status::done;
     }
     /// Whether `receive` would not block now.
     [[nodiscard]] bool may_receive() const noexcept {
         if (header_.returned.load() != header_.returned_seen.load()) return true;
         const std::uint64_t h = header_.head.load();
         const cell_word s{at(h).state.load()};
-        if (s.position() == h && s.phase() == cell_phase::full) return true;
+        if (s.is_at(h) && s.phase() == cell_phase::full) return true;
         const std::uint64_t t = header_.tail.load();
         if (h >= t >> 1) return (t & 1) != 0;
         const cell_word now{at(h).state.load()};
-        return now.position() != h || now.phase() != cell_phase::writing;
+        return !now.is_at(h) || now.phase() != cell_phase::writing;
     }
 
     struct keep_nothing {
@@ -105,9 +105,9 @@ public:
                 return drained(t >> 1) ? op_status::closed : op_status::would_block;
             }
             s.raw = c.state.load();
-            if (s.position() != h) {
+            if (!s.is_at(h)) {
                 // A later lap: the head lags behind and is advanced. An earlier lap is impossible unless the head has moved.
-                if (s.position() < h && header_.head.load() == h) return op_status::broken;
+                if (s.is_before(h) && header_.head.load() == h) return op_status::broken;
                 header_.head.compare_exchange_strong(h, h + 1);
                 continue;
             }
@@ -160,11 +160,11 @@ private:
             const std::uint64_t p = t >> 1;
             cell& c = at(p);
             cell_word s{c.state.load()};
-            if (s.position() != p) {
+            if (!s.is_at(p)) {
                 // An earlier lap still has the cell: the queue is full, if the tail was really there. A later lap: the tail
                 // has moved.
                 if (header_.tail.load() != t) continue;
-                return s.position() < p ? op_status::would_block : op_status::broken;
+                return s.is_before(p) ? op_status::would_block : op_status::broken;
             }
             if (s.phase() != cell_phase::free) {
                 header_.tail.compare_exchange_strong(t, t + 2);
@@ -237,7 +237,7 @@ private:
             cell_word found{};
             for (cell& c : words_) {
                 const cell_word s{c.state.load()};
-                if (s.phase() == cell_phase::returned && (first == nullptr || s.position() < found.position())) {
+                if (s.phase() == cell_phase::returned && (first == nullptr || s.is_before(found.position()))) {
                     first = &c;
                     found = s;
                 }
@@ -272,7 +272,7 @@ private:
         for (const cell& c : words_) {
             const cell_word s{c.state.load()};
             const cell_phase p = s.phase();
-            if (s.position() < end && p != cell_phase::free && p != cell_phase::skipped) return false;
+            if (s.is_before(end) && p != cell_phase::free && p != cell_phase::skipped) return false;
         }
         header_.drained.store(1);
         return true;

@@ -49,16 +49,25 @@ struct basic_channel_header {
 /// | skipped(p)           | any receiver                         | free(p + cells), by CAS                           |
 enum class cell_phase : unsigned { free = 0, writing = 1, full = 2, taking = 3, skipped = 4, returned = 5 };
 
-/// position << 11 | slot << 3 | phase. At 24 million messages a second, positions last 11 years. The slot alone names the
-/// claimant, because a slot has no new process before the supervisor has recovered what its dead process held.
+/// position << 16 | slot << 3 | phase. Positions are numbers of 48 bits that wrap; the indices, which have 64 bits, never do. A
+/// cell's position is compared with an index as a distance, and only a process that was suspended for exactly 2^48 messages,
+/// four months at full speed, could mistake one for another. The slot alone names the claimant, because a slot has no new
+/// process before the supervisor has recovered what its dead process held.
 struct cell_word {
     std::uint64_t raw;
 
     static constexpr cell_word make(std::uint64_t position, cell_phase p, unsigned slot = 0) noexcept {
-        return {(position << 11) | (std::uint64_t{slot} << 3) | static_cast<unsigned>(p)};
+        return {(position << 16) | (std::uint64_t{slot} << 3) | static_cast<unsigned>(p)};
     }
-    [[nodiscard]] constexpr std::uint64_t position() const noexcept { return raw >> 11; }
-    [[nodiscard]] constexpr unsigned slot() const noexcept { return static_cast<unsigned>(raw >> 3) & 0xffu; }
+    [[nodiscard]] constexpr std::uint64_t position() const noexcept { return raw >> 16; }
+    /// Whether the cell is at position `p`, and whether at an earlier one.
+    [[nodiscard]] constexpr bool is_at(std::uint64_t p) const noexcept { return (raw >> 16) == (p << 16) >> 16; }
+    [[nodiscard]] constexpr bool is_before(std::uint64_t p) const noexcept {
+        return static_cast<std::int64_t>((p << 16) - (raw >> 16 << 16)) > 0;
+    }
+    [[nodiscard]] constexpr unsigned slot() const noexcept {
+        return static_cast<unsigned>(raw >> 3) & ((1u << slot_bits) - 1);
+    }
     [[nodiscard]] constexpr cell_phase phase() const noexcept { return static_cast<cell_phase>(raw & 7u); }
     /// Whether the cell has a message, unless its receiver is just consuming it.
     [[nodiscard]] constexpr bool has_message() const noexcept {

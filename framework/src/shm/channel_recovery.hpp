@@ -26,14 +26,15 @@ public:
         for (cell& c : words_) {
             cell_word s{c.state.load()};
             if (s.slot() != dead.slot) continue;
-            std::uint64_t position = s.position();
+            const std::uint64_t position = s.position();
             if (s.phase() == cell_phase::writing) {
                 c.state.compare_exchange_strong(s.raw, cell_word::make(position, cell_phase::skipped).raw);
             } else if (s.phase() == cell_phase::taking) {
-                words_.header().head.compare_exchange_strong(position, position + 1);
+                std::uint64_t head = words_.header().head.load();
+                if (s.is_at(head)) words_.header().head.compare_exchange_strong(head, head + 1);
                 if (const block_location b = payload_.block_of(c.length.load(std::memory_order_relaxed)); b.offset != 0)
                     payload_.return_to_owner(b.offset, dead);
-                c.state.compare_exchange_strong(s.raw, cell_word::make(s.position(), cell_phase::returned).raw);
+                c.state.compare_exchange_strong(s.raw, cell_word::make(position, cell_phase::returned).raw);
                 words_.header().returned.fetch_add(1);
             } else if (s.phase() == cell_phase::returned) {
                 // The process may have died after it returned the cell and before it counted it.

@@ -16,18 +16,20 @@ namespace {
 void free_blocks(plane_core& core, process_id dead) {
     const region& memory = core.memory;
     std::vector<std::uint64_t> held;
-    for (unsigned slot = 0; slot != memory.slots(); ++slot)
+    for (unsigned slot = 0; slot != core.table.used_slots(); ++slot)
         for_each_block(memory, slot, [&](block_location b) {
             if (holder_of(memory, b.offset).load() == held_by(dead)) held.push_back(b.offset);
         });
     if (held.empty()) return;
     std::vector<std::uint64_t> queued;
-    core.objects.for_each([&](object_ref o, object_phase) {
-        if (o.kind != object_kind::channel) return;
-        if (const auto d = core.objects.data_of(o))
-            channel_recovery<>(memory, d->data, d->parameter, core.table.self())
-                .for_each_block([&](std::uint64_t offset) { queued.push_back(offset); });
-    });
+    core.objects.for_each(
+        [&](object_ref o, object_phase) {
+            if (o.kind != object_kind::channel) return;
+            if (const auto d = core.objects.data_of(o))
+                channel_recovery<>(memory, d->data, d->parameter, core.table.self())
+                    .for_each_block([&](std::uint64_t offset) { queued.push_back(offset); });
+        },
+        core.table.used_slots());
     std::ranges::sort(queued);
     for (const std::uint64_t offset : held)
         if (!std::ranges::binary_search(queued, offset)) arena::release(memory, offset, held_by(dead));
@@ -36,24 +38,29 @@ void free_blocks(plane_core& core, process_id dead) {
 /// Frees objects to which, by their count, only queued messages refer, and which no message carries.
 void free_miscounted(plane_core& core) {
     std::vector<object_table::queued_only> counted;
-    core.objects.for_each([&](object_ref o, object_phase) {
-        if (const auto q = core.objects.find_queued_only(o)) counted.push_back(*q);
-    });
+    const unsigned slots = core.table.used_slots();
+    core.objects.for_each(
+        [&](object_ref o, object_phase) {
+            if (const auto q = core.objects.find_queued_only(o)) counted.push_back(*q);
+        },
+        slots);
     if (counted.empty()) return;
     constexpr std::size_t max_found = std::size_t{1} << 22;  // invalid cells may name the same long list many times
     std::vector<object_ref> found;
     handle_names names;
-    core.objects.for_each([&](object_ref o, object_phase) {
-        if (o.kind != object_kind::channel) return;
-        if (const auto d = core.objects.data_of(o))
-            channel_recovery<>(core.memory, d->data, d->parameter, core.table.self())
-                .for_each_carrier([&](std::span<const std::byte> message) {
-                    names.clear();
-                    if (found.size() < max_found) static_cast<void>(read_names(message, names));
-                    for (const handle_name n : names)
-                        found.push_back(named(n));
-                });
-    });
+    core.objects.for_each(
+        [&](object_ref o, object_phase) {
+            if (o.kind != object_kind::channel) return;
+            if (const auto d = core.objects.data_of(o))
+                channel_recovery<>(core.memory, d->data, d->parameter, core.table.self())
+                    .for_each_carrier([&](std::span<const std::byte> message) {
+                        names.clear();
+                        if (found.size() < max_found) static_cast<void>(read_names(message, names));
+                        for (const handle_name n : names)
+                            found.push_back(named(n));
+                    });
+        },
+        slots);
     if (found.size() >= max_found) return;
     std::ranges::sort(found);
     for (const auto& q : counted)
@@ -62,7 +69,7 @@ void free_miscounted(plane_core& core) {
 
 /// Returns the units without a used block to the system: the arena has no owner now.
 void shrink_arena(const region& memory, unsigned slot) noexcept {
-    const std::uint64_t units = memory.layout().units;
+    const std::uint64_t units = memory.layout(slot).units;
     std::uint64_t used = std::min(memory.arena(slot).units_used.load(), units);
     if (used != 0) used = std::min(used, memory.written_from(&memory.unit(slot, 0)) / sizeof(half_word) + 1);
     written_ranges written(memory);
@@ -99,21 +106,32 @@ void shrink_arena(const region& memory, unsigned slot) noexcept {
         }
     }
     discard(used);
-    memory.release_view(memory.arena_offset(slot), memory.arena_size());
+    memory.release_view(memory.arena_offset(slot), memory.arena_size(slot));
 }
 
 }  // namespace
 
 // `object_table::recover` (object_lifetime.cpp) recovers one object: its lock (lock_core.hpp), and what is in a channel
 // (channel_recovery.hpp) or a semaphore (semaphore_core.hpp).
-void recover(plane_core& core, process_id dead) noexcept {
-    core.objects.for_each([&](object_ref o, object_phase) { core.objects.recover(o, dead); });
+void recover(plane_core& core, process_id dead, process_set& waiting) noexcept {
+    const unsigned slots = core.table.used_slots();
+    core.objects.for_each([&](object_ref o, object_phase) { core.objects.recover(o, dead); }, slots);
     try {
         free_blocks(core, dead);
         free_miscounted(core);
     } catch (...) {  // no private memory for the lists: the blocks and objects leak
     }
     shrink_arena(core.memory, dead.slot);
+    // Last: a process that is not found here looks at the recovered objects after it has announced that it waits.
+    core.objects.for_each(
+        [&](object_ref o, object_phase) {
+            for (const unsigned queue : {0u, 1u})
+                core.objects.waiting(o, queue).for_each(0, slots, [&](unsigned slot) {
+                    waiting.set(slot);
+                    return true;
+                });
+        },
+        slots);
 }
 
 }  // namespace cadre::detail::shm

@@ -6,13 +6,21 @@
 
 namespace cadre::detail::shm {
 
-/// The maximum number of processes that share one region, the parent included.
-inline constexpr unsigned max_slots = 250;
-/// Words of a bit set of processes.
-inline constexpr unsigned slot_words = 4;
-/// In these sets: the supervisor while it recovers what a dead process held. The parent has a bit of its own.
-inline constexpr unsigned supervisor_slot = 255;
-static_assert(max_slots <= supervisor_slot && supervisor_slot < slot_words * 64);
+/// Slots of processes are near or far. What is kept per process lies beside the object for near slots, in one word for each set
+/// of processes; for far slots it lies in memory of its own, which takes no room until a far process uses the object.
+inline constexpr unsigned near_slots = 64;
+/// The far slots are the groups of one word each in a set of processes.
+inline constexpr unsigned far_groups = 64;
+inline constexpr unsigned far_slots = far_groups * 64;
+/// Slots of one region: the parent's is 0.
+inline constexpr unsigned max_slots = near_slots + far_slots;
+/// In sets of processes: the supervisor while it recovers what a dead process held. No process gets this slot.
+inline constexpr unsigned supervisor_slot = near_slots - 1;
+/// Bits of a slot in the words of shared memory.
+inline constexpr unsigned slot_bits = 13;
+static_assert(max_slots <= 1u << slot_bits);
+
+[[nodiscard]] constexpr bool is_far(unsigned slot) noexcept { return slot >= near_slots; }
 
 /// 128 random bits that stand for one program: its handles mean nothing to another one.
 struct program_id {
@@ -43,7 +51,7 @@ using holder_word = std::uint64_t;
 inline constexpr holder_word nobody = 0;
 
 [[nodiscard]] constexpr holder_word held_by(process_id p) noexcept {
-    return (std::uint64_t{p.generation} << 32) | (std::uint64_t{p.slot} << 8) | 1u;
+    return (std::uint64_t{p.generation} << 32) | (std::uint64_t{p.slot} << 3) | 1u;
 }
 
 /// The points of the shared-memory algorithms at which a death makes a difference. Tests replace `no_probe` by a probe that

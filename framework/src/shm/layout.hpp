@@ -1,8 +1,9 @@
 /// @file
 /// The layout of the shared region. It contains only atomic words and data with a single writer; zero means unused.
 ///
-///     header | process table | arena of slot 0 | arena of slot 1 | …
+///     header | process table | arena of slot 0 | arena of slot 1 | … | far records of arena 0 | far records of arena 1 | …
 ///     arena: header | unit table | object table | units of 64 KiB
+///     far records: one for each entry of the object table
 #pragma once
 
 #include <atomic>
@@ -23,9 +24,9 @@ inline constexpr unsigned max_domains = 65536;
 
 /// Whether a process polls its pending bits by itself.
 enum class loop_state : std::uint32_t {
-    busy = 0,     ///< runs a work item; polls afterwards
+    busy = 0,  ///< runs a work item; polls afterwards
     polling = 1,  ///< polls continuously
-    asleep = 2,   ///< blocks until its doorbell is written
+    asleep = 2,  ///< blocks until its doorbell is written
 };
 
 enum class slot_state : std::uint32_t { free = 0, live = 1, dead = 2 };
@@ -50,10 +51,14 @@ struct process_entry {
     return (std::uint64_t{generation} << 32) | static_cast<std::uint64_t>(s);
 }
 
-/// The sizes of a region are not in it: a process derives them from the sealed size of the memfd and from what the parent sent.
+/// The sizes of a region are not in it: a process has them from the parent and compares them with the sealed size of the memfd.
 struct region_header {
     /// loop_state of the parent's supervisor, changed as process_entry::loop.
     alignas(64) half_word supervisor;
+    /// The far processes whose doorbells the parent is to write for others, which have no descriptor of them; and which of these
+    /// words are not 0. A ringer sets bits, in this order, and then rings the supervisor; the parent takes them by exchange.
+    alignas(64) word wanted_bell_groups;
+    word wanted_bells[far_groups];
     /// domain_state: the parent changes unused → open → stopped; others read with acquire.
     alignas(64) half_word domains[max_domains];
 };
@@ -62,6 +67,12 @@ struct region_header {
 struct arena_header {
     word units_used;  ///< units below this may be in use
     word objects_used;  ///< object entries below this may be in use
+};
+
+/// The part of a set of processes that is in the object's entry.
+struct near_set {
+    word slots;  ///< of near processes
+    word groups;  ///< words of the far part that may have bits. No bit is ever cleared while the object exists.
 };
 
 enum class object_kind : std::uint32_t {
@@ -81,11 +92,11 @@ enum class object_phase : std::uint32_t { free = 0, live = 1, freeing = 2 };
 ///
 /// | word       | changed by                                                                                   |
 /// | ---------- | -------------------------------------------------------------------------------------------- |
-/// | presence   | each process its own bit; the supervisor its own and that of a dead process                  |
+/// | presence   | each process its own bit; the supervisor its own and that of a dead process: slot_set        |
 /// | changes    | every process that is about to change presence, in_transit or queued: plus one               |
 /// | in_transit | encoder of a result: plus one; its decoder: minus one, not below 0                           |
 /// | queued     | sender: plus one before it queues; receiver: minus one, not below 0; supervisor: to 0        |
-/// | interest   | each process its own bit; the supervisor that of a dead process                              |
+/// | interest   | each process its own bit; the supervisor that of a dead process: slot_set                    |
 struct object_entry {
     alignas(64) word state;  ///< object_word
     word block;  ///< offset of the block that holds its data, 0 if it has none
@@ -95,14 +106,23 @@ struct object_entry {
     word domain;
     word lock;
     word in_transit;  ///< handles inside results of calls that are not decoded yet
-    alignas(64) word presence[slot_words];
+    alignas(64) near_set presence;
     word changes;  ///< the number of changes of presence, in_transit and queued that were begun
     word queued;  ///< handles inside messages of channels; may be too high after a death
-    alignas(64) word interest[2][slot_words];  ///< processes with waiters, by queue
+    alignas(64) near_set interest[2];  ///< processes with waiters, by queue
 };
 static_assert(sizeof(object_entry) == 192);
 
-/// Sizes of the parts of an arena, from its size alone.
+/// What far processes have to do with one object. Memory is committed by the process that touches it first; the arena's owner
+/// discards all of it when it uses the entry again.
+struct far_record {
+    word presence[far_groups];
+    word interest[2][far_groups];
+    alignas(page_size) word permits[far_slots][2];  ///< of a semaphore
+};
+static_assert(sizeof(far_record) == 17 * page_size);
+
+/// Sizes of the parts of an arena.
 struct arena_layout {
     std::uint64_t units = 0;
     std::uint64_t objects = 0;
@@ -110,8 +130,7 @@ struct arena_layout {
     std::uint64_t object_table = 0;  ///< offset in the arena
     std::uint64_t first_unit = 0;  ///< offset in the arena
 
-    [[nodiscard]] static constexpr arena_layout of(std::uint64_t arena_size) noexcept {
-        constexpr std::uint64_t max_objects = 65536;
+    [[nodiscard]] static constexpr arena_layout of(std::uint64_t arena_size, std::uint64_t max_objects) noexcept {
         const auto up = [](std::uint64_t n, std::uint64_t to) { return (n + to - 1) / to * to; };
         arena_layout l;
         const std::uint64_t max_units = arena_size / unit_size;

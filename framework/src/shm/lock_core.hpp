@@ -37,7 +37,7 @@ struct lock_word {
     [[nodiscard]] constexpr phase state() const noexcept { return static_cast<phase>(raw & 3u); }
     [[nodiscard]] constexpr bool died() const noexcept { return (raw & died_bit) != 0; }
     [[nodiscard]] constexpr process_id who() const noexcept {
-        return {static_cast<std::uint32_t>(raw >> 8) & 0xffu, static_cast<std::uint32_t>(raw >> 32)};
+        return {static_cast<std::uint32_t>(raw >> 8) & 0xff'ffffu, static_cast<std::uint32_t>(raw >> 32)};
     }
 };
 

@@ -16,8 +16,6 @@ constexpr unsigned max_retries = 1u << 16;
 
 constexpr std::size_t max_carried = std::size_t{1} << 20;
 
-constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} << (slot % 64); }
-
 }  // namespace
 
 // Every change of presence, in_transit or queued increments `changes` before it is made, so that `unused` can detect
@@ -29,6 +27,7 @@ constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} <<
 // since both keep the object in use; it arises only when a handle that a dead process left is decoded.
 
 bool object_table::acquire(object_ref o) {
+    if (!commit_far(o)) throw std::bad_alloc();
     {
         const std::lock_guard hold(mutex_);
         unsigned& count = references_[o];
@@ -61,7 +60,7 @@ bool object_table::set_presence(object_ref o, unsigned slot) noexcept {
     object_word w{e.state.load()};
     if (!w.is(live)) return false;
     e.changes.fetch_add(1);
-    e.presence[slot / 64].fetch_or(bit(slot));
+    presence_of(o).insert(slot);
     // Other arrivals may make it fail, a bounded number of times.
     for (unsigned tries = 0; tries != max_retries && w.is(live); ++tries)
         if (e.state.compare_exchange_strong(w.raw, w.arrived().raw)) return true;
@@ -70,9 +69,23 @@ bool object_table::set_presence(object_ref o, unsigned slot) noexcept {
 }
 
 void object_table::clear_presence(object_ref o, unsigned slot) noexcept {
-    object_entry& e = entry(o);
-    e.changes.fetch_add(1);
-    e.presence[slot / 64].fetch_and(~bit(slot));
+    entry(o).changes.fetch_add(1);
+    presence_of(o).erase(slot);
+}
+
+slot_set object_table::presence_of(object_ref o) const noexcept {
+    far_record* const far = memory_.far(o.slot, o.index);
+    return {entry(o).presence, far != nullptr ? far->presence : nullptr};
+}
+
+slot_set object_table::waiting(object_ref o, unsigned queue) const noexcept {
+    far_record* const far = memory_.far(o.slot, o.index);
+    return {entry(o).interest[queue], far != nullptr ? far->interest[queue] : nullptr};
+}
+
+bool object_table::commit_far(object_ref o) const noexcept {
+    if (!is_far(self_.slot)) return true;
+    return memory_.commit(memory_.offset_of(memory_.far(o.slot, o.index)), offsetof(far_record, permits));
 }
 
 // The entry may have been reused before this process set its bit, and the bit may have kept its next object alive.
@@ -100,14 +113,14 @@ void object_table::decrement(object_ref o, word object_entry::* handles) noexcep
     }
 }
 
-bool object_table::unused(const object_entry& e) const noexcept {
+bool object_table::unused(object_ref o) const noexcept {
+    const object_entry& e = entry(o);
     // A process that changes it meanwhile calls this again when it releases the object.
     for (unsigned tries = 0; tries != 16; ++tries) {
         const std::uint64_t before = e.changes.load();
-        std::uint64_t users = e.in_transit.load() | e.queued.load();
-        for (const word& w : e.presence)
-            users |= w.load();
-        if (e.changes.load() == before) return users == 0;
+        const bool handles = (e.in_transit.load() | e.queued.load()) != 0;
+        const bool users = !presence_of(o).empty();
+        if (e.changes.load() == before) return !handles && !users;
     }
     return false;
 }
@@ -118,7 +131,7 @@ bool object_table::begin_freeing(object_ref o) noexcept {
     const object_word mine = object_word::make(o.incarnation, o.kind, object_phase::freeing, self_.slot);
     for (unsigned tries = 0; tries != max_retries; ++tries) {
         object_word w{e.state.load()};
-        if (!w.is(live) || !unused(e)) return false;
+        if (!w.is(live) || !unused(o)) return false;
         if (e.state.compare_exchange_strong(w.raw, mine.raw)) return true;
     }
     return false;
@@ -166,8 +179,7 @@ std::optional<object_table::queued_only> object_table::find_queued_only(object_r
     q.queued = e.queued.load();
     if (q.queued == 0 || !object_word{e.state.load()}.is(object_word::make(o.incarnation, o.kind, object_phase::live)))
         return std::nullopt;
-    for (const word& w : e.presence)
-        if (w.load() != 0) return std::nullopt;
+    if (!presence_of(o).empty()) return std::nullopt;
     return q;
 }
 
@@ -180,8 +192,8 @@ void object_table::clear_queued(const queued_only& q) noexcept {
 
 void object_table::recover(object_ref o, process_id dead) noexcept {
     object_entry& e = entry(o);
-    e.interest[0][dead.slot / 64].fetch_and(~bit(dead.slot));
-    e.interest[1][dead.slot / 64].fetch_and(~bit(dead.slot));
+    waiting(o, 0).erase(dead.slot);
+    waiting(o, 1).erase(dead.slot);
     const object_word w{e.state.load()};
     const bool was_freeing = w.phase() == object_phase::freeing && w.slot() == dead.slot;
     // Another process may free it meanwhile and reuse its memory, so it is touched only with a reference to it.
@@ -191,7 +203,7 @@ void object_table::recover(object_ref o, process_id dead) noexcept {
     }
     const auto d = data_of(o);
     if (d && o.kind == object_kind::channel) channel_recovery<>(memory_, d->data, d->parameter, self_).recover(dead);
-    if (d && o.kind == object_kind::semaphore) semaphore_core<>(d->data, memory_.slots(), self_).recover(dead);
+    if (d && o.kind == object_kind::semaphore) recover_permits(*d, o, dead);
     if (d && o.kind == object_kind::shared_lock) shared_lock_core<>(e.lock, d->data, self_).recover_sharers(dead);
     if (d && o.kind == object_kind::condition) recover_condition(*this, o, d->data, dead);
     if (was_freeing) return free_with_contents(o, true);
@@ -199,14 +211,21 @@ void object_table::recover(object_ref o, process_id dead) noexcept {
     lock.recover(dead);
     // The dead process may have granted the lock to a process that had just stopped waiting or had died, and not have
     // revoked the grant.
-    if (const auto to = lock.grantee(); to && !waits(e, *to)) lock.revoke_grant(*to);
+    if (const auto to = lock.grantee(); to && !waits(o, *to)) lock.revoke_grant(*to);
     clear_presence(o, dead.slot);
     clear_presence(o, supervisor_slot);
     free_entry_if_unused(o);
 }
 
-bool object_table::waits(const object_entry& e, process_id p) const noexcept {
-    return p.slot < memory_.slots() && (e.interest[0][p.slot / 64].load() & bit(p.slot)) != 0 &&
+// Far processes that have never used the object have no memory for their permits: they have none.
+void object_table::recover_permits(const object_data& d, object_ref o, process_id dead) noexcept {
+    if (is_far(dead.slot) && !presence_of(o).has_group(dead.slot)) return;
+    far_record* const far = memory_.far(o.slot, o.index);
+    semaphore_core<>(d.data, memory_.slots(), self_, far != nullptr ? far->permits : nullptr).recover(dead);
+}
+
+bool object_table::waits(object_ref o, process_id p) const noexcept {
+    return p.slot < memory_.slots() && waiting(o, 0).contains(p.slot) &&
            memory_.process(p.slot).identity.load() == identity_word(p.generation, slot_state::live);
 }
 

@@ -24,7 +24,7 @@ struct object_ref {
     [[nodiscard]] constexpr unsigned ring_index() const noexcept { return (index + slot * 7) % 64; }
 };
 
-/// object_entry::state: incarnation << 32 | arrivals << 16 | slot of the process that frees it << 8 | kind << 4 | phase
+/// object_entry::state: incarnation << 32 | arrivals, or the slot of the process that frees it << 5 | kind << 2 | phase
 ///
 /// | state            | changed by                                     | to                                             |
 /// | ---------------- | ---------------------------------------------- | ---------------------------------------------- |
@@ -37,20 +37,20 @@ struct object_ref {
 /// All operations are sequentially consistent, except that the owner may read its own entries with acquire.
 struct object_word {
     std::uint64_t raw;
-    static constexpr std::uint64_t arrivals_mask = 0xffff'0000;
+    static constexpr std::uint64_t arrivals_mask = 0xffff'ffe0;  // of a live object
 
     static constexpr object_word make(std::uint32_t incarnation, object_kind k, object_phase p,
                                       unsigned slot = 0) noexcept {
-        return {(std::uint64_t{incarnation} << 32) | (std::uint64_t{slot} << 8) | (static_cast<std::uint64_t>(k) << 4) |
+        return {(std::uint64_t{incarnation} << 32) | (std::uint64_t{slot} << 5) | (static_cast<std::uint64_t>(k) << 2) |
                 static_cast<std::uint64_t>(p)};
     }
     [[nodiscard]] constexpr std::uint32_t incarnation() const noexcept { return static_cast<std::uint32_t>(raw >> 32); }
-    [[nodiscard]] constexpr object_kind kind() const noexcept { return static_cast<object_kind>((raw >> 4) & 0xf); }
-    [[nodiscard]] constexpr unsigned slot() const noexcept { return static_cast<unsigned>(raw >> 8) & 0xffu; }
-    [[nodiscard]] constexpr object_phase phase() const noexcept { return static_cast<object_phase>(raw & 0xf); }
+    [[nodiscard]] constexpr object_kind kind() const noexcept { return static_cast<object_kind>((raw >> 2) & 7); }
+    [[nodiscard]] constexpr unsigned slot() const noexcept { return static_cast<unsigned>(raw & arrivals_mask) >> 5; }
+    [[nodiscard]] constexpr object_phase phase() const noexcept { return static_cast<object_phase>(raw & 3); }
     /// The same with one more arrival: the compare-and-swap of a process that is about to free the object fails.
     [[nodiscard]] constexpr object_word arrived() const noexcept {
-        return {(raw & ~arrivals_mask) | ((raw + 0x1'0000) & arrivals_mask)};
+        return {(raw & ~arrivals_mask) | ((raw + 0x20) & arrivals_mask)};
     }
     /// Whether both are equal but for arrivals.
     [[nodiscard]] constexpr bool is(object_word other) const noexcept {
@@ -60,7 +60,8 @@ struct object_word {
 
 /// The holder word of an object's block while the object exists.
 [[nodiscard]] constexpr holder_word held_by_object(object_ref o) noexcept {
-    return (std::uint64_t{o.incarnation} << 32) | (std::uint64_t{o.index} << 16) | (std::uint64_t{o.slot} << 8) | 2u;
+    return (std::uint64_t{o.incarnation} << 32) | (std::uint64_t{o.index} << (slot_bits + 3)) |
+           (std::uint64_t{o.slot} << 3) | 2u;
 }
 
 [[nodiscard]] constexpr handle_name name_of(object_ref o) noexcept {

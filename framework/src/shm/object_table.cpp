@@ -17,13 +17,12 @@ constexpr std::uint64_t entries_step = 64;  // three pages
 constexpr std::uint64_t entries_step_bytes = entries_step * sizeof(object_entry);
 static_assert(entries_step_bytes % page_size == 0);
 
-constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} << (slot % 64); }
-
 }  // namespace
 
-object_table::object_table(const region& memory, process_id self) : memory_(memory), self_(self) {
+object_table::object_table(const region& memory, process_id self)
+    : memory_(memory), self_(self), layout_(memory.layout(self.slot)) {
     const std::uint64_t used =
-        std::min(memory_.arena(self_.slot).objects_used.load(std::memory_order_acquire), memory_.layout().objects);
+        std::min(memory_.arena(self_.slot).objects_used.load(std::memory_order_acquire), layout_.objects);
     for (std::uint32_t i = 0; i < used; ++i)
         entries_.add_pending(i);
     used_ = used;
@@ -39,11 +38,11 @@ object_ref object_table::take_entry(const wanted& w) {
     std::uint32_t index = 0;
     if (!entries_.take(index, free)) {
         const std::uint64_t next = used_;
-        if (next >= memory_.layout().objects) throw std::bad_alloc();
+        if (next >= layout_.objects) throw std::bad_alloc();
         if (committed_ == 0 && !memory_.commit(memory_.arena_offset(self_.slot), page_size)) throw std::bad_alloc();
         if (next >= committed_) {
-            const std::uint64_t start = memory_.arena_offset(self_.slot) + memory_.layout().object_table;
-            const std::uint64_t upto = std::min(memory_.layout().objects, next + entries_step);
+            const std::uint64_t start = memory_.arena_offset(self_.slot) + layout_.object_table;
+            const std::uint64_t upto = std::min(layout_.objects, next + entries_step);
             if (!memory_.commit(start + next * sizeof(object_entry), (upto - next) * sizeof(object_entry)))
                 throw std::bad_alloc();
             committed_ = upto;
@@ -59,6 +58,7 @@ object_ref object_table::take_entry(const wanted& w) {
     object_entry& e = memory_.object(self_.slot, index);
     const std::uint32_t incarnation = object_word{e.state.load(std::memory_order_relaxed)}.incarnation() + 1;
     const object_ref o{self_.slot, index, incarnation, w.kind};
+    if (!commit_far(o)) throw std::bad_alloc();
     references_.insert_or_assign(o, 0u);  // may throw: the entry stays free
     e.state.store(object_word::make(incarnation, object_kind::none, object_phase::freeing, self_.slot).raw);
     return o;
@@ -69,7 +69,7 @@ std::byte* object_table::prepare(arena& from, object_ref o, const wanted& w) {
     std::byte* data = nullptr;
     if (w.size != 0) {
         const std::uint64_t alignment = std::max<std::uint64_t>(w.alignment, 16);
-        if (alignment > unit_size || w.size > memory_.arena_size()) {
+        if (alignment > unit_size || w.size > memory_.arena_size(self_.slot)) {
             return_entry(o);
             throw std::bad_alloc();
         }
@@ -94,12 +94,14 @@ std::byte* object_table::prepare(arena& from, object_ref o, const wanted& w) {
     e.lock.store(0);
     e.in_transit.store(0);
     const std::lock_guard hold(mutex_);  // another thread may be clearing a presence bit of the entry's former object
-    for (unsigned i = 0; i != slot_words; ++i) {
-        e.presence[i].store(0);
-        e.interest[0][i].store(0);
-        e.interest[1][i].store(0);
+    bool far = false;
+    for (near_set* const set : {&e.presence, &e.interest[0], &e.interest[1]}) {
+        far |= set->groups.exchange(0) != 0;
+        set->slots.store(0);
     }
-    e.presence[self_.slot / 64].store(bit(self_.slot));
+    if (far_record* const record = memory_.far(o.slot, o.index); far && record != nullptr)
+        memory_.discard(memory_.offset_of(record), sizeof *record);
+    presence_of(o).insert(self_.slot);
     e.queued.store(0);
     references_.find(o)->second = 1;
     return data;
@@ -120,7 +122,7 @@ void object_table::mark_free(object_ref o) noexcept {
 }
 
 bool object_table::plausible(object_ref o) const noexcept {
-    return o.slot < memory_.slots() && o.index < memory_.layout().objects &&
+    return o.slot < memory_.slots() && o.slot != supervisor_slot && o.index < memory_.layout(o.slot).objects &&
            o.index < memory_.arena(o.slot).objects_used.load(std::memory_order_acquire);
 }
 

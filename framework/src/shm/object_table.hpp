@@ -12,6 +12,7 @@
 
 #include "shm/arena.hpp"
 #include "shm/object_ref.hpp"
+#include "shm/slot_set.hpp"
 
 namespace cadre::detail::shm {
 
@@ -59,15 +60,13 @@ public:
     /// Calls `f(slot)` for every process that has a reference, until it returns false.
     template <class F>
     void for_each_user(object_ref o, F f) const noexcept {
-        for (unsigned i = 0; i != slot_words; ++i)
-            for (std::uint64_t w = entry(o).presence[i].load(); w != 0; w &= w - 1) {
-                const unsigned slot = i * 64 + static_cast<unsigned>(std::countr_zero(w));
-                if (slot < memory_.slots() && !f(slot)) return;
-            }
+        presence_of(o).for_each(0, memory_.slots(), f);
     }
 
     /// Supervisor: removes the references of the dead process, completes or reverts its operations on the object.
     void recover(object_ref o, process_id dead) noexcept;
+    /// The processes that wait in a queue of the object.
+    [[nodiscard]] slot_set waiting(object_ref o, unsigned queue) const noexcept;
     /// An object to which only queued messages refer, by the count. The count is too high if a process was killed while it
     /// queued, received or discarded a message.
     struct queued_only {
@@ -79,12 +78,12 @@ public:
     [[nodiscard]] std::optional<queued_only> find_queued_only(object_ref o) const noexcept;
     /// Supervisor, if no message carries the object: clears the count and frees the object, unless it has changed since.
     void clear_queued(const queued_only& q) noexcept;
-    /// Calls `f(object_ref, object_phase)` for every object that is not free.
+    /// Calls `f(object_ref, object_phase)` for every object that is not free, of the arenas of slots below `slots`.
     template <class F>
-    void for_each(F f) const {
-        for (unsigned slot = 0; slot != memory_.slots(); ++slot) {
+    void for_each(F f, unsigned slots = near_slots) const {
+        for (unsigned slot = 0; slot != std::min(memory_.slots(), slots); ++slot) {
             std::uint64_t used = memory_.arena(slot).objects_used.load(std::memory_order_acquire);
-            if (used > memory_.layout().objects) used = memory_.layout().objects;
+            if (used > memory_.layout(slot).objects) used = memory_.layout(slot).objects;
             // Whatever the owner says: every entry that it has used was written.
             if (used != 0)
                 used = std::min(used, memory_.written_from(&memory_.object(slot, 0)) / sizeof(object_entry) + 1);
@@ -111,15 +110,20 @@ private:
     [[nodiscard]] bool drop_reference(object_ref o) noexcept;
     /// Frees the present object of the entry if it is unused, also if that is not `o` any more.
     void free_entry_if_unused(object_ref o) noexcept;
-    [[nodiscard]] bool unused(const object_entry& e) const noexcept;
+    [[nodiscard]] bool unused(object_ref o) const noexcept;
+    [[nodiscard]] slot_set presence_of(object_ref o) const noexcept;
+    /// The memory of the sets of far processes, if this process is one. @return false if there is none
+    [[nodiscard]] bool commit_far(object_ref o) const noexcept;
     [[nodiscard]] bool begin_freeing(object_ref o) noexcept;
     void free_with_contents(object_ref o, bool begun) noexcept;
     void finish_freeing(object_ref o, std::vector<object_ref>& carried) noexcept;
+    void recover_permits(const object_data& d, object_ref o, process_id dead) noexcept;
     /// Whether `p` is alive and waits for the object's lock.
-    [[nodiscard]] bool waits(const object_entry& e, process_id p) const noexcept;
+    [[nodiscard]] bool waits(object_ref o, process_id p) const noexcept;
 
     const region& memory_;
     process_id self_;
+    const arena_layout& layout_;
     std::mutex mutex_;  // guards the members below and this process's own bits in presence words
     std::map<object_ref, unsigned> references_;  // of this process
     deferred_reclaim_list<std::uint32_t> entries_;

@@ -1,15 +1,14 @@
 #include "shm/plane_core.hpp"
 
 #include <bit>
+#include <new>
+
+#include <boost/container/small_vector.hpp>
 
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/errors.hpp>
 
 namespace cadre::detail::shm {
-
-namespace {
-constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} << (slot % 64); }
-}  // namespace
 
 plane_core::plane_core(const region& m, process_table& t, program_id p)
     : memory(m), table(t), program(p), space(m, t.self()), objects(m, t.self()),
@@ -38,19 +37,23 @@ void plane_core::unwatch(unsigned ring_index, const shared_object* object) noexc
 }
 
 void plane_core::retry_waiters(std::uint64_t ring_bits) noexcept {
-    std::vector<std::shared_ptr<shared_object>> rung;
+    boost::container::small_vector<std::shared_ptr<shared_object>, 32> rung;
     {
         const std::lock_guard hold(watched_mutex_);
-        for (; ring_bits != 0; ring_bits &= ring_bits - 1)
-            for (const watched& w : watched_[std::countr_zero(ring_bits)])
-                if (auto object = w.object.lock()) rung.push_back(std::move(object));
+        try {
+            for (; ring_bits != 0; ring_bits &= ring_bits - 1)
+                for (const watched& w : watched_[std::countr_zero(ring_bits)])
+                    if (auto object = w.object.lock()) rung.push_back(std::move(object));
+        } catch (const std::bad_alloc&) {  // the next poll retries the rest
+            memory.process(table.self().slot).pending_bits.fetch_or(ring_bits);
+        }
     }
     for (const auto& object : rung)
         if (object->has_waiters(0) || object->has_waiters(1)) object->retry_waiters();
 }
 
 object_handle::object_handle(plane_core& core, object_ref o, bool fresh)
-    : core_(core), ref_(o), entry_(core.objects.entry(o)), words_((core.memory.slots() + 63) / 64),
+    : core_(core), ref_(o), entry_(core.objects.entry(o)), far_(core.memory.far(o.slot, o.index)),
       turn_(core.table.self().slot + 1) {
     if (!fresh && !core_.objects.acquire(o)) throw not_portable("a handle of a shared object that no longer exists");
     const auto data = core_.objects.data_of(o);
@@ -83,56 +86,37 @@ void object_handle::encode(encoder& out, const std::weak_ptr<shared_object>& sel
 void object_handle::interest(unsigned q, bool on) noexcept {
     if (!here()) return;
     const unsigned slot = core_.table.self().slot;
-    word& w = entry_.interest[q][slot / 64];
     if (on) {
         core_.waiting.fetch_add(1, std::memory_order_relaxed);
-        w.fetch_or(bit(slot));
+        waiting(q).insert(slot);
     } else {
         core_.waiting.fetch_sub(1, std::memory_order_relaxed);
-        w.fetch_and(~bit(slot));
+        waiting(q).erase(slot);
     }
 }
 
-bool object_handle::interested(unsigned q, unsigned slot) const noexcept {
-    return (entry_.interest[q][slot / 64].load() & bit(slot)) != 0;
-}
+bool object_handle::interested(unsigned q, unsigned slot) const noexcept { return waiting(q).contains(slot); }
 
 bool object_handle::interested(unsigned q) const noexcept { return interested(q, core_.table.self().slot); }
 
-bool object_handle::others_interested(unsigned q) const noexcept {
-    const unsigned self = core_.table.self().slot;
-    for (unsigned i = 0; i != words_; ++i) {
-        std::uint64_t w = entry_.interest[q][i].load();
-        if (i == self / 64) w &= ~bit(self);
-        if (w != 0) return true;
-    }
-    return false;
-}
+bool object_handle::others_interested(unsigned q) const noexcept { return waiting(q).any_but(core_.table.self().slot); }
 
 template <class F>
 void object_handle::for_each_other(unsigned q, F f) noexcept {
     if (!here()) return;
     const unsigned self = core_.table.self().slot;
     const unsigned slots = core_.memory.slots();
-    const unsigned first = turn_.fetch_add(1, std::memory_order_relaxed) % slots;
-    // Round robin: the first process differs each time. [first, slots), then [0, first).
-    for (unsigned part = 0; part != 2; ++part) {
-        const unsigned from = part == 0 ? first : 0;
-        const unsigned to = part == 0 ? slots : first;
-        for (unsigned i = from / 64; i < words_ && i * 64 < to; ++i) {
-            std::uint64_t w = entry_.interest[q][i].load();
-            for (; w != 0; w &= w - 1) {
-                const unsigned slot = i * 64 + static_cast<unsigned>(std::countr_zero(w));
-                if (slot < from || slot >= to || slot == self) continue;
-                if (!f(slot)) return;
-            }
-        }
-    }
+    const unsigned first = turn_.load(std::memory_order_relaxed) % slots;
+    const auto other = [&](unsigned slot) { return slot == self || f(slot); };
+    if (waiting(q).for_each(first, slots, other)) waiting(q).for_each(0, first, other);
 }
 
 void object_handle::ring_one(unsigned q) noexcept {
-    for_each_other(
-        q, [&](unsigned slot) { return core_.table.ring(slot, ring_bit()) == process_table::ring_result::deferred; });
+    for_each_other(q, [&](unsigned slot) {
+        if (core_.table.ring(slot, ring_bit()) == process_table::ring_result::deferred) return true;
+        turn_.store(slot + 1, std::memory_order_relaxed);
+        return false;
+    });
 }
 
 void object_handle::ring_each(unsigned q) noexcept {

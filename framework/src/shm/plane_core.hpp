@@ -16,6 +16,7 @@
 #include "shm/arena.hpp"
 #include "shm/object_table.hpp"
 #include "shm/process_table.hpp"
+#include "shm/slot_set.hpp"
 
 namespace cadre::detail::shm {
 
@@ -99,6 +100,8 @@ public:
     [[nodiscard]] object_ref ref() const noexcept { return ref_; }
     [[nodiscard]] object_entry& entry() const noexcept { return entry_; }
     [[nodiscard]] const object_data& data() const noexcept { return data_; }
+    /// Null in a region without far slots.
+    [[nodiscard]] far_record* far() const noexcept { return far_; }
     [[nodiscard]] bool stopped() const noexcept { return core_.stopped(data_.domain); }
     [[nodiscard]] bool here() const noexcept { return core_.owner.here(); }
 
@@ -125,6 +128,9 @@ public:
     [[nodiscard]] std::uint64_t ring_bit() const noexcept { return std::uint64_t{1} << ref_.ring_index(); }
 
 private:
+    [[nodiscard]] slot_set waiting(unsigned q) const noexcept {
+        return {entry_.interest[q], far_ != nullptr ? far_->interest[q] : nullptr};
+    }
     void visit_waiting(unsigned q, bool (*f)(void* function, unsigned slot), void* function) noexcept;
     template <class F>
     void for_each_other(unsigned q, F f) noexcept;  // until f returns false
@@ -132,9 +138,9 @@ private:
     plane_core& core_;
     object_ref ref_;
     object_entry& entry_;
+    far_record* far_;
     object_data data_;
-    unsigned words_;
-    std::atomic<unsigned> turn_;
+    std::atomic<unsigned> turn_;  // the slot that is tried first
 };
 
 }  // namespace cadre::detail::shm

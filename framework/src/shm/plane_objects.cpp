@@ -1,6 +1,7 @@
 #include "shm/plane_objects.hpp"
 
 #include <cstring>
+#include <new>
 
 #include <cadre/errors.hpp>
 
@@ -123,9 +124,16 @@ hand_over_result hand_over(object_handle& handle, lock_core<>& core) noexcept {
     return !takes && core.revoke_grant(*to) ? hand_over_result::revoked : hand_over_result::granted;
 }
 
-plane_semaphore::plane_semaphore(std::shared_ptr<object_handle> handle) noexcept
+plane_semaphore::plane_semaphore(std::shared_ptr<object_handle> handle)
     : plane_object(std::move(handle)),
-      core_(handle_->data().data, handle_->core().memory.slots(), handle_->core().table.self()) {}
+      core_(handle_->data().data, handle_->core().memory.slots(), handle_->core().table.self(),
+            handle_->far() != nullptr ? handle_->far()->permits : nullptr) {
+    const unsigned self = handle_->core().table.self().slot;
+    const region& memory = handle_->core().memory;
+    // Before the first operation: one that is noted must be completed.
+    if (is_far(self) && !memory.commit(memory.offset_of(handle_->far()->permits[self - near_slots]), sizeof(word[2])))
+        throw std::bad_alloc();
+}
 
 op_status plane_semaphore::try_acquire(std::uint32_t n) noexcept {
     if (handle_->stopped()) return op_status::stopped;

@@ -123,7 +123,8 @@ private:
 
 class plane_semaphore final : public plane_object<shared_semaphore> {
 public:
-    explicit plane_semaphore(std::shared_ptr<object_handle> handle) noexcept;
+    /// @throws std::bad_alloc
+    explicit plane_semaphore(std::shared_ptr<object_handle> handle);
 
     [[nodiscard]] op_status try_acquire(std::uint32_t n) noexcept override;
     void give_back(std::uint32_t n) noexcept override;

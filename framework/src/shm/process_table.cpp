@@ -1,8 +1,13 @@
 #include "shm/process_table.hpp"
 
+#include <bit>
+#include <cerrno>
+#include <new>
+#include <system_error>
 #include <utility>
 
 #include <sched.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 namespace cadre::detail::shm {
@@ -19,7 +24,19 @@ process_table::process_table(const region& memory, process_id self, std::vector<
     : memory_(memory), self_(self), doorbells_(std::move(doorbells)) {
     if (self_.slot != 0) return;
     identities_ = std::make_unique<std::atomic<std::uint64_t>[]>(memory_.slots());
+    if (memory_.slots() > near_slots) {
+        const unsigned far = memory_.slots() - near_slots;
+        far_doorbells_ = std::make_unique<std::atomic<int>[]>(far);
+        for (unsigned i = 0; i != far; ++i)
+            far_doorbells_[i].store(-1, std::memory_order_relaxed);
+    }
     change(0, 0, identity_word(self_.generation, slot_state::live));
+}
+
+process_table::~process_table() {
+    if (far_doorbells_ == nullptr) return;
+    for (unsigned slot = near_slots; slot < used_slots(); ++slot)
+        if (const int fd = doorbell(slot); fd >= 0) ::close(fd);
 }
 
 std::uint64_t process_table::identity(unsigned slot) const noexcept {
@@ -33,10 +50,24 @@ bool process_table::change(unsigned slot, std::uint64_t from, std::uint64_t to) 
     return true;
 }
 
-std::optional<process_id> process_table::claim() noexcept {
+/// Under `changing_` no other thread makes the same doorbell.
+void process_table::prepare_far(unsigned slot) {
+    const std::lock_guard hold(changing_);
+    if (doorbell(slot) >= 0) return;
+    if (!memory_.commit(memory_.offset_of(&memory_.process(slot)), sizeof(process_entry))) throw std::bad_alloc();
+    const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), "the doorbell of a worker process");
+    far_doorbells_[slot - near_slots].store(fd, std::memory_order_release);
+}
+
+std::optional<process_id> process_table::claim() {
     for (unsigned slot = 0; slot != memory_.slots(); ++slot) {
         const std::uint64_t before = identity(slot);
-        if (state_of(before) != slot_state::free) continue;
+        if (state_of(before) != slot_state::free || slot == supervisor_slot) continue;
+        if (is_far(slot)) prepare_far(slot);
+        unsigned used = used_slots();
+        while (used <= slot && !used_slots_.compare_exchange_weak(used, slot + 1)) {
+        }
         const std::uint32_t generation = generation_of(before) + 1;
         if (!change(slot, before, identity_word(generation, slot_state::live))) continue;
         process_entry& e = memory_.process(slot);
@@ -72,20 +103,48 @@ process_table::ring_result process_table::ring(unsigned slot, std::uint64_t ring
     std::uint32_t s = e.loop.load();
     if (s == raw(loop_state::polling)) return ring_result::polling;
     if (s == raw(loop_state::asleep)) {
-        if (e.loop.compare_exchange_strong(s, raw(loop_state::busy))) write_bell(doorbell(slot));
+        if (e.loop.compare_exchange_strong(s, raw(loop_state::busy))) wake(slot);
         return ring_result::woken;
     }
     if (slot != 0) return ring_result::deferred;
     // Waiters in the parent do not wait until its main loop has ended a work item: the supervisor retries them.
+    wake_supervisor();
+    return ring_result::woken;
+}
+
+void process_table::wake(unsigned slot) noexcept {
+    if (const int fd = doorbell(slot); fd >= 0) return write_bell(fd);
+    region_header& header = memory_.header();
+    const unsigned far = slot - near_slots;
+    header.wanted_bells[far / 64].fetch_or(std::uint64_t{1} << (far % 64));
+    header.wanted_bell_groups.fetch_or(std::uint64_t{1} << (far / 64));
+    wake_supervisor();
+}
+
+// The supervisor publishes that it sleeps, and polls once more: one of the two sees the other, as with `ring`.
+void process_table::wake_supervisor() noexcept {
     half_word& supervisor_word = memory_.header().supervisor;
     std::uint32_t v = supervisor_word.load();
     if (v == raw(loop_state::asleep) && supervisor_word.compare_exchange_strong(v, raw(loop_state::busy)))
         write_bell(supervisor_doorbell());
-    return ring_result::woken;
+}
+
+bool process_table::ring_for_others() noexcept {
+    region_header& header = memory_.header();
+    if (far_doorbells_ == nullptr || header.wanted_bell_groups.load() == 0) return false;
+    for (std::uint64_t groups = header.wanted_bell_groups.exchange(0); groups != 0; groups &= groups - 1) {
+        const auto group = static_cast<unsigned>(std::countr_zero(groups));
+        for (std::uint64_t bells = header.wanted_bells[group].exchange(0); bells != 0; bells &= bells - 1) {
+            const unsigned slot = near_slots + group * 64 + static_cast<unsigned>(std::countr_zero(bells));
+            if (slot >= memory_.slots()) continue;
+            if (const int fd = doorbell(slot); fd >= 0) write_bell(fd);
+        }
+    }
+    return true;
 }
 
 void process_table::ring_all() noexcept {
-    for (unsigned slot = 0; slot != memory_.slots(); ++slot)
+    for (unsigned slot = 0; slot != used_slots(); ++slot)
         if (state(slot) == slot_state::live) ring(slot, ~std::uint64_t{0});
 }
 

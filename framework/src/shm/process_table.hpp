@@ -14,24 +14,36 @@
 namespace cadre::detail::shm {
 
 /// View of the table by one process. The parent keeps the occupants of slots in private memory and publishes them for the
-/// other processes. Doorbells are eventfds, one per slot and one for the parent's supervisor. The parent makes all of them
-/// before any worker starts, so that none is passed later.
+/// other processes. Doorbells are eventfds, one per slot and one for the parent's supervisor. The parent makes those of near slots
+/// before any worker starts, so that none is passed later; that of a far slot only its process and the parent have, and other
+/// processes have the parent's supervisor write it.
 ///
 /// A ringer publishes its change, sets bits in the pending word of a process and then reads the state of its loop. A loop
 /// publishes that it sleeps and then reads its pending word. Both use sequentially consistent operations on these words, so
 /// one of them sees the other. The state table is at process_entry.
 class process_table {
 public:
-    /// `doorbells`: the supervisor's, then one for each slot; owned by the caller.
+    /// `doorbells`: the supervisor's, one for each near slot, and its own if this process is far; owned by the caller.
     process_table(const region& memory, process_id self, std::vector<int> doorbells);
+    ~process_table();
+    process_table(const process_table&) = delete;
+    process_table& operator=(const process_table&) = delete;
 
     [[nodiscard]] process_id self() const noexcept { return self_; }
-    [[nodiscard]] int doorbell(unsigned slot) const noexcept { return doorbells_[slot + 1]; }
+    /// -1 if this process has no descriptor of it.
+    [[nodiscard]] int doorbell(unsigned slot) const noexcept {
+        if (!is_far(slot)) return doorbells_[slot + 1];
+        if (slot == self_.slot) return doorbells_.back();
+        return far_doorbells_ != nullptr ? far_doorbells_[slot - near_slots].load(std::memory_order_acquire) : -1;
+    }
     [[nodiscard]] int supervisor_doorbell() const noexcept { return doorbells_[0]; }
     [[nodiscard]] const std::vector<int>& doorbells() const noexcept { return doorbells_; }
 
     /// Parent: takes a free slot for a new process. Thread-safe. Empty if all are taken.
-    [[nodiscard]] std::optional<process_id> claim() noexcept;
+    /// @throws std::system_error if it is far and gets no doorbell, std::bad_alloc
+    [[nodiscard]] std::optional<process_id> claim();
+    /// Parent: no slot from this one on has ever been taken.
+    [[nodiscard]] unsigned used_slots() const noexcept { return used_slots_.load(std::memory_order_acquire); }
     /// Parent: frees the slot of a process that has ended (or never started), after its recovery.
     void release(process_id p) noexcept;
     /// Parent: the process has ended.
@@ -52,6 +64,8 @@ public:
     ring_result ring(unsigned slot, std::uint64_t ring_bits) noexcept;
     /// Every live process, this one included, retries all waiters.
     void ring_all() noexcept;
+    /// Parent: writes the doorbells that other processes want written. @return whether there were any
+    bool ring_for_others() noexcept;
 
     /// Reads and clears this process's pending bits.
     [[nodiscard]] std::uint64_t take_pending_bits() noexcept;
@@ -67,6 +81,9 @@ public:
 
 private:
     void write_bell(int fd) const noexcept;
+    void wake(unsigned slot) noexcept;
+    void wake_supervisor() noexcept;
+    void prepare_far(unsigned slot);
     [[nodiscard]] std::uint64_t identity(unsigned slot) const noexcept;
     /// Parent. @return false if the slot's identity is not `from`
     bool change(unsigned slot, std::uint64_t from, std::uint64_t to) noexcept;
@@ -75,7 +92,10 @@ private:
     process_id self_;
     std::vector<int> doorbells_;
     std::mutex changing_;  // a leaf: one change at a time
-    std::unique_ptr<std::atomic<std::uint64_t>[]> identities_;  // in the parent only
+    // In the parent only:
+    std::unique_ptr<std::atomic<std::uint64_t>[]> identities_;
+    std::unique_ptr<std::atomic<int>[]> far_doorbells_;  // made when the slot is first claimed, -1 before
+    std::atomic<unsigned> used_slots_{1};
 };
 
 }  // namespace cadre::detail::shm

@@ -1,5 +1,6 @@
 #include "shm/state_plane.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -10,9 +11,9 @@
 #include <utility>
 
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include "base/random_bytes.hpp"
 #include "shm/crash_recovery.hpp"
 #include "shm/plane_core.hpp"
 #include "shm/plane_domain.hpp"
@@ -28,15 +29,18 @@ public:
 
     bool poll() noexcept override {
         if (!core_.owner.here()) return false;
+        const bool rang = core_.table.ring_for_others();
         const std::uint64_t pending_bits = core_.table.take_pending_bits();
-        if (pending_bits == 0) return false;
+        if (pending_bits == 0) return rang;
         core_.retry_waiters(pending_bits);
         return true;
     }
     bool expects_soon() const noexcept override {
         if (core_.waiting.load(std::memory_order_relaxed) == 0) return false;
         const unsigned self = core_.table.self().slot;
-        for (unsigned slot = 0; slot != core_.memory.slots(); ++slot)
+        // More processes than these have no cores to run on.
+        const unsigned slots = std::min(core_.memory.slots(), near_slots);
+        for (unsigned slot = 0; slot != slots; ++slot)
             if (slot != self && core_.table.state(slot) == slot_state::live &&
                 core_.table.loop_of(slot) != loop_state::asleep && core_.table.on_other_cpu(slot))
                 return true;
@@ -100,11 +104,7 @@ constinit std::atomic<state_plane*> the_plane{nullptr};
 
 program_id random_identity() {
     program_id id;
-    for (std::size_t done = 0; done != sizeof id;) {
-        const ssize_t n = ::getrandom(reinterpret_cast<std::byte*>(&id) + done, sizeof id - done, 0);
-        if (n < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "getrandom");
-        if (n > 0) done += static_cast<std::size_t>(n);
-    }
+    fill_random(&id, sizeof id);
     return id;
 }
 
@@ -143,7 +143,7 @@ program_id state_plane::program_identity() const noexcept { return parts_->core.
 std::unique_ptr<state_plane> state_plane::make(const region_options& options) {
     region memory = region::create(options);
     bells made;
-    for (unsigned i = 0; i != memory.slots() + 1; ++i) {
+    for (unsigned i = 0; i != std::min(memory.slots(), near_slots) + 1; ++i) {
         const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (fd < 0) throw std::system_error(errno, std::generic_category(), "doorbells for worker processes");
         made.fds.push_back(fd);
@@ -155,16 +155,13 @@ std::unique_ptr<state_plane> state_plane::make(const region_options& options) {
     return plane;
 }
 
-std::unique_ptr<state_plane> state_plane::join(const std::vector<int>& descriptors, process_id self,
-                                               program_id program) {
-    const auto refuse = [] {
+std::unique_ptr<state_plane> state_plane::join(const plane_invitation& from) {
+    const std::size_t expected = 2 + std::min(from.shape.slots, near_slots) + (is_far(from.self.slot) ? 1 : 0);
+    if (from.descriptors.size() != expected || from.self.slot >= from.shape.slots)
         throw std::system_error(EINVAL, std::generic_category(), "descriptors of the state plane");
-    };
-    // The region, the supervisor's doorbell, and one for each slot.
-    if (descriptors.size() < 3 || self.slot >= descriptors.size() - 2) refuse();
-    region memory = region::attach(descriptors[0], static_cast<unsigned>(descriptors.size() - 2));
-    return std::unique_ptr<state_plane>(
-        new state_plane(std::move(memory), self, program, {descriptors.begin() + 1, descriptors.end()}, false));
+    return std::unique_ptr<state_plane>(new state_plane(region::attach(from.descriptors[0], from.shape), from.self,
+                                                        from.program,
+                                                        {from.descriptors.begin() + 1, from.descriptors.end()}, false));
 }
 
 state_plane& state_plane::create(const region_options& options) {
@@ -173,8 +170,8 @@ state_plane& state_plane::create(const region_options& options) {
     return *plane;
 }
 
-state_plane& state_plane::attach(const std::vector<int>& descriptors, process_id self, program_id program) {
-    state_plane* plane = join(descriptors, self, program).release();
+state_plane& state_plane::attach(const plane_invitation& from) {
+    state_plane* plane = join(from).release();
     install(*plane);
     return *plane;
 }
@@ -184,13 +181,14 @@ state_plane* state_plane::program() noexcept {
     return plane != nullptr && plane->parts_->core.owner.here() ? plane : nullptr;
 }
 
-std::vector<int> state_plane::descriptors() const {
-    std::vector<int> all{memory_.fd()};
-    all.insert(all.end(), table_.doorbells().begin(), table_.doorbells().end());
-    return all;
+plane_invitation state_plane::invite(process_id id) const {
+    plane_invitation i{{memory_.fd()}, id, program_identity(), memory_.shape()};
+    i.descriptors.insert(i.descriptors.end(), table_.doorbells().begin(), table_.doorbells().end());
+    if (is_far(id.slot)) i.descriptors.push_back(table_.doorbell(id.slot));
+    return i;
 }
 
-std::optional<process_id> state_plane::claim_slot() noexcept {
+std::optional<process_id> state_plane::claim_slot() {
     // A broken worker may have overwritten what the new one is going to read.
     {
         const std::lock_guard hold(parts_->domains_mutex);
@@ -205,10 +203,12 @@ void state_plane::recover(process_id dead) noexcept {
     const std::lock_guard hold(parts_->recovery_mutex);
     if (table_.occupant(dead.slot) != dead || table_.state(dead.slot) == slot_state::free) return;
     table_.mark_dead(dead);
-    shm::recover(parts_->core, dead);
+    process_set waiting;
+    shm::recover(parts_->core, dead, waiting);
     table_.release(dead);
-    // The recovery may have made any operation possible.
-    table_.ring_all();
+    waiting.set(0);
+    for (unsigned slot = 0; slot != table_.used_slots(); ++slot)
+        if (waiting.test(slot) && table_.state(slot) == slot_state::live) table_.ring(slot, ~std::uint64_t{0});
 }
 
 event_source& state_plane::source() noexcept { return parts_->source; }

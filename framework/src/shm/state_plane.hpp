@@ -2,9 +2,9 @@
 /// The state plane between processes: where the channels, cells and locks of process executors live.
 ///
 ///     // parent, before the fork server starts                 // worker
-///     auto& plane = state_plane::create();                     auto& plane = state_plane::attach(descriptors, id, program);
+///     auto& plane = state_plane::create();                     auto& plane = state_plane::attach(invitation);
 ///     auto id = plane.claim_slot();                            // decoded handles now find their objects
-///     // … start a worker with plane.descriptors() and id …
+///     // … start a worker with plane.invite(id) …
 ///     plane.recover(id);                                       // after the worker has ended, for any reason
 #pragma once
 
@@ -24,39 +24,48 @@ namespace cadre::detail::shm {
 class plane_domain;
 class plane_source;
 
+/// What a worker needs to join the plane of its program.
+struct plane_invitation {
+    /// The region, the supervisor's doorbell, the doorbells of near slots, and that of the process itself if it is far.
+    /// Close-on-exec; their numbers may differ in the worker.
+    std::vector<int> descriptors;
+    process_id self;
+    program_id program;
+    region_shape shape;
+};
+
 class state_plane {
 public:
     /// Makes the program's plane, in the parent, before any other process. It lives as long as the process. Sets
     /// `program_domain()` and the loop's wake descriptor, and adds `source()` to the loop's sources.
     /// @throws std::system_error
     static state_plane& create(const region_options& options = {});
-    /// The same in a worker, from the parent's `descriptors()` (their numbers may differ), the slot claimed for the worker and
-    /// the parent's `program_identity()`. A forked worker has the parent's descriptors already.
+    /// The same in a worker.
     /// @throws std::system_error
-    static state_plane& attach(const std::vector<int>& descriptors, process_id self, program_id program);
+    static state_plane& attach(const plane_invitation& from);
     /// The program's plane; null before `create` or `attach`, and in a fork.
     [[nodiscard]] static state_plane* program() noexcept;
 
     /// A plane that is not the program's.
     [[nodiscard]] static std::unique_ptr<state_plane> make(const region_options& options = {});
-    [[nodiscard]] static std::unique_ptr<state_plane> join(const std::vector<int>& descriptors, process_id self,
-                                                           program_id program);
+    [[nodiscard]] static std::unique_ptr<state_plane> join(const plane_invitation& from);
 
     state_plane(const state_plane&) = delete;
     state_plane& operator=(const state_plane&) = delete;
     ~state_plane();
 
-    /// The descriptors that a worker needs: the region, the supervisor's doorbell, the doorbells of all slots. Close-on-exec.
-    [[nodiscard]] std::vector<int> descriptors() const;
+    /// Parent: for the process for which `id` was claimed. The plane keeps the descriptors.
+    [[nodiscard]] plane_invitation invite(process_id id) const;
     [[nodiscard]] program_id program_identity() const noexcept;
     [[nodiscard]] process_id self() const noexcept { return table_.self(); }
     [[nodiscard]] process_table& processes() noexcept { return table_; }
     [[nodiscard]] const region& memory() const noexcept { return memory_; }
 
     /// Parent: claims a slot for a worker about to be started. Empty if there are too many processes. Thread-safe.
-    [[nodiscard]] std::optional<process_id> claim_slot() noexcept;
+    /// @throws std::system_error, std::bad_alloc
+    [[nodiscard]] std::optional<process_id> claim_slot();
     /// Parent: a process has ended or never started. Completes or reverts its operations, releases what it held, rings all
-    /// processes and frees the slot. Any thread; idempotent.
+    /// processes that wait and frees the slot. Any thread; idempotent.
     void recover(process_id dead) noexcept;
 
     /// For the run loop of this process: retries the waiters for which other processes rang.

@@ -1,5 +1,7 @@
 #include <cadre/executor.hpp>
 
+#include "base/random_bytes.hpp"
+
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -18,7 +20,7 @@ namespace {
 
 struct portable_executors {
     std::mutex mutex;  // a leaf: guards the table; no executor is destroyed under it
-    std::map<std::uint64_t, std::weak_ptr<executor_backend>> known;
+    std::map<detail::executor_identity, std::weak_ptr<executor_backend>> known;
     static portable_executors& instance() {
         static auto* all = new portable_executors;
         return *all;
@@ -109,11 +111,15 @@ void executor::encode_handle(detail::encoder& out) const {
     auto* identity = static_cast<detail::portable_identity*>(backend()->query(typeid(detail::portable_identity)));
     if (identity == nullptr)
         throw not_portable("executor '" + name() + "' is local to its process and cannot be sent to another one");
-    detail::encode(out, identity->portable_id());
+    const detail::executor_identity id = identity->portable_id();
+    detail::encode(out, id.high);
+    detail::encode(out, id.low);
 }
 
 executor executor::decode_handle(detail::decoder& in) {
-    const auto id = detail::decode<std::uint64_t>(in);
+    detail::executor_identity id;
+    id.high = detail::decode<std::uint64_t>(in);
+    id.low = detail::decode<std::uint64_t>(in);
     auto& all = portable_executors::instance();
     const std::lock_guard hold(all.mutex);
     const auto found = all.known.find(id);
@@ -124,7 +130,13 @@ executor executor::decode_handle(detail::decoder& in) {
 
 namespace detail {
 
-void register_portable_executor(std::uint64_t id, std::weak_ptr<executor_backend> backend) {
+executor_identity executor_identity::make() {
+    executor_identity id;
+    fill_random(&id, sizeof id);
+    return id;
+}
+
+void register_portable_executor(const executor_identity& id, std::weak_ptr<executor_backend> backend) {
     auto& all = portable_executors::instance();
     const std::lock_guard hold(all.mutex);
     all.known[id] = std::move(backend);

@@ -21,8 +21,14 @@
 #include <string>
 #include <vector>
 
+#include <cstddef>
+
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 namespace {
@@ -185,6 +191,46 @@ TEST(bounded_waits, limits_kill_after_the_program_has_given_up_its_privileges) {
     const hang_guard guard;
     const pid_t child = ::fork();
     if (child == 0) ::_exit(give_up_privileges_and_run_limits());
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+// Refuses the system calls by which this process could kill its workers, for all of its threads.
+bool refuse_to_send_signals() {
+    sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_send_signal, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    };
+    const sock_fprog program{5, filter};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0;
+}
+
+int refuse_signals_and_run_limits() {
+    const executor ex = process_executor{{.workers = 1, .kill_grace = 50ms}};
+    if (cadre::sync_wait(cadre::on(ex, plus_one, 1)) != 2) return 2;
+    if (!refuse_to_send_signals() || ::kill(::getpid(), 0) == 0) return 3;
+    for (int i = 0; i != 3; ++i) {
+        const auto begin = clock_type::now();
+        const auto o = cadre::sync_wait(cadre::as_outcome(cadre::timeout(100ms, cadre::on(ex, spin_for_ever))));
+        if (o || clock_type::now() - begin > soon) return 4;
+        if (cadre::sync_wait(cadre::on(ex, plus_one, 1)) != 2) return 5;
+    }
+    return 0;
+}
+
+TEST(bounded_waits, limits_kill_although_seccomp_refuses_signals) {
+#if defined(CADRE_TSAN)
+    GTEST_SKIP() << "ThreadSanitizer does not support threads in a fork of a program with threads";
+#endif
+    const hang_guard guard;
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(refuse_signals_and_run_limits());
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFEXITED(status));

@@ -133,7 +133,7 @@ int forge_nested_calls(std::uint64_t count) {
     h.entry =
         cadre::detail::trampoline_id<cadre::detail::single_call<cadre::detail::packaged_call_for<int (&)(int), int>>>();
     h.items = 1;
-    const block b{call_memory::worker_area + (std::uint64_t{1} << 20), sizeof h};
+    const block b{(call_memory::parent_area + call_memory::area_size_for(1)) + (std::uint64_t{1} << 20), sizeof h};
     std::memcpy(reinterpret_cast<std::byte*>(&m) + b.offset, &h, sizeof h);
     event e{};
     e.kind = event_kind::nested_call;

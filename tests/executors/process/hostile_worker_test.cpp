@@ -4,6 +4,8 @@
 #include "forged_events.hpp"
 #include "support.hpp"
 
+#include <cadre/detail/base/sanitizers.hpp>
+
 #include <gtest/gtest.h>
 
 #include "process/plane/nested_header.hpp"
@@ -12,8 +14,10 @@
 #include <cadre/errors.hpp>
 #include <cadre/map.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <ranges>
@@ -28,6 +32,9 @@ using namespace cadre::detail::process_plane;
 using cadre::executor;
 using cadre::process_executor;
 using cadre::task;
+
+// Where the worker's half of a call memory begins, if nothing limits the address space.
+const std::uint64_t worker_area = call_memory::parent_area + call_memory::area_size_for(1);
 
 int forge_unknown_ticket(std::uint64_t ticket) {
     event e{};
@@ -128,11 +135,12 @@ TEST(hostile_worker, messages_of_unknown_kind_are_refused) {
 
 TEST(hostile_worker, bodies_outside_its_memory_are_refused) {
     const executor ex = looked_after(1);
-    const std::vector<std::pair<std::uint64_t, std::uint64_t>> bad{{0, 64},
-                                                                   {call_memory::worker_area, ~std::uint64_t{0}},
-                                                                   {~std::uint64_t{0} - 10, 100},
-                                                                   {call_memory::parent_area, 100},
-                                                                   {call_memory::total - 10, 100}};
+    const std::vector<std::pair<std::uint64_t, std::uint64_t>> bad{
+        {0, 64},
+        {worker_area, ~std::uint64_t{0}},
+        {~std::uint64_t{0} - 10, 100},
+        {call_memory::parent_area, 100},
+        {(worker_area + call_memory::area_size_for(1)) - 10, 100}};
     for (const auto& [offset, size] : bad)
         expect_violation(ex, [&] { return cadre::on(ex, forge_body, offset, size); });
 }
@@ -140,7 +148,7 @@ TEST(hostile_worker, bodies_outside_its_memory_are_refused) {
 // Nested calls without end, each with a body of `size` bytes; they wait in the parent, for there is no other worker.
 int forge_nested_calls(std::uint64_t count, std::uint64_t size) {
     call_memory::layout& m = *find_memory();
-    const block b{call_memory::worker_area + (std::uint64_t{1} << 20), size};
+    const block b{worker_area + (std::uint64_t{1} << 20), size};
     nested_header h{};
     h.entry =
         cadre::detail::trampoline_id<cadre::detail::single_call<cadre::detail::packaged_call_for<int (&)(int), int>>>();
@@ -163,20 +171,45 @@ int forge_nested_calls(std::uint64_t count, std::uint64_t size) {
     return spin_for_ever();
 }
 
+long status_kib(const char* key) {
+    std::FILE* const status = std::fopen("/proc/self/status", "r");
+    char line[256];
+    long kib = 0;
+    while (std::fgets(line, sizeof line, status) != nullptr)
+        if (std::strncmp(line, key, std::strlen(key)) == 0) kib = std::atol(line + std::strlen(key) + 1);
+    std::fclose(status);
+    return kib;
+}
+long resident_kib() { return status_kib("VmRSS"); }
+long peak_kib() { return status_kib("VmHWM"); }
+
+// A sanitizer keeps freed memory.
+#if defined(CADRE_ASAN) || defined(CADRE_TSAN)
+constexpr long most_growth_kib = 1L << 30;
+#else
+constexpr long most_growth_kib = 48L << 10;
+#endif
+
 TEST(hostile_worker, nested_calls_without_end_are_refused) {
     const executor ex = process_executor{{.workers = 1}};
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+    const long before = peak_kib();
     const std::string what =
         run(watch<int>, cadre::spawn(ex, forge_nested_calls, max_nested_calls + 10, sizeof(nested_header)));
     EXPECT_NE(what.find("exceeded the limit of nested calls and was killed"), std::string::npos) << what;
+    EXPECT_LT(peak_kib() - before, most_growth_kib);
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 
 TEST(hostile_worker, nested_calls_with_arguments_without_end_are_refused) {
     const executor ex = process_executor{{.workers = 1}};
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+    const long before = peak_kib();
     const std::string what =
-        run(watch<int>, cadre::spawn(ex, forge_nested_calls, std::uint64_t{1000}, std::uint64_t{8} << 20));
+        run(watch<int>, cadre::spawn(ex, forge_nested_calls, std::uint64_t{1000}, std::uint64_t{1} << 20));
     EXPECT_NE(what.find("exceeded the limit of the arguments of nested calls and was killed"), std::string::npos)
         << what;
+    EXPECT_LT(peak_kib() - before, most_growth_kib);
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 
@@ -184,7 +217,7 @@ TEST(hostile_worker, nested_calls_with_arguments_without_end_are_refused) {
 int forge_committed(std::uint32_t items, std::uint64_t size, bool written) {
     call_memory::layout& m = *find_memory();
     const std::uint64_t ticket = own_ticket(m);
-    const block b{call_memory::worker_area + (std::uint64_t{64} << 20), size};
+    const block b{worker_area + (std::uint64_t{64} << 20), size};
     if (written) std::memset(reinterpret_cast<std::byte*>(&m) + b.offset, 1, size);
     event e{};
     e.kind = event_kind::committed;
@@ -199,16 +232,6 @@ int forge_committed(std::uint32_t items, std::uint64_t size, bool written) {
         write_payload(s, e);
         s.word.store(slot_word(at, slot_state::queued));
     }
-}
-
-long resident_kib() {
-    std::FILE* const status = std::fopen("/proc/self/status", "r");
-    char line[256];
-    long kib = 0;
-    while (std::fgets(line, sizeof line, status) != nullptr)
-        if (std::sscanf(line, "VmRSS: %ld", &kib) == 1) break;
-    std::fclose(status);
-    return kib;
 }
 
 TEST(hostile_worker, a_flood_of_committed_results_is_refused_and_takes_no_memory) {

@@ -12,6 +12,7 @@
 #include <iostream>
 #include <optional>
 #include <ranges>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -138,6 +139,36 @@ TEST(process_output, prefixed_lines_name_the_worker) {
         EXPECT_NE(seen.find("say#"), std::string::npos) << seen;
     }
     EXPECT_NE(seen.find("] hello\n"), std::string::npos) << seen;
+}
+
+int say_lines(int n) {
+    for (int i = 0; i != 5; ++i)
+        std::printf("call %d line %d\n", n, i);
+    return n;
+}
+
+// What a task has printed is out before its result is.
+TEST(process_output, comes_before_the_result) {
+    ::testing::internal::CaptureStdout();
+    {
+        const executor ex = process_executor{{.workers = 2, .output = cadre::worker_output::prefix}};
+        for (int n = 0; n != 200; ++n) {
+            (void)cadre::sync_wait(cadre::on(ex, say_lines, n));
+            const std::string text = "result " + std::to_string(n) + '\n';
+            EXPECT_EQ(::write(STDOUT_FILENO, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+        }
+    }
+    std::istringstream seen(::testing::internal::GetCapturedStdout());
+    std::string line;
+    for (int n = 0; n != 200; ++n) {
+        for (int i = 0; i != 5; ++i) {
+            ASSERT_TRUE(std::getline(seen, line));
+            ASSERT_TRUE(line.starts_with("[worker ")) << line;
+            ASSERT_TRUE(line.ends_with("] call " + std::to_string(n) + " line " + std::to_string(i))) << line;
+        }
+        ASSERT_TRUE(std::getline(seen, line));
+        ASSERT_EQ(line, "result " + std::to_string(n));
+    }
 }
 
 TEST(process_output, null_is_silent) {

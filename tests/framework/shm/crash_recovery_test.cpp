@@ -43,7 +43,7 @@ TEST(shm_crash_recovery, a_lock_granted_to_a_former_process_of_the_slot_is_freed
     ASSERT_EQ(now->slot, former->slot);
     const int end = run(*plane, [&](shm::state_plane& p) {
         // It chose the former process; meanwhile that one died and the next one in the slot waits for the lock.
-        only_entry(p).interest[0][0].fetch_or(std::uint64_t{1} << now->slot);
+        only_entry(p).interest[0].slots.fetch_or(std::uint64_t{1} << now->slot);
         grant_and_die(p, *former);
     });
     ASSERT_EQ(end, SIGKILL);
@@ -58,7 +58,7 @@ TEST(shm_crash_recovery, memory_freed_by_the_dead_process_is_not_accessed) {
     const auto o = only_object(*plane);
     shm::object_entry& e = plane->memory().object(o.slot, o.index);
     // It died after it had given the memory back and before it said so.
-    e.presence[0].store(0);
+    e.presence.slots.store(0);
     e.state.store(shm::object_word::make(o.incarnation, o.kind, shm::object_phase::freeing, dead->slot).raw);
     ASSERT_TRUE(shm::arena::release(plane->memory(), e.block.load(), shm::held_by_object(o)));
     const std::uint64_t offset = e.block.load();

@@ -58,7 +58,7 @@ child start(shm::state_plane& plane, F f) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::getppid() != parent) ::_exit(9);
         try {
-            const auto joined = shm::state_plane::join(plane.descriptors(), *id, plane.program_identity());
+            const auto joined = shm::state_plane::join(plane.invite(*id));
             f(*joined);
         } catch (...) {
             ::_exit(8);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include <cadre/executors/worker_action.hpp>
 #include <cadre/executors/workers.hpp>
 
 namespace cadre {
@@ -32,13 +33,12 @@ struct process_options {
     /// Zero or negative is a `config_error`. Default: one per core this process may use.
     worker_count workers = default_workers;
     start_method start = start_method::forkserver;
-    /// Called in each worker before its first task; a captureless lambda will do. If it throws or dies in every worker,
-    /// the executor ends with its error.
-    void (*initializer)() = nullptr;
+    /// Called in each worker before its first task. If it throws or dies in every worker, the executor ends with its error.
+    worker_action initializer{};
     /// Called in each worker that ends in order (retires, or the executor ends), after its last task. Then the objects of
     /// `this_worker::local` and static objects are destroyed and the functions of `atexit` are called. A worker that takes
     /// longer than `kill_grace`, or two seconds if that is more, for all that is killed. What it throws is printed.
-    void (*finalizer)() = nullptr;
+    worker_action finalizer{};
     /// A worker that uses more private memory than this, in bytes, after a task is replaced by a fresh one. 0: no limit.
     std::size_t memory_soft_limit = 0;
     /// A task that runs longer is asked to stop, and killed `kill_grace` later. A worker that takes no call although it has no

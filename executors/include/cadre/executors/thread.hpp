@@ -14,7 +14,7 @@ namespace cadre {
 /// by their own thread unless an idle one steals them. Idle threads sleep.
 class thread_executor : public local_executor {
 public:
-    /// @throws config_error for zero or negative workers, or a CPU that does not exist
+    /// @throws config_error for zero or negative workers, or a CPU that does not exist; what the initializer throws
     explicit thread_executor(const thread_options& options = {});
 };
 
