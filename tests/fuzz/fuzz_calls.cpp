@@ -115,7 +115,7 @@ public:
         (void)protocol_.handle_events(*worker_, event_slots, ended_);
         limits_.expire(std::chrono::steady_clock::now() + 1h, ended_);
         (void)silent_.check(std::chrono::steady_clock::now());
-        placement_.rebalance();
+        placement_.rebalance(ended_);
         (void)worker_->link.flush();
     }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -34,8 +35,8 @@ namespace cadre::detail {
 /// Whether the executor's backend has the extension `raw_chunks`.
 [[nodiscard]] bool runs_raw_chunks(const executor& ex) noexcept;
 
-/// The state of one map; a local of its coroutine, driven by `drive_chunks`. `Results` collects: `outcome_results`, or
-/// `plain_results` for a map that fails fast.
+/// The state of one map; a local of its coroutine, driven by `drive_chunks`. `Results` collects: `outcome_results`, `plain_results`
+/// for a map that fails fast, or those of a `map_stream`.
 template <class F, class Item, class Results>
 class map_run {
     using bound = item_bound<F, Item>;
@@ -241,7 +242,8 @@ private:
         window_.completed(to - from);
         if (from == to) return;
         const std::exception_ptr error = std::make_exception_ptr(cancelled{});
-        if (fail_fast_) return failure_.add(from, error);
+        if (fail_fast_) failure_.add(from, error);
+        if constexpr (std::is_same_v<Results, plain_results<result>>) return;  // the map throws
         for (; from != to; ++from)
             results_.set(from, outcome<result>(error));
     }
