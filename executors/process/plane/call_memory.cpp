@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::uint64_t page = 4096;
 constexpr std::uint64_t min_area = std::uint64_t{4} << 20;
-constexpr std::uint64_t max_area = std::uint64_t{4} << 30;
 constexpr std::uint64_t most_for_calls = std::uint64_t{16} << 40;
 
 std::uint64_t size_of(int memfd) {

@@ -111,6 +111,8 @@ public:
     static constexpr std::uint64_t crash_offset = (sizeof(layout) + 4095) / 4096 * 4096;
     static constexpr std::uint64_t parent_area = crash_offset + process_os::crash_page_size;
 
+    /// The largest size of an area.
+    static constexpr std::uint64_t max_area = std::uint64_t{4} << 30;
     /// The size of an area in the memories of an executor with so many workers: as large as the address space of this process
     /// allows, which is what it takes; it is sparse.
     [[nodiscard]] static std::uint64_t area_size_for(std::uint32_t workers) noexcept;
@@ -142,8 +144,9 @@ private:
     mapped_region mapped_;
 };
 
-/// The longest message: arguments with the name of their call, or a result.
-inline constexpr std::uint64_t max_message = call_memory::area_size - (std::uint64_t{1} << 20);
+/// The longest message: arguments with the name of their call, or a result. Where little address space is left, a shorter one may
+/// find no memory.
+inline constexpr std::uint64_t max_message = call_memory::max_area - (std::uint64_t{1} << 20);
 /// A not_portable: `what` has `size` bytes, more than a message holds.
 [[nodiscard]] std::exception_ptr too_large(const char* what, std::uint64_t size);
 
