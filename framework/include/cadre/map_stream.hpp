@@ -52,7 +52,16 @@ stream<T> refused_stream() {
 
 // The items as `map` sees those of a range.
 template <class S>
-using items_of_source = std::vector<element_of_source<S>>;
+struct source_items {
+    using type = std::vector<item_of<S>>;
+};
+template <class S>
+    requires is_stream<std::remove_cvref_t<S>>
+struct source_items<S> {
+    using type = std::vector<element_of_source<S>>;
+};
+template <class S>
+using items_of_source = typename source_items<S>::type;
 
 }  // namespace detail
 

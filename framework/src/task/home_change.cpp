@@ -64,7 +64,7 @@ bool home_change::enter(const std::shared_ptr<executor_backend>& home) {
     return true;
 }
 
-std::coroutine_handle<> home_change::on_end(completion* c) noexcept {
+std::coroutine_handle<> home_change::on_end(completion* c, std::coroutine_handle<> /*ended*/) noexcept {
     auto* const self = static_cast<home_change*>(c);
     if (self->here_ == nullptr) return self->end_at_first_home();
     work_registry& registry = self->here_->home->registry();

@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/base/range_item.hpp>
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_stream_link.hpp>
 #include <cadre/detail/task/background_task.hpp>

@@ -42,7 +42,7 @@ private:
     [[nodiscard]] static home_change* of(promise_base& p) noexcept;
     [[nodiscard]] place& place_of(const std::shared_ptr<executor_backend>& home);
     [[nodiscard]] bool enter(const std::shared_ptr<executor_backend>& home);
-    static std::coroutine_handle<> on_end(completion* c) noexcept;
+    static std::coroutine_handle<> on_end(completion* c, std::coroutine_handle<> ended) noexcept;
     static void on_return(work_item* item) noexcept;
     [[nodiscard]] std::coroutine_handle<> end_at_first_home() noexcept;
 
