@@ -118,7 +118,7 @@ static_assert(sizeof(object_entry) == 192);
 struct far_record {
     word presence[far_groups];
     word interest[2][far_groups];
-    alignas(page_size) word permits[far_slots][2];  ///< of a semaphore
+    alignas(page_size) word permits[far_slots][2];  ///< of a semaphore; the first of each pair: slot_counts of others
 };
 static_assert(sizeof(far_record) == 17 * page_size);
 

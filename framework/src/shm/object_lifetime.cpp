@@ -204,8 +204,7 @@ void object_table::recover(object_ref o, process_id dead) noexcept {
     const auto d = data_of(o);
     if (d && o.kind == object_kind::channel) channel_recovery<>(memory_, d->data, d->parameter, self_).recover(dead);
     if (d && o.kind == object_kind::semaphore) recover_permits(*d, o, dead);
-    if (d && o.kind == object_kind::shared_lock) shared_lock_core<>(e.lock, d->data, self_).recover_sharers(dead);
-    if (d && o.kind == object_kind::condition) recover_condition(*this, o, d->data, dead);
+    if (d && (o.kind == object_kind::shared_lock || o.kind == object_kind::condition)) recover_counts(*d, o, dead);
     if (was_freeing) return free_with_contents(o, true);
     lock_core<> lock(e.lock, self_);
     lock.recover(dead);
@@ -215,6 +214,16 @@ void object_table::recover(object_ref o, process_id dead) noexcept {
     clear_presence(o, dead.slot);
     clear_presence(o, supervisor_slot);
     free_entry_if_unused(o);
+}
+
+void object_table::recover_counts(const object_data& d, object_ref o, process_id dead) noexcept {
+    if (is_far(dead.slot) && !presence_of(o).has_group(dead.slot)) return;
+    far_record* const far = memory_.far(o.slot, o.index);
+    word(*const words)[2] = far != nullptr ? far->permits : nullptr;
+    if (o.kind == object_kind::shared_lock)
+        shared_lock_core<>(entry(o).lock, d.data, self_, words).recover_sharers(dead);
+    else
+        recover_condition(*this, o, slot_counts<>(d.data, words), dead);
 }
 
 // Far processes that have never used the object have no memory for their permits: they have none.

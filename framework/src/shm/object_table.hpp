@@ -117,6 +117,8 @@ private:
     [[nodiscard]] bool begin_freeing(object_ref o) noexcept;
     void free_with_contents(object_ref o, bool begun) noexcept;
     void finish_freeing(object_ref o, std::vector<object_ref>& carried) noexcept;
+    /// Sharers of a shared lock, waiters of a condition.
+    void recover_counts(const object_data& d, object_ref o, process_id dead) noexcept;
     void recover_permits(const object_data& d, object_ref o, process_id dead) noexcept;
     /// Whether `p` is alive and waits for the object's lock.
     [[nodiscard]] bool waits(object_ref o, process_id p) const noexcept;

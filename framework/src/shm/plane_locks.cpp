@@ -1,10 +1,30 @@
 #include "shm/plane_locks.hpp"
 
+#include <new>
+
 namespace cadre::detail::shm {
 
-plane_shared_lock::plane_shared_lock(std::shared_ptr<object_handle> handle) noexcept
+namespace {
+
+word (*far_words(const object_handle& handle) noexcept)[2] {
+    return handle.far() != nullptr ? handle.far()->permits : nullptr;
+}
+
+/// Before the first use of this process's word. @throws std::bad_alloc
+void commit_far_word(const object_handle& handle) {
+    const unsigned self = handle.core().table.self().slot;
+    const region& memory = handle.core().memory;
+    if (is_far(self) && !memory.commit(memory.offset_of(handle.far()->permits[self - near_slots]), sizeof(word[2])))
+        throw std::bad_alloc();
+}
+
+}  // namespace
+
+plane_shared_lock::plane_shared_lock(std::shared_ptr<object_handle> handle)
     : plane_object(std::move(handle)), grants_(handle_->entry().lock, handle_->core().table.self()),
-      core_(handle_->entry().lock, handle_->data().data, handle_->core().table.self()) {}
+      core_(handle_->entry().lock, handle_->data().data, handle_->core().table.self(), far_words(*handle_)) {
+    commit_far_word(*handle_);
+}
 
 bool plane_shared_lock::drained() const noexcept {
     return core_.drained([this](auto f) { handle_->core().objects.for_each_user(handle_->ref(), f); });
@@ -75,8 +95,10 @@ void plane_shared_lock::on_no_waiters(unsigned q) noexcept {
     if (core_.wanted_shared() && ready(q)) handle_->ring_each(q);
 }
 
-plane_condition::plane_condition(std::shared_ptr<object_handle> handle) noexcept
-    : plane_object(std::move(handle)), waiters_(handle_->data().data) {}
+plane_condition::plane_condition(std::shared_ptr<object_handle> handle)
+    : plane_object(std::move(handle)), waiters_(handle_->data().data, far_words(*handle_)) {
+    commit_far_word(*handle_);
+}
 
 condition_word<> plane_condition::mine() noexcept {
     return condition_word<>(waiters_.of(handle_->core().table.self().slot));
@@ -109,8 +131,8 @@ void plane_condition::notify_here(std::uint32_t& count) noexcept {
     if (given != 0) this->retry_waiters();
 }
 
-void recover_condition(const object_table& objects, object_ref o, std::byte* data, process_id dead) noexcept {
-    const slot_counts<> waiters(data);
+void recover_condition(const object_table& objects, object_ref o, const slot_counts<>& waiters,
+                       process_id dead) noexcept {
     std::uint32_t left = condition_word<>(waiters.of(dead.slot)).clear();
     if (left == 0) return;
     objects.for_each_user(o, [&](unsigned slot) {

@@ -16,7 +16,8 @@ namespace cadre::detail::shm {
 
 class plane_shared_lock final : public plane_object<process_shared_lock> {
 public:
-    explicit plane_shared_lock(std::shared_ptr<object_handle> handle) noexcept;
+    /// @throws std::bad_alloc
+    explicit plane_shared_lock(std::shared_ptr<object_handle> handle);
 
     [[nodiscard]] op_status try_lock(bool& owner_died) noexcept override;
     void unlock() noexcept override;
@@ -42,7 +43,8 @@ private:
 
 class plane_condition final : public plane_object<shared_condition> {
 public:
-    explicit plane_condition(std::shared_ptr<object_handle> handle) noexcept;
+    /// @throws std::bad_alloc
+    explicit plane_condition(std::shared_ptr<object_handle> handle);
 
     void enter() noexcept override { mine().enter(); }
     [[nodiscard]] op_status try_take() noexcept override;
@@ -60,6 +62,7 @@ private:
 };
 
 /// Supervisor: gives the notifications that waiters of the dead process have not taken to others.
-void recover_condition(const object_table& objects, object_ref o, std::byte* data, process_id dead) noexcept;
+void recover_condition(const object_table& objects, object_ref o, const slot_counts<>& waiters,
+                       process_id dead) noexcept;
 
 }  // namespace cadre::detail::shm

@@ -38,8 +38,9 @@ public:
     [[nodiscard]] static constexpr std::uint64_t bytes(unsigned slots) noexcept {
         return header + slot_counts<Word>::bytes(slots);
     }
-    shared_lock_core(Word& lock, std::byte* data, process_id self) noexcept
-        : lock_(lock), wanted_shared_(*reinterpret_cast<Word*>(data)), sharers_(data + header), self_(self) {}
+    /// `far`: as of slot_counts
+    shared_lock_core(Word& lock, std::byte* data, process_id self, Word (*far)[2] = nullptr) noexcept
+        : lock_(lock), wanted_shared_(*reinterpret_cast<Word*>(data)), sharers_(data + header, far), self_(self) {}
 
     /// Claims the lock. `drained`, `enter` or `unclaim` follow.
     [[nodiscard]] bool claim() noexcept {

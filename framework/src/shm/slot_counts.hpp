@@ -1,5 +1,5 @@
 /// @file
-/// One word for each process that uses an object, in the data of the object.
+/// One word for each process that uses an object: of near slots in the data of the object, of far slots in its far_record.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +13,21 @@ namespace cadre::detail::shm {
 template <class Word = word>
 class slot_counts {
 public:
-    [[nodiscard]] static constexpr std::uint64_t bytes(unsigned slots) noexcept { return slots * sizeof(Word); }
-    explicit slot_counts(std::byte* data) noexcept : words_(reinterpret_cast<Word*>(data)) {}
+    [[nodiscard]] static constexpr std::uint64_t bytes(unsigned slots) noexcept {
+        return (slots < near_slots ? slots : near_slots) * sizeof(Word);
+    }
+    /// `far`: the pairs of words of far slots; null in a region without them.
+    explicit slot_counts(std::byte* data, Word (*far)[2] = nullptr) noexcept
+        : words_(reinterpret_cast<Word*>(data)), far_(far) {}
 
     /// The word of a process that is present in the object, or was when it died.
-    [[nodiscard]] Word& of(unsigned slot) const noexcept { return words_[slot]; }
+    [[nodiscard]] Word& of(unsigned slot) const noexcept {
+        return is_far(slot) ? far_[slot - near_slots][0] : words_[slot];
+    }
 
 private:
     Word* words_;
+    Word (*far_)[2];
 };
 
 }  // namespace cadre::detail::shm
