@@ -15,14 +15,15 @@ using cadre::task;
 template <class Lock>
 task<bool> waits_for_itself(Lock lock) {
     auto guard = co_await lock();
+    bool refused = false;
     try {
         (void)co_await lock();
     } catch (const std::logic_error&) {
-        guard.unlock();
-        (void)co_await lock();
-        co_return true;
+        refused = true;
     }
-    co_return false;
+    guard.unlock();
+    (void)co_await lock();
+    co_return refused;
 }
 
 /// What another task may unlock is awaited.
