@@ -77,7 +77,8 @@ TEST(process_memory, a_call_that_met_the_limit_is_repeated_in_a_fresh_worker) {
     const executor ex = process_executor{{.workers = 2, .memory_limit = limit, .retries = 1}};
     EXPECT_EQ(spawn_all(ex).values, calls);
     EXPECT_GT(ex.stats().retried, 0u);
-    EXPECT_EQ(map_all(ex, {.retries = 1}).values, calls);
+    // An item that is sent again out of a chunk may meet a worker that others have used meanwhile.
+    EXPECT_EQ(map_all(ex, {.retries = 3}).values, calls);
 }
 
 pid_t leak_then_pid(int megabytes) {

@@ -2,6 +2,7 @@
 
 #include "framework/shm/channel_fixture.hpp"
 
+#include <algorithm>
 #include <array>
 #include <thread>
 
@@ -76,6 +77,7 @@ TEST(shm_channel, producers_and_consumers_are_killed_at_random) {
     };
     std::array<child, 2> producers{start(*f.plane, produce(0, 0)), start(*f.plane, produce(1, 0))};
     std::array<child, 2> consumers{start(*f.plane, consume), start(*f.plane, consume)};
+    std::array<std::uint64_t, 2> next{};
     unsigned consumer_deaths = 0;
     std::uint64_t x = 88172645463325252ull;
     for (int round = 0; round != 600; ++round) {
@@ -93,8 +95,10 @@ TEST(shm_channel, producers_and_consumers_are_killed_at_random) {
         f.plane->recover(victim.id);
         consumer_deaths += producer ? 0 : 1;
         const unsigned me = static_cast<unsigned>(x % 2);
-        // The dead producer may have sent one more than it could say: the next begins after that.
-        victim = producer ? start(*f.plane, produce(me, t->sent[me].load() + 1)) : start(*f.plane, consume);
+        // The dead producer may have sent one more than it could say: the next begins after that, and after the first one of the
+        // dead, if that died before it could say anything.
+        if (producer) next[me] = std::max(t->sent[me].load(), next[me]) + 1;
+        victim = producer ? start(*f.plane, produce(me, next[me])) : start(*f.plane, consume);
     }
     t->stop.store(true);
     for (auto& c : producers)

@@ -137,7 +137,8 @@ namespace work {
 inline task<int> await_other_library() {
     const executor home = co_await this_task::executor();
     const auto* const environment = detail::current_environment();
-    const bool one_thread = home.concurrency() == 1;
+    // One worker of another library's pool need not be the same thread each time.
+    const bool one_thread = home.concurrency() == 1 && home.kind() != executor_kind::custom;
     const auto thread = std::this_thread::get_id();
     int wrong = 0;
     const auto check = [&] {
