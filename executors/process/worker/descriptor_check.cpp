@@ -11,7 +11,8 @@
 namespace cadre::detail::process_worker {
 
 void end_without_descriptors() noexcept {
-    constexpr std::string_view text = "cadre: a task closed file descriptors that its worker needs; the worker exits with status 126\n";
+    constexpr std::string_view text =
+        "cadre: a task closed file descriptors that its worker needs; the worker exits with status 126\n";
     [[maybe_unused]] const auto n = ::write(STDERR_FILENO, text.data(), text.size());
     ::_exit(lost_descriptors);
 }

@@ -44,7 +44,8 @@ TEST(shm_condition, a_notification_wakes_one_waiter_of_any_process) {
         condition->notify(1);
         const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
         while (count() != i && std::chrono::steady_clock::now() < limit)
-            if (!plane->source().poll()) std::this_thread::yield();  // no process rings this one when it is another's turn
+            if (!plane->source().poll())
+                std::this_thread::yield();  // no process rings this one when it is another's turn
         ASSERT_EQ(count(), i);
     }
     for (child& c : waiters) {

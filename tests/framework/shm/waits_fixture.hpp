@@ -49,8 +49,9 @@ struct waiting_for_word : shared_object::pending_operation {
         queue = shared_block::changes;
         independent = true;
         try_now = [](pending_operation& p) noexcept {
-            return cadre::detail::block_word(*static_cast<shared_block*>(p.object), 0).load() != 0 ? op_status::done
-                                                                                                  : op_status::would_block;
+            return cadre::detail::block_word(*static_cast<shared_block*>(p.object), 0).load() != 0
+                       ? op_status::done
+                       : op_status::would_block;
         };
         prepare(std::noop_coroutine(), nullptr, &shared_object::cancel);
     }

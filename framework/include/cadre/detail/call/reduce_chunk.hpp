@@ -23,9 +23,7 @@ namespace cadre::detail {
 template <class T, class F, class Op, class Item>
 T reduce_chunk(const F& f, Op& op, std::size_t first, std::vector<Item> items) {
     std::size_t i = 0;
-    const auto apply = [&]() -> T {
-        return reduced<T>(item_call<F, Item>::bind(f, static_cast<Item&&>(items[i]))());
-    };
+    const auto apply = [&]() -> T { return reduced<T>(item_call<F, Item>::bind(f, static_cast<Item&&>(items[i]))()); };
     try {
         T combined = apply();
         while (++i != items.size()) {
