@@ -15,6 +15,7 @@
 #include <cadre/async_shared_mutex.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
+#include <cadre/select.hpp>
 #include <cadre/shared_array.hpp>
 #include <cadre/shared_value.hpp>
 #include <cadre/sleep.hpp>
@@ -92,30 +93,25 @@ inline task<void> read_pairs(async_shared_mutex m, shared_array<int> pair, int t
 }
 
 /// The classic bounded buffer: places [2, 6) of `a`; a[0]: items put, a[1]: items taken.
-struct buffer {
-    async_mutex mutex;
-    async_condition_variable not_full;
-    async_condition_variable not_empty;
-    shared_array<int> a;
-};
-
-inline task<void> put_items(buffer b, int from, int to) {
+inline task<void> put_items(async_mutex m, async_condition_variable not_full, async_condition_variable not_empty,
+                            shared_array<int> a, int from, int to) {
     for (int i = from; i < to; ++i) {
-        auto guard = co_await b.mutex.lock();
-        co_await b.not_full.wait(guard, [&] { return b.a[0] - b.a[1] < 4; });
-        b.a[static_cast<std::size_t>(2 + b.a[0]++ % 4)] = i;
-        b.not_empty.notify_one();
+        auto guard = co_await m.lock();
+        co_await not_full.wait(guard, [&] { return a[0] - a[1] < 4; });
+        a[static_cast<std::size_t>(2 + a[0]++ % 4)] = i;
+        not_empty.notify_one();
     }
 }
 
-inline task<int> take_items(buffer b, int count) {
+inline task<int> take_items(async_mutex m, async_condition_variable not_full, async_condition_variable not_empty,
+                            shared_array<int> a, int count) {
     int sum = 0;
     for (int i = 0; i < count; ++i) {
-        auto guard = co_await b.mutex.lock();
-        while (b.a[0] == b.a[1])
-            co_await b.not_empty.wait(guard);
-        sum += b.a[static_cast<std::size_t>(2 + b.a[1]++ % 4)];
-        b.not_full.notify_one();
+        auto guard = co_await m.lock();
+        while (a[0] == a[1])
+            co_await not_empty.wait(guard);
+        sum += a[static_cast<std::size_t>(2 + a[1]++ % 4)];
+        not_full.notify_one();
     }
     co_return sum;
 }
@@ -127,6 +123,44 @@ inline task<void> wait_once(async_mutex m, async_condition_variable cv, shared_a
     co_await cv.wait(guard);
     if (!guard.owns_lock()) throw std::runtime_error("the lock was not taken again");
     ++a[1];
+}
+
+/// Waits until `seen[which]` is `count`, which it must not exceed.
+inline task<void> reaches(async_mutex m, shared_array<int> seen, std::size_t which, int count) {
+    for (;;) {
+        {
+            auto guard = co_await m.lock();
+            if (seen[which] > count) throw std::runtime_error("a notification released too many waiters");
+            if (seen[which] == count) co_return;
+        }
+        co_await sleep_for(1ms);
+    }
+}
+
+/// Notifies five that `wait_once`: one by one, two, and all that are left.
+inline task<int> notify_five(async_mutex m, async_condition_variable cv, shared_array<int> seen) {
+    co_await reaches(m, seen, 0, 5);
+    for (int i = 1; i <= 2; ++i) {
+        cv.notify_one();
+        co_await reaches(m, seen, 1, i);
+    }
+    cv.notify(2);
+    co_await reaches(m, seen, 1, 4);
+    cv.notify_all();
+    cv.notify_all();
+    co_await reaches(m, seen, 1, 5);
+    co_return 0;
+}
+
+inline task<std::size_t> select_one(async_event event, async_latch latch, async_shared_mutex mutex,
+                                    shared_value<int> value) {
+    const auto got = co_await select(event.wait(), latch.wait(), mutex.lock_shared(), value.wait(0), after(20s));
+    co_return got.index();
+}
+
+inline task<std::size_t> select_lock(async_shared_mutex mutex) {
+    const auto got = co_await select(mutex.lock(), after(5ms));
+    co_return got.index();
 }
 
 /// Takes the turns of one parity.

@@ -191,14 +191,19 @@ TYPED_TEST_P(lock_conformance, a_writer_is_inside_alone) {
 }
 
 TYPED_TEST_P(lock_conformance, a_bounded_buffer_of_condition_variables_loses_nothing) {
-    const lock_tasks::buffer b{async_mutex{this->under_test}, async_condition_variable{this->under_test},
-                               async_condition_variable{this->under_test}, shared_array<int>{this->under_test, 6}};
-    const int sum = sync_wait([](executor ex, const lock_tasks::buffer& shared) -> task<int> {
-        auto [p, q, x, y] = co_await when_all(
-            on(ex, lock_tasks::put_items, shared, 0, 100), on(ex, lock_tasks::put_items, shared, 100, 200),
-            on(ex, lock_tasks::take_items, shared, 100), lock_tasks::take_items(shared, 100));
+    async_mutex m{this->under_test};
+    async_condition_variable full{this->under_test};
+    async_condition_variable empty{this->under_test};
+    shared_array<int> a{this->under_test, 6};
+    const int sum = sync_wait([](executor ex, async_mutex mutex, async_condition_variable not_full,
+                                 async_condition_variable not_empty, shared_array<int> items) -> task<int> {
+        auto [p, q, x, y] =
+            co_await when_all(on(ex, lock_tasks::put_items, mutex, not_full, not_empty, items, 0, 100),
+                              on(ex, lock_tasks::put_items, mutex, not_full, not_empty, items, 100, 200),
+                              on(ex, lock_tasks::take_items, mutex, not_full, not_empty, items, 100),
+                              lock_tasks::take_items(mutex, not_full, not_empty, items, 100));
         co_return x + y;
-    }(this->under_test, b));
+    }(this->under_test, m, full, empty, a));
     EXPECT_EQ(sum, 199 * 200 / 2);
 }
 
@@ -206,35 +211,16 @@ TYPED_TEST_P(lock_conformance, a_notification_is_for_one_waiter) {
     async_mutex m{this->under_test};
     async_condition_variable cv{this->under_test};
     shared_array<int> a{this->under_test, 2};
-    sync_wait([](executor ex, async_mutex mutex, async_condition_variable changed,
-                 shared_array<int> counts) -> task<void> {
-        auto notify = [](async_mutex lock, async_condition_variable to_notify, shared_array<int> seen) -> task<int> {
-            const auto reaches = [&](std::size_t which, int count) -> task<void> {
-                for (;; co_await sleep_for(std::chrono::milliseconds(1))) {
-                    auto guard = co_await lock.lock();
-                    EXPECT_LE(seen[which], count);
-                    if (seen[which] >= count) co_return;
-                }
-            };
-            co_await reaches(0, 5);
-            for (int i = 1; i <= 2; ++i) {
-                to_notify.notify_one();
-                co_await reaches(1, i);
-            }
-            to_notify.notify(2);
-            co_await reaches(1, 4);
-            to_notify.notify_all();
-            to_notify.notify_all();
-            co_await reaches(1, 5);
-            co_return 0;
-        };
-        const auto one = [&] { return on(ex, lock_tasks::wait_once, mutex, changed, counts); };
-        co_await when_all(one(), one(), one(), lock_tasks::wait_once(mutex, changed, counts),
-                          lock_tasks::wait_once(mutex, changed, counts), notify(mutex, changed, counts));
-        auto guard = co_await mutex.lock();
-        EXPECT_THROW(co_await timeout(std::chrono::milliseconds(5), changed.wait(guard)), timed_out);
-        EXPECT_TRUE(guard.owns_lock());
-    }(this->under_test, m, cv, a));
+    sync_wait(
+        [](executor ex, async_mutex mutex, async_condition_variable changed, shared_array<int> counts) -> task<void> {
+            const auto one = [&] { return on(ex, lock_tasks::wait_once, mutex, changed, counts); };
+            co_await when_all(one(), one(), one(), lock_tasks::wait_once(mutex, changed, counts),
+                              lock_tasks::wait_once(mutex, changed, counts),
+                              lock_tasks::notify_five(mutex, changed, counts));
+            auto guard = co_await mutex.lock();
+            EXPECT_THROW(co_await timeout(std::chrono::milliseconds(5), changed.wait(guard)), timed_out);
+            EXPECT_TRUE(guard.owns_lock());
+        }(this->under_test, m, cv, a));
 }
 
 TYPED_TEST_P(lock_conformance, a_value_announces_its_changes) {
@@ -269,11 +255,6 @@ TYPED_TEST_P(lock_conformance, a_select_performs_one_wait_or_lock) {
     sync_wait(
         [](async_event event, async_latch latch, async_shared_mutex mutex, shared_value<int> value) -> task<void> {
             auto writer = mutex.try_lock();
-            const auto one = [&]() -> task<std::size_t> {
-                co_return (co_await select(event.wait(), latch.wait(), mutex.lock_shared(), value.wait(0),
-                                           after(std::chrono::seconds(20))))
-                    .index();
-            };
             const auto act = [&](int what) -> task<int> {
                 co_await yield();
                 if (what == 0) event.set();
@@ -286,7 +267,7 @@ TYPED_TEST_P(lock_conformance, a_select_performs_one_wait_or_lock) {
                 co_return 0;
             };
             for (const int what : {3, 2, 0, 1}) {
-                auto [chosen, done] = co_await when_all(one(), act(what));
+                auto [chosen, done] = co_await when_all(lock_tasks::select_one(event, latch, mutex, value), act(what));
                 EXPECT_EQ(chosen, static_cast<std::size_t>(what));
                 if (what == 3) value.store(0);
                 if (what == 0) event.reset();
@@ -296,10 +277,8 @@ TYPED_TEST_P(lock_conformance, a_select_performs_one_wait_or_lock) {
             writer.reset();
             auto reader = mutex.try_lock_shared();
             event.reset();
-            auto writing = [&]() -> task<std::size_t> {
-                co_return (co_await select(mutex.lock(), after(std::chrono::milliseconds(5)))).index();
-            };
-            EXPECT_EQ(co_await writing(), 1u);
+            const std::size_t late = co_await lock_tasks::select_lock(mutex);
+            EXPECT_EQ(late, 1u);
             EXPECT_TRUE(mutex.try_lock_shared());
         }(e, l, m, v));
 }
