@@ -1,6 +1,8 @@
 /// @file
 /// `select`: performs exactly one of several operations, the first that is possible.
 ///
+///     cadre::channel<std::string> words{ex, 4};
+///     cadre::channel<int> numbers{ex, 4};
 ///     auto got = co_await cadre::select(words.receive(), numbers.receive(), cadre::after(100ms));
 ///     if (got.index() == 0) std::cout << *get<0>(got) << '\n';    // an optional: empty if the channel is closed and drained
 #pragma once
