@@ -67,7 +67,9 @@ TEST(shm_region, fits_into_the_address_space) {
         EXPECT_TRUE(s.sound()) << budget;
         EXPECT_LE(shm::region_map(s).size(), budget);
         EXPECT_GE(s.slots, budget >= 2 * gib ? 63u : 3u);
+#if !defined(CADRE_TSAN) && !defined(CADRE_ASAN)  // their own mappings leave less
         EXPECT_GE(s.parents_arena, std::min(budget / 3, 15 * gib));
+#endif
     }
     EXPECT_THROW(static_cast<void>(shm::region_shape::within(gib / 64, {})), std::system_error);
 }
