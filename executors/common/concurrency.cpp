@@ -147,9 +147,11 @@ std::string ranges_of(const std::vector<int>& ascending) {
         while (last + 1 != ascending.size() && ascending[last + 1] == ascending[last] + 1) {
             ++last;
         }
-        text += (text.empty() ? "" : ",") + std::to_string(ascending[i]);
+        if (!text.empty()) text += ',';
+        text += std::to_string(ascending[i]);
         if (last != i) {
-            text += '-' + std::to_string(ascending[last]);
+            text += '-';
+            text += std::to_string(ascending[last]);
         }
         i = last + 1;
     }

@@ -187,7 +187,7 @@ long peak_kib() { return status_kib("VmHWM"); }
 #if defined(CADRE_ASAN) || defined(CADRE_TSAN)
 constexpr long most_growth_kib = 1L << 30;
 #else
-constexpr long most_growth_kib = 48L << 10;
+constexpr long most_growth_kib = 4L * long{max_nested_calls};
 #endif
 
 TEST(hostile_worker, nested_calls_without_end_are_refused) {
