@@ -77,6 +77,35 @@ void stop_state::fire_link(stop_node* node, stop_reason why) noexcept {
     self.announce_locked(why);
 }
 
+// Through all states that are linked below this one, in the order of the lists. A loop, and not a recursion: tasks are nested as
+// deep as memory allows. `enter` says whether the states below a state are visited as well; `visit` gets every other listener.
+template <class Enter, class Visit>
+void stop_state::walk_locked(Enter enter, Visit visit) noexcept {
+    if (!enter(*this)) return;
+    stop_state* at = this;
+    stop_node* node = materialised_ ? listening_.nodes.front() : nullptr;
+    for (;;) {
+        while (node == nullptr) {
+            if (at == this) return;
+            node = listener_list::next(at->listening_.link);
+            at = at->listening_.above;
+        }
+        if (node->fire != &fire_link) {
+            stop_node* const next = listener_list::next(*node);  // read before the listener is told: it may end
+            visit(*node);
+            node = next;
+            continue;
+        }
+        stop_state& below = *static_cast<link_node&>(*node).self;
+        if (enter(below) && !below.listening_.nodes.empty()) {
+            at = &below;
+            node = below.listening_.nodes.front();
+        } else {
+            node = listener_list::next(*node);
+        }
+    }
+}
+
 void stop_state::materialise_locked() noexcept {
     if (materialised_) return;
     std::construct_at(&listening_);
@@ -94,19 +123,26 @@ void stop_state::link_to_locked(stop_state& above) noexcept {
 }
 
 void stop_state::mark_locked(stop_reason why, std::vector<std::stop_source>* sources) noexcept {
-    if (reason_.load(std::memory_order_relaxed) >= why) return;
-    reason_.store(why, std::memory_order_release);
-    if (!materialised_) return;
-    if (listening_.source != nullptr && sources != nullptr) sources->push_back(*listening_.source);
-    for (stop_node& node : listening_.nodes)
-        if (node.fire == &fire_link) static_cast<link_node&>(node).self->mark_locked(why, sources);
+    walk_locked(
+        [&](stop_state& s) {
+            if (s.reason_.load(std::memory_order_relaxed) >= why) return false;
+            s.reason_.store(why, std::memory_order_release);
+            if (s.materialised_ && s.listening_.source != nullptr && sources != nullptr)
+                sources->push_back(*s.listening_.source);
+            return true;
+        },
+        [](stop_node&) {});
 }
 
-// May fire a listener twice for one request; listeners are idempotent.
+// May fire a listener twice for one request; listeners are idempotent. A state that follows this one may have been made after
+// the states were marked.
 void stop_state::announce_locked(stop_reason why) noexcept {
-    if (!materialised_) return;
-    for (stop_node& node : listening_.nodes)
-        node.fire(&node, why);
+    walk_locked(
+        [&](stop_state& s) {
+            if (s.reason_.load(std::memory_order_relaxed) < why) s.reason_.store(why, std::memory_order_release);
+            return true;
+        },
+        [&](stop_node& node) { node.fire(&node, why); });
 }
 
 // Links the whole chain above, so that a request anywhere reaches this state.

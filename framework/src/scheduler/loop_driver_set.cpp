@@ -76,6 +76,7 @@ struct loop_driver_set::driver {
     std::atomic<int> asleep_on{-1};  // the descriptor to write, -1 while awake
     bool poller = false;
     run_loop* own = nullptr;
+    bool holds_own = false;  // until the driver returns
     const std::thread::id thread = std::this_thread::get_id();
     std::vector<run_loop*> turn;  // loops of the present turn, pinned
     std::vector<run_loop*> kept;  // loops with a reactor, pinned and held
@@ -87,11 +88,17 @@ struct loop_driver_set::driver {
     ~driver() {
         for (run_loop* loop : kept)
             give_back(*loop);
+        if (own == nullptr) return;
+        if (holds_own) static_cast<void>(own->release());
+        own->end_reservation();
     }
-    static void give_back(run_loop& loop) {
+    void give_back(run_loop& loop) {
         loop.events()->watch(-1);
-        loop.release();
+        if (&loop != own) release(loop);
         loop.unpin();
+    }
+    static void release(run_loop& loop) {
+        if (loop.release()) wake_loop_drivers();
     }
     [[nodiscard]] bool keeps(const run_loop& loop) const { return std::ranges::find(kept, &loop) != kept.end(); }
 };
@@ -152,15 +159,14 @@ bool loop_driver_set::run_own_loop(driver& self, const std::function<bool()>& do
         }
         return true;
     };
-    if (!arrives()) return false;
+    if (!self.holds_own || !arrives()) return false;
     const bool kept = self.keeps(own);
-    if (!kept && (own.events() != nullptr || !own.hold())) return false;
+    if (!kept && own.events() != nullptr) return false;
     bool any = false;
     for (unsigned turn = 0; turn != own_turns; ++turn) {
-        any |= own.run_some(own_item_budget);
+        any |= own.run_some(own_item_budget, true);
         if (done() || (!kept && own.events() != nullptr) || !arrives()) break;
     }
-    if (!kept) own.release();
     return any;
 }
 
@@ -179,23 +185,24 @@ bool loop_driver_set::run_loops(driver& self) {
 
 // Takes over one pin on the loop.
 bool loop_driver_set::run_loop_of(driver& self, run_loop& loop) {
+    const bool own = self.own == &loop;
     if (self.keeps(loop)) {
         loop.unpin();  // the pin of `kept` remains
-        const bool any = loop.run_some(item_budget);
-        if (loop.last_pin()) {
+        const bool any = loop.run_some(item_budget, own);
+        if (loop.last_pin() || (!own && loop.is_reserved())) {
             std::erase(self.kept, &loop);
-            driver::give_back(loop);
+            self.give_back(loop);
         }
         return any;
     }
     bool any = false;
-    if ((!loop.reserved() || self.own == &loop) && loop.hold()) {
-        any = loop.run_some(item_budget);
+    if (own ? self.holds_own : loop.hold()) {
+        any = loop.run_some(item_budget, own);
         if (loop.events() != nullptr) {
             self.kept.push_back(&loop);
             return any;
         }
-        loop.release();
+        if (!own) driver::release(loop);
     }
     loop.unpin();
     return any;
@@ -209,10 +216,16 @@ std::optional<steady_time> loop_driver_set::next_deadline() {
     return earliest;
 }
 
-std::optional<steady_time> loop_driver_set::end_of_sleep(const driver& self) {
+// Without a descriptor, since the process has none left, nobody can wake the thread: it polls.
+std::optional<steady_time> loop_driver_set::end_of_sleep(const driver& self, int descriptor) {
     const std::optional<steady_time> next = next_deadline();
-    if (!self.poller || sources_.empty()) return next;
-    const steady_time latest = std::chrono::steady_clock::now() + max_sleep;
+    std::optional<std::chrono::nanoseconds> longest;
+    if (descriptor < 0)
+        longest = sleep_without_descriptor;
+    else if (self.poller && !sources_.empty())
+        longest = max_sleep;
+    if (!longest) return next;
+    const steady_time latest = std::chrono::steady_clock::now() + *longest;
     return next ? std::min(*next, latest) : latest;
 }
 
@@ -223,13 +236,23 @@ void loop_driver_set::wait_for_ring(int descriptor, std::optional<steady_time> e
 }
 
 // A loop that another thread drives counts as not ready: that thread polls again before it sleeps, and wakes this one when it
-// returns. If it returned before this thread announced its sleep, the loop's reactor is found here, and needs a sleeper.
+// returns. If it returned before this thread announced its sleep, the loop's reactor is found here, and needs a sleeper. A loop
+// that this thread keeps and another one has reserved is to be released.
 bool loop_driver_set::anything_ready(const driver& self) {
     const std::lock_guard hold(loops_mutex_);
     return std::ranges::any_of(loops_, [&](const run_loop* loop) {
-        if (loop->driven()) return self.keeps(*loop) && loop->ready();
-        return (!loop->reserved() || self.own == loop) && (loop->ready() || loop->events() != nullptr);
+        if (loop == self.own) return self.holds_own ? loop->ready() : loop->can_be_held(true);
+        if (self.keeps(*loop)) return loop->has_submitted() || loop->is_reserved();
+        return loop->can_be_held(false) && (loop->has_submitted() || loop->events() != nullptr);
     });
+}
+
+// Another driver may hold the loop when it is reserved: it releases it after the item that it runs.
+bool loop_driver_set::hold_own_loop(driver& self) {
+    if (self.own == nullptr || self.holds_own) return self.holds_own;
+    self.holds_own = self.own->hold_reserved();
+    if (self.holds_own) self.own->begin_polling();
+    return self.holds_own;
 }
 
 bool loop_driver_set::try_become_poller(driver& self) {
@@ -249,9 +272,9 @@ void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
         const std::lock_guard hold(drivers_mutex_);
         active_.push_back(&self);
     }
-    if (own != nullptr) own->begin_polling();
+    if (own != nullptr && !hold_own_loop(self)) wake();  // the holder may sleep in the loop's reactor
     for (bool whole = true; !done(); whole = !whole) {
-        if (own != nullptr && !whole && run_own_loop(self, done)) continue;
+        if (hold_own_loop(self) && !whole && run_own_loop(self, done)) continue;
         bool any = run_loops(self);
         const bool poller = try_become_poller(self);
         if (poller) any |= poll_sources();
@@ -265,14 +288,13 @@ void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
         if (spin_for_local_work(self, done)) continue;
         sleep(self, done);
     }
-    if (own != nullptr) own->end_polling();
+    if (self.holds_own) own->end_polling();
     {
         const std::lock_guard hold(drivers_mutex_);
         std::erase(active_, &self);
         if (poller_ == &self) poller_ = nullptr;
     }
     here.reset();
-    if (own != nullptr) own->end_reservation();
     full_fence();  // the loops are released before sleepers are looked up
     wake();  // another driver takes the loops over
 }
@@ -309,7 +331,7 @@ bool loop_driver_set::spin(driver& self, const std::function<bool()>& done) {
 // Spins while a thread of this process is likely to answer soon. @return whether there is something to do
 bool loop_driver_set::spin_for_local_work(driver& self, const std::function<bool()>& done) {
     const auto budget = self.local_answers.budget();
-    if (self.own == nullptr || budget.count() == 0) return false;
+    if (!self.holds_own || budget.count() == 0) return false;
     const auto until = std::chrono::steady_clock::now() + budget;
     do {
         for (int i = 0; i < 16; ++i) {
@@ -326,7 +348,7 @@ bool loop_driver_set::spin_for_local_work(driver& self, const std::function<bool
 }
 
 void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
-    if (self.own != nullptr) self.own->end_polling();
+    if (self.holds_own) self.own->end_polling();
     int fd = self.poller ? poller_descriptor() : this_thread_descriptor();
     // Announces the sleep, then polls everything once more. A submitter publishes, then looks for sleepers.
     self.asleep_on.store(fd, std::memory_order_seq_cst);
@@ -345,13 +367,13 @@ void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
     }
     if (!work && !orphaned) {
         const auto begin = std::chrono::steady_clock::now();
-        const std::optional<steady_time> end = end_of_sleep(self);
+        const std::optional<steady_time> end = end_of_sleep(self, fd);
         if (self.kept.empty())
             wait_for_ring(fd, end);
         else
             sleep_in_reactors(self, fd, end, done);
         const auto now = std::chrono::steady_clock::now();
-        if (self.own != nullptr && self.own->ready())
+        if (self.holds_own && self.own->ready())
             self.local_answers.record_sleep(now - begin);
         else if (self.poller && (!end || now < *end))
             self.remote_answers.record_sleep(now - begin);
@@ -359,7 +381,7 @@ void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
     if (self.poller) sources_.for_each([](event_source& s) { s.announce_awake(); });
     sleeping_.fetch_sub(1, std::memory_order_relaxed);
     self.asleep_on.store(-1, std::memory_order_relaxed);
-    if (self.own != nullptr) self.own->begin_polling();
+    if (self.holds_own) self.own->begin_polling();
 }
 
 // While handlers run the thread remains announced as asleep: most of them resume a task that only starts the next operation,

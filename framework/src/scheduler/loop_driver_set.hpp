@@ -20,7 +20,7 @@ namespace cadre::detail {
 /// The run loops, drivers and event sources of this process. One driver at a time is the *poller*: it polls the event sources
 /// and sleeps on the wake descriptor of the process; other drivers sleep on descriptors of their own.
 ///
-/// A loop that is reserved for a driver is left to it. A loop with a reactor stays with the driver that ran it first, until that
+/// A loop that a driver has reserved is left to it, for as long as it drives. A loop with a reactor stays with the driver that ran it first, until that
 /// driver returns: it sleeps in the reactor, which watches its descriptor.
 ///
 ///     word                changed by                                         to             order
@@ -52,13 +52,14 @@ private:
     struct driver;
     loop_driver_set() = default;
 
+    [[nodiscard]] bool hold_own_loop(driver& self);
     bool run_own_loop(driver& self, const std::function<bool()>& done);
     bool run_loops(driver& self);
     bool run_loop_of(driver& self, run_loop& loop);
     void sleep_in_reactors(driver& self, int bell, std::optional<steady_time> end, const std::function<bool()>& done);
     bool poll_sources();
     [[nodiscard]] std::optional<steady_time> next_deadline();
-    [[nodiscard]] std::optional<steady_time> end_of_sleep(const driver& self);
+    [[nodiscard]] std::optional<steady_time> end_of_sleep(const driver& self, int descriptor);
     void wait_for_ring(int descriptor, std::optional<steady_time> end) noexcept;
     [[nodiscard]] bool anything_ready(const driver& self);
     [[nodiscard]] bool spin(driver& self, const std::function<bool()>& done);

@@ -134,7 +134,7 @@ void run_loop::run(runnable next) noexcept {
         notify(0);
 }
 
-bool run_loop::run_some(unsigned budget) noexcept {
+bool run_loop::run_some(unsigned budget, bool by_reserver) noexcept {
     const entered inside(*this);
     bool any = !timers_.empty() && timers_.fire_due(std::chrono::steady_clock::now());
     for (unsigned n = 0; n < budget; ++n) {
@@ -147,14 +147,15 @@ bool run_loop::run_some(unsigned budget) noexcept {
         if (!next) break;
         any = true;
         run(next);
+        if (!by_reserver && is_reserved()) [[unlikely]]
+            break;
     }
     queued_.store(!queue_.empty() || !deque().empty(), std::memory_order_release);
     return any;
 }
 
 bool run_loop::ready() const noexcept {
-    return inbox_.load(std::memory_order_seq_cst) != nullptr || queued_.load(std::memory_order_acquire) ||
-           (expected_ != nullptr && expected_->completed());
+    return has_submitted() || (expected_ != nullptr && expected_->completed());
 }
 
 }  // namespace cadre::detail

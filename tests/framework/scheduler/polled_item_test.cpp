@@ -36,7 +36,7 @@ protected:
     polled_item() {
         env_.home = loop_.get();
         EXPECT_TRUE(loop_->reserve());
-        EXPECT_TRUE(loop_->hold());
+        EXPECT_TRUE(loop_->hold_reserved());
     }
     ~polled_item() override {
         loop_->end_polling();
@@ -44,7 +44,7 @@ protected:
         loop_->end_reservation();
     }
     [[nodiscard]] int runs() {
-        while (loop_->run_some(10)) {
+        while (loop_->run_some(10, true)) {
         }
         return item_.runs;
     }

@@ -102,6 +102,7 @@ public:
     [[nodiscard]] std::stop_token token();
 
 private:
+    using listener_list = intrusive_list<stop_node, &stop_node::links>;
     struct link_node : stop_node {
         stop_state* self = nullptr;
     };
@@ -112,7 +113,7 @@ private:
     };
     /// Constructed for the first listener: most states of a fork-join program never have one.
     struct listeners {
-        intrusive_list<stop_node, &stop_node::links> nodes;
+        listener_list nodes;
         link_node link;
         stop_state* above = nullptr;  // whose list `link` is in: the parent's or the leader's
         std::unique_ptr<std::stop_source> source;
@@ -120,6 +121,8 @@ private:
     };
     [[nodiscard]] std::mutex& lock() noexcept;
     static void fire_link(stop_node* node, stop_reason why) noexcept;
+    template <class Enter, class Visit>
+    void walk_locked(Enter enter, Visit visit) noexcept;
     void materialise_locked() noexcept;
     void link_to_locked(stop_state& above) noexcept;
     void link_locked() noexcept;

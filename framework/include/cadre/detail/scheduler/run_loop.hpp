@@ -21,21 +21,24 @@ namespace cadre::detail {
 /// A serial executor: its items run one at a time, on the thread that drives it. Any thread may submit work.
 ///
 /// Every thread that blocks in `sync_wait` or `runtime::run` drives all serial loops of the process that no other thread drives
-/// at that moment. "Driver" below is the thread that holds the loop.
+/// at that moment. "Driver" below is the thread that holds the loop. The thread that has reserved a loop holds it until it
+/// returns; another driver that holds the loop when it is reserved releases it after the item that it runs.
 ///
-///     word       state  changed by                                     to               order
-///     inbox_     list   `submit`, any thread: pushes an item           longer list      compare-exchange, seq_cst
-///                       driver, `drain_inbox`: takes all               null             exchange, acquire
-///     queued_    any    driver, after its items                        queue not empty  store, release
-///     driven_    false  `hold`, a thread in `drive_until`              true             exchange, acquire
-///                true   `release`, by the same thread                  false            store, release
-///     reserved_  false  `reserve`, before the work is posted           true             exchange, acq_rel
-///                true   `end_reservation`, when its driver returns     false            store, release
-///     pins_      n > 0  `pin` (never from 0)                           n + 1            compare-exchange, acq_rel
-///                n > 0  `unpin`; at 0 the loop is deleted              n - 1            fetch_sub, acq_rel
+///     word      state       changed by                                     to               order
+///     inbox_    list        `submit`, any thread: pushes an item           longer list      compare-exchange, seq_cst
+///                           driver, `drain_inbox`: takes all               null             exchange, acquire
+///     queued_   any         driver, after its items                        queue not empty  store, release
+///     driver_   0           `hold`, a thread in `drive_until`              held             compare-exchange, acquire
+///               any         `reserve`, before the work is posted           + reserved       fetch_or, seq_cst
+///               reserved    `hold_reserved`, by the thread that reserved   + held           compare-exchange, acquire
+///               held, any   `release`, by the holder                       - held           fetch_and, seq_cst
+///               reserved    `end_reservation`, when its driver returns     - reserved       fetch_and, release
+///     pins_     n > 0       `pin` (never from 0)                           n + 1            compare-exchange, acq_rel
+///               n > 0       `unpin`; at 0 the loop is deleted              n - 1            fetch_sub, acq_rel
 ///
 /// `inbox_` is seq_cst because of sleeping drivers: a submitter pushes, then reads the number of sleepers; a driver announces
-/// that it sleeps, then reads `inbox_`. At least one of them sees the other.
+/// that it sleeps, then reads `inbox_`. At least one of them sees the other. So are `reserve` and `release`: the thread that has
+/// reserved the loop and the one that holds it may each sleep until the other wakes it.
 class run_loop final : public executor_backend, public local_worker {
 public:
     /// A loop lives until its last handle is dropped and no thread is inside it: a task that runs on it may drop the last handle.
@@ -49,21 +52,38 @@ public:
     [[nodiscard]] timer_service& timers() noexcept override { return timers_; }
     [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
 
-    /// Makes the calling thread the driver. @return false if another thread is
+    /// Makes the calling thread the driver. @return false if another thread is, or has reserved the loop
     [[nodiscard]] bool hold() noexcept {
-        return !driven_.load(std::memory_order_relaxed) && !driven_.exchange(true, std::memory_order_acquire);
+        unsigned free = 0;
+        return driver_.load(std::memory_order_relaxed) == 0 &&
+               driver_.compare_exchange_strong(free, held, std::memory_order_acquire, std::memory_order_relaxed);
     }
-    void release() noexcept { driven_.store(false, std::memory_order_release); }
+    /// @return whether another thread has reserved the loop: it is to be woken, if the caller is not that thread
+    bool release() noexcept { return (driver_.fetch_and(~held, std::memory_order_seq_cst) & reserved) != 0; }
     /// Reserves the loop for one driver. @return false if it is reserved already
-    [[nodiscard]] bool reserve() noexcept { return !reserved_.exchange(true, std::memory_order_acq_rel); }
-    void end_reservation() noexcept { reserved_.store(false, std::memory_order_release); }
-    [[nodiscard]] bool reserved() const noexcept { return reserved_.load(std::memory_order_acquire); }
-    /// The driver that has reserved the loop: whether tasks may let the loop poll for what they wait for. To be ended before the
-    /// driver sleeps or returns: what the loop still polls for is posted from then on.
+    [[nodiscard]] bool reserve() noexcept { return (driver_.fetch_or(reserved, std::memory_order_seq_cst) & reserved) == 0; }
+    /// The thread that has reserved the loop: makes it the driver. @return false while another thread is
+    [[nodiscard]] bool hold_reserved() noexcept {
+        unsigned expected = reserved;
+        return driver_.compare_exchange_strong(expected, reserved | held, std::memory_order_acquire,
+                                               std::memory_order_relaxed);
+    }
+    void end_reservation() noexcept { driver_.fetch_and(~reserved, std::memory_order_release); }
+    /// Whether a thread has reserved the loop: another driver is to release it.
+    [[nodiscard]] bool is_reserved() const noexcept {
+        return (driver_.load(std::memory_order_seq_cst) & reserved) != 0;
+    }
+    /// Whether nobody holds the loop.
+    [[nodiscard]] bool can_be_held(bool by_reserver) const noexcept {
+        return driver_.load(std::memory_order_seq_cst) == (by_reserver ? reserved : 0);
+    }
+    /// The driver that has reserved the loop, while it holds it: whether tasks may let the loop poll for what they wait for. To be
+    /// ended before the driver sleeps or returns: what the loop still polls for is posted from then on.
     void begin_polling() noexcept { polling_ = true; }
     void end_polling() noexcept;
-    /// Driver only: runs up to `budget` items. @return whether an item ran or a timer fired
-    bool run_some(unsigned budget) noexcept;
+    /// Driver only: runs up to `budget` items; `by_reserver` unless another thread may reserve the loop meanwhile, which ends the
+    /// turn. @return whether an item ran or a timer fired
+    bool run_some(unsigned budget, bool by_reserver) noexcept;
     /// The loop's reactor; null before the first use of asynchronous I/O.
     [[nodiscard]] reactor* events() const noexcept { return reactor_.get(); }
     /// Driver only: sleeps in the reactor and runs its handlers, until the loop has items to run, the eventfd `bell` is readable,
@@ -85,9 +105,12 @@ public:
     }
     /// The next deadline of a sleeping task.
     [[nodiscard]] std::optional<steady_time> next_deadline() const noexcept { return timers_.next(); }
-    /// Whether there are items to run (another thread may be running them).
+    /// Driver only: whether there are items to run.
     [[nodiscard]] bool ready() const noexcept;
-    [[nodiscard]] bool driven() const noexcept { return driven_.load(std::memory_order_acquire); }
+    /// Any thread: whether there are items to run (another thread may be running them).
+    [[nodiscard]] bool has_submitted() const noexcept {
+        return inbox_.load(std::memory_order_seq_cst) != nullptr || queued_.load(std::memory_order_acquire);
+    }
 
     /// Keeps the loop alive. @return false if it is being deleted
     [[nodiscard]] bool pin() noexcept;
@@ -96,6 +119,9 @@ public:
     [[nodiscard]] bool last_pin() const noexcept { return pins_.load(std::memory_order_acquire) == 1; }
 
 private:
+    static constexpr unsigned held = 1;
+    static constexpr unsigned reserved = 2;
+
     explicit run_loop(std::string name);
     ~run_loop() override;
     class loop_timers final : public timer_heap {
@@ -138,8 +164,7 @@ private:
     polled_item* expected_ = nullptr;
     bool polling_ = false;
     std::atomic<bool> queued_{false};  // for `ready`
-    std::atomic<bool> driven_{false};
-    std::atomic<bool> reserved_{false};
+    std::atomic<unsigned> driver_{0};  // held, reserved
     std::atomic<unsigned> pins_{1};  // the handles count as one
     loop_timers timers_;
     loop_reactor_holder reactor_;  // last: destroyed first, with what its handlers hold
@@ -151,7 +176,7 @@ void set_running_hook(running_hook hook) noexcept;
 
 /// Drives the serial loops of this process on the calling thread until `done` is true. `done` is called by this
 /// thread only, between items and after wakes: set it from an item of a loop, or call `wake_loop_drivers` after setting it.
-/// `own` (may be null) is a loop that the caller has reserved: no other thread runs it. The reservation ends here.
+/// `own` (may be null) is a loop that the caller has reserved: no other thread runs its items meanwhile. The reservation ends here.
 void drive_until(const std::function<bool()>& done, run_loop* own = nullptr);
 /// Wakes every thread in `drive_until`. Any thread. Not async-signal-safe.
 void wake_loop_drivers() noexcept;
