@@ -128,7 +128,10 @@ void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
     }
     if (open.load() != 0) {
         const detail::shutdown_notice notice(executors);
-        detail::drive_until([&open] { return open.load() == 0; });
+        const std::string deadlock = detail::drive_until([&open] { return open.load() == 0; });
+        if (!deadlock.empty()) {
+            std::fprintf(stderr, "cadre: while executors shut down: %s\n", deadlock.c_str());
+        }
     }
 }
 

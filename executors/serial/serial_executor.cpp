@@ -3,7 +3,10 @@
 
 namespace cadre {
 
-executor make_serial_executor(const serial_options&) { return executor(detail::run_loop::make("serial")); }
+executor make_serial_executor(const serial_options& options) {
+    return executor(detail::run_loop::make(
+        "serial", {.virtual_time = options.clock == clock_kind::virtual_time, .seed = options.seed}));
+}
 
 serial_executor::serial_executor(const serial_options& options) : local_executor(make_serial_executor(options)) {}
 

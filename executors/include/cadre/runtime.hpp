@@ -9,6 +9,7 @@
 
 #include <concepts>
 #include <memory>
+#include <source_location>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -88,37 +89,40 @@ public:
     /// or 143. If the task then ends by `cancelled`, `run` shuts down all executors and ends the program by that signal itself:
     /// nobody has to catch anything, and a shell sees 130 (143). What else the task returns or throws, `run` returns or throws.
     /// A signal that the program handles, or was started with ignored, is left alone.
+    /// @param where is named in reports of waiting tasks
     /// @return the result of the task; rethrows its exception
     /// @throws std::logic_error inside a task: `co_await` the task there
+    /// @throws deadlock if the home has a virtual clock or a seed and everything waits for something that cannot happen any more:
+    /// stop of all tasks was requested, and they have ended
     template <class T>
-    T run(task<T> main_task) {
-        return run_at(detail::main_run::home_kind::calling_thread, std::move(main_task));
+    T run(task<T> main_task, std::source_location where = std::source_location::current()) {
+        return run_at(detail::main_run::home_kind::calling_thread, std::move(main_task), where);
     }
     /// The same with a function: runs `f(executor())`, or `f()`.
     template <class F>
         requires(std::invocable<F&, cadre::executor> || std::invocable<F&>)
-    auto run(F f) {
-        return run(invoke_main(f));
+    auto run(F f, std::source_location where = std::source_location::current()) {
+        return run(invoke_main(f), where);
     }
 
     /// Like `run`, but a thread executor is itself the home: the task and the children of its `when_all` and `scope` run in
     /// parallel on the pool. On the other kinds this is `run`.
     template <class T>
-    T run_parallel(task<T> main_task) {
-        return run_at(detail::main_run::home_kind::default_executor, std::move(main_task));
+    T run_parallel(task<T> main_task, std::source_location where = std::source_location::current()) {
+        return run_at(detail::main_run::home_kind::default_executor, std::move(main_task), where);
     }
     template <class F>
         requires(std::invocable<F&, cadre::executor> || std::invocable<F&>)
-    auto run_parallel(F f) {
-        return run_parallel(invoke_main(f));
+    auto run_parallel(F f, std::source_location where = std::source_location::current()) {
+        return run_parallel(invoke_main(f), where);
     }
 
 private:
     template <class T>
-    T run_at(detail::main_run::home_kind where, task<T> main_task) {
-        const detail::main_run main(executor(), where);
+    T run_at(detail::main_run::home_kind home, task<T> main_task, std::source_location where) {
+        const detail::main_run main(executor(), home);
         try {
-            return detail::block_on(main.home(), &main.stop(), std::move(main_task));
+            return detail::block_on(main.home(), &main.stop(), std::move(main_task), where);
         } catch (const cancelled&) {
             if (const int signal = main.stop_signal(); signal != 0) end_by_signal(signal);
             throw;

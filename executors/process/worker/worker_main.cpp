@@ -130,7 +130,7 @@ int worker_main(process_os::worker_boot&& boot) {
     event e{};
     e.kind = event_kind::ready;
     w.sender.send(e, {}, event_sender::notice::urgent);
-    drive_until([&w] { return w.quit.load(std::memory_order_acquire); });
+    (void)drive_until([&w] { return w.quit.load(std::memory_order_acquire); });
     run_finalizer(w.memory);
     std::exit(0);  // destroys what this_worker::local made and static objects, and calls the functions of atexit
 }

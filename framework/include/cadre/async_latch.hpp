@@ -24,6 +24,7 @@ namespace detail {
 /// 0 never changes.
 struct latch_open {
     static constexpr bool only_waits = true;
+    static constexpr detail::wait_kind waits_for = detail::wait_kind::latch;
     [[nodiscard]] static op_status check(shared_block& block) noexcept {
         return block_word(block, 0).load() == 0 ? op_status::done : op_status::would_block;
     }

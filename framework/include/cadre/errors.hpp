@@ -58,6 +58,13 @@ public:
     using error::error;
 };
 
+/// Every task of a serial executor with a virtual clock or a seed waits, and nothing can wake one of them. `what()` names each waiting
+/// task, what it waits for, and where it was started.
+class deadlock : public error {
+public:
+    using error::error;
+};
+
 /// The executor has been shut down, or stopped while the work was still queued.
 class executor_stopped : public error {
 public:

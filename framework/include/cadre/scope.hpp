@@ -26,6 +26,7 @@
 #include <cadre/detail/coroutine/promise.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/coroutine/wait_awaiter.hpp>
+#include <cadre/detail/coroutine/wait_note.hpp>
 #include <cadre/detail/task/as_task.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/task.hpp>
@@ -85,6 +86,7 @@ public:
 
 private:
     friend detail::wait_awaiter<scope>;
+    static constexpr detail::wait_kind waits_for = detail::wait_kind::join;
     /// What the tasks of the scope notify when they end; of all of them together.
     struct end_of_child : detail::completion {
         scope* owner = nullptr;
@@ -93,6 +95,9 @@ private:
     static task<void> run_child(A a) {
         (void)co_await std::move(a);
     }
+    static std::coroutine_handle<> on_child_end(detail::completion* c, std::coroutine_handle<> ended) noexcept;
+    static detail::task_origin origin_of_child(const detail::completion& c) noexcept;
+    static const bool described;
     void start(task<void> t);
     void child_ended(task<void> child) noexcept;
     void count_end() noexcept;

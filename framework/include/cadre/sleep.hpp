@@ -1,5 +1,5 @@
 /// @file
-/// `sleep_for`, `sleep_until`, `yield`: suspend without holding a thread.
+/// `sleep_for`, `sleep_until`, `yield`: suspend without holding a thread. `now`: the clock by which tasks sleep.
 ///
 ///     co_await cadre::sleep_for(100ms);
 #pragma once
@@ -78,6 +78,11 @@ template <class Rep, class Period>
 
 }  // namespace detail
 
+/// The present time of the clock by which the running task sleeps: that of its home, which is virtual on a serial executor with
+/// `clock_kind::virtual_time`. Such a clock begins at the real time and stands still while tasks run. Everywhere else, and outside of
+/// tasks, `std::chrono::steady_clock::now()`. Thread-safe.
+[[nodiscard]] std::chrono::steady_clock::time_point now() noexcept;
+
 /// Suspends for at least `d`, counted from the await; if `d` is not positive it only checks for a stop request.
 ///
 /// Stop: ends at once with `cancelled`. Resumes: at home. Precision: that of the home's timer, tens of microseconds.
@@ -86,7 +91,8 @@ template <class Rep, class Period>
     return detail::sleep_awaiter(detail::to_time_limit(d));
 }
 
-/// Suspends until `t`, of any clock. A time of another clock than the steady one is converted once, at the call.
+/// Suspends until `t`, of any clock; a time of the steady clock is one of `cadre::now()`. A time of another clock is converted once,
+/// at the call.
 ///
 /// Stop: ends at once with `cancelled`. Resumes: at home.
 template <class Clock, class Duration>
@@ -94,7 +100,7 @@ template <class Clock, class Duration>
     if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>)
         return detail::sleep_awaiter(std::chrono::time_point_cast<detail::steady_time::duration>(t));
     else
-        return detail::sleep_awaiter(detail::deadline_after(t - Clock::now()));
+        return detail::sleep_awaiter(detail::deadline_after(cadre::now(), detail::to_time_limit(t - Clock::now())));
 }
 
 /// Suspends behind all work that is ready on this executor. Not a cancellation point. Resumes: at home.

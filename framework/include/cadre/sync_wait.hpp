@@ -4,6 +4,7 @@
 ///     int n = cadre::sync_wait(answer());
 #pragma once
 
+#include <source_location>
 #include <stdexcept>
 #include <typeinfo>
 #include <utility>
@@ -18,14 +19,15 @@ namespace cadre {
 /// all serial executors of this process that no other thread drives.
 ///
 /// In a function that `run_blocking` calls, the stop requests of the calling task are passed on to `a`.
-/// @throws std::logic_error inside any other task: use `co_await` there
+/// @param where is named in reports of waiting tasks
+/// @throws std::logic_error inside any other task: use `co_await` there; deadlock as `runtime::run` does
 template <awaitable A>
-await_result_t<A> sync_wait(A a) {
+await_result_t<A> sync_wait(A a, std::source_location where = std::source_location::current()) {
     const detail::environment* const outer = detail::current_environment();
     if (outer != nullptr && outer->home->query(typeid(detail::blocking_threads)) == nullptr)
         throw std::logic_error("sync_wait inside a task would block its executor: co_await the work instead");
     return detail::block_on(detail::run_loop::make("sync_wait"), outer != nullptr ? outer->stop : nullptr,
-                            detail::as_task(std::move(a)));
+                            detail::as_task(std::move(a)), where);
 }
 
 }  // namespace cadre

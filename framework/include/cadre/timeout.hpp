@@ -32,7 +32,7 @@ public:
     ~timeout_stop() = default;
 
     [[nodiscard]] stop_state& begin(const environment& parent) {
-        deadline_.arm(deadline_after(limit_), parent.stop);
+        deadline_.arm(limit_, parent.stop);
         return deadline_.stop();
     }
     /// @throws timed_out if the work ended because of the limit

@@ -33,9 +33,12 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return wait_.job->ready(); }
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        wait_.prepare(h, environment_of_promise(h), [](waiter& w) noexcept {
-            if (static_cast<node&>(w).job->remove(w)) w.finish_cancelled();
-        });
+        wait_.prepare(
+            h, environment_of_promise(h),
+            [](waiter& w) noexcept {
+                if (static_cast<node&>(w).job->remove(w)) w.finish_cancelled();
+            },
+            wait_kind::job);
         return wait_.job->add(wait_) && wait_.commit();
     }
     /// @throws cancelled

@@ -20,7 +20,7 @@ completion_queue::nodes completion_queue::try_take() noexcept {
 }
 
 bool completion_queue::wait(waiter& w, std::coroutine_handle<> h, environment* env) noexcept {
-    w.prepare(h, env, nullptr);
+    w.prepare(h, env, nullptr, wait_kind::job);
     {
         const std::lock_guard hold(mutex_);
         if (!completed_.empty()) return false;

@@ -20,7 +20,7 @@ job_state_base::job_state_base() {
 job_state_base::~job_state_base() { stop_.unfollow(); }
 
 bool job_state_base::wait(job_wait& w, std::coroutine_handle<> h, environment* env) noexcept {
-    w.waiting.prepare(h, env, nullptr);
+    w.waiting.prepare(h, env, nullptr, wait_kind::job);
     w.pass_stop_on.emplace(
         env != nullptr ? env->stop : nullptr,
         [](void* job, stop_reason why) noexcept { static_cast<job_state_base*>(job)->request_stop(why); }, this);

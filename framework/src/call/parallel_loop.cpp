@@ -81,7 +81,7 @@ parallel_loop::parallel_loop(std::shared_ptr<executor_backend> backend, settings
 bool parallel_loop::start(std::coroutine_handle<> h, environment* env) {
     if (settings_.size == 0) return false;
     stop_.adopt(env->stop);
-    waiter_.prepare(h, env, nullptr);  // a stop request reaches the runners
+    waiter_.prepare(h, env, nullptr, wait_kind::map);  // a stop request reaches the runners
     refused_ = !backend_->registry().enter(root_);
     if (refused_) return false;
     stop_listener_.loop = this;

@@ -17,7 +17,7 @@ void check_descriptors(const executor_backend& backend, std::size_t count) {
 }
 
 bool remote_call_base::send(std::coroutine_handle<> h, environment* env) noexcept {
-    waiter_.prepare(h, env, nullptr);
+    waiter_.prepare(h, env, nullptr, wait_kind::call);
     if (std::exception_ptr error = submission_.admit(env->stop); error != nullptr) {
         reply_ = failed_reply(std::move(error));
         return false;

@@ -6,7 +6,6 @@
 #include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/detail/scheduler/timer_service.hpp>
 #include <cadre/errors.hpp>
-#include <cadre/sleep.hpp>
 
 namespace cadre::detail {
 
@@ -22,11 +21,13 @@ remote_submission::remote_submission(std::shared_ptr<executor_backend> backend, 
 
 std::exception_ptr remote_submission::admit(stop_state* stop) noexcept {
     if (stop != nullptr && stop->stop_requested()) return std::make_exception_ptr(cancelled{});
+    root_.id = call_.id;
+    root_.starter = current_task_id();
     if (!backend_->registry().enter(root_)) return std::make_exception_ptr(executor_stopped{});
     stop_ = stop;
     if (const auto limit = call_.options.timeout; limit.count() > 0 && !backend_->limits_calls()) {
         limit_ = std::make_unique<deadline_stop>();
-        limit_->arm(deadline_after(limit), stop);
+        limit_->arm(limit, stop);
         stop_ = &limit_->stop();
     }
     if (stop_ != nullptr) stop_->add(node_);

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include <cadre/errors.hpp>
-#include <cadre/sleep.hpp>
 
 namespace cadre::detail {
 
@@ -11,7 +10,7 @@ void run_limit::begin(environment& env) {
     if (limit_.count() <= 0) return;
     outer_ = env.stop;
     deadline_ = std::make_unique<deadline_stop>();
-    deadline_->arm(deadline_after(limit_), outer_);
+    deadline_->arm(limit_, outer_);
     env.stop = &deadline_->stop();
 }
 

@@ -11,6 +11,11 @@ constinit thread_local environment* this_thread_environment = nullptr;
 
 environment* current_environment() noexcept { return this_thread_environment; }
 
+std::uint64_t current_task_id() noexcept {
+    const environment* const env = this_thread_environment;
+    return env != nullptr && env->info != nullptr ? env->info->id : 0;
+}
+
 namespace {
 
 // The process id, in the high bits. Cached, because getpid is a system call; a forked process resets the cache.

@@ -145,6 +145,21 @@ void stop_state::announce_locked(stop_reason why) noexcept {
         [&](stop_node& node) { node.fire(&node, why); });
 }
 
+void stop_state::visit_listeners(void (*visit)(const stop_node&, void*), void* context) {
+    const std::lock_guard hold(lock());
+    visit_locked(visit, context);
+}
+
+void stop_state::visit_locked(void (*visit)(const stop_node&, void*), void* context) {
+    if (!materialised_) return;
+    for (stop_node& node : listening_.nodes) {
+        if (node.fire != &fire_link)
+            visit(node, context);
+        else if (stop_state& below = *static_cast<link_node&>(node).self; below.parent_ != nullptr)
+            below.visit_locked(visit, context);
+    }
+}
+
 // Links the whole chain above, so that a request anywhere reaches this state.
 void stop_state::link_locked() noexcept {
     materialise_locked();

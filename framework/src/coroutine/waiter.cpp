@@ -8,7 +8,23 @@ bool waiter::commit() noexcept {
         env->stop->add(stop_node_);
     }
     state expected = state::arming;
-    return state_.compare_exchange_strong(expected, state::armed, std::memory_order_acq_rel);
+    if (!state_.compare_exchange_strong(expected, state::armed, std::memory_order_acq_rel)) return false;
+    // Resumed by this thread, later: the waiter still lives.
+    if (this_thread_waits != nullptr) [[unlikely]]
+        enter_waits();
+    return true;
+}
+
+// A watch of a select has no frame; the select notes its own.
+void waiter::enter_waits() noexcept {
+    if (handle_ == nullptr) return;
+    noted_ = true;
+    this_thread_waits->add(this, note());
+}
+
+void waiter::leave_waits() noexcept {
+    noted_ = false;
+    this_thread_waits->remove(this);
 }
 
 void waiter::finish() noexcept {
@@ -25,6 +41,8 @@ bool waiter::detach() noexcept {
 
 void waiter::resume(work_item* item) noexcept {
     auto* self = static_cast<waiter*>(item);
+    if (self->noted_) [[unlikely]]
+        self->leave_waits();
     set_current_environment(self->env);
     self->handle_.resume();
 }

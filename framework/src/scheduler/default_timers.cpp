@@ -29,6 +29,7 @@ public:
         const std::lock_guard hold(once);
         if (!bell_.load()->owner.here()) start();
     }
+    [[nodiscard]] bool idle() const noexcept { return empty() && !firing_.load(std::memory_order_acquire); }
     [[nodiscard]] bool here() const noexcept { return bell_.load(std::memory_order_acquire)->owner.here(); }
 
 private:
@@ -56,7 +57,9 @@ private:
     }
     [[noreturn]] void work(bell& b) {
         for (;;) {
+            firing_.store(true, std::memory_order_release);  // before a timer leaves the heap
             fire_due(std::chrono::steady_clock::now());
+            firing_.store(false, std::memory_order_release);
             const steady_time plan = make_plan();
             std::unique_lock hold(b.mutex);
             if (plan != steady_time::max())
@@ -76,15 +79,27 @@ private:
     }
 
     std::atomic<steady_time> planned_{steady_time::min()};
+    std::atomic<bool> firing_{false};  // stored by the thread, release; read by `idle`, acquire, after the heap
     std::atomic<bell*> bell_{nullptr};
 };
+
+std::atomic<threaded_timers*> started{nullptr};
 
 }  // namespace
 
 timer_service& default_timers() {
-    static auto* service = new threaded_timers;
+    static auto* service = [] {
+        auto* const fresh = new threaded_timers;
+        started.store(fresh, std::memory_order_release);
+        return fresh;
+    }();
     if (!service->here()) service->start_in_fork();
     return *service;
+}
+
+bool default_timers_idle() noexcept {
+    const threaded_timers* const service = started.load(std::memory_order_acquire);
+    return service == nullptr || service->idle();
 }
 
 }  // namespace cadre::detail

@@ -1,7 +1,7 @@
 #include "loop_driver_set.hpp"
 
-#include "adaptive_spin.hpp"
-#include "reactor_watch.hpp"
+#include "loop_control.hpp"
+#include "loop_driver.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -30,6 +30,8 @@ constexpr int own_polls = 32;
 constexpr std::chrono::seconds max_sleep{1};
 // Between polls if there is nothing to sleep on.
 constexpr std::chrono::milliseconds sleep_without_descriptor{10};
+// Between moves of a virtual clock that passes with the real one.
+constexpr std::chrono::milliseconds paced_step{1};
 // About the round trip of an answer; beyond it sleeping is cheaper.
 constexpr std::chrono::microseconds spin_time{5};
 
@@ -72,36 +74,13 @@ bool wait_readable(int fd, std::optional<steady_time> deadline) noexcept {
 
 }  // namespace
 
-struct loop_driver_set::driver {
-    std::atomic<int> asleep_on{-1};  // the descriptor to write, -1 while awake
-    bool poller = false;
-    run_loop* own = nullptr;
-    bool holds_own = false;  // until the driver returns
-    const std::thread::id thread = std::this_thread::get_id();
-    std::vector<run_loop*> turn;  // loops of the present turn, pinned
-    std::vector<run_loop*> kept;  // loops with a reactor, pinned and held
-    reactor_watch others;  // sleeps in all reactors but the first
-    // For work that other threads of this process submit to `own`, and for what other processes send.
-    adaptive_spin local_answers{std::chrono::microseconds(15), std::chrono::microseconds(60)};
-    adaptive_spin remote_answers{std::chrono::microseconds(30), std::chrono::microseconds(100)};
-
-    ~driver() {
-        for (run_loop* loop : kept)
-            give_back(*loop);
-        if (own == nullptr) return;
-        if (holds_own) static_cast<void>(own->release());
-        own->end_reservation();
-    }
-    void give_back(run_loop& loop) {
-        loop.events()->watch(-1);
-        if (&loop != own) release(loop);
-        loop.unpin();
-    }
-    static void release(run_loop& loop) {
-        if (loop.release()) wake_loop_drivers();
-    }
-    [[nodiscard]] bool keeps(const run_loop& loop) const { return std::ranges::find(kept, &loop) != kept.end(); }
-};
+loop_driver_set::driver::~driver() {
+    for (run_loop* loop : kept)
+        give_back(*loop);
+    if (own == nullptr) return;
+    if (holds_own) static_cast<void>(own->release());
+    own->end_reservation();
+}
 
 loop_driver_set& loop_driver_set::instance() {
     static auto* all = new loop_driver_set;  // loops may outlive static destruction
@@ -111,11 +90,13 @@ loop_driver_set& loop_driver_set::instance() {
 void loop_driver_set::add(run_loop& loop) {
     const std::lock_guard hold(loops_mutex_);
     loops_.push_back(&loop);
+    if (loop.control() != nullptr) controlled_.fetch_add(1, std::memory_order_relaxed);
 }
 
 void loop_driver_set::remove(run_loop& loop) {
     const std::lock_guard hold(loops_mutex_);
     std::erase(loops_, &loop);
+    if (loop.control() != nullptr) controlled_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void loop_driver_set::add(event_source& source) {
@@ -220,7 +201,9 @@ std::optional<steady_time> loop_driver_set::next_deadline() {
 std::optional<steady_time> loop_driver_set::end_of_sleep(const driver& self, int descriptor) {
     const std::optional<steady_time> next = next_deadline();
     std::optional<std::chrono::nanoseconds> longest;
-    if (descriptor < 0)
+    if (self.paced)
+        longest = paced_step;
+    else if (descriptor < 0)
         longest = sleep_without_descriptor;
     else if (self.poller && !sources_.empty())
         longest = max_sleep;
@@ -264,7 +247,7 @@ bool loop_driver_set::try_become_poller(driver& self) {
     return true;
 }
 
-void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
+std::string loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
     std::optional<driver> here(std::in_place);
     driver& self = *here;
     self.own = own;
@@ -279,6 +262,8 @@ void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
         const bool poller = try_become_poller(self);
         if (poller) any |= poll_sources();
         if (any || done()) continue;
+        if (controlled_.load(std::memory_order_relaxed) != 0 && advance(self)) [[unlikely]]
+            continue;
         if (poller) {
             sources_.for_each([](event_source& s) { s.announce_polling(); });
             const bool found = spin(self, done);
@@ -294,9 +279,11 @@ void loop_driver_set::drive(const std::function<bool()>& done, run_loop* own) {
         std::erase(active_, &self);
         if (poller_ == &self) poller_ = nullptr;
     }
+    std::string deadlock = std::move(self.deadlock);
     here.reset();
     full_fence();  // the loops are released before sleepers are looked up
     wake();  // another driver takes the loops over
+    return deadlock;
 }
 
 // Polls for a moment if a source expects an event soon; for as long as a wake-up takes, if events have lately come so soon after
@@ -414,7 +401,9 @@ void add_event_source(event_source& source) { loop_driver_set::instance().add(so
 void remove_event_source(event_source& source) { loop_driver_set::instance().remove(source); }
 int loop_wake_descriptor() { return loop_driver_set::instance().poller_descriptor(); }
 void set_loop_wake_descriptor(int descriptor) { loop_driver_set::instance().set_poller_descriptor(descriptor); }
-void drive_until(const std::function<bool()>& done, run_loop* own) { loop_driver_set::instance().drive(done, own); }
+std::string drive_until(const std::function<bool()>& done, run_loop* own) {
+    return loop_driver_set::instance().drive(done, own);
+}
 void wake_loop_drivers() noexcept { loop_driver_set::instance().wake(); }
 
 }  // namespace cadre::detail

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/process_owner.hpp"
@@ -39,7 +40,8 @@ public:
     void add(event_source& source);
     void remove(event_source& source) { sources_.remove(source); }
 
-    void drive(const std::function<bool()>& done, run_loop* own);
+    /// @return the report of a deadlock that was found; else empty
+    std::string drive(const std::function<bool()>& done, run_loop* own);
     /// Wakes all sleeping drivers.
     void wake() noexcept;
 
@@ -67,8 +69,13 @@ private:
     void sleep(driver& self, const std::function<bool()>& done);
     [[nodiscard]] bool try_become_poller(driver& self);
 
+    // Of loops with a control: loop_time.cpp.
+    [[nodiscard]] bool advance(driver& self);
+    [[nodiscard]] bool end_deadlock(driver& self);
+
     std::mutex loops_mutex_;  // under it: `pin` and the hints of loops; items run without it
     std::vector<run_loop*> loops_;
+    std::atomic<unsigned> controlled_{0};  // loops with a control; counted under the mutex, read relaxed by drivers
     event_source_set sources_;  // visited by the poller
 
     std::mutex drivers_mutex_;  // under it: wake-ups by descriptor, which run nothing

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "loop_control.hpp"
 #include "loop_driver_set.hpp"
 
 #include <cadre/detail/scheduler/resume_item.hpp>
@@ -20,11 +21,12 @@ constexpr unsigned reactor_budget = 61;
 
 void set_running_hook(running_hook h) noexcept { hook.store(h, std::memory_order_release); }
 
-std::shared_ptr<run_loop> run_loop::make(std::string name) {
-    return std::shared_ptr<run_loop>(new run_loop(std::move(name)), [](run_loop* loop) { loop->unpin(); });
+std::shared_ptr<run_loop> run_loop::make(std::string name, const loop_options& options) {
+    return std::shared_ptr<run_loop>(new run_loop(std::move(name), options), [](run_loop* loop) { loop->unpin(); });
 }
 
-run_loop::run_loop(std::string name) : local_worker(this, 0), name_(std::move(name)) {
+run_loop::run_loop(std::string name, const loop_options& options) : local_worker(this, 0), name_(std::move(name)) {
+    if (options.virtual_time || options.seed) take_control(options);
     loop_driver_set::instance().add(*this);
 }
 
@@ -50,14 +52,17 @@ void* run_loop::query(const std::type_info& extension) noexcept {
 
 // With a running hook a handler must not resume a task on the spot: every task goes through `run`.
 const executor_backend* run_loop::resuming_home() const noexcept {
-    return hook.load(std::memory_order_relaxed) == nullptr ? this : nullptr;
+    return hook.load(std::memory_order_relaxed) == nullptr && control_ == nullptr ? this : nullptr;
 }
 
 run_loop::entered::entered(run_loop& loop) noexcept
     : outer_worker_(std::exchange(this_thread_worker, static_cast<local_worker*>(&loop))),
-      outer_environment_(std::exchange(this_thread_environment, nullptr)) {}
+      outer_environment_(std::exchange(this_thread_environment, nullptr)),
+      outer_waits_(
+          std::exchange(this_thread_waits, loop.control_ == nullptr ? nullptr : &loop.control_->waits)) {}
 
 run_loop::entered::~entered() {
+    this_thread_waits = outer_waits_;
     set_current_environment(outer_environment_);
     this_thread_worker = outer_worker_;
 }
@@ -135,6 +140,8 @@ void run_loop::run(runnable next) noexcept {
 }
 
 bool run_loop::run_some(unsigned budget, bool by_reserver) noexcept {
+    if (control_ != nullptr) [[unlikely]]
+        return run_controlled(budget, by_reserver);
     const entered inside(*this);
     bool any = !timers_.empty() && timers_.fire_due(std::chrono::steady_clock::now());
     for (unsigned n = 0; n < budget; ++n) {

@@ -14,12 +14,13 @@ std::shared_ptr<shutdown_alarm> shutdown_alarm::arm(steady_time deadline, std::f
         const std::shared_ptr<shutdown_alarm> self = std::move(static_cast<node*>(timer)->owner);
         self->expired_();
     };
-    default_timers().add(alarm->timer_);
+    alarm->timers_ = &timers_here();
+    alarm->timers_->add(alarm->timer_);
     return alarm;
 }
 
 void shutdown_alarm::cancel() noexcept {
-    if (timer_.when != steady_time{} && default_timers().cancel(timer_)) timer_.owner.reset();
+    if (timers_ != nullptr && timers_->cancel(timer_)) timer_.owner.reset();
 }
 
 }  // namespace cadre::detail

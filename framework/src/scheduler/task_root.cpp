@@ -14,15 +14,18 @@ task_root::task_root(std::shared_ptr<executor_backend> home, stop_state* parent_
     env_.info = &info_;
     root_.stop = &stop_;
     root_.name = &info_.name;
+    root_.id = info_.id;
 }
 
 bool task_root::enter_home() noexcept {
     done = &on_end;
+    root_.starter = current_task_id();
     return env_.home->registry().enter(root_);
 }
 
 bool task_root::enter_home_for_waiter() noexcept {
     done = &on_end_for_waiter;
+    root_.starter = current_task_id();
     return env_.home->registry().enter(root_);
 }
 

@@ -132,6 +132,12 @@ std::uint64_t work_registry::live() const noexcept {
     return live_;
 }
 
+void work_registry::visit(void (*visit)(const work_root&, void*), void* context) const {
+    const std::lock_guard hold(mutex_);
+    for (const work_root& root : roots_)
+        visit(root, context);
+}
+
 std::vector<std::string> work_registry::names(std::size_t most) const {
     std::vector<std::string> newest_first;
     {

@@ -33,7 +33,7 @@ public:
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
         auto& condition = static_cast<shared_condition&>(*wait_.object);
-        wait_.prepare(handle, environment_of(handle), &shared_object::cancel);
+        wait_.prepare(handle, environment_of(handle), &shared_object::cancel, wait_kind::notification);
         condition.enter();
         if (!condition.park(wait_)) return false;
         lock_->unlock();

@@ -28,7 +28,7 @@ bool async_semaphore::acquire_operation::suspend(std::coroutine_handle<> handle,
         wait.prepare(handle, env, nullptr);
         return detail::defer_home(wait);
     }
-    wait.prepare(handle, env, &shared_object::cancel);
+    wait.prepare(handle, env, &shared_object::cancel, detail::wait_kind::permits);
     return from_->park(wait) && wait.commit();
 }
 

@@ -6,8 +6,8 @@
 namespace cadre::detail {
 
 bool select_branch_of<after_operation>::try_now(bool first) {
-    if (first) timer_.when = deadline_after(delay_);
-    return timer_.when <= std::chrono::steady_clock::now();
+    if (first) timer_.when = deadline_after(now(), delay_);
+    return timer_.when <= now();
 }
 
 bool select_branch_of<after_operation>::watch(select_core& by, environment* env) noexcept {

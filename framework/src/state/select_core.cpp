@@ -1,5 +1,7 @@
 #include <cadre/detail/state/select_core.hpp>
 
+#include "scheduler/loop_control.hpp"
+
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/errors.hpp>
 
@@ -14,7 +16,17 @@ constinit thread_local std::size_t turn = 0;
 
 }  // namespace
 
-std::size_t select_core::next_turn() noexcept { return turn++; }
+std::size_t select_core::next_turn() noexcept {
+    loop_control* const control = control_here();
+    return control != nullptr ? control->next_turn() : turn++;
+}
+
+wait_note select_core::describe(const stop_node& listener_node) noexcept {
+    const select_core& self = *static_cast<const listener&>(listener_node).self;
+    return {self.handle_, self.env, wait_kind::select};
+}
+
+const bool select_core::described = describe_waits(description_key(&on_stop), &describe);
 
 bool select_core::try_all() noexcept {
     const std::size_t begin = next_turn();
@@ -39,10 +51,18 @@ bool select_core::suspend(branches of, std::coroutine_handle<> handle, environme
         listening_ = true;
         env->stop->add(listener_);
     }
-    return wait();
+    const bool suspended = wait();
+    // Resumed by this thread, later: the select still lives.
+    if (suspended && this_thread_waits != nullptr) [[unlikely]] {
+        noted_ = true;
+        this_thread_waits->add(this, {handle_, env, wait_kind::select});
+    }
+    return suspended;
 }
 
 void select_core::end_wait() {
+    if (std::exchange(noted_, false)) [[unlikely]]
+        this_thread_waits->remove(this);
     if (std::exchange(listening_, false)) env->stop->remove(listener_);
     for (std::size_t i = 0; i != branches_.size(); ++i)
         if (i != performed_) branches_[i]->abandon();

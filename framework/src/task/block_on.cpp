@@ -4,8 +4,10 @@
 
 namespace cadre::detail {
 
-blocking_root::blocking_root(std::shared_ptr<executor_backend> home, stop_state* stop, std::string name)
-    : task_root(std::move(home), stop, std::move(name)), waker_(run_loop::make("waker")) {}
+blocking_root::blocking_root(std::shared_ptr<executor_backend> home, stop_state* stop, std::source_location where)
+    : task_root(std::move(home), stop, "main"), waker_(run_loop::make("waker")) {
+    registration().where = where;
+}
 
 void blocking_root::run(std::coroutine_handle<> frame, promise_base& promise) {
     frame_ = frame;
@@ -17,7 +19,8 @@ void blocking_root::run(std::coroutine_handle<> frame, promise_base& promise) {
         if (own != nullptr) own->end_reservation();
         throw executor_stopped{};
     }
-    drive_until([this] { return end_.done.load(std::memory_order_acquire); }, own);
+    const std::string deadlocked = drive_until([this] { return end_.done.load(std::memory_order_acquire); }, own);
+    if (!deadlocked.empty()) throw deadlock(deadlocked);
 }
 
 void blocking_root::ended() noexcept {

@@ -46,7 +46,7 @@ public:
                 if (reason == stop_reason::requested)
                     backend.request_stop();
                 else
-                    backend.shutdown(std::chrono::steady_clock::now(), {});
+                    backend.shutdown(now(), {});
             },
             &backend_, why);
     }
@@ -80,7 +80,7 @@ task<void> executor::shutdown(std::chrono::steady_clock::time_point deadline) co
 // Its deadline counts from the await.
 task<void> executor::shutdown_within(std::chrono::nanoseconds limit) const {
     const executor self = *this;
-    co_await self.shutdown(detail::deadline_after(limit));
+    co_await self.shutdown(detail::deadline_after(now(), limit));
 }
 
 executor executor::with(const call_settings& settings) const {

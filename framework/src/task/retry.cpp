@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "scheduler/loop_control.hpp"
+
 #include <cadre/errors.hpp>
 
 namespace cadre::detail {
@@ -21,13 +23,24 @@ void check_retry_policy(const retry_policy& policy) {
     require(policy.jitter >= 0 && policy.jitter <= 1, "jitter must be from 0 to 1");
 }
 
-std::chrono::nanoseconds retry_delay(const retry_policy& policy, int failures) {
+namespace {
+
+// From 0 to 1. On a loop with a seed it follows from the seed.
+double random_part() {
     thread_local std::minstd_rand random(std::random_device{}());
+    constexpr double largest = 9007199254740992.0;  // 2^53: what a double holds exactly
+    if (loop_control* const control = control_here(); control != nullptr)
+        return static_cast<double>(control->numbers.draw() >> 11) / largest;
+    return std::uniform_real_distribution<double>(0, 1)(random);
+}
+
+}  // namespace
+
+std::chrono::nanoseconds retry_delay(const retry_policy& policy, int failures) {
     const auto longest = static_cast<double>(policy.max_delay.count());
     const double even =
         std::min(longest, static_cast<double>(policy.delay.count()) * std::pow(policy.factor, failures - 1));
-    std::uniform_real_distribution<double> part(1 - policy.jitter, 1 + policy.jitter);
-    const double ns = even * part(random);
+    const double ns = even * (1 - policy.jitter + 2 * policy.jitter * random_part());
     return std::chrono::nanoseconds(ns < longest ? static_cast<std::chrono::nanoseconds::rep>(ns)
                                                  : policy.max_delay.count());
 }

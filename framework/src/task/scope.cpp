@@ -18,11 +18,21 @@ scope::scope(std::source_location where) : where_(where) {
     parent_stop_ = env_.stop;
     env_.stop = &stop_.emplace(parent_stop_);
     end_.owner = this;
-    end_.done = [](detail::completion* c, std::coroutine_handle<> ended) noexcept -> std::coroutine_handle<> {
-        static_cast<end_of_child*>(c)->owner->child_ended(task<void>::adopt(ended));
-        return std::noop_coroutine();
-    };
+    end_.done = &on_child_end;
 }
+
+std::coroutine_handle<> scope::on_child_end(detail::completion* c, std::coroutine_handle<> ended) noexcept {
+    static_cast<end_of_child*>(c)->owner->child_ended(task<void>::adopt(ended));
+    return std::noop_coroutine();
+}
+
+detail::task_origin scope::origin_of_child(const detail::completion& c) noexcept {
+    const scope& owner = *static_cast<const end_of_child&>(c).owner;
+    return {"a task of the scope made", owner.where_, &owner.env_};
+}
+
+const bool scope::described =
+    detail::describe_origins(detail::description_key(&on_child_end), &scope::origin_of_child);
 
 scope::~scope() {
     if (size() != 0) terminate();

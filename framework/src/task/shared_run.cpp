@@ -19,7 +19,7 @@ shared_run::~shared_run() { pass_stop_on_.settle(); }
 
 bool shared_run::wait(shared_wait& w, std::coroutine_handle<> h, environment* env) {
     w.of = this;
-    w.prepare(h, env, &cancel);
+    w.prepare(h, env, &cancel, wait_kind::shared_task);
     bool starts = false;
     bool waits = false;
     {

@@ -5,26 +5,40 @@
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/executor_backend.hpp>
 
+namespace cadre {
+
+std::chrono::steady_clock::time_point now() noexcept {
+    const detail::environment* const env = detail::current_environment();
+    return env != nullptr ? env->home->timers().now() : std::chrono::steady_clock::now();
+}
+
+}  // namespace cadre
+
 namespace cadre::detail {
 
 bool sleep_awaiter::suspend(std::coroutine_handle<> h, environment* e) {
     timer_.self = this;
-    if (delay_ >= delay_.zero()) timer_.when = deadline_after(delay_);
+    timer_service& timers = e->home->timers();
+    const steady_time present = timers.now();
+    if (delay_ >= delay_.zero()) timer_.when = deadline_after(present, delay_);
     // Either the timer fires or its cancellation succeeds: exactly one of them finishes the wait.
     timer_.fire = [](timer_node* n) noexcept { static_cast<node*>(n)->self->finish(); };
-    prepare(h, e, [](waiter& w) noexcept {
-        auto& self = static_cast<sleep_awaiter&>(w);
-        if (self.env->home->timers().cancel(self.timer_)) self.finish_cancelled();
-    });
+    prepare(
+        h, e,
+        [](waiter& w) noexcept {
+            auto& self = static_cast<sleep_awaiter&>(w);
+            if (self.env->home->timers().cancel(self.timer_)) self.finish_cancelled();
+        },
+        wait_kind::sleep);
     if (e->stop != nullptr && e->stop->stop_requested()) {
         finish_cancelled();
         return make_way(*this);
     }
-    if (timer_.when <= std::chrono::steady_clock::now()) {
+    if (timer_.when <= present) {
         finish();
         return make_way(*this);
     }
-    e->home->timers().add(timer_);
+    timers.add(timer_);
     return commit();
 }
 

@@ -30,7 +30,7 @@ void stream_promise_base::settle_at(const environment& consumer) {
 bool stream_promise_base::next(std::coroutine_handle<> body, stream_wait& wait, std::coroutine_handle<> consumer,
                                environment* consumer_env) noexcept {
     wait.from = this;
-    wait.prepare(consumer, consumer_env, &cancel);
+    wait.prepare(consumer, consumer_env, &cancel, wait_kind::element);
     if (state_.load(std::memory_order_acquire) == idle_word) {
         settle_at(*consumer_env);
         state_.store(word_of(wait), std::memory_order_release);

@@ -16,7 +16,8 @@ bool stream_queue_base::wait(awaiter::node& w, std::coroutine_handle<> h, enviro
                 self.queue.waiting(self.of) = nullptr;
             }
             self.finish_cancelled();
-        });
+        },
+        wait_kind::buffer);
     bool waits = false;
     {
         const std::lock_guard hold(mutex_);

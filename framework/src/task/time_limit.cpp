@@ -58,10 +58,11 @@ bool ended_by_stop(const std::exception_ptr& error) noexcept {
     }
 }
 
-void deadline_stop::arm(steady_time when, stop_state* parent) {
+void deadline_stop::arm(std::chrono::nanoseconds limit, stop_state* parent) {
+    timers_ = &timers_here();
     stop_.adopt(parent);
     timer_.self = this;
-    timer_.when = when;
+    timer_.when = deadline_after(timers_->now(), limit);
     timer_.fire = [](timer_node* n) noexcept {
         auto* self = static_cast<node*>(n)->self;
         bool disarmed = false;
@@ -71,11 +72,11 @@ void deadline_stop::arm(steady_time when, stop_state* parent) {
         firing_here = outer;
         if (!disarmed) self->fired_.store(true, std::memory_order_release);  // the last access
     };
-    default_timers().add(timer_);
+    timers_->add(timer_);
 }
 
 bool deadline_stop::disarm() noexcept {
-    if (default_timers().cancel(timer_)) return false;
+    if (timers_->cancel(timer_)) return false;
     if (firing_here == this) {
         *disarmed_inside_ = true;
         return true;

@@ -1,12 +1,27 @@
 /// @file
-/// Options of the serial executor; there are none yet.
+/// Options of the serial executor.
 ///
-///     cadre::executor ex = cadre::serial_executor{};
+///     cadre::executor ex = cadre::serial_executor{{.clock = cadre::clock_kind::virtual_time, .seed = 7}};
 #pragma once
+
+#include <cstdint>
+#include <optional>
+#include <type_traits>
 
 namespace cadre {
 
-/// Empty: the serial executor has no thread and no setting of its own.
-struct serial_options {};
+/// The clock by which the tasks of a serial executor sleep.
+enum class clock_kind : std::uint8_t {
+    real_time,
+    /// Sleeps and limits take no time: when no task is ready, the clock jumps to the next of them.
+    virtual_time,
+};
+
+struct serial_options {
+    clock_kind clock = clock_kind::real_time;
+    /// Draws the order in which ready tasks run; the same seed gives the same order. None: they run in turn.
+    std::optional<std::uint64_t> seed = std::nullopt;
+};
+static_assert(std::is_trivially_destructible_v<serial_options>);
 
 }  // namespace cadre

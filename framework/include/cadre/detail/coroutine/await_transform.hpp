@@ -125,7 +125,7 @@ public:
     template <class Promise>
     [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> task) {
         environment* const env = environment_of_promise(task);
-        waiter_.prepare(task, env, nullptr);
+        waiter_.prepare(task, env, [](waiter&) noexcept {}, wait_kind::foreign);  // listed, but not ended, by stop
         bridge_ = home_bridge::make(env, waiter_);
         std::coroutine_handle<> next = std::noop_coroutine();
         using returned = decltype(awaiter_->await_suspend(bridge_.handle()));
@@ -142,7 +142,10 @@ public:
         }
         return waiter_.commit() ? next : back_to(task, env);
     }
-    decltype(auto) await_resume() { return awaiter_->await_resume(); }
+    decltype(auto) await_resume() {
+        (void)waiter_.detach();
+        return awaiter_->await_resume();
+    }
 
 private:
     void set(stored&& from_operator) noexcept { awaiter_ = std::addressof(from_operator); }

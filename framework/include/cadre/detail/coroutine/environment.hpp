@@ -42,6 +42,9 @@ CADRE_THREAD_LOCAL extern environment* this_thread_environment;
 /// Set before a task is resumed whose environment differs from that of the one before.
 inline void set_current_environment(environment* env) noexcept { this_thread_environment = env; }
 
+/// The id of the task that runs on this thread; 0 outside tasks.
+[[nodiscard]] std::uint64_t current_task_id() noexcept;
+
 /// The environment that a coroutine awaiting something runs in: its promise's, or for foreign coroutines the thread's.
 template <class Promise>
 [[nodiscard]] environment* environment_of_promise(std::coroutine_handle<Promise> handle) noexcept {

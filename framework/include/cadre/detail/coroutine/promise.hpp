@@ -19,6 +19,8 @@ namespace cadre::detail {
 
 class home_change;
 class join;
+class task_chain;
+class promise_base;
 
 /// Notified when a task without an awaiting coroutine has ended. The task is suspended at its end then and may be destroyed.
 struct completion {
@@ -47,9 +49,12 @@ public:
     [[nodiscard]] static std::suspend_always initial_suspend() noexcept { return {}; }
     [[nodiscard]] static final_awaiter final_suspend() noexcept { return {}; }
 
-    void attach(environment* env, std::coroutine_handle<> continuation) noexcept {
+    template <class Promise>
+    void attach(environment* env, std::coroutine_handle<Promise> continuation) noexcept {
         env_ = env;
         continuation_ = reinterpret_cast<std::uintptr_t>(continuation.address()) | coroutine_tag;
+        // For `task_chain`; the weight of a task that is awaited alone is not used.
+        if constexpr (!std::is_base_of_v<promise_base, Promise>) weight_ = 0;
     }
     void attach(environment* env, completion& c) noexcept {
         env_ = env;
@@ -97,6 +102,7 @@ protected:
 
 private:
     friend home_change;
+    friend task_chain;
 
     // The kind of continuation, in the two lowest bits: frames, completions and joins are aligned to eight bytes at least. A
     // child of a join has none set, which makes the most frequent test of a fork-join program the cheapest.

@@ -98,6 +98,10 @@ public:
     /// Deregisters `node`; afterwards `fire` is not running and will not run.
     void remove(stop_node& node) noexcept;
 
+    /// Calls `visit` for each listener of this state and of the states below it, with the lock of the tree held: a listener and
+    /// what it belongs to live until `visit` returns. States that only follow this one are left out.
+    void visit_listeners(void (*visit)(const stop_node& listener, void* context), void* context);
+
     /// A `std::stop_token` that follows this state and stays valid after it.
     [[nodiscard]] std::stop_token token();
 
@@ -128,6 +132,7 @@ private:
     void link_locked() noexcept;
     void mark_locked(stop_reason why, std::vector<std::stop_source>* sources) noexcept;
     void announce_locked(stop_reason why) noexcept;
+    void visit_locked(void (*visit)(const stop_node&, void*), void* context);
     CADRE_RARE_CALL void dismantle() noexcept;
 
     std::atomic<std::mutex*> lock_{nullptr};

@@ -31,10 +31,15 @@ public:
     }
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        waiter_.prepare(h, environment_of_promise(h), [](waiter& w) noexcept {
-            if constexpr (requires(Source& s) { s.on_stop_request(stop_reason::requested); })
-                static_cast<node&>(w).source.on_stop_request(w.reason());
-        });
+        wait_kind kind = wait_kind::work;
+        if constexpr (requires { Source::waits_for; }) kind = Source::waits_for;
+        waiter_.prepare(
+            h, environment_of_promise(h),
+            [](waiter& w) noexcept {
+                if constexpr (requires(Source& s) { s.on_stop_request(stop_reason::requested); })
+                    static_cast<node&>(w).source.on_stop_request(w.reason());
+            },
+            kind);
         return waiter_.source.wait(waiter_) && waiter_.commit();
     }
     decltype(auto) await_resume() {

@@ -9,6 +9,7 @@
 #include <cadre/detail/base/intrusive_list.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/coroutine/wait_note.hpp>
 #include <cadre/detail/coroutine/work_item.hpp>
 #include <cadre/errors.hpp>
 
@@ -46,12 +47,14 @@ public:
     waiter(waiter&&) noexcept : work_item() {}
     waiter& operator=(waiter&&) = delete;
 
-    /// Without `cancel` the wait ignores stop requests.
-    void prepare(std::coroutine_handle<> handle, environment* environment_of_waiter, cancel_function cancel) noexcept {
+    /// Without `cancel` the wait ignores stop requests. `kind` is for reports.
+    void prepare(std::coroutine_handle<> handle, environment* environment_of_waiter, cancel_function cancel,
+                 wait_kind kind = wait_kind::event) noexcept {
         handle_ = handle;
         env = environment_of_waiter;
         cancel_ = cancel;
         run = &resume;
+        kind_ = kind;
         stop_node_.fire = &on_stop;
         stop_node_.self = this;
         state_.store(state::arming, std::memory_order_relaxed);
@@ -80,6 +83,12 @@ public:
     /// Ends the wait without throwing. @return whether it was cancelled
     [[nodiscard]] bool detach() noexcept;
 
+    /// The waiter whose stop listener `listener` is; null if it is another one's.
+    [[nodiscard]] static const waiter* of(const stop_node& listener) noexcept {
+        return listener.fire == &on_stop ? static_cast<const node&>(listener).self : nullptr;
+    }
+    [[nodiscard]] wait_note note() const noexcept { return {handle_, env, kind_}; }
+
     /// For the source's list.
     list_links<waiter> links{};
 
@@ -89,6 +98,8 @@ private:
         waiter* self = nullptr;
     };
     static void resume(work_item* item) noexcept;
+    void enter_waits() noexcept;
+    void leave_waits() noexcept;
     static void on_stop(stop_node* node, stop_reason why) noexcept;
 
     std::coroutine_handle<> handle_;
@@ -97,6 +108,8 @@ private:
     std::atomic<state> state_{state::idle};
     bool listening_ = false;
     bool cancelled_ = false;
+    bool noted_ = false;  // in the waits of the loop on which the coroutine has suspended
+    wait_kind kind_ = wait_kind::event;
 };
 
 /// The waiters of an event's source, under the source's lock.

@@ -9,7 +9,8 @@
 
 namespace cadre::detail {
 
-/// Lets a stop callback, which runs with its tree's lock held, pass the request on to another tree: the timers' thread does it.
+/// Lets a stop callback, which runs with its tree's lock held, pass the request on to another tree: the timers' thread does it, or the
+/// loop on this thread if its clock is virtual.
 ///
 ///     word      state   changed by                               to       order
 ///     reason_   weaker  `post`, with the tree's lock held        reason   store, release
@@ -40,6 +41,7 @@ private:
     void run() noexcept;
 
     node timer_;
+    timer_service* timers_ = nullptr;  // in which it was armed last
     function action_ = nullptr;
     void* context_ = nullptr;
     std::atomic<stop_reason> reason_{stop_reason::none};

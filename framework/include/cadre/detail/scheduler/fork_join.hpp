@@ -92,6 +92,7 @@ public:
     [[nodiscard]] std::coroutine_handle<> deciding_child_ended(std::coroutine_handle<> ended) noexcept;
 
 private:
+    friend task_chain;
     // Equal to the worker of no thread: for children that were started outside the home's threads.
     [[nodiscard]] local_worker* no_worker() noexcept { return reinterpret_cast<local_worker*>(this); }
     // These take the frame, whose address is in a register already; that of the promise would cost another one.

@@ -72,6 +72,10 @@ protected:
     void watch_sleepers(const std::atomic<std::uint32_t>& sleepers) noexcept {
         sleepers_ = fences_are_asymmetric ? &sleepers : &some_sleepers;
     }
+    /// From now on `wake_one` is called after each push.
+    void announce_every_push() noexcept { sleepers_ = &some_sleepers; }
+    /// After how many operations that complete at once the next one suspends.
+    void set_finds(int finds) noexcept { finds_ = finds; }
     /// Wakes one sleeping worker. Called after a push while workers may sleep; without asymmetric fences after each push.
     virtual void wake_one() noexcept {}
 

@@ -18,6 +18,14 @@
 
 namespace cadre::detail {
 
+class loop_control;
+
+/// How a loop chooses its next item, and its clock.
+struct loop_options {
+    bool virtual_time = false;
+    std::optional<std::uint64_t> seed{};  ///< none: in order
+};
+
 /// A serial executor: its items run one at a time, on the thread that drives it. Any thread may submit work.
 ///
 /// Every thread that blocks in `sync_wait` or `runtime::run` drives all serial loops of the process that no other thread drives
@@ -42,14 +50,14 @@ namespace cadre::detail {
 class run_loop final : public executor_backend, public local_worker {
 public:
     /// A loop lives until its last handle is dropped and no thread is inside it: a task that runs on it may drop the last handle.
-    [[nodiscard]] static std::shared_ptr<run_loop> make(std::string name = "serial");
+    [[nodiscard]] static std::shared_ptr<run_loop> make(std::string name = "serial", const loop_options& options = {});
 
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::serial; }
     [[nodiscard]] std::size_t concurrency() const noexcept override { return 1; }
     [[nodiscard]] std::string name() const override { return name_; }
     void submit(std::span<work_item* const> items) noexcept override;
     using executor_backend::submit;
-    [[nodiscard]] timer_service& timers() noexcept override { return timers_; }
+    [[nodiscard]] timer_service& timers() noexcept override { return *clock_; }
     [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
 
     /// Makes the calling thread the driver. @return false if another thread is, or has reserved the loop
@@ -79,7 +87,7 @@ public:
     }
     /// The driver that has reserved the loop, while it holds it: whether tasks may let the loop poll for what they wait for. To be
     /// ended before the driver sleeps or returns: what the loop still polls for is posted from then on.
-    void begin_polling() noexcept { polling_ = true; }
+    void begin_polling() noexcept { polling_ = control_ == nullptr; }
     void end_polling() noexcept;
     /// Driver only: runs up to `budget` items; `by_reserver` unless another thread may reserve the loop meanwhile, which ends the
     /// turn. @return whether an item ran or a timer fired
@@ -96,14 +104,16 @@ public:
         } here{*this, stay};
         const auto stay_after = [](void* context) noexcept {
             auto& v = *static_cast<stay_context*>(context);
-            return !v.loop.has_items() && v.stay();
+            return !v.loop.has_items() && !v.loop.controlled_items() && v.stay();
         };
         const entered inside(*this);
         reactor_lease lease(*events(), resuming_home(), {.stay_after = stay_after, .context = &here});
         events()->watch(bell);
         lease.run(deadline);
     }
-    /// The next deadline of a sleeping task.
+    /// What a loop with a virtual clock or a seed has; null for every other one.
+    [[nodiscard]] loop_control* control() const noexcept { return control_.get(); }
+    /// The next deadline of a sleeping task, by the hardware's clock.
     [[nodiscard]] std::optional<steady_time> next_deadline() const noexcept { return timers_.next(); }
     /// Driver only: whether there are items to run.
     [[nodiscard]] bool ready() const noexcept;
@@ -122,7 +132,7 @@ private:
     static constexpr unsigned held = 1;
     static constexpr unsigned reserved = 2;
 
-    explicit run_loop(std::string name);
+    run_loop(std::string name, const loop_options& options);
     ~run_loop() override;
     class loop_timers final : public timer_heap {
         void earlier(steady_time when) noexcept override;
@@ -141,6 +151,7 @@ private:
     private:
         local_worker* outer_worker_;
         environment* outer_environment_;
+        waits_in_progress* outer_waits_;
     };
 
     /// Driver only: whether there are items to run.
@@ -157,6 +168,15 @@ private:
     void drain_inbox() noexcept;
     static void run(runnable next) noexcept;
 
+    // Of a loop with a control.
+    void take_control(const loop_options& options);
+    bool run_controlled(unsigned budget, bool by_reserver) noexcept;
+    [[nodiscard]] runnable draw() noexcept;
+    void collect_forks() noexcept;
+    [[nodiscard]] bool controlled_items() const noexcept;
+    [[nodiscard]] bool has_other_work() noexcept override;
+    void wake_one() noexcept override;
+
     alignas(64) std::atomic<work_item*> inbox_{nullptr};  // newest first; alone on its cache line: submitters write it
     alignas(64) std::string name_;
     work_item_queue queue_;  // in order; driver only
@@ -167,6 +187,11 @@ private:
     std::atomic<unsigned> driver_{0};  // held, reserved
     std::atomic<unsigned> pins_{1};  // the handles count as one
     loop_timers timers_;
+    timer_service* clock_ = &timers_;
+    struct control_deleter {
+        void operator()(loop_control* c) const noexcept;
+    };
+    std::unique_ptr<loop_control, control_deleter> control_;
     loop_reactor_holder reactor_;  // last: destroyed first, with what its handlers hold
 };
 
@@ -177,7 +202,8 @@ void set_running_hook(running_hook hook) noexcept;
 /// Drives the serial loops of this process on the calling thread until `done` is true. `done` is called by this
 /// thread only, between items and after wakes: set it from an item of a loop, or call `wake_loop_drivers` after setting it.
 /// `own` (may be null) is a loop that the caller has reserved: no other thread runs its items meanwhile. The reservation ends here.
-void drive_until(const std::function<bool()>& done, run_loop* own = nullptr);
+/// @return the report of a deadlock that was found meanwhile, after which all tasks were asked to stop; else empty
+std::string drive_until(const std::function<bool()>& done, run_loop* own = nullptr);
 /// Wakes every thread in `drive_until`. Any thread. Not async-signal-safe.
 void wake_loop_drivers() noexcept;
 

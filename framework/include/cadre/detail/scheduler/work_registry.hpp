@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <source_location>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,11 @@ namespace cadre::detail {
 /// One accepted task or call; intrusive, owned by the work itself.
 struct work_root {
     stop_state* stop = nullptr;
-    const std::string* name = nullptr;  ///< for diagnostics; constant while the work is registered
+    // For reports; constant while the work is registered.
+    const std::string* name = nullptr;
+    std::uint64_t id = 0;  ///< of the task; 0: unknown
+    std::uint64_t starter = 0;  ///< the id of the task that has started this one
+    std::source_location where{};  ///< of the main task: the call that runs it
     list_links<work_root> links{};
 };
 
@@ -55,6 +60,8 @@ public:
 
     [[nodiscard]] std::uint64_t entered() const noexcept;
     [[nodiscard]] std::uint64_t live() const noexcept;
+    /// Calls `visit` for each accepted task or call, newest first, with the lock held: `visit` may take the lock of a stop tree only.
+    void visit(void (*visit)(const work_root& root, void* context), void* context) const;
     /// The names of the accepted work that has not ended, oldest first, at most `most`; empty for work without a name.
     [[nodiscard]] std::vector<std::string> names(std::size_t most) const;
 

@@ -66,6 +66,7 @@ void barrier_abort(shared_block& block) noexcept;
 /// The end of a phase.
 struct phase_end {
     static constexpr bool only_waits = true;
+    static constexpr wait_kind waits_for = wait_kind::barrier;
     [[nodiscard]] op_status check(shared_block& block) const noexcept {
         const barrier_word w{block_word(block, 0).load()};
         if (w.ended(phase)) return op_status::done;

@@ -64,6 +64,8 @@ public:
 
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        wait_kind kind = wait_kind::event;
+        if constexpr (requires { Condition::waits_for; }) kind = Condition::waits_for;
         condition_wait& wait = wait_.emplace();
         wait.operation = this;
         wait.object = block_.get();
@@ -78,7 +80,7 @@ public:
             wait.prepare(handle, environment_of(handle), nullptr);
             return defer_home(wait);
         }
-        wait.prepare(handle, environment_of(handle), &shared_object::cancel);
+        wait.prepare(handle, environment_of(handle), &shared_object::cancel, kind);
         return block_->park(wait) && wait.commit();
     }
 

@@ -69,6 +69,7 @@ struct value_cell {
 template <lock_free T>
 struct value_change {
     static constexpr bool only_waits = true;
+    static constexpr wait_kind waits_for = wait_kind::value;
     [[nodiscard]] op_status check(shared_block&) noexcept {
         const whole<T> now = cell->atomic().load();
         return std::memcmp(&now, &old, sizeof(T)) != 0 ? op_status::done : op_status::would_block;

@@ -76,7 +76,8 @@ protected:
         wait.channel = object_->local.get();
         wait.source = source;
         wait.target = target;
-        wait.prepare(handle, environment_of(handle), &channel_wait<T>::cancel);
+        wait.prepare(handle, environment_of(handle), &channel_wait<T>::cancel,
+                     source != nullptr ? wait_kind::send : wait_kind::receive);
         return object_->local->park(wait) && wait.commit();
     }
 
@@ -87,7 +88,8 @@ protected:
         wait.object = object_->shared.get();
         wait.queue = queue;
         wait.try_now = queue == senders_queue ? &message_wait::try_send : &message_wait::try_receive;
-        wait.prepare(handle, environment_of(handle), &shared_object::cancel);
+        wait.prepare(handle, environment_of(handle), &shared_object::cancel,
+                     queue == senders_queue ? wait_kind::send : wait_kind::receive);
         return object_->shared->park(wait) && wait.commit();
     }
 

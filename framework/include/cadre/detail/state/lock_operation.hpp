@@ -174,7 +174,7 @@ public:
             wait.prepare(handle, environment_of(handle), nullptr);
             return defer_home(wait);
         }
-        wait.prepare(handle, environment_of(handle), &shared_object::cancel);
+        wait.prepare(handle, environment_of(handle), &shared_object::cancel, wait_kind::lock);
         return lock_->park(wait) && wait.commit();
     }
 

@@ -100,6 +100,8 @@ private:
     };
 
     static void on_stop(stop_node* node, stop_reason why) noexcept;
+    static wait_note describe(const stop_node& listener) noexcept;
+    static const bool described;
     static void proceed_at_home(work_item* item) noexcept;
     static void resume_at_home(work_item* item) noexcept;
     /// Deregisters the listener, and abandons the other operations. @throws cancelled
@@ -121,6 +123,7 @@ private:
     std::coroutine_handle<> handle_;
     listener listener_;
     bool listening_ = false;
+    bool noted_ = false;  // in the waits of the loop on which the task has suspended
     std::size_t performed_ = none;
     std::exception_ptr error_;
 };

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <utility>
 
@@ -19,9 +20,10 @@ struct blocking_threads {};
 /// The root of a task that a thread waits for. Meanwhile that thread drives the serial loops of the process.
 class blocking_root final : public task_root {
 public:
-    blocking_root(std::shared_ptr<executor_backend> home, stop_state* stop, std::string name = "main");
+    /// `where` is named in reports.
+    blocking_root(std::shared_ptr<executor_backend> home, stop_state* stop, std::source_location where);
 
-    /// Runs the coroutine at home, and drives serial loops until it has ended. @throws executor_stopped
+    /// Runs the coroutine at home, and drives serial loops until it has ended. @throws executor_stopped, deadlock
     void run(std::coroutine_handle<> frame, promise_base& promise);
 
 private:
@@ -38,11 +40,12 @@ private:
     end_item end_;
 };
 
-/// Runs `t` at `home` under `stop` (may be null). @return its result @throws its error, executor_stopped
+/// Runs `t` at `home` under `stop` (may be null). @return its result @throws its error, executor_stopped, deadlock
 template <class T>
-T block_on(std::shared_ptr<executor_backend> home, stop_state* stop, task<T> t) {
+T block_on(std::shared_ptr<executor_backend> home, stop_state* stop, task<T> t,
+           std::source_location where = std::source_location::current()) {
     require_coroutine(t);
-    blocking_root root(std::move(home), stop);
+    blocking_root root(std::move(home), stop, where);
     // Destroyed before the root, which is not certain of a parameter: its arguments may be linked to the root's stop state.
     const task<T> work = std::move(t);
     root.run(work.frame(), work.frame().promise());

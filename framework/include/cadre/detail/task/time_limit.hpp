@@ -33,7 +33,8 @@ template <class Rep, class Period>
 }
 
 /// A stop state that a timer requests, with the reason `deadline`. The timer is one of the process-wide service, whose thread
-/// runs no tasks: the limit passes also while every worker of the home is busy.
+/// runs no tasks: the limit passes also while every worker of the home is busy. On a loop with a virtual clock it is one of
+/// that loop.
 ///
 /// The word `fired_`: set by the timers' thread after the request, with release, as its last access; read with acquire by
 /// `disarm`. A stop callback of a user's awaitable may resume the limited task inside the request: then `disarm` is called on the timers'
@@ -44,7 +45,8 @@ public:
     deadline_stop(const deadline_stop&) = delete;
     deadline_stop& operator=(const deadline_stop&) = delete;
 
-    void arm(steady_time when, stop_state* parent);
+    /// The deadline is `limit` from now, by the clock of the loop on this thread if that is virtual.
+    void arm(std::chrono::nanoseconds limit, stop_state* parent);
     /// Disarms the timer, and waits if it is firing. @return whether the deadline has passed
     [[nodiscard]] bool disarm() noexcept;
     [[nodiscard]] stop_state& stop() noexcept { return stop_; }
@@ -54,6 +56,7 @@ private:
         deadline_stop* self = nullptr;
     };
     node timer_;
+    timer_service* timers_ = nullptr;  // in which it is armed
     stop_state stop_;
     std::atomic<bool> fired_{false};
     bool* disarmed_inside_ = nullptr;  // of the timers' thread, while it requests stop

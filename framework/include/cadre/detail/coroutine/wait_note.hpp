@@ -1,0 +1,87 @@
+/// @file
+/// What is known of a coroutine that waits, for reports of deadlocks and dumps of tasks.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <source_location>
+#include <unordered_map>
+
+#include <cadre/detail/base/compiler.hpp>
+#include <cadre/detail/coroutine/environment.hpp>
+
+namespace cadre::detail {
+
+struct completion;
+struct stop_node;
+
+/// What a coroutine waits for.
+enum class wait_kind : std::uint8_t {
+    event,
+    sleep,
+    send,
+    receive,
+    lock,
+    permits,
+    notification,
+    latch,
+    barrier,
+    value,
+    select,
+    element,
+    buffer,
+    job,
+    call,
+    map,
+    join,
+    shared_task,
+    work,
+    foreign,
+};
+
+/// "a message from a channel", …
+[[nodiscard]] const char* to_string(wait_kind kind) noexcept;
+
+/// A coroutine that waits.
+struct wait_note {
+    std::coroutine_handle<> frame{};  ///< null: not known
+    const environment* env = nullptr;
+    wait_kind kind = wait_kind::event;
+};
+
+/// The waiting coroutines of a loop whose deadlocks are reported, by their waiters. Only the thread that drives the loop uses it.
+class waits_in_progress {
+public:
+    void add(const void* waiter, const wait_note& note) { notes_.insert_or_assign(waiter, note); }
+    void remove(const void* waiter) noexcept { notes_.erase(waiter); }
+    [[nodiscard]] const std::unordered_map<const void*, wait_note>& all() const noexcept { return notes_; }
+
+private:
+    std::unordered_map<const void*, wait_note> notes_;
+};
+
+/// Those of the loop that runs on this thread; null if it is not such a loop.
+CADRE_THREAD_LOCAL extern waits_in_progress* this_thread_waits;
+
+/// Where a task comes from that no coroutine awaits.
+struct task_origin {
+    const char* role = "";  ///< "a task of the scope"
+    std::source_location where{};
+    const environment* env = nullptr;  ///< null: not known
+};
+
+/// Reports know the waits of `stop_node`s with the function `fire`, and the origin of tasks with the completion `done`, by these
+/// functions. Called by static initialisers of the layers above. @return true
+bool describe_waits(void (*fire)(), wait_note (*describe)(const stop_node&) noexcept);
+bool describe_origins(void (*done)(), task_origin (*describe)(const completion&) noexcept);
+/// Null for an unknown function.
+[[nodiscard]] wait_note (*wait_description(void (*fire)()) noexcept)(const stop_node&) noexcept;
+[[nodiscard]] task_origin (*origin_description(void (*done)()) noexcept)(const completion&) noexcept;
+
+/// A function pointer as the key of a description.
+template <class R, class... Args>
+[[nodiscard]] auto description_key(R (*f)(Args...) noexcept) noexcept {
+    return reinterpret_cast<void (*)()>(f);
+}
+
+}  // namespace cadre::detail
