@@ -5,7 +5,9 @@
 #include "config/suggest.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +57,25 @@ void fail_if(const std::string& fault, const executor_config& c, std::string_vie
         c.fail(key, fault);
     }
 }
+
+// In the order of the enumerators.
+constexpr std::string_view clocks[] = {"real", "virtual"};
+
+std::optional<std::uint64_t> seed_of(const executor_config& c) {
+    const auto seed = c.count("seed", 0);
+    return seed ? std::optional<std::uint64_t>(*seed) : std::nullopt;
+}
+
+constexpr option<serial_options> of_serial[] = {
+    {"clock", [](const executor_config& c, serial_options& o) { o.clock = choice_of(c, "clock", clocks, o.clock); }},
+    {"seed", [](const executor_config& c, serial_options& o) { o.seed = seed_of(c); }},
+    {"workers",
+     [](const executor_config& c, serial_options&) {
+         if (const auto workers = c.workers(); workers && *workers != 1) {
+             c.fail("workers", "the kind 'serial' has exactly one worker, got " + std::to_string(*workers));
+         }
+     }},
+};
 
 constexpr option<thread_options> of_thread[] = {
     {"affinity", [](const executor_config& c, thread_options& o) { o.affinity = affinity_of(c); }},
@@ -110,7 +131,7 @@ std::vector<std::string_view> keys_of(const option<Options> (&options)[N]) {
 
 const std::vector<kind_keys>& keys_by_kind() {
     static const std::vector<kind_keys> known = {
-        {"serial", {"workers"}}, {"thread", keys_of(of_thread)}, {"process", keys_of(of_process)}};
+        {"serial", keys_of(of_serial)}, {"thread", keys_of(of_thread)}, {"process", keys_of(of_process)}};
     return known;
 }
 
@@ -141,7 +162,9 @@ void check_keys(const executor_config& c, std::string_view kind) {
 template <class Options, std::size_t N>
 Options read_all(const executor_config& c, const option<Options> (&options)[N]) {
     Options result;
-    result.name = c.name;
+    if constexpr (requires { result.name; }) {
+        result.name = c.name;
+    }
     for (const option<Options>& o : options) {
         o.read(c, result);
     }
@@ -152,10 +175,7 @@ Options read_all(const executor_config& c, const option<Options> (&options)[N]) 
 
 serial_options to_serial_options(const executor_config& c) {
     check_keys(c, "serial");
-    if (const auto workers = c.workers(); workers && *workers != 1) {
-        c.fail("workers", "the kind 'serial' has exactly one worker, got " + std::to_string(*workers));
-    }
-    return {};
+    return read_all(c, of_serial);
 }
 
 thread_options to_thread_options(const executor_config& c) {

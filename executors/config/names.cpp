@@ -4,6 +4,7 @@
 #include "config/units.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace cadre::detail {
 namespace {
@@ -39,6 +40,43 @@ option_value parse_workers(std::string_view text, std::string_view origin) {
     return value;
 }
 
+namespace {
+
+// A value is a number if it looks like one: an option that takes text is given as a number by mistake only.
+option_value parse_value(std::string_view text) {
+    const auto number = parse_integer(text);
+    return number ? option_value(*number) : option_value(text);
+}
+
+void add_option(spec& to, std::string_view key, option_value value, const std::string& where) {
+    if (!is_name(key)) {
+        fail_at(where, "expected KEY=VALUE, got \"" + std::string(key) + "=" + value.text() + '"');
+    }
+    value.set_origin(where + ": " + std::string(key));
+    if (!to.options.emplace(key, std::move(value)).second) {
+        fail_at(where, "'" + std::string(key) + "' is given twice");
+    }
+}
+
+void add_item(spec& to, std::string_view item, const std::string& where) {
+    const std::size_t equals = item.find('=');
+    if (equals != std::string_view::npos) {
+        return add_option(to, item.substr(0, equals), parse_value(item.substr(equals + 1)), where);
+    }
+    if (item == "virtual" || item == "real") {
+        return add_option(to, "clock", option_value(item), where);
+    }
+    if (to.name == "serial" && !parse_integer(item)) {
+        fail_at(where, "expected virtual, real or seed=NUMBER, got \"" + std::string(item) + '"');
+    }
+    if (to.workers) {
+        fail_at(where, "the number of workers is given twice");
+    }
+    to.workers = parse_workers(item, where);
+}
+
+}  // namespace
+
 spec parse_spec(std::string_view text, std::string_view origin) {
     const std::size_t colon = text.find(':');
     spec result;
@@ -48,7 +86,12 @@ spec parse_spec(std::string_view text, std::string_view origin) {
     }
     if (colon != std::string_view::npos) {
         const std::string where = (origin.empty() ? std::string() : std::string(origin) + ": ") + std::string(text);
-        result.workers = parse_workers(text.substr(colon + 1), where);
+        std::string_view items = text.substr(colon + 1);
+        for (std::size_t comma = items.find(','); comma != std::string_view::npos; comma = items.find(',')) {
+            add_item(result, items.substr(0, comma), where);
+            items.remove_prefix(comma + 1);
+        }
+        add_item(result, items, where);
     }
     return result;
 }

@@ -160,6 +160,7 @@ executor make_executor(std::string_view spec) {
     detail::spec parsed = detail::parse_spec(spec, "");
     executor_config c;
     c.kind = std::move(parsed.name);
+    c.options = std::move(parsed.options);
     if (parsed.workers) {
         c.options.emplace("workers", std::move(*parsed.workers));
     }

@@ -142,6 +142,9 @@ executor_config overridden(const config& file, const executor_config& from, cons
         result = as_kind(from, wanted.name);
     }
     result.origin = origin;
+    for (const auto& [key, value] : wanted.options) {
+        result.options.insert_or_assign(key, value);
+    }
     if (wanted.workers) {
         result.options.insert_or_assign("workers", *wanted.workers);
     }
@@ -214,6 +217,9 @@ resolved_config choose(config c, const setting& executor, const std::optional<se
         result.chosen.origin = executor.origin;
     } else {
         fail_unknown(c, wanted.name, executor.origin);
+    }
+    for (const auto& [key, value] : wanted.options) {
+        result.chosen.options.insert_or_assign(key, value);
     }
     const worker_setting workers_in_force = strongest_count(executor, wanted, workers, override_in_force);
     const bool weaker = workers_in_force.strength < choice;

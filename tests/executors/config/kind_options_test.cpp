@@ -28,6 +28,16 @@ TEST(kind_options, no_option_gives_the_defaults) {
     EXPECT_TRUE(cadre::detail::to_thread_options(executor_config{.kind = "thread"}).workers.is_default());
 }
 
+TEST(kind_options, clock_and_seed_of_a_serial_executor) {
+    const executor_config c{.kind = "serial", .options = {{"clock", "virtual"}, {"seed", 7}, {"workers", 1}}};
+    const cadre::serial_options o = cadre::detail::to_serial_options(c);
+    EXPECT_EQ(o.clock, cadre::clock_kind::virtual_time);
+    EXPECT_EQ(o.seed, 7u);
+    const cadre::serial_options d = cadre::detail::to_serial_options(executor_config{.kind = "serial"});
+    EXPECT_EQ(d.clock, cadre::clock_kind::real_time);
+    EXPECT_FALSE(d.seed);
+}
+
 TEST(kind_options, every_option_of_a_process_executor) {
     const executor_config c{.kind = "process",
                             .options = {{"workers", 3},
