@@ -203,6 +203,23 @@ executor runtime::executor(std::string_view name) {
     return state_->make(at->first, at->second);
 }
 
+std::shared_ptr<executor_backend> runtime::home_of_run() {
+    const std::string& kind = state_->configured.chosen.kind;
+    if (kind == "thread" || kind == "process") {
+        return nullptr;
+    }
+    const cadre::executor ex = executor();  // a kind of the program's own may be a serial loop
+    return ex.kind() == executor_kind::serial ? ex.backend() : nullptr;
+}
+
+std::shared_ptr<executor_backend> runtime::home_of_run_parallel() {
+    if (state_->configured.chosen.kind == "process") {
+        return nullptr;
+    }
+    const cadre::executor ex = executor();
+    return ex.kind() == executor_kind::serial || ex.kind() == executor_kind::thread ? ex.backend() : nullptr;
+}
+
 const config& runtime::configuration() const noexcept { return state_->configured.all; }
 
 namespace detail {
@@ -215,14 +232,11 @@ struct main_run::state {
     const stop_signal_watch signals{stop};
 };
 
-main_run::main_run(const executor& default_executor, home_kind where) {
+main_run::main_run(std::shared_ptr<executor_backend> home) {
     if (current_environment() != nullptr) {
         throw std::logic_error("runtime::run inside a task would block its executor: co_await the task instead");
     }
-    const std::shared_ptr<executor_backend>& backend = default_executor.backend();
-    const bool at_executor = backend->kind() == executor_kind::serial ||
-                             (backend->kind() == executor_kind::thread && where == home_kind::default_executor);
-    state_ = std::make_unique<state>(at_executor ? backend : run_loop::make("main"));
+    state_ = std::make_unique<state>(home != nullptr ? std::move(home) : run_loop::make("main"));
 }
 
 main_run::~main_run() = default;

@@ -1,5 +1,7 @@
 #include "failure_cell.hpp"
 
+#include "no_free_descriptors.hpp"
+
 #include <cadre/as_outcome.hpp>
 #include <cadre/channel.hpp>
 #include <cadre/errors.hpp>
@@ -145,30 +147,6 @@ pid_t parent_of(pid_t pid) {
     return std::atoi(text.c_str() + text.rfind(')') + 4);
 }
 
-/// Takes every free descriptor of this process until it is destroyed.
-class no_free_descriptors {
-public:
-    no_free_descriptors() {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        rlimit small = before_;
-        small.rlim_cur = 1024;
-        ::setrlimit(RLIMIT_NOFILE, &small);
-        for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;)
-            taken_.push_back(fd);
-    }
-    no_free_descriptors(const no_free_descriptors&) = delete;
-    no_free_descriptors& operator=(const no_free_descriptors&) = delete;
-    ~no_free_descriptors() {
-        for (const int fd : taken_)
-            ::close(fd);
-        ::setrlimit(RLIMIT_NOFILE, &before_);
-    }
-
-private:
-    rlimit before_{};
-    std::vector<int> taken_;
-};
-
 /// The call that the table speaks of, and how to stop it.
 struct subject {
     job<int> started{};  // unless it is a map
@@ -187,7 +165,7 @@ task<void> strike(incident what, executor ex, pid_t worker, subject& call) {
     switch (what) {
         case incident::no_descriptor: {
             // A call that was not in the worker needs a new one, and waits until there is room for it.
-            const no_free_descriptors none;
+            const cadre::tests::no_free_descriptors none;
             ::kill(worker, SIGKILL);
             co_await sleep_for(limit);
             break;

@@ -23,6 +23,7 @@
 #include <variant>
 #include <vector>
 
+#include <cadre/detail/base/durations.hpp>
 #include <cadre/errors.hpp>
 
 namespace cadre {
@@ -44,7 +45,7 @@ public:
     option_value(std::string value);
     template <class Rep, class Period>
     option_value(std::chrono::duration<Rep, Period> value)
-        : option_value(time{std::chrono::duration_cast<std::chrono::nanoseconds>(value)}) {}
+        : option_value(time{detail::to_nanoseconds(value)}) {}
     option_value(array value);
     template <class Rep>
         requires std::constructible_from<option_value, Rep>

@@ -27,12 +27,8 @@ namespace detail {
 /// The home and the stop state of the main task; Ctrl-C and SIGTERM request its stop.
 class main_run {
 public:
-    enum class home_kind {
-        calling_thread,    ///< a serial loop that this thread drives
-        default_executor,  ///< the pool itself if it is a thread executor, else as above
-    };
-    /// @throws std::logic_error inside a task
-    main_run(const executor& default_executor, home_kind where);
+    /// @param home  null: a serial loop that this thread drives @throws std::logic_error inside a task
+    explicit main_run(std::shared_ptr<executor_backend> home);
     main_run(const main_run&) = delete;
     main_run& operator=(const main_run&) = delete;
     ~main_run();
@@ -96,7 +92,7 @@ public:
     /// stop of all tasks was requested, and they have ended
     template <class T>
     T run(task<T> main_task, std::source_location where = std::source_location::current()) {
-        return run_at(detail::main_run::home_kind::calling_thread, std::move(main_task), where);
+        return run_at(home_of_run(), std::move(main_task), where);
     }
     /// The same with a function: runs `f(executor())`, or `f()`.
     template <class F>
@@ -109,7 +105,7 @@ public:
     /// parallel on the pool. On the other kinds this is `run`.
     template <class T>
     T run_parallel(task<T> main_task, std::source_location where = std::source_location::current()) {
-        return run_at(detail::main_run::home_kind::default_executor, std::move(main_task), where);
+        return run_at(home_of_run_parallel(), std::move(main_task), where);
     }
     template <class F>
         requires(std::invocable<F&, cadre::executor> || std::invocable<F&>)
@@ -119,8 +115,8 @@ public:
 
 private:
     template <class T>
-    T run_at(detail::main_run::home_kind home, task<T> main_task, std::source_location where) {
-        const detail::main_run main(executor(), home);
+    T run_at(std::shared_ptr<executor_backend> home, task<T> main_task, std::source_location where) {
+        const detail::main_run main(std::move(home));
         try {
             return detail::block_on(main.home(), &main.stop(), std::move(main_task), where);
         } catch (const cancelled&) {
@@ -128,6 +124,9 @@ private:
             throw;
         }
     }
+    /// Null: a serial loop of the calling thread. The default executor is made only if it may be the home.
+    [[nodiscard]] std::shared_ptr<executor_backend> home_of_run();
+    [[nodiscard]] std::shared_ptr<executor_backend> home_of_run_parallel();
     void shut_down();
     [[noreturn]] void end_by_signal(int signal);
     template <class F>

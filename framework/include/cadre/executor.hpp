@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include <cadre/detail/base/durations.hpp>
 #include <cadre/executor_backend.hpp>
 #include <cadre/task.hpp>
 
@@ -67,7 +68,7 @@ public:
     [[nodiscard]] task<void> shutdown(std::chrono::steady_clock::time_point deadline) const;
     template <class Rep, class Period>
     [[nodiscard]] task<void> shutdown(std::chrono::duration<Rep, Period> deadline) const {
-        return shutdown_within(std::chrono::ceil<std::chrono::nanoseconds>(deadline));
+        return shutdown_within(detail::to_nanoseconds(deadline));
     }
     /// Without a deadline: waits until the work ends by itself.
     [[nodiscard]] task<void> shutdown() const { return shutdown(std::chrono::steady_clock::time_point::max()); }
@@ -119,6 +120,7 @@ public:
     [[nodiscard]] task<void> shutdown(D deadline) const {
         return handle_.shutdown(deadline);
     }
+    [[nodiscard]] task<void> shutdown() const { return handle_.shutdown(); }
     [[nodiscard]] executor with(const call_settings& settings) const { return handle_.with(settings); }
 
 protected:

@@ -62,7 +62,7 @@ public:
     /// Whether the work has ended: then awaiting the job does not suspend.
     [[nodiscard]] bool ready() const noexcept { return state_->ready(); }
     /// The number of the task, unique among the processes of this program.
-    [[nodiscard]] std::uint64_t id() const noexcept { return state_->id(); }
+    [[nodiscard]] task_id id() const noexcept { return state_->id(); }
     /// The process that runs the work: of a worker once it has taken the call, this process for local executors, else 0.
     [[nodiscard]] pid_t worker_pid() const noexcept { return state_->worker_pid(); }
 

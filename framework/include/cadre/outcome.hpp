@@ -13,9 +13,17 @@
 
 namespace cadre {
 
+template <class T>
+class outcome;
+
 namespace detail {
 /// The text of an exception: `what()`, or the name of its type if it does not derive from std::exception.
 [[nodiscard]] std::string describe(const std::exception_ptr& error);
+
+template <class T>
+inline constexpr bool is_outcome = false;
+template <class T>
+inline constexpr bool is_outcome<outcome<T>> = true;
 }  // namespace detail
 
 /// The result of one piece of work: a value or an error. Not thread-safe.
@@ -27,10 +35,13 @@ public:
     outcome()
         requires std::is_default_constructible_v<stored>
         : state_(std::in_place_index<0>) {}
+    /// Implicit where the conversion to `T` is.
     template <class U>
         requires(std::is_constructible_v<stored, U &&> && !std::is_same_v<std::remove_cvref_t<U>, outcome> &&
-                 !std::is_same_v<std::remove_cvref_t<U>, std::exception_ptr>)
-    explicit(false) outcome(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+                 !std::is_same_v<std::remove_cvref_t<U>, std::exception_ptr> &&
+                 !(std::is_same_v<stored, bool> && detail::is_outcome<std::remove_cvref_t<U>>))  // has_value() is no value
+    explicit(!std::is_convertible_v<U&&, stored>) outcome(U&& value)
+        : state_(std::in_place_index<0>, std::forward<U>(value)) {}
     explicit(false) outcome(std::exception_ptr error) noexcept : state_(std::in_place_index<1>, std::move(error)) {}
 
     [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }

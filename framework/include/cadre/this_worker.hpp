@@ -34,7 +34,8 @@ void set_process_worker(std::size_t index, std::size_t count) noexcept;
 }  // namespace detail
 
 /// The `T` of this worker, made from `args` on first use; later calls ignore them. In a worker process all tasks run on one
-/// thread; on a thread executor the value belongs to the thread, and a reference to it must not be kept across `co_await`.
+/// thread; on a thread executor the value belongs to the thread, and a reference to it must not be kept across `co_await`. On a serial
+/// executor it belongs to the thread that drives it, which other serial executors share.
 /// @throws what the constructor of `T` throws; then the next call makes it
 template <class T, class... Args>
 [[nodiscard]] T& local(Args&&... args) {

@@ -1,7 +1,9 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <typeinfo>
 
@@ -14,7 +16,8 @@ namespace cadre::detail {
 
 namespace {
 
-/// One thread for each running call; idle threads end after some seconds.
+/// One thread for each running call; idle threads end after some seconds, but for one: where the system has no thread left, calls
+/// wait for it.
 class blocking_backend final : public executor_backend {
 public:
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::custom; }
@@ -30,19 +33,34 @@ public:
             queue_.push_back(*item);
             ++queued_;
         }
-        while (idle_ < queued_ && threads_ < concurrency()) {
-            ++threads_;
-            ++idle_;
-            std::thread([this] { work(); }).detach();
+        try {
+            while (idle_ < queued_ && threads_ < concurrency())
+                start_thread_locked();
+        } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the threads that run take the items in turn
         }
         ready_.notify_all();
     }
+    /// Starts the first thread. @throws std::system_error
+    void require_thread() {
+        const std::lock_guard hold(mutex_);
+        if (threads_ == 0) start_thread_locked();
+    }
 
 private:
+    void start_thread_locked() {
+        std::thread([this] { work(); }).detach();
+        ++threads_;
+        ++idle_;
+    }
     void work() {
         std::unique_lock hold(mutex_);
         for (;;) {
-            if (!ready_.wait_for(hold, std::chrono::seconds(5), [&] { return !queue_.empty(); })) break;
+            const auto has_work = [&] { return !queue_.empty(); };
+            if (threads_ == 1)
+                ready_.wait(hold, has_work);
+            else if (!ready_.wait_for(hold, std::chrono::seconds(5), has_work) && threads_ != 1)
+                break;
+            if (!has_work()) continue;
             work_item* const item = queue_.pop_front();
             --queued_;
             --idle_;
@@ -70,11 +88,13 @@ private:
 const executor& blocking_executor() {
     struct owned {
         const process_owner owner{};
-        const executor ex{std::make_shared<blocking_backend>()};
+        const std::shared_ptr<blocking_backend> backend = std::make_shared<blocking_backend>();
+        const executor ex{backend};
     };
     static std::atomic<const owned*> present{new owned};  // its threads may outlive static objects
     const owned* own = present.load(std::memory_order_acquire);
     if (!own->owner.here()) present.store(own = new owned, std::memory_order_release);  // a fork has no thread of it
+    own->backend->require_thread();
     return own->ex;
 }
 

@@ -17,17 +17,22 @@ std::array<std::mutex, 64>& lock_table() {
 
 }  // namespace
 
-// The lock of the nearest state above that has one; a root without one takes one from the table.
+// The lock of the nearest state above that has one; a root without one takes one from the table. The states in between get it as
+// well: without that the states of a deep tree, asked from the deepest to the root, would each walk up to the root.
 std::mutex& stop_state::lock() noexcept {
     stop_state* s = this;
-    for (;; s = s->parent_) {
-        if (std::mutex* const known = s->lock_.load(std::memory_order_acquire); known != nullptr) return *known;
-        if (s->parent_ == nullptr) break;
+    std::mutex* known = nullptr;
+    for (; (known = s->lock_.load(std::memory_order_acquire)) == nullptr && s->parent_ != nullptr; s = s->parent_) {
     }
-    static std::atomic<unsigned> turn{0};
-    std::mutex* const fresh = &lock_table()[turn.fetch_add(1, std::memory_order_relaxed) % 64];
-    std::mutex* first = nullptr;  // another thread may set it at the same time
-    return s->lock_.compare_exchange_strong(first, fresh, std::memory_order_acq_rel) ? *fresh : *first;
+    if (known == nullptr) {
+        static std::atomic<unsigned> turn{0};
+        std::mutex* const fresh = &lock_table()[turn.fetch_add(1, std::memory_order_relaxed) % 64];
+        // Another thread may set it at the same time.
+        if (s->lock_.compare_exchange_strong(known, fresh, std::memory_order_acq_rel)) known = fresh;
+    }
+    for (stop_state* below = this; below != s; below = below->parent_)
+        below->lock_.store(known, std::memory_order_release);
+    return *known;
 }
 
 // Tokens are requested before waiting tasks are woken, so that a woken task finds its token requested; and without the
@@ -163,11 +168,8 @@ void stop_state::visit_locked(void (*visit)(const stop_node&, void*), void* cont
 // Links the whole chain above, so that a request anywhere reaches this state.
 void stop_state::link_locked() noexcept {
     materialise_locked();
-    std::mutex* const tree = &lock();
-    for (stop_state* s = this; s->parent_ != nullptr && s->listening_.above == nullptr; s = s->parent_) {
-        s->lock_.store(tree, std::memory_order_release);
+    for (stop_state* s = this; s->parent_ != nullptr && s->listening_.above == nullptr; s = s->parent_)
         s->link_to_locked(*s->parent_);
-    }
 }
 
 bool stop_state::try_add(stop_node& node) noexcept {

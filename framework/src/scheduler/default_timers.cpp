@@ -2,6 +2,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 
 #include "base/process_owner.hpp"
@@ -21,16 +23,30 @@ namespace {
 /// earliest deadline once more; loaded by `earlier`, seq_cst, after the node was pushed. At least one of them sees the other.
 class threaded_timers final : public timer_heap {
 public:
-    threaded_timers() { start(); }
-
-    /// A fork has the timers, but not the thread.
-    void start_in_fork() {
+    /// Starts the thread: a fork has the timers, but not the thread. If the system has no thread left, what is added meanwhile
+    /// fires after the next call that finds one.
+    void start() noexcept {
         static std::mutex once;
         const std::lock_guard hold(once);
-        if (!bell_.load()->owner.here()) start();
+        if (here()) return;
+        planned_.store(steady_time::min(), std::memory_order_seq_cst);  // nothing rings before the thread plans
+        auto* const b = new (std::nothrow) bell;
+        if (b == nullptr) return;
+        try {
+            std::thread([this, b] {
+                bell_.store(b, std::memory_order_release);
+                work(*b);
+            }).detach();
+            bell_.store(b, std::memory_order_release);
+        } catch (const std::system_error&) {
+            delete b;
+        }
     }
     [[nodiscard]] bool idle() const noexcept { return empty() && !firing_.load(std::memory_order_acquire); }
-    [[nodiscard]] bool here() const noexcept { return bell_.load(std::memory_order_acquire)->owner.here(); }
+    [[nodiscard]] bool here() const noexcept {
+        const bell* const b = bell_.load(std::memory_order_acquire);
+        return b != nullptr && b->owner.here();
+    }
 
 private:
     // What the thread sleeps on. Never destroyed: in a fork it looks as if the parent's thread still slept there.
@@ -41,11 +57,6 @@ private:
         bool rung = false;
     };
 
-    void start() {
-        bell_.store(new bell, std::memory_order_release);
-        planned_.store(steady_time::min(), std::memory_order_seq_cst);
-        std::thread([this] { work(*bell_.load()); }).detach();
-    }
     void earlier(steady_time when) noexcept override {
         if (planned_.load(std::memory_order_seq_cst) <= when) return;
         bell& b = *bell_.load(std::memory_order_acquire);
@@ -93,7 +104,7 @@ timer_service& default_timers() {
         started.store(fresh, std::memory_order_release);
         return fresh;
     }();
-    if (!service->here()) service->start_in_fork();
+    if (!service->here()) service->start();
     return *service;
 }
 

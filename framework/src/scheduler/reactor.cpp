@@ -13,12 +13,12 @@ constinit thread_local reactor_lease* this_thread_lease = nullptr;
 }  // namespace
 
 reactor_lease::reactor_lease(reactor& where, const executor_backend* home, task_hooks hooks) noexcept
-    : wheld_(where), home_(home), hooks_(hooks), held_(!where.leased_.exchange(true, std::memory_order_acquire)),
+    : reactor_(where), home_(home), hooks_(hooks), held_(!where.leased_.exchange(true, std::memory_order_acquire)),
       outer_(std::exchange(this_thread_lease, this)) {}
 
 reactor_lease::~reactor_lease() {
     this_thread_lease = outer_;
-    if (held_) wheld_.leased_.store(false, std::memory_order_release);
+    if (held_) reactor_.leased_.store(false, std::memory_order_release);
 }
 
 bool reactor_lease::resume_here(work_item& item) noexcept {
@@ -27,20 +27,20 @@ bool reactor_lease::resume_here(work_item& item) noexcept {
     const task_hooks& hooks = lease->hooks_;
     if (hooks.before != nullptr) hooks.before(hooks.context);
     this_thread_lease = nullptr;  // handlers that the task completes must not resume other tasks inside of it
-    if (lease->wheld_.shared_) {
+    if (lease->reactor_.shared_) {
         lease->held_ = false;
-        lease->wheld_.leased_.store(false, std::memory_order_release);
+        lease->reactor_.leased_.store(false, std::memory_order_release);
     }
     item.run(&item);
     set_current_environment(nullptr);
-    if (lease->wheld_.shared_) lease->held_ = !lease->wheld_.leased_.exchange(true, std::memory_order_acquire);
+    if (lease->reactor_.shared_) lease->held_ = !lease->reactor_.leased_.exchange(true, std::memory_order_acquire);
     this_thread_lease = lease;
-    if (hooks.stay_after != nullptr && !hooks.stay_after(hooks.context)) lease->wheld_.leave();
+    if (hooks.stay_after != nullptr && !hooks.stay_after(hooks.context)) lease->reactor_.leave();
     return true;
 }
 
 void reactor_lease::leave_soon() noexcept {
-    if (this_thread_lease != nullptr) this_thread_lease->wheld_.leave();
+    if (this_thread_lease != nullptr) this_thread_lease->reactor_.leave();
 }
 
 reactor& reactor_holder::get_or_make(executor_backend& backend, std::unique_ptr<reactor> (*make)(executor_backend&)) {

@@ -65,12 +65,15 @@ void executor::throw_empty() {
         "this cadre::executor refers to no executor: take one from runtime::executor() or make_executor()");
 }
 
-task<void> executor::shutdown(std::chrono::steady_clock::time_point deadline) const {
-    const std::shared_ptr<executor_backend> keep = backend();
+namespace {
+
+// Not members: the handle may be a temporary of an expression that has ended when the task starts.
+task<void> shut_down(executor self, std::chrono::steady_clock::time_point deadline) {
+    const std::shared_ptr<executor_backend> keep = self.backend();
     const detail::environment* const here = detail::current_environment();
     if (here != nullptr && (here->home == keep.get() || (here->info != nullptr && here->info->executor == keep)))
         throw std::logic_error(
-            "executor '" + name() +
+            "executor '" + self.name() +
             "': a task of this executor awaits its shutdown, which waits for that task: await it in a "
             "task of another executor");
     pending_shutdown pending(*keep, deadline);
@@ -78,10 +81,16 @@ task<void> executor::shutdown(std::chrono::steady_clock::time_point deadline) co
 }
 
 // Its deadline counts from the await.
-task<void> executor::shutdown_within(std::chrono::nanoseconds limit) const {
-    const executor self = *this;
+task<void> shut_down_within(executor self, std::chrono::nanoseconds limit) {
     co_await self.shutdown(detail::deadline_after(now(), limit));
 }
+
+}  // namespace
+
+task<void> executor::shutdown(std::chrono::steady_clock::time_point deadline) const {
+    return shut_down(*this, deadline);
+}
+task<void> executor::shutdown_within(std::chrono::nanoseconds limit) const { return shut_down_within(*this, limit); }
 
 executor executor::with(const call_settings& settings) const {
     constexpr int max_priority = 1000;

@@ -16,6 +16,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -339,6 +341,19 @@ TEST_F(runtime_DeathTest, after_run_an_interrupt_does_what_it_did_before) {
 
 TEST_F(runtime_DeathTest, a_handler_of_the_programs_own_stays) {
     EXPECT_EXIT(interrupt_with_own_handler(), ::testing::ExitedWithCode(0), "");
+}
+
+// The default executor may start threads or processes: only who asks for it gets it.
+TEST(runtime, run_does_not_make_an_executor_that_nobody_asked_for) {
+    const auto threads = [] {
+        return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator{});
+    };
+    cadre::runtime rt(with_default("thread:3"));
+    const auto before = threads();
+    EXPECT_EQ(rt.run(give(1)), 1);
+    EXPECT_EQ(threads(), before);
+    EXPECT_EQ(rt.run_parallel(give(1)), 1);
+    EXPECT_EQ(threads(), before + 3);
 }
 
 }  // namespace

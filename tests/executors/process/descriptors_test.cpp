@@ -1,8 +1,8 @@
 // File descriptors in calls to worker processes: who owns them, when they are closed, and what happens if there is none free.
 
+#include "no_free_descriptors.hpp"
 #include "descriptors.hpp"
 #include "guard.hpp"
-#include "no_free_descriptors.hpp"
 #include "support.hpp"
 
 #include <cadre/bind_portable.hpp>
@@ -216,7 +216,7 @@ TEST(process_descriptors, that_this_process_has_no_room_for_are_an_error_of_the_
     const executor ex = process_executor{{.workers = 1}};
     std::string text;
     {
-        const no_free_descriptors none;
+        const cadre::tests::no_free_descriptors none;
         text = what_of<std::system_error>([&] { (void)cadre::sync_wait(cadre::on(ex, open_many, 3)); });
     }
     EXPECT_NE(text.find("was lost"), std::string::npos) << text;

@@ -1,7 +1,7 @@
 // Resources that run out, and starts of workers that fail, while an executor is at work.
 
-#include "guard.hpp"
 #include "no_free_descriptors.hpp"
+#include "guard.hpp"
 #include "support.hpp"
 
 #include <cadre/as_outcome.hpp>
@@ -38,7 +38,7 @@ task<void> dies_without_a_free_descriptor(executor ex) {
     auto job = cadre::spawn(ex, exit_when_told, begun, told);
     (void)co_await begun.receive();
     {
-        const no_free_descriptors none;
+        const cadre::tests::no_free_descriptors none;
         co_await told.send(1);
         const auto end = co_await cadre::as_outcome(std::move(job));
         EXPECT_FALSE(end.has_value());
@@ -99,7 +99,7 @@ TEST(process_resources, a_limit_of_file_sizes_is_a_config_error_that_names_it) {
 TEST(process_resources, missing_descriptors_are_a_config_error_that_names_the_limit) {
     std::string text;
     {
-        const no_free_descriptors none;
+        const cadre::tests::no_free_descriptors none;
         text = what_of<cadre::config_error>([] { const executor ex = process_executor{{.workers = 1}}; });
     }
     EXPECT_NE(text.find("raise `ulimit -n`, now 512"), std::string::npos) << text;

@@ -3,9 +3,12 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <stop_token>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -58,5 +61,10 @@ TEST(as_outcome, a_cancelled_wait_is_an_error) {
     auto o = sync_wait(cadre::with_stop(stop.get_token(), as_outcome(cadre::sleep_for(1h))));
     EXPECT_EQ(o.what(), cadre::cancelled{}.what());
 }
+
+static_assert(std::is_convertible_v<int, cadre::outcome<long>>);
+static_assert(!std::is_convertible_v<int, cadre::outcome<std::vector<int>>>, "a size is no vector");
+static_assert(!std::is_constructible_v<cadre::outcome<bool>, cadre::outcome<int>>, "has_value() is not the value");
+static_assert(!std::is_convertible_v<std::optional<int>, cadre::outcome<bool>>);
 
 }  // namespace

@@ -1,4 +1,6 @@
 // sync_wait and the threads in it: each gets its own result; together they drive all serial executors.
+#include "no_free_descriptors.hpp"
+
 #include <cadre/sync_wait.hpp>
 
 #include <atomic>
@@ -14,9 +16,12 @@
 #include <gtest/gtest.h>
 
 #include <cadre/as_outcome.hpp>
+#include <cadre/async_event.hpp>
 #include <cadre/detail/scheduler/run_loop.hpp>
 #include <cadre/errors.hpp>
+#include <cadre/detail/task/block_on.hpp>
 #include <cadre/executor.hpp>
+#include <cadre/executors/serial.hpp>
 #include <cadre/job.hpp>
 #include <cadre/on.hpp>
 #include <cadre/run_blocking.hpp>
@@ -188,6 +193,62 @@ TEST(run_blocking, passes_errors_and_takes_anything) {
     auto held = std::make_unique<int>(4);
     EXPECT_EQ(sync_wait(cadre::run_blocking([p = std::move(held)](int x) { return *p + x; }, 1)), 5);
     EXPECT_THROW(sync_wait(cadre::run_blocking([] { throw std::runtime_error("x"); })), std::runtime_error);
+}
+
+// Another driver runs an item of the loop when a thread reserves the loop for its main task.
+TEST(sync_wait, a_reserved_loop_runs_on_the_thread_that_reserved_it_only) {
+    const cadre::serial_executor shared;
+    const cadre::async_event done{shared};
+    std::atomic<bool> busy{false};
+    std::atomic<bool> leave{false};
+    const auto hold_the_loop = [&] {
+        busy.store(true);
+        while (!leave.load())
+            std::this_thread::yield();
+    };
+    const auto call_and_wait = [&]() -> task<> {
+        co_await cadre::on(shared, hold_the_loop);
+        co_await done.wait();
+    };
+    std::thread other([&] { sync_wait(call_and_wait()); });
+    while (!busy.load())
+        std::this_thread::yield();
+
+    std::thread release([&] {
+        std::this_thread::sleep_for(20ms);  // so that the loop is reserved by then
+        leave.store(true);
+    });
+    const auto here = std::this_thread::get_id();
+    bool moved = false;
+    const auto main_task = [&]() -> task<> {
+        for (int i = 0; i != 1000; ++i) {
+            moved |= std::this_thread::get_id() != here;
+            co_await cadre::yield();
+        }
+        done.set();
+    };
+    cadre::detail::block_on(shared.handle().backend(), nullptr, main_task());
+    EXPECT_FALSE(moved);
+    release.join();
+    other.join();
+}
+
+// It has nothing to sleep on, and finds what others submit all the same.
+TEST(sync_wait, ends_in_a_thread_that_gets_no_descriptor) {
+    const cadre::async_event event{cadre::executor(cadre::detail::run_loop::make())};
+    std::atomic<bool> waits{false};
+    const auto wait = [&]() -> task<> {
+        waits.store(true);
+        co_await event.wait();
+    };
+    std::optional<cadre::tests::no_free_descriptors> none(std::in_place);
+    std::thread waiting([&] { sync_wait(wait()); });
+    while (!waits.load())
+        std::this_thread::yield();
+    std::this_thread::sleep_for(20ms);  // so that it sleeps
+    event.set();
+    waiting.join();
+    none.reset();
 }
 
 }  // namespace

@@ -238,4 +238,15 @@ TEST(timeout, the_wording_uses_the_largest_whole_unit) {
     EXPECT_EQ(timed_out_text(5ns), "timed out after 5 ns");
 }
 
+task<> nested(int depth) {
+    if (depth == 0) co_return co_await cadre::sleep_for(1h);
+    co_await cadre::when_all(nested(depth - 1), cadre::yield());
+}
+
+// Neither the request nor the unwinding recurses.
+TEST(timeout, stops_a_task_tree_of_any_depth) {
+    for (const auto limit : {1ms, 300ms})  // while it grows, and when all of it waits
+        EXPECT_THROW(sync_wait(timeout(limit, nested(200'000))), cadre::timed_out);
+}
+
 }  // namespace

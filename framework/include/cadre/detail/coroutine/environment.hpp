@@ -15,11 +15,18 @@ namespace cadre {
 class executor_backend;
 }
 
+namespace cadre {
+
+/// The number of a spawned task in its process. Printable; never 0.
+using task_id = std::uint64_t;
+
+}  // namespace cadre
+
 namespace cadre::detail {
 
 /// The identity of one spawned task, shared by all tasks that it awaits.
 struct task_info {
-    std::uint64_t id = 0;
+    task_id id = 0;
     std::string name;
     /// The executor that `this_task::executor()` names: the home, or in a worker process its process executor.
     std::shared_ptr<executor_backend> executor;

@@ -40,7 +40,8 @@ struct stop_node {
 ///
 ///     word           state            changed by                        to                     order
 ///     lock_          null             `lock`, of a root, any thread     the tree's mutex       compare-exchange, acq_rel
-///                    null             `link_locked`, `follow`           the same mutex         store, release
+///                    null             `lock`, of a state below          the same mutex         store, release
+///                    null             `follow`                          the leader's mutex     store, release
 ///     reason_        none, requested  `mark_locked`, under the mutex    a stronger reason      store, release
 ///                                     `follow`, before publication      the leader's reason    store, release
 ///     materialised_  false            `materialise_locked`, mutex held  true                   plain
@@ -70,7 +71,11 @@ public:
     void unfollow() noexcept;
 
     /// Whether stop was requested here or anywhere above.
-    [[nodiscard]] bool stop_requested() const noexcept { return reason() != stop_reason::none; }
+    [[nodiscard]] bool stop_requested() const noexcept {
+        for (const stop_state* s = this; s != nullptr; s = s->parent_)
+            if (s->reason_.load(std::memory_order_acquire) != stop_reason::none) return true;
+        return false;
+    }
     [[nodiscard]] stop_reason reason() const noexcept {
         stop_reason strongest = stop_reason::none;
         for (const stop_state* s = this; s != nullptr; s = s->parent_) {

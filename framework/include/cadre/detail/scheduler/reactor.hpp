@@ -76,16 +76,16 @@ public:
     /// Runs up to `budget` handlers that are ready. @return whether any ran
     bool poll(unsigned budget) noexcept {
         bool any = false;
-        while (held_ && budget-- != 0 && wheld_.poll_one())
+        while (held_ && budget-- != 0 && reactor_.poll_one())
             any = true;
         return any;
     }
     /// Runs one handler, sleeping until there is one. @return false for a wake, the watched descriptor or the deadline
     bool run_one(std::optional<steady_time> deadline) noexcept {
-        wheld_.run_one(deadline);
-        return !held_ || !wheld_.sleep_ended();  // without the lease the answer is about another thread
+        reactor_.run_one(deadline);
+        return !held_ || !reactor_.sleep_ended();  // without the lease the answer is about another thread
     }
-    void run(std::optional<steady_time> deadline) noexcept { wheld_.run(deadline); }
+    void run(std::optional<steady_time> deadline) noexcept { reactor_.run(deadline); }
     /// In a handler that is not a task's: makes the sleep of this thread end.
     static void leave_soon() noexcept;
 
@@ -94,7 +94,7 @@ public:
     [[nodiscard]] static bool resume_here(work_item& item) noexcept;
 
 private:
-    reactor& wheld_;
+    reactor& reactor_;
     const executor_backend* home_;
     task_hooks hooks_;
     bool held_;

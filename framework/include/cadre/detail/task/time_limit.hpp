@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include <cadre/detail/base/durations.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/scheduler/timer_service.hpp>
 
@@ -22,14 +23,10 @@ namespace cadre::detail {
 /// The text of a `timed_out`: "timed out after 100 ms", with ": task 'resize'" behind it if the limited call has a name.
 [[nodiscard]] std::string timed_out_text(std::chrono::nanoseconds limit, std::string_view task_name = {});
 
-/// The duration rounded up; the longest one if it is out of range.
+/// The duration rounded up; zero if it is negative, the longest one if it is out of range.
 template <class Rep, class Period>
 [[nodiscard]] constexpr std::chrono::nanoseconds to_time_limit(std::chrono::duration<Rep, Period> d) {
-    using std::chrono::nanoseconds;
-    if (d <= d.zero()) return nanoseconds::zero();
-    if (std::chrono::duration<double>(d) >= std::chrono::duration<double>(nanoseconds::max()))
-        return nanoseconds::max();
-    return std::chrono::ceil<nanoseconds>(d);
+    return d <= d.zero() ? std::chrono::nanoseconds::zero() : to_nanoseconds(d);
 }
 
 /// A stop state that a timer requests, with the reason `deadline`. The timer is one of the process-wide service, whose thread

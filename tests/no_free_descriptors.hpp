@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-namespace cadre::process_tests {
+namespace cadre::tests {
 
 /// Takes every free descriptor of this process, of a small limit, until it is destroyed.
 class no_free_descriptors {
@@ -16,7 +16,7 @@ public:
     no_free_descriptors() {
         ::getrlimit(RLIMIT_NOFILE, &before_);
         rlimit small = before_;
-        small.rlim_cur = 512;
+        small.rlim_cur = 1024;
         ::setrlimit(RLIMIT_NOFILE, &small);
         for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;)
             taken_.push_back(fd);
@@ -34,4 +34,4 @@ private:
     std::vector<int> taken_;
 };
 
-}  // namespace cadre::process_tests
+}  // namespace cadre::tests
