@@ -18,6 +18,7 @@
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_run.hpp>
 #include <cadre/detail/call/map_verdict.hpp>
+#include <cadre/detail/call/side_by_side.hpp>
 #include <cadre/detail/codec/convert_argument.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/map_options.hpp>
@@ -29,24 +30,19 @@ namespace cadre {
 
 namespace detail {
 
-template <class Results, class F, class Range>
+template <bool Remote, class Results, class F, class Range>
 task<typename Results::type> run_map(executor ex, F f, kept_range<Range> range, map_options options, bool fail_fast) {
     environment_awaiter here;
     const environment* env = co_await here;
-    map_run<F, item_of<Range>, Results> run(std::move(ex), f, options, range.size(), env->stop, fail_fast);
+    map_run<F, item_of<Range>, Results, Remote> run(std::move(ex), f, options, range.size(), env->stop, fail_fast);
     co_await drive_chunks(run, range);
     co_return run.take_results();
 }
 
-template <class>
-inline constexpr bool is_outcome = false;
-template <class T>
-inline constexpr bool is_outcome<outcome<T>> = true;
-
 /// Whether a map on a local executor is one loop that the workers share, without a task for each chunk.
 template <class F, class Range>
 inline constexpr bool loops_locally =
-    concurrently_readable<std::remove_reference_t<Range>> && !item_bound<F, item_of<Range>>::coroutine;
+    is_concurrently_readable<std::remove_reference_t<Range>> && !item_bound<F, item_of<Range>>::coroutine;
 
 template <class Result, class F, class Range>
 task<std::vector<Result>> run_local_map(executor ex, F f, kept_range<Range> range, map_options options) {
@@ -87,12 +83,12 @@ task<std::vector<O>> collect_outcomes(task<std::vector<std::optional<O>>> map) {
     co_return all;
 }
 
-template <template <class> class Results, class F, class Range>
+template <bool Remote, template <class> class Results, class F, class Range>
 auto start_map(executor ex, F&& f, Range&& range, const map_options& options, bool fail_fast) {
     using result = typename item_bound<std::decay_t<F>, item_of<Range>>::result;
-    return run_map<Results<result>, std::decay_t<F>, Range>(std::move(ex), std::decay_t<F>(std::forward<F>(f)),
-                                                            kept_range<Range>(std::forward<Range>(range)), options,
-                                                            fail_fast);
+    return run_map<Remote, Results<result>, std::decay_t<F>, Range>(std::move(ex), std::decay_t<F>(std::forward<F>(f)),
+                                                                    kept_range<Range>(std::forward<Range>(range)),
+                                                                    options, fail_fast);
 }
 
 // A map that is refused has a result type, too, so that the sentence is the only error.
@@ -146,84 +142,133 @@ template <class F, class T>
 concept maps_list =
     maps_over<std::decay_t<F>, T> && !requires { requires first_of_parameters<decayed_parameters_t<F>>::count == 1; };
 
+template <bool Remote, class F, class Range>
+auto start_values(executor ex, F&& f, Range&& range, const map_options& options)
+    -> task<std::vector<map_value<F, Range>>> {
+    using verdict = range_verdict<Remote, F, Range>;
+#include <cadre/detail/codec/refusals.def>
+    if constexpr (!accepts<verdict>) {
+        return {};
+    } else {
+        if constexpr (loops_locally<std::decay_t<F>, Range>) {
+            if (!ex.backend()->remote())
+                return run_local_map<map_value<F, Range>, std::decay_t<F>, Range>(
+                    std::move(ex), std::decay_t<F>(std::forward<F>(f)), kept_range<Range>(std::forward<Range>(range)),
+                    options);
+        }
+        if constexpr (Remote && is_raw_result<map_result<F, Range>>())
+            return start_map<true, plain_results>(std::move(ex), std::forward<F>(f), std::forward<Range>(range),
+                                                  options, true);
+        else
+            return collect_values<map_value<F, Range>>(start_map<Remote, outcome_results>(
+                std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, true));
+    }
+}
+
+template <bool Remote, class F, class Range>
+auto start_outcomes(executor ex, F&& f, Range&& range, const map_options& options)
+    -> task<std::vector<outcome<map_result<F, Range>>>> {
+    using verdict = range_verdict<Remote, F, Range>;
+#include <cadre/detail/codec/refusals.def>
+    if constexpr (!accepts<verdict>) {
+        return {};
+    } else {
+        if constexpr (loops_locally<std::decay_t<F>, Range>) {
+            using result = outcome<map_result<F, Range>>;
+            if (!ex.backend()->remote())
+                return run_local_map<result, std::decay_t<F>, Range>(
+                    std::move(ex), std::decay_t<F>(std::forward<F>(f)), kept_range<Range>(std::forward<Range>(range)),
+                    options);
+        }
+        return collect_outcomes(start_map<Remote, outcome_results>(std::move(ex), std::forward<F>(f),
+                                                                   std::forward<Range>(range), options, false));
+    }
+}
+
 }  // namespace detail
 
 /// Applies `f` to every item of `range` on `ex`, several items at a time.
 ///
 /// @param f        a function or coroutine function; a tuple item is spread over its parameters if `f` does not take the
-///                 tuple whole. `f`, the items and the results must be portable.
+///                 tuple whole. `f`, the items and the results must be portable, unless `ex` is a `serial_executor` or a
+///                 `thread_executor`, which take any callable and any movable item.
 /// @param range    any input range; an lvalue is referred to and must outlive the map; the items of an rvalue container are moved
 /// @param options  sizes, limits, retries and progress; see `map_options`
 /// @return the results in input order; of a function that returns nothing, one `std::monostate` for each item
 /// @throws the failure of the lowest index, after the rest was asked to stop and has ended; what the range throws. Stop:
 /// passed on; completes when the work has ended, with `cancelled` if items were left. Resumes: at home; the range is read
 /// there.
-template <class F, std::ranges::input_range Range>
-[[nodiscard]] auto map(executor ex, F&& f, Range&& range, map_options options = {})
-    -> task<std::vector<detail::map_value<F, Range>>> {
-    using verdict = detail::range_verdict<F, Range>;
-#include <cadre/detail/codec/refusals.def>
-    if constexpr (!detail::accepts<verdict>) {
-        return {};
-    } else {
-        if constexpr (detail::loops_locally<std::decay_t<F>, Range>) {
-            if (!ex.backend()->remote())
-                return detail::run_local_map<detail::map_value<F, Range>, std::decay_t<F>, Range>(
-                    std::move(ex), std::decay_t<F>(std::forward<F>(f)),
-                    detail::kept_range<Range>(std::forward<Range>(range)), options);
-        }
-        if constexpr (detail::is_raw_result<detail::map_result<F, Range>>())
-            return detail::start_map<detail::plain_results>(std::move(ex), std::forward<F>(f),
-                                                            std::forward<Range>(range), options, true);
-        else
-            return detail::collect_values<detail::map_value<F, Range>>(detail::start_map<detail::outcome_results>(
-                std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, true));
-    }
+template <detail::map_executor E, class F, std::ranges::input_range Range>
+[[nodiscard]] auto map(E&& ex, F&& f, Range&& range, map_options options = {}) {
+    return detail::start_values<detail::may_be_remote<E>>(std::forward<E>(ex), std::forward<F>(f),
+                                                          std::forward<Range>(range), options);
+}
+
+/// `map` through several ranges side by side, up to the end of the shortest one: calls `f(a, b, …)` with an item of each.
+template <detail::map_executor E, class F, std::ranges::input_range A, std::ranges::input_range B>
+[[nodiscard]] auto map(E&& ex, F&& f, A&& a, B&& b, map_options options = {}) {
+    return detail::start_values<detail::may_be_remote<E>>(
+        std::forward<E>(ex), std::forward<F>(f), detail::side_by_side<A, B>{{std::forward<A>(a), std::forward<B>(b)}},
+        options);
+}
+template <detail::map_executor E, class F, std::ranges::input_range A, std::ranges::input_range B,
+          std::ranges::input_range C>
+[[nodiscard]] auto map(E&& ex, F&& f, A&& a, B&& b, C&& c, map_options options = {}) {
+    return detail::start_values<detail::may_be_remote<E>>(
+        std::forward<E>(ex), std::forward<F>(f),
+        detail::side_by_side<A, B, C>{{std::forward<A>(a), std::forward<B>(b), std::forward<C>(c)}}, options);
+}
+template <detail::map_executor E, class F, std::ranges::input_range... Ranges>
+    requires(sizeof...(Ranges) > 3)
+[[nodiscard]] auto map(E&& ex, F&& f, Ranges&&... ranges) {
+    return detail::start_values<detail::may_be_remote<E>>(
+        std::forward<E>(ex), std::forward<F>(f), detail::side_by_side<Ranges...>{{std::forward<Ranges>(ranges)...}},
+        map_options{});
 }
 
 /// `map` over a list: `map(ex, f, {1, 2, 3})`.
-template <class F>
+template <detail::map_executor E, class F>
     requires detail::takes_one_type<F>
-[[nodiscard]] auto map(executor ex, F&& f, detail::item_list<F> items, map_options options = {}) {
-    return map(std::move(ex), std::forward<F>(f), std::move(items).take(), options);
+[[nodiscard]] auto map(E&& ex, F&& f, detail::item_list<F> items, map_options options = {}) {
+    return map(std::forward<E>(ex), std::forward<F>(f), std::move(items).take(), options);
 }
-template <class F, class T>
+template <detail::map_executor E, class F, class T>
     requires detail::maps_list<F, T>
-[[nodiscard]] auto map(executor ex, F&& f, std::initializer_list<T> items, map_options options = {}) {
-    return map(std::move(ex), std::forward<F>(f), std::vector<T>(items), options);
+[[nodiscard]] auto map(E&& ex, F&& f, std::initializer_list<T> items, map_options options = {}) {
+    return map(std::forward<E>(ex), std::forward<F>(f), std::vector<T>(items), options);
 }
 
 /// Like `map`, but returns an `outcome`, a value or an error, for every item: a failure stops no other item.
-template <class F, std::ranges::input_range Range>
-[[nodiscard]] auto map_outcomes(executor ex, F&& f, Range&& range, map_options options = {})
-    -> task<std::vector<outcome<detail::map_result<F, Range>>>> {
-    using verdict = detail::range_verdict<F, Range>;
-#include <cadre/detail/codec/refusals.def>
-    if constexpr (!detail::accepts<verdict>) {
-        return {};
-    } else {
-        if constexpr (detail::loops_locally<std::decay_t<F>, Range>) {
-            using result = outcome<detail::map_result<F, Range>>;
-            if (!ex.backend()->remote())
-                return detail::run_local_map<result, std::decay_t<F>, Range>(
-                    std::move(ex), std::decay_t<F>(std::forward<F>(f)),
-                    detail::kept_range<Range>(std::forward<Range>(range)), options);
-        }
-        return detail::collect_outcomes(detail::start_map<detail::outcome_results>(
-            std::move(ex), std::forward<F>(f), std::forward<Range>(range), options, false));
-    }
+template <detail::map_executor E, class F, std::ranges::input_range Range>
+[[nodiscard]] auto map_outcomes(E&& ex, F&& f, Range&& range, map_options options = {}) {
+    return detail::start_outcomes<detail::may_be_remote<E>>(std::forward<E>(ex), std::forward<F>(f),
+                                                            std::forward<Range>(range), options);
+}
+/// `map_outcomes` through several ranges side by side.
+template <detail::map_executor E, class F, std::ranges::input_range A, std::ranges::input_range B>
+[[nodiscard]] auto map_outcomes(E&& ex, F&& f, A&& a, B&& b, map_options options = {}) {
+    return detail::start_outcomes<detail::may_be_remote<E>>(
+        std::forward<E>(ex), std::forward<F>(f), detail::side_by_side<A, B>{{std::forward<A>(a), std::forward<B>(b)}},
+        options);
+}
+template <detail::map_executor E, class F, std::ranges::input_range A, std::ranges::input_range B,
+          std::ranges::input_range C>
+[[nodiscard]] auto map_outcomes(E&& ex, F&& f, A&& a, B&& b, C&& c, map_options options = {}) {
+    return detail::start_outcomes<detail::may_be_remote<E>>(
+        std::forward<E>(ex), std::forward<F>(f),
+        detail::side_by_side<A, B, C>{{std::forward<A>(a), std::forward<B>(b), std::forward<C>(c)}}, options);
 }
 
 /// `map_outcomes` over a list.
-template <class F>
+template <detail::map_executor E, class F>
     requires detail::takes_one_type<F>
-[[nodiscard]] auto map_outcomes(executor ex, F&& f, detail::item_list<F> items, map_options options = {}) {
-    return map_outcomes(std::move(ex), std::forward<F>(f), std::move(items).take(), options);
+[[nodiscard]] auto map_outcomes(E&& ex, F&& f, detail::item_list<F> items, map_options options = {}) {
+    return map_outcomes(std::forward<E>(ex), std::forward<F>(f), std::move(items).take(), options);
 }
-template <class F, class T>
+template <detail::map_executor E, class F, class T>
     requires detail::maps_list<F, T>
-[[nodiscard]] auto map_outcomes(executor ex, F&& f, std::initializer_list<T> items, map_options options = {}) {
-    return map_outcomes(std::move(ex), std::forward<F>(f), std::vector<T>(items), options);
+[[nodiscard]] auto map_outcomes(E&& ex, F&& f, std::initializer_list<T> items, map_options options = {}) {
+    return map_outcomes(std::forward<E>(ex), std::forward<F>(f), std::vector<T>(items), options);
 }
 
 }  // namespace cadre

@@ -26,23 +26,23 @@ namespace cadre {
 
 namespace detail {
 
-template <class Values, class F, class Input>
+template <bool Remote, class Values, class F, class Input>
 auto start_map_stream(executor ex, F f, Input input, const map_options& options) {
     using result = typename item_bound<F, typename Input::item>::result;
     using batches = stream_queue<std::vector<stream_value<result>>>;
     auto out = std::make_shared<batches>(std::numeric_limits<std::size_t>::max());
     auto link = std::make_shared<map_stream_link>();
-    auto sending = run_map_stream<F, map_stream_results<result, Values>, Input, batches>(
+    auto sending = run_map_stream<Remote, F, map_stream_results<result, Values>, Input, batches>(
         out, link, std::move(ex), std::move(f), std::move(input), options, std::string(options.name));
     return deliver_map_stream<stream_value<result>>(std::move(out), std::move(link), std::move(sending));
 }
 
-template <class F, class Input>
+template <bool Remote, class F, class Input>
 auto start_map_stream(executor ex, F f, Input input, const map_options& options) {
     using value = stream_value<typename item_bound<F, typename Input::item>::result>;
     if (options.ordered)
-        return start_map_stream<values_in_order<value>>(std::move(ex), std::move(f), std::move(input), options);
-    return start_map_stream<values_as_they_come<value>>(std::move(ex), std::move(f), std::move(input), options);
+        return start_map_stream<Remote, values_in_order<value>>(std::move(ex), std::move(f), std::move(input), options);
+    return start_map_stream<Remote, values_as_they_come<value>>(std::move(ex), std::move(f), std::move(input), options);
 }
 
 template <class T>
@@ -79,18 +79,19 @@ using items_of_source = typename source_items<S>::type;
 /// ready), and after the rest was asked to stop and has ended; what the source throws, after the results of the items before. Stop: a request to the
 /// task that made the stream is passed on; `next()` then ends with `cancelled` when the work has ended. Dropping the stream asks the
 /// items in flight to stop; they belong to their executor, and the sending task to its home, until they have ended.
-template <class F, detail::stream_source S>
-[[nodiscard]] auto map_stream(executor ex, F&& f, S&& source, map_options options = {})
+template <detail::map_executor E, class F, detail::stream_source S>
+[[nodiscard]] auto map_stream(E&& ex, F&& f, S&& source, map_options options = {})
     -> stream<detail::map_value<F, detail::items_of_source<S>>> {
-    using verdict = detail::range_verdict<F, detail::items_of_source<S>>;
+    constexpr bool remote = detail::may_be_remote<E>;
+    using verdict = detail::range_verdict<remote, F, detail::items_of_source<S>>;
 #include <cadre/detail/codec/refusals.def>
     if constexpr (!detail::accepts<verdict>) {
         return detail::refused_stream<detail::map_value<F, detail::items_of_source<S>>>();
     } else if constexpr (detail::is_stream<std::remove_cvref_t<S>>) {
-        return detail::start_map_stream(std::move(ex), std::decay_t<F>(std::forward<F>(f)),
+        return detail::start_map_stream<remote>(std::forward<E>(ex), std::decay_t<F>(std::forward<F>(f)),
                                         detail::stream_items(detail::as_stream(std::forward<S>(source))), options);
     } else {
-        return detail::start_map_stream(std::move(ex), std::decay_t<F>(std::forward<F>(f)),
+        return detail::start_map_stream<remote>(std::forward<E>(ex), std::decay_t<F>(std::forward<F>(f)),
                                         detail::range_items<S>(std::forward<S>(source)), options);
     }
 }

@@ -22,11 +22,11 @@ namespace cadre {
 
 namespace detail {
 
-template <class F, class Op, class Range, class T>
+template <bool Remote, class F, class Op, class Range, class T>
 task<T> run_reduce(executor ex, F f, Op op, kept_range<Range> range, T init, map_options options) {
     environment_awaiter here;
     const environment* env = co_await here;
-    reduce_run<F, Op, item_of<Range>, T> run(ex, f, op, std::move(init), options, range.size(), env->stop);
+    reduce_run<Remote, F, Op, item_of<Range>, T> run(ex, f, op, std::move(init), options, range.size(), env->stop);
     co_await drive_chunks(run, range);
     co_return run.take_result();
 }
@@ -48,10 +48,10 @@ template <class Op, class T>
 concept combines = std::is_invocable_r_v<T, Op&, T, T>;
 
 /// Whether `reduce` is accepted; the sentences stand there.
-template <class F, class Op, class Range, class T>
-concept reducible = accepts<range_verdict<F, Range>> && !std::is_void_v<reduced_value<F, Range>> && combines<Op, T> &&
+template <bool Remote, class F, class Op, class Range, class T>
+concept reducible = accepts<range_verdict<Remote, F, Range>> && !std::is_void_v<reduced_value<F, Range>> && combines<Op, T> &&
                     std::is_constructible_v<T, reduced_value<F, Range>> && combines_only<decayed_parameters_t<Op>, T> &&
-                    std::movable<T> && accepts<portability_of<Op>> && accepts<portability_of<T>>;
+                    std::movable<T> && (!Remote || (accepts<portability_of<Op>> && accepts<portability_of<T>>));
 
 }  // namespace detail
 
@@ -64,15 +64,16 @@ concept reducible = accepts<range_verdict<F, Range>> && !std::is_void_v<reduced_
 /// @param range    any input range; an lvalue is referred to and must outlive the reduction
 /// @param init     the leftmost value, applied once; also the result for an empty range
 /// @param options  as for `map`. `retries`: a chunk whose worker died is repeated as a whole.
-/// `f`, `op`, the items and `T` must be portable.
+/// `f`, `op`, the items and `T` must be portable, unless `ex` is a `serial_executor` or a `thread_executor`.
 ///
 /// @throws what `f` or `op` throws, of several failures the one of the lowest index, after the rest was asked to stop and
 /// has ended; what the range throws. Stop: passed on; ends when the work has ended, with `cancelled`. Resumes: at home;
 /// the range is read there.
-template <class F, class Op, std::ranges::input_range Range, class T>
-[[nodiscard]] task<T> reduce(executor ex, F&& f, Op op, Range&& range, T init, map_options options = {}) {
+template <detail::map_executor E, class F, class Op, std::ranges::input_range Range, class T>
+[[nodiscard]] task<T> reduce(E&& ex, F&& f, Op op, Range&& range, T init, map_options options = {}) {
+    constexpr bool remote = detail::may_be_remote<E>;
     {
-        using verdict = detail::range_verdict<F, Range>;
+        using verdict = detail::range_verdict<remote, F, Range>;
 #include <cadre/detail/codec/refusals.def>
     }
     using value = detail::reduced_value<F, Range>;
@@ -90,18 +91,18 @@ template <class F, class Op, std::ranges::input_range Range, class T>
         "reduce: a parameter of op is narrower than the type of init: the conversion could lose part of a value");
     static_assert(std::movable<T>, "reduce: the type of init must be movable");
     {
-        using verdict = detail::portability_of<Op>;
+        using verdict = std::conditional_t<remote, detail::portability_of<Op>, detail::accepted>;
 #include <cadre/detail/codec/refusals.def>
     }
     {
-        using verdict = detail::portability_of<T>;
+        using verdict = std::conditional_t<remote, detail::portability_of<T>, detail::accepted>;
 #include <cadre/detail/codec/refusals.def>
     }
-    if constexpr (!detail::reducible<F, Op, Range, T>) {
+    if constexpr (!detail::reducible<remote, F, Op, Range, T>) {
         return {};
     } else {
-        return detail::run_reduce<std::decay_t<F>, Op, Range, T>(
-            std::move(ex), std::decay_t<F>(std::forward<F>(f)), std::move(op),
+        return detail::run_reduce<remote, std::decay_t<F>, Op, Range, T>(
+            std::forward<E>(ex), std::decay_t<F>(std::forward<F>(f)), std::move(op),
             detail::kept_range<Range>(std::forward<Range>(range)), std::move(init), options);
     }
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <ranges>
 #include <sstream>
@@ -144,6 +145,37 @@ inline task<> map_takes_any_range(executor ex) {
     const std::map<int, int> table{{1, 10}, {2, 20}};
     const auto entries = co_await map(ex, work::add, table);
     EXPECT_EQ(entries, (std::vector<int>{11, 22}));
+}
+
+// Up to the end of the shortest, which may be any of them.
+inline task<> map_goes_through_ranges_side_by_side(executor ex) {
+    const std::vector<int> left{1, 2, 3, 4};
+    const std::vector<int> right{10, 20, 30};
+    const auto sums = co_await map(ex, work::add, left, right);
+    EXPECT_EQ(sums, (std::vector<int>{11, 22, 33}));
+    const auto unbounded = co_await map(ex, work::add, std::views::iota(5), right, {.chunk = 2});
+    EXPECT_EQ(unbounded, (std::vector<int>{15, 26, 37}));
+    const std::list<int> list{100, 200};  // of unknown length, read at home
+    const auto three = co_await map(
+        ex, [](int a, int b, int c) { return a + b + c; }, left, right | std::views::filter([](int) { return true; }),
+        list);
+    EXPECT_EQ(three, (std::vector<int>{111, 222}));
+    const auto four = co_await map(
+        ex, [](int a, int b, int c, int d) { return a + b + c + d; }, left, right, left, right);
+    EXPECT_EQ(four, (std::vector<int>{22, 44, 66}));
+    std::vector<std::unique_ptr<int>> owned;
+    for (const int x : left)
+        owned.push_back(std::make_unique<int>(x));
+    const auto moved = co_await map(
+        ex, [](std::unique_ptr<int> p, int factor) { return *p * factor; }, std::move(owned), right);
+    EXPECT_EQ(moved, (std::vector<int>{10, 40, 90}));
+    const std::vector<int> none;
+    const auto empty = co_await map(ex, work::add, none, std::views::iota(0));
+    EXPECT_TRUE(empty.empty());
+    const auto outcomes =
+        co_await map_outcomes(ex, [](int a, int b) { return a < 3 ? a * b : throw std::out_of_range("a"); }, left, right);
+    EXPECT_EQ(outcomes.at(1).value(), 40);
+    EXPECT_THROW((void)outcomes.at(2).value(), std::out_of_range);
 }
 
 inline task<> map_takes_range_v3_views([[maybe_unused]] executor ex) {
@@ -291,6 +323,9 @@ TYPED_TEST_P(executor_conformance, map_takes_every_kind_of_callable) {
 }
 TYPED_TEST_P(executor_conformance, map_spreads_tuples) { this->run(bodies::map_spreads_tuples); }
 TYPED_TEST_P(executor_conformance, map_takes_any_range) { this->run(bodies::map_takes_any_range); }
+TYPED_TEST_P(executor_conformance, map_goes_through_ranges_side_by_side) {
+    this->run(bodies::map_goes_through_ranges_side_by_side);
+}
 TYPED_TEST_P(executor_conformance, map_takes_range_v3_views) { this->run(bodies::map_takes_range_v3_views); }
 TYPED_TEST_P(executor_conformance, map_throws_its_first_failure) { this->run(bodies::map_throws_its_first_failure); }
 TYPED_TEST_P(executor_conformance, a_failing_map_stops_the_rest) { this->run(bodies::a_failing_map_stops_the_rest); }

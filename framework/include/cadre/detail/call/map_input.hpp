@@ -70,7 +70,9 @@ struct stored_item<std::pair<A, B>> {
 };
 
 template <class R>
-using item_of = typename stored_item<std::decay_t<std::ranges::range_value_t<std::remove_reference_t<R>>>>::type;
+struct item_type : stored_item<std::decay_t<std::ranges::range_value_t<std::remove_reference_t<R>>>> {};
+template <class R>
+using item_of = typename item_type<R>::type;
 
 /// Sends the items of `range`, a kept_range, through `run` until the input has ended or `run` wants no more, and everything in flight has
 /// completed. Throws what the range, an encoding or `progress` throws; else the failure of `run`; else `cancelled` if a stop request

@@ -35,13 +35,23 @@ namespace cadre::detail {
 /// Whether the executor's backend has the extension `raw_chunks`.
 [[nodiscard]] bool runs_raw_chunks(const executor& ex) noexcept;
 
+/// Where no executor is remote no code for one is made.
+template <bool Remote, class F, class Item>
+struct remote_chunk_or_none {
+    struct type {};
+};
+template <class F, class Item>
+struct remote_chunk_or_none<true, F, Item> {
+    using type = remote_chunk<F, Item>;
+};
+
 /// The state of one map; a local of its coroutine, driven by `drive_chunks`. `Results` collects: `outcome_results`, `plain_results`
-/// for a map that fails fast, or those of a `map_stream`.
-template <class F, class Item, class Results>
+/// for a map that fails fast, or those of a `map_stream`. `Remote`: the executor may be a remote one, so what is sent is portable.
+template <class F, class Item, class Results, bool Remote = true>
 class map_run {
     using bound = item_bound<F, Item>;
     using result = typename bound::result;
-    using remote = remote_chunk<F, Item>;
+    using remote = typename remote_chunk_or_none<Remote, F, Item>::type;
     using local = local_chunk<F, Item>;
 
 public:
@@ -49,7 +59,7 @@ public:
     map_run(executor ex, const F& f, const map_options& options, std::optional<std::size_t> total, stop_state* stop,
             bool fail_fast)
         : ex_(std::move(ex)), function_(f), options_(resolve_options(options, ex_)), fail_fast_(fail_fast), stop_(stop),
-          raw_(has_raw_results<bound> && !may_carry_descriptors<typename bound::arguments> && runs_raw_chunks(ex_)),
+          raw_(Remote && has_raw_results<bound> && !may_carry_descriptors<typename bound::arguments> && runs_raw_chunks(ex_)),
           window_(options_, ex_.concurrency(), total,
                   {.coroutine = bound::coroutine, .item_bytes = raw_ ? item_bytes : 0}),
           batch_(ex_.backend()), results_(total) {}
@@ -63,39 +73,47 @@ public:
     void send_next(Iterator& at, const Sentinel& end) {
         const std::size_t first = results_.size();
         const std::size_t n = window_.chunk();
-        if (ex_.backend()->remote()) {
-            auto c = make_remote(first, options_.retries);
-            c->fill(function_, at, end, n);
-            results_.grow(c->items);
-            send(std::move(c));
-        } else {
-            std::vector<Item> items;
-            for (std::size_t i = 0; i < n && at != end; ++i, ++at)
-                items.push_back(make_item<Item>(*at));
-            const std::size_t taken = items.size();
-            results_.grow(taken);
-            auto c = std::make_unique<local>(ex_, options_, function_, std::move(items), stop_, fail_fast_, queue_);
-            c->first = first;
-            window_.sent(taken);
-            in_flight_.push_back(*c);
-            c.release()->launch();  // returns through the queue
+        if constexpr (Remote) {
+            if (ex_.backend()->remote()) {
+                auto c = make_remote(first, options_.retries);
+                c->fill(function_, at, end, n);
+                results_.grow(c->items);
+                send(std::move(c));
+                return;
+            }
         }
+        std::vector<Item> items;
+        for (std::size_t i = 0; i < n && at != end; ++i, ++at)
+            items.push_back(make_item<Item>(*at));
+        const std::size_t taken = items.size();
+        results_.grow(taken);
+        auto c = std::make_unique<local>(ex_, options_, function_, std::move(items), stop_, fail_fast_, queue_);
+        c->first = first;
+        window_.sent(taken);
+        in_flight_.push_back(*c);
+        c.release()->launch();  // returns through the queue
     }
     /// Submits what `send_next` has left in the batch.
-    void flush() noexcept { batch_.submit(); }
+    void flush() noexcept {
+        if constexpr (Remote) batch_.submit();
+    }
 
     void collect(completion_queue::nodes& completed) {
         while (completion_queue::node* const node = completed.pop_front()) {
             auto* c = static_cast<map_chunk*>(node);
-            if (const returned_items* const some = c->returned(); some != nullptr) {
-                send_returned(static_cast<remote&>(some->chunk), some->from);
-                continue;
+            if constexpr (Remote) {
+                if (const returned_items* const some = c->returned(); some != nullptr) {
+                    send_returned(static_cast<remote&>(some->chunk), some->from);
+                    continue;
+                }
+                if (ex_.backend()->remote()) {
+                    in_flight_.remove(*c);
+                    collect_remote(std::unique_ptr<remote>(static_cast<remote*>(c)));
+                    continue;
+                }
             }
             in_flight_.remove(*c);
-            if (ex_.backend()->remote())
-                collect_remote(std::unique_ptr<remote>(static_cast<remote*>(c)));
-            else
-                collect_local(std::unique_ptr<local>(static_cast<local*>(c)));
+            collect_local(std::unique_ptr<local>(static_cast<local*>(c)));
         }
         window_.report();
     }
@@ -148,7 +166,7 @@ private:
         failure_.add(index, results_.error(index));
         if (index == first_failed_ || stop_.stop_requested()) return;
         first_failed_ = index;
-        batch_.submit();  // the backend ignores a stop request to a call that it does not know
+        flush();  // the backend ignores a stop request to a call that it does not know
         for (map_chunk& c : in_flight_)
             if (c.first > index) c.stop();
     }

@@ -108,7 +108,7 @@ task<void> pump_map_stream(Run& run, Input& input, Out& out, map_stream_link& li
 }
 
 /// The sending side: a task beside the stream, which may outlive it for as long as items in flight take to end.
-template <class F, class Results, class Input, class Out>
+template <bool Remote, class F, class Results, class Input, class Out>
 task<void> run_map_stream(std::shared_ptr<Out> out, std::shared_ptr<map_stream_link> link, executor ex, F f,
                           Input given, map_options options, std::string name) {
     std::exception_ptr error;
@@ -121,8 +121,8 @@ task<void> run_map_stream(std::shared_ptr<Out> out, std::shared_ptr<map_stream_l
         if (progress) options.progress = report;
         options.name = name;
         const look_ahead ahead(options.window, ex.concurrency());
-        map_run<F, item_of<std::vector<typename Input::item>>, Results> run(std::move(ex), f, options, input.size(),
-                                                                            env->stop, true);
+        map_run<F, item_of<std::vector<typename Input::item>>, Results, Remote> run(std::move(ex), f, options,
+                                                                                    input.size(), env->stop, true);
         const map_stream_link::connection connected(*link, run.completions(), *env->stop);
         if constexpr (Input::reads_ahead) {
             input.begin(link);

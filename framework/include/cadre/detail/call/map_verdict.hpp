@@ -7,31 +7,35 @@
 #include <cadre/detail/call/call_verdict.hpp>
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_item.hpp>
+#include <cadre/executor.hpp>
 
 namespace cadre::detail {
 
-/// A map of `F` over items of the type `Item`.
-template <class F, class Item>
+/// A map of `F` over items of the type `Item`. `Portable`: the calls may run in another process.
+template <bool Portable, class F, class Item>
 consteval auto check_map() {
     using function = std::decay_t<F>;
     if constexpr (awaitable<function> || coroutine_object<function>) {
         return portability<portability_reason::coroutine_given, function>{};
     } else if constexpr (!maps_over<function, Item>) {
-        if constexpr (portability_of<function>::reason != portability_reason::none)
+        if constexpr (Portable && portability_of<function>::reason != portability_reason::none)
             return portability_of<function>{};
         else
             return portability<portability_reason::not_applicable, function>{};
     } else {
         using bound = item_bound<function, Item>;
-        return check_portable<typename bound::function, typename bound::arguments>();
+        if constexpr (Portable)
+            return check_portable<typename bound::function, typename bound::arguments>();
+        else
+            return check_result<typename bound::function, typename bound::arguments>();
     }
 }
 
 /// A map of `F` over the items of a range.
-template <class F, class Range>
+template <bool Portable, class F, class Range>
 consteval auto check_range() {
     using item = item_of<Range>;
-    using verdict = decltype(check_map<F, item>());
+    using verdict = decltype(check_map<Portable, F, item>());
     if constexpr (verdict::reason == portability_reason::none && !is_spreadable<item> &&
                   !std::is_constructible_v<item, read_from<Range>>)
         return portability<portability_reason::not_copyable_items, item>{};
@@ -39,7 +43,14 @@ consteval auto check_range() {
         return verdict{};
 }
 
-template <class F, class Range>
-using range_verdict = decltype(check_range<F, Range>());
+template <bool Portable, class F, class Range>
+using range_verdict = decltype(check_range<Portable, F, Range>());
+
+/// What the functions of the map family take as executor: a handle, or one of a kind that is known at compile time.
+template <class E>
+concept map_executor = std::is_convertible_v<E, executor>;
+/// Whether the calls through it may run in another process.
+template <class E>
+inline constexpr bool may_be_remote = !std::is_base_of_v<local_executor, std::remove_cvref_t<E>>;
 
 }  // namespace cadre::detail

@@ -28,7 +28,7 @@ namespace cadre::detail {
 
 /// The state of one reduction; a local of its coroutine, driven by `drive_chunks`. Holds one value for each chunk in
 /// flight, never one for each item.
-template <class F, class Op, class Item, class T>
+template <bool Remote, class F, class Op, class Item, class T>
 class reduce_run {
     using bound = item_bound<F, Item>;
     using reducer = bound_reducer<T, Item, F, Op>;
@@ -59,7 +59,7 @@ public:
             items.push_back(make_item<Item>(*at));
         const std::size_t count = items.size();
         const auto run = fold_.append();
-        in_flight_.emplace_back(sent_, count, run, spawn(ex_, function_, sent_, std::move(items)));
+        in_flight_.emplace_back(sent_, count, run, start_chunk(std::move(items)));
         chunk& c = in_flight_.back();
         c.self = std::prev(in_flight_.end());
         sent_ += count;
@@ -96,6 +96,14 @@ private:
         job<T> work;
         typename std::list<chunk>::iterator self;
     };
+    [[nodiscard]] job<T> start_chunk(std::vector<Item>&& items) {
+        if constexpr (Remote) {
+            return spawn(ex_, function_, sent_, std::move(items));
+        } else {
+            using call = packaged_call_for<const reducer&, std::size_t, std::vector<Item>>;
+            return job<T>(start_local_job(ex_, call(std::in_place, function_, sent_, std::move(items))));
+        }
+    }
     // Chunks below a failed one run to their end: one of them may fail as well, and a loop would have met that failure.
     void settle(chunk& c) {
         const auto& state = job_access::state(c.work);
