@@ -47,6 +47,7 @@
 #include <cadre/select.hpp>
 #include <cadre/shared_array.hpp>
 #include <cadre/shared_array_view.hpp>
+#include <cadre/shared_constant.hpp>
 #include <cadre/shared_task.hpp>
 #include <cadre/shared_value.hpp>
 #include <cadre/sleep.hpp>

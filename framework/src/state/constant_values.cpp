@@ -1,0 +1,130 @@
+#include <cadre/detail/state/constant_value.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <new>
+#include <string>
+#include <typeindex>
+#include <vector>
+
+#include <cadre/errors.hpp>
+
+namespace cadre::detail {
+
+namespace {
+
+constexpr std::size_t alignment = 64;
+constexpr std::size_t checks = 16;  // of other constants, for each new one
+
+struct known_value {
+    std::weak_ptr<void> value;
+    std::shared_ptr<void> kept;  ///< the same, if it was decoded here
+};
+
+// The name of the object, and the type as which it is read: another process writes the bytes of handles.
+using constant_key = std::pair<std::string, std::type_index>;
+
+struct known_values {
+    std::mutex mutex;  // under it: the state plane finds objects; values are destroyed without it
+    std::map<constant_key, known_value> values;
+    constant_key checked{{}, typeid(void)};  // the last one that was checked
+};
+
+// Never destroyed: static objects may own handles.
+known_values& known() {
+    static auto* const all = new known_values;
+    return *all;
+}
+
+// What `encode` writes in a context names the object for ever.
+constant_key key_of(const shared_block& block, const std::type_info& type) {
+    byte_buffer name;
+    codec_context context;
+    encoder out(name, &context);
+    block.encode(out);
+    return {std::string(reinterpret_cast<const char*>(name.data()), name.size()), type};
+}
+
+bool exists(const std::string& name) {
+    memory_domain* const domain = program_domain();
+    if (domain == nullptr) return false;
+    try {
+        decoder in(std::as_bytes(std::span(name)));
+        static_cast<void>(domain->take_block(in));
+        return true;
+    } catch (const error&) {
+        return false;
+    } catch (const std::bad_alloc&) {  // not known now
+        return true;
+    }
+}
+
+bool needed(const std::string& name, const known_value& v) {
+    if (v.kept == nullptr) return !v.value.expired();
+    return v.kept.use_count() > 1 || exists(name);
+}
+
+// Removes some values of constants that exist no more: a few for each new one, in turn, so that all are found. `removed` gets them.
+void remove_some(known_values& all, std::vector<std::shared_ptr<void>>& removed) {
+    auto at = all.values.upper_bound(all.checked);
+    for (std::size_t left = std::min(checks, all.values.size()); left != 0; --left) {
+        if (at == all.values.end()) at = all.values.begin();
+        all.checked = at->first;
+        if (needed(at->first.first, at->second)) {
+            ++at;
+            continue;
+        }
+        removed.push_back(std::move(at->second.kept));
+        at = all.values.erase(at);
+    }
+}
+
+}  // namespace
+
+std::shared_ptr<shared_block> store_constant(memory_domain& domain, const byte_buffer& own,
+                                             const borrowed_runs& borrowed, const codec_context& context) {
+    if (!context.keep_alive.empty())
+        throw not_portable(
+            "cadre::shared_constant: the value contains handles of this library: pass them beside the constant");
+    auto block = domain.make_block(own.size() + borrowed_size(borrowed), alignment);
+    std::vector<std::span<const std::byte>> pieces;
+    append_pieces(pieces, own.span(), borrowed);
+    auto* to = static_cast<std::byte*>(block->data());
+    for (const auto piece : pieces) {
+        if (!piece.empty()) std::memcpy(to, piece.data(), piece.size());
+        to += piece.size();
+    }
+    return block;
+}
+
+byte_buffer copy_of(shared_block& block) {
+    byte_buffer copy;
+    copy.append({static_cast<const std::byte*>(block.data()), block.size()});
+    return copy;
+}
+
+std::shared_ptr<void> find_constant_value(const shared_block& block, const std::type_info& type,
+                                          std::shared_ptr<void> (*make)()) {
+    std::vector<std::shared_ptr<void>> removed;
+    constant_key key = key_of(block, type);
+    known_values& all = known();
+    const std::lock_guard hold(all.mutex);
+    if (const auto found = all.values.find(key); found != all.values.end())
+        if (auto value = found->second.value.lock()) return value;
+    auto value = make();
+    all.values.insert_or_assign(std::move(key), known_value{value, value});
+    remove_some(all, removed);
+    return value;
+}
+
+void add_constant_value(const shared_block& block, const std::type_info& type, const std::shared_ptr<void>& value) {
+    std::vector<std::shared_ptr<void>> removed;
+    constant_key key = key_of(block, type);
+    known_values& all = known();
+    const std::lock_guard hold(all.mutex);
+    all.values.insert_or_assign(std::move(key), known_value{value, nullptr});
+    remove_some(all, removed);
+}
+
+}  // namespace cadre::detail
