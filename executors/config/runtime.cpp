@@ -130,7 +130,7 @@ void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
         const detail::shutdown_notice notice(executors);
         const std::string deadlock = detail::drive_until([&open] { return open.load() == 0; });
         if (!deadlock.empty()) {
-            std::fprintf(stderr, "cadre: while executors shut down: %s\n", deadlock.c_str());
+            std::fprintf(stderr, "cadre: deadlock while executors shut down: %s\n", deadlock.c_str());
         }
     }
 }

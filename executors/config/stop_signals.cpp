@@ -7,8 +7,12 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <exception>
 #include <iostream>
+#include <sstream>
 #include <system_error>
+
+#include <cadre/dump_tasks.hpp>
 
 namespace cadre::detail {
 namespace {
@@ -20,10 +24,14 @@ namespace {
 // | watching   | constructor; destructor or failed constructor   | true; false: only one watch    |
 // | first      | constructor; handler                            | 0; the first signal            |
 // | finished   | constructor; destructor                         | false; true: the watcher ends  |
+// | dumps      | constructor; handler; watcher                   | 0; its bit; 0: taken           |
 // | handler_fd | constructor, before it installs the handler     | the doorbell, never changed    |
 std::atomic<bool> watching{false};
 std::atomic<int> first{0};
 std::atomic<bool> finished{false};
+std::atomic<unsigned> dumps{0};
+constexpr unsigned dump_only = 1;
+constexpr unsigned dump_and_quit = 2;
 static_assert(std::atomic<int>::is_always_lock_free);
 
 // Wakes the watcher. Never closed: a handler may still be about to ring when the watch ends.
@@ -41,6 +49,12 @@ extern "C" void cadre_on_stop_signal(int signal) {
     const int saved = errno;
     if (!handler_owner.load()->here()) {
         ::_exit(shell_status(signal));  // a fork has no watcher
+    }
+    if (signal == SIGUSR1 || signal == SIGQUIT) {
+        dumps.fetch_or(signal == SIGQUIT ? dump_and_quit : dump_only);
+        doorbell::ring(handler_fd.load());
+        errno = saved;
+        return;
     }
     int none = 0;
     if (!first.compare_exchange_strong(none, signal)) {
@@ -79,6 +93,18 @@ void set_handler(int signal, void (*handler)(int)) noexcept {
     ::sigaction(signal, &action, nullptr);
 }
 
+// In one piece: other output does not come between its lines.
+void print_tasks() noexcept {
+    try {
+        std::ostringstream text;
+        dump_tasks(text);
+        std::fputs(text.str().c_str(), stderr);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "cadre: the tasks cannot be listed: %s\n", e.what());
+    }
+    std::fflush(stderr);
+}
+
 }  // namespace
 
 stop_signal_watch::stop_signal_watch(stop_state& stop) : stop_(stop) {
@@ -90,6 +116,7 @@ stop_signal_watch::stop_signal_watch(stop_state& stop) : stop_(stop) {
     }
     first.store(0);
     finished.store(false);
+    dumps.store(0);
     try {
         handler_fd.store(bell().descriptor());
         if (handler_owner.load() == nullptr || !handler_owner.load()->here()) {
@@ -134,6 +161,13 @@ void stop_signal_watch::watch() noexcept {
         doorbell::wait(bell().descriptor());
         if (finished.load()) {
             return;
+        }
+        if (const unsigned wanted = dumps.exchange(0); wanted != 0) {
+            print_tasks();
+            if ((wanted & dump_and_quit) != 0) {
+                set_handler(SIGQUIT, SIG_DFL);
+                ::kill(::getpid(), SIGQUIT);
+            }
         }
         if (first.load() != 0) {
             stop_.request_stop();

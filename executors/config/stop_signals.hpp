@@ -1,5 +1,5 @@
 /// @file
-/// Ctrl-C (SIGINT) and SIGTERM while the main task runs. Worker processes ignore SIGINT: a terminal sends it to them, too.
+/// Signals while the main task runs: Ctrl-C (SIGINT) and SIGTERM request its stop; SIGUSR1 and Ctrl-\ (SIGQUIT) print the tasks. Worker processes ignore SIGINT: a terminal sends it to them, too.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 namespace cadre::detail {
 
 /// During its lifetime the first SIGINT or SIGTERM requests stop of `stop`, and the second one ends the program with status
-/// 128 + its number. A signal that the program handles or ignores (as a background job does) is left alone. Does nothing if
+/// 128 + its number. SIGUSR1 prints `dump_tasks` to standard error, and so does SIGQUIT, which then does what it does by default. A signal that the program handles or ignores (as a background job does) is left alone. Does nothing if
 /// another watch exists.
 class stop_signal_watch {
 public:
@@ -27,7 +27,7 @@ public:
     [[nodiscard]] int received() const noexcept;
 
 private:
-    static constexpr std::array signals{SIGINT, SIGTERM};
+    static constexpr std::array signals{SIGINT, SIGTERM, SIGUSR1, SIGQUIT};
 
     void watch() noexcept;
 

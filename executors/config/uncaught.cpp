@@ -48,8 +48,12 @@ std::string indented(const std::string& stack) {
 // Names each error that is nested in `e`, from the outermost.
 std::string causes(const std::exception& e);
 
+// Of a deadlock, whose tasks follow.
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
 std::string line_of(const std::exception& e) {
-    std::string line = thrown_type(e) + ": " + in_one_line(e.what());
+    const bool has_more = dynamic_cast<const deadlock*>(&e) != nullptr;
+    std::string line = thrown_type(e) + ": " + (has_more ? first_line(e.what()) : in_one_line(e.what()));
     if (const std::string origin = error_origin(e); !origin.empty()) {
         line += " (" + origin + ")";
     }
@@ -78,8 +82,15 @@ std::string describe_uncaught(const std::string& program, const std::exception_p
     try {
         std::rethrow_exception(error);
     } catch (const std::exception& e) {
-        const auto* const crash = dynamic_cast<const worker_crashed*>(&e);
-        return program + ": " + line_of(e) + '\n' + (crash == nullptr ? std::string() : indented(crash->stack_trace()));
+        std::string text = program + ": " + line_of(e) + '\n';
+        if (const auto* const crash = dynamic_cast<const worker_crashed*>(&e); crash != nullptr) {
+            text += indented(crash->stack_trace());
+        }
+        if (dynamic_cast<const deadlock*>(&e) != nullptr) {
+            const std::string all = e.what();
+            text += all.substr(std::min(first_line(all).size() + 1, all.size())) + '\n';
+        }
+        return text;
     } catch (...) {
         const std::type_info* const type = abi::__cxa_current_exception_type();
         return program + ": an exception of type " + (type == nullptr ? std::string("unknown") : type_name(*type)) +

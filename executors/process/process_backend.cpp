@@ -117,6 +117,7 @@ void process_backend::submit(std::span<work_item* const>) noexcept {
 void* process_backend::query(const std::type_info& extension) noexcept {
     if (extension == typeid(portable_identity)) return static_cast<portable_identity*>(this);
     if (extension == typeid(borrowed_arguments)) return static_cast<borrowed_arguments*>(this);
+    if (extension == typeid(remote_tasks)) return static_cast<remote_tasks*>(this);
     if (extension == typeid(raw_chunks)) return static_cast<raw_chunks*>(this);
     return nullptr;
 }

@@ -7,6 +7,7 @@
 
 #include <cadre/detail/scheduler/event_source.hpp>
 #include <cadre/detail/scheduler/portable_call.hpp>
+#include <cadre/dump_tasks.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/executor_backend.hpp>
 #include <cadre/executors/process_options.hpp>
@@ -20,7 +21,8 @@ namespace cadre::detail {
 class process_backend final : public executor_backend,
                               private portable_identity,
                               private borrowed_arguments,
-                              private raw_chunks {
+                              private raw_chunks,
+                              private remote_tasks {
 public:
     /// Starts the workers. @throws config_error, std::system_error
     [[nodiscard]] static std::shared_ptr<process_backend> create(const process_options& options);
@@ -62,6 +64,7 @@ private:
     explicit process_backend(const process_options& options);
     static void release(process_backend* last) noexcept;
     [[nodiscard]] executor_identity portable_id() const noexcept override { return pool_->portable_id(); }
+    [[nodiscard]] std::string dump(std::chrono::nanoseconds limit) override { return pool_->dump_tasks(limit); }
 
     std::shared_ptr<process_parent::pool> pool_;
     completions completions_;

@@ -19,6 +19,7 @@
 #include <cadre/call.hpp>
 #include <cadre/channel.hpp>
 #include <cadre/config.hpp>
+#include <cadre/dump_tasks.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/executor_backend.hpp>

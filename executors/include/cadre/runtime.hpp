@@ -143,7 +143,7 @@ private:
 
 /// A whole `main`: makes the `runtime`, runs `app(rt.executor())`, or `app()`, by `runtime::run`, and shuts down. An error that
 /// leaves the main task is printed to standard error in one line: its type, its text, and the worker and task that it comes
-/// from; the stack of a worker that crashed follows.
+/// from; the stack of a worker that crashed follows, or the tasks of a deadlock.
 ///
 ///     int main(int argc, char** argv) { return cadre::run_main(argc, argv, app); }
 ///
@@ -151,14 +151,14 @@ private:
 ///         program with status 2
 template <class App>
     requires(std::invocable<App&, executor> || std::invocable<App&>)
-int run_main(int argc, char** argv, App app) {
+int run_main(int argc, char** argv, App app, std::source_location where = std::source_location::current()) {
     runtime rt(argc, argv);
     try {
         if constexpr (std::is_void_v<decltype(rt.run(std::move(app)))>) {
-            rt.run(std::move(app));
+            rt.run(std::move(app), where);
             return 0;
         } else {
-            return static_cast<int>(rt.run(std::move(app)));
+            return static_cast<int>(rt.run(std::move(app), where));
         }
     } catch (...) {
         return detail::report_uncaught(argv[0]);

@@ -188,6 +188,10 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
         }
         case event_kind::retires: retire(c); return {};
         case event_kind::wants_work: placement_.sample(e.nanoseconds); return {};
+        case event_kind::tasks:
+            if (body.size() > process_plane::max_dump) return "sent too long a list of its tasks";
+            dumps_.answer(e.id, c.serial, body);
+            return {};
         case event_kind::nested_call: return nested_.handle_call(c, e, body);
         case event_kind::nested_stop: nested_.handle_stop(c, e, ended); return {};
         case event_kind::begun:

@@ -4,6 +4,7 @@
 
 #include "process/parent/nested_calls.hpp"
 #include "process/parent/placement.hpp"
+#include "process/parent/task_dumps.hpp"
 
 #include <span>
 #include <string>
@@ -14,8 +15,8 @@ namespace cadre::detail::process_parent {
 /// the pool's locks.
 class call_protocol {
 public:
-    call_protocol(worker_set& workers, placement& calls, nested_calls& nested) noexcept
-        : workers_(workers), placement_(calls), nested_(nested) {}
+    call_protocol(worker_set& workers, placement& calls, nested_calls& nested, task_dumps& dumps) noexcept
+        : workers_(workers), placement_(calls), nested_(nested), dumps_(dumps) {}
 
     /// Handles up to `max_events` events of `c`. A worker that breaks the protocol is killed.
     /// @return whether there was an event
@@ -38,6 +39,7 @@ private:
     worker_set& workers_;
     placement& placement_;
     nested_calls& nested_;
+    task_dumps& dumps_;
 };
 
 }  // namespace cadre::detail::process_parent

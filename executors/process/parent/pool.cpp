@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <unistd.h>
+
 namespace cadre::detail::process_parent {
 
 namespace {
@@ -26,7 +28,7 @@ pool::pool(const process_options& options, std::string name, work_registry& regi
       workers_(starter_.workers(), std::max<std::chrono::nanoseconds>(options.kill_grace, least_leave_limit)),
       placement_(starter_.options(), starter_.executor_name(), workers_, status_, deadlines_),
       stops_(options.kill_grace, placement_, deadlines_), nested_(*this, stops_, deadlines_),
-      protocol_(workers_, placement_, nested_), limits_(workers_, placement_, stops_, protocol_, deadlines_),
+      protocol_(workers_, placement_, nested_, dumps_), limits_(workers_, placement_, stops_, protocol_, deadlines_),
       silent_(workers_, protocol_, options.task_timeout),
       lifecycle_(workers_, placement_, death_recovery(registry, options, workers_, placement_, nested_),
                  starter_.executor_name(), static_cast<bool>(options.initializer)) {}
@@ -138,6 +140,26 @@ void pool::quit(std::function<void()> quit_done) noexcept {
         }
     }
     deadlines_.wake_supervisor();
+}
+
+std::string pool::dump_tasks(std::chrono::nanoseconds limit) {
+    if (!here()) return {};
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    const auto one = dumps_.hold();
+    std::vector<task_dumps::asked> asked;
+    process_plane::event e{};
+    e.kind = process_plane::event_kind::dump;
+    e.id = dumps_.begin();
+    e.items = static_cast<std::uint32_t>(::getpid());
+    {
+        const std::lock_guard hold(calls_mutex_);
+        for (worker_connection* c : workers_) {
+            if (c->stage == worker_stage::leaving || c->stage == worker_stage::dying) continue;
+            asked.push_back({c->serial, c->title()});
+            c->link.order(e);
+        }
+    }
+    return dumps_.collect(asked, deadline);
 }
 
 executor_stats pool::stats() const {

@@ -13,6 +13,7 @@
 #include <cadre/executor_backend.hpp>
 #include <cadre/executors/process_options.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -59,6 +60,9 @@ public:
     void request_stop(portable_call& call, stop_reason why) noexcept;
     void request_stop_all(stop_reason why) noexcept;
     void reply_to_nested_call(nested_call& call, call_reply reply) noexcept;
+
+    /// The trees of the tasks of all workers; those that do not answer within `limit` are named.
+    [[nodiscard]] std::string dump_tasks(std::chrono::nanoseconds limit);
 
     // For the application's loop.
 
@@ -118,6 +122,7 @@ private:
     mutable placement placement_;
     stop_requests stops_;
     nested_calls nested_;
+    task_dumps dumps_;
     call_protocol protocol_;
     time_limits limits_;
     silent_workers silent_;

@@ -58,7 +58,13 @@ enum class event_kind : std::uint8_t {
     nested_unfinished,  ///< `items` the items done; the body is the encoded error of the last one, or empty
     stop,  ///< `id` ticket; `items` the stop_reason
     quit,
+    dump,  ///< `id` of the request, `items` the pid of the parent: the worker's tasks are wanted
+    // worker to parent
+    tasks,  ///< the answer to `dump`, with its `id`: the body is text
 };
+
+/// Bytes of text that an answer to `dump` holds.
+inline constexpr std::size_t max_dump = std::size_t{1} << 20;
 
 struct event {
     std::uint64_t id;

@@ -18,6 +18,8 @@
 #include <cstdint>
 #include <memory>
 
+#include <sys/types.h>
+
 namespace cadre::detail::process_worker {
 
 class worker_backend;
@@ -41,6 +43,8 @@ public:
 
     // For the control thread.
     void request_stop(std::uint64_t ticket, stop_reason why) noexcept { calls_.request_stop(ticket, why); }
+    /// Sends the tree of the tasks of this worker, as the answer to `request` of the process `program`.
+    void send_tasks(std::uint64_t request, pid_t program) noexcept;
     /// Called every few milliseconds while the loop may be computing.
     void remind() noexcept { sender_.remind(); }
     /// @return false if the loop may compute over results that the parent has not read; else `order_bell` is rung when it does

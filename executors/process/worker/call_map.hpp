@@ -26,6 +26,15 @@ public:
     void erase(worker_call& call) noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
+    /// Calls `visit` for each call, with the lock held: it lives until `visit` returns.
+    template <class Visit>
+    void visit(Visit visit) {
+        const std::lock_guard hold(mutex_);
+        for (worker_call* call : buckets_)
+            for (; call != nullptr; call = call->chain)
+                visit(*call);
+    }
+
     /// Requests a stop of the call if it has not finished. Waits for a claim that is under way.
     void request_stop(std::uint64_t ticket, stop_reason why) noexcept;
 

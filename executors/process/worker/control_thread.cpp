@@ -54,6 +54,8 @@ void control_thread::start(const process_plane::call_memory& memory, call_dispat
                 orders.advance();
                 if (e.kind == event_kind::stop)
                     dispatcher.request_stop(e.id, static_cast<stop_reason>(e.items));
+                else if (e.kind == event_kind::dump)
+                    dispatcher.send_tasks(e.id, static_cast<pid_t>(e.items));
                 else if (e.kind == event_kind::quit) {
                     quit.store(true, std::memory_order_seq_cst);
                     wake_loop_drivers();

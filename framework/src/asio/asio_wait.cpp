@@ -81,6 +81,13 @@ void asio_wait::on_stop(stop_node* node, stop_reason) noexcept {
     post_home(self.emission_);
 }
 
+wait_note asio_wait::describe(const stop_node& listener) noexcept {
+    const asio_wait& self = *static_cast<const stop_listener&>(listener).self;
+    return {self.task_, self.env, wait_kind::foreign};
+}
+
+const bool asio_wait::described = describe_waits(description_key(&on_stop), &describe);
+
 void asio_wait::run_emission(work_item* item) noexcept {
     auto* const step = static_cast<own_step*>(item);
     asio_wait& self = *step->self;

@@ -71,6 +71,9 @@ parallel_loop::parallel_loop(std::shared_ptr<executor_backend> backend, settings
     info_.name = settings_.name;
     info_.executor = backend_;
     root_.stop = &stop_;
+    root_.id = info_.id;
+    root_.name = &info_.name;
+    root_.starter = current_task_id();
     for (std::size_t i = 0; i < workers; ++i) {
         runner& r = runners_.emplace_back(*this);
         r.number_ = i;

@@ -160,8 +160,8 @@ void stop_state::visit_locked(void (*visit)(const stop_node&, void*), void* cont
     for (stop_node& node : listening_.nodes) {
         if (node.fire != &fire_link)
             visit(node, context);
-        else if (stop_state& below = *static_cast<link_node&>(node).self; below.parent_ != nullptr)
-            below.visit_locked(visit, context);
+        else
+            static_cast<link_node&>(node).self->visit_locked(visit, context);
     }
 }
 

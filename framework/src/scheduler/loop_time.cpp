@@ -9,6 +9,8 @@
 #include "loop_driver.hpp"
 #include "task_tree.hpp"
 
+#include <unistd.h>
+
 namespace cadre::detail {
 
 namespace {
@@ -42,7 +44,7 @@ std::string report(const std::vector<run_loop*>& loops, const std::vector<wait_n
         }
         owner->waits.push_back(std::move(w));
     }
-    std::string text = "deadlock: every task waits, and nothing can wake one of them\n" + print_tree(std::move(tasks), 2);
+    std::string text = "every task waits, and nothing can wake one of them\n" + print_tree(std::move(tasks), 2, ::getpid());
     text.pop_back();
     return text;
 }
@@ -136,7 +138,7 @@ bool loop_driver_set::end_deadlock(driver& self) {
         note.env->stop->request_stop();
         return true;
     }
-    std::fprintf(stderr, "cadre: %s\ncadre: some of these tasks wait in spite of stop requests\n", self.deadlock.c_str());
+    std::fprintf(stderr, "cadre: deadlock: %s\ncadre: some of these tasks wait in spite of stop requests\n", self.deadlock.c_str());
     std::terminate();
 }
 

@@ -20,12 +20,9 @@ void add_wait(const stop_node& listener, void* context) {
     }
 }
 
-// The pid is in the high bits.
-std::string id_text(std::uint64_t id) { return '#' + std::to_string(id & ((std::uint64_t{1} << 40) - 1)); }
-
 class tree_printer {
 public:
-    explicit tree_printer(std::vector<live_task>& tasks) {
+    tree_printer(std::vector<live_task>& tasks, pid_t program) : program_(program) {
         for (const live_task& t : tasks)
             known_[t.id] = &t;
         for (const live_task& t : tasks) {
@@ -47,7 +44,7 @@ private:
     }
     void add(const live_task& t, std::size_t indent) {
         const std::string margin(indent, ' ');
-        text_ += margin + "task " + id_text(t.id);
+        text_ += margin + "task" + id_text(t.id);
         if (!t.name.empty()) text_ += " '" + t.name + '\'';
         text_ += " on " + t.executor + ": " + state(t) + '\n';
         std::vector<std::string> lines;
@@ -59,15 +56,24 @@ private:
         if (const std::string at = to_text(t.where); !at.empty())
             text_ += margin + "    started" + at + '\n';
         else if (t.starter != 0 && t.starter != t.id)
-            text_ += margin + "    started by task " + id_text(t.starter) + '\n';
+            text_ += margin + "    started by task" + id_text(t.starter) + '\n';
         add_children(t.id, indent + 2);
     }
+    // The pid of the process that has made the task is in the high bits.
+    [[nodiscard]] std::string id_text(std::uint64_t id) const {
+        if (id == 0) return {};
+        const auto maker = static_cast<pid_t>(id >> 40);
+        const std::string number = std::to_string(id & ((std::uint64_t{1} << 40) - 1));
+        return " #" + (maker == program_ ? number : std::to_string(maker) + '.' + number);
+    }
     [[nodiscard]] const char* state(const live_task& t) const {
+        if (t.running) return "runs";
         if (!t.waits.empty()) return "waits";
         if (t.remote) return "in a worker, or queued for one";
         return children_.contains(t.id) ? "waits for the tasks below, runs, or is ready" : "runs, or is ready";
     }
 
+    const pid_t program_;
     std::map<std::uint64_t, const live_task*> known_;
     std::map<std::uint64_t, std::vector<const live_task*>> children_;
     std::string text_;
@@ -92,10 +98,10 @@ std::vector<live_task> tasks_of(executor_backend& backend) {
             t.executor = to.executor;
             t.remote = to.remote;
             t.where = root.where;
-            if (root.stop != nullptr) root.stop->visit_listeners(&add_wait, &to.waits);
+            if (root.stop != nullptr) add_waits(*root.stop, to.waits);
         },
         &found);
-    // A state may lie below those of several tasks: a call's is below its caller's.
+    // A state may be listed with several tasks: a call's is below its caller's.
     std::ranges::sort(found.waits, {}, &described_wait::frame);
     const auto repeated = std::ranges::unique(found.waits, {}, &described_wait::frame);
     found.waits.erase(repeated.begin(), repeated.end());
@@ -106,9 +112,11 @@ std::vector<live_task> tasks_of(executor_backend& backend) {
     return std::move(found.tasks);
 }
 
-std::string print_tree(std::vector<live_task> tasks, std::size_t indent) {
+void add_waits(stop_state& stop, std::vector<described_wait>& to) { stop.visit_listeners(&add_wait, &to); }
+
+std::string print_tree(std::vector<live_task> tasks, std::size_t indent, pid_t program) {
     std::ranges::sort(tasks, {}, &live_task::id);
-    return tree_printer(tasks).print(indent);
+    return tree_printer(tasks, program).print(indent);
 }
 
 }  // namespace cadre::detail

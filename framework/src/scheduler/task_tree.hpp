@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "task_chain.hpp"
 
 namespace cadre {
@@ -15,6 +17,8 @@ class executor_backend;
 
 namespace cadre::detail {
 
+class stop_state;
+
 /// A main task, a call or a job, with the waits of all its coroutines.
 struct live_task {
     std::uint64_t id = 0;
@@ -22,6 +26,7 @@ struct live_task {
     std::string name{};
     std::string executor{};
     bool remote = false;  ///< it runs in another process
+    bool running = false;  ///< known to run now
     std::source_location where{};
     std::vector<described_wait> waits{};
 };
@@ -29,7 +34,11 @@ struct live_task {
 /// The tasks of an executor and the waits of their coroutines, as far as they listen to stop requests. Any thread.
 [[nodiscard]] std::vector<live_task> tasks_of(executor_backend& backend);
 
-/// One paragraph a task, which stands below its starter; sorted by id. `indent` is the number of blanks at its left.
-[[nodiscard]] std::string print_tree(std::vector<live_task> tasks, std::size_t indent);
+/// The waits of coroutines that listen to `stop` or to a state below it.
+void add_waits(stop_state& stop, std::vector<described_wait>& to);
+
+/// One paragraph a task, which stands below its starter; sorted by id. `indent` is the number of blanks at its left. Ids of tasks that
+/// were made in another process than `program` are printed with its pid.
+[[nodiscard]] std::string print_tree(std::vector<live_task> tasks, std::size_t indent, pid_t program);
 
 }  // namespace cadre::detail

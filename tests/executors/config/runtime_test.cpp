@@ -272,6 +272,45 @@ cadre::task<void> work_and_sleep(cadre::executor ex, int signal) {
     co_await sleep_after(signal);
 }
 
+// Signals are handled by a thread: the program goes on meanwhile.
+cadre::task<int> dumped(cadre::executor ex, int signal) {
+    cadre::channel<int> empty{ex, 1};
+    cadre::scope s;
+    s.spawn([empty]() -> cadre::task<void> { static_cast<void>(co_await empty.receive()); });
+    co_await cadre::yield();
+    std::raise(signal);
+    co_await cadre::sleep_for(500ms);
+    empty.close();
+    co_await s.join();
+    co_return 5;
+}
+
+TEST_F(runtime_DeathTest, sigusr1_prints_the_tasks) {
+    const auto run = [](const char* spec) {
+        cadre::runtime rt(with_default(spec));
+        std::_Exit(rt.run(dumped(rt.executor(), SIGUSR1)));
+    };
+    for (const char* spec : {"serial", "thread:2"})
+        EXPECT_EXIT(run(spec), ::testing::ExitedWithCode(5), "'main'.*waits\n.*waits for a message from a channel");
+}
+
+TEST_F(runtime_DeathTest, sigquit_prints_the_tasks_and_ends_the_program) {
+    const auto run = [] {
+        cadre::runtime rt(with_default("serial"));
+        static_cast<void>(rt.run(dumped(rt.executor(), SIGQUIT)));
+    };
+    EXPECT_EXIT(run(), ::testing::KilledBySignal(SIGQUIT), "waits for a message from a channel");
+}
+
+TEST_F(runtime_DeathTest, a_signal_that_the_program_handles_prints_nothing) {
+    const auto run = [] {
+        std::signal(SIGUSR1, SIG_IGN);
+        cadre::runtime rt(with_default("serial"));
+        std::_Exit(rt.run(dumped(rt.executor(), SIGUSR1)));
+    };
+    EXPECT_EXIT(run(), ::testing::ExitedWithCode(5), "^$");
+}
+
 TEST_F(runtime_DeathTest, a_main_task_that_a_signal_cancels_ends_the_program_by_that_signal) {
     const auto run = [](const char* spec, int signal) {
         cadre::runtime rt(with_default(spec));

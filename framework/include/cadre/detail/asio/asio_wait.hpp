@@ -8,6 +8,7 @@
 #include <cadre/detail/asio/asio_strand.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/coroutine/wait_note.hpp>
 #include <cadre/detail/coroutine/work_item.hpp>
 
 namespace cadre::detail {
@@ -54,6 +55,8 @@ private:
     };
     static void resume(work_item* item) noexcept;
     static void on_stop(stop_node* node, stop_reason why) noexcept;
+    static wait_note describe(const stop_node& listener) noexcept;
+    static const bool described;
     static void run_end(work_item* item) noexcept;
     static void run_emission(work_item* item) noexcept;
 

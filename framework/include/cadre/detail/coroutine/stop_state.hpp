@@ -103,8 +103,8 @@ public:
     /// Deregisters `node`; afterwards `fire` is not running and will not run.
     void remove(stop_node& node) noexcept;
 
-    /// Calls `visit` for each listener of this state and of the states below it, with the lock of the tree held: a listener and
-    /// what it belongs to live until `visit` returns. States that only follow this one are left out.
+    /// Calls `visit` for each listener of this state and of the states that are below it or follow it, with the lock of the tree
+    /// held: a listener and what it belongs to live until `visit` returns.
     void visit_listeners(void (*visit)(const stop_node& listener, void* context), void* context);
 
     /// A `std::stop_token` that follows this state and stays valid after it.
