@@ -1,13 +1,13 @@
 // The tasks of worker processes in `dump_tasks`.
 
-#include "process/support.hpp"
-
 #include <cadre/cadre.hpp>
 
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -44,6 +44,12 @@ void computes(cadre::shared_value<int> end) {
 
 pid_t worker_pid() { return ::getpid(); }
 
+char state_of(pid_t pid) {
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    std::string text(std::istreambuf_iterator<char>(stat), {});
+    return text.substr(text.rfind(')')).at(2);
+}
+
 }  // namespace
 
 TEST(process_dump_tasks, names_the_tasks_of_each_worker) {
@@ -72,10 +78,14 @@ TEST(process_dump_tasks, a_worker_that_does_not_answer_is_named) {
     const cadre::executor ex = cadre::make_executor("process:1");
     const pid_t worker = cadre::sync_wait(cadre::on(ex, worker_pid));
     ASSERT_EQ(::kill(worker, SIGSTOP), 0);
+    while (state_of(worker) != 'T')
+        std::this_thread::sleep_for(1ms);
     const auto began = std::chrono::steady_clock::now();
-    EXPECT_NAMES(dump(), "(pid " + std::to_string(worker) + "): does not answer\n");
+    const std::string stopped = dump();
     EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
+    EXPECT_NAMES(stopped, "(pid " + std::to_string(worker) + "): does not answer\n");
     ASSERT_EQ(::kill(worker, SIGCONT), 0);
     // The late answer belongs to no request.
-    EXPECT_NAMES(dump_with("no task"), "(pid " + std::to_string(worker) + "):\n    no task\n");
+    const std::string again = dump_with("no task");
+    EXPECT_NAMES(again, "(pid " + std::to_string(worker) + "):\n    no task\n");
 }
