@@ -12,6 +12,7 @@ using worker_processes = ::testing::Types<processes<1>, processes<2>, processes<
 
 using namespace cadre::conformance;
 INSTANTIATE_TYPED_TEST_SUITE_P(serial, executor_conformance, serial);
+INSTANTIATE_TYPED_TEST_SUITE_P(seeded, executor_conformance, seeded);
 INSTANTIATE_TYPED_TEST_SUITE_P(thread, executor_conformance, pools);
 INSTANTIATE_TYPED_TEST_SUITE_P(process, executor_conformance, worker_processes);
 

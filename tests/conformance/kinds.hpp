@@ -1,6 +1,8 @@
 // The built-in executors as arguments of the suites.
 #pragma once
 
+#include <cstdint>
+
 #include <cadre/executors/process.hpp>
 #include <cadre/executors/serial.hpp>
 #include <cadre/executors/thread.hpp>
@@ -9,6 +11,14 @@ namespace conformance_tests {
 
 struct serial {
     static cadre::executor make() { return cadre::serial_executor{}; }
+};
+
+/// With a virtual clock, in an order that is drawn from the seed: see seeds_test.cpp.
+struct seeded {
+    static std::uint64_t seed;
+    static cadre::executor make() {
+        return cadre::serial_executor{{.clock = cadre::clock_kind::virtual_time, .seed = seed}};
+    }
 };
 
 template <int Workers>

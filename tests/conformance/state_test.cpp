@@ -10,6 +10,7 @@ using worker_processes = ::testing::Types<processes<1>, processes<2>>;
 
 using namespace cadre::conformance;
 INSTANTIATE_TYPED_TEST_SUITE_P(serial, state_conformance, serial);
+INSTANTIATE_TYPED_TEST_SUITE_P(seeded, state_conformance, seeded);
 INSTANTIATE_TYPED_TEST_SUITE_P(thread, state_conformance, pools);
 INSTANTIATE_TYPED_TEST_SUITE_P(process, state_conformance, worker_processes);
 

@@ -10,5 +10,6 @@ using kinds = ::testing::Types<serial, threads<1>, threads<2>, processes<1>, pro
 
 using namespace cadre::conformance;
 INSTANTIATE_TYPED_TEST_SUITE_P(every_kind, stream_conformance, kinds);
+INSTANTIATE_TYPED_TEST_SUITE_P(seeded, stream_conformance, seeded);
 
 }  // namespace
