@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/process_owner.hpp"
+#include "loop_control.hpp"
 
 #include <cadre/detail/scheduler/timer_heap.hpp>
 
@@ -106,6 +107,11 @@ timer_service& default_timers() {
     }();
     if (!service->here()) service->start();
     return *service;
+}
+
+std::optional<steady_time> next_default_timer() noexcept {
+    const threaded_timers* const service = started.load(std::memory_order_acquire);
+    return service == nullptr || service->empty() ? std::nullopt : service->next();
 }
 
 bool default_timers_idle() noexcept {

@@ -52,6 +52,9 @@ public:
     }
 };
 
+/// The earliest deadline of the process-wide timers; does not start them.
+[[nodiscard]] std::optional<steady_time> next_default_timer() noexcept;
+
 /// The control of the loop that runs on this thread; null if it has none.
 [[nodiscard]] loop_control* control_here() noexcept;
 

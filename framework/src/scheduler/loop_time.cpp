@@ -1,6 +1,7 @@
 // The driver's part of virtual clocks and deadlocks: called where the driver would sleep.
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 
@@ -60,6 +61,7 @@ bool loop_driver_set::advance(driver& self) {
     }
     bool elsewhere = work_outstanding(own);
     bool sleeps = !default_timers_idle();  // by the hardware's clock
+    std::optional<steady_time> real = next_default_timer();
     bool waits = false;
     bool others_awake = false;
     {
@@ -78,7 +80,10 @@ bool loop_driver_set::advance(driver& self) {
             const bool ready = self.own == loop && self.holds_own ? loop->ready() : loop->has_submitted();
             if (ready && !others) return true;
             elsewhere |= loop->events() != nullptr || (others && (others_awake || ready));
-            sleeps |= loop->next_deadline().has_value();
+            if (const auto next = loop->next_deadline(); next) {
+                sleeps = true;
+                real = real ? std::min(*real, *next) : next;
+            }
             const loop_control* const control = loop->control();
             if (control == nullptr) continue;
             waits |= loop->registry().live() != 0;
@@ -87,19 +92,22 @@ bool loop_driver_set::advance(driver& self) {
             first = loop;
             earliest = *next;
         }
+        // A limit of the hardware's clock that is nearer passes first.
+        const bool limited = first != nullptr && real &&
+                             *real - std::chrono::steady_clock::now() < earliest - first->control()->timers.now();
+        self.paced = first != nullptr && (elsewhere || limited);
         bool due = false;
         for (run_loop* loop : loops_) {
             loop_control* const control = loop->control();
             if (control == nullptr || !control->virtual_time || held_elsewhere(*loop)) continue;
-            if (elsewhere)
+            if (self.paced)
                 control->timers.pass_real_time();
             else
                 control->timers.stand_still();
             due |= control->timers.due();
         }
-        self.paced = elsewhere && first != nullptr;
         if (due) return true;
-        if (!elsewhere && first != nullptr) {
+        if (first != nullptr && !self.paced) {
             first->control()->timers.advance_to(earliest);
             return true;
         }
