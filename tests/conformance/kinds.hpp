@@ -15,6 +15,7 @@ struct serial {
 
 /// With a virtual clock, in an order that is drawn from the seed: see seeds_test.cpp.
 struct seeded {
+    static constexpr bool only_at_home = true;  // where all limits of the test are virtual, too
     static std::uint64_t seed;
     static cadre::executor make() {
         return cadre::serial_executor{{.clock = cadre::clock_kind::virtual_time, .seed = seed}};

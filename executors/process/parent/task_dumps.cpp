@@ -16,8 +16,7 @@ void task_dumps::answer(std::uint64_t request, std::uint64_t serial, std::span<c
         if (request != request_ || answers_.contains(serial)) return;
         std::string& copy = answers_[serial];
         copy.assign(reinterpret_cast<const char*>(text.data()), text.size());
-        std::ranges::replace_if(
-            copy, [](char c) { return (c >= 0 && c < ' ' && c != '\n') || c == 0x7f; }, '?');
+        std::ranges::replace_if(copy, [](char c) { return (c >= 0 && c < ' ' && c != '\n') || c == 0x7f; }, '?');
     }
     arrived_.notify_all();
 }

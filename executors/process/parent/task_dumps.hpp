@@ -30,7 +30,8 @@ public:
     /// An answer; a late one is dropped. What a worker sends is text for a terminal: control characters are replaced.
     void answer(std::uint64_t request, std::uint64_t serial, std::span<const std::byte> text);
     /// Waits for the answers of all, but not beyond `deadline`. @return the text, in the order of `workers`
-    [[nodiscard]] std::string collect(const std::vector<asked>& workers, std::chrono::steady_clock::time_point deadline);
+    [[nodiscard]] std::string collect(const std::vector<asked>& workers,
+                                      std::chrono::steady_clock::time_point deadline);
 
 private:
     std::mutex one_request_;  // before the pool's locks

@@ -43,7 +43,7 @@ public:
             delete b;
         }
     }
-    [[nodiscard]] bool idle() const noexcept { return empty() && !firing_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool firing() const noexcept { return firing_.load(std::memory_order_acquire); }
     [[nodiscard]] bool here() const noexcept {
         const bell* const b = bell_.load(std::memory_order_acquire);
         return b != nullptr && b->owner.here();
@@ -91,7 +91,7 @@ private:
     }
 
     std::atomic<steady_time> planned_{steady_time::min()};
-    std::atomic<bool> firing_{false};  // stored by the thread, release; read by `idle`, acquire, after the heap
+    std::atomic<bool> firing_{false};  // stored by the thread, release; read by `firing`, acquire, after the heap
     std::atomic<bell*> bell_{nullptr};
 };
 
@@ -111,12 +111,12 @@ timer_service& default_timers() {
 
 std::optional<steady_time> next_default_timer() noexcept {
     const threaded_timers* const service = started.load(std::memory_order_acquire);
-    return service == nullptr || service->empty() ? std::nullopt : service->next();
+    return service == nullptr ? std::nullopt : service->next();
 }
 
-bool default_timers_idle() noexcept {
+bool default_timers_firing() noexcept {
     const threaded_timers* const service = started.load(std::memory_order_acquire);
-    return service == nullptr || service->idle();
+    return service != nullptr && service->firing();
 }
 
 }  // namespace cadre::detail

@@ -45,7 +45,8 @@ std::string report(const std::vector<run_loop*>& loops, const std::vector<wait_n
         }
         owner->waits.push_back(std::move(w));
     }
-    std::string text = "every task waits, and nothing can wake one of them\n" + print_tree(std::move(tasks), 2, ::getpid());
+    std::string text =
+        "every task waits, and nothing can wake one of them\n" + print_tree(std::move(tasks), 2, ::getpid());
     text.pop_back();
     return text;
 }
@@ -60,8 +61,8 @@ bool loop_driver_set::advance(driver& self) {
         own.assign(loops_.begin(), loops_.end());
     }
     bool elsewhere = work_outstanding(own);
-    bool sleeps = !default_timers_idle();  // by the hardware's clock
-    std::optional<steady_time> real = next_default_timer();
+    std::optional<steady_time> real = next_default_timer();  // by the hardware's clock
+    elsewhere |= default_timers_firing();
     bool waits = false;
     bool others_awake = false;
     {
@@ -80,10 +81,7 @@ bool loop_driver_set::advance(driver& self) {
             const bool ready = self.own == loop && self.holds_own ? loop->ready() : loop->has_submitted();
             if (ready && !others) return true;
             elsewhere |= loop->events() != nullptr || (others && (others_awake || ready));
-            if (const auto next = loop->next_deadline(); next) {
-                sleeps = true;
-                real = real ? std::min(*real, *next) : next;
-            }
+            if (const auto next = loop->next_deadline(); next && (!real || *next < *real)) real = next;
             const loop_control* const control = loop->control();
             if (control == nullptr) continue;
             waits |= loop->registry().live() != 0;
@@ -112,7 +110,7 @@ bool loop_driver_set::advance(driver& self) {
             return true;
         }
     }
-    return !elsewhere && !sleeps && waits && end_deadlock(self);
+    return !elsewhere && !real && waits && end_deadlock(self);
 }
 
 // The first time stop of all tasks is requested; then, one by one, of what still waits: a `shield` keeps requests away from it.
@@ -146,7 +144,8 @@ bool loop_driver_set::end_deadlock(driver& self) {
         note.env->stop->request_stop();
         return true;
     }
-    std::fprintf(stderr, "cadre: deadlock: %s\ncadre: some of these tasks wait in spite of stop requests\n", self.deadlock.c_str());
+    std::fprintf(stderr, "cadre: deadlock: %s\ncadre: some of these tasks wait in spite of stop requests\n",
+                 self.deadlock.c_str());
     std::terminate();
 }
 

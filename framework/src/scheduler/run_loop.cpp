@@ -58,8 +58,7 @@ const executor_backend* run_loop::resuming_home() const noexcept {
 run_loop::entered::entered(run_loop& loop) noexcept
     : outer_worker_(std::exchange(this_thread_worker, static_cast<local_worker*>(&loop))),
       outer_environment_(std::exchange(this_thread_environment, nullptr)),
-      outer_waits_(
-          std::exchange(this_thread_waits, loop.control_ == nullptr ? nullptr : &loop.control_->waits)) {}
+      outer_waits_(std::exchange(this_thread_waits, loop.control_ == nullptr ? nullptr : &loop.control_->waits)) {}
 
 run_loop::entered::~entered() {
     this_thread_waits = outer_waits_;

@@ -53,7 +53,8 @@ std::string coroutine_name(const void* function) {
 
 bool of_library(std::string_view name) noexcept {
     // The demangler does not know names of constrained templates.
-    return name.starts_with("_ZN5cadre") || name.find("cadre::detail::") < parameters_of(name) || name.find("cadre::scope::run_child") < name.size();
+    return name.starts_with("_ZN5cadre") || name.find("cadre::detail::") < parameters_of(name) ||
+           name.find("cadre::scope::run_child") < name.size();
 }
 
 }  // namespace

@@ -35,11 +35,13 @@ std::string dump_with(const std::string& part) {
 #define EXPECT_NAMES(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 cadre::task<> waits_for_items(cadre::channel<int> items) {
-    while (auto item = co_await items.receive()) {}
+    while (auto item = co_await items.receive()) {
+    }
 }
 
 void computes(cadre::shared_value<int> end) {
-    while (end.load() == 0) {}
+    while (end.load() == 0) {
+    }
 }
 
 pid_t worker_pid() { return ::getpid(); }

@@ -50,7 +50,9 @@ TEST(serial_executor, the_main_task_follows_the_clock_and_the_seed) {
     EXPECT_NE(run(with_default("serial:virtual,seed=8")), seven);
     EXPECT_EQ(run(with_default("serial:seed=7,virtual")), seven);
     EXPECT_EQ(run(with_default("serial:virtual")), (std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7}));
-    EXPECT_EQ(run(from_file("executor = \"test\"\n[executors.test]\nkind = \"serial\"\nclock = \"virtual\"\nseed = 7\n")), seven);
+    EXPECT_EQ(
+        run(from_file("executor = \"test\"\n[executors.test]\nkind = \"serial\"\nclock = \"virtual\"\nseed = 7\n")),
+        seven);
 }
 
 TEST(serial_executor, what_a_spec_adds_to_an_executor_of_the_file) {

@@ -13,7 +13,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-cadre::serial_executor test_loop() { return cadre::serial_executor{{.clock = cadre::clock_kind::virtual_time, .seed = 1}}; }
+cadre::serial_executor test_loop() {
+    return cadre::serial_executor{{.clock = cadre::clock_kind::virtual_time, .seed = 1}};
+}
 
 // A live frame; `count` is zero when all have been destroyed.
 struct local {
@@ -28,7 +30,8 @@ int live = 0;
 
 cadre::task<> consumer_of_nothing(cadre::channel<int> items) {
     const local here(live);
-    while (auto item = co_await items.receive()) {}
+    while (auto item = co_await items.receive()) {
+    }
 }
 
 cadre::task<> producer_without_consumer(cadre::channel<int> items) {
@@ -107,8 +110,10 @@ TEST(deadlock, every_kind_of_wait_has_a_name) {
             co_await make(self);
         });
     };
-    EXPECT_NAMES(waits([](cadre::executor ex) -> cadre::task<> { co_await cadre::async_event{ex}.wait(); }), "an event");
-    EXPECT_NAMES(waits([](cadre::executor ex) -> cadre::task<> { co_await cadre::async_latch{ex, 1}.wait(); }), "a latch");
+    EXPECT_NAMES(waits([](cadre::executor ex) -> cadre::task<> { co_await cadre::async_event{ex}.wait(); }),
+                 "an event");
+    EXPECT_NAMES(waits([](cadre::executor ex) -> cadre::task<> { co_await cadre::async_latch{ex, 1}.wait(); }),
+                 "a latch");
     EXPECT_NAMES(waits([](cadre::executor ex) -> cadre::task<> {
                      cadre::async_semaphore none{ex, 0};
                      auto permit = co_await none.acquire();
@@ -121,7 +126,8 @@ TEST(deadlock, every_kind_of_wait_has_a_name) {
                  }),
                  "one of several operations (select)");
     EXPECT_NAMES(waits([](cadre::executor ex) -> cadre::task<> {
-                     auto job = cadre::spawn(ex, [](cadre::executor e) -> cadre::task<> { co_await cadre::async_event{e}.wait(); }, ex);
+                     auto job = cadre::spawn(
+                         ex, [](cadre::executor e) -> cadre::task<> { co_await cadre::async_event{e}.wait(); }, ex);
                      co_await std::move(job);
                  }),
                  "a job");

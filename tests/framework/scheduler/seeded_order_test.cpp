@@ -99,8 +99,8 @@ struct named_program {
     const char* name;
     program run;
 };
-constexpr named_program programs[] = {{"scope", a_scope},     {"fork", a_fork},     {"equal_deadlines", equal_deadlines},
-                                      {"selects", selects},   {"jitter", jitter},   {"ready_operations", ready_operations}};
+constexpr named_program programs[] = {{"scope", a_scope},   {"fork", a_fork},   {"equal_deadlines", equal_deadlines},
+                                      {"selects", selects}, {"jitter", jitter}, {"ready_operations", ready_operations}};
 
 class seeded_order : public ::testing::TestWithParam<named_program> {};
 
@@ -143,6 +143,7 @@ TEST(seeded_order, a_seed_does_without_a_virtual_clock) {
 
 TEST(seeded_order, without_a_seed_tasks_run_in_turn) {
     order seen;
-    cadre::sync_wait(cadre::on(cadre::serial_executor{{.clock = cadre::clock_kind::virtual_time}}, a_scope, std::ref(seen)));
+    cadre::sync_wait(
+        cadre::on(cadre::serial_executor{{.clock = cadre::clock_kind::virtual_time}}, a_scope, std::ref(seen)));
     EXPECT_EQ(seen, (order{0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5}));
 }

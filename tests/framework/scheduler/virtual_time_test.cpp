@@ -148,7 +148,8 @@ TEST(virtual_time, select_retry_and_the_limits_of_calls_follow_the_clock) {
             if (++calls < 4) throw std::runtime_error("not yet");
             return calls;
         };
-        EXPECT_EQ(co_await cadre::retry({.attempts = 5, .delay = 1h, .factor = 1, .max_delay = 1h, .jitter = 0}, flaky), 4);
+        EXPECT_EQ(co_await cadre::retry({.attempts = 5, .delay = 1h, .factor = 1, .max_delay = 1h, .jitter = 0}, flaky),
+                  4);
         EXPECT_EQ(cadre::now() - before, 6h);
 
         const auto slow = []() -> cadre::task<> { co_await cadre::sleep_for(100h); };
@@ -206,8 +207,8 @@ TEST(virtual_time, two_loops_keep_the_order_of_their_clocks) {
         co_await cadre::sleep_for(d);
         ended.push_back(which);
     };
-    cadre::sync_wait(cadre::when_all(cadre::on(a, sleeper, 3, 3h), cadre::on(b, sleeper, 2, 2h), cadre::on(a, sleeper, 1, 1h),
-                                     cadre::on(b, sleeper, 4, 4h)));
+    cadre::sync_wait(cadre::when_all(cadre::on(a, sleeper, 3, 3h), cadre::on(b, sleeper, 2, 2h),
+                                     cadre::on(a, sleeper, 1, 1h), cadre::on(b, sleeper, 4, 4h)));
     EXPECT_EQ(ended, (std::vector<int>{1, 2, 3, 4}));
 }
 

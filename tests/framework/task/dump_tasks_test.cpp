@@ -34,7 +34,8 @@ std::string dump_with(const std::string& part) {
 #define EXPECT_NAMES(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 cadre::task<> waits_for_items(cadre::channel<int> items) {
-    while (auto item = co_await items.receive()) {}
+    while (auto item = co_await items.receive()) {
+    }
 }
 
 cadre::task<> awaits_it(cadre::channel<int> items) { co_await waits_for_items(std::move(items)); }

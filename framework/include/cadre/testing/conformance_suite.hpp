@@ -15,14 +15,15 @@ namespace cadre::conformance {
 /// A test is a coroutine whose argument is a new executor.
 using body = task<void> (*)(executor);
 
-/// `Traits` creates the executors: `static cadre::executor make();` returns a new one at each call.
+/// `Traits` creates the executors: `static cadre::executor make();` returns a new one at each call. With
+/// `static constexpr bool only_at_home = true;` a test whose task may be at home on the executor is not run from outside as well.
 template <class Traits>
 class executor_conformance : public ::testing::Test {
 protected:
     /// Runs the test from the loop of a thread that waits for the executor and, if the executor is local, also as a task
     /// at home on it.
     static void run(body test) {
-        run_outside(test);
+        if constexpr (!requires { requires Traits::only_at_home; }) run_outside(test);
         const executor ex = Traits::make();
         if (ex.backend()->remote()) return;
         SCOPED_TRACE("at home on " + ex.name());

@@ -32,8 +32,6 @@ public:
 
 /// The process-wide service with a thread of its own, started on first use; the default of executors.
 [[nodiscard]] timer_service& default_timers();
-/// Whether that service has no timer armed and none that fires now; does not start it.
-[[nodiscard]] bool default_timers_idle() noexcept;
 /// The service for limits and actions that must not wait for a busy worker: the process-wide one; that of the loop on this thread if
 /// it has a virtual clock.
 [[nodiscard]] timer_service& timers_here() noexcept;
