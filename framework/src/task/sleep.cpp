@@ -19,8 +19,7 @@ namespace cadre::detail {
 bool sleep_awaiter::suspend(std::coroutine_handle<> h, environment* e) {
     timer_.self = this;
     timer_service& timers = e->home->timers();
-    const steady_time present = timers.now();
-    if (delay_ >= delay_.zero()) timer_.when = deadline_after(present, delay_);
+    if (delay_ >= delay_.zero()) timer_.when = deadline_after(timers.now(), delay_);
     // Either the timer fires or its cancellation succeeds: exactly one of them finishes the wait.
     timer_.fire = [](timer_node* n) noexcept { static_cast<node*>(n)->self->finish(); };
     prepare(
@@ -34,7 +33,7 @@ bool sleep_awaiter::suspend(std::coroutine_handle<> h, environment* e) {
         finish_cancelled();
         return make_way(*this);
     }
-    if (timer_.when <= present) {
+    if (timer_.when <= timers.now()) {
         finish();
         return make_way(*this);
     }

@@ -119,7 +119,7 @@ TEST_P(seeded_order, other_seeds_give_other_orders) {
 }
 
 INSTANTIATE_TEST_SUITE_P(programs, seeded_order, ::testing::ValuesIn(programs),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& row) { return std::string(row.param.name); });
 
 // On every compiler and every machine.
 TEST(seeded_order, the_order_of_a_seed_is_fixed) {
