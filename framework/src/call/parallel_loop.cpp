@@ -102,7 +102,7 @@ bool parallel_loop::start(std::coroutine_handle<> h, environment* env) {
             loop.settings_.progress(loop.ended_indices(), loop.settings_.size);
         } catch (...) {
             if (loop.progress_error_ == nullptr) loop.progress_error_ = std::current_exception();
-            loop.lower_end(0);
+            loop.stop_.request_stop();
         }
         loop.progress_.posted.store(false,
                                     std::memory_order_seq_cst);  // not before: calls of `progress` do not overlap
@@ -247,10 +247,10 @@ void parallel_loop::stop_above(std::size_t index) noexcept {
         if (r.current_.load(std::memory_order_relaxed) > index) r.stop_.request_stop();
 }
 
-void parallel_loop::fail(std::size_t index, std::exception_ptr error) noexcept {
+void parallel_loop::fail(std::size_t index, const std::exception_ptr& error) noexcept {
     {
-        const std::lock_guard hold(failures_mutex_);
-        failures_.push_back({index, std::move(error)});
+        const std::lock_guard hold(failure_mutex_);
+        failure_.add(index, error);
     }
     if (settings_.stop_at_failure) stop_above(index);
 }
@@ -277,8 +277,7 @@ void parallel_loop::finish() {
     backend_->registry().finish_leave();
     if (progress_error_ != nullptr) std::rethrow_exception(progress_error_);
     if (settings_.progress) settings_.progress(ended_indices(), settings_.size);
-    if (settings_.stop_at_failure && !failures_.empty())
-        std::rethrow_exception(std::ranges::min(failures_, {}, &failure::index).error);
+    if (settings_.stop_at_failure) failure_.rethrow();
     if (end_.load(std::memory_order_acquire) == 0 && ended_indices() < settings_.size) throw cancelled{};
 }
 

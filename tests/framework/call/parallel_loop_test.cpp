@@ -1,11 +1,14 @@
+#include <cadre/errors.hpp>
 #include <cadre/executors/thread.hpp>
 #include <cadre/map.hpp>
 #include <cadre/on.hpp>
+#include <cadre/stop.hpp>
 #include <cadre/sync_wait.hpp>
 
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <limits>
 #include <ranges>
@@ -36,6 +39,84 @@ TEST(parallel_loop, what_progress_throws_leaves_the_map_when_all_work_has_ended)
     const auto options = cadre::map_options{.progress = throw_at_once};
     EXPECT_THROW(cadre::sync_wait(cadre::map(ex, twice, std::views::iota(0, 1000), options)), std::runtime_error);
     EXPECT_THROW(cadre::sync_wait(cadre::map(ex, twice_later, std::views::iota(0, 1000), options)), std::runtime_error);
+}
+
+// Plain items run in a loop, coroutines in chunks; both ask what runs to stop. Without a request the second item ends by itself, late.
+std::atomic<bool> waits{false};
+std::atomic<bool> was_asked_to_stop{false};
+
+int wait_for_a_stop(int x) {
+    while (x == 0 && !waits.load())
+        std::this_thread::yield();
+    if (x == 0) return x;
+    waits = true;
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!cadre::stop_requested() && std::chrono::steady_clock::now() < give_up)
+        std::this_thread::yield();
+    was_asked_to_stop = cadre::stop_requested();
+    return x;
+}
+cadre::task<int> wait_for_a_stop_later(int x) { co_return wait_for_a_stop(x); }
+
+TEST(parallel_loop, what_progress_throws_stops_the_items_that_run) {
+    const cadre::executor ex = cadre::thread_executor{{.workers = 2}};
+    const auto options = cadre::map_options{.chunk = 1, .progress = throw_at_once};
+    EXPECT_THROW(cadre::sync_wait(cadre::map(ex, wait_for_a_stop, std::views::iota(0, 2), options)), std::runtime_error);
+    EXPECT_TRUE(was_asked_to_stop.exchange(false));
+    waits = false;
+    EXPECT_THROW(cadre::sync_wait(cadre::map(ex, wait_for_a_stop_later, std::views::iota(0, 2), options)),
+                 std::runtime_error);
+    EXPECT_TRUE(was_asked_to_stop.load());
+}
+
+// Both items run when the first of them fails; `last_to_fail` then waits for the other one.
+std::atomic<int> begun{0};
+std::atomic<bool> other_has_failed{false};
+
+struct mark_failure {
+    ~mark_failure() { other_has_failed = true; }
+};
+
+template <int LastToFail>
+int fail_both(int x) {
+    begun.fetch_add(1);
+    while (begun.load() != 2)
+        std::this_thread::yield();
+    const bool last = x == LastToFail;
+    while (last && !other_has_failed.load())
+        std::this_thread::yield();
+    const mark_failure mark;
+    if (x == 0) throw cadre::cancelled{};
+    throw std::runtime_error("an error of its own");
+}
+template <int LastToFail>
+cadre::task<int> fail_both_later(int x) {
+    co_return fail_both<LastToFail>(x);
+}
+
+template <class F>
+void expect_the_error(F f) {
+    const cadre::executor ex = cadre::thread_executor{{.workers = 2}};
+    for (int i = 0; i < 20; ++i) {
+        begun = 0;
+        other_has_failed = false;
+        EXPECT_THROW(cadre::sync_wait(cadre::map(ex, f, std::views::iota(0, 2), cadre::map_options{.chunk = 1})),
+                     std::runtime_error);
+    }
+}
+
+TEST(parallel_loop, an_item_that_throws_cancelled_hides_no_error_of_another) {
+    expect_the_error(fail_both<0>);
+    expect_the_error(fail_both<1>);
+    expect_the_error(fail_both_later<0>);
+    expect_the_error(fail_both_later<1>);
+}
+
+int throw_cancelled(int x) { return x == 1 ? throw cadre::cancelled{} : x; }
+
+TEST(parallel_loop, an_item_that_throws_cancelled_ends_the_map_by_it) {
+    const cadre::executor ex = cadre::thread_executor{{.workers = 2}};
+    EXPECT_THROW(cadre::sync_wait(cadre::map(ex, throw_cancelled, std::views::iota(0, 2))), cadre::cancelled);
 }
 
 // The item in the middle waits until all others have ended, which other workers take over.

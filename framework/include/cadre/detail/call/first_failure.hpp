@@ -14,6 +14,7 @@ namespace cadre::detail {
 class first_failure {
 public:
     void add(std::size_t index, const std::exception_ptr& error) noexcept {
+        if (error_ != nullptr && !stopped_ && index >= index_) return;
         const bool stopped = is_cancelled(error);
         if (error_ != nullptr && std::pair(stopped, index) >= std::pair(stopped_, index_)) return;
         error_ = error;

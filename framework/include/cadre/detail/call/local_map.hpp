@@ -138,7 +138,7 @@ private:
         if constexpr (keeps_errors)
             results_.writer().set(i, Result(std::move(error)));
         else
-            fail(i, std::move(error));
+            fail(i, error);
     }
 
     const F& function_;

@@ -14,9 +14,9 @@
 #include <mutex>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <cadre/detail/base/asymmetric_fence.hpp>
+#include <cadre/detail/call/first_failure.hpp>
 #include <cadre/detail/call/queued_start.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
@@ -51,10 +51,6 @@ public:
         bool stop_at_failure = true;
         std::string name{};
         progress_callback progress = nullptr;
-    };
-    struct failure {
-        std::size_t index;
-        std::exception_ptr error;
     };
 
     /// The indices of a batch that no runner has claimed, in units of the loop: the first and the end in one word, on a cache line
@@ -132,8 +128,8 @@ public:
     };
     /// Runs the loop. A stop request is forwarded to the indices that run and prevents new ones. The await completes when the
     /// running indices have completed; it does not wait for workers that are busy with other work.
-    /// @throws executor_stopped; cancelled if indices were left because of a stop; what `progress` threw; the failure of the
-    /// lowest index, if `stop_at_failure`
+    /// @throws executor_stopped; cancelled if indices were left because of a stop; what `progress` threw, after the indices that
+    /// ran were asked to stop; the `first_failure`, if `stop_at_failure`
     [[nodiscard]] awaiter run() noexcept { return awaiter(*this); }
 
 protected:
@@ -142,7 +138,7 @@ protected:
     /// @return the first index that did not run
     virtual std::size_t run_batch(runner& r, std::size_t first, std::size_t last) noexcept = 0;
     /// For `run_batch`: `index` has ended by an error.
-    void fail(std::size_t index, std::exception_ptr error) noexcept;
+    void fail(std::size_t index, const std::exception_ptr& error) noexcept;
     [[nodiscard]] std::chrono::nanoseconds item_limit() const noexcept { return settings_.item_limit; }
     [[nodiscard]] const std::string& name() const noexcept { return settings_.name; }
 
@@ -193,8 +189,8 @@ private:
     std::atomic<std::size_t> end_;
     [[maybe_unused]] std::byte after_end_[64];
     std::atomic<std::size_t> references_{1};
-    std::mutex failures_mutex_;  // a leaf: guards the list
-    std::vector<failure> failures_;
+    std::mutex failure_mutex_;  // a leaf
+    first_failure failure_;
     std::exception_ptr progress_error_;
     bool refused_ = false;
 };

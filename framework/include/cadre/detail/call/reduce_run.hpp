@@ -112,8 +112,8 @@ private:
             T value = state->take();
             if (failed_chunk_ == none) fold_.set(c.run, std::move(value));
         } catch (...) {
-            if (c.first > failed_chunk_) return;
             failure_.add(c.first, std::current_exception());
+            if (c.first >= failed_chunk_) return;
             failed_chunk_ = c.first;
             for (const chunk& other : in_flight_)
                 if (other.first > c.first) other.work.request_stop();
