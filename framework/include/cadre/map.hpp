@@ -34,7 +34,10 @@ template <bool Remote, class Results, class F, class Range>
 task<typename Results::type> run_map(executor ex, F f, kept_range<Range> range, map_options options, bool fail_fast) {
     environment_awaiter here;
     const environment* env = co_await here;
-    map_run<F, item_of<Range>, Results, Remote> run(std::move(ex), f, options, range.size(), env->stop, fail_fast);
+    using item = item_of<Range>;
+    map_function_reference<Remote, F, item> called(f);
+    map_run<map_function_t<Remote, F, item>, item, Results, Remote> run(std::move(ex), called, options, range.size(),
+                                                                        env->stop, fail_fast);
     co_await drive_chunks(run, range);
     co_return run.take_results();
 }
@@ -44,7 +47,7 @@ template <class F, class Range>
 inline constexpr bool loops_locally =
     is_concurrently_readable<std::remove_reference_t<Range>> && !item_bound<F, item_of<Range>>::coroutine;
 
-template <class Result, class F, class Range>
+template <bool Remote, class Result, class F, class Range>
 task<std::vector<Result>> run_local_map(executor ex, F f, kept_range<Range> range, map_options options) {
     parallel_loop::settings s;
     s.size = *range.size();
@@ -54,7 +57,10 @@ task<std::vector<Result>> run_local_map(executor ex, F f, kept_range<Range> rang
     s.stop_at_failure = !is_outcome<Result>;
     s.name = options.name.empty() ? ex.options().name : std::string(options.name);
     s.progress = options.progress;
-    local_map<F, item_of<Range>, decltype(range.begin()), Result> loop(ex.backend(), f, range.begin(), std::move(s));
+    using item = item_of<Range>;
+    map_function_reference<Remote, F, item> called(f);
+    local_map<map_function_t<Remote, F, item>, item, decltype(range.begin()), Result> loop(ex.backend(), called,
+                                                                                           range.begin(), std::move(s));
     co_await loop.run();
     co_return loop.take();
 }
@@ -152,7 +158,7 @@ auto start_values(executor ex, F&& f, Range&& range, const map_options& options)
     } else {
         if constexpr (loops_locally<std::decay_t<F>, Range>) {
             if (!ex.backend()->remote())
-                return run_local_map<map_value<F, Range>, std::decay_t<F>, Range>(
+                return run_local_map<Remote, map_value<F, Range>, std::decay_t<F>, Range>(
                     std::move(ex), std::decay_t<F>(std::forward<F>(f)), kept_range<Range>(std::forward<Range>(range)),
                     options);
         }
@@ -176,7 +182,7 @@ auto start_outcomes(executor ex, F&& f, Range&& range, const map_options& option
         if constexpr (loops_locally<std::decay_t<F>, Range>) {
             using result = outcome<map_result<F, Range>>;
             if (!ex.backend()->remote())
-                return run_local_map<result, std::decay_t<F>, Range>(
+                return run_local_map<Remote, result, std::decay_t<F>, Range>(
                     std::move(ex), std::decay_t<F>(std::forward<F>(f)), kept_range<Range>(std::forward<Range>(range)),
                     options);
         }
@@ -191,13 +197,14 @@ auto start_outcomes(executor ex, F&& f, Range&& range, const map_options& option
 ///
 /// @param f        a function or coroutine function; a tuple item is spread over its parameters if `f` does not take the
 ///                 tuple whole. `f`, the items and the results must be portable, unless `ex` is a `serial_executor` or a
-///                 `thread_executor`, which take any callable and any movable item.
+///                 `thread_executor`, which take any callable and any movable item. Through these an `f` whose operator() is const is not
+///                 copied: several workers call it at a time, and it need not be copyable. Else it is copied for each item.
 /// @param range    any input range; an lvalue is referred to and must outlive the map; the items of an rvalue container are moved
 /// @param options  sizes, limits, retries and progress; see `map_options`
 /// @return the results in input order; of a function that returns nothing, one `std::monostate` for each item
-/// @throws the failure of the lowest index, after the rest was asked to stop and has ended; what the range throws. Stop:
-/// passed on; completes when the work has ended, with `cancelled` if items were left. Resumes: at home; the range is read
-/// there.
+/// @throws the failure of the lowest index (one that is `cancelled` only if there is no other), after the rest was asked to stop and has
+/// ended; what the range or `progress` throws, likewise. Stop: passed on; completes when the work has ended, with `cancelled` if items
+/// were left. Resumes: at home; the range is read there.
 template <detail::map_executor E, class F, std::ranges::input_range Range>
 [[nodiscard]] auto map(E&& ex, F&& f, Range&& range, map_options options = {}) {
     return detail::start_values<detail::may_be_remote<E>>(std::forward<E>(ex), std::forward<F>(f),
@@ -218,12 +225,16 @@ template <detail::map_executor E, class F, std::ranges::input_range A, std::rang
         std::forward<E>(ex), std::forward<F>(f),
         detail::side_by_side<A, B, C>{{std::forward<A>(a), std::forward<B>(b), std::forward<C>(c)}}, options);
 }
-template <detail::map_executor E, class F, std::ranges::input_range... Ranges>
-    requires(sizeof...(Ranges) > 3)
-[[nodiscard]] auto map(E&& ex, F&& f, Ranges&&... ranges) {
-    return detail::start_values<detail::may_be_remote<E>>(
-        std::forward<E>(ex), std::forward<F>(f), detail::side_by_side<Ranges...>{{std::forward<Ranges>(ranges)...}},
-        map_options{});
+/// Options behind more than three ranges are an object: `map(ex, f, a, b, c, d, cadre::map_options{.chunk = 8})`.
+template <detail::map_executor E, class F, class... Inputs>
+    requires detail::many_ranges<Inputs...>
+[[nodiscard]] auto map(E&& ex, F&& f, Inputs&&... inputs) {
+    return detail::start_many(
+        [&](auto&& ranges, const map_options& options) {
+            return detail::start_values<detail::may_be_remote<E>>(std::forward<E>(ex), std::forward<F>(f),
+                                                                  std::move(ranges), options);
+        },
+        std::forward<Inputs>(inputs)...);
 }
 
 /// `map` over a list: `map(ex, f, {1, 2, 3})`.
@@ -257,6 +268,16 @@ template <detail::map_executor E, class F, std::ranges::input_range A, std::rang
     return detail::start_outcomes<detail::may_be_remote<E>>(
         std::forward<E>(ex), std::forward<F>(f),
         detail::side_by_side<A, B, C>{{std::forward<A>(a), std::forward<B>(b), std::forward<C>(c)}}, options);
+}
+template <detail::map_executor E, class F, class... Inputs>
+    requires detail::many_ranges<Inputs...>
+[[nodiscard]] auto map_outcomes(E&& ex, F&& f, Inputs&&... inputs) {
+    return detail::start_many(
+        [&](auto&& ranges, const map_options& options) {
+            return detail::start_outcomes<detail::may_be_remote<E>>(std::forward<E>(ex), std::forward<F>(f),
+                                                                    std::move(ranges), options);
+        },
+        std::forward<Inputs>(inputs)...);
 }
 
 /// `map_outcomes` over a list.

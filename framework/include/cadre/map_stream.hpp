@@ -7,6 +7,7 @@
 
 #include <limits>
 #include <memory>
+#include <ranges>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -16,6 +17,7 @@
 #include <cadre/detail/call/map_stream_results.hpp>
 #include <cadre/detail/call/map_stream_run.hpp>
 #include <cadre/detail/call/map_verdict.hpp>
+#include <cadre/detail/call/side_by_side.hpp>
 #include <cadre/detail/task/stream_source.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/map.hpp>
@@ -63,6 +65,18 @@ struct source_items<S> {
 template <class S>
 using items_of_source = typename source_items<S>::type;
 
+template <bool Remote, class F, class Ranges>
+auto stream_side_by_side(executor ex, F&& f, Ranges ranges, const map_options& options)
+    -> stream<map_value<F, Ranges>> {
+    using verdict = range_verdict<Remote, F, Ranges>;
+#include <cadre/detail/codec/refusals.def>
+    if constexpr (!accepts<verdict>)
+        return refused_stream<map_value<F, Ranges>>();
+    else
+        return start_map_stream<Remote>(std::move(ex), std::decay_t<F>(std::forward<F>(f)),
+                                        range_items<Ranges>(std::move(ranges)), options);
+}
+
 }  // namespace detail
 
 /// Applies `f` to every item of `source` on `ex`, several items at a time, and gives the results as a stream. Nothing runs before the
@@ -94,6 +108,31 @@ template <detail::map_executor E, class F, detail::stream_source S>
         return detail::start_map_stream<remote>(std::forward<E>(ex), std::decay_t<F>(std::forward<F>(f)),
                                         detail::range_items<S>(std::forward<S>(source)), options);
     }
+}
+
+/// `map_stream` through several ranges side by side, as `map`.
+template <detail::map_executor E, class F, std::ranges::input_range A, std::ranges::input_range B>
+[[nodiscard]] auto map_stream(E&& ex, F&& f, A&& a, B&& b, map_options options = {}) {
+    return detail::stream_side_by_side<detail::may_be_remote<E>>(
+        std::forward<E>(ex), std::forward<F>(f), detail::side_by_side<A, B>{{std::forward<A>(a), std::forward<B>(b)}},
+        options);
+}
+template <detail::map_executor E, class F, std::ranges::input_range A, std::ranges::input_range B,
+          std::ranges::input_range C>
+[[nodiscard]] auto map_stream(E&& ex, F&& f, A&& a, B&& b, C&& c, map_options options = {}) {
+    return detail::stream_side_by_side<detail::may_be_remote<E>>(
+        std::forward<E>(ex), std::forward<F>(f),
+        detail::side_by_side<A, B, C>{{std::forward<A>(a), std::forward<B>(b), std::forward<C>(c)}}, options);
+}
+template <detail::map_executor E, class F, class... Inputs>
+    requires detail::many_ranges<Inputs...>
+[[nodiscard]] auto map_stream(E&& ex, F&& f, Inputs&&... inputs) {
+    return detail::start_many(
+        [&](auto&& ranges, const map_options& options) {
+            return detail::stream_side_by_side<detail::may_be_remote<E>>(std::forward<E>(ex), std::forward<F>(f),
+                                                                         std::move(ranges), options);
+        },
+        std::forward<Inputs>(inputs)...);
 }
 
 }  // namespace cadre

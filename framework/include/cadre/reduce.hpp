@@ -26,7 +26,10 @@ template <bool Remote, class F, class Op, class Range, class T>
 task<T> run_reduce(executor ex, F f, Op op, kept_range<Range> range, T init, map_options options) {
     environment_awaiter here;
     const environment* env = co_await here;
-    reduce_run<Remote, F, Op, item_of<Range>, T> run(ex, f, op, std::move(init), options, range.size(), env->stop);
+    using item = item_of<Range>;
+    map_function_reference<Remote, F, item> called(f);
+    reduce_run<Remote, map_function_t<Remote, F, item>, Op, item, T> run(ex, called, op, std::move(init), options,
+                                                                         range.size(), env->stop);
     co_await drive_chunks(run, range);
     co_return run.take_result();
 }

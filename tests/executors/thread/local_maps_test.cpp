@@ -2,7 +2,9 @@
 #include <cadre/executors/serial.hpp>
 #include <cadre/executors/thread.hpp>
 
+#include <functional>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <ranges>
 #include <utility>
@@ -16,6 +18,7 @@
 #include <cadre/stream.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
+#include <cadre/to.hpp>
 
 namespace {
 
@@ -54,6 +57,73 @@ TYPED_TEST(local_maps, take_and_return_pointers) {
     const auto same = [](const int* p) { return p; };
     EXPECT_EQ(sync_wait(cadre::map(this->ex_, same, pointers)), pointers);
     EXPECT_EQ(sync_wait(cadre::map(this->ex_, same, std::list<const int*>(pointers.begin(), pointers.end()))), pointers);
+}
+
+// Counts how often what it captures is copied.
+class counts_copies {
+public:
+    explicit counts_copies(int& copies) : copies_(&copies) {}
+    counts_copies(const counts_copies& other) : copies_(other.copies_) { ++*copies_; }
+    counts_copies(counts_copies&&) = default;
+    counts_copies& operator=(const counts_copies&) = delete;
+    ~counts_copies() = default;
+
+private:
+    int* copies_;
+};
+
+TYPED_TEST(local_maps, copy_no_captures_for_their_items) {
+    int copies = 0;
+    const std::list<int> list(this->numbers_.begin(), this->numbers_.end());
+    auto make = [&] { return [c = counts_copies(copies), this](int x) { return x * this->factor_; }; };
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, make(), this->numbers_)), this->tripled_);
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, make(), list)), this->tripled_);
+    EXPECT_EQ(sync_wait(cadre::map_outcomes(this->ex_, make(), list)).at(0).value(), 3);
+    EXPECT_EQ(sync_wait(cadre::reduce(this->ex_, make(), std::plus<>{}, list, 0)), 30);
+    EXPECT_EQ(copies, 0);
+}
+
+TYPED_TEST(local_maps, take_callables_that_can_only_be_moved) {
+    auto make = [this] { return [f = std::make_unique<int>(this->factor_)](int x) { return x * *f; }; };
+    auto make_later = [this] {
+        return [f = std::make_unique<int>(this->factor_)](int x) -> task<int> { co_return x * *f; };
+    };
+    const std::list<int> list(this->numbers_.begin(), this->numbers_.end());
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, make(), this->numbers_)), this->tripled_);
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, make_later(), this->numbers_)), this->tripled_);
+    EXPECT_EQ(sync_wait(cadre::map_outcomes(this->ex_, make(), list)).at(3).value(), 12);
+    EXPECT_EQ(sync_wait(cadre::reduce(this->ex_, make(), std::plus<>{}, this->numbers_, 0)), 30);
+    EXPECT_EQ(sync_wait(cadre::reduce(this->ex_, make_later(), std::plus<>{}, list, 0)), 30);
+    EXPECT_EQ(sync_wait(cadre::to<std::vector>(cadre::map_stream(this->ex_, make(), list))), this->tripled_);
+}
+
+// Each item has a copy of its own, so nothing is shared by the workers.
+TYPED_TEST(local_maps, copy_a_function_that_changes_itself) {
+    const auto f = [n = 0](int x) mutable { return x + ++n; };
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, f, this->numbers_)), (std::vector<int>{2, 3, 4, 5}));
+}
+
+// Opaque, polymorphic, and not default-constructible: nothing that travels.
+class shape {
+public:
+    explicit shape(int size) : size_(size) {}
+    shape(shape&&) = default;
+    shape& operator=(shape&&) = default;
+    virtual ~shape() = default;
+    [[nodiscard]] int size() const { return size_; }
+
+private:
+    int size_;
+};
+
+TYPED_TEST(local_maps, take_and_return_items_that_can_only_be_moved) {
+    std::vector<shape> shapes;
+    for (const int x : this->numbers_)
+        shapes.emplace_back(x);
+    auto grown = sync_wait(
+        cadre::map(this->ex_, [](shape s, int by) { return shape(s.size() * by); }, std::move(shapes), std::vector<int>(4, 3)));
+    const auto size = [](const shape& s) { return s.size(); };
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, size, std::move(grown))), this->tripled_);
 }
 
 TYPED_TEST(local_maps, go_through_ranges_side_by_side) {

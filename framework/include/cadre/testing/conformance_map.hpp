@@ -176,6 +176,15 @@ inline task<> map_goes_through_ranges_side_by_side(executor ex) {
         co_await map_outcomes(ex, [](int a, int b) { return a < 3 ? a * b : throw std::out_of_range("a"); }, left, right);
     EXPECT_EQ(outcomes.at(1).value(), 40);
     EXPECT_THROW((void)outcomes.at(2).value(), std::out_of_range);
+    const auto product = [](int a, int b, int c, int d) { return a * b * c * d; };
+    const map_options pairs{.chunk = 2};
+    const auto products = co_await map(ex, product, left, right, left, std::views::iota(1), pairs);
+    EXPECT_EQ(products, (std::vector<int>{10, 160, 810}));
+    const auto each = co_await map_outcomes(ex, product, left, right, list, left, pairs);
+    EXPECT_EQ(each.size(), 2u);
+    EXPECT_EQ(each.at(1).value(), 2 * 20 * 200 * 2);
+    const auto later = co_await map(ex, work::add_later, left, std::views::iota(1), pairs);
+    EXPECT_EQ(later, (std::vector<int>{2, 4, 6, 8}));
 }
 
 inline task<> map_takes_range_v3_views([[maybe_unused]] executor ex) {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <ranges>
 #include <stdexcept>
@@ -72,6 +73,27 @@ namespace bodies {
 
 using namespace std::chrono_literals;
 
+inline task<> map_stream_goes_through_ranges_side_by_side(executor ex) {
+    const std::vector<int> left{1, 2, 3, 4};
+    auto unbounded = map_stream(ex, work::add, std::views::iota(10), left, {.window = 2});
+    for (const int expected : {11, 13, 15, 17}) {
+        const auto sum = co_await unbounded.next();
+        EXPECT_TRUE(sum.has_value());
+        EXPECT_EQ(sum.value_or(0), expected);
+    }
+    EXPECT_FALSE((co_await unbounded.next()).has_value());
+    std::vector<std::unique_ptr<int>> owned;
+    for (const int x : left)
+        owned.push_back(std::make_unique<int>(x));
+    const std::list<int> list{100, 200};
+    int sum = 0;
+    auto moved = map_stream(
+        ex, [](std::unique_ptr<int> p, int a, int b) { return *p * a + b; }, std::move(owned), left, list,
+        {.ordered = false});
+    while (const auto x = co_await moved.next())
+        sum += *x;
+    EXPECT_EQ(sum, 1 + 100 + 4 + 200);
+}
 inline task<> map_stream_keeps_the_order(executor ex) {
     int next = 0;
     auto plain = map_stream(ex, work::scaled{3}, std::views::iota(0, 3000));
@@ -270,6 +292,9 @@ inline task<> calls_are_retried_shared_and_waited_for(executor ex) {
 }  // namespace bodies
 
 TYPED_TEST_P(stream_conformance, map_stream_keeps_the_order) { this->run(bodies::map_stream_keeps_the_order); }
+TYPED_TEST_P(stream_conformance, map_stream_goes_through_ranges_side_by_side) {
+    this->run(bodies::map_stream_goes_through_ranges_side_by_side);
+}
 TYPED_TEST_P(stream_conformance, map_stream_yields_as_items_finish) {
     this->run(bodies::map_stream_yields_as_items_finish);
 }
@@ -303,7 +328,8 @@ TYPED_TEST_P(stream_conformance, calls_are_retried_shared_and_waited_for) {
     this->run(bodies::calls_are_retried_shared_and_waited_for);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(stream_conformance, map_stream_keeps_the_order, map_stream_yields_as_items_finish,
+REGISTER_TYPED_TEST_SUITE_P(stream_conformance, map_stream_keeps_the_order,
+                            map_stream_goes_through_ranges_side_by_side, map_stream_yields_as_items_finish,
                             map_stream_takes_no_more_than_its_window, stages_chain,
                             a_failure_comes_after_the_results_before_it,
                             an_error_of_the_source_comes_after_the_results_before_it,

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/base/range_item.hpp>
 #include <cadre/detail/call/completion_queue.hpp>
 #include <cadre/detail/call/environment_awaiter.hpp>
 #include <cadre/detail/codec/owned_view.hpp>
@@ -73,6 +74,10 @@ template <class R>
 struct item_type : stored_item<std::decay_t<std::ranges::range_value_t<std::remove_reference_t<R>>>> {};
 template <class R>
 using item_of = typename item_type<R>::type;
+
+/// Whether items that can only be moved are those of a range that the map owns. Of tuples it is not checked.
+template <class R>
+inline constexpr bool gives_items = is_spreadable<item_of<R>> || std::is_constructible_v<item_of<R>, read_from<R>>;
 
 /// Sends the items of `range`, a kept_range, through `run` until the input has ended or `run` wants no more, and everything in flight has
 /// completed. Throws what the range, an encoding or `progress` throws; else the failure of `run`; else `cancelled` if a stop request

@@ -17,6 +17,13 @@ template <class F, class Item>
 concept takes_whole = callable_with<F, Item>;
 
 template <class F, class Item>
+inline constexpr bool takes_parts = false;
+template <class F, class... Ts>
+inline constexpr bool takes_parts<F, std::tuple<Ts...>> = callable_with<F, Ts...>;
+template <class F, class A, class B>
+inline constexpr bool takes_parts<F, std::pair<A, B>> = callable_with<F, A, B>;
+
+template <class F, class Item>
 struct item_call;
 template <class F, class Item>
     requires takes_whole<F, Item>
@@ -29,7 +36,7 @@ struct item_call<F, Item> {
 };
 // A tuple is spread over the parameters of a function that does not take it whole.
 template <class F, class Item>
-    requires(!takes_whole<F, Item> && is_spreadable<Item>)
+    requires(!takes_whole<F, Item> && takes_parts<F, Item>)
 struct item_call<F, Item> {
     template <class Indices>
     struct spread;

@@ -16,6 +16,7 @@
 #include <cadre/detail/base/range_item.hpp>
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_stream_link.hpp>
+#include <cadre/detail/call/side_by_side.hpp>
 #include <cadre/detail/task/background_task.hpp>
 #include <cadre/detail/task/stream_queue.hpp>
 #include <cadre/stream.hpp>
@@ -24,11 +25,20 @@
 
 namespace cadre::detail {
 
+template <class Range>
+struct range_item {
+    using type = range_element<Range>;
+};
+template <class... Rs>
+struct range_item<side_by_side<Rs...>> {
+    using type = item_of<side_by_side<Rs...>>;
+};
+
 /// Items of a range, which is read when they are sent.
 template <class Range>
 class range_items {
 public:
-    using item = range_element<Range>;
+    using item = typename range_item<Range>::type;
     static constexpr bool reads_ahead = false;
 
     explicit range_items(Range&& range) : range_(std::forward<Range>(range)) {}

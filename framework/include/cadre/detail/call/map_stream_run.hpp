@@ -17,6 +17,7 @@
 #include <cadre/detail/call/map_stream_input.hpp>
 #include <cadre/detail/call/map_stream_link.hpp>
 #include <cadre/detail/call/map_stream_results.hpp>
+#include <cadre/detail/call/shared_function.hpp>
 #include <cadre/detail/task/background_task.hpp>
 #include <cadre/detail/task/stream_queue.hpp>
 #include <cadre/errors.hpp>
@@ -121,8 +122,10 @@ task<void> run_map_stream(std::shared_ptr<Out> out, std::shared_ptr<map_stream_l
         if (progress) options.progress = report;
         options.name = name;
         const look_ahead ahead(options.window, ex.concurrency());
-        map_run<F, item_of<std::vector<typename Input::item>>, Results, Remote> run(std::move(ex), f, options,
-                                                                                    input.size(), env->stop, true);
+        using item = item_of<std::vector<typename Input::item>>;
+        map_function_reference<Remote, F, item> called(f);
+        map_run<map_function_t<Remote, F, item>, item, Results, Remote> run(std::move(ex), called, options,
+                                                                            input.size(), env->stop, true);
         const map_stream_link::connection connected(*link, run.completions(), *env->stop);
         if constexpr (Input::reads_ahead) {
             input.begin(link);

@@ -7,6 +7,7 @@
 #include <cadre/detail/call/call_verdict.hpp>
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_item.hpp>
+#include <cadre/detail/call/shared_function.hpp>
 #include <cadre/executor.hpp>
 
 namespace cadre::detail {
@@ -26,6 +27,8 @@ consteval auto check_map() {
         using bound = item_bound<function, Item>;
         if constexpr (Portable)
             return check_portable<typename bound::function, typename bound::arguments>();
+        else if constexpr (!shares_function<function, Item> && !std::is_copy_constructible_v<function>)
+            return portability<portability_reason::not_callable, const function>{};
         else
             return check_result<typename bound::function, typename bound::arguments>();
     }
@@ -36,8 +39,7 @@ template <bool Portable, class F, class Range>
 consteval auto check_range() {
     using item = item_of<Range>;
     using verdict = decltype(check_map<Portable, F, item>());
-    if constexpr (verdict::reason == portability_reason::none && !is_spreadable<item> &&
-                  !std::is_constructible_v<item, read_from<Range>>)
+    if constexpr (verdict::reason == portability_reason::none && !gives_items<Range>)
         return portability<portability_reason::not_copyable_items, item>{};
     else
         return verdict{};

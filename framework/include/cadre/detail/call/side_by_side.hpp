@@ -13,6 +13,7 @@
 
 #include <cadre/detail/call/local_map.hpp>
 #include <cadre/detail/call/map_input.hpp>
+#include <cadre/map_options.hpp>
 
 namespace cadre::detail {
 
@@ -105,6 +106,30 @@ template <class... Rs>
 struct item_type<side_by_side<Rs...>> {
     using type = std::tuple<item_of<Rs>...>;
 };
+
+template <class... Rs>
+inline constexpr bool gives_items<side_by_side<Rs...>> = (gives_items<Rs> && ...);
+
+/// More than three ranges, and `map_options` behind them or not.
+template <class... Inputs>
+inline constexpr bool ends_with_options =
+    std::is_same_v<std::tuple_element_t<sizeof...(Inputs) - 1, std::tuple<std::remove_cvref_t<Inputs>...>>, map_options>;
+template <class... Inputs>
+concept many_ranges = sizeof...(Inputs) > 3 && (std::ranges::input_range<Inputs> + ...) > 3 &&
+                      (std::ranges::input_range<Inputs> + ...) + ends_with_options<Inputs...> == sizeof...(Inputs);
+
+/// Calls `start` with the ranges, as a `side_by_side`, and the options.
+template <class Start, class... Inputs>
+auto start_many(const Start& start, Inputs&&... inputs) {
+    constexpr std::size_t count = sizeof...(Inputs) - (ends_with_options<Inputs...> ? 1 : 0);
+    std::tuple<Inputs&&...> given(std::forward<Inputs>(inputs)...);
+    map_options options;
+    if constexpr (ends_with_options<Inputs...>) options = std::get<count>(given);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return start(side_by_side<std::tuple_element_t<I, std::tuple<Inputs...>>...>{{std::get<I>(std::move(given))...}},
+                     options);
+    }(std::make_index_sequence<count>{});
+}
 
 // One of them has an end.
 template <class... Rs>
