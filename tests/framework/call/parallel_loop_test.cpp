@@ -87,7 +87,7 @@ int fail_both(int x) {
         std::this_thread::yield();
     const mark_failure mark;
     if (x == 0) throw cadre::cancelled{};
-    throw std::runtime_error("an error of its own");
+    throw std::out_of_range("an error of its own");
 }
 template <int LastToFail>
 cadre::task<int> fail_both_later(int x) {
@@ -101,7 +101,7 @@ void expect_the_error(F f) {
         begun = 0;
         other_has_failed = false;
         EXPECT_THROW(cadre::sync_wait(cadre::map(ex, f, std::views::iota(0, 2), cadre::map_options{.chunk = 1})),
-                     std::runtime_error);
+                     std::out_of_range);
     }
 }
 
