@@ -12,7 +12,7 @@ cd "${1:-$(dirname "$0")/../..}"
 # besides itself. `a..b` stands for the lines from a to b. An include of anything else is an arrow up, or sideways.
 layers() {
     cat <<'END_OF_TABLE'
-base        : framework/*/base/ errors progress_bar outcome typecode make                         :
+base        : framework/*/base/ errors nested_errors progress_bar outcome typecode make                         :
 codec       : framework/*/codec/ portable bind_portable register_exception unique_fd              : base
 coroutine   : framework/*/coroutine/ frame_allocator generator                                    : base
 scheduler   : framework/*/scheduler/ executor_backend this_worker                                 : base..coroutine

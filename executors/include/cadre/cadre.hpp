@@ -34,6 +34,7 @@
 #include <cadre/make_executor.hpp>
 #include <cadre/map.hpp>
 #include <cadre/map_stream.hpp>
+#include <cadre/nested_errors.hpp>
 #include <cadre/on.hpp>
 #include <cadre/outcome.hpp>
 #include <cadre/portable.hpp>

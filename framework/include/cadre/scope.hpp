@@ -29,6 +29,7 @@
 #include <cadre/detail/coroutine/wait_note.hpp>
 #include <cadre/detail/task/as_task.hpp>
 #include <cadre/executor.hpp>
+#include <cadre/nested_errors.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre {
@@ -80,7 +81,8 @@ public:
     /// The number of tasks that have not ended.
     [[nodiscard]] std::size_t size() const noexcept;
 
-    /// Completes when all tasks have ended; rethrows the first error, which has requested stop of the others. Stop: passed on;
+    /// Completes when all tasks have ended; rethrows the first error, which has requested stop of the others, with
+    /// the later ones in its `nested_errors`. Stop: passed on;
     /// ends when all tasks have ended. Resumes: at home. The scope can be used again afterwards, also after an error.
     [[nodiscard]] detail::wait_awaiter<scope> join() noexcept { return detail::wait_awaiter<scope>(*this); }
 
@@ -169,7 +171,8 @@ task<std::decay_t<await_result_t<std::invoke_result_t<F&, scope&>>>> run_scope(F
     }
     try {
         co_await s.join();
-    } catch (...) {  // NOLINT(bugprone-empty-catch): the body's own error came first
+    } catch (...) {  // the body's own error came first
+        add_nested_error(error, std::current_exception());
     }
     std::rethrow_exception(error);
 }

@@ -22,6 +22,7 @@
 #include <cadre/detail/scheduler/fork_join.hpp>
 #include <cadre/detail/task/as_task.hpp>
 #include <cadre/detail/task/task_list.hpp>
+#include <cadre/nested_errors.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre {
@@ -51,7 +52,14 @@ void check_awaited_tasks(const task<T>& first, const char* what) noexcept {
     check_awaited(!first || first.frame().promise().ended(), what);
 }
 
-[[noreturn, gnu::cold]] inline void rethrow(const promise_base& failed) { std::rethrow_exception(failed.error()); }
+/// Rethrows the error of `failed`, with those of the other children nested in it. `for_each_child` calls a function with each.
+template <class ForEachChild>
+[[noreturn, gnu::cold, gnu::noinline]] void rethrow_first(const promise_base& failed, ForEachChild for_each_child) {
+    for_each_child([&failed](const promise_base& child) noexcept {
+        if (&child != &failed && child.failed()) add_nested_error(failed.error(), child.error());
+    });
+    std::rethrow_exception(failed.error());
+}
 
 template <class... Ts>
 class [[nodiscard]] when_all_awaiter {
@@ -73,7 +81,9 @@ public:
     }
     std::tuple<monostate_if_void<Ts>...> await_resume() {
         if (const promise_base* failed = join_.first(); failed != nullptr) [[unlikely]]
-            rethrow(*failed);
+            rethrow_first(*failed, [this](auto add) {
+                std::apply([add](const auto&... t) { (add(t.frame().promise()), ...); }, tasks_);
+            });
         return std::apply([](auto&... t) { return std::tuple<monostate_if_void<Ts>...>(take_value(t)...); }, tasks_);
     }
 
@@ -127,7 +137,10 @@ public:
     }
     std::vector<element_of_result<T>> await_resume() {
         if (const promise_base* failed = join_.first(); failed != nullptr) [[unlikely]]
-            rethrow(*failed);
+            rethrow_first(*failed, [this](auto add) {
+                for (std::size_t i = 0; i != tasks_.size(); ++i)
+                    add(tasks_.data()[i].frame().promise());
+            });
         const task<T>* const tasks = tasks_.data();
         return std::vector<element_of_result<T>>(result_iterator<T>(tasks), result_iterator<T>(tasks + tasks_.size()));
     }
@@ -142,8 +155,8 @@ private:
 /// Runs all awaitables and completes when every one has ended, with a `std::tuple` of the results in the order of the arguments
 /// (`std::monostate` for `void`). Await it at once: `co_await when_all(…)`.
 ///
-/// Errors: the first failure (by time) requests stop of the others, and is rethrown when they have ended. Stop: passed on to
-/// all; ends when all have ended. The children share the parent's home; on a thread executor they run in parallel, the
+/// Errors: the first failure (by time) requests stop of the others, and is rethrown when they have ended, with
+/// the later ones in its `nested_errors`. Stop: passed on to all; ends when all have ended. The children share the parent's home; on a thread executor they run in parallel, the
 /// first one on this thread. Resumes: at home.
 template <awaitable... As>
 [[nodiscard]] auto when_all(As... as) {

@@ -92,7 +92,11 @@ public:
     result await_resume() {
         const auto children = promises();
         const auto winner = static_cast<std::size_t>(std::ranges::find(children, join_.first()) - children.begin());
-        if (join_.first()->failed()) rethrow(*join_.first());
+        if (join_.first()->failed())
+            rethrow_first(*join_.first(), [&](auto add) {
+                for (const promise_base* child : children)
+                    add(*child);
+            });
         return pick(winner, std::index_sequence_for<Ts...>{});
     }
 
@@ -131,7 +135,11 @@ public:
         return join_.start(parent, environment_of_promise(parent), promises(), true);
     }
     result await_resume() {
-        if (join_.first()->failed()) rethrow(*join_.first());
+        if (join_.first()->failed())
+            rethrow_first(*join_.first(), [this](auto add) {
+                for (std::size_t i = 0; i != tasks_.size(); ++i)
+                    add(*promises()[i]);
+            });
         std::size_t winner = 0;
         while (promises()[winner] != join_.first())
             ++winner;

@@ -1,5 +1,6 @@
 #include <cadre/detail/codec/exception_codec.hpp>
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include <cadre/detail/codec/codec.hpp>
 #include <cadre/errors.hpp>
+#include <cadre/nested_errors.hpp>
 #include <cadre/register_exception.hpp>
 
 #include "base/type_name.hpp"
@@ -22,6 +24,7 @@ namespace {
 
 /// The limit of nested exceptions: a hostile message could claim any number; a longer valid chain is truncated.
 constexpr std::size_t max_chain = 32;
+constexpr std::size_t max_nested = 64;  // as many as `nested_errors` keeps
 
 /// The type as the program names it: std::throw_with_nested throws a class of its own that derives from its argument.
 std::string thrown_type(std::string name) {
@@ -181,6 +184,22 @@ std::exception_ptr rebuild_chain(const exception_chain& chain, std::string_view 
     return rebuilt_so_far;
 }
 
+/// The errors nested in `exception`, and those nested in them, each once.
+std::vector<std::exception_ptr> all_nested(const std::exception_ptr& exception) {
+    std::vector<std::exception_ptr> all = nested_errors(exception);
+    for (std::size_t i = 0; i < all.size(); ++i)
+        for (auto& deeper : nested_errors(all[i]))
+            if (all.size() < max_nested && std::ranges::find(all, deeper) == all.end())
+                all.push_back(std::move(deeper));
+    return all;
+}
+
+void check_chain(const exception_chain& chain) {
+    if (chain.empty() || chain.size() > max_chain) throw_malformed("the length of an exception chain is out of range");
+    for (const exception_image& image : chain)
+        if (image.base > known_exceptions().size()) throw_malformed("the class of an exception is unknown");
+}
+
 }  // namespace
 
 void add_registered_exception(const std::type_info& type, registered_exception entry) {
@@ -189,20 +208,32 @@ void add_registered_exception(const std::type_info& type, registered_exception e
 
 void encode_exception(encoder& out, const std::exception_ptr& exception) {
     encode(out, describe_chain(exception, out.context()));
+    std::vector<exception_chain> nested;
+    for (const std::exception_ptr& error : all_nested(exception))
+        nested.push_back(describe_chain(error, out.context()));
+    encode(out, nested);
 }
 
 std::exception_ptr decode_exception(decoder& in, std::string_view where) {
     const auto chain = decode<exception_chain>(in);
-    if (chain.empty() || chain.size() > max_chain) throw_malformed("the length of an exception chain is out of range");
-    for (const exception_image& image : chain)
-        if (image.base > known_exceptions().size()) throw_malformed("the class of an exception is unknown");
-    return rebuild_chain(chain, where, in.context());
+    check_chain(chain);
+    const auto nested = decode<std::vector<exception_chain>>(in);
+    if (nested.size() > max_nested) throw_malformed("the number of nested errors is out of range");
+    for (const exception_chain& each : nested)
+        check_chain(each);
+    std::exception_ptr exception = rebuild_chain(chain, where, in.context());
+    for (const exception_chain& each : nested)
+        add_nested_error(exception, rebuild_chain(each, where, in.context()));
+    return exception;
 }
 
 std::exception_ptr at_item(const std::exception_ptr& exception, std::size_t index) {
     exception_chain chain = describe_chain(exception, nullptr);
     if (chain.front().where.empty()) chain.front().item = ", item " + std::to_string(index);
-    return rebuild_chain(chain, "", nullptr);
+    std::exception_ptr rebuilt_at_item = rebuild_chain(chain, "", nullptr);
+    for (const std::exception_ptr& error : nested_errors(exception))
+        add_nested_error(rebuilt_at_item, error);
+    return rebuilt_at_item;
 }
 
 }  // namespace detail

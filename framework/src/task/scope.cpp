@@ -88,12 +88,15 @@ void scope::count_end() noexcept {
 }
 
 void scope::child_failed(const std::exception_ptr& error) noexcept {
+    std::exception_ptr first;
     {
         const bool cancelled = detail::is_cancelled(error);
         const std::lock_guard hold(mutex_);
-        if (error_ != nullptr || (stopped_ && cancelled)) return;
-        error_ = error;
+        if (stopped_ && cancelled) return;
+        first = error_;
+        if (first == nullptr) error_ = error;
     }
+    if (first != nullptr) return detail::add_nested_error(first, error);
     stop_->request_stop();
 }
 
