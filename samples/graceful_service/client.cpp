@@ -128,7 +128,8 @@ int demonstrate(const std::string& spec) {
         if (read_line(clients[i]) == std::to_string(primes_below(request(i)))) ++answered;
     const int status = service.wait();
 
-    std::cout << "SIGTERM with " << connections << " connections accepted, " << connections / 2 << " of them before their request\n"
+    std::cout << "SIGTERM with " << connections << " connections accepted, " << connections / 2
+              << " of them before their request\n"
               << "answered: " << answered << '\n'
               << "the service ended by signal " << (WIFSIGNALED(status) ? WTERMSIG(status) : 0) << '\n';
     return answered == connections && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -19,7 +19,8 @@ int main(int argc, char** argv) {
     CLI::App options{"A service that counts prime numbers, and a client that ends it in the middle"};
     bool serving = false;
     std::uint16_t port = 0;
-    options.add_flag("--serve", serving, "be the service, until SIGTERM or Ctrl-C; otherwise start it and be its client");
+    options.add_flag("--serve", serving,
+                     "be the service, until SIGTERM or Ctrl-C; otherwise start it and be its client");
     options.add_option("--port", port, "of the service on 127.0.0.1; 0: one that is free")->capture_default_str();
     CLI11_PARSE(options, argc, argv);
 

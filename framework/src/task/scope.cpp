@@ -31,8 +31,7 @@ detail::task_origin scope::origin_of_child(const detail::completion& c) noexcept
     return {"a task of the scope made", owner.where_, &owner.env_};
 }
 
-const bool scope::described =
-    detail::describe_origins(detail::description_key(&on_child_end), &scope::origin_of_child);
+const bool scope::described = detail::describe_origins(detail::description_key(&on_child_end), &scope::origin_of_child);
 
 scope::~scope() {
     if (size() != 0) terminate();

@@ -111,8 +111,9 @@ TYPED_TEST_P(errors_conformance, when_all_keeps_later_failures) {
         channel<int> begun{ex, 4};
         channel<int> gate{ex, 4};
         auto both = [&]() -> task<int> {
-            (void)co_await when_all(on(ex, fail_when_told, begun, gate, "one"), on(ex, fail_when_told, begun, gate, "two"),
-                                    on(ex, end_by_stop, begun, ""), tell(begun, gate, 3, 2));
+            (void)co_await when_all(on(ex, fail_when_told, begun, gate, "one"),
+                                    on(ex, fail_when_told, begun, gate, "two"), on(ex, end_by_stop, begun, ""),
+                                    tell(begun, gate, 3, 2));
             co_return 0;
         };
         const auto texts = co_await failures_of(both());
@@ -180,8 +181,8 @@ TYPED_TEST_P(errors_conformance, they_arrive_from_a_task_of_the_executor) {
     using namespace error_tasks;
     const auto texts = sync_wait(failures_of(on(this->under_test, fail_twice, "one", "two")));
     EXPECT_EQ(texts, (std::vector<std::string>{"one", "two"}));
-    const auto of_item = sync_wait(failures_of(map(this->under_test, bind_portable(fail_twice, "one"),
-                                                   std::vector<std::string>{"two"})));
+    const auto of_item = sync_wait(
+        failures_of(map(this->under_test, bind_portable(fail_twice, "one"), std::vector<std::string>{"two"})));
     EXPECT_EQ(of_item, (std::vector<std::string>{"one", "two"}));
 }
 

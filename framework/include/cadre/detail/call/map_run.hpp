@@ -59,7 +59,8 @@ public:
     map_run(executor ex, const F& f, const map_options& options, std::optional<std::size_t> total, stop_state* stop,
             bool fail_fast)
         : ex_(std::move(ex)), function_(f), options_(resolve_options(options, ex_)), fail_fast_(fail_fast), stop_(stop),
-          raw_(Remote && has_raw_results<bound> && !may_carry_descriptors<typename bound::arguments> && runs_raw_chunks(ex_)),
+          raw_(Remote && has_raw_results<bound> && !may_carry_descriptors<typename bound::arguments> &&
+               runs_raw_chunks(ex_)),
           window_(options_, ex_.concurrency(), total,
                   {.coroutine = bound::coroutine, .item_bytes = raw_ ? item_bytes : 0}),
           batch_(ex_.backend()), results_(total) {}
