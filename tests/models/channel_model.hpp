@@ -116,6 +116,7 @@ private:
             static replayed_word one(1, true);
             return one;
         }
+        [[nodiscard]] static bool written(const location& /*b*/, std::uint64_t /*size*/) noexcept { return true; }
         [[nodiscard]] static const std::byte* bytes(const location& b) noexcept {
             static constexpr std::byte contents[messages] = {std::byte{0}, std::byte{1}, std::byte{2}};
             return contents + (b.offset - 1);

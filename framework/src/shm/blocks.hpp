@@ -64,22 +64,47 @@ struct block_location {
     return memory.at<block_header>(offset)->length;
 }
 
-/// Whether bytes of a region have memory, for offsets that rise. Reading others would allocate it.
+/// Whether bytes of a region were written, for offsets that rise. Reading others would allocate memory for them.
 class written_ranges {
 public:
     explicit written_ranges(const region& memory) noexcept : memory_(memory) {}
 
     [[nodiscard]] bool contain(std::uint64_t offset) noexcept {
-        if (offset >= end_) {
-            const std::uint64_t size = memory_.written_from(memory_.at<std::byte>(offset));
-            end_ = size < ~offset ? offset + size : ~std::uint64_t{0};
-        }
-        return offset < end_;
+        if (offset < end_) return true;
+        if (offset < hole_end_) return false;
+        const std::uint64_t size = memory_.written_from(memory_.at<std::byte>(offset));
+        end_ = size < ~offset ? offset + size : ~std::uint64_t{0};
+        hole_end_ = offset / page_size * page_size + page_size;
+        return size != 0;
     }
 
 private:
     const region& memory_;
     std::uint64_t end_ = 0;
+    std::uint64_t hole_end_ = 0;  // of the page that was found unwritten last
+};
+
+/// The entries of an arena's unit table, for units that rise; 0 for an entry that was never written. The table has holes, also
+/// between entries that are in use: of a run only the first entry is written.
+class unit_entries {
+public:
+    unit_entries(const region& memory, unsigned slot) noexcept
+        : memory_(memory), slot_(slot),
+          used_(std::min(memory.arena(slot).units_used.load(std::memory_order_acquire), memory.layout(slot).units)),
+          written_(memory) {}
+
+    /// Units below this may be in use.
+    [[nodiscard]] std::uint64_t used() const noexcept { return used_; }
+    [[nodiscard]] std::uint32_t at(std::uint64_t unit) noexcept {
+        const half_word& entry = memory_.unit(slot_, unit);
+        return written_.contain(memory_.offset_of(&entry)) ? entry.load(std::memory_order_acquire) : 0;
+    }
+
+private:
+    const region& memory_;
+    unsigned slot_;
+    std::uint64_t used_;
+    written_ranges written_;
 };
 
 /// Calls `f(block_location)` for every block of the arena. The walk is bounded, whatever the unit table contains, and reads
@@ -87,12 +112,10 @@ private:
 template <class F>
 void for_each_block(const region& memory, unsigned slot, F f) {
     const std::uint64_t max_units = memory.layout(slot).units;
-    std::uint64_t used = memory.arena(slot).units_used.load(std::memory_order_acquire);
-    if (used > max_units) used = max_units;
-    if (used != 0) used = std::min(used, memory.written_from(&memory.unit(slot, 0)) / sizeof(half_word) + 1);
+    unit_entries entries(memory, slot);
     written_ranges written(memory);
-    for (std::uint64_t u = 0; u < used;) {
-        const std::uint32_t what = memory.unit(slot, u).load(std::memory_order_acquire);
+    for (std::uint64_t u = 0; u < entries.used();) {
+        const std::uint32_t what = entries.at(u);
         const std::uint64_t start = memory.unit_offset(slot, u);
         if (what == 0 || !written.contain(start)) {
             ++u;

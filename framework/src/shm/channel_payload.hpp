@@ -25,6 +25,10 @@ public:
     [[nodiscard]] const std::byte* bytes(const block_location& b) const noexcept {
         return memory_.at<const std::byte>(b.data());
     }
+    /// Whether the first `size` bytes of the block were written: reading others takes memory. A short message is not worth the question.
+    [[nodiscard]] bool written(const block_location& b, std::uint64_t size) const noexcept {
+        return size < ask_from || memory_.written_from(memory_.at<const std::byte>(b.offset)) >= size;
+    }
     /// The process that owns the arena of the block.
     [[nodiscard]] process_id owner(std::uint64_t offset) const noexcept {
         const unsigned slot = memory_.slot_of(offset);
@@ -32,6 +36,8 @@ public:
     }
 
 private:
+    static constexpr std::uint64_t ask_from = std::uint64_t{2} << 20;
+
     const region& memory_;
 };
 
@@ -60,10 +66,10 @@ public:
         if (!in_block(length)) return {};
         return blocks_.find(length & ~(cell::in_block | cell::carries_bit));
     }
-    /// The bytes of a block's message; `nullptr` if its length is impossible.
+    /// The bytes of a block's message; `nullptr` if its length is impossible, or more than was written.
     [[nodiscard]] std::span<const std::byte> bytes_in(const block_location& b) const noexcept {
         const std::uint64_t size = blocks_.length(b.offset).load(std::memory_order_relaxed);
-        if (size > b.room) return {};
+        if (size > b.room || !blocks_.written(b, size)) return {};
         return {blocks_.bytes(b), size};
     }
     /// The bytes of the message, never outside of the cell or the block.

@@ -69,17 +69,15 @@ void free_miscounted(plane_core& core) {
 
 /// Returns the units without a used block to the system: the arena has no owner now.
 void shrink_arena(const region& memory, unsigned slot) noexcept {
-    const std::uint64_t units = memory.layout(slot).units;
-    std::uint64_t used = std::min(memory.arena(slot).units_used.load(), units);
-    if (used != 0) used = std::min(used, memory.written_from(&memory.unit(slot, 0)) / sizeof(half_word) + 1);
+    unit_entries entries(memory, slot);
+    const std::uint64_t used = entries.used();
     written_ranges written(memory);
     std::uint64_t idle = 0;  // units [idle, u) are unused
     const auto discard = [&](std::uint64_t to) {
         if (to > idle) memory.discard(memory.unit_offset(slot, idle), (to - idle) * unit_size);
     };
     for (std::uint64_t u = 0; u < used;) {
-        half_word& entry = memory.unit(slot, u);
-        const std::uint32_t what = entry.load();
+        const std::uint32_t what = entries.at(u);
         std::uint64_t length = 1;
         bool free = true;
         const std::uint64_t start = memory.unit_offset(slot, u);
@@ -93,11 +91,12 @@ void shrink_arena(const region& memory, unsigned slot) noexcept {
         } else if (what <= used - u) {
             length = what;
             free = holder_of(memory, start).load() == nobody;
-        } else {
+        } else {  // an invalid entry: what belongs to the run is unknown
+            length = used - u;
             free = false;
         }
         if (free) {
-            if (what != 0) entry.store(0);
+            if (what != 0) memory.unit(slot, u).store(0);
             u += length;
         } else {
             discard(u);

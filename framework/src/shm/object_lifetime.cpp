@@ -30,12 +30,12 @@ bool object_table::acquire(object_ref o) {
     if (!commit_far(o)) throw std::bad_alloc();
     {
         const std::lock_guard hold(mutex_);
-        unsigned& count = references_[o];
-        if (count != 0 || set_presence(o, self_.slot)) {
-            ++count;
+        const auto [found, inserted] = references_.try_emplace(o, 0u);
+        if (found->second != 0 || set_presence(o, self_.slot)) {
+            ++found->second;
             return true;
         }
-        references_.erase(o);
+        if (inserted) references_.erase(found);  // else a thread of this process creates an object in the entry now
     }
     free_entry_if_unused(o);
     return false;

@@ -103,7 +103,7 @@ std::byte* object_table::prepare(arena& from, object_ref o, const wanted& w) {
         memory_.discard(memory_.offset_of(record), sizeof *record);
     presence_of(o).insert(self_.slot);
     e.queued.store(0);
-    references_.find(o)->second = 1;
+    references_.insert_or_assign(o, 1u);
     return data;
 }
 

@@ -5,15 +5,22 @@
 #include <gtest/gtest.h>
 
 #include <cadre/errors.hpp>
+#include <cadre/shared_array.hpp>
 #include <cadre/shared_value.hpp>
 #include <cadre/this_task.hpp>
+#include <cadre/this_worker.hpp>
 
 #include <cstdint>
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <numeric>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
+
+#include <sys/stat.h>
 
 namespace {
 
@@ -122,6 +129,57 @@ TEST(process_large_data, more_than_a_message_holds_is_refused_by_its_size) {
         what_of<cadre::not_portable>([&] { (void)cadre::sync_wait(cadre::on(ex, make_huge, five)); });
     EXPECT_NE(result.find("the result of a call: 53687"), std::string::npos) << result;
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+}
+
+cadre::shared_array<std::uint64_t> make_array(executor ex, std::size_t n) {
+    cadre::shared_array<std::uint64_t> a{ex, n};
+    std::iota(a.begin(), a.end(), std::uint64_t{1});
+    return a;
+}
+
+int end_worker() { std::_Exit(3); }
+
+// The unit table of its arena has holes: of a long run only the first entry is written.
+TEST(process_large_data, arrays_of_a_dead_worker_keep_their_contents) {
+    const executor ex = process_executor{{.workers = 1}};
+    for (const auto& sizes : {std::vector<std::size_t>{200}, {63, 4, 2, 130}, {1, 70, 1}}) {  // MiB
+        std::vector<cadre::shared_array<std::uint64_t>> arrays;
+        for (const std::size_t mebibytes : sizes)
+            arrays.push_back(cadre::sync_wait(cadre::on(ex, make_array, ex, mebibytes << 17)));
+        EXPECT_THROW((void)cadre::sync_wait(cadre::on(ex, end_worker)), cadre::worker_crashed);
+        (void)cadre::sync_wait(cadre::on(ex, cadre::this_worker::pid));  // the dead one has been recovered
+        for (std::size_t i = 0; i != arrays.size(); ++i) {
+            std::uint64_t wrong = 0;
+            for (std::size_t k = 0; k != arrays[i].size(); ++k)
+                wrong += arrays[i][k] != k + 1;
+            EXPECT_EQ(wrong, 0u) << "array " << i << " of " << sizes[i] << " MiB";
+        }
+    }
+}
+
+int end_with_array(executor ex, std::size_t n) {
+    const auto a = make_array(ex, n);
+    return a[n - 1] == n ? end_worker() : 0;
+}
+
+TEST(process_large_data, memory_of_a_dead_worker_is_returned) {
+    const executor ex = process_executor{{.workers = 1}};
+    const auto shared_kib = [] {  // of all memory files of this process
+        long blocks = 0;
+        for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+            std::error_code gone;
+            struct stat s{};
+            if (std::filesystem::read_symlink(entry.path(), gone).string().starts_with("/memfd:") &&
+                ::stat(entry.path().c_str(), &s) == 0)
+                blocks += s.st_blocks;
+        }
+        return blocks / 2;
+    };
+    const long before = shared_kib();
+    EXPECT_THROW((void)cadre::sync_wait(cadre::on(ex, end_with_array, ex, std::size_t{200} << 17)),
+                 cadre::worker_crashed);
+    (void)cadre::sync_wait(cadre::on(ex, cadre::this_worker::pid));
+    EXPECT_LT(shared_kib() - before, 100L << 10);
 }
 
 }  // namespace
