@@ -36,7 +36,8 @@ auto start_map_stream(executor ex, F f, Input input, const map_options& options)
     auto link = std::make_shared<map_stream_link>();
     auto sending = run_map_stream<Remote, F, map_stream_results<result, Values>, Input, batches>(
         out, link, std::move(ex), std::move(f), std::move(input), options, std::string(options.name));
-    return deliver_map_stream<stream_value<result>>(std::move(out), std::move(link), std::move(sending));
+    return deliver_map_stream<stream_value<result>>(std::move(out), std::move(link), std::move(sending),
+                                                    options.window == 0);
 }
 
 template <bool Remote, class F, class Input>
@@ -103,10 +104,11 @@ template <detail::map_executor E, class F, detail::stream_source S>
         return detail::refused_stream<detail::map_value<F, detail::items_of_source<S>>>();
     } else if constexpr (detail::is_stream<std::remove_cvref_t<S>>) {
         return detail::start_map_stream<remote>(std::forward<E>(ex), std::decay_t<F>(std::forward<F>(f)),
-                                        detail::stream_items(detail::as_stream(std::forward<S>(source))), options);
+                                                detail::stream_items(detail::as_stream(std::forward<S>(source))),
+                                                options);
     } else {
         return detail::start_map_stream<remote>(std::forward<E>(ex), std::decay_t<F>(std::forward<F>(f)),
-                                        detail::range_items<S>(std::forward<S>(source)), options);
+                                                detail::range_items<S>(std::forward<S>(source)), options);
     }
 }
 

@@ -18,7 +18,15 @@ namespace cadre {
 
 namespace detail {
 struct stream_access;
-}
+
+/// Yielded by a stream's body: elements that lie in the body, which the consumer takes without resuming it in between.
+template <class T>
+struct stream_slice {
+    stream_slice(T* begin, T* end) noexcept : first(begin), last(end) {}
+    T* first;
+    T* last;
+};
+}  // namespace detail
 
 /// A sequence of elements, each computed when the consumer requests it. Lazy, move-only. The body runs at the home of its consumer,
 /// with a stop state of its own that follows the task in which the stream was made: `timeout` around a `next()` limits that
@@ -38,6 +46,10 @@ public:
         [[nodiscard]] hand_over_awaiter yield_value(U&& value) {
             if constexpr (std::is_same_v<std::remove_cvref_t<U>, detail::stream_error>) {
                 return stream_promise_base::yield_value(std::forward<U>(value));
+            } else if constexpr (std::is_same_v<std::remove_cvref_t<U>, detail::stream_slice<T>>) {
+                next_ = value.first;
+                last_ = value.last;
+                return hand_over_awaiter(*this);
             } else {
                 value_.emplace(std::forward<U>(value));
                 return hand_over_awaiter(*this);
@@ -46,7 +58,10 @@ public:
 
     private:
         friend stream;
+        [[nodiscard]] bool has_element() const noexcept { return next_ != last_ || value_; }
         std::optional<T> value_;  // the element that was yielded and not taken
+        T* next_ = nullptr;  // the slice that was yielded and not taken
+        T* last_ = nullptr;
     };
 
     stream(stream&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
@@ -68,7 +83,7 @@ public:
             wait_.check.awaited();
             if (!frame_) return true;
             const auto& p = frame_.promise();
-            return p.idle() && (p.value_ || p.has_error() || frame_.done());
+            return p.idle() && (p.has_element() || p.has_error() || frame_.done());
         }
         template <class Promise>
         [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> consumer) noexcept {
@@ -76,8 +91,9 @@ public:
         }
         std::optional<T> await_resume() {
             if (!frame_) return std::nullopt;
-            wait_.complete();
             auto& p = frame_.promise();
+            if (wait_.from != nullptr) wait_.complete();  // else it has not waited
+            if (p.next_ != p.last_) return std::optional<T>(std::move(*p.next_++));
             p.rethrow_error();
             std::optional<T> element = std::move(p.value_);
             p.value_.reset();

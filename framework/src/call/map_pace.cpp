@@ -10,6 +10,9 @@ namespace {
 constexpr double short_chunk_ns = 20'000;
 constexpr double target_chunk_ns = 50'000;  // at least 20 µs of work a chunk, with room for error
 constexpr std::size_t largest_chunk = 8192;
+// Of a plain function on a local executor: there a chunk costs little, and its items are in memory.
+constexpr std::size_t largest_timed_chunk = 2048;
+constexpr std::size_t timed_window = 32'768;
 // A raw chunk at the end of the input; and what a worker claims of one at a time.
 constexpr double shortest_raw_chunk_ns = 5'000;
 constexpr double claim_ns = 1'000;
@@ -32,6 +35,7 @@ map_pace::map_pace(const map_options& options, std::size_t concurrency, std::opt
         chunk_ = std::min(options.chunk, std::size_t{1} << 20);
     } else {
         adapt_ = !coroutine_;  // tasks that wait are to wait at the same time
+        timed_ = adapt_ && traffic.timed;
     }
     if (coroutine_) item_ns_ = 1'000;
 }
@@ -67,6 +71,8 @@ std::size_t map_pace::window() const noexcept {
     const double chunk_ns = item_ns_ * static_cast<double>(chunk);
     const bool few = chunk_ns >= short_chunk_ns || raw();
     const std::size_t chunks = !few ? 256 : chunk_ns < 200'000 ? 8 : 3;
+    if (timed_ && !few)
+        return std::min(concurrency_ * chunks * chunk, std::max(timed_window, 8 * concurrency_ * chunk));
     return concurrency_ * chunks * chunk;
 }
 
@@ -84,9 +90,26 @@ void map_pace::measured(std::size_t items, std::uint32_t nanoseconds) noexcept {
     chunk_ = std::clamp<std::size_t>(wanted, 1, std::min(chunk_ * 4, largest_));
 }
 
+void map_pace::ran(std::size_t items, std::chrono::nanoseconds duration) noexcept {
+    if (!timed_ || items == 0) return;
+    const double sample = static_cast<double>(duration.count()) / static_cast<double>(items);
+    item_ns_ = std::exchange(is_measured_, true) ? (item_ns_ + sample) / 2 : sample;
+    const auto wanted = static_cast<std::size_t>(target_chunk_ns / std::max(1.0, item_ns_));
+    chunk_ = leave_some(std::min({wanted, chunk_ * 4, largest_timed_chunk}));
+}
+
+// Enough chunks remain that all workers finish at about the same time.
+std::size_t map_pace::leave_some(std::size_t chunk) const noexcept {
+    if (total_) {
+        const std::size_t left = *total_ > done_ ? *total_ - done_ : 0;
+        chunk = std::min(chunk, left / (concurrency_ * 4));
+    }
+    return std::max<std::size_t>(1, chunk);
+}
+
 void map_pace::completed(std::size_t items) noexcept {
     done_ += items;
-    if (raw()) return;
+    if (raw() || timed_) return;
     interval_items_ += items;
     if (interval_items_ < std::min(interval * chunk_, std::max<std::size_t>(concurrency_ * chunk_ * 2, 8))) return;
     const auto now = std::chrono::steady_clock::now();
@@ -97,13 +120,7 @@ void map_pace::completed(std::size_t items) noexcept {
     interval_start_ = now;
     if (!adapt_) return;
     auto wanted = static_cast<std::size_t>(std::max(1.0, target_chunk_ns / std::max(1.0, sample)));
-    wanted = std::min({wanted, chunk_ * 4, largest_chunk});
-    if (total_) {
-        // Enough chunks remain that all workers finish at about the same time.
-        const std::size_t left = *total_ > done_ ? *total_ - done_ : 0;
-        wanted = std::min(wanted, std::max<std::size_t>(1, left / (concurrency_ * 4)));
-    }
-    chunk_ = std::max<std::size_t>(1, wanted);
+    chunk_ = leave_some(std::min({wanted, chunk_ * 4, largest_chunk}));
 }
 
 }  // namespace cadre::detail

@@ -38,24 +38,21 @@ void map_stream_link::take_signal(completion_queue::nodes& completed) noexcept {
     if (found) signalled_.store(false, std::memory_order_release);
 }
 
-void map_stream_link::count_delivery(bool last_of_batch) noexcept {
-    const std::size_t delivered = delivered_.load(std::memory_order_relaxed) + 1;
-    if (last_of_batch) {
-        delivered_.store(delivered, std::memory_order_seq_cst);
-        if (starved_.load(std::memory_order_seq_cst)) signal();
-    } else {
-        delivered_.store(delivered, std::memory_order_relaxed);
-        if (starved_.load(std::memory_order_relaxed)) signal();
-    }
+void map_stream_link::count_delivery(std::size_t elements, bool last_of_batch) noexcept {
+    const std::size_t delivered = delivered_.load(std::memory_order_relaxed) + elements;
+    const auto order = last_of_batch ? std::memory_order_seq_cst : std::memory_order_relaxed;
+    delivered_.store(delivered, order);
+    if (delivered >= wake_at_.load(order)) signal();
 }
 
-bool map_stream_link::has_room(std::size_t sent, std::size_t limit) noexcept {
-    if (undelivered(sent) < limit) {
-        starved_.store(false, std::memory_order_relaxed);
+bool map_stream_link::has_room(std::size_t sent, std::size_t limit, std::size_t items) noexcept {
+    const auto fits = [&] { return undelivered(sent) + items <= limit; };
+    if (fits()) {
+        wake_at_.store(never, std::memory_order_relaxed);
         return true;
     }
-    starved_.store(true, std::memory_order_seq_cst);
-    return undelivered(sent) < limit;
+    wake_at_.store(sent + items - limit, std::memory_order_seq_cst);
+    return fits();
 }
 
 void map_stream_link::report(const progress_callback& progress, std::size_t done, std::size_t total) {

@@ -2,11 +2,13 @@
 /// A chunk of a map on a local executor.
 #pragma once
 
+#include <chrono>
 #include <coroutine>
 #include <exception>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <cadre/detail/call/map_chunk.hpp>
@@ -27,6 +29,7 @@ class local_chunk final : public map_chunk, public task_root {
     using call = item_call<F, Item>;
     using bound = item_bound<F, Item>;
     using result = typename bound::result;
+    using stored = std::conditional_t<std::is_void_v<result>, std::monostate, result>;
 
 public:
     /// With `fail_fast` the first failure ends the chunk. `stop` outlives it.
@@ -35,7 +38,10 @@ public:
         : task_root(ex.backend(), &stop, std::string(options.name)), function_(f), items_(std::move(items)),
           fail_fast_(fail_fast), limit_(options.timeout),
           item_(queued_start::make(*ex.backend(), info().id, &begin_chunk, this)), run_stop_(stop), queue_(queue) {
-        outcomes.reserve(items_.size());
+        if (bound::coroutine || !fail_fast_)
+            outcomes.reserve(items_.size());
+        else
+            values.reserve(items_.size());
         listener_.self = this;
         listener_.fire = [](stop_node* n, stop_reason) noexcept { static_cast<node*>(n)->self->withdraw(); };
     }
@@ -66,7 +72,10 @@ public:
         fail_all(std::make_exception_ptr(cancelled{}));
     }
     [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
-    std::vector<outcome<result>> outcomes;  ///< fewer than items if a failure has ended the chunk
+    /// How long the items took; 0: they may have been suspended.
+    [[nodiscard]] std::chrono::nanoseconds duration() const noexcept { return duration_; }
+    std::vector<stored> values;  ///< of the first items, of a plain function in a chunk that ends with a failure
+    std::vector<outcome<result>> outcomes;  ///< of the others; fewer than items if a failure has ended the chunk
 
 private:
     struct node : stop_node {
@@ -79,7 +88,7 @@ private:
         queue_.push(*this);
     }
     void fail_all(const std::exception_ptr& error) {
-        while (outcomes.size() < items_.size())
+        while (values.size() + outcomes.size() < items_.size())
             outcomes.emplace_back(error);
     }
     std::coroutine_handle<> start() noexcept override {
@@ -90,13 +99,32 @@ private:
                 task_ = run_tasks();
                 return begin(task_.frame(), task_.frame().promise());
             } else {
-                run();
+                const auto begin = std::chrono::steady_clock::now();
+                if (fail_fast_)
+                    run_to_failure();
+                else
+                    run();
+                duration_ = std::chrono::steady_clock::now() - begin;
             }
         } catch (...) {
             fail_all(std::current_exception());
         }
         finish_now();
         return std::noop_coroutine();
+    }
+    void run_to_failure() noexcept {
+        try {
+            for (auto&& item : items_) {
+                if constexpr (std::is_void_v<result>) {
+                    call::bind(function_, static_cast<Item&&>(item))();
+                    values.emplace_back();
+                } else {
+                    values.push_back(call::bind(function_, static_cast<Item&&>(item))());
+                }
+            }
+        } catch (...) {
+            outcomes.emplace_back(std::current_exception());
+        }
     }
     void run() {
         for (auto&& item : items_) {
@@ -109,7 +137,6 @@ private:
                 }
             } catch (...) {
                 outcomes.emplace_back(std::current_exception());
-                if (fail_fast_) return;
             }
         }
     }
@@ -135,8 +162,10 @@ private:
     void ended() noexcept override {
         // A chunk with a limit has one item.
         if (limit_.active()) {
-            std::exception_ptr error = limit_.end(env(), outcomes.front().error(), info().name);
+            std::exception_ptr error =
+                limit_.end(env(), outcomes.empty() ? nullptr : outcomes.front().error(), info().name);
             if (error != nullptr) {
+                values.clear();
                 outcomes.clear();
                 outcomes.emplace_back(std::move(error));
             }
@@ -151,6 +180,7 @@ private:
     queued_start::pointer item_;
     node listener_;
     stop_state& run_stop_;
+    std::chrono::nanoseconds duration_{0};
     bool accepted_ = false;
     bool withdrawn_ = false;
     completion_queue& queue_;

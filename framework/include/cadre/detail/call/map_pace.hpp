@@ -14,6 +14,7 @@ namespace cadre::detail {
 /// How the chunks of a map travel.
 struct map_traffic {
     bool coroutine = false;  ///< the items are tasks, which are sent singly, so that they wait at the same time
+    bool timed = false;  ///< the time of the items of a plain function is measured where they run
     std::size_t item_bytes = 0;  ///< of arguments and result in a raw chunk; 0: chunks are not raw
 };
 
@@ -37,8 +38,11 @@ public:
     void completed(std::size_t items) noexcept;
     /// A raw chunk has kept its worker for so long; 0: not measured.
     void measured(std::size_t items, std::uint32_t nanoseconds) noexcept;
+    /// Items of a chunk that is timed have run for so long.
+    void ran(std::size_t items, std::chrono::nanoseconds duration) noexcept;
 
 private:
+    [[nodiscard]] std::size_t leave_some(std::size_t chunk) const noexcept;
     [[nodiscard]] bool raw() const noexcept { return largest_ != 0; }
 
     std::size_t concurrency_;
@@ -48,6 +52,7 @@ private:
     std::size_t largest_ = 0;  // raw chunk; 0: chunks are not raw
     std::size_t fixed_window_ = 0;
     bool adapt_ = false;
+    bool timed_ = false;
     bool coroutine_ = false;
     bool is_measured_ = false;
     std::size_t done_ = 0;
@@ -55,6 +60,19 @@ private:
     std::size_t interval_items_ = 0;
     double item_ns_ = 20'000;
     std::chrono::steady_clock::time_point interval_start_;
+};
+
+/// How long a chunk waits for its items: what comes slowly is sent as it comes.
+class chunk_patience {
+public:
+    /// Whether a chunk that has `items` is to be sent. The clock is read seldom while items come fast.
+    [[nodiscard]] bool ends(std::size_t items) const noexcept {
+        return (items % 64 == 0 || (items & (items - 1)) == 0) && std::chrono::steady_clock::now() - begin_ > limit;
+    }
+
+private:
+    static constexpr std::chrono::microseconds limit{50};
+    std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
 /// The items of a map that are in flight: decides when more are sent, counts and reports those that have completed.
@@ -69,10 +87,13 @@ public:
         return filling_;
     }
     [[nodiscard]] bool idle() const noexcept { return in_flight_ == 0; }
+    [[nodiscard]] std::size_t window() const noexcept { return pace_.window(); }
     [[nodiscard]] std::size_t chunk() const noexcept { return pace_.chunk(); }
     [[nodiscard]] std::size_t claim() const noexcept { return pace_.claim(); }
     [[nodiscard]] std::size_t part(std::size_t items) const noexcept { return pace_.part(items); }
     void measured(std::size_t items, std::uint32_t nanoseconds) noexcept { pace_.measured(items, nanoseconds); }
+
+    void ran(std::size_t items, std::chrono::nanoseconds duration) noexcept { pace_.ran(items, duration); }
 
     void sent(std::size_t items) noexcept {
         in_flight_ += items;

@@ -61,11 +61,14 @@ public:
         : ex_(std::move(ex)), function_(f), options_(resolve_options(options, ex_)), fail_fast_(fail_fast), stop_(stop),
           raw_(Remote && has_raw_results<bound> && !may_carry_descriptors<typename bound::arguments> &&
                runs_raw_chunks(ex_)),
-          window_(options_, ex_.concurrency(), total,
-                  {.coroutine = bound::coroutine, .item_bytes = raw_ ? item_bytes : 0}),
+          window_(
+              options_, ex_.concurrency(), total,
+              {.coroutine = bound::coroutine, .timed = !ex_.backend()->remote(), .item_bytes = raw_ ? item_bytes : 0}),
           batch_(ex_.backend()), results_(total) {}
 
     [[nodiscard]] bool wants_more() noexcept { return !failed() && !stop_.stop_requested() && window_.wants_more(); }
+    /// Items that may be in flight.
+    [[nodiscard]] std::size_t window() const noexcept { return window_.window(); }
     [[nodiscard]] bool idle() const noexcept { return window_.idle(); }
     [[nodiscard]] completion_queue& completions() noexcept { return queue_; }
 
@@ -84,7 +87,9 @@ public:
             }
         }
         std::vector<Item> items;
-        for (std::size_t i = 0; i < n && at != end; ++i, ++at)
+        items.reserve(std::min<std::size_t>(n, largest_reservation));
+        const chunk_patience patience;
+        for (std::size_t i = 0; i < n && at != end && !(i != 0 && patience.ends(i)); ++i, ++at)
             items.push_back(make_item<Item>(*at));
         const std::size_t taken = items.size();
         results_.grow(taken);
@@ -177,11 +182,24 @@ private:
             note_failure(from++);
     }
 
+    [[nodiscard]] static outcome<result> value_outcome(local& c, std::size_t i) {
+        if constexpr (std::is_void_v<result>)
+            return {};
+        else
+            return static_cast<result>(std::move(c.values[i]));
+    }
     void collect_local(std::unique_ptr<local> c) {
         c->collect();
+        const std::size_t with_value = c->values.size();
+        if constexpr (requires { results_.set_run(c->first, std::move(c->values)); })
+            results_.set_run(c->first, std::move(c->values));
+        else
+            for (std::size_t i = 0; i < with_value; ++i)
+                results_.set(c->first + i, value_outcome(*c, i));
         for (std::size_t i = 0; i < c->outcomes.size(); ++i)
-            results_.set(c->first + i, std::move(c->outcomes[i]));
-        settle(c->first, c->first + c->outcomes.size());
+            results_.set(c->first + with_value + i, std::move(c->outcomes[i]));
+        settle(c->first, c->first + with_value + c->outcomes.size());
+        window_.ran(with_value, c->duration());
         window_.completed(c->size());
     }
 
@@ -284,6 +302,7 @@ private:
     }
 
     static constexpr std::size_t max_free_chunks = 4096;
+    static constexpr std::size_t largest_reservation = 2048;
     static constexpr std::size_t item_bytes =
         std::max<std::size_t>(1, raw_result_bytes<bound>() + item_layout<typename bound::arguments>::size);
     static constexpr std::size_t none = static_cast<std::size_t>(-1);

@@ -18,12 +18,12 @@ namespace cadre::detail {
 ///     word        state  changed by                                          to      order
 ///     signalled_  false  `signal`: pushes the node                           true    exchange, acq_rel
 ///                 true   the sender, when it has taken the node              false   store, release
-///     delivered_  n      the consumer, before it yields                      n + 1   store, relaxed; the last of a batch seq_cst
-///     starved_    any    the sender: it has no room                          true    store, seq_cst, before it reads `delivered_`
-///                        the sender: it has room                             false   store, relaxed
+///     delivered_  n      the consumer, with elements of a batch              n + k   store, relaxed; the last of a batch seq_cst
+///     wake_at_    any    the sender has no room: a number of deliveries      n       store, seq_cst, before it reads `delivered_`
+///                        the sender: it has room                             never   store, relaxed
 ///
-/// The consumer reads `starved_` after its store of `delivered_`. For the last element of a batch both are seq_cst: either the sender
-/// sees the room, or the consumer sees that it starves.
+/// The consumer reads `wake_at_` after its store of `delivered_`. For the last element of a batch both are seq_cst: either the sender
+/// sees the room, or the consumer sees that it waits for it.
 class map_stream_link {
 public:
     map_stream_link() noexcept = default;
@@ -52,10 +52,11 @@ public:
     /// Sender: takes the node of the signal out of `completed`.
     void take_signal(completion_queue::nodes& completed) noexcept;
 
-    /// Consumer, before it yields one of a batch of elements.
-    void count_delivery(bool last_of_batch) noexcept;
-    /// Sender: whether fewer than `limit` of `sent` items are undelivered. If not, the consumer signals when there is room.
-    [[nodiscard]] bool has_room(std::size_t sent, std::size_t limit) noexcept;
+    /// Consumer, of a batch of elements: that it is about to yield one, or that so many have been taken.
+    void count_delivery(std::size_t elements, bool last_of_batch) noexcept;
+    /// Sender: whether there is room for `items` more beside the undelivered ones of `sent` items, `limit` in all. If not, the consumer
+    /// signals when there is.
+    [[nodiscard]] bool has_room(std::size_t sent, std::size_t limit, std::size_t items) noexcept;
     [[nodiscard]] std::size_t undelivered(std::size_t sent) const noexcept {
         return sent - delivered_.load(std::memory_order_seq_cst);
     }
@@ -65,12 +66,14 @@ public:
     void drop() noexcept;
 
 private:
+    static constexpr std::size_t never = static_cast<std::size_t>(-1);
+
     std::mutex mutex_;  // under it: `completion_queue::push`
     completion_queue* queue_ = nullptr;
     completion_queue::node signal_;
     std::atomic<bool> signalled_{false};
     std::atomic<std::size_t> delivered_{0};
-    std::atomic<bool> starved_{false};
+    std::atomic<std::size_t> wake_at_{never};
     std::mutex progress_mutex_;  // under it: a user's progress function
     bool dropped_ = false;
 };

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <exception>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <type_traits>
@@ -26,16 +26,12 @@ class map_stream_results {
 public:
     /// What `take` gives.
     struct type {
-        std::vector<stream_value<R>> ready;  ///< the values that may be delivered now
-        std::size_t settled;  ///< items that have a value or an error, since the start
+        std::vector<std::vector<stream_value<R>>> ready;  ///< the values that may be delivered now, in batches
     };
 
     explicit map_stream_results(std::optional<std::size_t> /*total*/) noexcept {}
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    void grow(std::size_t items) {
-        size_ += items;
-        values_.grow(items);
-    }
+    void grow(std::size_t items) { size_ += items; }
     /// A stream has no place for all results.
     [[nodiscard]] static std::byte* place(std::size_t /*first*/, std::size_t /*items*/) noexcept { return nullptr; }
     void set(std::size_t i, outcome<R> result) {
@@ -44,11 +40,14 @@ public:
             return;
         }
         if (!errors_.empty()) errors_.erase(i);
-        ++with_value_;
         if constexpr (std::is_void_v<R>)
             values_.set(i, std::monostate{});
         else
             values_.set(i, std::move(*result));
+    }
+    /// The values of items from `first` on, none of which has failed before.
+    void set_run(std::size_t first, std::vector<stream_value<R>>&& values) {
+        if (!values.empty()) values_.set_run(first, std::move(values));
     }
     [[nodiscard]] std::exception_ptr error(std::size_t i) const {
         const auto found = errors_.find(i);
@@ -58,45 +57,72 @@ public:
         const auto found = errors_.lower_bound(from);
         return found != errors_.end() && found->first < to ? found->first : to;
     }
-    [[nodiscard]] type take() { return {values_.take(), with_value_ + errors_.size()}; }
+    [[nodiscard]] type take() { return {values_.take()}; }
 
 private:
     std::size_t size_ = 0;
-    std::size_t with_value_ = 0;
     Values values_;
     std::map<std::size_t, std::exception_ptr> errors_;
 };
 
-/// Values in input order: a value waits for those before it.
+/// Batches of values that may be delivered; short ones are joined.
+template <class V>
+using ready_batches = std::vector<std::vector<V>>;
+
+template <class V>
+void append_batch(ready_batches<V>& ready, std::vector<V>&& batch) {
+    constexpr std::size_t short_batch = 256;
+    if (ready.empty() || ready.back().size() + batch.size() > short_batch)
+        ready.push_back(std::move(batch));
+    else
+        ready.back().insert(ready.back().end(), std::move_iterator(batch.begin()), std::move_iterator(batch.end()));
+}
+
+/// Values in input order: a value waits for those before it. Kept in runs, because most arrive a chunk at a time.
 template <class V>
 class values_in_order {
 public:
-    void grow(std::size_t items) { window_.resize(window_.size() + items); }
-    void set(std::size_t i, V&& value) { window_[i - first_].emplace(std::move(value)); }
-    [[nodiscard]] std::vector<V> take() {
-        std::vector<V> ready;
-        for (; !window_.empty() && window_.front(); ++first_) {
-            ready.push_back(std::move(*window_.front()));
-            window_.pop_front();
+    void set(std::size_t i, V&& value) {
+        if (const auto before = runs_.lower_bound(i); before != runs_.begin() && end_of(*std::prev(before)) == i) {
+            std::prev(before)->second.push_back(std::move(value));
+        } else {
+            runs_.emplace(i, std::vector<V>{})->second.push_back(std::move(value));
+        }
+    }
+    void set_run(std::size_t first, std::vector<V>&& values) { runs_.emplace(first, std::move(values)); }
+    [[nodiscard]] ready_batches<V> take() {
+        ready_batches<V> ready;
+        for (auto run = runs_.begin(); run != runs_.end() && run->first == first_; run = runs_.erase(run)) {
+            first_ = end_of(*run);
+            append_batch(ready, std::move(run->second));
         }
         return ready;
     }
 
 private:
-    std::size_t first_ = 0;  // index of the first item in the window
-    std::deque<std::optional<V>> window_;
+    using runs = std::multimap<std::size_t, std::vector<V>>;  // by the index of the first value; a run is not empty
+    [[nodiscard]] static std::size_t end_of(const typename runs::value_type& run) {
+        return run.first + run.second.size();
+    }
+
+    std::size_t first_ = 0;  // index of the next value to deliver
+    runs runs_;
 };
 
-/// Values as they arrive: an item in flight takes no room here.
+/// Values as they arrive.
 template <class V>
 class values_as_they_come {
 public:
-    void grow(std::size_t /*items*/) noexcept {}
-    void set(std::size_t /*i*/, V&& value) { ready_.push_back(std::move(value)); }
-    [[nodiscard]] std::vector<V> take() { return std::exchange(ready_, {}); }
+    void set(std::size_t /*i*/, V&& value) {
+        if (ready_.empty() || ready_.back().size() >= long_batch) ready_.emplace_back();
+        ready_.back().push_back(std::move(value));
+    }
+    void set_run(std::size_t /*first*/, std::vector<V>&& values) { append_batch(ready_, std::move(values)); }
+    [[nodiscard]] ready_batches<V> take() { return std::exchange(ready_, {}); }
 
 private:
-    std::vector<V> ready_;
+    static constexpr std::size_t long_batch = 4096;
+    ready_batches<V> ready_;
 };
 
 }  // namespace cadre::detail

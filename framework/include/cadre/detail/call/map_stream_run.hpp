@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <exception>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,23 +33,21 @@ namespace cadre::detail {
 class look_ahead {
 public:
     look_ahead(std::size_t window, std::size_t concurrency) noexcept
-        : fixed_(window), pieces_(2 * std::max<std::size_t>(1, concurrency)) {
-        if (fixed_ != 0) limit_ = fixed_;
+        : fixed_(window), pieces_(2 * std::max<std::size_t>(1, concurrency)) {}
+    /// `window`: that of the map.
+    [[nodiscard]] std::size_t limit(std::size_t window) const noexcept {
+        return fixed_ != 0 ? fixed_ : std::max<std::size_t>(16, 2 * window);
     }
-    [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+    /// The room for which the sender goes on: a little room after each delivery would make chunks of one item.
+    [[nodiscard]] std::size_t least_room(std::size_t limit) const noexcept { return fixed_ != 0 ? 1 : limit / 4; }
     /// Items of one chunk at most: a small window is for all workers.
     [[nodiscard]] std::size_t piece(std::size_t room) const noexcept {
         return fixed_ == 0 ? room : std::min(room, std::max<std::size_t>(1, fixed_ / pieces_));
-    }
-    /// The map wants no more than these.
-    void in_flight(std::size_t items) noexcept {
-        if (fixed_ == 0) limit_ = std::max<std::size_t>(16, 2 * items);
     }
 
 private:
     std::size_t fixed_;
     std::size_t pieces_;
-    std::size_t limit_ = std::numeric_limits<std::size_t>::max();
 };
 
 /// Sends items through `run` while there is room, and gives results to `out`, until the input has ended or `run` wants no more, and
@@ -60,11 +58,16 @@ task<void> pump_map_stream(Run& run, Input& input, Out& out, map_stream_link& li
     std::exception_ptr input_error;
     std::exception_ptr fatal;
     std::size_t sent = 0;
-    std::size_t settled = 0;
+    std::size_t least = 1;
     for (;;) {
         try {
-            while (input_error == nullptr && run.wants_more() && link.has_room(sent, ahead.limit())) {
-                const std::size_t room = ahead.limit() - link.undelivered(sent);
+            while (input_error == nullptr && run.wants_more()) {
+                const std::size_t limit = ahead.limit(run.window());
+                if (!link.has_room(sent, limit, std::exchange(least, 1))) {
+                    least = ahead.least_room(limit);
+                    if (!link.has_room(sent, limit, least)) break;
+                }
+                const std::size_t room = limit - link.undelivered(sent);
                 input.poll(room);
                 if (!input.ready()) {
                     input_error = input.error();
@@ -81,9 +84,8 @@ task<void> pump_map_stream(Run& run, Input& input, Out& out, map_stream_link& li
         run.flush();
         try {
             auto results = run.take_results();
-            settled = results.settled;
-            if (!run.wants_more()) ahead.in_flight(sent - std::min(sent, settled));
-            if (!results.ready.empty()) out.push(std::move(results.ready));
+            for (auto& batch : results.ready)
+                out.push(std::move(batch));
         } catch (...) {
             if (fatal == nullptr) fatal = std::current_exception();
             run.stop_all();
@@ -148,10 +150,16 @@ task<void> run_map_stream(std::shared_ptr<Out> out, std::shared_ptr<map_stream_l
     out->end(std::move(error));
 }
 
+// A slice counts as delivered when it has been taken: it is a small part of what is ready, so that the sender does not starve. Where the
+// user has fixed the window each element counts at once.
+inline constexpr std::size_t parts_of_batch = 16;
+inline constexpr std::size_t shortest_slice = 2;
+inline constexpr std::size_t longest_slice = 64;
+
 /// The stream.
 template <class V>
 stream<V> deliver_map_stream(std::shared_ptr<stream_queue<std::vector<V>>> out, std::shared_ptr<map_stream_link> link,
-                             task<void> sending) {
+                             task<void> sending, bool in_slices) {
     struct drop_at_end {
         map_stream_link& link;
         ~drop_at_end() { link.drop(); }
@@ -164,9 +172,18 @@ stream<V> deliver_map_stream(std::shared_ptr<stream_queue<std::vector<V>>> out, 
             auto batch = out->pop();
             if (!batch) co_return;
             std::size_t left = batch->size();
-            for (auto&& value : *batch) {
-                link->count_delivery(--left == 0);
-                co_yield static_cast<V&&>(value);
+            if constexpr (!std::is_same_v<V, bool>) {
+                for (V* at = batch->data(); in_slices && left >= shortest_slice * parts_of_batch;) {
+                    const std::size_t n = std::min(longest_slice, left / parts_of_batch);
+                    co_yield stream_slice<V>(at, at + n);
+                    at += n;
+                    left -= n;
+                    link->count_delivery(n, false);
+                }
+            }
+            for (std::size_t at = batch->size() - left; left != 0; ++at) {
+                link->count_delivery(1, --left == 0);
+                co_yield static_cast<V&&>((*batch)[at]);
             }
         }
     } catch (...) {
