@@ -80,19 +80,19 @@ public:
         using resumes_at_home = void;
         explicit next_awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
         [[nodiscard]] bool await_ready() noexcept {
-            wait_.check.awaited();
+            check_.awaited();
             if (!frame_) return true;
             const auto& p = frame_.promise();
             return p.idle() && (p.has_element() || p.has_error() || frame_.done());
         }
         template <class Promise>
         [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> consumer) noexcept {
-            return frame_.promise().next(frame_, wait_, consumer, detail::environment_of_promise(consumer));
+            return frame_.promise().next(frame_, wait_.emplace(), consumer, detail::environment_of_promise(consumer));
         }
         std::optional<T> await_resume() {
             if (!frame_) return std::nullopt;
             auto& p = frame_.promise();
-            if (wait_.from != nullptr) wait_.complete();  // else it has not waited
+            if (wait_) wait_->complete();
             if (p.next_ != p.last_) return std::optional<T>(std::move(*p.next_++));
             p.rethrow_error();
             std::optional<T> element = std::move(p.value_);
@@ -102,7 +102,8 @@ public:
 
     private:
         std::coroutine_handle<promise_type> frame_;
-        detail::stream_wait wait_;
+        detail::await_check<detail::awaitable_kind::next> check_;
+        std::optional<detail::stream_wait> wait_;  // made where there is no element: it is as large as several of them
     };
 
     /// The next element, or nothing at the end. Rethrows the exception of the body; afterwards there is no next element. Stop: ends

@@ -31,7 +31,6 @@ struct stream_error {
 
 /// A consumer that waits for the next element.
 struct stream_wait : waiter {
-    await_check<awaitable_kind::next> check;
     stream_promise_base* from = nullptr;
 };
 
