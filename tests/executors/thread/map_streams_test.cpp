@@ -1,0 +1,77 @@
+// map_stream with automatic sizes: short items travel in chunks, and an endless input is read a bounded number of items ahead.
+#include <cadre/map_stream.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <ranges>
+#include <unordered_set>
+
+#include <gtest/gtest.h>
+
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/executor.hpp>
+#include <cadre/executors/thread.hpp>
+#include <cadre/sleep.hpp>
+#include <cadre/sync_wait.hpp>
+#include <cadre/task.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+using cadre::executor;
+using cadre::task;
+
+std::uint64_t plus_one(std::uint64_t x) { return x + 1; }
+
+task<std::uint64_t> count_in_order(executor ex, std::uint64_t n) {
+    auto s = cadre::map_stream(ex, plus_one, std::views::iota(std::uint64_t{0}, n));
+    std::uint64_t next = 0;
+    while (const auto x = co_await s.next()) {
+        ++next;
+        EXPECT_EQ(*x, next);
+        if (*x != next) break;
+    }
+    co_return next;
+}
+
+std::uint64_t task_of_item(std::uint64_t /*x*/) { return cadre::detail::current_task_id(); }
+
+task<std::size_t> count_chunks(executor ex, std::uint64_t n) {
+    auto s = cadre::map_stream(ex, task_of_item, std::views::iota(std::uint64_t{0}, n));
+    std::unordered_set<std::uint64_t> tasks;
+    while (const auto id = co_await s.next())
+        tasks.insert(*id);
+    co_return tasks.size();
+}
+
+TEST(thread_map_streams, short_items_travel_in_chunks) {
+    constexpr std::uint64_t items = 300'000;
+    const executor ex = cadre::thread_executor{{.workers = 2}};
+    EXPECT_EQ(cadre::sync_wait(count_in_order(ex, items)), items);
+    EXPECT_LT(cadre::sync_wait(count_chunks(ex, items)), items / 20);
+}
+
+task<void> take_some_of_an_endless_input(executor ex) {
+    std::size_t read = 0;
+    const auto counted = std::views::iota(std::uint64_t{0}) | std::views::transform([&](std::uint64_t i) {
+                             ++read;
+                             return i;
+                         });
+    auto s = cadre::map_stream(ex, plus_one, counted);
+    constexpr std::size_t taken = 200'000;  // by then the chunks have grown
+    for (std::size_t i = 0; i < taken; ++i)
+        (void)co_await s.next();
+    std::size_t before = 0;
+    while (read != before) {  // until the sender waits for its consumer
+        before = read;
+        co_await cadre::sleep_for(20ms);
+    }
+    EXPECT_LE(read, taken + 100'000);
+}
+
+TEST(thread_map_streams, an_endless_input_is_read_a_bounded_number_of_items_ahead) {
+    cadre::sync_wait(take_some_of_an_endless_input(cadre::thread_executor{{.workers = 2}}));
+}
+
+}  // namespace
