@@ -145,6 +145,54 @@ TEST(generator, nests) {
     EXPECT_EQ(seen, (std::vector{1, 2, 3, 4, 5}));
 }
 
+struct level_guard {
+    explicit level_guard(int& live) : live_(live) { ++live_; }
+    level_guard(const level_guard&) = delete;
+    level_guard& operator=(const level_guard&) = delete;
+    ~level_guard() { --live_; }
+    int& live_;
+};
+
+generator<int> descend(int depth, int& live) {
+    const level_guard guard(live);
+    if (depth > 0)
+        for (const int i : descend(depth - 1, live))
+            co_yield i;
+    co_yield depth;
+}
+
+TEST(generator, abandoning_a_recursive_one_unwinds_every_level) {
+    int live = 0;
+    {
+        auto g = descend(100, live);
+        EXPECT_EQ(*g.begin(), 0);  // of the innermost
+        EXPECT_EQ(live, 101);
+    }
+    EXPECT_EQ(live, 0);
+}
+
+generator<int> fail_at(int depth) {
+    if (depth == 0) throw std::runtime_error("innermost");
+    co_yield depth;
+    for (const int i : fail_at(depth - 1))
+        co_yield i;
+}
+
+generator<int> recover(int depth) {
+    try {
+        for (const int i : fail_at(depth))
+            co_yield i;
+    } catch (const std::runtime_error&) {
+    }
+    co_yield -1;
+}
+
+TEST(generator, an_exception_rises_through_recursive_ones_and_may_be_handled_by_one) {
+    std::vector<int> seen;
+    std::ranges::copy(recover(3), std::back_inserter(seen));
+    EXPECT_EQ(seen, (std::vector{3, 2, 1, -1}));
+}
+
 generator<std::unique_ptr<int>> pointers(int n) {
     for (int i = 0; i < n; ++i)
         co_yield std::make_unique<int>(i);
