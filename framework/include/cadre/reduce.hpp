@@ -52,9 +52,10 @@ concept combines = std::is_invocable_r_v<T, Op&, T, T>;
 
 /// Whether `reduce` is accepted; the sentences stand there.
 template <bool Remote, class F, class Op, class Range, class T>
-concept reducible = accepts<range_verdict<Remote, F, Range>> && !std::is_void_v<reduced_value<F, Range>> && combines<Op, T> &&
-                    std::is_constructible_v<T, reduced_value<F, Range>> && combines_only<decayed_parameters_t<Op>, T> &&
-                    std::movable<T> && (!Remote || (accepts<portability_of<Op>> && accepts<portability_of<T>>));
+concept reducible =
+    accepts<range_verdict<Remote, F, Range>> && !std::is_void_v<reduced_value<F, Range>> && combines<Op, T> &&
+    std::is_constructible_v<T, reduced_value<F, Range>> && combines_only<decayed_parameters_t<Op>, T> &&
+    std::movable<T> && (!Remote || (accepts<portability_of<Op>> && accepts<portability_of<T>>));
 
 }  // namespace detail
 

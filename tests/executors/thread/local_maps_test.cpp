@@ -46,7 +46,7 @@ TYPED_TEST(local_maps, take_lambdas_with_captures) {
 }
 
 TYPED_TEST(local_maps, take_coroutines_with_captures) {
-    const auto multiply = [&](int x) -> task<int> { co_return x * this->factor_; };
+    const auto multiply = [&](int x) -> task<int> { co_return x* this->factor_; };
     EXPECT_EQ(sync_wait(cadre::map(this->ex_, multiply, this->numbers_)), this->tripled_);
 }
 
@@ -56,7 +56,8 @@ TYPED_TEST(local_maps, take_and_return_pointers) {
         pointers.push_back(&x);
     const auto same = [](const int* p) { return p; };
     EXPECT_EQ(sync_wait(cadre::map(this->ex_, same, pointers)), pointers);
-    EXPECT_EQ(sync_wait(cadre::map(this->ex_, same, std::list<const int*>(pointers.begin(), pointers.end()))), pointers);
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, same, std::list<const int*>(pointers.begin(), pointers.end()))),
+              pointers);
 }
 
 // Counts how often what it captures is copied.
@@ -86,7 +87,7 @@ TYPED_TEST(local_maps, copy_no_captures_for_their_items) {
 TYPED_TEST(local_maps, take_callables_that_can_only_be_moved) {
     auto make = [this] { return [f = std::make_unique<int>(this->factor_)](int x) { return x * *f; }; };
     auto make_later = [this] {
-        return [f = std::make_unique<int>(this->factor_)](int x) -> task<int> { co_return x * *f; };
+        return [f = std::make_unique<int>(this->factor_)](int x) -> task<int> { co_return x** f; };
     };
     const std::list<int> list(this->numbers_.begin(), this->numbers_.end());
     EXPECT_EQ(sync_wait(cadre::map(this->ex_, make(), this->numbers_)), this->tripled_);
@@ -120,15 +121,16 @@ TYPED_TEST(local_maps, take_and_return_items_that_can_only_be_moved) {
     std::vector<shape> shapes;
     for (const int x : this->numbers_)
         shapes.emplace_back(x);
-    auto grown = sync_wait(
-        cadre::map(this->ex_, [](shape s, int by) { return shape(s.size() * by); }, std::move(shapes), std::vector<int>(4, 3)));
+    auto grown = sync_wait(cadre::map(
+        this->ex_, [](shape s, int by) { return shape(s.size() * by); }, std::move(shapes), std::vector<int>(4, 3)));
     const auto size = [](const shape& s) { return s.size(); };
     EXPECT_EQ(sync_wait(cadre::map(this->ex_, size, std::move(grown))), this->tripled_);
 }
 
 TYPED_TEST(local_maps, go_through_ranges_side_by_side) {
     const auto f = [&](int a, int b) { return a * b * this->factor_; };
-    EXPECT_EQ(sync_wait(cadre::map(this->ex_, f, this->numbers_, std::views::iota(1))), (std::vector<int>{3, 12, 27, 48}));
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, f, this->numbers_, std::views::iota(1))),
+              (std::vector<int>{3, 12, 27, 48}));
 }
 
 TYPED_TEST(local_maps, stream_their_results) {

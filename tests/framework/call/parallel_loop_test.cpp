@@ -61,7 +61,8 @@ cadre::task<int> wait_for_a_stop_later(int x) { co_return wait_for_a_stop(x); }
 TEST(parallel_loop, what_progress_throws_stops_the_items_that_run) {
     const cadre::executor ex = cadre::thread_executor{{.workers = 2}};
     const auto options = cadre::map_options{.chunk = 1, .progress = throw_at_once};
-    EXPECT_THROW(cadre::sync_wait(cadre::map(ex, wait_for_a_stop, std::views::iota(0, 2), options)), std::runtime_error);
+    EXPECT_THROW(cadre::sync_wait(cadre::map(ex, wait_for_a_stop, std::views::iota(0, 2), options)),
+                 std::runtime_error);
     EXPECT_TRUE(was_asked_to_stop.exchange(false));
     waits = false;
     EXPECT_THROW(cadre::sync_wait(cadre::map(ex, wait_for_a_stop_later, std::views::iota(0, 2), options)),

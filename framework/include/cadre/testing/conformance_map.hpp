@@ -160,20 +160,20 @@ inline task<> map_goes_through_ranges_side_by_side(executor ex) {
         ex, [](int a, int b, int c) { return a + b + c; }, left, right | std::views::filter([](int) { return true; }),
         list);
     EXPECT_EQ(three, (std::vector<int>{111, 222}));
-    const auto four = co_await map(
-        ex, [](int a, int b, int c, int d) { return a + b + c + d; }, left, right, left, right);
+    const auto four =
+        co_await map(ex, [](int a, int b, int c, int d) { return a + b + c + d; }, left, right, left, right);
     EXPECT_EQ(four, (std::vector<int>{22, 44, 66}));
     std::vector<std::unique_ptr<int>> owned;
     for (const int x : left)
         owned.push_back(std::make_unique<int>(x));
-    const auto moved = co_await map(
-        ex, [](std::unique_ptr<int> p, int factor) { return *p * factor; }, std::move(owned), right);
+    const auto moved =
+        co_await map(ex, [](std::unique_ptr<int> p, int factor) { return *p * factor; }, std::move(owned), right);
     EXPECT_EQ(moved, (std::vector<int>{10, 40, 90}));
     const std::vector<int> none;
     const auto empty = co_await map(ex, work::add, none, std::views::iota(0));
     EXPECT_TRUE(empty.empty());
-    const auto outcomes =
-        co_await map_outcomes(ex, [](int a, int b) { return a < 3 ? a * b : throw std::out_of_range("a"); }, left, right);
+    const auto outcomes = co_await map_outcomes(
+        ex, [](int a, int b) { return a < 3 ? a * b : throw std::out_of_range("a"); }, left, right);
     EXPECT_EQ(outcomes.at(1).value(), 40);
     EXPECT_THROW((void)outcomes.at(2).value(), std::out_of_range);
     const auto product = [](int a, int b, int c, int d) { return a * b * c * d; };

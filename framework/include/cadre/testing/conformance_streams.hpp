@@ -87,9 +87,8 @@ inline task<> map_stream_goes_through_ranges_side_by_side(executor ex) {
         owned.push_back(std::make_unique<int>(x));
     const std::list<int> list{100, 200};
     int sum = 0;
-    auto moved = map_stream(
-        ex, [](std::unique_ptr<int> p, int a, int b) { return *p * a + b; }, std::move(owned), left, list,
-        {.ordered = false});
+    auto moved = map_stream(ex, [](std::unique_ptr<int> p, int a, int b) { return *p * a + b; }, std::move(owned), left,
+                            list, {.ordered = false});
     while (const auto x = co_await moved.next())
         sum += *x;
     EXPECT_EQ(sum, 1 + 100 + 4 + 200);
@@ -328,9 +327,8 @@ TYPED_TEST_P(stream_conformance, calls_are_retried_shared_and_waited_for) {
     this->run(bodies::calls_are_retried_shared_and_waited_for);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(stream_conformance, map_stream_keeps_the_order,
-                            map_stream_goes_through_ranges_side_by_side, map_stream_yields_as_items_finish,
-                            map_stream_takes_no_more_than_its_window, stages_chain,
+REGISTER_TYPED_TEST_SUITE_P(stream_conformance, map_stream_keeps_the_order, map_stream_goes_through_ranges_side_by_side,
+                            map_stream_yields_as_items_finish, map_stream_takes_no_more_than_its_window, stages_chain,
                             a_failure_comes_after_the_results_before_it,
                             an_error_of_the_source_comes_after_the_results_before_it,
                             a_limit_around_next_loses_no_result, a_stop_passes_through_a_map_stream,

@@ -89,7 +89,9 @@ public:
     }
     /// The number of items, if that of each range is known or without end.
     [[nodiscard]] std::optional<std::size_t> size() noexcept {
-        if constexpr (!((std::ranges::sized_range<std::remove_reference_t<Rs>> || is_unbounded<std::remove_reference_t<Rs>>)&&...) ||
+        if constexpr (!((std::ranges::sized_range<std::remove_reference_t<Rs>> ||
+                         is_unbounded<std::remove_reference_t<Rs>>) &&
+                        ...) ||
                       (is_unbounded<std::remove_reference_t<Rs>> && ...)) {
             return std::nullopt;
         } else {
@@ -113,7 +115,8 @@ inline constexpr bool gives_items<side_by_side<Rs...>> = (gives_items<Rs> && ...
 /// More than three ranges, and `map_options` behind them or not.
 template <class... Inputs>
 inline constexpr bool ends_with_options =
-    std::is_same_v<std::tuple_element_t<sizeof...(Inputs) - 1, std::tuple<std::remove_cvref_t<Inputs>...>>, map_options>;
+    std::is_same_v<std::tuple_element_t<sizeof...(Inputs) - 1, std::tuple<std::remove_cvref_t<Inputs>...>>,
+                   map_options>;
 template <class... Inputs>
 concept many_ranges = sizeof...(Inputs) > 3 && (std::ranges::input_range<Inputs> + ...) > 3 &&
                       (std::ranges::input_range<Inputs> + ...) + ends_with_options<Inputs...> == sizeof...(Inputs);
@@ -126,15 +129,16 @@ auto start_many(const Start& start, Inputs&&... inputs) {
     map_options options;
     if constexpr (ends_with_options<Inputs...>) options = std::get<count>(given);
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        return start(side_by_side<std::tuple_element_t<I, std::tuple<Inputs...>>...>{{std::get<I>(std::move(given))...}},
-                     options);
+        return start(
+            side_by_side<std::tuple_element_t<I, std::tuple<Inputs...>>...>{{std::get<I>(std::move(given))...}},
+            options);
     }(std::make_index_sequence<count>{});
 }
 
 // One of them has an end.
 template <class... Rs>
 inline constexpr bool is_concurrently_readable<side_by_side<Rs...>> =
-    ((is_concurrently_readable<std::remove_reference_t<Rs>> || is_unbounded<std::remove_reference_t<Rs>>)&&...) &&
+    ((is_concurrently_readable<std::remove_reference_t<Rs>> || is_unbounded<std::remove_reference_t<Rs>>) && ...) &&
     (std::ranges::sized_range<std::remove_reference_t<Rs>> || ...);
 
 }  // namespace cadre::detail
