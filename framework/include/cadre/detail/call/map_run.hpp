@@ -169,7 +169,9 @@ private:
     // Items below a failed one run to their end: one of them may fail as well, and a loop would have met that failure.
     void note_failure(std::size_t index) {
         if (!fail_fast_) return;
-        failure_.add(index, results_.error(index));
+        const std::exception_ptr error = results_.error(index);
+        if (error == not_run_error()) return;  // a chunk may have many of them
+        failure_.add(index, error);
         if (index >= first_failed_ || stop_.stop_requested()) return;
         first_failed_ = index;
         flush();  // the backend ignores a stop request to a call that it does not know

@@ -30,6 +30,12 @@
 
 namespace cadre::detail {
 
+/// The error of items that did not run because one before them, in their chunk, has failed. Never thrown: that failure is.
+[[nodiscard]] inline const std::exception_ptr& not_run_error() {
+    static const std::exception_ptr error = std::make_exception_ptr(cancelled{});
+    return error;
+}
+
 /// Reusable: filled, submitted and read any number of times.
 template <class F, class Item>
 class remote_chunk final : public map_chunk, public portable_call {
@@ -238,7 +244,7 @@ private:
     [[nodiscard]] outcome<result> decode_item(decoder& in, std::uint32_t i) const {
         switch (static_cast<item_result>(in.read_byte())) {
             case item_result::value: break;
-            case item_result::not_run: return outcome<result>(std::make_exception_ptr(cancelled{}));
+            case item_result::not_run: return outcome<result>(not_run_error());
             default: {
                 const std::string worker = decode_worker(in);
                 return outcome<result>(decode_exception(in, worker + ", " + task_text() + item_text(i)));
