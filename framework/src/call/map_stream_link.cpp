@@ -57,11 +57,19 @@ bool map_stream_link::has_room(std::size_t sent, std::size_t limit, std::size_t 
 
 void map_stream_link::report(const progress_callback& progress, std::size_t done, std::size_t total) {
     const std::lock_guard hold(progress_mutex_);
-    if (!dropped_) progress(done, total);
+    if (dropped_) return;
+    struct mark {
+        std::atomic<std::thread::id>& reporting;
+        explicit mark(std::atomic<std::thread::id>& r) noexcept : reporting(r) { reporting.store(std::this_thread::get_id()); }
+        ~mark() { reporting.store({}); }
+    } const here(reporting_);
+    progress(done, total);
 }
 
+// The progress function itself may drop the stream: then its thread has the lock.
 void map_stream_link::drop() noexcept {
-    const std::lock_guard hold(progress_mutex_);
+    std::unique_lock hold(progress_mutex_, std::defer_lock);
+    if (reporting_.load() != std::this_thread::get_id()) hold.lock();
     dropped_ = true;
 }
 

@@ -4,15 +4,18 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <ranges>
 #include <unordered_set>
 
 #include <gtest/gtest.h>
 
+#include <cadre/async_event.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/executors/thread.hpp>
 #include <cadre/sleep.hpp>
+#include <cadre/stream.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
 
@@ -72,6 +75,31 @@ task<void> take_some_of_an_endless_input(executor ex) {
 
 TEST(thread_map_streams, an_endless_input_is_read_a_bounded_number_of_items_ahead) {
     cadre::sync_wait(take_some_of_an_endless_input(cadre::thread_executor{{.workers = 2}}));
+}
+
+// Between two items: the function runs at home, where the stream is dropped.
+TEST(thread_map_streams, may_be_dropped_by_their_progress_function) {
+    const cadre::thread_executor pool{{.workers = 2}};
+    const cadre::async_event gate{pool};
+    bool armed = false;
+    std::optional<cadre::stream<int>> results;
+    const auto drop = [&](std::size_t, std::size_t) {
+        if (armed) results.reset();
+    };
+    const auto first_at_once = [&](int x) -> task<int> {
+        if (x != 0) co_await gate.wait();
+        co_return x;
+    };
+    const auto body = [&]() -> task<void> {
+        results = cadre::map_stream(pool, first_at_once, std::views::iota(0, 10),
+                                    {.chunk = 1, .window = 4, .progress = drop});
+        EXPECT_EQ(co_await results->next(), 0);
+        armed = true;
+        gate.set();
+        while (results)
+            co_await cadre::yield();
+    };
+    cadre::sync_wait(body());
 }
 
 }  // namespace

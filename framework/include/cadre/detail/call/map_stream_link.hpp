@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <mutex>
+#include <thread>
 
 #include <cadre/detail/call/completion_queue.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
@@ -75,6 +76,7 @@ private:
     std::atomic<std::size_t> delivered_{0};
     std::atomic<std::size_t> wake_at_{never};
     std::mutex progress_mutex_;  // under it: a user's progress function
+    std::atomic<std::thread::id> reporting_{};  // which has the lock and runs the function
     bool dropped_ = false;
 };
 
