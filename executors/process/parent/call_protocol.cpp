@@ -151,6 +151,8 @@ bool call_protocol::handle_events(worker_connection& c, unsigned max_events, end
             violation = handle(c, e, ended);
         } catch (const std::exception& problem) {
             violation = std::string("sent a message that could not be processed (") + problem.what() + ")";
+        } catch (...) {  // of the program's own code, which reads exceptions that it has registered
+            violation = "sent a message that could not be processed";
         }
         c.link.events().advance();
         if (!violation.empty()) {

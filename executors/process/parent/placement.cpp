@@ -259,8 +259,10 @@ std::size_t placement::queued() noexcept {
     return n;
 }
 
+// What its worker says to have done does not count: the next one begins anew.
 void placement::requeue(call_record& r) noexcept {
     unplace(r);
+    r.chunk = {};
     deadlines_.disarm(r);
     r.call->worker_pid.store(0, std::memory_order_relaxed);
     waiting_.push_front(r);

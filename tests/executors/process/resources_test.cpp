@@ -102,7 +102,7 @@ TEST(process_resources, missing_descriptors_are_a_config_error_that_names_the_li
         const cadre::tests::no_free_descriptors none;
         text = what_of<cadre::config_error>([] { const executor ex = process_executor{{.workers = 1}}; });
     }
-    EXPECT_NE(text.find("raise `ulimit -n`, now 512"), std::string::npos) << text;
+    EXPECT_NE(text.find("raise `ulimit -n`, now 1024"), std::string::npos) << text;
 }
 
 }  // namespace
