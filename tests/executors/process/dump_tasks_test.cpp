@@ -62,7 +62,7 @@ TEST(process_dump_tasks, names_the_tasks_of_each_worker) {
         auto waits = cadre::spawn(on_workers.with({.name = "reader"}), waits_for_items, items);
         auto runs = cadre::spawn(on_workers.with({.name = "cruncher"}), computes, end);
         std::string text = dump_with("'cruncher' on the worker: runs\n");
-        if (text.find("waits_for_items(") == std::string::npos) text = dump_with("waits_for_items(");
+        if (text.find("waits_for_items") == std::string::npos) text = dump_with("waits_for_items");
         EXPECT_NAMES(text, "'reader' on process executor 'process:2': in a worker, or queued for one\n");
         EXPECT_NAMES(text, "worker 0");
         EXPECT_NAMES(text, "worker 1");

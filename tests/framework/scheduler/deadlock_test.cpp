@@ -71,7 +71,7 @@ TEST(deadlock, a_forgotten_close_is_named) {
         co_await s.join();
     });
     EXPECT_NAMES(text, "waits for a message from a channel (receive)");
-    EXPECT_NAMES(text, "consumer_of_nothing(");
+    EXPECT_NAMES(text, "consumer_of_nothing");
     EXPECT_NAMES(text, "a task of the scope made at ");
     EXPECT_NAMES(text, "deadlock_test.cpp:");
     EXPECT_NAMES(text, "waits for the tasks of a scope (join)");
@@ -86,7 +86,7 @@ TEST(deadlock, a_full_channel_is_named) {
         co_await producer_without_consumer(items);
     });
     EXPECT_NAMES(text, "waits for room in a channel (send)");
-    EXPECT_NAMES(text, "producer_without_consumer(");
+    EXPECT_NAMES(text, "producer_without_consumer");
     EXPECT_EQ(live, 0);
 }
 
@@ -98,7 +98,7 @@ TEST(deadlock, locks_taken_in_two_orders) {
         co_await cadre::when_all(takes_two_locks(a, b), takes_two_locks(b, a));
     });
     EXPECT_NAMES(text, "waits for a lock");
-    EXPECT_NAMES(text, "takes_two_locks(");
+    EXPECT_NAMES(text, "takes_two_locks");
     EXPECT_NAMES(text, "awaited by");
     EXPECT_EQ(live, 0);
 }
@@ -140,7 +140,7 @@ TEST(deadlock, a_shielded_wait_is_unwound) {
         cadre::channel<int> items{self, 1};
         co_await cadre::shield(consumer_of_nothing(items));
     });
-    EXPECT_NAMES(text, "consumer_of_nothing(");
+    EXPECT_NAMES(text, "consumer_of_nothing");
     EXPECT_EQ(live, 0);
 }
 
@@ -151,7 +151,7 @@ TEST(deadlock, a_program_that_catches_the_stop_still_ends_with_the_report) {
         auto ended = co_await cadre::as_outcome(consumer_of_nothing(items));
         EXPECT_FALSE(ended);
     });
-    EXPECT_NAMES(text, "consumer_of_nothing(");
+    EXPECT_NAMES(text, "consumer_of_nothing");
 }
 
 TEST(deadlock, the_main_task_itself) {

@@ -61,9 +61,9 @@ TEST(dump_tasks, the_waits_of_the_main_task_and_of_its_scopes) {
         EXPECT_NAMES(text, ": 1 task\n");
         EXPECT_NAMES(text, "'main' on serial executor 'sync_wait': waits\n");
         EXPECT_NAMES(text, "waits for a message from a channel (receive), in ");
-        EXPECT_NAMES(text, "waits_for_items(");
+        EXPECT_NAMES(text, "waits_for_items");
         EXPECT_NAMES(text, ", awaited by ");
-        EXPECT_NAMES(text, "awaits_it(");
+        EXPECT_NAMES(text, "awaits_it");
         EXPECT_NAMES(text, "a task of the scope made at ");
         EXPECT_NAMES(text, "waits for a time to come (sleep)");
         EXPECT_NAMES(text, "started at ");
@@ -79,7 +79,7 @@ TEST(dump_tasks, calls_and_jobs_stand_below_the_task_that_started_them) {
     cadre::sync_wait([](cadre::executor ex) -> cadre::task<> {
         cadre::channel<int> items{ex, 1};
         auto job = cadre::spawn(ex.with({.name = "resize"}), awaits_it, items);
-        const std::string text = dump_with("awaits_it(");
+        const std::string text = dump_with("awaits_it");
         EXPECT_NAMES(text, "'resize' on thread executor 'thread': waits\n");
         EXPECT_NAMES(text, "started by task #");
         EXPECT_LT(text.find("'main'"), text.find("'resize'")) << text;
@@ -132,7 +132,7 @@ TEST(dump_tasks, forks_streams_selects_and_awaitables_of_others) {
         EXPECT_NAMES(text, "waits for an awaitable of another library");
         EXPECT_NAMES(text, "waits for the next element of a stream");
         EXPECT_NAMES(text, "waits for an event");
-        EXPECT_NAMES(text, "waits_for_items(");
+        EXPECT_NAMES(text, "waits_for_items");
         other.resume();
         gate.set();
         a.close();
