@@ -54,8 +54,11 @@ task<int> at(async_mutex m, shared_array<int> a, std::size_t i) {
     co_return a[i];
 }
 task<void> until_at(async_mutex m, shared_array<int> a, std::size_t i, int expected) {
-    while (co_await at(m, a, i) != expected)
+    for (;;) {  // with g++ 12 a loop whose condition compares an awaited value did not end
+        const int now = co_await at(m, a, i);
+        if (now == expected) co_return;
         co_await sleep_for(1ms);
+    }
 }
 
 // Notified without the lock, and with it; notifications without a waiter are lost.
