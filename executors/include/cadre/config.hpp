@@ -44,8 +44,7 @@ public:
     option_value(std::string_view value);
     option_value(std::string value);
     template <class Rep, class Period>
-    option_value(std::chrono::duration<Rep, Period> value)
-        : option_value(time{detail::to_nanoseconds(value)}) {}
+    option_value(std::chrono::duration<Rep, Period> value) : option_value(time{detail::to_nanoseconds(value)}) {}
     option_value(array value);
     template <class Rep>
         requires std::constructible_from<option_value, Rep>

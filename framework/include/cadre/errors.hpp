@@ -98,9 +98,9 @@ private:
 /// The circumstances of a worker's death.
 struct worker_death {
     pid_t pid = 0;
-    int signal = 0;             ///< the signal that terminated it, or 0
-    int exit_code = 0;          ///< its exit status, if no signal terminated it
-    std::string task_name{};    ///< the name given to the task; empty if none was given
+    int signal = 0;  ///< the signal that terminated it, or 0
+    int exit_code = 0;  ///< its exit status, if no signal terminated it
+    std::string task_name{};  ///< the name given to the task; empty if none was given
     std::string stack_trace{};  ///< of the crashing thread, symbolized; empty if not available
     std::size_t peak_memory = 0;  ///< maximum resident set in bytes; 0 if unknown
 };
@@ -149,7 +149,7 @@ private:
 enum class kill_reason : std::uint8_t {
     time_limit,
     memory_limit,
-    shutdown,   ///< its executor shut down, and the task had not ended at the deadline
+    shutdown,  ///< its executor shut down, and the task had not ended at the deadline
     requested,  ///< by `job::kill`
 };
 

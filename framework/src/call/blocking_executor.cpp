@@ -36,7 +36,8 @@ public:
         try {
             while (idle_ < queued_ && threads_ < concurrency())
                 start_thread_locked();
-        } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the threads that run take the items in turn
+        } catch (
+            const std::system_error&) {  // NOLINT(bugprone-empty-catch): the threads that run take the items in turn
         }
         ready_.notify_all();
     }

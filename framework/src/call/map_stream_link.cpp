@@ -60,7 +60,9 @@ void map_stream_link::report(const progress_callback& progress, std::size_t done
     if (dropped_) return;
     struct mark {
         std::atomic<std::thread::id>& reporting;
-        explicit mark(std::atomic<std::thread::id>& r) noexcept : reporting(r) { reporting.store(std::this_thread::get_id()); }
+        explicit mark(std::atomic<std::thread::id>& r) noexcept : reporting(r) {
+            reporting.store(std::this_thread::get_id());
+        }
         ~mark() { reporting.store({}); }
     } const here(reporting_);
     progress(done, total);

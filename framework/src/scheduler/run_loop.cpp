@@ -160,8 +160,6 @@ bool run_loop::run_some(unsigned budget, bool by_reserver) noexcept {
     return any;
 }
 
-bool run_loop::ready() const noexcept {
-    return has_submitted() || (expected_ != nullptr && expected_->completed());
-}
+bool run_loop::ready() const noexcept { return has_submitted() || (expected_ != nullptr && expected_->completed()); }
 
 }  // namespace cadre::detail

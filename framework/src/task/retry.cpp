@@ -37,7 +37,8 @@ double random_part() {
 }  // namespace
 
 std::chrono::nanoseconds retry_delay(const retry_policy& policy, int failures) {
-    if (policy.delay == policy.delay.zero()) return policy.delay;  // which no power of the factor changes, infinity included
+    if (policy.delay == policy.delay.zero())
+        return policy.delay;  // which no power of the factor changes, infinity included
     const auto longest = static_cast<double>(policy.max_delay.count());
     const double even =
         std::min(longest, static_cast<double>(policy.delay.count()) * std::pow(policy.factor, failures - 1));

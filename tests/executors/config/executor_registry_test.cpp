@@ -97,9 +97,10 @@ TEST(make_executor, refuses_what_it_cannot_make) {
     EXPECT_EQ(refused("thread:0"), "thread:0: expected a positive whole number of workers, got \"0\"");
     EXPECT_EQ(refused("thread:-1"), "thread:-1: expected a positive whole number of workers, got \"-1\"");
     EXPECT_EQ(refused("thread:1:2"), "thread:1:2: expected a positive whole number of workers, got \"1:2\"");
-    EXPECT_EQ(refused("serial:virtual,sed=7"),
-              "serial:virtual,sed=7: sed: unknown option of the kind 'serial'; did you mean 'seed'? (options: clock, seed, "
-              "workers)");
+    EXPECT_EQ(
+        refused("serial:virtual,sed=7"),
+        "serial:virtual,sed=7: sed: unknown option of the kind 'serial'; did you mean 'seed'? (options: clock, seed, "
+        "workers)");
     EXPECT_EQ(refused("mpi"), "this build of cadre has no MPI executor");
     EXPECT_EQ(refused("cluster"), "this build of cadre has no cluster executor");
     EXPECT_EQ(refused(""), "expected KIND, KIND:WORKERS or the name of an executor, got \"\"");

@@ -385,7 +385,8 @@ TEST_F(runtime_DeathTest, a_handler_of_the_programs_own_stays) {
 // The default executor may start threads or processes: only who asks for it gets it.
 TEST(runtime, run_does_not_make_an_executor_that_nobody_asked_for) {
     const auto threads = [] {
-        return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator{});
+        return std::distance(std::filesystem::directory_iterator("/proc/self/task"),
+                             std::filesystem::directory_iterator{});
     };
     cadre::runtime rt(with_default("thread:3"));
     const auto before = threads();

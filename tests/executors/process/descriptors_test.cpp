@@ -1,8 +1,8 @@
 // File descriptors in calls to worker processes: who owns them, when they are closed, and what happens if there is none free.
 
-#include "no_free_descriptors.hpp"
 #include "descriptors.hpp"
 #include "guard.hpp"
+#include "no_free_descriptors.hpp"
 #include "support.hpp"
 
 #include <cadre/bind_portable.hpp>

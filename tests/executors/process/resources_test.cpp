@@ -1,7 +1,7 @@
 // Resources that run out, and starts of workers that fail, while an executor is at work.
 
-#include "no_free_descriptors.hpp"
 #include "guard.hpp"
+#include "no_free_descriptors.hpp"
 #include "support.hpp"
 
 #include <cadre/as_outcome.hpp>

@@ -146,7 +146,8 @@ TEST(retry_delay, varies_within_its_jitter) {
 
 TEST(retry, without_a_delay_never_waits) {
     for (const int failures : {1, 1025, 100'000})
-        EXPECT_EQ(cadre::detail::retry_delay({.delay = 0ns, .factor = 2.0, .max_delay = 1s}, failures), 0ns) << failures;
+        EXPECT_EQ(cadre::detail::retry_delay({.delay = 0ns, .factor = 2.0, .max_delay = 1s}, failures), 0ns)
+            << failures;
 }
 
 }  // namespace

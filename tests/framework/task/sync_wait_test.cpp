@@ -18,8 +18,8 @@
 #include <cadre/as_outcome.hpp>
 #include <cadre/async_event.hpp>
 #include <cadre/detail/scheduler/run_loop.hpp>
-#include <cadre/errors.hpp>
 #include <cadre/detail/task/block_on.hpp>
+#include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/executors/serial.hpp>
 #include <cadre/job.hpp>

@@ -69,7 +69,9 @@ public:
     /// @return whether another thread has reserved the loop: it is to be woken, if the caller is not that thread
     bool release() noexcept { return (driver_.fetch_and(~held, std::memory_order_seq_cst) & reserved) != 0; }
     /// Reserves the loop for one driver. @return false if it is reserved already
-    [[nodiscard]] bool reserve() noexcept { return (driver_.fetch_or(reserved, std::memory_order_seq_cst) & reserved) == 0; }
+    [[nodiscard]] bool reserve() noexcept {
+        return (driver_.fetch_or(reserved, std::memory_order_seq_cst) & reserved) == 0;
+    }
     /// The thread that has reserved the loop: makes it the driver. @return false while another thread is
     [[nodiscard]] bool hold_reserved() noexcept {
         unsigned expected = reserved;

@@ -46,9 +46,10 @@ concept shareable = is_shareable<T>();
 template <class T>
 consteval void require_shareable() {
     constexpr bool has_c_array = portability_of<T>::reason == portability_reason::c_array_member;
-    static_assert(!has_c_array,
-                  "not shareable: whether the elements of a C array are pointers cannot be checked in an aggregate; make the "
-                  "array member a std::array");
+    static_assert(
+        !has_c_array,
+        "not shareable: whether the elements of a C array are pointers cannot be checked in an aggregate; make the "
+        "array member a std::array");
     static_assert(
         has_c_array || shareable<T>,
         "not shareable: T must be a trivially copyable type without pointers, references or views: it lives in memory "
