@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include <cadre/detail/base/is_cancelled.hpp>
 #include <cadre/errors.hpp>
 
 // An exception keeps its type and its identity, so what is attached to it stands in a table beside it, under the address of the thrown
@@ -79,16 +80,6 @@ void destroy_with_entry(void* object) {
         if (auto node = t.entries.extract(object)) gone = std::move(node.mapped());
     }
     if (gone.original != nullptr) gone.original(object);
-}
-
-bool is_cancelled(const std::exception_ptr& error) noexcept {
-    try {
-        std::rethrow_exception(error);
-    } catch (const cancelled&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
 }
 
 /// Whether `from` is `object`, or holds it: then it cannot become a part of it. With the mutex held.

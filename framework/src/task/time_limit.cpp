@@ -36,16 +36,6 @@ std::string timed_out_text(std::chrono::nanoseconds limit, std::string_view task
     return text;
 }
 
-bool is_cancelled(const std::exception_ptr& error) noexcept {
-    try {
-        std::rethrow_exception(error);
-    } catch (const cancelled&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
-}
-
 bool ended_by_stop(const std::exception_ptr& error) noexcept {
     try {
         std::rethrow_exception(error);

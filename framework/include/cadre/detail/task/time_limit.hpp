@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include <cadre/detail/base/durations.hpp>
+#include <cadre/detail/base/is_cancelled.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/scheduler/timer_service.hpp>
 
@@ -16,9 +17,6 @@ namespace cadre::detail {
 
 /// Whether `error` is `cancelled` or `task_killed`: the end of work that obeyed a stop request, or was forced to.
 [[nodiscard]] bool ended_by_stop(const std::exception_ptr& error) noexcept;
-
-/// Whether `error` is `cancelled`.
-[[nodiscard]] bool is_cancelled(const std::exception_ptr& error) noexcept;
 
 /// The text of a `timed_out`: "timed out after 100 ms", with ": task 'resize'" behind it if the limited call has a name.
 [[nodiscard]] std::string timed_out_text(std::chrono::nanoseconds limit, std::string_view task_name = {});
