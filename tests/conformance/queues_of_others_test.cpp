@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-#include "conformance/kinds.hpp"
+#include "conformance/of_others.hpp"
 
 namespace {
 
@@ -28,15 +28,9 @@ using namespace conformance_tests;
 using namespace std::chrono_literals;
 using namespace cadre;
 
-constexpr auto soon = 5ms;  // the limit of a wait that has to end by it
-
 template <class Kind>
-class queues_of_others : public ::testing::Test {
-protected:
-    const executor under_test = Kind::make();
-};
-using kinds = ::testing::Types<serial, threads<1>, threads<3>, processes<1>, processes<2>>;
-TYPED_TEST_SUITE(queues_of_others, kinds);
+class queues_of_others : public of_others<Kind> {};
+TYPED_TEST_SUITE(queues_of_others, kinds_of_others);
 
 // --- Queue ------------------------------------------------------------------------------------------------------------
 
