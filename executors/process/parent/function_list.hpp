@@ -17,6 +17,8 @@ namespace cadre::detail::process_parent {
 
 class function_list {
 public:
+    /// Whether it has a number.
+    [[nodiscard]] bool contains(const function_id& id) const { return numbers_.contains(id); }
     /// The number of `id`, a new one if needed; empty if there are too many functions. Throws std::bad_alloc, not_portable.
     [[nodiscard]] std::optional<std::uint16_t> number(const function_id& id);
 

@@ -4,8 +4,6 @@
 
 #include <cadre/errors.hpp>
 
-#include <cerrno>
-#include <system_error>
 #include <utility>
 
 namespace cadre::detail::process_parent {
@@ -16,10 +14,8 @@ void nested_call::start() noexcept {
         complete(failure_reply(std::make_exception_ptr(executor_stopped())));
         return;
     }
-    if (descriptors_lost) {
-        complete(failure_reply(std::make_exception_ptr(
-            std::system_error(EMFILE, std::system_category(),
-                              "the file descriptors of a nested call did not reach the parent process"))));
+    if (not_received != nullptr) {
+        complete(failure_reply(std::move(not_received)));
         return;
     }
     portable_call* const self = this;

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 
 namespace cadre::detail::process_parent {
 
@@ -27,7 +28,7 @@ public:
     const std::uint64_t workers_ticket;
     std::size_t held_bytes = 0;  ///< of name and arguments; counted in the connection of the caller
     std::size_t held_descriptors = 0;  ///< likewise
-    bool descriptors_lost = false;  ///< this process had no free one for them: the call fails
+    std::exception_ptr not_received{};  ///< why the arguments did not arrive whole: the call fails
 
 private:
     ~nested_call() = default;

@@ -7,8 +7,11 @@
 #include <cadre/detail/codec/exception_codec.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <exception>
 #include <new>
+#include <system_error>
 #include <utility>
 
 namespace cadre::detail::process_parent {
@@ -20,7 +23,9 @@ using process_plane::nested_header;
 std::string nested_calls::handle_call(worker_connection& c, const event& e, std::span<const std::byte> body) {
     nested_header h;
     if (body.size() < sizeof h || c.nested.contains(e.id)) return "sent a malformed nested call";
-    if (c.nested.size() >= process_plane::max_nested_calls) return "exceeded the limit of nested calls";
+    // A worker counts a call until it has read the reply.
+    if (c.nested.size() + c.link.waiting_replies() >= process_plane::max_nested_calls)
+        return "exceeded the limit of nested calls";
     std::memcpy(&h, body.data(), sizeof h);
     body = body.subspan(sizeof h);
     if (!c.nested.empty() && c.nested_bytes + body.size() > process_plane::max_nested_bytes)
@@ -40,7 +45,11 @@ std::string nested_calls::handle_call(worker_connection& c, const event& e, std:
     call->held_bytes = body.size();
     c.nested_bytes += body.size();
     call->descriptors = std::move(arrived.descriptors);
-    call->descriptors_lost = arrived.lost;
+    if ((e.flags & event::out_of_memory) != 0)
+        call->not_received = std::make_exception_ptr(std::bad_alloc());  // there was no memory for the arguments
+    else if (arrived.lost)
+        call->not_received = std::make_exception_ptr(std::system_error(
+            EMFILE, std::system_category(), "the file descriptors of a nested call did not reach the parent process"));
     call->held_descriptors = call->descriptors.size();
     c.nested_descriptors += call->held_descriptors;
     call->may_return_descriptors = (h.flags & nested_header::may_return_descriptors) != 0;

@@ -42,12 +42,12 @@ void placement::enqueue(portable_call& call, bool nested, ended_calls& ended) {
             return;
         }
     }
-    const std::size_t size = call.arguments.size() + borrowed_size(call.borrowed);
+    const std::size_t size = call.arguments_size();
     if (size > process_plane::max_message) {
         ended.push_back({&call, failure_reply(process_plane::too_large("the arguments of a call", size))});
         return;
     }
-    const std::optional<std::uint16_t> entry = number(call, ended);
+    const std::optional<std::uint16_t> entry = number(call, nested, ended);
     if (!entry) return;
     call_record& r = table_.acquire();
     r.call = &call;
@@ -69,11 +69,17 @@ void placement::enqueue(portable_call& call, bool nested, ended_calls& ended) {
 }
 
 // @return the number of the function; empty if the call has been ended because there is none
-std::optional<std::uint16_t> placement::number(portable_call& call, ended_calls& ended) {
+std::optional<std::uint16_t> placement::number(portable_call& call, bool nested, ended_calls& ended) {
     std::exception_ptr why;
     try {
-        if (const auto entry = functions_.number(call.entry)) return entry;
-        why = std::make_exception_ptr(error("executor '" + name_ + "': calls name too many different functions"));
+        // A worker names the function of a nested call.
+        if (nested && !functions_.contains(call.entry) && !is_trampoline(call.entry))
+            why = std::make_exception_ptr(not_portable(
+                "executor '" + name_ + "': a nested call names a function that is no task of the parent process"));
+        else if (const auto entry = functions_.number(call.entry))
+            return entry;
+        else
+            why = std::make_exception_ptr(error("executor '" + name_ + "': calls name too many different functions"));
     } catch (...) {
         why = std::current_exception();
     }
@@ -97,12 +103,21 @@ void placement::place_queued_calls(ended_calls& ended) noexcept {
 }
 
 void placement::place_within_credit(ended_calls& ended) noexcept {
+    // Arguments that find no memory wait until other calls of the worker have ended; a call that a task waits for does not.
+    std::size_t max_size = SIZE_MAX;
     const auto place = [&](call_record& r, worker_connection& c) {
         waiting_.remove(r);
-        if (!publish(r, c)) fail(r, std::make_exception_ptr(std::bad_alloc()), ended);  // no memory for the arguments
+        if (publish(r, c)) return;
+        if (r.nested || c.calls.empty()) return fail(r, std::make_exception_ptr(std::bad_alloc()), ended);
+        waiting_.push_front(r);
+        max_size = r.call->arguments_size() - 1;
     };
-    bool fresh_wait = false;  // a call that waits for a fresh worker does not hold up those behind it
-    while (call_record* r = waiting_.find_first([&](const call_record& w) { return !fresh_wait || !w.wants_fresh; })) {
+    // A call that waits for a fresh worker, or for memory, does not hold up those behind it.
+    bool fresh_wait = false;
+    const auto may_be_placed = [&](const call_record& w) {
+        return (!fresh_wait || !w.wants_fresh) && (max_size == SIZE_MAX || w.call->arguments_size() <= max_size);
+    };
+    while (call_record* r = waiting_.find_first(may_be_placed)) {
         if (worker_connection* const c = pick(*r); c != nullptr)
             place(*r, *c);
         else if (r->wants_fresh)

@@ -85,7 +85,7 @@ public:
     [[nodiscard]] bool any_placed() const noexcept { return placed_.load(std::memory_order_relaxed) != 0; }
 
 private:
-    [[nodiscard]] std::optional<std::uint16_t> number(portable_call& call, ended_calls& ended);
+    [[nodiscard]] std::optional<std::uint16_t> number(portable_call& call, bool nested, ended_calls& ended);
     void place_within_credit(ended_calls& ended) noexcept;
     [[nodiscard]] worker_connection* pick(const call_record& r) noexcept;
     [[nodiscard]] worker_connection* pick_retiring() noexcept;

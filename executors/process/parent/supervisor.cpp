@@ -70,7 +70,7 @@ private:
         return add(w.pidfd, {kind::pidfd, w.serial}) && (w.output < 0 || add(w.output, {kind::output, w.serial}));
     }
 
-    // Watches new workers. Removed ones have closed their descriptors.
+    // Watches new workers.
     void watch_new_workers() {
         if (!watches_plane_ && election_.is_leader()) watches_plane_ = add(election_.descriptor(), {kind::plane, 0});
         const auto all = pool_->watched_workers();
@@ -102,6 +102,7 @@ private:
                 case kind::bell: doorbell::clear(pool_->supervisor_bell()); break;
                 case kind::plane: doorbell::clear(election_.descriptor()); break;
                 case kind::pidfd:
+                    unwatch(serial);
                     pool_->worker_ended(serial);
                     ended = true;
                     break;
@@ -126,6 +127,12 @@ private:
                 unwatched_.push_back(w.serial);
     }
 
+    // To close the descriptors is not enough: a process that the program has forked keeps them open.
+    void unwatch(std::uint64_t serial) noexcept {
+        unwatch_output(serial);
+        for (const pool::watched& w : pool_->watched_workers())
+            if (w.serial == serial) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, w.pidfd, nullptr);
+    }
     void unwatch_output(std::uint64_t serial) noexcept {
         for (const pool::watched& w : pool_->watched_workers())
             if (w.serial == serial && w.output >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, w.output, nullptr);

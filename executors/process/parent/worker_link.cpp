@@ -2,9 +2,13 @@
 
 #include "base/doorbell.hpp"
 
+#include <cadre/detail/codec/codec_stream.hpp>
+#include <cadre/detail/codec/exception_codec.hpp>
+
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -20,6 +24,8 @@ namespace {
 
 // That wait to be sent to a worker which does not read.
 constexpr std::size_t max_waiting_descriptors = 1024;
+
+constexpr std::chrono::seconds max_time_without_memory{1};
 
 }  // namespace
 
@@ -82,7 +88,7 @@ void worker_link::reply(const event& e, std::span<const std::byte> body, std::sp
     ring_requested_ = true;
     event copy = e;
     if (waiting_replies_.empty() && push(replies_, copy, body, descriptors)) return;
-    waiting_reply w{e, {}, {}};
+    waiting_reply w{.e = e};
     w.body.append(body);
     if (const int error = copy_for_later(descriptors, w.descriptors); error != 0 && e.kind == event_kind::descriptors)
         w.e.items = static_cast<std::uint32_t>(error);
@@ -114,12 +120,32 @@ void worker_link::order(const event& e) {
     waiting_orders_.push_back(e);
 }
 
+// The first waiting reply, to a nested call, finds no memory although the worker has read everything.
+void worker_link::fail_without_memory() noexcept {
+    const auto now = std::chrono::steady_clock::now();
+    waiting_reply& first = waiting_replies_.front();
+    if (first.without_memory_since.time_since_epoch().count() == 0) first.without_memory_since = now;
+    if (now - first.without_memory_since < max_time_without_memory) return;
+    event e{};
+    e.id = first.e.id;
+    e.kind = event_kind::nested_exception;
+    while (!waiting_replies_.empty() && waiting_replies_.front().e.id == e.id)  // its partial results, too
+        waiting_replies_.pop_front();
+    waiting_reply failed{.e = e};
+    const std::uint16_t no_place = 0;
+    failed.body.append(std::as_bytes(std::span(&no_place, 1)));
+    encoder out(failed.body);
+    encode_exception(out, std::make_exception_ptr(std::bad_alloc()));
+    waiting_replies_.push_front(std::move(failed));
+}
+
 bool worker_link::flush() noexcept {
     while (!waiting_replies_.empty() && push(replies_, waiting_replies_.front().e, waiting_replies_.front().body.span(),
                                              waiting_replies_.front().descriptors)) {
         waiting_replies_.pop_front();
         ring_requested_ = true;
     }
+    if (!waiting_replies_.empty() && replies_.has_room() && replies_.all_read()) fail_without_memory();
     bool ordered = false;
     while (!waiting_orders_.empty() && push(orders_, waiting_orders_.front(), {})) {
         waiting_orders_.pop_front();

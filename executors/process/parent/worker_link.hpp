@@ -8,6 +8,8 @@
 
 #include <cadre/detail/base/byte_buffer.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -76,8 +78,10 @@ public:
                std::span<const unique_fd> descriptors = {});
     /// To the worker's control thread.
     void order(const process_plane::event& e);
-    /// Sends what waits. @return whether something still waits
+    /// Sends what waits. A reply for which there has been no memory for a second becomes an error: calls that wait for it may hold
+    /// that memory. @return whether something still waits
     bool flush() noexcept;
+    [[nodiscard]] std::size_t waiting_replies() const noexcept { return waiting_replies_.size(); }
 
     // Wake-ups of the worker's loop.
 
@@ -94,9 +98,11 @@ public:
 private:
     struct waiting_reply {
         process_plane::event e;
-        byte_buffer body;
-        std::vector<unique_fd> descriptors;
+        byte_buffer body{};
+        std::vector<unique_fd> descriptors{};
+        std::chrono::steady_clock::time_point without_memory_since{};  // the epoch: it has not been
     };
+    void fail_without_memory() noexcept;
     template <std::size_t Slots>
     bool push(process_plane::event_writer<Slots>& ring, process_plane::event& e, std::span<const std::byte> body,
               std::span<const unique_fd> descriptors = {}) noexcept;

@@ -44,6 +44,14 @@ block block_allocator::allocate(std::uint64_t size) noexcept {
     }
 }
 
+block block_allocator::allocate_pages(std::uint64_t size) noexcept {
+    try {
+        return allocate_large(round_up(size, page));
+    } catch (const std::bad_alloc&) {
+        return {};
+    }
+}
+
 block block_allocator::allocate_small(std::size_t size_class) {
     const std::uint64_t size = min_block_size << size_class;
     auto& list = free_[size_class];

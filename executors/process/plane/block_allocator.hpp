@@ -23,6 +23,8 @@ public:
     /// A block of at least `size` bytes; size 0: no memory is left.
     [[nodiscard]] block allocate(std::uint64_t size) noexcept;
     void release(block b) noexcept;
+    /// A block of whole pages that shares none with another block, whatever its size.
+    [[nodiscard]] block allocate_pages(std::uint64_t size) noexcept;
     [[nodiscard]] std::byte* at(const block& b) const noexcept { return base_ + b.offset; }
 
 private:

@@ -62,9 +62,8 @@ bool chunk_results::open(event_sender& sender, std::uint64_t ticket) noexcept {
     event e{};
     e.kind = event_kind::chunk_block;
     e.id = ticket;
-    if (sender.send_block(e, block_)) return true;
-    close(sender);
-    return false;
+    sender.send_block(e, block_);
+    return true;
 }
 
 std::span<const std::byte> chunk_results::unsent() const noexcept {

@@ -1,11 +1,12 @@
 #include "process/worker/event_sender.hpp"
 
 #include "base/doorbell.hpp"
+#include "process/plane/chunk_progress.hpp"
 #include "process/worker/descriptor_check.hpp"
 #include "process/worker/forked_child.hpp"
+#include "process/worker/replacement_body.hpp"
 
-#include <cadre/detail/codec/exception_codec.hpp>
-
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -20,11 +21,23 @@ using process_plane::event;
 using process_plane::event_kind;
 using process_plane::loop_state;
 
+namespace {
+
+constexpr std::uint64_t spare_size = process_plane::chunk_progress::capacity + 4096;
+
+block take_spare(process_plane::block_allocator& area) {
+    const block b = area.allocate_pages(spare_size);
+    if (b.size == 0) throw std::bad_alloc();
+    return b;
+}
+
+}  // namespace
+
 event_sender::event_sender(const call_memory& memory, const process_plane::supervisor_status_page& page, int loop_bell,
-                           int supervisor_bell, process_plane::descriptor_socket& socket) noexcept
+                           int supervisor_bell, process_plane::descriptor_socket& socket)
     : control_(memory.control()), parent_(page.words()), loop_bell_(loop_bell), supervisor_bell_(supervisor_bell),
       max_nested_body_(memory.max_nested_body()),
-      area_(memory.descriptor(), memory.base(), memory.worker_area(), memory.area_size()),
+      area_(memory.descriptor(), memory.base(), memory.worker_area(), memory.area_size()), spare_(take_spare(area_)),
       ring_(memory.parts().events, memory.control().events_consumed, area_), socket_(socket) {}
 
 bool event_sender::send(event e, std::span<const std::span<const std::byte>> body, notice when) noexcept {
@@ -62,17 +75,18 @@ block event_sender::allocate_block(std::uint64_t size) noexcept {
 
 void event_sender::release_block(block b) noexcept {
     const std::lock_guard hold(mutex_);
-    area_.release(b);
+    if (waiting_.empty())
+        area_.release(b);
+    else
+        waiting_.back().release_after.push_back(b);
 }
 
-bool event_sender::send_block(event e, block b) noexcept {
+void event_sender::send_block(event e, block b) noexcept {
     end_if_forked();
     const std::lock_guard hold(mutex_);
-    if (!waiting_.empty() || !ring_.has_room()) return false;
     e.flags = event::external;
     std::memcpy(e.body, &b, sizeof b);
-    ring_.push(e);
-    return true;
+    push_placed(e, {});
 }
 
 void event_sender::send_owned(event e, block owner, std::span<const std::byte> body, notice when) noexcept {
@@ -86,14 +100,18 @@ void event_sender::send_owned(event e, block owner, std::span<const std::byte> b
         const block exact{owner.offset + static_cast<std::uint64_t>(body.data() - area_.at(owner)), body.size()};
         std::memcpy(e.body, &exact, sizeof exact);
     }
+    push_placed(e, owner);
+    announce(when);
+}
+
+void event_sender::push_placed(const event& e, block owner) noexcept {
     if (waiting_.empty() && ring_.has_room()) {
         ring_.push(e, owner);
-    } else {
-        waiting_.push_back({e, {}, {}, {}, owner});
-        has_waiting_.store(true, std::memory_order_release);
-        (void)push_waiting();
+        return;
     }
-    announce(when);
+    waiting_.push_back({.e = e, .placed = true, .owner = owner});
+    has_waiting_.store(true, std::memory_order_release);
+    (void)push_waiting();
 }
 
 void event_sender::announce(notice when) noexcept {
@@ -123,19 +141,9 @@ bool event_sender::push(event& e, std::span<const std::span<const std::byte>> bo
     if (!ring_.has_room()) return false;
     block external;
     if (!process_plane::put_body(e, area_, external, body)) {
-        // The parent frees memory when it reads what is in flight. If nothing is, this result is too large.
-        if (!ring_.all_read() || e.kind != event_kind::value) return false;
-        std::size_t size = 0;
-        for (const auto& part : body)
-            size += part.size();
-        byte_buffer error;
-        encoder out(error);
-        encode_exception(out, size > process_plane::max_message ? process_plane::too_large("the result of a call", size)
-                                                                : std::make_exception_ptr(std::bad_alloc()));
-        e.kind = event_kind::exception;
-        if (!process_plane::put_body(e, area_, external, std::array{std::span<const std::byte>(error.span())}))
-            return false;
-        descriptors = {};
+        if (!ring_.all_read() || !ring_.has_room()) return false;
+        // All blocks in flight have been released by now.
+        if (!process_plane::put_body(e, area_, external, body) && !put_into_spare(e, body)) descriptors = {};
     }
     if (!push_descriptors(e, descriptors)) {
         area_.release(external);
@@ -145,9 +153,33 @@ bool event_sender::push(event& e, std::span<const std::span<const std::byte>> bo
     return true;
 }
 
+bool event_sender::put_into_spare(event& e, std::span<const std::span<const std::byte>> body) noexcept {
+    byte_buffer replacement;
+    std::uint64_t size = 0;
+    for (const auto& part : body)
+        size += part.size();
+    std::array<std::span<const std::byte>, 1> only;
+    const bool fits = size <= spare_.size;
+    if (!fits) {
+        replacement = replacement_body(e, body, size);
+        only[0] = replacement.span().first(std::min<std::size_t>(replacement.size(), spare_.size));
+        body = only;
+    }
+    std::byte* to = area_.at(spare_);
+    for (const auto& part : body) {
+        if (!part.empty()) std::memcpy(to, part.data(), part.size());
+        to += part.size();
+    }
+    const block written{spare_.offset, static_cast<std::uint64_t>(to - area_.at(spare_))};
+    e.flags = static_cast<std::uint8_t>(e.flags | event::external);
+    e.inline_size = 0;
+    std::memcpy(e.body, &written, sizeof written);
+    return fits;
+}
+
 void event_sender::keep(const event& e, std::span<const std::span<const std::byte>> body,
                         std::span<const unique_fd> descriptors, std::vector<unique_fd>* owner) {
-    waiting w{e, {}, descriptors, {}, {}};
+    waiting w{.e = e, .descriptors = descriptors};
     if (owner != nullptr)
         w.owned = std::move(*owner);  // `descriptors` refers to its elements, which stay where they are
 
@@ -157,7 +189,7 @@ void event_sender::keep(const event& e, std::span<const std::span<const std::byt
 }
 
 bool event_sender::push(waiting& w) noexcept {
-    if (w.owner.size == 0) return push(w.e, std::array{std::span<const std::byte>(w.body.span())}, w.descriptors);
+    if (!w.placed) return push(w.e, std::array{std::span<const std::byte>(w.body.span())}, w.descriptors);
     if (!ring_.has_room()) return false;
     ring_.push(w.e, w.owner);
     return true;
@@ -176,6 +208,8 @@ bool event_sender::push_waiting() noexcept {
     bool any = false;
     for (bool announced = false; !waiting_.empty();) {
         if (push(waiting_.front())) {
+            for (const block b : waiting_.front().release_after)
+                area_.release(b);
             waiting_.pop_front();
             any = true;
             continue;

@@ -18,13 +18,17 @@
 namespace cadre::detail::process_worker {
 
 /// Thread-safe.
+///
+/// An event whose body finds no memory waits until the parent has read what is in flight, which frees memory. If nothing is in
+/// flight, the body goes into `spare_`; one that is too large for it is replaced by an error, so that no event waits for ever.
 class event_sender {
 public:
+    /// Throws std::bad_alloc.
     event_sender(const process_plane::call_memory& memory, const process_plane::supervisor_status_page& page,
-                 int loop_bell, int supervisor_bell, process_plane::descriptor_socket& socket) noexcept;
+                 int loop_bell, int supervisor_bell, process_plane::descriptor_socket& socket);
 
     enum class notice : std::uint8_t {
-        later,   ///< `notify_pending` follows soon: one wake-up for many results
+        later,  ///< `notify_pending` follows soon: one wake-up for many results
         now,
         urgent,  ///< the supervisor must handle it if the parent's loop computes
     };
@@ -54,12 +58,13 @@ public:
 
     /// A block of the worker's area, which the parent can read; size 0: there is no memory.
     [[nodiscard]] process_plane::block allocate_block(std::uint64_t size) noexcept;
+    /// Until the events that wait now are in the ring, the parent may still look at the block: it is released then.
     void release_block(process_plane::block b) noexcept;
     /// Of the body of a nested call.
     [[nodiscard]] std::uint64_t max_nested_body() const noexcept { return max_nested_body_; }
     [[nodiscard]] std::byte* at(process_plane::block b) const noexcept { return area_.at(b); }
-    /// Sends an event whose body is a block that stays the caller's. @return false if there is no room now
-    [[nodiscard]] bool send_block(process_plane::event e, process_plane::block b) noexcept;
+    /// Sends an event whose body is a block that stays the caller's. The parent is not notified: another event follows.
+    void send_block(process_plane::event e, process_plane::block b) noexcept;
 
     /// Sends an event with a body inside of `owner`, which becomes the sender's: it is released when the parent has read the body.
     void send_owned(process_plane::event e, process_plane::block owner, std::span<const std::byte> body,
@@ -75,16 +80,22 @@ public:
 private:
     struct waiting {
         process_plane::event e;
-        byte_buffer body;
-        std::span<const unique_fd> descriptors;
-        std::vector<unique_fd> owned;  // those, if they are closed when they have been sent
-        process_plane::block owner{};  // of the body that `e` refers to, if there is one
+        byte_buffer body{};
+        std::span<const unique_fd> descriptors{};
+        std::vector<unique_fd> owned{};  // those, if they are closed when they have been sent
+        bool placed = false;  // the body is in `e` or in a block
+        process_plane::block owner{};  // of that, to be released when it was read; empty: it stays its user's
+        std::vector<process_plane::block> release_after{};  // see `release_block`
     };
     bool send_with(process_plane::event e, std::span<const std::span<const std::byte>> body, notice when,
                    std::span<const unique_fd> descriptors, std::vector<unique_fd>* owner) noexcept;
     // These need `mutex_`.
     [[nodiscard]] bool push(process_plane::event& e, std::span<const std::span<const std::byte>> body,
                             std::span<const unique_fd> descriptors) noexcept;
+    void push_placed(const process_plane::event& e, process_plane::block owner) noexcept;
+    // @return false: the body was replaced, and needs no descriptors
+    [[nodiscard]] bool put_into_spare(process_plane::event& e,
+                                      std::span<const std::span<const std::byte>> body) noexcept;
     [[nodiscard]] bool push_descriptors(process_plane::event& e, std::span<const unique_fd> descriptors) noexcept;
     [[nodiscard]] bool push(waiting& w) noexcept;
     void announce(notice when) noexcept;
@@ -102,6 +113,8 @@ private:
     std::mutex mutex_;  // under it: doorbells, which run nothing
     const std::uint64_t max_nested_body_;
     process_plane::block_allocator area_;
+    // Holds the body of the only event in flight. Every body of several items fits: a chunk_progress is smaller.
+    const process_plane::block spare_;
     process_plane::event_writer<process_plane::event_slots> ring_;
     process_plane::descriptor_socket& socket_;
     std::deque<waiting> waiting_;

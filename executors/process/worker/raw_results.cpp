@@ -20,9 +20,8 @@ bool raw_results::open(event_sender& sender, std::uint64_t ticket, std::uint32_t
     event e{};
     e.kind = event_kind::chunk_block;
     e.id = ticket;
-    if (sender.send_block(e, block_)) return true;
-    drop(sender);
-    return false;
+    sender.send_block(e, block_);
+    return true;
 }
 
 void raw_results::send(event_sender& sender, const event& e, event_sender::notice when) noexcept {

@@ -110,6 +110,7 @@ struct worker_objects {
 
 int worker_main(process_os::worker_boot&& boot) {
     note_worker_process();
+    trust_library_paths();
     static worker_objects* const only = new worker_objects(std::move(boot));
     worker_objects& w = *only;
     write_output_by_line();

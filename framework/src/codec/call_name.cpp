@@ -34,6 +34,14 @@ std::string_view type_within(std::string_view spelled_type) {
 
 /// All trampolines of the loaded modules.
 struct trampoline_names {
+    /// Null: `address` is no trampoline.
+    [[nodiscard]] trampoline_name::read_function find(const void* address) {
+        const std::lock_guard hold(mutex);
+        for (const trampoline_name& name : all)
+            if (name.trampoline_ == address) return name.read_;
+        return nullptr;
+    }
+
     std::mutex mutex;  // a leaf: guards the list
     intrusive_list<trampoline_name, &trampoline_name::links_> all;
 
@@ -81,17 +89,17 @@ std::string pointed_function_name(const char* spelled_type, decoder& in) {
     return shortened(name.empty() ? "a task of type " + std::string(type_within(spelled_type)) : name);
 }
 
+bool is_trampoline(const function_id& id) noexcept {
+    try {
+        return trampoline_names::instance().find(resolve_function(id)) != nullptr;
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
 std::string call_name(const function_id& trampoline, std::span<const std::byte> arguments) {
     try {
-        const void* const address = resolve_function(trampoline);
-        trampoline_names& names = trampoline_names::instance();
-        decltype(trampoline_name::read_) read = nullptr;
-        {
-            const std::lock_guard hold(names.mutex);
-            for (const trampoline_name& name : names.all)
-                if (name.trampoline_ == address) read = name.read_;
-        }
-        if (read != nullptr) {
+        if (const auto read = trampoline_names::instance().find(resolve_function(trampoline)); read != nullptr) {
             decoder in(arguments);
             return read(in);  // may run a user's `serialize`
         }

@@ -50,6 +50,8 @@ const std::vector<identified_module>& modules_of_start() {
 /// Takes the list before `main`, while no other library is loaded.
 [[maybe_unused]] const std::vector<identified_module>& taken_at_start = modules_of_start();
 
+bool paths_are_trusted = false;
+
 std::string display_name(const loaded_module& module) {
     return module.path.empty() ? std::string("the program") : "'" + module.path + "'";
 }
@@ -120,9 +122,15 @@ encoded_function read_function(decoder& in) {
     return function;
 }
 
+void trust_library_paths() noexcept { paths_are_trusted = true; }
+
 function_id decode_function(decoder& in) {
     const auto [id, path] = read_function(in);
     if (path.empty() || find_at_start_by_id(id.module) != nullptr || find_loaded_by_id(id.module)) return id;
+    if (!paths_are_trusted)
+        throw not_portable("a function of '" + path +
+                           "' was received from a worker process, which has loaded that library; "
+                           "load it in this process before");
     if (::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) == nullptr) {
         const char* const reason = ::dlerror();
         throw not_portable("a function of '" + path + "' was received, but the library cannot be loaded here: " +

@@ -20,7 +20,9 @@
 #include <new>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <sys/resource.h>
@@ -134,6 +136,46 @@ task<std::size_t> text_from_elsewhere(std::size_t n) {
     co_return s.size();
 }
 
+std::size_t throws_text(std::size_t n) { throw std::runtime_error(std::string(n, 'e')); }
+task<std::string> slow_text_of(std::size_t n) { co_return text_of(n); }
+
+// One item of a chunk, whose value or error does not fit, is that item's error alone.
+template <class F>
+task<void> items_that_do_not_fit(executor ex, F f) {
+    constexpr std::size_t large = std::size_t{120} << 20;
+    const std::vector<std::size_t> sizes{1, large, 3, 100'000, large, 2};
+    const auto all = co_await cadre::map_outcomes(ex, f, sizes, {.chunk = 3});
+    EXPECT_EQ(all.size(), sizes.size());
+    for (std::size_t i = 0; i != all.size(); ++i) {
+        if (sizes[i] == large)
+            EXPECT_THROW((void)all[i].value(), std::bad_alloc) << i;
+        else if constexpr (std::is_same_v<F, std::size_t (*)(std::size_t)>)
+            EXPECT_THROW((void)all[i].value(), std::runtime_error) << i;
+        else
+            EXPECT_EQ(all[i].value().size(), sizes[i]) << i;
+    }
+    EXPECT_THROW((void)co_await cadre::map(ex, f, std::vector{large, large}, {.chunk = 2}), std::bad_alloc);
+}
+
+task<std::size_t> length_later(std::string s, cadre::channel<int> go) {
+    (void)co_await go.receive();
+    co_return s.size();
+}
+
+// Three arguments of which a worker holds one: the third call waits for the end of another.
+task<void> arguments_wait_for_memory(executor ex) {
+    const std::size_t half = std::size_t{50} << 20;
+    const cadre::channel<int> go(ex, 8);
+    std::vector<cadre::job<std::size_t>> jobs;
+    for (int i = 0; i != 3; ++i)
+        jobs.push_back(cadre::spawn(ex, length_later, std::string(half, 'x'), go));
+    EXPECT_EQ(co_await cadre::on(ex, plus_one, 1), 2);  // is not held up
+    for (int i = 0; i != 3; ++i)
+        co_await go.send(1);
+    for (auto& job : jobs)
+        EXPECT_EQ(co_await job, half);
+}
+
 task<void> bodies_that_do_not_fit(executor ex) {
     constexpr std::size_t large = std::size_t{120} << 20;
     EXPECT_EQ(co_await cadre::on(ex, length, std::string(1 << 20, 'a')), std::size_t{1} << 20);
@@ -144,6 +186,11 @@ task<void> bodies_that_do_not_fit(executor ex) {
     EXPECT_THROW(co_await cadre::on(ex, text_from_elsewhere, large), std::bad_alloc);
     EXPECT_EQ(co_await cadre::on(ex, length_elsewhere, std::size_t{1} << 20), std::size_t{1} << 20);
     EXPECT_EQ(co_await cadre::on(ex, plus_one, 1), 2);
+    EXPECT_THROW(co_await cadre::on(ex, throws_text, large), std::bad_alloc);
+    co_await items_that_do_not_fit(ex, &text_of);
+    co_await items_that_do_not_fit(ex, &slow_text_of);
+    co_await items_that_do_not_fit(ex, &throws_text);
+    co_await arguments_wait_for_memory(ex);
 }
 
 #if !defined(CADRE_TSAN) && !defined(CADRE_ASAN)

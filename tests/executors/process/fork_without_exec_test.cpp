@@ -21,6 +21,7 @@
 
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ctime>
 
 namespace {
 
@@ -73,6 +74,31 @@ TEST(fork_without_exec, a_child_that_leaves_the_runtime_ends_and_leaves_the_work
         }
         if (child == 0) ::_exit(result);
     }
+}
+
+std::chrono::nanoseconds processor_time() {
+    timespec t{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+}
+
+// The child keeps the descriptors open by which the program watches its workers.
+TEST(fork_without_exec, a_child_that_stays_does_not_make_the_supervisor_spin_when_workers_die) {
+    const hang_guard guard;
+    const executor ex = process_executor{{.workers = 2}};
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::pause();
+        ::_exit(0);
+    }
+    EXPECT_THROW(cadre::sync_wait(cadre::on(ex, die_by_signal, SIGKILL)), cadre::worker_crashed);
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+    const auto before = processor_time();
+    std::this_thread::sleep_for(500ms);
+    EXPECT_LT(processor_time() - before, 250ms);
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
 }
 
 // Everything that a program can hold is destroyed in the child.

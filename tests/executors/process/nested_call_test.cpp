@@ -3,13 +3,20 @@
 #include "guard.hpp"
 #include "support.hpp"
 
+#include <cadre/async_event.hpp>
 #include <cadre/async_semaphore.hpp>
 #include <cadre/channel.hpp>
+#include <cadre/detail/call/remote_call.hpp>
+#include <cadre/detail/codec/function_identity.hpp>
 #include <cadre/errors.hpp>
+#include <cadre/executors/serial.hpp>
 #include <cadre/shared_value.hpp>
 
 #include <gtest/gtest.h>
 
+#include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -70,6 +77,37 @@ TEST(process_nested_calls, replies_wait_for_room_without_an_event_from_the_worke
     const executor ex = process_executor{{.workers = 1, .max_pending = 1}};
     for (int refused = 0; refused <= 1000;)
         refused += cadre::sync_wait(cadre::on(ex, count_refused_calls, ex));
+}
+
+/// A nested call of a function that is no task.
+class forged_call final : public cadre::detail::portable_call {
+public:
+    void complete(cadre::detail::call_reply r) noexcept override {
+        reply = std::move(r);
+        completed.set();
+    }
+    cadre::detail::call_reply reply;
+    cadre::async_event completed{cadre::serial_executor{}};
+};
+
+task<std::string> name_a_function_that_is_no_task(executor ex) {
+    forged_call call;
+    call.entry = cadre::detail::identify_function(reinterpret_cast<const void*>(&plus_one));
+    cadre::detail::portable_call* const only = &call;
+    ex.backend()->submit(std::span(&only, 1));
+    co_await call.completed.wait();
+    try {
+        (void)cadre::detail::read_reply<int>(call.reply);
+    } catch (const cadre::not_portable& e) {
+        co_return e.what();
+    }
+    co_return "nothing";
+}
+
+TEST(process_nested_calls, name_only_tasks) {
+    const executor ex = process_executor{{.workers = 2}};
+    const std::string what = cadre::sync_wait(cadre::on(ex, name_a_function_that_is_no_task, ex));
+    EXPECT_NE(what.find("a nested call names a function that is no task"), std::string::npos) << what;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 /// The worker's side of a map: runs a chunk of items in order and commits each result as it completes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <string>
@@ -107,11 +108,19 @@ private:
         encode_this_worker(out);
         encode_exception(out, error);
         if (!fail_fast_ || call_.ends_early()) return false;
-        for (std::uint32_t rest = i + 1; rest < call_.items; ++rest)
-            out.write_byte(static_cast<std::uint8_t>(item_result::not_run));
-        call_.commit_items(call_.items, std::exchange(encoded_, {}), {});
-        items_done_ = call_.items;
+        (void)commit(i);
+        commit_not_run();
         return true;
+    }
+    // In parts: a commit of several items is small, so that it never lacks memory.
+    void commit_not_run() {
+        constexpr std::uint32_t max_part = 4096;
+        while (items_done_ != call_.items) {
+            const std::uint32_t n = std::min(max_part, call_.items - items_done_);
+            for (std::uint32_t item = 0; item != n; ++item)
+                encoder(encoded_).write_byte(static_cast<std::uint8_t>(item_result::not_run));
+            call_.commit_items(items_done_ += n, std::exchange(encoded_, {}), {});
+        }
     }
     // @return whether the chunk goes on
     [[nodiscard]] bool commit(std::uint32_t i) noexcept {

@@ -54,13 +54,14 @@ public:
     ~trampoline_name();
 
 private:
-    friend std::string call_name(const function_id& trampoline, std::span<const std::byte> arguments);
-
     const void* trampoline_;
     read_function read_;
     list_links<trampoline_name> links_{};
     friend struct trampoline_names;
 };
+
+/// Whether `id` is a trampoline of this program: another process, which may be hostile, has named it. Thread-safe.
+[[nodiscard]] bool is_trampoline(const function_id& id) noexcept;
 
 /// The name of the function that a call runs; `a task` if it is not known. `arguments` may be malformed. Some
 /// microseconds, for the first call of a function some milliseconds. Thread-safe. @throws std::bad_alloc

@@ -98,6 +98,8 @@ public:
     /// Raw chunk: the items from `from` on, which no worker has begun, are the caller's again. Called before `complete`, under the
     /// same rules.
     virtual void take_back(std::uint32_t /*from*/) noexcept {}
+    /// Bytes of the encoded arguments.
+    [[nodiscard]] std::size_t arguments_size() const noexcept { return arguments.size() + borrowed_size(borrowed); }
 
     function_id entry{};  ///< a `call_entry`
     byte_buffer arguments{};
