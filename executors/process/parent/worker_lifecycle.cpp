@@ -61,9 +61,12 @@ void worker_lifecycle::report_failures() const noexcept {
 void worker_lifecycle::worker_ended(worker_connection& c, const process_os::worker_exit& exit, ended_calls& ended,
                                     death_recovery::crashed_calls& crashed) {
     const bool left = c.stage == worker_stage::leaving && c.violation.empty();
+    // A call that it has run may have kept its `ready` event from this process.
+    (void)c.link.waiting_requests();
+    const bool has_started = c.was_ready || c.link.passed_requests() != 0;
     const auto death = recovery_.recover(c, exit, ended, crashed);
     if (!left) ++restarts_;
-    if (!c.was_ready && !left && !workers_.quitting()) {
+    if (!has_started && !left && !workers_.quitting()) {
         // Nothing in a worker sends SIGKILL: it was killed from outside, or for lack of memory.
         const bool by_initializer =
             c.start_error != nullptr ||

@@ -9,8 +9,8 @@ void event_source_set::add(event_source& source) {
     if (!owner_.here()) {
         all_.clear();
         polling_.store(false, std::memory_order_relaxed);  // a thread that is not in the fork may have set it
+        owner_ = process_owner();  // only in a fork, which has no poller yet: a poller reads it without the mutex
     }
-    owner_ = process_owner();
     all_.push_back(&source);
     version_.fetch_add(1, std::memory_order_relaxed);
     count_.store(static_cast<unsigned>(all_.size()), std::memory_order_release);

@@ -86,7 +86,7 @@ TEST(thread_map_streams, may_be_dropped_by_their_progress_function) {
     const auto drop = [&](std::size_t, std::size_t) {
         if (armed) results.reset();
     };
-    const auto first_at_once = [&](int x) -> task<int> {
+    const auto first_at_once = [gate](int x) -> task<int> {  // items outlive the stream
         if (x != 0) co_await gate.wait();
         co_return x;
     };
