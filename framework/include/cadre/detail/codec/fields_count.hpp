@@ -8,6 +8,12 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/codec/portable_kinds.hpp>
+
+namespace cadre {
+class executor;
+}
+
 namespace cadre::detail {
 
 /// Aggregates with more members are rejected: the structured bindings in fields.hpp are written out up to this number.
@@ -54,6 +60,16 @@ struct any_class {
     }
 };
 
+/// Selects the move constructor of a handle. It has a private constructor from what it names, and perhaps one from an executor, with
+/// which g++ 12 finds `{any}` ambiguous.
+struct any_handle {
+    template <class U>
+        requires(portable_handle<U> && !std::is_same_v<U, executor>)
+    operator U() const {
+        std::abort();
+    }
+};
+
 /// Converts to nothing: only a member with an unconstrained converting constructor accepts it, which proves nothing.
 struct inert {};
 
@@ -81,8 +97,12 @@ consteval bool single_member_at(std::index_sequence<Before...>, std::index_seque
                            T{indexed<any_field<T>, Before>{}..., {any_field<T>{}}, indexed<any_field<T>, After>{}...};
                        })
         return true;
+    else if constexpr (requires {
+                           T{indexed<any_field<T>, Before>{}..., {any_class{}}, indexed<any_field<T>, After>{}...};
+                       })
+        return true;
     else
-        return requires { T{indexed<any_field<T>, Before>{}..., {any_class{}}, indexed<any_field<T>, After>{}...}; };
+        return requires { T{indexed<any_field<T>, Before>{}..., {any_handle{}}, indexed<any_field<T>, After>{}...}; };
 }
 
 inline constexpr std::size_t no_count = static_cast<std::size_t>(-1);
