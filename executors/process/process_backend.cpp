@@ -5,6 +5,7 @@
 #include "process/deferred_destruction.hpp"
 #include "process/os/bootstrap.hpp"
 #include "process/parent/completion_scope.hpp"
+#include "process/parent/reports.hpp"
 #include "process/worker/worker_main.hpp"
 
 #include <cadre/detail/scheduler/shutdown_alarm.hpp>
@@ -88,7 +89,13 @@ process_backend::process_backend(const process_options& options)
 std::shared_ptr<process_backend> process_backend::create(const process_options& options) {
     check(options);
     std::shared_ptr<process_backend> made(new process_backend(options), &release);
-    made->pool_->start();
+    process_parent::report_executor_started(made->pool_->name(), made->pool_->workers());
+    try {
+        made->pool_->start();
+    } catch (...) {
+        process_parent::report_executor_stopped(made->pool_->name());
+        throw;
+    }
     made->supervisor_.emplace(made->pool_);
     add_event_source(made->completions_);
     made->polled_ = true;

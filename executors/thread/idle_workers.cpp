@@ -85,7 +85,7 @@ void thread_pool::sleep_in_reactor(worker& self, reactor& events) noexcept {
     self.in_reactor = true;
     {
         const auto before = [](void* pool) noexcept { static_cast<thread_pool*>(pool)->before_task_in_handler(); };
-        reactor_lease lease(events, this, {.before = before, .context = this});
+        reactor_lease lease(events, resuming_home(), {.before = before, .context = this});
         busy = !lease;
         while (lease && lease.run_one(timers_.empty() ? std::nullopt : timers_.next()))
             if (self.spot.unparked() || has_work()) break;

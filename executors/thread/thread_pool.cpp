@@ -8,6 +8,7 @@
 
 #include "common/concurrency.hpp"
 #include "pool_worker.hpp"
+#include "scheduler/traced_run.hpp"
 
 #include <pthread.h>
 #include <sched.h>
@@ -60,6 +61,7 @@ std::shared_ptr<thread_pool> thread_pool::make(std::size_t workers, std::string 
     std::shared_ptr<thread_pool> pool(new thread_pool(workers, std::move(name), options), &release);
     pool->start(options.affinity);
     if (pool->initializer_) pool->wait_for_initializers();
+    pool->report_started();
     return pool;
 }
 
@@ -70,7 +72,7 @@ thread_pool::thread_pool(std::size_t workers, std::string name, const thread_opt
     sleepers_.reserve(workers);
 }
 
-thread_pool::~thread_pool() = default;
+thread_pool::~thread_pool() { report_stopped(); }
 
 void thread_pool::start(const cpu_list& affinity) {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
@@ -169,7 +171,8 @@ void thread_pool::inject(work_item& item) noexcept {
 runnable thread_pool::find(worker& self) noexcept {
     if (self.full_poll_due()) {
         if (!timers_.empty()) timers_.fire_due(std::chrono::steady_clock::now());
-        if (reactor* events = reactor_.get(); events != nullptr) reactor_lease(*events, this).poll(reactor_budget);
+        if (reactor* events = reactor_.get(); events != nullptr)
+            reactor_lease(*events, resuming_home()).poll(reactor_budget);
         self.deque().watch_thieves();
         if (++self.full_polls % oldest_interval == 0 && self.oldest_is_due())
             if (const runnable oldest = self.deque().steal(); oldest) return oldest;
@@ -238,6 +241,7 @@ bool thread_pool::poll_for_work() const noexcept {
 }
 
 void thread_pool::run_item(runnable item) noexcept {
+    const traced_run traced(item);
     item.run();
     set_current_environment(nullptr);
 }

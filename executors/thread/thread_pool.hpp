@@ -16,6 +16,7 @@
 #include "hand_over_slot.hpp"
 #include "injection_queue.hpp"
 
+#include <cadre/detail/coroutine/tracing.hpp>
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/scheduler/reactor.hpp>
 #include <cadre/detail/scheduler/timer_heap.hpp>
@@ -94,6 +95,8 @@ private:
     [[nodiscard]] bool spin_for_work() noexcept;
     [[nodiscard]] bool poll_for_work() const noexcept;
     static void run_item(runnable item) noexcept;
+    // A trace shows tasks that go through `run_item`: then a handler does not resume one on the spot.
+    [[nodiscard]] const executor_backend* resuming_home() const noexcept { return tracing() ? nullptr : this; }
 
     // Sleep and wake: idle_workers.cpp.
     void sleep(worker& self) noexcept;

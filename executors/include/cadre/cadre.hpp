@@ -24,12 +24,14 @@
 #include <cadre/executor.hpp>
 #include <cadre/executor_backend.hpp>
 #include <cadre/executor_registry.hpp>
+#include <cadre/executor_stats.hpp>
 #include <cadre/executors/process.hpp>
 #include <cadre/executors/serial.hpp>
 #include <cadre/executors/thread.hpp>
 #include <cadre/frame_allocator.hpp>
 #include <cadre/generator.hpp>
 #include <cadre/job.hpp>
+#include <cadre/log_handler.hpp>
 #include <cadre/make.hpp>
 #include <cadre/make_executor.hpp>
 #include <cadre/map.hpp>

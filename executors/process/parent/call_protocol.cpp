@@ -1,6 +1,7 @@
 #include "process/parent/call_protocol.hpp"
 
 #include "process/parent/raw_results.hpp"
+#include "process/parent/reports.hpp"
 #include "process/plane/chunk_progress.hpp"
 
 #include <cadre/detail/base/populate.hpp>
@@ -188,7 +189,10 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
             c.start_error = decode_exception(in, "the initializer in " + c.title());
             return {};
         }
-        case event_kind::retires: retire(c); return {};
+        case event_kind::retires:
+            report_memory_limit(placement_, c, nullptr, (e.flags & event::out_of_memory) != 0);
+            retire(c);
+            return {};
         case event_kind::wants_work: placement_.sample(e.nanoseconds); return {};
         case event_kind::tasks:
             if (body.size() > process_plane::max_dump) return "sent too long a list of its tasks";
@@ -238,6 +242,7 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
         body = {};
     }
     placement_.sample(e.nanoseconds);
+    if ((e.flags & event::out_of_memory) != 0) report_memory_limit(placement_, c, &r, true);
     call_reply reply = make_reply(r, e, body);
     if (reply.kind != reply_kind::value) {
         const task_label task = placement_.label(r);

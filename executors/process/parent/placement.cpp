@@ -1,5 +1,6 @@
 #include "process/parent/placement.hpp"
 
+#include "process/parent/reports.hpp"
 #include "process/plane/raw_progress.hpp"
 
 #include <cadre/detail/codec/call_name.hpp>
@@ -262,6 +263,7 @@ bool placement::retry(call_record& r) noexcept {
     if (r.retries <= 0 || r.stop != stop_reason::none || r.items != 1) return false;
     --r.retries;
     ++retried_;
+    report_retry(*this, r);
     requeue(r);
     return true;
 }

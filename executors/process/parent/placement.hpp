@@ -56,6 +56,7 @@ public:
     /// Ends the call with `error` if no worker has claimed it. @return whether it did
     [[nodiscard]] bool fail_unclaimed(call_record& r, std::exception_ptr error, ended_calls& ended) noexcept;
     [[nodiscard]] task_label label(const call_record& r) const;
+    [[nodiscard]] const std::string& executor_name() const noexcept { return name_; }
     /// The error of a call that has exceeded its own limit.
     [[nodiscard]] static std::exception_ptr timed_out_error(const call_record& r);
 

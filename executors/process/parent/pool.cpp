@@ -1,5 +1,7 @@
 #include "process/parent/pool.hpp"
 
+#include "process/parent/worker_report.hpp"
+
 #include <cadre/errors.hpp>
 #include <cadre/executors/workers.hpp>
 
@@ -166,14 +168,21 @@ executor_stats pool::stats() const {
     executor_stats s;
     s.submitted = registry_.entered();
     s.running = registry_.live();
-    s.completed = s.submitted - s.running;
+    s.completed = s.done = s.submitted - s.running;
+    s.round_trips = registry_.round_trips();
     if (!here()) return s;
-    const std::lock_guard hold(calls_mutex_);
-    s.queued = placement_.queued();
-    s.failed = placement_.failed();
-    s.retried = placement_.retried();
-    s.restarts = lifecycle_.restarts();
-    s.workers = workers_.size();
+    {
+        const std::lock_guard hold(calls_mutex_);
+        s.queued = placement_.queued();
+        s.failed = placement_.failed();
+        s.retried = placement_.retried();
+        s.restarts = lifecycle_.restarts();
+        s.workers = workers_.size();
+        for (const worker_connection* c : workers_)
+            s.per_worker.push_back(describe_worker(placement_, *c));
+    }
+    for (worker_stats& w : s.per_worker)
+        read_memory(w);
     return s;
 }
 

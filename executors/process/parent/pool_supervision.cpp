@@ -3,6 +3,7 @@
 #include "process/os/bootstrap.hpp"
 #include "process/os/syscalls.hpp"
 #include "process/parent/pool.hpp"
+#include "process/parent/reports.hpp"
 
 #include <cadre/errors.hpp>
 
@@ -54,6 +55,7 @@ void pool::start() {
         auto c = start_worker(i);
         const std::lock_guard draining(drain_mutex_);
         const std::lock_guard hold(calls_mutex_);
+        lifecycle_.worker_started(*c);
         workers_.insert(std::move(c));
     }
 }
@@ -62,32 +64,13 @@ std::unique_ptr<worker_connection> pool::start_worker(std::uint32_t index) {
     return starter_.start(index, [this](const worker_connection& c) { return output_prefix(c); });
 }
 
-namespace {
-
-// `app::resize` of `app::resize(image)`, `lambda at main.cpp:3:4` of `the lambda at main.cpp:3:4`.
-std::string without_parameters(std::string name) {
-    if (name.starts_with("a task")) return "task";
-    if (name.starts_with("the ")) name.erase(0, 4);
-    if (!name.ends_with(')')) return name;
-    std::size_t open = 0;
-    for (std::size_t i = name.size(); i-- != 0;) {
-        if (name[i] == ')') ++open;
-        if (name[i] == '(' && --open == 0) return i != 0 ? name.substr(0, i) : name;
-    }
-    return name;
-}
-
-}  // namespace
-
 std::string pool::output_prefix(const worker_connection& c) const {
     const std::uint64_t running = c.link.running();
     std::string text = "[worker " + std::to_string(c.index);
     const std::lock_guard hold(calls_mutex_);
     for (const call_record& r : c.calls)
         if (r.id == running && running != 0) {
-            const task_label task = placement_.label(r);
-            text += ' ' + (task.name.empty() ? without_parameters(task.text) : task.name) + '#' +
-                    std::to_string(r.id & 0xffffffffff);
+            text += ' ' + short_name(placement_, r) + '#' + std::to_string(r.id & 0xffffffffff);
         }
     return text + "] ";
 }
@@ -192,6 +175,7 @@ void pool::start_missing(std::uint32_t index) noexcept {
         const std::lock_guard draining(drain_mutex_);
         {
             const std::lock_guard hold(calls_mutex_);
+            lifecycle_.worker_started(*c);
             workers_.insert(std::move(c));
             placement_.place_queued_calls(ended);
         }
@@ -210,6 +194,7 @@ bool pool::finished() noexcept {
         if (!lifecycle_.finish(done)) return false;
     }
     starter_.plane().shut_down(domain().id());  // notifies all that wait on a channel or lock of this executor
+    report_executor_stopped(name());
     for (const auto& f : done)
         f();
     return true;

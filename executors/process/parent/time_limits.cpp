@@ -1,5 +1,7 @@
 #include "process/parent/time_limits.hpp"
 
+#include "process/parent/reports.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -44,6 +46,7 @@ void time_limits::check(call_record& r, time_point now, ended_calls& ended) noex
         return;
     }
     limit.passed = true;
+    report_time_limit(placement_, r);
     stops_.request(r, stop_reason::deadline, ended);
 }
 

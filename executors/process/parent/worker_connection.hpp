@@ -74,6 +74,7 @@ public:
     bool killed = false;               // because a call had not ended in time
     std::string violation{};           // how it broke the protocol; empty: it did not
     std::exception_ptr start_error{};  // the exception of its initializer
+    bool memory_reported = false;      // that it met its memory limit
 
     call_list calls{};
     call_record* raw_chunk = nullptr;  // that it began last, if that is in work

@@ -1,6 +1,7 @@
 #include "process/parent/worker_lifecycle.hpp"
 
 #include "process/os/bootstrap.hpp"
+#include "process/parent/reports.hpp"
 
 #include <cadre/errors.hpp>
 
@@ -64,8 +65,10 @@ void worker_lifecycle::worker_ended(worker_connection& c, const process_os::work
     // A call that it has run may have kept its `ready` event from this process.
     (void)c.link.waiting_requests();
     const bool has_started = c.was_ready || c.link.passed_requests() != 0;
+    const log_events::task running = event_log::wanted() ? running_task_of(placement_, c) : log_events::task{};
     const auto death = recovery_.recover(c, exit, ended, crashed);
     if (!left) ++restarts_;
+    report_end(placement_, c, left ? nullptr : death, running);
     if (!has_started && !left && !workers_.quitting()) {
         // Nothing in a worker sends SIGKILL: it was killed from outside, or for lack of memory.
         const bool by_initializer =
@@ -78,6 +81,10 @@ void worker_lifecycle::worker_ended(worker_connection& c, const process_os::work
     }
     // Calls that were requeued have no worker to go to.
     if (gave_up_with_ != nullptr) give_up(gave_up_with_, ended);
+}
+
+void worker_lifecycle::worker_started(const worker_connection& c) noexcept {
+    report_start(placement_, c, std::exchange(pids_[c.index], c.os.pid));
 }
 
 void worker_lifecycle::give_up(const std::exception_ptr& reason, ended_calls& ended) noexcept {

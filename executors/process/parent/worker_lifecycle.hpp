@@ -18,9 +18,9 @@ class worker_lifecycle {
 public:
     /// @param executor for messages
     worker_lifecycle(worker_set& workers, placement& calls, death_recovery recovery, std::string_view executor,
-                     bool has_initializer) noexcept
+                     bool has_initializer)
         : workers_(workers), placement_(calls), recovery_(recovery), executor_(executor),
-          has_initializer_(has_initializer) {}
+          has_initializer_(has_initializer), pids_(workers.capacity()) {}
 
     /// Whether a missing worker is to be started now. Gives up after the initializer has failed once for each worker and twice
     /// more. After other failed starts, which end when their cause does (no descriptors, no memory, kills from outside), there is
@@ -29,6 +29,8 @@ public:
     /// When a missing worker is to be started; time_point::max(): none is missing, or there will be no more.
     [[nodiscard]] time_point next_start() const noexcept;
     void start_failed(std::exception_ptr error, bool by_initializer) noexcept;
+    /// `c` has been added to the workers.
+    void worker_started(const worker_connection& c) noexcept;
     /// Settles the calls of a worker that has ended, whose events have been handled.
     void worker_ended(worker_connection& c, const process_os::worker_exit& exit, ended_calls& ended,
                       death_recovery::crashed_calls& crashed);
@@ -60,6 +62,7 @@ private:
     std::exception_ptr gave_up_with_{};
     bool finished_ = false;
     std::vector<callback> on_finish_;
+    std::vector<pid_t> pids_;  // of the last worker of each index; 0: there was none
 };
 
 }  // namespace cadre::detail::process_parent

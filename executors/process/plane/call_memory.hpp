@@ -79,6 +79,9 @@ struct control_block {
         chunk_ticket;  // worker: the timed chunk whose item began last; release, after `item_begun`
     std::atomic<std::uint32_t> chunk_item;  // worker: its item
     std::atomic<std::int64_t> item_begun;  // worker: when, steady clock in nanoseconds
+    // For reports: the call that began last, and when. Relaxed.
+    std::atomic<std::uint64_t> begun;  // worker: its id
+    std::atomic<std::int64_t> begun_at;  // worker
 
     alignas(64) std::atomic<std::uint64_t> requests_consumed;  // worker
     alignas(64) std::atomic<std::uint64_t> events_consumed;  // parent

@@ -206,6 +206,8 @@ void call_dispatcher::run(worker_call& call, std::uint16_t entry) noexcept {
     look_after_unread();
     process_os::clear_failed_allocation();
     call.failures_before = process_os::failed_allocations();
+    control_.begun_at.store(began, std::memory_order_relaxed);
+    control_.begun.store(call.id, std::memory_order_relaxed);
     control_.running.store(call.id, std::memory_order_release);
     f->entry(call);  // the call may be deleted when this returns
     control_.running.store(0, std::memory_order_release);
@@ -285,6 +287,7 @@ void call_dispatcher::retire_if_worn_out() noexcept {
     if (!memory_.exhausted() || retires_.exchange(true, std::memory_order_relaxed)) return;
     event e{};
     e.kind = event_kind::retires;
+    if (process_os::failed_allocations() != 0) e.flags = event::out_of_memory;
     sender_.send(e, {}, event_sender::notice::urgent);
 }
 

@@ -9,6 +9,7 @@
 #include "process/worker/forked_child.hpp"
 #include "process/worker/task_output.hpp"
 #include "process/worker/worker_backend.hpp"
+#include "scheduler/event_log.hpp"
 #include "scheduler/loop_driver_set.hpp"
 #include "shm/state_plane.hpp"
 
@@ -111,6 +112,7 @@ struct worker_objects {
 int worker_main(process_os::worker_boot&& boot) {
     note_worker_process();
     trust_library_paths();
+    event_log::disable();
     static worker_objects* const only = new worker_objects(std::move(boot));
     worker_objects& w = *only;
     write_output_by_line();

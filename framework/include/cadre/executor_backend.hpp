@@ -10,6 +10,7 @@
 ///     cadre::executor ex{std::make_shared<inline_backend>()};
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +23,7 @@
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/work_item.hpp>
 #include <cadre/detail/scheduler/work_registry.hpp>
+#include <cadre/executor_stats.hpp>
 
 namespace cadre {
 
@@ -49,19 +51,6 @@ enum class executor_kind : std::uint8_t { serial, thread, process, mpi, cluster,
 
 /// "serial", "thread", …
 [[nodiscard]] const char* to_string(executor_kind kind) noexcept;
-
-/// Counters of an executor since it started; a snapshot, not synchronised with running work.
-struct executor_stats {
-    std::uint64_t submitted = 0;  ///< calls and tasks accepted
-    std::uint64_t completed = 0;  ///< of those, ended (with a value or an error)
-    std::uint64_t running = 0;  ///< of those, not ended: submitted - completed, the queued ones included
-    std::uint64_t queued = 0;  ///< of the running ones, not begun by a worker; always 0 for local executors
-    std::uint64_t failed = 0;  ///< calls that ended with an error; always 0 for local executors
-    std::uint64_t retried =
-        0;  ///< repetitions after a worker's death or failed allocation, by the `retries` of single calls
-    std::uint64_t workers = 0;  ///< live workers
-    std::uint64_t restarts = 0;  ///< workers that died, each of which is replaced; not those that left in order
-};
 
 /// Interface version: grows when a virtual function is added.
 inline constexpr int executor_backend_version = 3;
@@ -124,6 +113,11 @@ public:
     /// that has not ended at `deadline`. Idempotent; the `done` of each call is called.
     virtual void shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done);
 
+    /// For the log handler (`set_log_handler`): this executor, complete, is one of the program's; it has ended. The end is reported once,
+    /// by the default `shutdown` too, and only if the start was. The destructor of the derived class reports an end without shutdown.
+    void report_started() noexcept;
+    void report_stopped() noexcept;
+
     /// The work that this executor has accepted and that has not ended.
     [[nodiscard]] work_registry& registry() noexcept { return registry_; }
 
@@ -133,6 +127,7 @@ private:
 
     std::unique_ptr<detail::heap_domain> heap_;
     work_registry registry_;
+    std::atomic<bool> reported_{false};  // true: by `report_started`; false: by `report_stopped`
 };
 
 }  // namespace cadre

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <span>
 
+#include "coroutine/trace.hpp"
+
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/errors.hpp>
 
@@ -87,6 +89,10 @@ bool parallel_loop::start(std::coroutine_handle<> h, environment* env) {
     waiter_.prepare(h, env, nullptr, wait_kind::map);  // a stop request reaches the runners
     refused_ = !backend_->registry().enter(root_);
     if (refused_) return false;
+    if (tracing()) [[unlikely]] {
+        root_.traced = true;
+        trace::submitted(root_.id, info_.name.empty() ? "map" : info_.name);
+    }
     stop_listener_.loop = this;
     stop_listener_.fire = [](stop_node* node, stop_reason) noexcept {
         parallel_loop& loop = *static_cast<stop_listener*>(node)->loop;

@@ -1,13 +1,33 @@
 #include <cadre/detail/call/remote_submission.hpp>
 
+#include <new>
 #include <span>
 
+#include "coroutine/trace.hpp"
+
+#include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/codec/codec.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/detail/scheduler/timer_service.hpp>
 #include <cadre/errors.hpp>
+#include <cadre/this_worker.hpp>
 
 namespace cadre::detail {
+
+namespace {
+
+void trace_submission(work_root& root, const portable_call& call) noexcept {
+    const auto what = this_worker::detail::in_worker_process() ? trace::submission::arrow : trace::submission::whole;
+    try {
+        trace::submitted(root.id,
+                         call.options.name.empty() ? call_name(call.entry, call.arguments.span()) : call.options.name,
+                         what);
+        root.traced = true;
+    } catch (const std::bad_alloc&) {  // the trace lacks this call
+    }
+}
+
+}  // namespace
 
 remote_submission::remote_submission(std::shared_ptr<executor_backend> backend, portable_call& call) noexcept
     : backend_(std::move(backend)), call_(call) {
@@ -24,6 +44,8 @@ std::exception_ptr remote_submission::admit(stop_state* stop) noexcept {
     root_.id = call_.id;
     root_.starter = current_task_id();
     if (!backend_->registry().enter(root_)) return std::make_exception_ptr(executor_stopped{});
+    if (tracing()) [[unlikely]]
+        trace_submission(root_, call_);
     stop_ = stop;
     if (const auto limit = call_.options.timeout; limit.count() > 0 && !backend_->limits_calls()) {
         limit_ = std::make_unique<deadline_stop>();

@@ -1,5 +1,7 @@
 #include <cadre/detail/coroutine/waiter.hpp>
 
+#include "trace.hpp"
+
 namespace cadre::detail {
 
 bool waiter::commit() noexcept {
@@ -12,7 +14,14 @@ bool waiter::commit() noexcept {
     // Resumed by this thread, later: the waiter still lives.
     if (this_thread_waits != nullptr) [[unlikely]]
         enter_waits();
+    if (tracing()) [[unlikely]]
+        trace_wait();
     return true;
+}
+
+void waiter::trace_wait() const noexcept {
+    if (handle_ == nullptr) return;
+    trace::waits(this, env != nullptr && env->info != nullptr ? env->info->id : 0, kind_);
 }
 
 // A watch of a select has no frame; the select notes its own.
@@ -43,6 +52,8 @@ void waiter::resume(work_item* item) noexcept {
     auto* self = static_cast<waiter*>(item);
     if (self->noted_) [[unlikely]]
         self->leave_waits();
+    if (tracing()) [[unlikely]]
+        trace::resumes(self);
     set_current_environment(self->env);
     self->handle_.resume();
 }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "event_log.hpp"
+
 #include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/detail/scheduler/shutdown_alarm.hpp>
 #include <cadre/detail/scheduler/timer_service.hpp>
@@ -25,8 +27,9 @@ executor_stats executor_backend::stats() const {
     executor_stats s;
     s.submitted = registry_.entered();
     s.running = registry_.live();
-    s.completed = s.submitted - s.running;
+    s.completed = s.done = s.submitted - s.running;
     s.workers = concurrency();
+    s.round_trips = registry_.round_trips();
     return s;
 }
 
@@ -43,6 +46,17 @@ bool executor_backend::hand_over(work_item&) noexcept { return false; }
 void executor_backend::request_stop(portable_call&, stop_reason) noexcept {}
 timer_service& executor_backend::timers() noexcept { return detail::default_timers(); }
 void* executor_backend::query(const std::type_info&) noexcept { return nullptr; }
+void executor_backend::report_started() noexcept {
+    reported_.store(true, std::memory_order_relaxed);
+    if (!detail::event_log::wanted()) return;
+    detail::event_log::post(name(), log_events::executor_started{kind(), concurrency()});
+}
+
+void executor_backend::report_stopped() noexcept {
+    if (!reported_.exchange(false, std::memory_order_relaxed) || !detail::event_log::wanted()) return;
+    detail::event_log::post(name(), log_events::executor_stopped{kind()});
+}
+
 void executor_backend::request_stop() noexcept { registry_.request_stop(); }
 
 void executor_backend::shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done) {
@@ -51,6 +65,7 @@ void executor_backend::shutdown(std::chrono::steady_clock::time_point deadline, 
     registry_.close([self = std::move(self), alarm = std::move(alarm), done = std::move(done)] {
         alarm->cancel();
         self->stop_objects();
+        self->report_stopped();
         if (done) done();
     });
 }

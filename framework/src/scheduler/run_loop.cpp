@@ -5,6 +5,7 @@
 
 #include "loop_control.hpp"
 #include "loop_driver_set.hpp"
+#include "traced_run.hpp"
 
 #include <cadre/detail/scheduler/resume_item.hpp>
 
@@ -30,7 +31,10 @@ run_loop::run_loop(std::string name, const loop_options& options) : local_worker
     loop_driver_set::instance().add(*this);
 }
 
-run_loop::~run_loop() { loop_driver_set::instance().remove(*this); }
+run_loop::~run_loop() {
+    report_stopped();
+    loop_driver_set::instance().remove(*this);
+}
 
 bool run_loop::pin() noexcept {
     unsigned n = pins_.load(std::memory_order_relaxed);
@@ -50,9 +54,9 @@ void* run_loop::query(const std::type_info& extension) noexcept {
     return extension == typeid(reactor_holder) ? static_cast<reactor_holder*>(&reactor_) : nullptr;
 }
 
-// With a running hook a handler must not resume a task on the spot: every task goes through `run`.
+// With a running hook, or a trace, a handler must not resume a task on the spot: every task goes through `run`.
 const executor_backend* run_loop::resuming_home() const noexcept {
-    return hook.load(std::memory_order_relaxed) == nullptr && control_ == nullptr ? this : nullptr;
+    return hook.load(std::memory_order_relaxed) == nullptr && control_ == nullptr && !tracing() ? this : nullptr;
 }
 
 run_loop::entered::entered(run_loop& loop) noexcept
@@ -128,6 +132,7 @@ runnable run_loop::take(bool oldest) noexcept {
 }
 
 void run_loop::run(runnable next) noexcept {
+    const traced_run traced(next);
     const running_hook notify = hook.load(std::memory_order_relaxed);
     if (notify != nullptr) [[unlikely]] {
         const environment* env = next.env();

@@ -1,5 +1,7 @@
 #include <cadre/detail/scheduler/task_root.hpp>
 
+#include "coroutine/trace.hpp"
+
 #include <cadre/detail/scheduler/local_worker.hpp>
 
 namespace cadre::detail {
@@ -19,14 +21,22 @@ task_root::task_root(std::shared_ptr<executor_backend> home, stop_state* parent_
 
 bool task_root::enter_home() noexcept {
     done = &on_end;
-    root_.starter = current_task_id();
-    return env_.home->registry().enter(root_);
+    return enter();
 }
 
 bool task_root::enter_home_for_waiter() noexcept {
     done = &on_end_for_waiter;
+    return enter();
+}
+
+bool task_root::enter() noexcept {
     root_.starter = current_task_id();
-    return env_.home->registry().enter(root_);
+    if (!env_.home->registry().enter(root_)) return false;
+    if (tracing()) [[unlikely]] {
+        root_.traced = true;
+        trace::submitted(info_.id, info_.name);
+    }
+    return true;
 }
 
 bool task_root::hand_over() noexcept {

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <chrono>
 #include <cstddef>
 #include <mutex>
 #include <stop_token>
 #include <thread>
 #include <utility>
+
+#include "coroutine/trace.hpp"
 
 namespace cadre::detail {
 
@@ -21,11 +24,23 @@ struct open_leaves {
 };
 constinit thread_local open_leaves leaving_here;
 
+// Of how many times all are measured, and one in how many of the later ones: a clock read costs a fifth of the shortest call.
+constexpr std::uint64_t always_measured = 1024;
+constexpr std::uint64_t measured_interval = 16;
+
+void trace_end(work_root& root) noexcept {
+    root.traced = false;
+    trace::left(root.id);
+}
+
+std::int64_t now() noexcept { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
 }  // namespace
 
 bool work_registry::enter(work_root& root) noexcept {
     const std::lock_guard hold(mutex_);
     if (closed_) return false;
+    root.entered_at = entered_ < always_measured || entered_ % measured_interval == 0 ? now() : 0;
     ++entered_;
     ++live_;
     roots_.push_front(root);
@@ -34,8 +49,14 @@ bool work_registry::enter(work_root& root) noexcept {
 
 void work_registry::enter_part(work_root& root) noexcept {
     const std::lock_guard hold(mutex_);
+    root.entered_at = 0;
     ++live_;
     roots_.push_front(root);
+}
+
+void work_registry::remove_locked(work_root& root) noexcept {
+    roots_.remove(root);
+    if (root.entered_at != 0) round_trips_.add(std::chrono::nanoseconds(now() - root.entered_at));
 }
 
 work_registry::~work_registry() {
@@ -51,11 +72,13 @@ work_registry::~work_registry() {
 }
 
 void work_registry::begin_leave(work_root& root) noexcept {
+    if (root.traced) [[unlikely]]
+        trace_end(root);
     leaving_.fetch_add(1, std::memory_order_relaxed);
     assert(leaving_here.depth < leaving_here.registries.size());
     leaving_here.registries[leaving_here.depth++] = this;
     const std::lock_guard hold(mutex_);
-    roots_.remove(root);
+    remove_locked(root);
 }
 
 void work_registry::finish_leave() noexcept {
@@ -70,10 +93,12 @@ void work_registry::finish_leave() noexcept {
 }
 
 void work_registry::leave(work_root& root) noexcept {
+    if (root.traced) [[unlikely]]
+        trace_end(root);
     bool empty = false;
     {
         const std::lock_guard hold(mutex_);
-        roots_.remove(root);
+        remove_locked(root);
         empty = count_end_locked();
     }
     if (empty) report_empty();
@@ -130,6 +155,11 @@ std::uint64_t work_registry::entered() const noexcept {
 std::uint64_t work_registry::live() const noexcept {
     const std::lock_guard hold(mutex_);
     return live_;
+}
+
+duration_histogram work_registry::round_trips() const noexcept {
+    const std::lock_guard hold(mutex_);
+    return round_trips_;
 }
 
 void work_registry::visit(void (*visit)(const work_root&, void*), void* context) const {

@@ -100,6 +100,7 @@ private:
     static void resume(work_item* item) noexcept;
     void enter_waits() noexcept;
     void leave_waits() noexcept;
+    void trace_wait() const noexcept;
     static void on_stop(stop_node* node, stop_reason why) noexcept;
 
     std::coroutine_handle<> handle_;

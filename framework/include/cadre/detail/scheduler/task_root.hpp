@@ -9,6 +9,7 @@
 
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/promise.hpp>
+#include <cadre/detail/coroutine/tracing.hpp>
 #include <cadre/detail/scheduler/work_registry.hpp>
 #include <cadre/executor_backend.hpp>
 
@@ -42,6 +43,8 @@ protected:
     void leave_home() noexcept;
     void run_start() noexcept {
         set_current_environment(&env_);
+        if (tracing()) [[unlikely]]
+            trace_begin(info_.id);
         start().resume();
     }
     [[nodiscard]] work_root& registration() noexcept { return root_; }
@@ -59,6 +62,7 @@ protected:
     virtual void ended() noexcept = 0;
 
 private:
+    [[nodiscard]] bool enter() noexcept;
     static void on_start(work_item* item) noexcept;
     static std::coroutine_handle<> on_end(completion* c, std::coroutine_handle<> ended) noexcept;
     static std::coroutine_handle<> on_end_for_waiter(completion* c, std::coroutine_handle<> ended) noexcept;

@@ -12,6 +12,7 @@
 #include <cadre/detail/base/intrusive_list.hpp>
 #include <cadre/detail/base/spin_mutex.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/executor_stats.hpp>
 
 namespace cadre::detail {
 
@@ -23,6 +24,8 @@ struct work_root {
     std::uint64_t id = 0;  ///< of the task; 0: unknown
     std::uint64_t starter = 0;  ///< the id of the task that has started this one
     std::source_location where{};  ///< of the main task: the call that runs it
+    std::int64_t entered_at = 0;  ///< steady clock in nanoseconds; 0: not measured
+    bool traced = false;  ///< a trace shows its begin
     list_links<work_root> links{};
 };
 
@@ -60,6 +63,8 @@ public:
 
     [[nodiscard]] std::uint64_t entered() const noexcept;
     [[nodiscard]] std::uint64_t live() const noexcept;
+    /// The times from `enter` to the end, of a sample.
+    [[nodiscard]] duration_histogram round_trips() const noexcept;
     /// Calls `visit` for each accepted task or call, newest first, with the lock held: `visit` may take the lock of a stop tree only.
     void visit(void (*visit)(const work_root& root, void* context), void* context) const;
     /// The names of the accepted work that has not ended, oldest first, at most `most`; empty for work without a name.
@@ -68,6 +73,7 @@ public:
 private:
     using functions = std::vector<std::function<void()>>;
     [[nodiscard]] bool count_end_locked() noexcept { return --live_ == 0 && !on_empty_.empty(); }
+    void remove_locked(work_root& root) noexcept;
     void report_empty() noexcept;
 
     mutable spin_mutex mutex_;  // under it: the lists, and `mark` and `announce` of stop states; no user code
@@ -77,6 +83,7 @@ private:
     bool closed_ = false;
     std::atomic<unsigned> leaving_{0};
     functions on_empty_;
+    duration_histogram round_trips_;
 };
 
 }  // namespace cadre::detail

@@ -1,0 +1,69 @@
+/// @file
+/// What a trace shows: the events of the tasks of this program, as they are recorded.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <sys/types.h>
+
+#include <cadre/detail/coroutine/tracing.hpp>
+#include <cadre/detail/coroutine/wait_note.hpp>
+
+namespace cadre::detail::trace {
+
+enum class event_kind : std::uint8_t {
+    submit = 1,  ///< this thread has submitted the call or task `id`; `detail` is a `submission`
+    leave,       ///< the call or task `id` has ended
+    begin,       ///< the call or task `id` begins to run here: the end of an arrow
+    run,         ///< this thread runs the task `id`, 0: something else; until `pause`
+    pause,
+    wait,    ///< a coroutine of the task `id` waits; `detail` is the wait_kind, `wait` identifies it until `resume`
+    resume,
+    mark,     ///< something that is worth a line: `text`
+    process,  ///< `pid` is the process `text`; its thread `tid` runs tasks
+    death,    ///< the process `pid` has ended
+};
+inline constexpr event_kind last_event_kind = event_kind::death;
+
+/// What is shown of a submission: a nested call is submitted in a worker, and accepted here.
+enum class submission : std::uint8_t { whole, arrow, call };
+
+struct event {
+    std::int64_t time = 0;  ///< steady clock, in nanoseconds
+    std::uint64_t id = 0;
+    std::uint64_t wait = 0;
+    event_kind kind = event_kind::mark;
+    std::uint8_t detail = 0;
+    pid_t pid = 0;
+    pid_t tid = 0;
+    std::string text{};  ///< of a call or task: its name, which may be empty
+};
+
+/// Where events go instead of the recorder of this process: in a worker process.
+class sink {
+public:
+    virtual void put(const event& e) noexcept = 0;
+
+protected:
+    ~sink() = default;
+};
+/// Of this thread. Null: the recorder's, if there is one in this process.
+void set_thread_sink(sink* s) noexcept;
+
+// Each records one event of this thread, now. Only while `tracing()`; cheap enough to be called often, not to be called always.
+void submitted(std::uint64_t id, std::string_view name, submission what = submission::whole) noexcept;
+void left(std::uint64_t id) noexcept;
+void runs(std::uint64_t id) noexcept;
+void pauses() noexcept;
+void waits(const void* waiter, std::uint64_t id, wait_kind kind) noexcept;
+void resumes(const void* waiter) noexcept;
+void mark(std::string text) noexcept;
+
+/// Records an event of another process, complete with its time, `pid` and `tid`.
+void record(event e) noexcept;
+
+[[nodiscard]] std::int64_t now() noexcept;
+
+}  // namespace cadre::detail::trace

@@ -1,0 +1,305 @@
+#include "trace_recorder.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/process_owner.hpp"
+#include "trace.hpp"
+#include "trace_file.hpp"
+
+#include <cadre/detail/base/spin_mutex.hpp>
+
+namespace cadre::detail {
+
+constinit std::atomic<bool> tracing_flag{false};
+
+void trace_begin(std::uint64_t id) noexcept {
+    trace::event e;
+    e.kind = trace::event_kind::begin;
+    e.id = id;
+    trace::record(std::move(e));
+}
+
+namespace trace {
+
+namespace {
+
+constexpr std::chrono::milliseconds write_interval{50};
+// Of a thread; more are lost. The writer is woken when a quarter is there.
+constexpr std::size_t max_buffered = std::size_t{1} << 16;
+
+/// The events of one thread that have not been written.
+struct thread_buffer {
+    spin_mutex mutex;  // a leaf: guards the next three
+    std::vector<event> events;
+    std::uint64_t lost = 0;
+    bool ended = false;  // the thread has
+    const pid_t tid = ::gettid();
+    bool named = false;  // the writer's
+};
+
+// Under the mutex of the recorder: the file and the list of buffers. Before that of a buffer.
+class recorder {
+public:
+    static recorder& instance() {
+        static auto* const only = new recorder;  // threads record while static objects are destroyed
+        return *only;
+    }
+
+    std::string start(const std::string& path) {
+        const std::lock_guard hold(mutex_);
+        if (file_.is_open()) return {};
+        if (std::string why = file_.open(path); !why.empty()) return why;
+        path_ = path;
+        later_.clear();
+        for (const auto& b : buffers_) {
+            const std::lock_guard hold_buffer(b->mutex);
+            b->events.clear();
+            b->lost = 0;
+        }
+        owner_ = std::make_unique<process_owner>();
+        // A fork shares the file and has no writer. A program that leaves by `exit` has a complete file, too.
+        static const bool registered = ::pthread_atfork(nullptr, nullptr, [] { tracing_flag.store(false); }) == 0 &&
+                                       std::atexit([] { trace::finish(); }) == 0;
+        static_cast<void>(registered);
+        start_writer();
+        tracing_flag.store(true, std::memory_order_relaxed);
+        return {};
+    }
+
+    void finish() {
+        tracing_flag.store(false, std::memory_order_relaxed);
+        const std::lock_guard hold(mutex_);
+        if (!file_.is_open() || !owner_->here()) return;
+        write_locked(true);
+        file_.finish(now(), lost_);
+        file_.close();
+        ++trace_;  // ends the writer
+        wake_.notify_all();
+    }
+
+    void add(event&& e) noexcept {
+        thread_buffer* const b = own_buffer();
+        if (b == nullptr) return;
+        const bool elsewhere = e.pid != 0;
+        bool wake = false;
+        {
+            const std::lock_guard hold(b->mutex);
+            if (b->events.size() >= max_buffered) {
+                ++b->lost;
+                return;
+            }
+            if (!elsewhere) {
+                e.time = now();  // under the lock: what the writer takes is complete up to a time
+                e.tid = b->tid;
+            }
+            try {
+                b->events.push_back(std::move(e));
+            } catch (const std::bad_alloc&) {
+                ++b->lost;
+            }
+            wake = b->events.size() == max_buffered / 4;
+        }
+        if (wake) wake_.notify_one();
+    }
+
+private:
+    /// Ends with its thread.
+    struct thread_entry {
+        std::shared_ptr<thread_buffer> buffer{};
+        ~thread_entry() {
+            gone = true;
+            if (buffer == nullptr) return;
+            const std::lock_guard hold(buffer->mutex);
+            buffer->ended = true;
+        }
+        static inline constinit thread_local bool gone = false;
+    };
+
+    thread_buffer* own_buffer() noexcept {
+        if (thread_entry::gone) return nullptr;
+        static thread_local thread_entry own;
+        if (own.buffer == nullptr) {
+            try {
+                auto fresh = std::make_shared<thread_buffer>();
+                const std::lock_guard hold(mutex_);
+                buffers_.push_back(fresh);
+                own.buffer = std::move(fresh);
+            } catch (const std::bad_alloc&) {
+                return nullptr;
+            }
+        }
+        return own.buffer.get();
+    }
+
+    // Without a thread, for lack of resources, all is written at the end.
+    void start_writer() noexcept {
+        sigset_t all;
+        sigset_t before;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before);
+        try {
+            std::thread thread([this, trace = trace_] { run(trace); });
+            ::pthread_setname_np(thread.native_handle(), "cadre-trace");
+            thread.detach();
+        } catch (const std::system_error&) {
+        }
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    }
+
+    void run(std::uint64_t trace) noexcept {
+        std::unique_lock hold(mutex_);
+        while (trace_ == trace) {
+            wake_.wait_for(hold, write_interval);
+            if (trace_ == trace) write_locked(false);
+        }
+    }
+
+    // What was recorded later than the begin of this may lack something that precedes it: it is written the next time.
+    void write_locked(bool everything) noexcept {
+        try {
+            const std::int64_t complete_to = now();
+            std::vector<event> batch = std::exchange(later_, {});
+            std::erase_if(buffers_, [&](const auto& b) {
+                std::vector<event> taken;
+                bool ended = false;
+                {
+                    const std::lock_guard hold(b->mutex);
+                    taken.swap(b->events);
+                    lost_ += std::exchange(b->lost, 0);
+                    ended = b->ended;
+                }
+                if (!taken.empty() && !std::exchange(b->named, true)) name(b->tid);
+                std::ranges::move(taken, std::back_inserter(batch));
+                return ended;
+            });
+            batch = in_order(std::move(batch));
+            if (!everything) {
+                const auto late = std::ranges::lower_bound(batch, complete_to, {}, &event::time);
+                later_.assign(std::make_move_iterator(late), std::make_move_iterator(batch.end()));
+                batch.erase(late, batch.end());
+            }
+            for (event& e : batch)
+                if (e.pid == 0) e.pid = ::getpid();
+            if (file_.write(batch)) return;
+            std::fprintf(stderr, "cadre: the trace '%s' ends early: %s\n", path_.c_str(), std::strerror(errno));
+        } catch (const std::bad_alloc&) {
+            std::fprintf(stderr, "cadre: the trace '%s' ends early: not enough memory\n", path_.c_str());
+        }
+        tracing_flag.store(false, std::memory_order_relaxed);
+        file_.close();
+        ++trace_;
+    }
+
+    // Stable: events of one thread may have the same time.
+    static std::vector<event> in_order(std::vector<event> events) {
+        std::vector<std::size_t> order(events.size());
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(events[i].time, i); });
+        std::vector<event> sorted;
+        sorted.reserve(events.size());
+        for (const std::size_t i : order)
+            sorted.push_back(std::move(events[i]));
+        return sorted;
+    }
+
+    void name(pid_t tid) {
+        char text[32] = "";
+        const std::string path = "/proc/self/task/" + std::to_string(tid) + "/comm";
+        if (std::FILE* const file = std::fopen(path.c_str(), "re"); file != nullptr) {
+            if (std::fgets(text, sizeof text, file) != nullptr) text[std::strcspn(text, "\n")] = 0;
+            std::fclose(file);
+        }
+        file_.name_thread(::getpid(), tid, text[0] != 0 ? text : "a thread that has ended");
+    }
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::vector<std::shared_ptr<thread_buffer>> buffers_;
+    std::vector<event> later_;
+    std::unique_ptr<process_owner> owner_;
+    trace_file file_;
+    std::string path_;
+    std::uint64_t lost_ = 0;
+    std::uint64_t trace_ = 0;  // the number of the trace; the writer of an older one ends
+};
+
+constinit thread_local sink* thread_sink = nullptr;
+
+void record_here(event_kind kind, std::uint64_t id, std::string_view text = {}, std::uint8_t detail = 0) noexcept {
+    try {
+        event e;
+        e.detail = detail;
+        e.kind = kind;
+        e.id = id;
+        e.text = text;
+        record(std::move(e));
+    } catch (const std::bad_alloc&) {  // lost
+    }
+}
+
+}  // namespace
+
+std::int64_t now() noexcept { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+void set_thread_sink(sink* s) noexcept { thread_sink = s; }
+
+void record(event e) noexcept {
+    if (thread_sink != nullptr) {
+        e.time = now();
+        thread_sink->put(e);
+    } else {
+        recorder::instance().add(std::move(e));
+    }
+}
+
+void submitted(std::uint64_t id, std::string_view name, submission what) noexcept {
+    record_here(event_kind::submit, id, name, static_cast<std::uint8_t>(what));
+}
+void left(std::uint64_t id) noexcept { record_here(event_kind::leave, id); }
+void runs(std::uint64_t id) noexcept { record_here(event_kind::run, id); }
+void pauses() noexcept { record_here(event_kind::pause, 0); }
+void mark(std::string text) noexcept { record_here(event_kind::mark, 0, text); }
+
+void waits(const void* waiter, std::uint64_t id, wait_kind kind) noexcept {
+    event e;
+    e.kind = event_kind::wait;
+    e.id = id;
+    e.wait = reinterpret_cast<std::uintptr_t>(waiter);
+    e.detail = static_cast<std::uint8_t>(kind);
+    record(std::move(e));
+}
+
+void resumes(const void* waiter) noexcept {
+    event e;
+    e.kind = event_kind::resume;
+    e.wait = reinterpret_cast<std::uintptr_t>(waiter);
+    record(std::move(e));
+}
+
+std::string start(const std::string& path) { return recorder::instance().start(path); }
+
+void finish() noexcept {
+    try {
+        recorder::instance().finish();
+    } catch (const std::exception&) {  // no memory: the file is as the writer left it
+    }
+}
+
+}  // namespace trace
+}  // namespace cadre::detail

@@ -1,0 +1,33 @@
+/// @file
+/// The run of an item, as a trace shows it.
+#pragma once
+
+#include "coroutine/trace.hpp"
+
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/coroutine/runnable.hpp>
+
+namespace cadre::detail {
+
+/// Lives while a thread runs an item.
+class traced_run {
+public:
+    explicit traced_run(runnable item) noexcept : on_(tracing()) {
+        if (on_) [[unlikely]]
+            begin(item.env());
+    }
+    traced_run(const traced_run&) = delete;
+    traced_run& operator=(const traced_run&) = delete;
+    ~traced_run() {
+        if (on_) [[unlikely]]
+            trace::pauses();
+    }
+
+private:
+    static void begin(const environment* env) noexcept {
+        trace::runs(env != nullptr && env->info != nullptr ? env->info->id : 0);
+    }
+    const bool on_;
+};
+
+}  // namespace cadre::detail
