@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cadre/detail/base/sanitizers.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/shared_array.hpp>
 #include <cadre/shared_value.hpp>
@@ -122,6 +123,9 @@ huge make_huge(std::size_t n) {
 }
 
 TEST(process_large_data, more_than_a_message_holds_is_refused_by_its_size) {
+#ifdef CADRE_TSAN
+    GTEST_SKIP() << "the shadow of so much memory takes minutes";
+#endif
     constexpr std::size_t five = std::size_t{5} << 30;
     const executor ex = process_executor{{.workers = 1}};
     const std::string argument =
