@@ -24,10 +24,7 @@ void nested_call::start() noexcept {
 
 void nested_call::complete(call_reply reply) noexcept {
     pool_->reply_to_nested_call(*this, std::move(reply));
-    if (entered_) {
-        pool_->registry().begin_leave(root_);
-        pool_->registry().finish_leave();
-    }
+    if (entered_) const work_end end(pool_->registry(), root_);
     delete this;
 }
 

@@ -279,8 +279,9 @@ void parallel_loop::finish() {
     stop_.remove(stop_listener_);
     for (runner& r : runners_)
         queued_start::release(std::move(r.item_), backend_);
-    backend_->registry().begin_leave(root_);
-    backend_->registry().finish_leave();
+    {
+        const work_end end(backend_->registry(), root_);
+    }
     if (progress_error_ != nullptr) std::rethrow_exception(progress_error_);
     if (settings_.progress) settings_.progress(ended_indices(), settings_.size);
     if (settings_.stop_at_failure) failure_.rethrow();

@@ -49,9 +49,8 @@ void queued_start::release(pointer item, const std::shared_ptr<executor_backend>
 void queued_start::drop() noexcept {
     if (state_.exchange(state::released, std::memory_order_acq_rel) != state::released) return;
     const std::shared_ptr<executor_backend> backend = std::move(backend_);
-    backend->registry().begin_leave(root_);
+    const work_end end(backend->registry(), root_);
     free();
-    backend->registry().finish_leave();
 }
 
 void queued_start::free() noexcept {

@@ -59,10 +59,8 @@ void task_root::on_start(work_item* item) noexcept { static_cast<task_root*>(ite
 
 std::coroutine_handle<> task_root::on_end(completion* c, std::coroutine_handle<>) noexcept {
     auto* self = static_cast<task_root*>(c);
-    work_registry& registry = self->env_.home->registry();
-    registry.begin_leave(self->root_);
+    const work_end end(self->env_.home->registry(), self->root_);
     self->ended();
-    registry.finish_leave();
     return std::noop_coroutine();
 }
 

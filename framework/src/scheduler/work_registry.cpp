@@ -1,8 +1,6 @@
 #include <cadre/detail/scheduler/work_registry.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cassert>
 #include <chrono>
 #include <cstddef>
 #include <mutex>
@@ -16,13 +14,8 @@ namespace cadre::detail {
 
 namespace {
 
-// The registries of which this thread is between `begin_leave` and `finish_leave`; several, if a notification destroys other
-// work. Null: destroyed in between, by this thread.
-struct open_leaves {
-    std::array<work_registry*, 16> registries{};
-    unsigned depth = 0;
-};
-constinit thread_local open_leaves leaving_here;
+// The innermost one of this thread.
+constinit thread_local work_end* innermost_end = nullptr;
 
 // Of how many times all are measured, and one in how many of the later ones: a clock read costs a fifth of the shortest call.
 constexpr std::uint64_t always_measured = 1024;
@@ -62,34 +55,34 @@ void work_registry::remove_locked(work_root& root) noexcept {
 work_registry::~work_registry() {
     // A notified waiter may drop the executor inside the notification: then this thread does not wait for itself.
     unsigned own = 0;
-    for (unsigned i = 0; i < leaving_here.depth; ++i)
-        if (leaving_here.registries[i] == this) {
-            leaving_here.registries[i] = nullptr;
+    for (work_end* end = innermost_end; end != nullptr; end = end->outer_)
+        if (end->registry_ == this) {
+            end->registry_ = nullptr;
             ++own;
         }
     while (leaving_.load(std::memory_order_acquire) > own)
         std::this_thread::yield();
 }
 
-void work_registry::begin_leave(work_root& root) noexcept {
+work_end::work_end(work_registry& registry, work_root& root) noexcept : registry_(&registry), outer_(innermost_end) {
     if (root.traced) [[unlikely]]
         trace_end(root);
-    leaving_.fetch_add(1, std::memory_order_relaxed);
-    assert(leaving_here.depth < leaving_here.registries.size());
-    leaving_here.registries[leaving_here.depth++] = this;
-    const std::lock_guard hold(mutex_);
-    remove_locked(root);
+    registry.leaving_.fetch_add(1, std::memory_order_relaxed);
+    innermost_end = this;
+    const std::lock_guard hold(registry.mutex_);
+    registry.remove_locked(root);
 }
 
-void work_registry::finish_leave() noexcept {
-    if (leaving_here.registries[--leaving_here.depth] == nullptr) return;
+work_end::~work_end() {
+    innermost_end = outer_;
+    if (registry_ == nullptr) return;
     bool empty = false;
     {
-        const std::lock_guard hold(mutex_);
-        empty = count_end_locked();
+        const std::lock_guard hold(registry_->mutex_);
+        empty = registry_->count_end_locked();
     }
-    if (empty) report_empty();
-    leaving_.fetch_sub(1, std::memory_order_release);  // the last access
+    if (empty) registry_->report_empty();
+    registry_->leaving_.fetch_sub(1, std::memory_order_release);  // the last access
 }
 
 void work_registry::leave(work_root& root) noexcept {

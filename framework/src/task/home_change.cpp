@@ -67,11 +67,9 @@ bool home_change::enter(const std::shared_ptr<executor_backend>& home) {
 std::coroutine_handle<> home_change::on_end(completion* c, std::coroutine_handle<> /*ended*/) noexcept {
     auto* const self = static_cast<home_change*>(c);
     if (self->here_ == nullptr) return self->end_at_first_home();
-    work_registry& registry = self->here_->home->registry();
-    registry.begin_leave(self->here_->root);
+    const work_end end(self->here_->home->registry(), self->here_->root);
     set_current_environment(nullptr);
     post_home(*self);
-    registry.finish_leave();
     return std::noop_coroutine();
 }
 

@@ -75,10 +75,7 @@ bool stream_promise_base::leave() noexcept {
     stop_.request_stop();
     std::uintptr_t running = running_word;
     if (state_.compare_exchange_strong(running, dropped_word, std::memory_order_acq_rel)) return true;
-    if (registered_) {
-        env_.home->registry().begin_leave(root_);
-        env_.home->registry().finish_leave();
-    }
+    if (registered_) const work_end end(env_.home->registry(), root_);
     return false;
 }
 
@@ -91,11 +88,11 @@ void stream_promise_base::destroy_dropped(std::coroutine_handle<> body) noexcept
         work_registry& registry = env_.home->registry();
         work_root unwinding;
         registry.enter_part(unwinding);
-        registry.begin_leave(root_);
-        registry.finish_leave();
+        {
+            const work_end end(registry, root_);
+        }
         body.destroy();
-        registry.begin_leave(unwinding);
-        registry.finish_leave();
+        const work_end end(registry, unwinding);
     }
     set_current_environment(nullptr);
 }

@@ -175,9 +175,7 @@ private:
         }
         const auto keep = std::move(self.self_);
         self.work_stop().remove(self.listener_);
-        work_registry& registry = self.env().home->registry();
-        registry.begin_leave(self.registration());
-        registry.finish_leave();
+        const work_end end(self.env().home->registry(), self.registration());
     }
     void ended() noexcept override {
         this->end_limit();

@@ -65,10 +65,10 @@ public:
         if (!accepted_) return;
         run_stop_.remove(listener_);
         if (!withdrawn_) return;
-        work_registry& registry = env().home->registry();
         queued_start::release(std::move(item_), info().executor);
-        registry.begin_leave(registration());
-        registry.finish_leave();
+        {
+            const work_end end(env().home->registry(), registration());
+        }
         fail_all(std::make_exception_ptr(cancelled{}));
     }
     [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }

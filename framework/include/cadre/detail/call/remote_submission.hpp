@@ -52,10 +52,8 @@ public:
     /// Deregisters the call and calls `notify`, which may destroy the call. A shutdown completes after `notify` has returned.
     template <class Notify>
     void leave(Notify notify) noexcept {
-        work_registry& registry = backend_->registry();
-        registry.begin_leave(root_);
+        const work_end end(backend_->registry(), root_);
         notify();
-        registry.finish_leave();
     }
 
 private:

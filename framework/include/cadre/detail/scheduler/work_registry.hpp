@@ -34,26 +34,21 @@ struct work_root {
 /// Admission control: counts and lists accepted work, refuses work after `close`, reports the end of the last work.
 /// Thread-safe.
 ///
-/// The word `leaving_` counts the threads between `begin_leave` and `finish_leave`: incremented relaxed, decremented with
-/// release as the last access, read with acquire by the destructor.
+/// The word `leaving_` counts the live objects of `work_end`: incremented relaxed, decremented with release as the last access, read
+/// with acquire by the destructor.
 class alignas(128) work_registry {
 public:
     work_registry() noexcept = default;
     work_registry(const work_registry&) = delete;
     work_registry& operator=(const work_registry&) = delete;
-    /// Waits for other threads between `begin_leave` and `finish_leave`.
+    /// Waits for the `work_end`s of other threads.
     ~work_registry();
 
     /// Accepts `root`. @return false after `close`: the caller fails with `executor_stopped`
     [[nodiscard]] bool enter(work_root& root) noexcept;
     /// Adds `root` although the registry may be closed: a part of work that is registered, and that may end after it.
     void enter_part(work_root& root) noexcept;
-    /// The work has ended, in two steps: `begin_leave` removes `root`; then the caller notifies the waiter of the work, which may
-    /// destroy it; then `finish_leave` counts the work as ended and may call the functions given to `close`. So a shutdown
-    /// completes only when all waiters have been notified. A thread is between the two steps for one root at a time.
-    void begin_leave(work_root& root) noexcept;
-    void finish_leave() noexcept;
-    /// Both steps by the waiter itself, which keeps the executor alive.
+    /// What `work_end` does, by the waiter itself, which keeps the executor alive.
     void leave(work_root& root) noexcept;
     /// Asks every accepted task to stop. Callbacks of their tokens may start and end work, but not destroy the registry.
     void request_stop(stop_reason why = stop_reason::requested) noexcept;
@@ -71,6 +66,7 @@ public:
     [[nodiscard]] std::vector<std::string> names(std::size_t most) const;
 
 private:
+    friend class work_end;
     using functions = std::vector<std::function<void()>>;
     [[nodiscard]] bool count_end_locked() noexcept { return --live_ == 0 && !on_empty_.empty(); }
     void remove_locked(work_root& root) noexcept;
@@ -84,6 +80,23 @@ private:
     std::atomic<unsigned> leaving_{0};
     functions on_empty_;
     duration_histogram round_trips_;
+};
+
+/// The end of accepted work, in two steps. The constructor removes `root`; then the owner of this object notifies the waiter of the
+/// work, which may destroy it, and the executor with it; then the destructor counts the work as ended, and may call the functions
+/// given to `close`. So a shutdown completes only when all waiters have been notified.
+class work_end {
+public:
+    work_end(work_registry& registry, work_root& root) noexcept;
+    work_end(const work_end&) = delete;
+    work_end& operator=(const work_end&) = delete;
+    ~work_end();
+
+private:
+    friend class work_registry;
+
+    work_registry* registry_;  // null: destroyed in between, by this thread
+    work_end* outer_;  // of this thread: a notification may destroy other work
 };
 
 }  // namespace cadre::detail
