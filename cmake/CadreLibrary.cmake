@@ -9,7 +9,7 @@ include(CadreBacktrace)
 file(GLOB_RECURSE cadre_sources CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/framework/src/*.cpp
     ${PROJECT_SOURCE_DIR}/executors/*.cpp)
-list(FILTER cadre_sources EXCLUDE REGEX "/executors/testing/")
+list(FILTER cadre_sources EXCLUDE REGEX "/executors/(testing|mpi/plugin)/")
 
 add_library(cadre STATIC ${cadre_sources})
 add_library(cadre::cadre ALIAS cadre)

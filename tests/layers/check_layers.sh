@@ -30,6 +30,8 @@ process.plane  : executors/process/plane/                                       
 process.parent : executors/process/parent/                                                        : base..common process.os process.plane
 process.worker : executors/process/worker/                                                        : base..common process.os process.plane
 process     : executors/process/                                                                  : base..common process.os..process.worker
+node.link   : executors/node/node_link.hpp                                                         : base
+mpi         : executors/mpi/                                                                      : base..asio kinds common node.link
 config      : executors/config/ config executor_registry make_executor runtime                    : base..asio kinds common
 builtin     : executors/builtin_kinds.cpp                                                         : base..config
 cadre       : cadre                                                                               : base..asio kinds config

@@ -1,0 +1,336 @@
+#include "mpi/link_thread.hpp"
+
+#include "mpi/init_guard.hpp"
+#include "mpi/plugin_loader.hpp"
+
+#include <cadre/detail/base/compiler.hpp>
+#include <cadre/errors.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <set>
+#include <utility>
+
+#include <sys/prctl.h>
+
+namespace cadre::detail::mpi {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int host_length = 256;
+constexpr auto spin_time = 20us;
+constexpr auto max_sleep = 1ms;
+constexpr auto long_idle = 1s;
+constexpr auto long_idle_sleep = 10ms;
+
+std::string error_text(const cadre_mpi_functions& mpi, int error) {
+    std::array<char, 512> text{};
+    mpi.error_text(error, text.data(), static_cast<int>(text.size()));
+    return text.data();
+}
+
+template <class T>
+byte_buffer bytes_of(const T& value) {
+    byte_buffer result;
+    result.append(std::as_bytes(std::span(&value, 1)));
+    return result;
+}
+
+}  // namespace
+
+void link_thread::join() {
+    const launch launched = check_launch();
+    init_guard guard;
+    mpi_ = &load_plugin();
+    const int error = mpi_->init();
+    guard.restore();
+    if (error != 0) {
+        throw config_error(mpi_->needs_thread_multiple() != 0
+                               ? "mpi: the program has initialised MPI itself: let it ask for MPI_THREAD_MULTIPLE"
+                               : "mpi: MPI_Init failed: " + error_text(*mpi_, error));
+    }
+    rank_ = mpi_->rank();
+    size_ = mpi_->size();
+    std::array<char, 256> library{};
+    mpi_->library(library.data(), static_cast<int>(library.size()));
+    if (rank_ != launched.rank || size_ != launched.size) {
+        // A library that does not understand the launcher makes each process a job of its own.
+        finalize();
+        throw config_error(
+            launched.rank > 0 ? std::string()
+                              : "mpi: " + std::string(launched.launcher) + " started " + std::to_string(launched.size) +
+                                    " processes, but " + library.data() + " sees " + std::to_string(size_) +
+                                    ": start the program by the launcher of that MPI, or set CADRE_MPI_PLUGIN "
+                                    "to openmpi or mpich, whichever this launcher belongs to");
+    }
+    const auto ranks = static_cast<std::size_t>(size_);
+    std::vector<char> names(ranks * host_length);
+    if (const int failed = mpi_->hosts(names.data(), host_length); failed != 0) {
+        throw config_error("mpi: the ranks cannot reach each other: " + error_text(*mpi_, failed));
+    }
+    for (std::size_t i = 0; i < ranks; ++i) {
+        const char* const name = names.data() + i * host_length;
+        hosts_.emplace_back(name, ::strnlen(name, host_length));
+    }
+    peers_.resize(ranks);
+    outbox_.emplace(*mpi_, size_);
+    inbox_.emplace(*mpi_, size_);
+    work_.emplace(size_);
+    reports_failures_ = mpi_->failed_ranks != nullptr;
+    choose_serving();
+    if (!is_program()) {
+        outbox_->add(0, message_kind::hello, std::move(hello_));
+    }
+}
+
+void link_thread::choose_serving() {
+    const bool one_host =
+        std::ranges::all_of(hosts_, [this](const std::string& name) { return name == hosts_.front(); });
+    const bool each = one_host || std::getenv("CADRE_MPI_EACH_RANK") != nullptr;
+    std::set<std::string> served;
+    if (options_.program_serves) {
+        served.insert(hosts_.front());
+    }
+    for (std::size_t rank = 1; rank < hosts_.size(); ++rank) {
+        peers_[rank].serves = served.insert(hosts_[rank]).second || each;
+    }
+}
+
+void link_thread::run() noexcept {
+    // The default of 50 µs would make the short sleeps long ones.
+    static_cast<void>(::prctl(PR_SET_TIMERSLACK, 1));
+    while (phase_ != phase::done && phase_ != phase::late) {
+        if (step()) {
+            last_progress_ = clock::now();
+        } else {
+            wait_for_messages();
+        }
+    }
+    if (phase_ == phase::done) {
+        finalize();
+    } else {
+        report_late();
+    }
+}
+
+bool link_thread::step() {
+    // First: what was published before the stop is sent.
+    const bool stopping = shared_.stopping.load(std::memory_order_acquire);
+    bool moved = take_requests();
+    moved = receive() || moved;
+    moved = hand_out_work() || moved;
+    moved = outbox_->advance() || moved;
+    moved = report_credit(!moved) || moved;
+    for (const int rank : outbox_->take_failed()) {
+        lose(rank, "a message to it could not be sent");
+    }
+    if (reports_failures_ && clock::now() >= next_failure_check_) {
+        check_failures();
+    }
+    if (stopping) {
+        const phase before = phase_;
+        advance_leaving();
+        moved = moved || phase_ != before;
+    }
+    return moved;
+}
+
+bool link_thread::take_requests() {
+    shared_.requests.take(taken_);
+    for (request& what : taken_) {
+        if (phase_ == phase::running) {
+            send(what);
+        }
+    }
+    const bool any = !taken_.empty();
+    taken_.clear();
+    return any;
+}
+
+void link_thread::send(request& what) {
+    if (what.drain) {
+        for (byte_buffer& body : work_->drain()) {
+            events_.received({.tag = 0, .from = 0, .redelivered = false, .body = std::move(body)});
+        }
+        return;
+    }
+    switch (what.to) {
+        case node::target::work:
+            if (is_program()) {
+                work_->add(std::move(what.body));
+            }
+            break;
+        case node::target::program:
+            if (!is_program()) {
+                outbox_->add(0, message_kind::message, std::move(what.body));
+            }
+            break;
+        case node::target::agent:
+            if (what.agent < peers_.size() && static_cast<int>(what.agent) != rank_) {
+                outbox_->add(static_cast<int>(what.agent), message_kind::message, std::move(what.body));
+            }
+            break;
+        case node::target::all_agents:
+            for (std::size_t rank = 1; rank < peers_.size(); ++rank) {
+                if (peers_[rank].joined) {
+                    byte_buffer copy;
+                    copy.append(what.body.span());
+                    outbox_->add(static_cast<int>(rank), message_kind::message, std::move(copy));
+                }
+            }
+            break;
+    }
+}
+
+bool link_thread::hand_out_work() {
+    bool any = false;
+    for (auto next = work_->next(); next.agent >= 0; next = work_->next()) {
+        outbox_->add(next.agent, message_kind::work, std::move(next.body));
+        any = true;
+    }
+    return any;
+}
+
+// Several acknowledgements travel in one message: when half of the credit is used up by them, or when nothing else is to do.
+bool link_thread::report_credit(bool idle) {
+    if (is_program() || program_ended_ || phase_ != phase::running) {
+        return false;
+    }
+    const std::uint64_t waiting = shared_.unreported.load(std::memory_order_relaxed);
+    const std::uint32_t credit = shared_.credit.load(std::memory_order_relaxed);
+    const bool changed = shared_.credit_changed.load(std::memory_order_relaxed) &&
+                         shared_.credit_changed.exchange(false, std::memory_order_acquire);
+    if (!changed && (waiting == 0 || (!idle && waiting * 2 < credit))) {
+        return false;
+    }
+    shared_.unreported.fetch_sub(waiting, std::memory_order_relaxed);
+    outbox_->add(0, message_kind::credit,
+                 bytes_of(credit_report{.credit = shared_.credit.load(std::memory_order_relaxed),
+                                        .acknowledged = shared_.acknowledged.load(std::memory_order_acquire)}));
+    static_cast<void>(outbox_->advance());
+    return true;
+}
+
+bool link_thread::receive() {
+    constexpr int at_once = 64;
+    int received = 0;
+    for (; received < at_once; ++received) {
+        inbox::result what = inbox::result::nothing;
+        try {
+            what = inbox_->receive();
+        } catch (const std::bad_alloc&) {
+            lose(inbox_->from, "there is no memory for its message");
+            break;
+        }
+        if (what == inbox::result::nothing) {
+            break;
+        }
+        if (what == inbox::result::mpi_error) {
+            handle_mpi_error(inbox_->error);
+            break;
+        }
+        const int from = inbox_->from;
+        if (what == inbox::result::refused) {
+            lose(from, "it has sent a message that is not of this version");
+            break;
+        }
+        if (what == inbox::result::message && !peer_at(from).gone) {
+            if (is_program()) {
+                handle_in_program(from);
+            } else {
+                handle_in_agent(from);
+            }
+        }
+    }
+    return received > 0;
+}
+
+void link_thread::handle_in_program(int from) {
+    peer& agent = peer_at(from);
+    byte_buffer& body = inbox_->body;
+    const auto id = static_cast<node::node_id>(from);
+    const bool running = phase_ == phase::running;
+    switch (inbox_->kind) {
+        case message_kind::hello:
+            if (running && agent.serves && !agent.joined) {
+                agent.joined = true;
+                byte_buffer hello;
+                hello.append(hello_.span());
+                outbox_->add(from, message_kind::hello, std::move(hello));
+                events_.agent_joined(id, std::move(body));
+            }
+            return;
+        case message_kind::message:
+            if (running && agent.joined) {
+                events_.received({.tag = 0, .from = id, .redelivered = false, .body = std::move(body)});
+            }
+            return;
+        case message_kind::credit:
+            if (body.size() == sizeof(credit_report) && agent.joined) {
+                credit_report report{};
+                std::memcpy(&report, body.data(), sizeof report);
+                work_->report(from, report);
+            }
+            return;
+        case message_kind::bye:
+            agent.left = true;
+            work_->remove(from);
+            if (running && std::exchange(agent.joined, false)) {
+                events_.agent_gone(id);
+            }
+            return;
+        default: return lose(from, "it has sent a message that only the program sends");
+    }
+}
+
+void link_thread::handle_in_agent(int from) {
+    peer& other = peer_at(from);
+    byte_buffer& body = inbox_->body;
+    const bool running = phase_ == phase::running && !program_ended_;
+    if (inbox_->kind == message_kind::message) {
+        if (running) {
+            events_.received(
+                {.tag = 0, .from = static_cast<node::node_id>(from), .redelivered = false, .body = std::move(body)});
+        }
+        return;
+    }
+    if (from != 0) {
+        return;
+    }
+    switch (inbox_->kind) {
+        case message_kind::hello:
+            if (running && !std::exchange(other.joined, true)) {
+                events_.program_joined(std::move(body));
+            }
+            return;
+        case message_kind::work:
+            ++work_received_;
+            if (running) {
+                events_.received({.tag = work_received_, .from = 0, .redelivered = false, .body = std::move(body)});
+            }
+            return;
+        case message_kind::end:
+            if (!std::exchange(program_ended_, true) && phase_ == phase::running) {
+                events_.program_gone();
+            }
+            return;
+        case message_kind::finalize: may_finalize_ = true; return;
+        default: return;
+    }
+}
+
+void link_thread::wait_for_messages() {
+    const auto idle = clock::now() - last_progress_;
+    if (idle < spin_time) {
+        cpu_relax();
+    } else {
+        shared_.requests.sleep(idle > long_idle ? long_idle_sleep : std::min<clock::duration>(idle / 10, max_sleep));
+    }
+}
+
+}  // namespace cadre::detail::mpi

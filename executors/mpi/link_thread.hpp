@@ -1,0 +1,107 @@
+/// @file
+/// The thread that owns MPI.
+#pragma once
+
+#include "mpi/inbox.hpp"
+#include "mpi/mailbox.hpp"
+#include "mpi/mpi_link.hpp"
+#include "mpi/outbox.hpp"
+#include "mpi/work_distribution.hpp"
+#include "node/node_link.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cadre::detail::mpi {
+
+/// What the link's functions, which any thread may call, and its thread share.
+struct link_state {
+    mailbox requests{};
+    std::atomic<std::uint64_t> acknowledged{0};  ///< of an agent: messages of work that have ended
+    std::atomic<std::uint64_t> unreported{0};  ///< of these, those that the program does not know of
+    std::atomic<std::uint32_t> credit{0};
+    std::atomic<bool> credit_changed{false};
+    std::atomic<bool> stopping{false};
+    std::chrono::steady_clock::time_point deadline{};  ///< set before `stopping`
+};
+
+/// Everything here runs on the thread of the link.
+class link_thread {
+public:
+    link_thread(const mpi_options& options, node::node_link_events& events, byte_buffer hello, link_state& shared)
+        : options_(options), events_(events), hello_(std::move(hello)), shared_(shared) {}
+
+    /// Joins the run. @throws config_error
+    void join();
+    /// Until all have left or the deadline has passed.
+    void run() noexcept;
+    /// Whether MPI has ended. If not, it may still read from the messages here, which must not be destroyed.
+    [[nodiscard]] bool finalized() const noexcept { return finalized_; }
+
+private:
+    using clock = std::chrono::steady_clock;
+    enum class phase : std::uint8_t {
+        running,
+        leaving,  // told the others; waits for them
+        ending,   // the program: all have said `bye` and are told to finalise
+        done,
+        late      // the deadline has passed
+    };
+    struct peer {
+        bool serves = false;
+        bool joined = false;
+        bool left = false;  // said `bye`
+        bool gone = false;  // failed, or not understood
+    };
+
+    [[nodiscard]] bool is_program() const noexcept { return rank_ == 0; }
+    [[nodiscard]] peer& peer_at(int rank) noexcept { return peers_[static_cast<std::size_t>(rank)]; }
+
+    void choose_serving();
+    bool step();
+    bool take_requests();
+    void send(request& what);
+    bool hand_out_work();
+    bool report_credit(bool idle);
+    bool receive();
+    void handle_in_program(int from);
+    void handle_in_agent(int from);
+    void lose(int rank, const std::string& why);
+    void check_failures();
+    void handle_mpi_error(int error);
+    void advance_leaving();
+    void wait_for_messages();
+    void finalize() noexcept;
+    void report_late() const;
+
+    const mpi_options options_;
+    node::node_link_events& events_;
+    byte_buffer hello_;
+    link_state& shared_;
+
+    const cadre_mpi_functions* mpi_ = nullptr;
+    int rank_ = 0;
+    int size_ = 1;
+    std::vector<std::string> hosts_{};  // by rank
+    std::vector<peer> peers_{};
+    std::optional<outbox> outbox_{};
+    std::optional<inbox> inbox_{};
+    std::optional<work_distribution> work_{};
+    std::vector<request> taken_{};
+
+    phase phase_ = phase::running;
+    bool may_finalize_ = false;  // of an agent
+    bool program_ended_ = false;  // of an agent
+    bool reports_failures_ = false;
+    bool finalized_ = false;
+    std::uint64_t work_received_ = 0;
+    clock::time_point last_progress_ = clock::now();
+    clock::time_point next_failure_check_{};
+};
+
+}  // namespace cadre::detail::mpi
