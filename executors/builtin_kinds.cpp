@@ -1,10 +1,11 @@
 // The built-in kinds: which options each takes from a table, how it is made, and what it does at the start and the end of
 // a program. The one place where the configuration and the executors meet.
 
+#include "common/deferred_destruction.hpp"
 #include "common/worker_memory.hpp"
 #include "config/kind_options.hpp"
 #include "config/kinds.hpp"
-#include "process/deferred_destruction.hpp"
+#include "host_kinds.hpp"
 #include "process/os/bootstrap.hpp"
 #include "process/os/fork_server.hpp"
 
@@ -50,7 +51,7 @@ void add_builtin_kinds(void (*add)(std::string_view name, kind_entry entry)) {
                     .check_here = check_process_options_here,
                     .start_up = start_process_kind,
                     .tear_down = finish_process_kind});
-    add("mpi", {.missing = "this build of cadre has no MPI executor"});
+    add("mpi", mpi_kind());
     add("cluster", {.missing = "this build of cadre has no cluster executor"});
 }
 

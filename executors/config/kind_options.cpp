@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cadre::detail {
@@ -115,6 +117,13 @@ constexpr option<process_options> of_process[] = {
     {"workers", [](const executor_config& c, process_options& o) { o.workers = workers_of(c); }},
 };
 
+constexpr option<mpi_options> of_mpi[] = {
+    {"local", [](const executor_config& c, mpi_options& o) { o.local = c.boolean("local").value_or(o.local); }},
+    {"nodes", [](const executor_config& c, mpi_options& o) { o.nodes = c.count("nodes", 0).value_or(o.nodes); }},
+    {"nodes_wait",
+     [](const executor_config& c, mpi_options& o) { o.nodes_wait = c.duration("nodes_wait").value_or(o.nodes_wait); }},
+};
+
 struct kind_keys {
     std::string_view kind;
     std::vector<std::string_view> keys;
@@ -130,8 +139,16 @@ std::vector<std::string_view> keys_of(const option<Options> (&options)[N]) {
 }
 
 const std::vector<kind_keys>& keys_by_kind() {
-    static const std::vector<kind_keys> known = {
-        {"serial", keys_of(of_serial)}, {"thread", keys_of(of_thread)}, {"process", keys_of(of_process)}};
+    static const std::vector<kind_keys> known = [] {
+        // What holds for a process executor holds for each host.
+        std::vector<std::string_view> of_hosts = keys_of(of_mpi);
+        std::ranges::copy(keys_of(of_process), std::back_inserter(of_hosts));
+        std::ranges::sort(of_hosts);
+        return std::vector<kind_keys>{{"serial", keys_of(of_serial)},
+                                      {"thread", keys_of(of_thread)},
+                                      {"process", keys_of(of_process)},
+                                      {"mpi", std::move(of_hosts)}};
+    }();
     return known;
 }
 
@@ -141,8 +158,9 @@ bool has(const kind_keys& k, std::string_view key) { return std::ranges::find(k.
 void check_keys(const executor_config& c, std::string_view kind) {
     const std::vector<kind_keys>& known = keys_by_kind();
     for (const auto& [key, value] : c.options) {
-        if ((key == "initializer" || key == "finalizer") && (kind == "process" || kind == "thread")) {
-            c.fail(key, "a file cannot name a function; set " + std::string(kind) + "_options::" + key + " in code");
+        if ((key == "initializer" || key == "finalizer") && (kind == "process" || kind == "thread" || kind == "mpi")) {
+            c.fail(key, "a file cannot name a function; set " + std::string(kind) +
+                            "_options::" + (kind == "mpi" ? "host." : "") + key + " in code");
         }
         std::vector<std::string> supporting;
         for (const kind_keys& other : known) {
@@ -186,6 +204,13 @@ thread_options to_thread_options(const executor_config& c) {
 process_options to_process_options(const executor_config& c) {
     check_keys(c, "process");
     return read_all(c, of_process);
+}
+
+mpi_options to_mpi_options(const executor_config& c) {
+    check_keys(c, "mpi");
+    mpi_options result = read_all(c, of_mpi);
+    result.host = read_all(c, of_process);
+    return result;
 }
 
 void check_thread_options_here(const executor_config& c) { fail_if(affinity_fault(affinity_of(c)), c, "affinity"); }

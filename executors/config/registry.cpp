@@ -96,6 +96,20 @@ void finish_kinds() {
     }
 }
 
+void serve_kind(std::string_view name) {
+    void (*serve)() = nullptr;
+    {
+        registry& r = kinds();
+        const std::lock_guard lock(r.mutex);
+        if (const auto found = r.kinds.find(name); found != r.kinds.end()) {
+            serve = found->second.serve;
+        }
+    }
+    if (serve != nullptr) {
+        serve();
+    }
+}
+
 std::vector<std::string> all_kinds() {
     registry& r = kinds();
     const std::lock_guard lock(r.mutex);

@@ -79,6 +79,14 @@ struct runtime::state {
         }
     }
 
+    /// A process that a launcher has started to serve the program does so, and does not return.
+    void serve() const {
+        detail::serve_kind(configured.chosen.kind);
+        for (const auto& [name, c] : configured.all.executors) {
+            detail::serve_kind(c.kind);
+        }
+    }
+
     const detail::process_owner owner{};
     detail::resolved_config configured;
     std::mutex mutex{};  // a leaf: guards the map
@@ -143,6 +151,7 @@ runtime::runtime(int& argc, char** argv) {
     try {
         const detail::settings command_line = detail::take_command_line(argc, argv);
         state_ = std::make_unique<state>(detail::resolve(command_line, detail::from_environment()));
+        state_->serve();
         if (state_->configured.only_factory_can_check) {
             state_->make_default();
         }
@@ -158,6 +167,7 @@ runtime::runtime(config c) {
         detail::start_kinds(static_cast<int>(words.size()) - 1, words.data());
     }
     state_ = std::make_unique<state>(detail::resolve(std::move(c)));
+    state_->serve();
     if (state_->configured.only_factory_can_check) {
         state_->make_default();
     }

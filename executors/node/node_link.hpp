@@ -16,17 +16,18 @@ using node_id = std::uint32_t;
 
 /// Where a message goes.
 enum class target : std::uint8_t {
-    work,        ///< to one agent that has credit left; a call or a chunk
-    program,     ///< to the program
-    agent,       ///< to the agent with the given number
+    work,  ///< to one agent that has credit left; a call or a chunk
+    program,  ///< to the program
+    agent,  ///< to the agent with the given number
     all_agents,  ///< to each agent that is there now
 };
 
 /// A message that has arrived.
 struct delivery {
-    std::uint64_t tag = 0;     ///< for `node_link::acknowledge`; 0: not of `work`
+    std::uint64_t tag = 0;  ///< for `node_link::acknowledge`; 0: not of `work`
     node_id from = 0;
-    bool redelivered = false;  ///< of `work`: it was handed to an agent that went away before it acknowledged; it may have begun
+    bool redelivered =
+        false;  ///< of `work`: it was handed to an agent that went away before it acknowledged; it may have begun
     byte_buffer body{};
 };
 

@@ -2,8 +2,9 @@
 
 #include "common/concurrency.hpp"
 #include "common/worker_memory.hpp"
-#include "process/deferred_destruction.hpp"
+#include "common/deferred_destruction.hpp"
 #include "process/os/bootstrap.hpp"
+#include "process/process_pool.hpp"
 #include "process/parent/completion_scope.hpp"
 #include "process/parent/reports.hpp"
 #include "process/worker/worker_main.hpp"
@@ -71,8 +72,8 @@ std::string remedy(const std::error_code& refused) {
 
 // The last reference may be dropped by a thread of the pool that completes a call: another thread destroys the pool then.
 std::shared_ptr<process_parent::pool> make_pool(const process_options& options, std::string name,
-                                                work_registry& registry) {
-    return {new process_parent::pool(options, std::move(name), registry), [](process_parent::pool* p) {
+                                                const executor_identity& identity, work_registry& registry) {
+    return {new process_parent::pool(options, std::move(name), identity, registry), [](process_parent::pool* p) {
                 if (!p->here()) return;  // a fork: the workers are its parent's
                 if (process_parent::completion_scope::active())
                     defer_destruction("executor '" + p->name() + "'", [p] { delete p; });
@@ -83,12 +84,13 @@ std::shared_ptr<process_parent::pool> make_pool(const process_options& options, 
 
 }  // namespace
 
-process_backend::process_backend(const process_options& options)
-    : pool_(make_pool(options, default_name(options), registry())), completions_(*pool_) {}
+process_backend::process_backend(const process_options& options, const executor_identity& identity)
+    : pool_(make_pool(options, default_name(options), identity, registry())), completions_(*pool_) {}
 
-std::shared_ptr<process_backend> process_backend::create(const process_options& options) {
+std::shared_ptr<process_backend> process_backend::create(const process_options& options,
+                                                         const executor_identity& identity) {
     check(options);
-    std::shared_ptr<process_backend> made(new process_backend(options), &release);
+    std::shared_ptr<process_backend> made(new process_backend(options, identity), &release);
     process_parent::report_executor_started(made->pool_->name(), made->pool_->workers());
     try {
         made->pool_->start();
@@ -140,10 +142,10 @@ void process_backend::shutdown(std::chrono::steady_clock::time_point deadline, s
 
 }  // namespace detail
 
-executor make_process_executor(const process_options& options) {
+executor detail::make_process_pool(const process_options& options, const executor_identity& identity) {
     const std::string name = "executor '" + detail::default_name(options) + "': ";
     try {
-        return executor(detail::process_backend::create(options));
+        return executor(detail::process_backend::create(options, identity));
     } catch (const std::system_error& e) {
         throw config_error(name + "cannot start worker processes: " + e.what() + detail::remedy(e.code()));
     } catch (const std::bad_alloc&) {
@@ -153,6 +155,10 @@ executor make_process_executor(const process_options& options) {
         if (std::string_view(e.what()).starts_with("executor '")) throw;
         throw config_error(name + e.what());
     }
+}
+
+executor make_process_executor(const process_options& options) {
+    return detail::make_process_pool(options, detail::executor_identity::make());
 }
 
 process_executor::process_executor(const process_options& options) : executor_type(make_process_executor(options)) {}

@@ -24,8 +24,10 @@ class process_backend final : public executor_backend,
                               private raw_chunks,
                               private remote_tasks {
 public:
-    /// Starts the workers. @throws config_error, std::system_error
-    [[nodiscard]] static std::shared_ptr<process_backend> create(const process_options& options);
+    /// Starts the workers. @param identity of the handles that workers decode to their own executor
+    /// @throws config_error, std::system_error
+    [[nodiscard]] static std::shared_ptr<process_backend> create(const process_options& options,
+                                                                 const executor_identity& identity);
     ~process_backend() override;
 
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::process; }
@@ -61,7 +63,7 @@ private:
         process_parent::pool& pool_;
     };
 
-    explicit process_backend(const process_options& options);
+    process_backend(const process_options& options, const executor_identity& identity);
     static void release(process_backend* last) noexcept;
     [[nodiscard]] executor_identity portable_id() const noexcept override { return pool_->portable_id(); }
     [[nodiscard]] std::string dump(std::chrono::nanoseconds limit) override { return pool_->dump_tasks(limit); }

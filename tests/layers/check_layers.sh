@@ -31,9 +31,10 @@ process.parent : executors/process/parent/                                      
 process.worker : executors/process/worker/                                                        : base..common process.os process.plane
 process     : executors/process/                                                                  : base..common process.os..process.worker
 node.link   : executors/node/node_link.hpp                                                         : base
+node        : executors/node/                                                                     : base..asio kinds common node.link
 mpi         : executors/mpi/                                                                      : base..asio kinds common node.link
 config      : executors/config/ config executor_registry make_executor runtime                    : base..asio kinds common
-builtin     : executors/builtin_kinds.cpp                                                         : base..config
+builtin     : executors/builtin_kinds.cpp executors/host_kinds.*                                  : base..config
 cadre       : cadre                                                                               : base..asio kinds config
 testing     : framework/include/cadre/testing/ executors/testing/                                 : base..asio kinds config cadre
 END_OF_TABLE

@@ -23,9 +23,10 @@ constexpr std::chrono::seconds least_leave_limit{2};
 
 }  // namespace
 
-pool::pool(const process_options& options, std::string name, work_registry& registry)
+pool::pool(const process_options& options, std::string name, const executor_identity& identity,
+           work_registry& registry)
     : registry_(registry), status_(static_cast<std::size_t>(default_concurrency())),
-      starter_(options, std::move(name), static_cast<std::uint32_t>(resolve_workers(options.workers)),
+      starter_(options, std::move(name), identity, static_cast<std::uint32_t>(resolve_workers(options.workers)),
                {status_.descriptor(), deadlines_.bell()}),
       workers_(starter_.workers(), std::max<std::chrono::nanoseconds>(options.kill_grace, least_leave_limit)),
       placement_(starter_.options(), starter_.executor_name(), workers_, status_, deadlines_),

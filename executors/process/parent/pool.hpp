@@ -36,7 +36,7 @@ namespace cadre::detail::process_parent {
 /// complete with `drain_mutex_` held. A call that `request_stop` ends is completed by the supervisor.
 class pool {
 public:
-    pool(const process_options& options, std::string name, work_registry& registry);
+    pool(const process_options& options, std::string name, const executor_identity& identity, work_registry& registry);
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
     ~pool();

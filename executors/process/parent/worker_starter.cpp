@@ -59,9 +59,9 @@ process_os::unique_fd open_null() {
 
 }  // namespace
 
-worker_starter::worker_starter(const process_options& options, std::string executor_name, std::uint32_t workers,
-                               std::vector<int> descriptors)
-    : options_(options), name_(std::move(executor_name)), workers_(workers), portable_id_(executor_identity::make()),
+worker_starter::worker_starter(const process_options& options, std::string executor_name,
+                               const executor_identity& identity, std::uint32_t workers, std::vector<int> descriptors)
+    : options_(options), name_(std::move(executor_name)), workers_(workers), portable_id_(identity),
       descriptors_(std::move(descriptors)), plane_(program_plane()), area_size_(call_memory::area_size_for(workers)),
       domain_(&plane_.open_domain()), initializer_(runner_of(options.initializer, "initializer")),
       finalizer_(runner_of(options.finalizer, "finalizer")) {}

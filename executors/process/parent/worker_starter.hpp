@@ -22,9 +22,10 @@ namespace cadre::detail::process_parent {
 /// lock of the pool.
 class worker_starter {
 public:
+    /// @param identity of the executor's handles
     /// @param descriptors of the supervisor status page and of the supervisor's bell; they stay the caller's
-    worker_starter(const process_options& options, std::string executor_name, std::uint32_t workers,
-                   std::vector<int> descriptors);
+    worker_starter(const process_options& options, std::string executor_name, const executor_identity& identity,
+                   std::uint32_t workers, std::vector<int> descriptors);
 
     [[nodiscard]] const std::string& executor_name() const noexcept { return name_; }
     [[nodiscard]] const process_options& options() const noexcept { return options_; }

@@ -3,7 +3,7 @@
 #include "guard.hpp"
 #include "support.hpp"
 
-#include "process/deferred_destruction.hpp"
+#include "common/deferred_destruction.hpp"
 
 #include <cadre/channel.hpp>
 #include <cadre/executors/thread.hpp>

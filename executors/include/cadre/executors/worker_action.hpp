@@ -47,6 +47,8 @@ class worker_action {
 public:
     constexpr worker_action() noexcept = default;
     constexpr worker_action(std::nullptr_t) noexcept {}
+    /// For executors that receive it from elsewhere.
+    explicit worker_action(const detail::stored_action* stored) noexcept : action_(stored) {}
     /// Does not compile if `f` is not portable.
     template <class F>
         requires(!std::is_same_v<std::decay_t<F>, worker_action> && std::is_invocable_v<std::decay_t<F>&>)

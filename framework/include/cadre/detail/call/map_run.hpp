@@ -241,19 +241,23 @@ private:
         return index < first_failed_ && !stop_.stop_requested();
     }
     /// The worker died, or the executor stopped, at item `at` of a chunk: the results before it count, the item itself
-    /// fails or is repeated alone, and the rest, which never ran, is sent again.
+    /// fails or is repeated alone, and the rest, which never ran, is sent again. If the rest may have run, too, that holds for each
+    /// item of it.
     void recover(remote& c, std::uint32_t at) {
         const std::exception_ptr& error = c.reply.error;
         if (at == c.items) return window_.completed(at);
         if (!is_worker_death(error) || !is_wanted(c.first + at)) return fail_from(c, at, error);
         window_.completed(at);
-        if (c.items > 1 && c.retries_left > 0 && is_retryable(error)) {
-            resend(c, at, at + 1, c.retries_left - 1);
-        } else {
-            fail(c.first + at, c.with_item(error, at));
-            window_.completed(1);
-        }
-        leave_or_resend(c, at + 1);
+        const bool again = c.items > 1 && c.retries_left > 0 && is_retryable(error);
+        const std::uint32_t end = c.reply.all_begun ? c.items : at + 1;
+        for (; at != end; ++at)
+            if (again && is_wanted(c.first + at)) {
+                resend(c, at, at + 1, c.retries_left - 1);
+            } else {
+                fail(c.first + at, c.with_item(error, at));
+                window_.completed(1);
+            }
+        leave_or_resend(c, end);
     }
     /// The time limit of the last item has passed: it fails with that error if it has obeyed the stop request.
     void limit_last(const remote& c, std::uint32_t last) {

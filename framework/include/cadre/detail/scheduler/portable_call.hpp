@@ -53,6 +53,7 @@ struct call_reply {
         0;  ///< chunk: items whose results are in `partial`/`bytes`; the item of that index failed
     byte_buffer
         partial{};  ///< chunk that failed or is unfinished: the committed results of the first `items_done` items
+    bool all_begun = false;  ///< chunk that failed: any item that is not done may have begun, because its host is gone
     std::exception_ptr last_item{};  ///< unfinished chunk: the error of the last item done if its time limit stopped it
     bool retry_last =
         false;  ///< unfinished chunk: the last item done met the memory limit, and is repeated if it may be

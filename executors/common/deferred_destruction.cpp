@@ -1,4 +1,4 @@
-#include "process/deferred_destruction.hpp"
+#include "common/deferred_destruction.hpp"
 
 #include <algorithm>
 #include <condition_variable>

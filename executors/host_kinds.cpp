@@ -1,0 +1,90 @@
+#include "host_kinds.hpp"
+
+#include "common/concurrency.hpp"
+#include "config/kind_options.hpp"
+#include "mpi/mpi_launch.hpp"
+#include "mpi/mpi_link.hpp"
+#include "mpi/plugin_loader.hpp"
+#include "node/agent.hpp"
+#include "node/node_backend.hpp"
+#include "process/process_pool.hpp"
+
+#include <cadre/errors.hpp>
+#include <cadre/executors/mpi.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include <unistd.h>
+
+namespace cadre {
+
+namespace detail {
+
+namespace {
+
+// If all ranks of a job are on one host, they share its cores.
+executor make_pool_of_rank(const process_options& options, const executor_identity& identity) {
+    process_options own = options;
+    if (own.workers.is_default()) own.workers = std::max(1, default_concurrency() / mpi::mpi_share_of_host());
+    return make_process_pool(own, identity);
+}
+
+// Rank 0 prints the same line. A launcher ends the job, perhaps before that, when a rank exits with another status.
+[[noreturn]] void leave_job(const char* why) {
+    if (*why != 0) std::fprintf(stderr, "cadre: agent: %s\n", why);
+    std::fflush(nullptr);
+    ::_exit(*why != 0 ? 2 : 0);
+}
+
+[[noreturn]] void serve_mpi() {
+    // Launchers pass them on to all ranks; the program decides when the job ends.
+    std::signal(SIGINT, SIG_IGN);
+    std::signal(SIGTERM, SIG_IGN);
+    try {
+        node::agent agent(mpi::make_mpi_link({}), make_pool_of_rank);
+        agent.serve(true);
+    } catch (const std::exception& problem) {
+        leave_job(problem.what());
+    }
+    std::fflush(nullptr);
+    ::_exit(0);
+}
+
+void serve_if_agent() {
+    if (mpi::mpi_rank_of_launcher() > 0) serve_mpi();
+}
+
+}  // namespace
+
+kind_entry mpi_kind() {
+    return {.make = [](const executor_config& c) { return make_mpi_executor(to_mpi_options(c)); },
+            .check = [](const executor_config& c) { to_mpi_options(c); },
+            .serve = serve_if_agent,
+            .tear_down = mpi::leave_unused_mpi};
+}
+
+}  // namespace detail
+
+executor make_mpi_executor(const mpi_options& options) {
+    detail::serve_if_agent();
+    detail::node::node_settings settings;
+    settings.kind = executor_kind::mpi;
+    settings.name = options.host.name.empty() ? "mpi" : std::string(options.host.name);
+    settings.pool = options.host;
+    settings.pool.name = {};
+    settings.local = options.local && detail::mpi::mpi_share_of_host() == 1;
+    settings.nodes = options.nodes != 0 ? options.nodes : settings.local ? 0 : 1;
+    settings.nodes_wait = options.nodes_wait;
+    settings.make_pool = detail::make_pool_of_rank;
+    auto link = detail::mpi::make_mpi_link({.program_serves = options.local});
+    return executor(detail::node::node_backend::create(std::move(settings), std::move(link)));
+}
+
+mpi_executor::mpi_executor(const mpi_options& options) : executor_type(make_mpi_executor(options)) {}
+
+}  // namespace cadre
