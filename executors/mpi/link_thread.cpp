@@ -119,10 +119,10 @@ void link_thread::run() noexcept {
 }
 
 bool link_thread::step() {
-    // First: what was published before the stop is sent.
+    // Before the requests are taken: what was published before the stop is sent.
     const bool stopping = shared_.stopping.load(std::memory_order_acquire);
-    bool moved = take_requests();
-    moved = receive() || moved;
+    bool moved = receive();
+    moved = take_requests() || moved;
     moved = hand_out_work() || moved;
     moved = outbox_->advance() || moved;
     moved = report_credit(!moved) || moved;
@@ -244,6 +244,11 @@ bool link_thread::receive() {
                 handle_in_program(from);
             } else {
                 handle_in_agent(from);
+            }
+            // The answer of an event goes out before the next message is looked for.
+            if (shared_.requests.any()) {
+                ++received;
+                break;
             }
         }
     }

@@ -26,7 +26,7 @@ void mailbox::wake() noexcept {
 }
 
 void mailbox::take(std::vector<request>& into) {
-    if (!any_.load(std::memory_order_relaxed)) {
+    if (!any()) {
         return;
     }
     const std::lock_guard lock(mutex_);

@@ -27,6 +27,8 @@ public:
     /// Thread-safe.
     void wake() noexcept;
 
+    /// For the owner: whether something may have been added.
+    [[nodiscard]] bool any() const noexcept { return any_.load(std::memory_order_relaxed); }
     /// For the owner: everything that was added since the last call, in order. `into` is empty before.
     void take(std::vector<request>& into);
     /// For the owner: sleeps until something is added, `wake` is called, or the time has passed. May return early.
