@@ -9,14 +9,14 @@ void work_distribution::add_first(std::vector<byte_buffer> bodies) {
     waiting_.insert(waiting_.begin(), std::make_move_iterator(bodies.begin()), std::make_move_iterator(bodies.end()));
 }
 
-void work_distribution::report(int agent, const credit_report& now) {
-    const auto which = static_cast<std::size_t>(agent);
+void work_distribution::report(int rank, const credit_report& now) {
+    const auto which = static_cast<std::size_t>(rank);
     agents_[which].last = now;
     update(which);
 }
 
-void work_distribution::remove(int agent) {
-    const auto which = static_cast<std::size_t>(agent);
+void work_distribution::remove(int rank) {
+    const auto which = static_cast<std::size_t>(rank);
     agents_[which].gone = true;
     update(which);
 }

@@ -22,9 +22,9 @@ public:
     void add(byte_buffer body) { waiting_.push_back(std::move(body)); }
     /// Work that an agent which is gone had certainly not seen.
     void add_first(std::vector<byte_buffer> bodies);
-    void report(int agent, const credit_report& now);
+    void report(int rank, const credit_report& now);
     /// Gives no more work to the agent.
-    void remove(int agent);
+    void remove(int rank);
 
     struct assignment {
         int agent = -1;  ///< -1: no work or no credit

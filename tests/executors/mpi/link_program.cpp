@@ -185,29 +185,45 @@ void idle_agent(context& c) {
     echo(c);
 }
 
-// Open when the program began: mpirun gives its own pipes to its processes.
-std::set<int> inherited;
+// What the process had when the program began: mpirun gives its own pipes to its processes, and sanitizers have handlers.
+struct process_at_start {
+    std::set<int> descriptors{};
+    std::map<int, void (*)(int)> handlers{};
 
-void note_inherited_descriptors() {
-    for (int fd = 0; fd < 1024; ++fd) {
-        if (::fcntl(fd, F_GETFD) >= 0) {
-            inherited.insert(fd);
+    process_at_start() {
+        for (int fd = 0; fd < 1024; ++fd) {
+            if (::fcntl(fd, F_GETFD) >= 0) {
+                descriptors.insert(fd);
+            }
+        }
+        for (const int signal :
+             {SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGILL, SIGINT, SIGTERM, SIGCHLD, SIGPIPE, SIGUSR1}) {
+            handlers[signal] = handler_of(signal);
         }
     }
+
+    static void (*handler_of(int signal))(int) {
+        struct sigaction now{};
+        ::sigaction(signal, nullptr, &now);
+        return now.sa_handler;
+    }
+};
+
+const process_at_start& at_start() {
+    static const process_at_start noted;
+    return noted;
 }
 
 // What MPI_Init must not have left behind.
 void process_program(context& c) {
-    for (const int signal : {SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGINT, SIGTERM, SIGCHLD, SIGPIPE}) {
-        struct sigaction now{};
-        ::sigaction(signal, nullptr, &now);
-        REQUIRE(now.sa_handler == SIG_DFL);
+    for (const auto& [signal, handler] : at_start().handlers) {
+        REQUIRE(process_at_start::handler_of(signal) == handler);
     }
     DIR* const folder = ::opendir("/proc/self/fd");
     REQUIRE(folder != nullptr);
     while (const dirent* entry = ::readdir(folder)) {
         const int fd = std::atoi(entry->d_name);
-        if (entry->d_name[0] != '.' && !inherited.contains(fd)) {
+        if (entry->d_name[0] != '.' && !at_start().descriptors.contains(fd)) {
             REQUIRE((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
         }
     }
@@ -313,7 +329,7 @@ int run(const scenario& chosen, bool is_program) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    note_inherited_descriptors();
+    static_cast<void>(at_start());
     const std::string_view name = argc > 1 ? argv[1] : "";
     const bool is_program = cadre::detail::mpi::mpi_rank_of_launcher() <= 0;
     try {

@@ -1,5 +1,7 @@
 // The link under the launchers that are installed. What happens inside the job is in link_program.cpp.
 
+#include <cadre/detail/base/sanitizers.hpp>
+
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -44,11 +46,22 @@ std::string mark() {
     return "CADRE_TEST_MARK=" + std::to_string(::getpid()) + "." + std::to_string(++count);
 }
 
+// UCX, below MPICH, rewrites functions that sanitizers intercept; the libraries leak, and synchronise in ways that ThreadSanitizer
+// does not see.
+#if defined(CADRE_ASAN)
+constexpr const char* for_sanitizers = " UCX_MEM_MMAP_HOOK_MODE=none ASAN_OPTIONS=detect_leaks=0 ";
+#elif defined(CADRE_TSAN)
+constexpr const char* for_sanitizers =
+    " UCX_MEM_MMAP_HOOK_MODE=none TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1 ";
+#else
+constexpr const char* for_sanitizers = " ";
+#endif
+
 outcome run_marked(const std::string& marked, const std::string& command) {
     outcome result;
     const auto begun = std::chrono::steady_clock::now();
     FILE* const pipe =
-        ::popen(("exec timeout -k 2 50 env " + marked + " " + command + " 2>&1 </dev/null").c_str(), "re");
+        ::popen(("exec timeout -k 2 50 env " + marked + for_sanitizers + command + " 2>&1 </dev/null").c_str(), "re");
     if (pipe == nullptr) {
         return result;
     }
