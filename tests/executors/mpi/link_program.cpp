@@ -264,16 +264,30 @@ const std::map<std::string_view, scenario> scenarios{
               }
           }
       }}},
-    // The launcher ends the job.
+    // The launcher ends the job, unless MPI reports the loss.
     {"agent_dies",
      {[](context& c) {
-          c.send(target::agent, c.agents.front(), "die");
-          std::this_thread::sleep_for(60s);
+          const node_id victim = c.agents.front();
+          c.send(target::agent, victim, "die");
+          const event e = c.events.next(event::kind::agent_gone);
+          REQUIRE(e.message.from == victim);
+          c.send(target::agent, victim, "dropped");
+          c.send(target::agent, c.agents.back(), "you live");
+          REQUIRE(c.receive() == "you live");
       },
       [](context& c) {
-          static_cast<void>(c.events.next(event::kind::program_joined));
-          static_cast<void>(c.events.next(event::kind::received));
-          std::raise(SIGKILL);
+          for (;;) {
+              event e = c.events.next();
+              if (e.what == event::kind::program_gone) {
+                  return;
+              }
+              if (e.what == event::kind::received) {
+                  if (text_of(e.message.body) == "die") {
+                      std::raise(SIGKILL);
+                  }
+                  c.link.publish(target::program, 0, std::move(e.message.body));
+              }
+          }
       }}},
     // The program does not wait for ever.
     {"agent_hangs", {[](context&) {}, [](context&) { std::this_thread::sleep_for(60s); }}},
