@@ -20,6 +20,7 @@ constexpr option options[] = {
     {"--executor", &settings::executor},
     {"--workers", &settings::workers},
     {"--config", &settings::config},
+    {"--trace", &settings::trace},
 };
 
 constexpr std::string_view named_option = "--executor.";
@@ -95,6 +96,7 @@ settings from_environment() {
     return {.executor = variable("CADRE_EXECUTOR"),
             .workers = variable("CADRE_WORKERS"),
             .config = variable("CADRE_CONFIG"),
+            .trace = variable("CADRE_TRACE"),
             .named = named_variables()};
 }
 

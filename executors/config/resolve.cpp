@@ -263,7 +263,15 @@ resolved_config resolve(const settings& command_line, const settings& environmen
     }
     c.executor = executor->text;
     c.executor_origin = executor->origin;
-    return choose(std::move(c), *executor, workers, by_name, file ? file->strength : by_default);
+    resolved_config result = choose(std::move(c), *executor, workers, by_name, file ? file->strength : by_default);
+    if (auto trace = strongest(command_line.trace, "--trace", environment.trace, "CADRE_TRACE")) {
+        if (trace->text.empty()) {
+            fail_at(trace->origin, "expected a file");
+        }
+        result.trace_file = std::move(trace->text);
+        result.trace_origin = std::move(trace->origin);
+    }
+    return result;
 }
 
 resolved_config resolve(config c) {

@@ -5,6 +5,7 @@
 #include "config/command_line.hpp"
 
 #include <optional>
+#include <string>
 
 #include <cadre/config.hpp>
 
@@ -18,6 +19,8 @@ struct resolved_config {
     /// `chosen` without the count of a source that is weaker than the choice of its kind, if only the factory knows whether
     /// the kind takes that count.
     std::optional<executor_config> without_weaker_count{};
+    std::string trace_file{};  ///< of the trace that is to be recorded; empty: none
+    std::string trace_origin{};  ///< prefix of error messages about it
 };
 
 /// Reads the configuration file and chooses the default executor and its number of workers, by precedence of the sources.

@@ -8,6 +8,8 @@
 #include "config/stop_signals.hpp"
 #include "config/suggest.hpp"
 #include "config/uncaught.hpp"
+#include "coroutine/trace_recorder.hpp"
+#include "scheduler/event_log.hpp"
 
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/scheduler/run_loop.hpp>
@@ -91,9 +93,23 @@ struct runtime::state {
     detail::resolved_config configured;
     std::mutex mutex{};  // a leaf: guards the map
     std::map<std::string, entry, std::less<>> entries{};  // by name; an unnamed default executor as ""
+
+    /// After the fork server has been started: the recorder has a thread.
+    void start_trace() {
+        const std::string& file = configured.trace_file;
+        if (file.empty()) {
+            return;
+        }
+        if (const std::string why = detail::trace::start(file); !why.empty()) {
+            detail::fail_at(configured.trace_origin, "cannot write '" + file + "': " + why);
+        }
+    }
 };
 
 namespace {
+
+// How long the end of a runtime waits for a log handler.
+constexpr std::chrono::seconds log_limit{2};
 
 // The command line of this process, for a runtime that is made without it. Never destroyed: the hooks of the kinds may keep
 // pointers into it.
@@ -152,6 +168,7 @@ runtime::runtime(int& argc, char** argv) {
         const detail::settings command_line = detail::take_command_line(argc, argv);
         state_ = std::make_unique<state>(detail::resolve(command_line, detail::from_environment()));
         state_->serve();
+        state_->start_trace();
         if (state_->configured.only_factory_can_check) {
             state_->make_default();
         }
@@ -186,6 +203,10 @@ void runtime::shut_down() {
         cadre::shut_down(made);
     }
     detail::finish_kinds();
+    detail::event_log::flush(log_limit);
+    if (!state_->configured.trace_file.empty()) {
+        detail::trace::finish();
+    }
 }
 
 void runtime::end_by_signal(int signal) {

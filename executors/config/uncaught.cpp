@@ -15,6 +15,7 @@
 #include <typeinfo>
 
 #include "base/type_name.hpp"
+#include "coroutine/trace_recorder.hpp"
 #include <cadre/detail/codec/exception_codec.hpp>
 
 namespace cadre::detail {
@@ -110,6 +111,7 @@ namespace {
             std::fputs("terminated by an exception\n", stderr);
         }
     }
+    trace::finish();
     std::abort();
 }
 

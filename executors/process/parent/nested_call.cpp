@@ -1,9 +1,12 @@
 #include "process/parent/nested_call.hpp"
 
+#include "coroutine/trace.hpp"
 #include "process/parent/pool.hpp"
 
+#include <cadre/detail/codec/call_name.hpp>
 #include <cadre/errors.hpp>
 
+#include <new>
 #include <utility>
 
 namespace cadre::detail::process_parent {
@@ -14,12 +17,24 @@ void nested_call::start() noexcept {
         complete(failure_reply(std::make_exception_ptr(executor_stopped())));
         return;
     }
+    if (tracing()) [[unlikely]]
+        trace_acceptance();
     if (not_received != nullptr) {
         complete(failure_reply(std::move(not_received)));
         return;
     }
     portable_call* const self = this;
     pool_->submit(std::span(&self, 1), true);
+}
+
+void nested_call::trace_acceptance() noexcept {
+    try {
+        trace::submitted(id, options.name.empty() ? call_name(entry, arguments.span()) : options.name,
+                         trace::submission::call);
+        root_.id = id;
+        root_.traced = true;
+    } catch (const std::bad_alloc&) {  // the trace lacks this call
+    }
 }
 
 void nested_call::complete(call_reply reply) noexcept {

@@ -32,6 +32,7 @@ public:
 
 private:
     ~nested_call() = default;
+    void trace_acceptance() noexcept;
 
     pool* pool_;
     work_root root_;

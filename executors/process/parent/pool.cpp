@@ -1,7 +1,9 @@
 #include "process/parent/pool.hpp"
 
 #include "process/parent/worker_report.hpp"
+#include "process/parent/worker_trace.hpp"
 
+#include <cadre/detail/coroutine/tracing.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executors/workers.hpp>
 
@@ -92,6 +94,7 @@ bool pool::drain(unsigned max_rounds) noexcept {
         process_plane::full_fence();
         if (!workers_.events_ready()) break;
         any = true;
+        trace_workers();
         {
             const std::lock_guard hold(calls_mutex_);
             protocol_.handle_all_events(events_per_round, drained_);
@@ -103,6 +106,13 @@ bool pool::drain(unsigned max_rounds) noexcept {
         nested_.start_received();
     }
     return any;
+}
+
+// Before the events: a call has then begun, in the trace, before it has ended.
+void pool::trace_workers() noexcept {
+    if (!tracing()) return;
+    for (worker_connection* c : workers_)
+        trace_worker(*c);
 }
 
 // A worker writes what a task prints before it publishes the result: after a result was taken, its output is in the pipe.

@@ -102,6 +102,7 @@ public:
 private:
     bool drain(unsigned max_rounds) noexcept;  // needs `drain_mutex_`
     void drain_all() noexcept;
+    void trace_workers() noexcept;  // needs `drain_mutex_`
     void read_outputs() noexcept;  // needs `drain_mutex_`, without `calls_mutex_`
     void start_missing(std::uint32_t index) noexcept;
     [[nodiscard]] worker_connection* find_worker(std::uint64_t serial) noexcept;

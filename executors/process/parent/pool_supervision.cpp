@@ -4,6 +4,9 @@
 #include "process/os/syscalls.hpp"
 #include "process/parent/pool.hpp"
 #include "process/parent/reports.hpp"
+#include "process/parent/worker_trace.hpp"
+
+#include <cadre/detail/coroutine/tracing.hpp>
 
 #include <cadre/errors.hpp>
 
@@ -19,6 +22,8 @@ namespace {
 
 // Bytes that the nested calls of a worker held at its end.
 constexpr std::size_t trimmed_from = std::size_t{16} << 20;
+// A worker that records more than its ring holds in this time loses some of it.
+constexpr std::chrono::milliseconds trace_interval{20};
 
 }  // namespace
 
@@ -99,6 +104,7 @@ time_point pool::tick() noexcept {
     ended_calls ended;
     time_point next = time_point::max();
     const std::lock_guard draining(drain_mutex_);
+    trace_workers();
     {
         const std::lock_guard hold(calls_mutex_);
         const time_point now = std::chrono::steady_clock::now();
@@ -113,6 +119,7 @@ time_point pool::tick() noexcept {
         placement_.place_queued_calls(ended);
         if (messages_wait || placement_.rebalance_wanted()) next = now + deadline_queue::retry_interval;
         if (workers_.events_ready()) next = now;
+        if (tracing()) next = std::min(next, now + trace_interval);
         next = std::min(next, deadlines_.earliest());
         next = std::min({next, workers_.kill_time(), next_check});
         deadlines_.set_next_tick(next);
@@ -136,6 +143,7 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
         const std::lock_guard draining(drain_mutex_);
         {
             const std::lock_guard hold(calls_mutex_);
+            trace_worker(*c);
             // What it sent before it ended counts. A full ring is the most there can be.
             (void)protocol_.handle_events(*c, process_plane::event_slots, ended);
             lifecycle_.worker_ended(*c, exit, ended, crashed);

@@ -8,6 +8,7 @@
 #include "process/parent/worker_link.hpp"
 #include "shm/identity.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <optional>
@@ -85,6 +86,11 @@ public:
     std::unordered_map<std::uint64_t, nested_call*> nested{};  // by the worker's ticket
     std::size_t nested_bytes = 0;  // that the parent holds for them
     std::size_t nested_descriptors = 0;  // likewise
+
+    // Of a trace; need `drain_mutex_`.
+    const std::int64_t traced_from = std::chrono::steady_clock::now().time_since_epoch().count();
+    std::uint64_t trace_consumed = 0;
+    std::uint64_t trace_lost = 0;
 };
 
 }  // namespace cadre::detail::process_parent

@@ -2,6 +2,7 @@
 
 #include "process/os/bootstrap.hpp"
 #include "process/parent/reports.hpp"
+#include "process/parent/worker_trace.hpp"
 
 #include <cadre/errors.hpp>
 
@@ -68,6 +69,7 @@ void worker_lifecycle::worker_ended(worker_connection& c, const process_os::work
     const log_events::task running = event_log::wanted() ? running_task_of(placement_, c) : log_events::task{};
     const auto death = recovery_.recover(c, exit, ended, crashed);
     if (!left) ++restarts_;
+    trace_worker_end(c, *death);
     report_end(placement_, c, left ? nullptr : death, running);
     if (!has_started && !left && !workers_.quitting()) {
         // Nothing in a worker sends SIGKILL: it was killed from outside, or for lack of memory.
@@ -84,6 +86,7 @@ void worker_lifecycle::worker_ended(worker_connection& c, const process_os::work
 }
 
 void worker_lifecycle::worker_started(const worker_connection& c) noexcept {
+    trace_worker_start(c, executor_);
     report_start(placement_, c, std::exchange(pids_[c.index], c.os.pid));
 }
 

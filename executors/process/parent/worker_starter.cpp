@@ -4,6 +4,7 @@
 #include "process/os/syscalls.hpp"
 
 #include <cadre/detail/codec/codec_stream.hpp>
+#include <cadre/detail/coroutine/tracing.hpp>
 #include <cadre/errors.hpp>
 
 #include <algorithm>
@@ -116,6 +117,7 @@ void worker_starter::write_setup(worker_link& link, std::uint32_t index) const {
     setup.memory_soft_limit = options_.memory_soft_limit;
     setup.limits_memory = options_.memory_soft_limit != 0 || options_.memory_limit != 0 ? 1 : 0;
     setup.domain = domain_->id();
+    setup.trace = tracing() ? 1 : 0;
     setup.portable_id = portable_id_;
     setup.program = plane_.program_identity();
     setup.region = plane_.memory().shape();

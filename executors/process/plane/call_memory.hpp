@@ -7,6 +7,7 @@
 #include "process/os/unique_fd.hpp"
 #include "process/plane/message_ring.hpp"
 #include "process/plane/request_ring.hpp"
+#include "process/plane/trace_ring.hpp"
 #include "shm/region_shape.hpp"
 
 #include <cadre/detail/codec/function_identity.hpp>
@@ -42,6 +43,7 @@ struct worker_setup {
     std::uint64_t memory_soft_limit;  // bytes; 0: none
     std::uint32_t limits_memory;   // 1: it has that limit or a hard one
     std::uint32_t domain;          // of the executor's channels, cells and locks
+    std::uint32_t trace;           // 1: the worker records its tasks
     executor_identity portable_id;  // of the executor's handles
     shm::program_id program;       // in the handles of shared objects
     shm::region_shape region;      // in which these live
@@ -110,6 +112,7 @@ public:
         slot replies[reply_slots];
         slot orders[order_slots];
         alignas(4096) function_slot functions[function_slots];
+        alignas(4096) trace_ring trace;
     };
     static constexpr std::uint64_t crash_offset = (sizeof(layout) + 4095) / 4096 * 4096;
     static constexpr std::uint64_t parent_area = crash_offset + process_os::crash_page_size;

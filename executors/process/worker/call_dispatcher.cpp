@@ -4,6 +4,7 @@
 
 #include "process/os/crash_page.hpp"
 #include "process/worker/worker_backend.hpp"
+#include "scheduler/traced_run.hpp"
 
 #include <cadre/detail/call/call_trampoline.hpp>
 #include <cadre/errors.hpp>
@@ -209,7 +210,12 @@ void call_dispatcher::run(worker_call& call, std::uint16_t entry) noexcept {
     control_.begun_at.store(began, std::memory_order_relaxed);
     control_.begun.store(call.id, std::memory_order_relaxed);
     control_.running.store(call.id, std::memory_order_release);
-    f->entry(call);  // the call may be deleted when this returns
+    {
+        const traced_run traced(call.id);
+        if (tracing()) [[unlikely]]
+            trace_begin(call.id);
+        f->entry(call);  // the call may be deleted when this returns
+    }
     control_.running.store(0, std::memory_order_release);
     timer_.leave();
     f->sample(timer_.last());

@@ -8,6 +8,7 @@
 #include "process/worker/event_sender.hpp"
 #include "process/worker/forked_child.hpp"
 #include "process/worker/task_output.hpp"
+#include "process/worker/trace_sink.hpp"
 #include "process/worker/worker_backend.hpp"
 #include "scheduler/event_log.hpp"
 #include "scheduler/loop_driver_set.hpp"
@@ -104,6 +105,7 @@ struct worker_objects {
     std::shared_ptr<run_loop> loop;
     std::shared_ptr<worker_backend> backend;
     call_dispatcher dispatcher;
+    trace_sink trace{memory.parts().trace};
     std::atomic<bool> quit{false};
 };
 
@@ -125,6 +127,7 @@ int worker_main(process_os::worker_boot&& boot) {
         if (id != 0) only_dispatcher->look_after_unread();
         running_word->store(id, std::memory_order_release);
     });
+    if (w.setup.trace != 0) w.trace.install();
     loop_driver_set::instance().on_lost_descriptor([]() noexcept { end_without_descriptors(); });
     control_thread::start(w.memory, w.dispatcher, w.descriptors, w.quit);
     if (!run_initializer(w.memory, w.sender)) return 1;

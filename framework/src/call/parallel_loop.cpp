@@ -29,6 +29,8 @@ parallel_loop::runner::runner(parallel_loop& loop) : loop_(loop), stop_(&loop.st
         *loop.backend_, loop.info_.id,
         [](void* r) noexcept {
             auto& self = *static_cast<runner*>(r);
+            if (tracing() && self.number_ == 0) [[unlikely]]
+                trace_begin(self.loop_.info_.id);
             self.loop_.run(self);
         },
         this);

@@ -17,11 +17,10 @@ namespace cadre::detail {
 namespace {
 
 void trace_submission(work_root& root, const portable_call& call) noexcept {
-    const auto what = this_worker::detail::in_worker_process() ? trace::submission::arrow : trace::submission::whole;
+    if (this_worker::detail::in_worker_process()) return trace::submitted(root.id, {}, trace::submission::arrow);
     try {
         trace::submitted(root.id,
-                         call.options.name.empty() ? call_name(call.entry, call.arguments.span()) : call.options.name,
-                         what);
+                         call.options.name.empty() ? call_name(call.entry, call.arguments.span()) : call.options.name);
         root.traced = true;
     } catch (const std::bad_alloc&) {  // the trace lacks this call
     }

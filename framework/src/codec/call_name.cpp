@@ -97,6 +97,11 @@ bool is_trampoline(const function_id& id) noexcept {
     }
 }
 
+std::string function_name(const char* spelled_type, const void* address) {
+    const std::string name = symbol_name(address);
+    return shortened(name.empty() ? "a task of type " + std::string(type_within(spelled_type)) : name);
+}
+
 std::string call_name(const function_id& trampoline, std::span<const std::byte> arguments) {
     try {
         if (const auto read = trampoline_names::instance().find(resolve_function(trampoline)); read != nullptr) {

@@ -25,7 +25,8 @@ enum class event_kind : std::uint8_t {
     process,  ///< `pid` is the process `text`; its thread `tid` runs tasks
     death,    ///< the process `pid` has ended
 };
-inline constexpr event_kind last_event_kind = event_kind::death;
+/// The last one that a worker may record.
+inline constexpr event_kind last_worker_event_kind = event_kind::resume;
 
 /// What is shown of a submission: a nested call is submitted in a worker, and accepted here.
 enum class submission : std::uint8_t { whole, arrow, call };
@@ -63,6 +64,8 @@ void mark(std::string text) noexcept;
 
 /// Records an event of another process, complete with its time, `pid` and `tid`.
 void record(event e) noexcept;
+/// Of another process `count` events are missing.
+void lost(std::uint64_t count) noexcept;
 
 [[nodiscard]] std::int64_t now() noexcept;
 

@@ -180,7 +180,12 @@ void trace_file::add(const event& e) {
             name("process_name", e.pid, e.tid, e.text);
             name("thread_name", e.pid, e.tid, "tasks");
             return;
-        case event_kind::death: end_slices(e.pid, e.time); return;
+        case event_kind::death:
+            end_slices(e.pid, e.time);
+            open_event("i", "event", e.text, e, e.time);
+            batch_ += ",\"s\":\"p\"";
+            end_event();
+            return;
     }
 }
 

@@ -66,6 +66,7 @@ public:
         if (file_.is_open()) return {};
         if (std::string why = file_.open(path); !why.empty()) return why;
         path_ = path;
+        lost_ = 0;
         later_.clear();
         for (const auto& b : buffers_) {
             const std::lock_guard hold_buffer(b->mutex);
@@ -91,6 +92,13 @@ public:
         file_.close();
         ++trace_;  // ends the writer
         wake_.notify_all();
+    }
+
+    void lose(std::uint64_t count) noexcept {
+        thread_buffer* const b = own_buffer();
+        if (b == nullptr) return;
+        const std::lock_guard hold(b->mutex);
+        b->lost += count;
     }
 
     void add(event&& e) noexcept {
@@ -267,6 +275,8 @@ void record(event e) noexcept {
         recorder::instance().add(std::move(e));
     }
 }
+
+void lost(std::uint64_t count) noexcept { recorder::instance().lose(count); }
 
 void submitted(std::uint64_t id, std::string_view name, submission what) noexcept {
     record_here(event_kind::submit, id, name, static_cast<std::uint8_t>(what));

@@ -1,5 +1,7 @@
 #include <cadre/detail/scheduler/task_root.hpp>
 
+#include <new>
+
 #include "coroutine/trace.hpp"
 
 #include <cadre/detail/scheduler/local_worker.hpp>
@@ -33,8 +35,7 @@ bool task_root::enter() noexcept {
     root_.starter = current_task_id();
     if (!env_.home->registry().enter(root_)) return false;
     if (tracing()) [[unlikely]] {
-        root_.traced = true;
-        trace::submitted(info_.id, info_.name);
+        trace_submission();
     }
     return true;
 }
@@ -43,6 +44,14 @@ bool task_root::hand_over() noexcept {
     run = &on_start;
     work_item::env = &env_;
     return env_.home->hand_over(*this);
+}
+
+void task_root::trace_submission() noexcept {
+    try {
+        trace::submitted(info_.id, info_.name.empty() ? function_name() : info_.name);
+        root_.traced = true;
+    } catch (const std::bad_alloc&) {  // the trace lacks this task
+    }
 }
 
 void task_root::leave_home() noexcept { env_.home->registry().leave(root_); }

@@ -16,6 +16,11 @@ public:
         if (on_) [[unlikely]]
             begin(item.env());
     }
+    /// Of the task `id`.
+    explicit traced_run(std::uint64_t id) noexcept : on_(tracing()) {
+        if (on_) [[unlikely]]
+            trace::runs(id);
+    }
     traced_run(const traced_run&) = delete;
     traced_run& operator=(const traced_run&) = delete;
     ~traced_run() {

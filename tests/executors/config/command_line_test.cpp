@@ -35,6 +35,17 @@ private:
 
 using words = std::vector<std::string>;
 
+TEST(command_line, the_file_of_a_trace) {
+    arguments a({"app", "--trace=t.json", "in.txt"});
+    EXPECT_EQ(cadre::detail::take_command_line(a.argc, a.argv()).trace, "t.json");
+    EXPECT_EQ(a.left(), (words{"app", "in.txt"}));
+    ::setenv("CADRE_TRACE", "u.json", 1);
+    EXPECT_EQ(cadre::detail::from_environment().trace, "u.json");
+    ::setenv("CADRE_TRACE", "", 1);
+    EXPECT_FALSE(cadre::detail::from_environment().trace);
+    ::unsetenv("CADRE_TRACE");
+}
+
 TEST(command_line, takes_its_options_and_leaves_the_rest) {
     arguments a({"app", "in.txt", "--executor=process:3", "-v", "--workers", "2", "--config=app.toml", "out.txt"});
     const auto found = cadre::detail::take_command_line(a.argc, a.argv());

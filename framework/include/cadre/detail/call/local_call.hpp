@@ -6,12 +6,14 @@
 #include <coroutine>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <cadre/detail/call/packaged_call.hpp>
 #include <cadre/detail/call/queued_start.hpp>
 #include <cadre/detail/call/result_slot.hpp>
 #include <cadre/detail/call/run_limit.hpp>
+#include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/detail/scheduler/resume_item.hpp>
 #include <cadre/detail/scheduler/task_root.hpp>
@@ -70,6 +72,9 @@ protected:
     }
 
 private:
+    [[nodiscard]] std::string function_name() const final {
+        return call_ ? name_of_callable(call_->target()) : std::string();
+    }
     std::coroutine_handle<> start() noexcept final {
         fetch_for_writing();
         if (this->stop().stop_requested()) {

@@ -29,6 +29,18 @@ template <class F>
 /// program has no symbol for it.
 [[nodiscard]] std::string pointed_function_name(const char* spelled_type, decoder& in);
 
+/// The name of the function at `address`, as above.
+[[nodiscard]] std::string function_name(const char* spelled_type, const void* address);
+
+/// The name of `f`, as above.
+template <class F>
+[[nodiscard]] std::string name_of_callable(const F& f) {
+    if constexpr (std::is_pointer_v<F>)
+        return function_name(spelled_type<std::remove_pointer_t<F>>(), reinterpret_cast<const void*>(f));
+    else
+        return callable_class_name(spelled_type<F>());
+}
+
 /// The name of an encoded callable of type `F`; `in` is at its beginning.
 template <class F>
 struct callable_name {

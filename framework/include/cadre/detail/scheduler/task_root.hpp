@@ -58,11 +58,14 @@ protected:
 
     /// Called at home. @return the coroutine to resume (`begin`), or a no-op coroutine after `finish_now`
     [[nodiscard]] virtual std::coroutine_handle<> start() noexcept = 0;
+    /// For traces: the name of its function; empty: not known.
+    [[nodiscard]] virtual std::string function_name() const { return {}; }
     /// The task has ended and has left the home's registry, unless the waiter does that. May destroy the root.
     virtual void ended() noexcept = 0;
 
 private:
     [[nodiscard]] bool enter() noexcept;
+    void trace_submission() noexcept;
     static void on_start(work_item* item) noexcept;
     static std::coroutine_handle<> on_end(completion* c, std::coroutine_handle<> ended) noexcept;
     static std::coroutine_handle<> on_end_for_waiter(completion* c, std::coroutine_handle<> ended) noexcept;
