@@ -240,9 +240,20 @@ bool thread_pool::poll_for_work() const noexcept {
     return false;
 }
 
-void thread_pool::run_item(runnable item) noexcept {
+namespace {
+
+[[gnu::noinline]] void run_traced(runnable item) noexcept {
     const traced_run traced(item);
     item.run();
+}
+
+}  // namespace
+
+void thread_pool::run_item(runnable item) noexcept {
+    if (tracing()) [[unlikely]]
+        run_traced(item);
+    else
+        item.run();
     set_current_environment(nullptr);
 }
 

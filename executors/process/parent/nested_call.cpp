@@ -32,7 +32,7 @@ void nested_call::trace_acceptance() noexcept {
         trace::submitted(id, options.name.empty() ? call_name(entry, arguments.span()) : options.name,
                          trace::submission::call);
         root_.id = id;
-        root_.traced = true;
+        work_registry::set_traced(root_);
     } catch (const std::bad_alloc&) {  // the trace lacks this call
     }
 }

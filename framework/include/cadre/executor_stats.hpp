@@ -84,7 +84,7 @@ struct executor_stats {
         0;  ///< repetitions after a worker's death or failed allocation, by the `retries` of single calls
     std::uint64_t workers = 0;  ///< live workers
     std::uint64_t restarts = 0;  ///< workers that died, each of which is replaced; not those that left in order
-    /// From the acceptance of calls and tasks to their end. A sample: the first 1,024 of an executor, then one in 16.
+    /// From the acceptance of calls and tasks to their end. A sample: the first 1,024 of an executor, then one in 256.
     duration_histogram round_trips{};
     std::vector<worker_stats> per_worker{};  ///< of a process executor, by index; empty for local executors
 };

@@ -92,7 +92,7 @@ bool parallel_loop::start(std::coroutine_handle<> h, environment* env) {
     refused_ = !backend_->registry().enter(root_);
     if (refused_) return false;
     if (tracing()) [[unlikely]] {
-        root_.traced = true;
+        work_registry::set_traced(root_);
         trace::submitted(root_.id, info_.name.empty() ? "map" : info_.name);
     }
     stop_listener_.loop = this;

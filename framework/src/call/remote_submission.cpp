@@ -21,7 +21,7 @@ void trace_submission(work_root& root, const portable_call& call) noexcept {
     try {
         trace::submitted(root.id,
                          call.options.name.empty() ? call_name(call.entry, call.arguments.span()) : call.options.name);
-        root.traced = true;
+        work_registry::set_traced(root);
     } catch (const std::bad_alloc&) {  // the trace lacks this call
     }
 }

@@ -131,16 +131,26 @@ runnable run_loop::take(bool oldest) noexcept {
     return oldest ? deque().pop() : runnable();
 }
 
-void run_loop::run(runnable next) noexcept {
+namespace {
+
+[[gnu::noinline]] void run_observed(runnable next, running_hook notify) noexcept {
     const traced_run traced(next);
-    const running_hook notify = hook.load(std::memory_order_relaxed);
-    if (notify != nullptr) [[unlikely]] {
+    if (notify != nullptr) {
         const environment* env = next.env();
         notify(env != nullptr && env->info != nullptr ? env->info->id : 0);
     }
     next.run();
-    if (notify != nullptr) [[unlikely]]
-        notify(0);
+    if (notify != nullptr) notify(0);
+}
+
+}  // namespace
+
+void run_loop::run(runnable next) noexcept {
+    const running_hook notify = hook.load(std::memory_order_relaxed);
+    if (notify != nullptr || tracing()) [[unlikely]]
+        run_observed(next, notify);
+    else
+        next.run();
 }
 
 bool run_loop::run_some(unsigned budget, bool by_reserver) noexcept {

@@ -33,11 +33,9 @@ bool task_root::enter_home_for_waiter() noexcept {
 
 bool task_root::enter() noexcept {
     root_.starter = current_task_id();
-    if (!env_.home->registry().enter(root_)) return false;
-    if (tracing()) [[unlikely]] {
-        trace_submission();
-    }
-    return true;
+    if (tracing()) [[unlikely]]
+        return enter_traced();
+    return env_.home->registry().enter(root_);
 }
 
 bool task_root::hand_over() noexcept {
@@ -46,12 +44,14 @@ bool task_root::hand_over() noexcept {
     return env_.home->hand_over(*this);
 }
 
-void task_root::trace_submission() noexcept {
+bool task_root::enter_traced() noexcept {
+    if (!env_.home->registry().enter(root_)) return false;
     try {
         trace::submitted(info_.id, info_.name.empty() ? function_name() : info_.name);
-        root_.traced = true;
+        work_registry::set_traced(root_);
     } catch (const std::bad_alloc&) {  // the trace lacks this task
     }
+    return true;
 }
 
 void task_root::leave_home() noexcept { env_.home->registry().leave(root_); }

@@ -17,14 +17,9 @@ namespace {
 // The innermost one of this thread.
 constinit thread_local work_end* innermost_end = nullptr;
 
-// Of how many times all are measured, and one in how many of the later ones: a clock read costs a fifth of the shortest call.
+// Of how many times all are measured, and one in how many of the later ones: two clock reads cost half as much as the shortest call.
 constexpr std::uint64_t always_measured = 1024;
-constexpr std::uint64_t measured_interval = 16;
-
-void trace_end(work_root& root) noexcept {
-    root.traced = false;
-    trace::left(root.id);
-}
+constexpr std::uint64_t measured_interval = 256;
 
 std::int64_t now() noexcept { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
@@ -33,7 +28,8 @@ std::int64_t now() noexcept { return std::chrono::steady_clock::now().time_since
 bool work_registry::enter(work_root& root) noexcept {
     const std::lock_guard hold(mutex_);
     if (closed_) return false;
-    root.entered_at = entered_ < always_measured || entered_ % measured_interval == 0 ? now() : 0;
+    if (entered_ == next_measured_) [[unlikely]]
+        measure_locked(root);
     ++entered_;
     ++live_;
     roots_.push_front(root);
@@ -42,14 +38,28 @@ bool work_registry::enter(work_root& root) noexcept {
 
 void work_registry::enter_part(work_root& root) noexcept {
     const std::lock_guard hold(mutex_);
-    root.entered_at = 0;
     ++live_;
     roots_.push_front(root);
 }
 
-void work_registry::remove_locked(work_root& root) noexcept {
-    roots_.remove(root);
-    if (root.entered_at != 0) round_trips_.add(std::chrono::nanoseconds(now() - root.entered_at));
+void work_registry::measure_locked(work_root& root) noexcept {
+    next_measured_ += entered_ < always_measured ? 1 : measured_interval;
+    root.observed_from = now();
+    root.measured = true;
+}
+
+void work_registry::set_traced(work_root& root) noexcept {
+    if (root.observed_from == 0) root.observed_from = now();
+    root.traced = true;
+}
+
+void work_registry::observe_end(work_root& root) noexcept {
+    const std::int64_t from = std::exchange(root.observed_from, 0);
+    if (std::exchange(root.traced, false)) trace::left(root.id);
+    if (!std::exchange(root.measured, false)) return;
+    const std::chrono::nanoseconds took(now() - from);
+    const std::lock_guard hold(mutex_);
+    round_trips_.add(took);
 }
 
 work_registry::~work_registry() {
@@ -65,12 +75,12 @@ work_registry::~work_registry() {
 }
 
 work_end::work_end(work_registry& registry, work_root& root) noexcept : registry_(&registry), outer_(innermost_end) {
-    if (root.traced) [[unlikely]]
-        trace_end(root);
+    if (root.observed_from != 0) [[unlikely]]
+        registry.observe_end(root);
     registry.leaving_.fetch_add(1, std::memory_order_relaxed);
     innermost_end = this;
     const std::lock_guard hold(registry.mutex_);
-    registry.remove_locked(root);
+    registry.roots_.remove(root);
 }
 
 work_end::~work_end() {
@@ -86,12 +96,12 @@ work_end::~work_end() {
 }
 
 void work_registry::leave(work_root& root) noexcept {
-    if (root.traced) [[unlikely]]
-        trace_end(root);
+    if (root.observed_from != 0) [[unlikely]]
+        observe_end(root);
     bool empty = false;
     {
         const std::lock_guard hold(mutex_);
-        remove_locked(root);
+        roots_.remove(root);
         empty = count_end_locked();
     }
     if (empty) report_empty();

@@ -65,7 +65,7 @@ protected:
 
 private:
     [[nodiscard]] bool enter() noexcept;
-    void trace_submission() noexcept;
+    [[nodiscard]] bool enter_traced() noexcept;
     static void on_start(work_item* item) noexcept;
     static std::coroutine_handle<> on_end(completion* c, std::coroutine_handle<> ended) noexcept;
     static std::coroutine_handle<> on_end_for_waiter(completion* c, std::coroutine_handle<> ended) noexcept;

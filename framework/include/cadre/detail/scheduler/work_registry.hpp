@@ -24,7 +24,8 @@ struct work_root {
     std::uint64_t id = 0;  ///< of the task; 0: unknown
     std::uint64_t starter = 0;  ///< the id of the task that has started this one
     std::source_location where{};  ///< of the main task: the call that runs it
-    std::int64_t entered_at = 0;  ///< steady clock in nanoseconds; 0: not measured
+    std::int64_t observed_from = 0;  ///< steady clock in nanoseconds: its end is measured or traced; 0: neither
+    bool measured = false;
     bool traced = false;  ///< a trace shows its begin
     list_links<work_root> links{};
 };
@@ -46,6 +47,8 @@ public:
 
     /// Accepts `root`. @return false after `close`: the caller fails with `executor_stopped`
     [[nodiscard]] bool enter(work_root& root) noexcept;
+    /// The trace shows the begin of `root`, which has entered, and will show its end.
+    static void set_traced(work_root& root) noexcept;
     /// Adds `root` although the registry may be closed: a part of work that is registered, and that may end after it.
     void enter_part(work_root& root) noexcept;
     /// What `work_end` does, by the waiter itself, which keeps the executor alive.
@@ -69,7 +72,8 @@ private:
     friend class work_end;
     using functions = std::vector<std::function<void()>>;
     [[nodiscard]] bool count_end_locked() noexcept { return --live_ == 0 && !on_empty_.empty(); }
-    void remove_locked(work_root& root) noexcept;
+    void measure_locked(work_root& root) noexcept;
+    void observe_end(work_root& root) noexcept;
     void report_empty() noexcept;
 
     mutable spin_mutex mutex_;  // under it: the lists, and `mark` and `announce` of stop states; no user code
@@ -80,6 +84,7 @@ private:
     std::atomic<unsigned> leaving_{0};
     functions on_empty_;
     duration_histogram round_trips_;
+    std::uint64_t next_measured_ = 0;  // that many have entered before it
 };
 
 /// The end of accepted work, in two steps. The constructor removes `root`; then the owner of this object notifies the waiter of the
