@@ -7,6 +7,9 @@ install(DIRECTORY framework/include/ executors/include/ DESTINATION ${CMAKE_INST
 install(TARGETS cadre EXPORT cadreTargets)
 install(EXPORT cadreTargets NAMESPACE cadre:: DESTINATION ${cadre_package_dir})
 
+if(TARGET cadre_top)
+    install(TARGETS cadre_top)
+endif()
 if(TARGET cadre_testing_main)
     install(TARGETS cadre_testing_main EXPORT cadreTestingTargets)
     install(EXPORT cadreTestingTargets NAMESPACE cadre:: DESTINATION ${cadre_package_dir})

@@ -3,6 +3,7 @@
 #include "base/process_owner.hpp"
 #include "config/kinds.hpp"
 #include "config/names.hpp"
+#include "config/observer.hpp"
 #include "config/resolve.hpp"
 #include "config/shutdown_notice.hpp"
 #include "config/stop_signals.hpp"
@@ -93,6 +94,8 @@ struct runtime::state {
     detail::resolved_config configured;
     std::mutex mutex{};  // a leaf: guards the map
     std::map<std::string, entry, std::less<>> entries{};  // by name; an unnamed default executor as ""
+
+    std::shared_ptr<detail::observer> observed = detail::observer::start();  // after the fork server: it has a thread
 
     /// After the fork server has been started: the recorder has a thread.
     void start_trace() {
@@ -203,6 +206,7 @@ void runtime::shut_down() {
         cadre::shut_down(made);
     }
     detail::finish_kinds();
+    state_->observed = nullptr;
     detail::event_log::flush(log_limit);
     if (!state_->configured.trace_file.empty()) {
         detail::trace::finish();

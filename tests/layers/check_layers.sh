@@ -41,7 +41,7 @@ END_OF_TABLE
 }
 
 # The awk program reads the table as its first file, then the sources in the order of their names.
-sources=$(find framework executors tests samples benchmarks -path "tests/*/fixtures" -prune -o -type f \
+sources=$(find framework executors tools tests samples benchmarks -path "tests/*/fixtures" -prune -o -type f \
     \( -name '*.hpp' -o -name '*.cpp' -o -name '*.def' \) -print 2>/dev/null | sort)
 
 layers | awk -v max_lines="$max_lines" '
