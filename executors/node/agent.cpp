@@ -188,7 +188,6 @@ void agent::run_call(delivery& message) {
         }
     }
     if (!pool) return relayed->complete(failed(std::make_exception_ptr(executor_stopped{})));
-    if (!link_->redelivers()) link_->publish(target::program, 0, encode_note(message_kind::taken, call.number, 0));
     portable_call* const only = relayed;
     pool.backend()->submit(std::span(&only, 1));
     if (early != stop_reason::none) handle_stop(call.number, early);

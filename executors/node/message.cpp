@@ -237,6 +237,8 @@ received_call decode_call(std::span<const std::byte> message) {
     return call;
 }
 
+call_number number_of_call(std::span<const std::byte> message) { return take_head<call_head>(message).number; }
+
 byte_buffer encode_reply(call_number number, const call_reply& reply) {
     byte_buffer error;
     byte_buffer last_item;

@@ -21,7 +21,6 @@ enum class message_kind : std::uint8_t {
     call = 1,  ///< program to an agent: a call or a chunk
     reply,  ///< agent to the program: its end
     returned,  ///< agent to the program: items of a raw chunk that no worker has begun
-    taken,  ///< agent to the program: it has a call; only over links that do not redeliver
     lost,  ///< agent to the program: a call that another agent may have begun, and that this one does not run
     stop,  ///< program to an agent
     ready,  ///< agent to the program: its pool runs; the number of workers
@@ -73,6 +72,9 @@ struct received_call {
 };
 /// @throws codec_error
 [[nodiscard]] received_call decode_call(std::span<const std::byte> message);
+
+/// Its number alone. @throws codec_error
+[[nodiscard]] call_number number_of_call(std::span<const std::byte> message);
 
 /// Errors travel encoded: `kind` failure has `error` as `bytes`.
 [[nodiscard]] byte_buffer encode_reply(call_number number, const call_reply& reply);

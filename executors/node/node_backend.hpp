@@ -108,6 +108,7 @@ private:
     void received(delivery message) noexcept override;
     void agent_joined(node_id id, byte_buffer hello) noexcept override;
     void agent_gone(node_id id) noexcept override;
+    void work_given(node_id agent, std::span<const std::byte> body) noexcept override;
     void program_joined(byte_buffer) noexcept override {}
     void program_gone() noexcept override {}
     void engine_gone(std::string why) noexcept override;

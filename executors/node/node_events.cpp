@@ -33,13 +33,6 @@ void node_backend::handle(delivery& message) {
             const received_note note = decode_note(bytes);
             return handle_returned(note.number, note.value);
         }
-        case message_kind::taken: {
-            const received_note note = decode_note(bytes);
-            const std::lock_guard hold(mutex_);
-            if (const auto found = calls_.find(note.number); found != calls_.end())
-                found->second.taken_by = message.from;
-            return;
-        }
         case message_kind::ready: return handle_ready(message.from, decode_note(bytes).value);
         case message_kind::unusable: {
             const std::lock_guard hold(mutex_);
@@ -51,7 +44,7 @@ void node_backend::handle(delivery& message) {
         case message_kind::call: break;  // back from the queue
         case message_kind::stop: throw_malformed("a stop request to the program");
     }
-    const call_number number = kind == message_kind::lost ? decode_note(bytes).number : decode_call(bytes).number;
+    const call_number number = kind == message_kind::lost ? decode_note(bytes).number : number_of_call(bytes);
     actions later;
     {
         const std::lock_guard hold(mutex_);
@@ -123,6 +116,12 @@ void node_backend::handle_ready(node_id from, std::uint32_t workers) {
     remote_workers_ += workers - found->second.workers;
     found->second.workers = workers;
     joined_.notify_all();
+}
+
+void node_backend::work_given(node_id agent, std::span<const std::byte> body) noexcept {
+    const call_number number = number_of_call(body);
+    const std::lock_guard hold(mutex_);
+    if (const auto found = calls_.find(number); found != calls_.end()) found->second.taken_by = agent;
 }
 
 void node_backend::agent_joined(node_id id, byte_buffer hello) noexcept {
