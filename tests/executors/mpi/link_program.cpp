@@ -21,6 +21,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -234,6 +235,17 @@ void process_program(context& c) {
     REQUIRE(!c.link.redelivers());
 }
 
+// Gives the ranks host names as if there were so many of them on each host. @return whether this process may do that
+bool pretend_hosts(int ranks_per_host) {
+    const std::string name = "host" + std::to_string(cadre::detail::mpi::mpi_rank_of_launcher() / ranks_per_host);
+    return ::unshare(CLONE_NEWUTS) == 0 && ::sethostname(name.data(), name.size()) == 0;
+}
+
+int number_of(const char* variable, int otherwise) {
+    const char* const value = std::getenv(variable);
+    return value != nullptr ? std::atoi(value) : otherwise;
+}
+
 struct scenario {
     void (*program)(context&);
     void (*agent)(context&);
@@ -245,7 +257,7 @@ const std::map<std::string_view, scenario> scenarios{
     {"credit", {credit_program, credit_agent}},
     {"idle", {idle_program, idle_agent}},
     {"process", {process_program, echo}},
-    {"nothing", {[](context&) {}, echo}},
+    {"nothing", {[](context& c) { REQUIRE(c.events.nothing_for(100ms)); }, echo}},
     // The exit handler of the link lets the agents go.
     {"exit", {[](context&) { std::exit(0); }, echo}},
     // The program ends while the agents still send.
@@ -321,10 +333,12 @@ int run(const scenario& chosen, bool is_program) {
     link->start(events, buffer_of(is_program ? "the program" : "an agent"));
     context c{.link = *link, .events = events};
     if (is_program) {
-        for (int left = cadre::detail::mpi::mpi_size_of_launcher() - 1; left > 0; --left) {
+        const int others = cadre::detail::mpi::mpi_size_of_launcher() - 1;
+        for (int left = number_of("CADRE_TEST_AGENTS", others); left > 0; --left) {
             const event e = events.next(event::kind::agent_joined);
             REQUIRE(text_of(e.message.body) == "an agent");
             c.agents.push_back(e.message.from);
+            std::printf("agent %u\n", e.message.from);
         }
         std::printf("ready after %lld ms\n",
                     static_cast<long long>(
@@ -346,6 +360,10 @@ int main(int argc, char** argv) {
     static_cast<void>(at_start());
     const std::string_view name = argc > 1 ? argv[1] : "";
     const bool is_program = cadre::detail::mpi::mpi_rank_of_launcher() <= 0;
+    if (const int ranks = number_of("CADRE_TEST_RANKS_PER_HOST", 0); ranks > 0 && !pretend_hosts(ranks)) {
+        std::printf("no permission\n");
+        return 0;
+    }
     try {
         if (name == "unused" && is_program) {
             cadre::detail::mpi::leave_unused_mpi();

@@ -137,6 +137,37 @@ TEST_P(MpiLink, ranks_on_the_host_of_a_program_that_serves_join_in_a_trial_only)
     expect_done("nothing", "CADRE_TEST_PROGRAM_SERVES=1");
 }
 
+// How often `what` stands in `text`.
+int count(const std::string& text, const std::string& what) {
+    int result = 0;
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) {
+        ++result;
+    }
+    return result;
+}
+
+TEST_P(MpiLink, one_rank_of_each_host_serves) {
+    struct {
+        const char* variables;
+        const char* agents;
+    } const cases[] = {
+        {"CADRE_TEST_AGENTS=1 CADRE_TEST_PROGRAM_SERVES=1", "agent 2\n"},
+        {"CADRE_TEST_AGENTS=2", "agent 1\nagent 2\n"},
+        {"CADRE_TEST_AGENTS=3 CADRE_MPI_EACH_RANK=1", "agent 1\nagent 2\nagent 3\n"},
+    };
+    for (const auto& c : cases) {
+        const outcome result = run(job("nothing", std::string("CADRE_TEST_RANKS_PER_HOST=2 ") + c.variables, 4));
+        if (result.output.find("no permission") != std::string::npos) {
+            GTEST_SKIP() << "host names of processes cannot be changed here";
+        }
+        EXPECT_EQ(result.status, 0) << result.output;
+        EXPECT_EQ(count(result.output, "agent "), count(c.agents, "agent ")) << result.output;
+        for (const char* agent : {"agent 1\n", "agent 2\n", "agent 3\n"}) {
+            EXPECT_EQ(count(result.output, agent), count(c.agents, agent)) << c.variables << "\n" << result.output;
+        }
+    }
+}
+
 TEST_P(MpiLink, a_program_that_exits_ends_the_job_in_order) {
     const outcome result = run(job("exit"));
     EXPECT_EQ(result.status, 0) << result.output;
@@ -153,15 +184,6 @@ TEST_P(MpiLink, a_program_does_not_wait_longer_than_its_deadline) {
     EXPECT_NE(result.output.find("rank 1 on "), std::string::npos) << result.output;
     EXPECT_NE(result.output.find("does not leave"), std::string::npos) << result.output;
     EXPECT_LT(result.took, 20s);
-}
-
-// How often `what` stands in `text`.
-int count(const std::string& text, const std::string& what) {
-    int result = 0;
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) {
-        ++result;
-    }
-    return result;
 }
 
 TEST_P(MpiLink, one_line_refuses_the_plugin_of_the_other_library) {
