@@ -106,7 +106,7 @@ void link_thread::run() noexcept {
     static_cast<void>(::prctl(PR_SET_TIMERSLACK, 1));
     while (phase_ != phase::done && phase_ != phase::late) {
         if (step()) {
-            last_progress_ = clock::now();
+            progressed_ = true;
         } else {
             wait_for_messages();
         }
@@ -331,7 +331,11 @@ void link_thread::handle_in_agent(int from) {
 }
 
 void link_thread::wait_for_messages() {
-    const auto idle = clock::now() - last_progress_;
+    const auto now = clock::now();
+    if (std::exchange(progressed_, false)) {
+        last_progress_ = now;
+    }
+    const auto idle = now - last_progress_;
     if (idle < spin_time) {
         cpu_relax();
     } else {

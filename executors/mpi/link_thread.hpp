@@ -100,7 +100,8 @@ private:
     bool reports_failures_ = false;
     bool finalized_ = false;
     std::uint64_t work_received_ = 0;
-    clock::time_point last_progress_ = clock::now();
+    bool progressed_ = true;  // since the clock was read
+    clock::time_point last_progress_{};
     clock::time_point next_failure_check_{};
 };
 
