@@ -26,6 +26,9 @@ target_include_directories(cadre
 target_compile_features(cadre PUBLIC cxx_std_20)
 # g++ turns symmetric transfer into a plain call below -O2, and a long chain of awaits then overflows the stack.
 target_compile_options(cadre PUBLIC $<$<CXX_COMPILER_ID:GNU>:-foptimize-sibling-calls>)
+# With the C++ library of g++ 14 clang calls libatomic for the atomic operations of a cell whose class has a smaller alignment than size.
+target_link_libraries(cadre PUBLIC
+    $<$<CXX_COMPILER_ID:Clang>:-Wl,--push-state,--as-needed,-latomic,--pop-state>)
 # Of the public headers only <cadre/asio.hpp> includes Boost: cadreConfig.cmake adds it where the system has it.
 target_link_libraries(cadre
     PUBLIC Threads::Threads $<BUILD_INTERFACE:Boost::headers>

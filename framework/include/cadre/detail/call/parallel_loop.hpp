@@ -64,7 +64,8 @@ public:
     /// An index leaves a range once and is never in two, so no value of the word comes back.
     class alignas(64) batch_range {
     public:
-        struct range {
+        // Aligned: else clang with the C++ library of g++ 14 calls libatomic.
+        struct alignas(std::uint64_t) range {
             std::uint32_t first;
             std::uint32_t end;
         };
