@@ -59,6 +59,9 @@ program observe() {
                  .name = program_invocation_short_name,
                  .time = std::chrono::steady_clock::now().time_since_epoch().count()};
     for (const auto& backend : all_backends()) {
+        if (backend->kind() == executor_kind::serial && backend->registry().entered() == 0) {
+            continue;  // a loop that waits inside of the library, or has had no work
+        }
         seen.executors.push_back(describe(*backend));
     }
     return seen;
