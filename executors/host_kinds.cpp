@@ -1,5 +1,6 @@
 #include "host_kinds.hpp"
 
+#include "base/host_name.hpp"
 #include "common/concurrency.hpp"
 #include "config/kind_options.hpp"
 #include "mpi/mpi_launch.hpp"
@@ -28,10 +29,10 @@ namespace detail {
 namespace {
 
 // If all ranks of a job are on one host, they share its cores.
-executor make_pool_of_rank(const process_options& options, const executor_identity& identity) {
+executor make_pool_of_rank(const process_options& options, pool_role role) {
     process_options own = options;
     if (own.workers.is_default()) own.workers = std::max(1, default_concurrency() / mpi::mpi_share_of_host());
-    return make_process_pool(own, identity);
+    return make_process_pool(own, std::move(role));
 }
 
 // Rank 0 prints the same line. A launcher ends the job, perhaps before that, when a rank exits with another status.
@@ -46,7 +47,7 @@ executor make_pool_of_rank(const process_options& options, const executor_identi
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGTERM, SIG_IGN);
     try {
-        node::agent agent(mpi::make_mpi_link({}), make_pool_of_rank);
+        node::agent agent(mpi::make_mpi_link({}), make_pool_of_rank, host_name());
         agent.serve(true);
     } catch (const std::exception& problem) {
         leave_job(problem.what());
@@ -75,6 +76,7 @@ executor make_mpi_executor(const mpi_options& options) {
     detail::node::node_settings settings;
     settings.kind = executor_kind::mpi;
     settings.name = options.host.name.empty() ? "mpi" : std::string(options.host.name);
+    settings.host = detail::host_name();
     settings.pool = options.host;
     settings.pool.name = {};
     settings.local = options.local && detail::mpi::mpi_share_of_host() == 1;

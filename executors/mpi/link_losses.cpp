@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace cadre::detail::mpi {
 
@@ -18,11 +17,7 @@ void link_thread::lose(int rank, const std::string& why) {
         return;
     }
     work_->remove(rank);
-    std::vector<byte_buffer> unseen = outbox_->drop(rank);
-    for (const byte_buffer& body : unseen) {
-        events_.work_given(0, body.span());
-    }
-    work_->add_first(std::move(unseen));
+    work_->add_first(outbox_->drop(rank));
     if (phase_ != phase::running || lost.left) {
         return;
     }

@@ -190,7 +190,6 @@ void link_thread::send(request& what) {
 bool link_thread::hand_out_work() {
     bool any = false;
     for (auto next = work_->next(); next.agent >= 0; next = work_->next()) {
-        events_.work_given(static_cast<node::node_id>(next.agent), next.body.span());
         outbox_->add(next.agent, message_kind::work, std::move(next.body));
         any = true;
     }

@@ -2,13 +2,17 @@
 /// An agent: runs the calls of a program in a process executor of this host.
 #pragma once
 
+#include "node/credit.hpp"
+#include "node/hello.hpp"
 #include "node/message.hpp"
-#include "node/node_backend.hpp"
 #include "node/node_link.hpp"
+#include "node/parts.hpp"
+#include "node/pool_factory.hpp"
 
 #include <cadre/executor.hpp>
 
-#include <condition_variable>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -16,25 +20,35 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace cadre::detail::node {
 
-/// Serves programs, one after the other. Events of the link change tables and give calls to the pool; what may block (to start and to
-/// end a pool) is done by the thread that calls `serve`.
+class relayed_call;
+
+/// Serves programs, one after the other.
+///
+/// Events of the link change tables and give calls to the pool. The thread that calls `serve` does what may block (to start and to end
+/// a pool), delivers the pool's completions while it waits, and looks after calls that take long.
+///
+/// `mutex_` guards all that changes. Under it: the link's functions, and those of the pool that complete no call, which do not call
+/// back. Calls go to the pool without it.
 class agent final : private node_link_events {
 public:
-    agent(std::unique_ptr<node_link> link, pool_factory make_pool);
+    /// @param host the name of this host in the errors of the program
+    agent(std::unique_ptr<node_link> link, pool_factory make_pool, std::string host);
     agent(const agent&) = delete;
     agent& operator=(const agent&) = delete;
     ~agent();
 
     /// Joins, and serves until `leave`, or, if `once`, until the first program has ended. @throws config_error
     void serve(bool once);
-    /// Finishes what it has taken, and makes `serve` return. Any thread.
+    /// Takes no more calls, ends those that it has, and makes `serve` return. Any thread.
     void leave() noexcept;
 
 private:
-    class relayed_call;
+    friend class relayed_call;
+    using clock = std::chrono::steady_clock;
 
     void received(delivery message) noexcept override;
     void agent_joined(node_id, byte_buffer) noexcept override {}
@@ -44,28 +58,47 @@ private:
     void engine_gone(std::string why) noexcept override;
     void engine_back() noexcept override {}
 
+    void handle(delivery& message);
     void run_call(delivery& message);
+    void handle_arguments(byte_buffer message);
     void handle_stop(call_number number, stop_reason why);
-    void start_pool(program_hello hello);
+    void start_call(relayed_call& call) noexcept;
+    void refuse(const delivery& message, std::exception_ptr why) noexcept;
+
+    void start_pool(const program_hello& hello, std::uint64_t generation);
     void end_pool();
-    void ended(relayed_call& call, call_reply& reply) noexcept;
-    void adapt_credit(std::uint32_t nanoseconds) noexcept;  // needs `mutex_`
-    void do_later(std::function<void()> what);
+    void announce();  // needs `mutex_`
+    void send_status();  // needs `mutex_`
+    void end_program();  // needs `mutex_`
+    void ended(relayed_call& call, call_reply reply) noexcept;
+    void reply(relayed_call& call, call_reply reply) noexcept;
+
+    [[nodiscard]] bool finished() const noexcept;  // needs `mutex_`
+    [[nodiscard]] bool has_to_act() noexcept;
+    void look_after_calls();
+    void set_alarm();  // needs `mutex_`
+    void do_later(std::function<void()> what);  // needs `mutex_`
 
     const pool_factory make_pool_;
     const std::string host_;
     std::unique_ptr<node_link> link_;
 
-    std::mutex mutex_;  // under it: the pool's `request_stop` and the link's functions, none of which calls back
-    std::condition_variable changed_;
+    std::mutex mutex_;
     std::deque<std::function<void()>> to_do_;
+    std::uint64_t generation_ = 0;  // of programs: what was begun for an earlier one is dropped
+    bool program_here_ = false;
+    bool welcome_ = false;
+    epoch_number epoch_ = 0;  // of the program that has welcomed this agent
     executor pool_;  // empty: none runs
-    std::string executor_name_;
+    credit_control credit_{1};
+    std::uint64_t reported_restarts_ = 0;
     std::unordered_map<call_number, relayed_call*> calls_;
     std::unordered_map<call_number, stop_reason> early_stops_;  // of calls that have not arrived
-    double mean_time_ = 0;  // of calls, in nanoseconds; 0: not known
-    std::uint32_t credit_ = 0;
+    part_collector parts_;  // of the link's thread alone
+    bool alarm_set_ = false;  // an alarm will set `alarm_fired_`
+    const std::shared_ptr<std::atomic<bool>> alarm_fired_ = std::make_shared<std::atomic<bool>>(false);
     bool leaving_ = false;
+    bool once_ = false;
     bool program_ended_ = false;
 };
 

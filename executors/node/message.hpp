@@ -1,102 +1,132 @@
 /// @file
-/// What the program and its agents say to each other.
+/// What the program and its agents say to each other after their hellos.
 #pragma once
 
 #include <cadre/detail/base/byte_buffer.hpp>
 #include <cadre/detail/scheduler/portable_call.hpp>
-#include <cadre/executor.hpp>
-#include <cadre/executors/process_options.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
 
 namespace cadre::detail::node {
 
-/// All processes of a run have one build, which their hellos compare, so heads of messages travel as they lie in memory. What is read
-/// is validated all the same. A message begins with its kind.
+/// All processes of a run have one build, which their hellos compare, so fixed fields travel as they lie in memory. What is read is
+/// validated all the same. The body comes first and the fields last, with the kind at the very end, so that the receiver of a large
+/// body cuts the fields off instead of copying the body.
 enum class message_kind : std::uint8_t {
-    call = 1,  ///< program to an agent: a call or a chunk
-    reply,  ///< agent to the program: its end
-    returned,  ///< agent to the program: items of a raw chunk that no worker has begun
-    lost,  ///< agent to the program: a call that another agent may have begun, and that this one does not run
-    stop,  ///< program to an agent
-    ready,  ///< agent to the program: its pool runs; the number of workers
+    welcome = 1,  ///< program to an agent: the number of its epoch
+    call,  ///< program to an agent: a call or a chunk
+    arguments,  ///< program to an agent: a part of the arguments of a call that does not fit into one message
+    stop,  ///< program to an agent: a stop request for a call
+    status,  ///< agent to the program: how many workers it has, and how many calls it takes
     unusable,  ///< agent to the program: it has no pool; why
+    reply,  ///< agent to the program: the end of a call
+    returned,  ///< agent to the program: items of a raw chunk that no worker has begun
+    progress,  ///< agent to the program: items of a chunk that have ended
+    begun,  ///< agent to the program: which processes run calls that take longer
+    lost,  ///< agent to the program: a call that another agent may have begun, and that this one does not run
+    wants,  ///< agent to the program: it needs a part of the arguments of a call
+    part,  ///< a part of a message that is too large for the link
 };
 
 /// The number of a call in its program. Never used again: what arrives later for a closed number is ignored.
 using call_number = std::uint64_t;
+/// Chosen at random by a program, and again after it has lost the engine: agents drop calls of another one, which nobody waits for.
+using epoch_number = std::uint64_t;
 
-/// What the program tells an agent at first.
-struct program_hello {
-    std::uint64_t build = 0;
-    std::string host{};
-    executor_identity identity{};  ///< of the executor's handles
-    process_options options{};  ///< of each agent's pool; `name` refers to `executor_name`
-    std::string executor_name{};
-};
-[[nodiscard]] byte_buffer encode_hello(const program_hello& hello);
-/// @throws codec_error
-[[nodiscard]] program_hello decode_program_hello(std::span<const std::byte> bytes);
+/// What a link carries at once.
+inline constexpr std::size_t max_message = std::size_t{64} << 20;
+/// Larger messages and arguments travel in parts of this size.
+inline constexpr std::size_t part_size = std::size_t{8} << 20;
+/// The largest encoded arguments or results, as on a process executor.
+inline constexpr std::size_t max_body = (std::size_t{4} << 30) - (std::size_t{1} << 20);
 
-struct agent_hello {
-    std::uint64_t build = 0;
-    std::string host{};
-    std::int32_t pid = 0;
-};
-[[nodiscard]] byte_buffer encode_hello(const agent_hello& hello);
-/// @throws codec_error
-[[nodiscard]] agent_hello decode_agent_hello(std::span<const std::byte> bytes);
+/// @throws codec_error if `message` is none
+[[nodiscard]] message_kind kind_of(std::span<const std::byte> message);
 
-/// The build-id of this program, as a number; 0: it has none.
-[[nodiscard]] std::uint64_t build_of_program();
-/// As text, for messages.
-[[nodiscard]] std::string build_text(std::uint64_t build);
-[[nodiscard]] std::string host_name();
+// Calls.
 
-/// @throws codec_error if `bytes` is no message
-[[nodiscard]] message_kind kind_of(std::span<const std::byte> bytes);
-
-[[nodiscard]] byte_buffer encode_call(call_number number, const portable_call& call);
 struct received_call {
     call_number number = 0;
+    epoch_number epoch = 0;
     function_id entry{};
     std::uint64_t id = 0;
     std::uint32_t items = 1;
     raw_chunk raw{};
     call_options options{};
-    std::span<const std::byte> arguments{};  ///< in the message
+    byte_buffer arguments{};  ///< empty if they travel apart
+    std::uint64_t missing_bytes = 0;  ///< of arguments that travel apart
 };
+/// Arguments that are too large travel apart, when the agent asks for them.
+[[nodiscard]] byte_buffer encode_call(call_number number, epoch_number epoch, const portable_call& call);
 /// @throws codec_error
-[[nodiscard]] received_call decode_call(std::span<const std::byte> message);
-
-/// Its number alone. @throws codec_error
+[[nodiscard]] received_call decode_call(byte_buffer message);
+/// The number alone, of a message that may be malformed otherwise. @throws codec_error
 [[nodiscard]] call_number number_of_call(std::span<const std::byte> message);
 
-/// Errors travel encoded: `kind` failure has `error` as `bytes`.
-[[nodiscard]] byte_buffer encode_reply(call_number number, const call_reply& reply);
+struct arguments_part {
+    call_number number = 0;
+    std::uint64_t offset = 0;
+    byte_buffer bytes{};
+};
+/// @throws codec_error if `offset` is beyond the arguments
+[[nodiscard]] byte_buffer encode_arguments(call_number number, const portable_call& call, std::uint64_t offset);
+[[nodiscard]] arguments_part decode_arguments(byte_buffer message);
+
+// Replies.
+
+/// @param placed the worker's process. An error travels encoded, as the bytes of a failure.
+[[nodiscard]] byte_buffer encode_reply(call_number number, call_reply reply, pid_t placed);
 struct received_reply {
     call_number number = 0;
+    pid_t worker = 0;
     call_reply reply{};
 };
-/// @throws codec_error
-[[nodiscard]] received_reply decode_reply(std::span<const std::byte> message, std::string_view host);
+/// @param host of the agent, for the origin of errors. @throws codec_error
+[[nodiscard]] received_reply decode_reply(byte_buffer message, std::string_view host);
 
-/// A message of a number and a small value: `returned` (the first item), `stop` (the reason), `ready` (no number; workers).
-[[nodiscard]] byte_buffer encode_note(message_kind kind, call_number number, std::uint32_t value);
-struct received_note {
+/// Results of a chunk behind those that were reported before.
+struct received_progress {
     call_number number = 0;
-    std::uint32_t value = 0;
+    chunk_progress_report report{};
 };
-/// @throws codec_error
-[[nodiscard]] received_note decode_note(std::span<const std::byte> message);
+[[nodiscard]] byte_buffer encode_progress(call_number number, const chunk_progress_report& report);
+[[nodiscard]] received_progress decode_progress(std::span<const std::byte> message);
+
+// Small messages.
+
+/// A number and a value: `welcome` (epoch), `stop` (call, reason), `returned` (call, first item), `lost` (call), `wants` (call, offset).
+struct note {
+    std::uint64_t number = 0;
+    std::uint64_t value = 0;
+};
+[[nodiscard]] byte_buffer encode_note(message_kind kind, const note& n);
+[[nodiscard]] note decode_note(std::span<const std::byte> message);
+
+struct agent_status {
+    std::uint32_t workers = 0;
+    std::uint32_t credit = 0;  ///< calls that it holds at most
+    std::uint64_t restarts = 0;  ///< of workers
+};
+[[nodiscard]] byte_buffer encode_status(const agent_status& status);
+[[nodiscard]] agent_status decode_status(std::span<const std::byte> message);
+
+struct begun_call {
+    call_number number = 0;
+    std::int64_t worker = 0;  ///< its process
+};
+[[nodiscard]] byte_buffer encode_begun(std::span<const begun_call> calls);
+[[nodiscard]] std::vector<begun_call> decode_begun(std::span<const std::byte> message);
 
 /// `unusable`.
 [[nodiscard]] byte_buffer encode_text(message_kind kind, std::string_view text);
-/// At most 4,000 characters of it.
+/// At most 4,000 characters of it, without control characters.
 [[nodiscard]] std::string decode_text(std::span<const std::byte> message);
 
 }  // namespace cadre::detail::node

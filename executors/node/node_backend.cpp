@@ -1,16 +1,17 @@
 #include "node/node_backend.hpp"
 
 #include "common/deferred_destruction.hpp"
+#include "node/hello.hpp"
+#include "node/local_call.hpp"
+#include "node/raw_results.hpp"
 
+#include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/detail/scheduler/shutdown_alarm.hpp>
 #include <cadre/errors.hpp>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
 #include <exception>
-#include <thread>
 #include <utility>
 
 namespace cadre::detail::node {
@@ -22,51 +23,15 @@ constexpr std::chrono::seconds leave_limit{10};
 
 }  // namespace
 
-call_reply failed(std::exception_ptr error) {
-    call_reply reply;
-    reply.kind = reply_kind::failure;
-    reply.error = std::move(error);
-    return reply;
-}
-
-/// A call in the pool of the program's own host. Lends the arguments of the original until it has completed.
-class node_backend::local_call final : public portable_call {
-public:
-    local_call(node_backend& owner, call_number number, portable_call& original, int retries)
-        : owner_(owner), number_(number), original_(original) {
-        entry = original.entry;
-        arguments = std::move(original.arguments);
-        borrowed = std::move(original.borrowed);
-        items = original.items;
-        raw = original.raw;
-        options = original.options;
-        options.retries = retries;
-        id = original.id;
-    }
-    void complete(call_reply reply) noexcept override {
-        original_.arguments = std::move(arguments);
-        original_.borrowed = std::move(borrowed);
-        owner_.local_ended(number_, std::move(reply));
-        delete this;
-    }
-    void take_back(std::uint32_t from) noexcept override { original_.take_back(from); }
-
-private:
-    ~local_call() = default;
-
-    node_backend& owner_;
-    const call_number number_;
-    portable_call& original_;
-};
-
 node_backend::node_backend(node_settings settings, std::unique_ptr<node_link> link)
-    : settings_(std::move(settings)), identity_(executor_identity::make()), host_(host_name()), link_(std::move(link)) {
-}
+    : settings_(std::move(settings)), identity_(executor_identity::make()), link_(std::move(link)),
+      placement_(link_->redelivers()), epoch_(executor_identity::make().low) {}
 
 std::shared_ptr<node_backend> node_backend::create(node_settings settings, std::unique_ptr<node_link> link) {
     std::shared_ptr<node_backend> made(new node_backend(std::move(settings), std::move(link)), &release);
     made->start();
     register_portable_executor(made->identity_, made);
+    made->report_started();
     return made;
 }
 
@@ -75,48 +40,74 @@ void node_backend::release(node_backend* last) noexcept {
     defer_destruction("executor '" + last->settings_.name + "'", [last] { delete last; });
 }
 
-node_backend::~node_backend() { link_->stop(std::chrono::steady_clock::now() + leave_limit); }
+node_backend::~node_backend() {
+    if (coordinator_.joinable()) {
+        {
+            const std::lock_guard hold(mutex_);
+            coordinator_ends_ = true;
+            wake_coordinator_.notify_one();
+        }
+        coordinator_.join();
+    }
+    link_->stop(clock::now() + leave_limit);
+    report_stopped();
+}
 
 void node_backend::start() {
+    process_options pool = settings_.pool;
+    pool.max_pending = 0;  // what waits, waits here
     if (settings_.local) {
-        process_options options = settings_.pool;
-        options.name = settings_.name;
-        local_ = settings_.make_pool(options, identity_);
-        local_workers_ = local_.concurrency();
+        pool.name = settings_.name;
+        local_ = settings_.make_pool(pool, {.identity = identity_, .kind = settings_.kind, .host = settings_.host});
+        const auto workers = static_cast<std::uint32_t>(local_.concurrency());
+        local_credit_ = credit_control(workers);
+        placement_.local().workers = workers;
+        placement_.local().credit = local_credit_.credit();
     }
+    pool.name = {};
     program_hello hello;
     hello.build = build_of_program();
-    hello.host = host_;
+    hello.host = settings_.host;
+    hello.kind = settings_.kind;
     hello.identity = identity_;
-    hello.options = settings_.pool;
     hello.executor_name = settings_.name;
+    hello.options = pool;
     link_->start(*this, encode_hello(hello));
+    coordinator_ = std::thread([this] { coordinate(); });
     wait_for_nodes();
 }
 
 void node_backend::wait_for_nodes() {
     std::unique_lock hold(mutex_);
-    const auto ready = [&] {
-        return static_cast<std::size_t>(
-            std::ranges::count_if(agents_, [](const auto& a) { return a.second.workers != 0; }));
-    };
-    if (joined_.wait_for(hold, settings_.nodes_wait, [&] { return ready() >= settings_.nodes; })) return;
-    throw config_error("executor '" + settings_.name + "': " + std::to_string(ready()) + " of " +
-                       std::to_string(settings_.nodes) + " nodes have joined within " +
-                       std::to_string(std::chrono::duration_cast<std::chrono::seconds>(settings_.nodes_wait).count()) +
-                       " s; start the agents before, or raise nodes_wait");
+    const auto enough = [&] { return placement_.agents() >= settings_.nodes; };
+    const bool in_time = joined_.wait_until(hold, deadline_after(clock::now(), settings_.nodes_wait),
+                                            [&] { return enough() || !refusal_.empty(); });
+    if (enough()) return;
+    if (!refusal_.empty()) throw config_error("executor '" + settings_.name + "': " + refusal_);
+    if (!in_time)
+        throw config_error(
+            "executor '" + settings_.name + "': " + std::to_string(placement_.agents()) + " of " +
+            std::to_string(settings_.nodes) + " nodes have joined within " +
+            std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(settings_.nodes_wait).count()) +
+            " ms: start the agents before, or raise nodes_wait");
 }
 
 std::size_t node_backend::concurrency() const noexcept {
     const std::lock_guard hold(mutex_);
-    return std::max<std::size_t>(1, remote_workers_ + local_workers_);
+    return std::max<std::size_t>(1, placement_.workers());
 }
 
 executor_stats node_backend::stats() const {
     executor_stats s = executor_backend::stats();
     const std::lock_guard hold(mutex_);
-    s.workers = remote_workers_ + local_workers_;
-    s.restarts = lost_agents_;
+    s.queued = placement_.waiting();
+    s.failed = failed_;
+    s.retried = retried_;
+    s.workers = placement_.workers();
+    s.restarts = restarts_;
+    for (const auto& [id, a] : agents_)
+        s.restarts += a.restarts;
+    if (local_) s.restarts += local_.stats().restarts;
     return s;
 }
 
@@ -137,60 +128,181 @@ void node_backend::submit(std::span<portable_call* const> calls) noexcept {
         const std::lock_guard hold(mutex_);
         for (portable_call* call : calls) {
             call->backend_data = nullptr;
-            place(*call, call->options.retries >= 0 ? call->options.retries : settings_.pool.retries, later);
+            const std::size_t size = call->arguments_size();
+            if (size > max_body) {
+                later.ended.push_back(
+                    {call, failed(std::make_exception_ptr(not_portable(
+                               "the arguments of a call take " + std::to_string(size) + " bytes, more than the " +
+                               std::to_string(max_body) + " that a message holds")))});
+                continue;
+            }
+            if (const std::size_t most = settings_.pool.max_pending; most != 0 && placement_.waiting() >= most) {
+                dispatch(later);
+                if (placement_.waiting() >= most) {
+                    ++failed_;
+                    later.ended.push_back(
+                        {call, failed(std::make_exception_ptr(overloaded("executor '" + settings_.name + "' is full: " +
+                                                                         std::to_string(placement_.waiting()) +
+                                                                         " calls wait for a worker (max_pending)")))});
+                    continue;
+                }
+            }
+            placement_.add(*call, call->options.retries >= 0 ? call->options.retries : settings_.pool.retries);
+        }
+        dispatch(later);
+    }
+    perform(std::move(later));
+}
+
+void node_backend::dispatch(actions& later) {
+    while (placed_call* const c = placement_.place_next()) {
+        c->handing_over = true;
+        if (c->at->local) c->relay = new local_call(*this, c->number, *c->call, c->retries);
+        later.handed.push_back({c->number, c->call, c->relay, c->at->agent, epoch_});
+    }
+    if (!coordinator_looks_ && has_to_look()) wake_coordinator_.notify_one();
+}
+
+// Completions and hand-overs may give others a place, until nothing is left to do.
+void node_backend::perform(actions later) noexcept {
+    while (!later.ended.empty() || !later.handed.empty()) {
+        give_to_places(later);
+        for (auto& [call, reply] : std::exchange(later.ended, {}))
+            call->complete(std::move(reply));
+        const auto handed = std::exchange(later.handed, {});
+        const std::lock_guard hold(mutex_);
+        for (const actions::hand_over& h : handed) {
+            placed_call* const c = placement_.find(h.number);
+            if (c == nullptr) continue;  // it has ended
+            c->handing_over = false;
+            if (h.failure != nullptr)
+                end(*c, failed(h.failure), later);
+            else if (c->lost)
+                lose(*c, "the host that got it is gone", later);
+            else if (c->relay != nullptr && c->stop != stop_reason::none)
+                local_.backend()->request_stop(*c->relay, c->stop);  // the request came before the pool had the call
+        }
+        dispatch(later);
+    }
+}
+
+void node_backend::give_to_places(actions& later) noexcept {
+    std::vector<portable_call*> local;
+    for (actions::hand_over& h : later.handed) {
+        if (h.relay != nullptr) {
+            local.push_back(h.relay);
+            continue;
+        }
+        try {
+            link_->publish(h.agent == 0 ? target::work : target::agent, h.agent,
+                           encode_call(h.number, h.epoch, *h.call));
+        } catch (...) {
+            h.failure = std::current_exception();
         }
     }
-    perform(later);
-}
-
-void node_backend::place(portable_call& call, int retries, actions& later) {
-    const call_number number = ++last_number_;
-    sent_call& sent = calls_[number];
-    sent.call = &call;
-    sent.items = call.items;
-    sent.retries = retries;
-    call.backend_data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(number));
-    if (prefers_local()) {
-        sent.local = new local_call(*this, number, call, retries);
-        ++local_calls_;
-        later.local.push_back(sent.local);
-        later.local_numbers.push_back(number);
-        return;
-    }
-    ++remote_calls_;
-    try {
-        link_->publish(target::work, 0, encode_call(number, call));
-    } catch (...) {
-        static_cast<void>(take(number));
-        later.ended.push_back({&call, failed(std::current_exception())});
-    }
-}
-
-// The side with fewer calls for each of its workers.
-bool node_backend::prefers_local() const noexcept {
-    if (local_workers_ == 0) return false;
-    return remote_workers_ == 0 || local_calls_ * remote_workers_ <= remote_calls_ * local_workers_;
+    if (!local.empty()) local_.backend()->submit(std::span<portable_call* const>(local));
 }
 
 void node_backend::request_stop(portable_call& call, stop_reason why) noexcept {
     const std::lock_guard hold(mutex_);
     const auto number = static_cast<call_number>(reinterpret_cast<std::uintptr_t>(call.backend_data));
-    if (const auto found = calls_.find(number); found != calls_.end()) request_stop_of(number, found->second, why);
+    placed_call* const c = placement_.find(number);
+    if (c == nullptr) return;
+    if (!c->waits) return request_stop_of(*c, why);
+    // The caller may hold the lock of a stop tree, which a completion takes.
+    end(*c, failed(std::make_exception_ptr(cancelled{})), deferred_);
+    wake_coordinator_.notify_one();
 }
 
-void node_backend::request_stop_of(call_number number, sent_call& sent, stop_reason why) noexcept {
-    if (why <= sent.stop) return;
-    sent.stop = why;
-    if (sent.local != nullptr) return local_.backend()->request_stop(*sent.local, why);
+void node_backend::request_stop_of(placed_call& c, stop_reason why) noexcept {
+    if (why <= c.stop) return;
+    c.stop = why;
+    if (why >= stop_reason::deadline && c.forced_at == clock::time_point{}) {
+        c.forced_at = clock::now();
+        any_forced_ = true;
+        wake_coordinator_.notify_one();
+    }
+    if (c.at == nullptr || (c.at->local && c.handing_over)) return;
+    if (c.at->local) return local_.backend()->request_stop(*c.relay, why);
     // An agent that does not have the call remembers the request, for the call may be on its way.
-    const auto to = sent.taken_by != 0 ? target::agent : target::all_agents;
-    link_->publish(to, sent.taken_by, encode_note(message_kind::stop, number, static_cast<std::uint32_t>(why)));
+    link_->publish(c.at->agent == 0 ? target::all_agents : target::agent, c.at->agent,
+                   encode_note(message_kind::stop, {c.number, static_cast<std::uint64_t>(why)}));
 }
 
 void node_backend::stop_all(stop_reason why) noexcept {
-    const std::lock_guard hold(mutex_);
-    for (auto& [number, sent] : calls_)
-        request_stop_of(number, sent, why);
+    actions later;
+    {
+        const std::lock_guard hold(mutex_);
+        for (const call_number number : placement_.numbers()) {
+            placed_call* const c = placement_.find(number);
+            if (c->waits)
+                end(*c, failed(std::make_exception_ptr(cancelled{})), later);
+            else
+                request_stop_of(*c, why);
+        }
+    }
+    perform(std::move(later));
+}
+
+void node_backend::end(placed_call& c, call_reply reply, actions& later) noexcept {
+    portable_call* const call = c.call;
+    if (reply.kind == reply_kind::exception || reply.kind == reply_kind::failure) ++failed_;
+    placement_.erase(c);
+    later.ended.push_back({call, std::move(reply)});
+}
+
+void node_backend::local_ended(call_number number, call_reply reply, pid_t worker) noexcept {
+    actions later;
+    {
+        const std::lock_guard hold(mutex_);
+        placed_call* const c = placement_.find(number);
+        c->call->worker_pid.store(worker, std::memory_order_relaxed);
+        local_credit_.ended(reply.nanoseconds);
+        end(*c, std::move(reply), later);
+        dispatch(later);
+    }
+    perform(std::move(later));
+}
+
+void node_backend::lose(placed_call& c, const std::string& why, actions& later) {
+    if (c.handing_over) {
+        c.lost = true;  // the thread that hands it over still reads it
+        return;
+    }
+    const pid_t worker = c.call->worker_pid.load(std::memory_order_relaxed);
+    c.call->note_worker(0);
+    if (c.retries > 0 && c.stop == stop_reason::none && c.items == 1) {
+        ++retried_;
+        portable_call& call = *c.call;
+        const int retries = c.retries - 1;
+        placement_.erase(c);
+        placement_.add(call, retries, true);  // with a new number: the old one is closed
+        return;
+    }
+    const std::string& name = c.call->options.name;
+    const std::string task = name.empty() ? call_name(c.call->entry, c.call->arguments.span()) : "task '" + name + "'";
+    call_reply reply = failed(std::make_exception_ptr(worker_lost(task + " was lost: " + why, worker, name)));
+    reply.all_begun = true;
+    reply.items_done = c.progress.items_done;
+    reply.partial = std::move(c.progress.results);
+    reply.item_errors = std::move(c.progress.item_errors);
+    try {
+        put_raw_results(*c.call, c.items, reply);
+    } catch (const std::exception&) {  // what its agent has reported is worth nothing
+        reply.items_done = 0;
+        reply.partial.clear();
+        reply.item_errors.clear();
+    }
+    end(c, std::move(reply), later);
+}
+
+void node_backend::leave_run(const std::function<void()>& done) {
+    link_->stop(clock::now() + leave_limit);
+    report_stopped();
+    if (local_)
+        local_.backend()->shutdown(clock::now(), done);
+    else if (done)
+        done();
 }
 
 void node_backend::shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done) {
@@ -198,70 +310,11 @@ void node_backend::shutdown(std::chrono::steady_clock::time_point deadline, std:
     auto alarm = shutdown_alarm::arm(deadline, [self] { self->stop_all(stop_reason::deadline); });
     registry().close([alarm = std::move(alarm), self, done = std::move(done)]() mutable {
         alarm->cancel();
-        self->close(std::move(done));
+        // The last call may have been completed by a thread of the link, which cannot wait for itself.
+        const std::lock_guard hold(self->mutex_);
+        self->to_do_.push_back([self, done = std::move(done)] { self->leave_run(done); });
+        self->wake_coordinator_.notify_one();
     });
-}
-
-// The last call may have been completed by a thread of the link, which cannot wait for itself.
-void node_backend::close(std::function<void()> done) {
-    const auto self = std::static_pointer_cast<node_backend>(shared_from_this());
-    std::thread([self, done = std::move(done)] {
-        self->link_->stop(std::chrono::steady_clock::now() + leave_limit);
-        if (self->local_)
-            self->local_.backend()->shutdown(std::chrono::steady_clock::now(), done);
-        else if (done)
-            done();
-    }).detach();
-}
-
-std::optional<node_backend::sent_call> node_backend::take(call_number number) noexcept {
-    const auto found = calls_.find(number);
-    if (found == calls_.end()) return std::nullopt;
-    const sent_call sent = found->second;
-    calls_.erase(found);
-    --(sent.local != nullptr ? local_calls_ : remote_calls_);
-    sent.call->backend_data = nullptr;
-    return sent;
-}
-
-void node_backend::local_ended(call_number number, call_reply reply) noexcept {
-    std::optional<sent_call> sent;
-    {
-        const std::lock_guard hold(mutex_);
-        sent = take(number);
-    }
-    sent->call->complete(std::move(reply));
-}
-
-void node_backend::lose(call_number number, const std::string& why, actions& later) {
-    const auto sent = take(number);
-    if (!sent) return;
-    if (sent->retries > 0 && sent->stop == stop_reason::none && sent->items == 1)
-        return place(*sent->call, sent->retries - 1, later);
-    const std::string& name = sent->call->options.name;
-    call_reply reply = failed(std::make_exception_ptr(
-        worker_lost((name.empty() ? std::string("a task") : "task '" + name + "'") + " was lost: " + why, 0, name)));
-    reply.all_begun = true;
-    later.ended.push_back({sent->call, std::move(reply)});
-}
-
-std::string node_backend::host_of(node_id id) const {
-    const auto found = agents_.find(id);
-    return found != agents_.end() ? found->second.host : "an unknown host";
-}
-
-// A stop request that came before the pool had the call is repeated.
-void node_backend::perform(actions& later) noexcept {
-    if (!later.local.empty()) {
-        local_.backend()->submit(std::span<portable_call* const>(later.local));
-        const std::lock_guard hold(mutex_);
-        for (const call_number number : later.local_numbers)
-            if (const auto found = calls_.find(number);
-                found != calls_.end() && found->second.stop != stop_reason::none)
-                local_.backend()->request_stop(*found->second.local, found->second.stop);
-    }
-    for (auto& [call, reply] : later.ended)
-        call->complete(std::move(reply));
 }
 
 }  // namespace cadre::detail::node

@@ -1,9 +1,13 @@
 /// @file
-/// An executor whose calls run in the worker processes of other hosts: the program's side.
+/// An executor whose calls run in the worker processes of several hosts: the program's side.
 #pragma once
 
+#include "node/credit.hpp"
 #include "node/message.hpp"
 #include "node/node_link.hpp"
+#include "node/parts.hpp"
+#include "node/placement.hpp"
+#include "node/pool_factory.hpp"
 
 #include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/executor.hpp>
@@ -13,40 +17,41 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <exception>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace cadre::detail::node {
 
-/// Makes the process executor of one host.
-using pool_factory = executor (*)(const process_options& options, const executor_identity& identity);
-
 struct node_settings {
     executor_kind kind = executor_kind::cluster;
     std::string name{};
+    std::string host{};           ///< the name of this host
     process_options pool{};       ///< of each host; `workers` is a number for each
     bool local = false;           ///< the program's host runs calls, too, in a pool of its own
     std::size_t nodes = 0;        ///< `create` waits for so many agents
     std::chrono::nanoseconds nodes_wait = std::chrono::seconds(30);
-    pool_factory make_pool = nullptr;
+    pool_factory make_pool{};
 };
 
-/// Submits calls to the link, or to the local pool, and completes each once: when its reply arrives, or when it is known to be lost.
+class local_call;
+
+/// Gives calls to agents and to the local pool, and completes each once: when its reply arrives, or when it is known to be lost.
 /// Thread-safe.
 ///
-/// `mutex_` guards the tables. Under it: the link's `publish` and the local pool's `request_stop`, neither of which calls back. Calls
-/// complete, and go to the local pool, without it.
-/// A reply that says why a call did not complete.
-[[nodiscard]] call_reply failed(std::exception_ptr error);
-
+/// `mutex_` guards the placement and the agents. Under it: the link's `publish` of small messages and the local pool's `request_stop`
+/// and `stats`, none of which calls back. Calls are encoded, handed over and completed without it. Calls of the link are completed by
+/// its thread, by one that hands them over, or, if they were never handed over, by the coordinator.
 class node_backend final : public executor_backend,
                            private portable_identity,
                            private borrowed_arguments,
@@ -72,19 +77,12 @@ public:
     void shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done) override;
 
 private:
-    class local_call;
+    friend class local_call;
+    using clock = std::chrono::steady_clock;
 
     struct agent {
-        std::string host;
-        std::size_t workers = 0;  // 0: its pool does not run yet
-    };
-    struct sent_call {
-        portable_call* call = nullptr;
-        local_call* local = nullptr;  // null: it was given to the link
-        std::uint32_t items = 1;  // without those that were taken back
-        int retries = 0;  // that are left
-        node_id taken_by = 0;  // 0: not known
-        stop_reason stop = stop_reason::none;
+        const std::string* host = nullptr;
+        std::uint64_t restarts = 0;  // of its workers
     };
     /// What is done when `mutex_` has been released.
     struct actions {
@@ -92,67 +90,92 @@ private:
             portable_call* call;
             call_reply reply;
         };
+        struct hand_over {
+            call_number number;
+            portable_call* call;
+            portable_call* relay;  // null: it goes to the link
+            node_id agent;
+            epoch_number epoch;
+            std::exception_ptr failure{};
+        };
         std::vector<completion> ended{};
-        std::vector<portable_call*> local{};
-        std::vector<call_number> local_numbers{};
+        std::vector<hand_over> handed{};
     };
 
     node_backend(node_settings settings, std::unique_ptr<node_link> link);
     static void release(node_backend* last) noexcept;
     void start();
     void wait_for_nodes();
-    void close(std::function<void()> done);
 
     [[nodiscard]] executor_identity portable_id() const noexcept override { return identity_; }
 
+    // Events of the link.
     void received(delivery message) noexcept override;
     void agent_joined(node_id id, byte_buffer hello) noexcept override;
     void agent_gone(node_id id) noexcept override;
-    void work_given(node_id agent, std::span<const std::byte> body) noexcept override;
     void program_joined(byte_buffer) noexcept override {}
     void program_gone() noexcept override {}
     void engine_gone(std::string why) noexcept override;
     void engine_back() noexcept override {}
 
     void handle(delivery& message);
-    void handle_reply(node_id from, std::span<const std::byte> message);
-    void handle_returned(call_number number, std::uint32_t from);
-    void handle_ready(node_id from, std::uint32_t workers);
-    void local_ended(call_number number, call_reply reply) noexcept;
+    void handle_reply(node_id from, byte_buffer message);
+    void handle_returned(const note& n);
+    void handle_progress(std::span<const std::byte> message);
+    void handle_begun(node_id from, std::span<const std::byte> message);
+    void handle_status(node_id from, std::span<const std::byte> message);
+    void handle_unusable(node_id from, const std::string& why);
+    void handle_wants(node_id from, const note& n);
+    void handle_undelivered(call_number number, bool may_have_begun);
+    void local_ended(call_number number, call_reply reply, pid_t worker) noexcept;
 
     // These need `mutex_`.
-    void place(portable_call& call, int retries, actions& later);
-    [[nodiscard]] bool prefers_local() const noexcept;
-    void request_stop_of(call_number number, sent_call& sent, stop_reason why) noexcept;
-    [[nodiscard]] std::optional<sent_call> take(call_number number) noexcept;
-    /// The agent that may have begun the call is gone.
-    void lose(call_number number, const std::string& why, actions& later);
-    /// As `lose`, for all calls that were given to the link and fulfil the condition.
-    template <class F>
-    void lose_if(F condition, const std::string& why, actions& later);
-    [[nodiscard]] std::string host_of(node_id id) const;
+    void dispatch(actions& later);
+    void request_stop_of(placed_call& c, stop_reason why) noexcept;
+    void end(placed_call& c, call_reply reply, actions& later) noexcept;
+    /// Its place may have begun the call, and is gone.
+    void lose(placed_call& c, const std::string& why, actions& later);
+    template <class Condition>
+    void lose_all(Condition is_lost, const std::string& why, actions& later);
+    [[nodiscard]] const std::string* host_of(node_id id) const;
+    [[nodiscard]] const std::string* keep_host(std::string host);
 
     void stop_all(stop_reason why) noexcept;
-    void perform(actions& later) noexcept;
-    static void put_raw_results(const portable_call& call, std::uint32_t items, call_reply& reply);
+    void perform(actions later) noexcept;
+    void give_to_places(actions& later) noexcept;
+
+    // The coordinator's thread.
+    void coordinate() noexcept;
+    void look_after_calls(actions& later);
+    [[nodiscard]] bool has_to_look() noexcept;  // needs `mutex_`
+    void leave_run(const std::function<void()>& done);
 
     const node_settings settings_;
     const executor_identity identity_;
-    const std::string host_;
     std::unique_ptr<node_link> link_;
     executor local_;  // empty: none
 
     mutable std::mutex mutex_;
     std::condition_variable joined_;
+    std::condition_variable wake_coordinator_;
+    placement placement_;
+    epoch_number epoch_;
+    credit_control local_credit_{1};
     std::map<node_id, agent> agents_;
+    std::set<std::string> hosts_;  // every name that a call may refer to
+    std::string refusal_;  // why an agent was refused last, for a start that waits
     std::string last_lost_;  // the host of the agent that went last
-    std::unordered_map<call_number, sent_call> calls_;
-    call_number last_number_ = 0;
-    std::size_t remote_workers_ = 0;
-    std::size_t remote_calls_ = 0;
-    std::size_t local_workers_ = 0;
-    std::size_t local_calls_ = 0;
-    std::uint64_t lost_agents_ = 0;
+    std::uint64_t failed_ = 0;
+    std::uint64_t retried_ = 0;
+    std::uint64_t restarts_ = 0;
+    part_collector parts_;  // of the link's thread alone
+
+    actions deferred_;  // for the coordinator
+    std::deque<std::function<void()>> to_do_;  // for the coordinator
+    bool coordinator_ends_ = false;
+    bool coordinator_looks_ = false;  // it wakes up by itself
+    bool any_forced_ = false;  // a call may have been asked to end by force
+    std::thread coordinator_;
 };
 
 }  // namespace cadre::detail::node

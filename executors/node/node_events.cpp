@@ -1,185 +1,238 @@
 // What the link reports to the program.
 
+#include "node/hello.hpp"
 #include "node/node_backend.hpp"
+#include "node/raw_results.hpp"
 
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/errors.hpp>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <exception>
-#include <string>
 #include <utility>
-#include <vector>
 
 namespace cadre::detail::node {
 
 void node_backend::received(delivery message) noexcept {
+    const node_id from = message.from;
     try {
         handle(message);
-    } catch (const std::exception& problem) {  // an agent does not speak for others: its message is dropped
-        std::fprintf(stderr, "cadre: executor '%s': dropped a message of agent %u: %s\n", settings_.name.c_str(),
-                     message.from, problem.what());
+    } catch (const std::exception& problem) {
+        std::fprintf(stderr, "cadre: executor '%s': dropped a message of agent %u: %s\n", settings_.name.c_str(), from,
+                     problem.what());
     }
 }
 
 void node_backend::handle(delivery& message) {
     const std::span<const std::byte> bytes = message.body.span();
-    const message_kind kind = kind_of(bytes);
-    switch (kind) {
-        case message_kind::reply: return handle_reply(message.from, bytes);
-        case message_kind::returned: {
-            const received_note note = decode_note(bytes);
-            return handle_returned(note.number, note.value);
-        }
-        case message_kind::ready: return handle_ready(message.from, decode_note(bytes).value);
-        case message_kind::unusable: {
-            const std::lock_guard hold(mutex_);
-            std::fprintf(stderr, "cadre: executor '%s': host %s runs no calls: %s\n", settings_.name.c_str(),
-                         host_of(message.from).c_str(), decode_text(bytes).c_str());
+    switch (kind_of(bytes)) {
+        case message_kind::reply: return handle_reply(message.from, std::move(message.body));
+        case message_kind::returned: return handle_returned(decode_note(bytes));
+        case message_kind::progress: return handle_progress(bytes);
+        case message_kind::begun: return handle_begun(message.from, bytes);
+        case message_kind::status: return handle_status(message.from, bytes);
+        case message_kind::unusable: return handle_unusable(message.from, decode_text(bytes));
+        case message_kind::wants: return handle_wants(message.from, decode_note(bytes));
+        case message_kind::lost: return handle_undelivered(decode_note(bytes).number, true);
+        case message_kind::call: return handle_undelivered(number_of_call(bytes), message.redelivered);
+        case message_kind::part:
+            if (auto whole = parts_.add(message.from, bytes)) {
+                if (kind_of(whole->span()) == message_kind::part) throw_malformed("a part of a part");
+                message.body = std::move(*whole);
+                handle(message);
+            }
             return;
-        }
-        case message_kind::lost:
-        case message_kind::call: break;  // back from the queue
-        case message_kind::stop: throw_malformed("a stop request to the program");
+        default: throw_malformed("a message that programs do not get");
     }
-    const call_number number = kind == message_kind::lost ? decode_note(bytes).number : number_of_call(bytes);
-    actions later;
-    {
-        const std::lock_guard hold(mutex_);
-        if (kind == message_kind::lost || message.redelivered) {
-            lose(number, last_lost_.empty() ? "the agent that had it is gone" : "host " + last_lost_ + " is gone",
-                 later);
-        } else if (const auto sent = take(number)) {  // no agent has seen it
-            if (sent->stop == stop_reason::none)
-                place(*sent->call, sent->retries, later);
-            else
-                later.ended.push_back({sent->call, failed(std::make_exception_ptr(cancelled{}))});
-        }
-    }
-    perform(later);
 }
 
-void node_backend::handle_reply(node_id from, std::span<const std::byte> message) {
-    std::string host;
+void node_backend::handle_reply(node_id from, byte_buffer message) {
+    const std::string* host = nullptr;
     {
         const std::lock_guard hold(mutex_);
         host = host_of(from);
     }
-    received_reply r = decode_reply(message, host);
-    std::optional<sent_call> sent;
+    received_reply r = decode_reply(std::move(message), host != nullptr ? *host : "an unknown host");
+    actions later;
     {
         const std::lock_guard hold(mutex_);
-        sent = take(r.number);
+        placed_call* const c = placement_.find(r.number);
+        if (c == nullptr) return;  // closed: it was reported as lost
+        try {
+            if (r.reply.items_done > c->items) throw_malformed("a reply about more items than the call has");
+            put_raw_results(*c->call, c->items, r.reply);
+        } catch (const std::exception&) {
+            r.reply = failed(std::current_exception());
+        }
+        if (host != nullptr) c->call->worker_host.store(host, std::memory_order_release);
+        c->call->worker_pid.store(r.worker, std::memory_order_relaxed);
+        end(*c, std::move(r.reply), later);
+        dispatch(later);
     }
-    if (!sent) return;  // closed: it was reported as lost
-    try {
-        if (r.reply.items_done > sent->items) throw_malformed("a reply about more items than the call has");
-        put_raw_results(*sent->call, sent->items, r.reply);
-    } catch (const std::exception&) {
-        r.reply = failed(std::current_exception());
-    }
-    sent->call->complete(std::move(r.reply));
+    perform(std::move(later));
 }
 
-// As the backend of a process executor leaves them.
-void node_backend::put_raw_results(const portable_call& call, std::uint32_t items, call_reply& reply) {
-    if (!call.raw.enabled || reply.kind == reply_kind::exception) return;
-    byte_buffer& results = reply.kind == reply_kind::value ? reply.bytes : reply.partial;
-    const std::uint32_t done = reply.kind == reply_kind::value ? items : reply.items_done;
-    if (results.size() != std::uint64_t{done} * call.raw.result_size)
-        throw_malformed("the results of a chunk have another size");
-    if (call.raw.results == nullptr || results.empty()) return;
-    std::memcpy(call.raw.results, results.data(), results.size());
-    results.clear();
-}
-
-void node_backend::handle_returned(call_number number, std::uint32_t from) {
+void node_backend::handle_returned(const note& n) {
     portable_call* call = nullptr;
+    const auto from = static_cast<std::uint32_t>(std::min<std::uint64_t>(n.value, UINT32_MAX));
     {
         const std::lock_guard hold(mutex_);
-        const auto found = calls_.find(number);
-        if (found == calls_.end()) return;
-        if (from == 0 || from >= found->second.items)
+        placed_call* const c = placement_.find(n.number);
+        if (c == nullptr) return;
+        if (!c->call->raw.enabled || from == 0 || from >= c->items || from < c->progress.items_done)
             throw_malformed("items were returned that the call does not have");
-        found->second.items = from;
-        call = found->second.call;
+        if (c->items != c->call->items) throw_malformed("items were returned twice");
+        c->items = from;
+        call = c->call;
     }
-    call->take_back(from);  // alive: only this thread completes calls of the link
+    call->take_back(from);  // alive: only this thread completes calls that agents have
 }
 
-void node_backend::handle_ready(node_id from, std::uint32_t workers) {
+void node_backend::handle_progress(std::span<const std::byte> message) {
+    received_progress p = decode_progress(message);
     const std::lock_guard hold(mutex_);
-    const auto found = agents_.find(from);
-    if (found == agents_.end()) return;
-    remote_workers_ += workers - found->second.workers;
-    found->second.workers = workers;
+    placed_call* const c = placement_.find(p.number);
+    if (c == nullptr) return;
+    chunk_progress_report& known = c->progress;
+    if (p.report.items_done > c->items || p.report.items_done < known.items_done ||
+        known.results.size() + p.report.results.size() > max_body)
+        throw_malformed("progress that the call cannot have made");
+    known.items_done = p.report.items_done;
+    known.results.append(p.report.results.span());
+    known.item_errors.append(p.report.item_errors.span());
+}
+
+void node_backend::handle_begun(node_id from, std::span<const std::byte> message) {
+    const std::vector<begun_call> begun = decode_begun(message);
+    const std::lock_guard hold(mutex_);
+    const std::string* const host = host_of(from);
+    for (const begun_call& each : begun)
+        if (placed_call* const c = placement_.find(each.number); c != nullptr && !c->waits) {
+            c->call->worker_host.store(host, std::memory_order_release);
+            c->call->worker_pid.store(static_cast<pid_t>(each.worker), std::memory_order_relaxed);
+        }
+}
+
+void node_backend::handle_status(node_id from, std::span<const std::byte> message) {
+    const agent_status status = decode_status(message);
+    actions later;
+    {
+        const std::lock_guard hold(mutex_);
+        const auto found = agents_.find(from);
+        if (found == agents_.end()) return;
+        found->second.restarts = status.restarts;
+        placement_.set_agent(from, status.workers, status.credit);
+        joined_.notify_all();
+        dispatch(later);
+    }
+    perform(std::move(later));
+}
+
+void node_backend::handle_unusable(node_id from, const std::string& why) {
+    const std::lock_guard hold(mutex_);
+    const std::string* const host = host_of(from);
+    refusal_ = "host " + (host != nullptr ? *host : "of agent " + std::to_string(from)) + " runs no calls: " + why;
+    std::fprintf(stderr, "cadre: executor '%s': %s\n", settings_.name.c_str(), refusal_.c_str());
     joined_.notify_all();
 }
 
-void node_backend::work_given(node_id agent, std::span<const std::byte> body) noexcept {
-    const call_number number = number_of_call(body);
-    const std::lock_guard hold(mutex_);
-    if (const auto found = calls_.find(number); found != calls_.end()) found->second.taken_by = agent;
+// Alive while it is read: only this thread completes calls that agents have.
+void node_backend::handle_wants(node_id from, const note& n) {
+    const portable_call* call = nullptr;
+    {
+        const std::lock_guard hold(mutex_);
+        if (placed_call* const c = placement_.find(n.number); c != nullptr && !c->waits) call = c->call;
+    }
+    if (call != nullptr) link_->publish(target::agent, from, encode_arguments(n.number, *call, n.value));
+}
+
+void node_backend::handle_undelivered(call_number number, bool may_have_begun) {
+    actions later;
+    {
+        const std::lock_guard hold(mutex_);
+        placed_call* const c = placement_.find(number);
+        if (c == nullptr || c->waits) return;
+        if (may_have_begun) {
+            const std::string* const known = c->call->worker_host.load(std::memory_order_acquire);
+            const std::string& host = known != nullptr ? *known : last_lost_;
+            lose(*c, host.empty() ? "the host that had it is gone" : "host " + host + " is gone", later);
+        } else if (c->stop != stop_reason::none) {
+            end(*c, failed(std::make_exception_ptr(cancelled{})), later);
+        } else {
+            placement_.wait_again(*c);  // no agent has seen it
+        }
+        dispatch(later);
+    }
+    perform(std::move(later));
 }
 
 void node_backend::agent_joined(node_id id, byte_buffer hello) noexcept {
     try {
         agent_hello h = decode_agent_hello(hello.span());
+        const std::lock_guard hold(mutex_);
         if (h.build != build_of_program()) {
-            std::fprintf(stderr,
-                         "cadre: executor '%s': host %s runs build %s of the program and host %s build %s: it gets no "
-                         "calls; install the same build\n",
-                         settings_.name.c_str(), h.host.c_str(), build_text(h.build).c_str(), host_.c_str(),
-                         build_text(build_of_program()).c_str());
+            refusal_ = other_build_text(settings_.host, h.build, h.host);
+            std::fprintf(stderr, "cadre: executor '%s': %s; it gets no calls\n", settings_.name.c_str(),
+                         refusal_.c_str());
+            joined_.notify_all();
             return;
         }
-        const std::lock_guard hold(mutex_);
-        agents_[id].host = std::move(h.host);
+        agents_[id] = {.host = keep_host(std::move(h.host))};
+        link_->publish(target::agent, id, encode_note(message_kind::welcome, {epoch_, 0}));
     } catch (const std::exception& problem) {
         std::fprintf(stderr, "cadre: executor '%s': agent %u cannot join: %s\n", settings_.name.c_str(), id,
                      problem.what());
     }
 }
 
-template <class F>
-void node_backend::lose_if(F condition, const std::string& why, actions& later) {
-    std::vector<call_number> lost;
-    for (const auto& [number, sent] : calls_)
-        if (sent.local == nullptr && condition(sent)) lost.push_back(number);
-    std::ranges::sort(lost);
-    for (const call_number number : lost)
-        lose(number, why, later);
+template <class Condition>
+void node_backend::lose_all(Condition is_lost, const std::string& why, actions& later) {
+    for (const call_number number : placement_.numbers())
+        if (placed_call* const c = placement_.find(number); is_lost(*c)) lose(*c, why, later);
 }
 
 void node_backend::agent_gone(node_id id) noexcept {
     actions later;
     {
         const std::lock_guard hold(mutex_);
+        parts_.forget(id);
         const auto found = agents_.find(id);
         if (found == agents_.end()) return;
-        last_lost_ = found->second.host;
-        remote_workers_ -= found->second.workers;
+        last_lost_ = *found->second.host;
+        restarts_ += found->second.restarts;
         agents_.erase(found);
-        ++lost_agents_;
         if (!link_->redelivers())
-            lose_if([id](const sent_call& sent) { return sent.taken_by == id; }, "host " + last_lost_ + " is gone",
-                    later);
-        if (remote_workers_ == 0) link_->drain_work();
+            lose_all([id](const placed_call& c) { return c.at != nullptr && !c.at->local && c.at->agent == id; },
+                     "host " + last_lost_ + " is gone", later);
+        placement_.remove_agent(id);
+        if (link_->redelivers() && agents_.empty()) link_->drain_work();
+        dispatch(later);
     }
-    perform(later);
+    perform(std::move(later));
 }
 
 void node_backend::engine_gone(std::string why) noexcept {
     actions later;
     {
         const std::lock_guard hold(mutex_);
+        parts_.clear();
+        for (const auto& [id, a] : agents_)
+            restarts_ += a.restarts;
         agents_.clear();
-        remote_workers_ = 0;
-        lose_if([](const sent_call&) { return true; }, why, later);
+        epoch_ = executor_identity::make().low;
+        lose_all([](const placed_call& c) { return !c.waits && (c.at == nullptr || !c.at->local); }, why, later);
+        placement_.remove_agents();
+        dispatch(later);
     }
-    perform(later);
+    perform(std::move(later));
 }
+
+const std::string* node_backend::host_of(node_id id) const {
+    const auto found = agents_.find(id);
+    return found != agents_.end() ? found->second.host : nullptr;
+}
+
+const std::string* node_backend::keep_host(std::string host) { return &*hosts_.insert(std::move(host)).first; }
 
 }  // namespace cadre::detail::node

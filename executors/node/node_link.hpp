@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 
 namespace cadre::detail::node {
@@ -41,9 +40,6 @@ public:
     /// In the program: nothing more arrives from this agent. What it had taken of `work` and not acknowledged comes back as
     /// redelivered messages (to an agent or, without one, to the program), if the link can (`redelivers`).
     virtual void agent_gone(node_id agent) noexcept = 0;
-    /// In the program, over a link that does not redeliver: this message of `work` goes to the agent now, or (0) is back in the queue,
-    /// certainly unseen. Before the agent's `agent_gone`.
-    virtual void work_given(node_id /*agent*/, std::span<const std::byte> /*body*/) noexcept {}
     /// In an agent: the program is there; `hello` is what it passed to `start`.
     virtual void program_joined(byte_buffer hello) noexcept = 0;
     /// In an agent: the program has ended or cannot be reached.

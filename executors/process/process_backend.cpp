@@ -1,12 +1,12 @@
 #include "process/process_backend.hpp"
 
 #include "common/concurrency.hpp"
-#include "common/worker_memory.hpp"
 #include "common/deferred_destruction.hpp"
+#include "common/worker_memory.hpp"
 #include "process/os/bootstrap.hpp"
-#include "process/process_pool.hpp"
 #include "process/parent/completion_scope.hpp"
 #include "process/parent/reports.hpp"
+#include "process/process_pool.hpp"
 #include "process/worker/worker_main.hpp"
 
 #include <cadre/detail/scheduler/shutdown_alarm.hpp>
@@ -71,9 +71,9 @@ std::string remedy(const std::error_code& refused) {
 }
 
 // The last reference may be dropped by a thread of the pool that completes a call: another thread destroys the pool then.
-std::shared_ptr<process_parent::pool> make_pool(const process_options& options, std::string name,
-                                                const executor_identity& identity, work_registry& registry) {
-    return {new process_parent::pool(options, std::move(name), identity, registry), [](process_parent::pool* p) {
+std::shared_ptr<process_parent::pool> make_pool(const process_options& options, std::string name, pool_role role,
+                                                work_registry& registry) {
+    return {new process_parent::pool(options, std::move(name), std::move(role), registry), [](process_parent::pool* p) {
                 if (!p->here()) return;  // a fork: the workers are its parent's
                 if (process_parent::completion_scope::active())
                     defer_destruction("executor '" + p->name() + "'", [p] { delete p; });
@@ -84,13 +84,12 @@ std::shared_ptr<process_parent::pool> make_pool(const process_options& options, 
 
 }  // namespace
 
-process_backend::process_backend(const process_options& options, const executor_identity& identity)
-    : pool_(make_pool(options, default_name(options), identity, registry())), completions_(*pool_) {}
+process_backend::process_backend(const process_options& options, pool_role role)
+    : pool_(make_pool(options, default_name(options), std::move(role), registry())), completions_(*pool_) {}
 
-std::shared_ptr<process_backend> process_backend::create(const process_options& options,
-                                                         const executor_identity& identity) {
+std::shared_ptr<process_backend> process_backend::create(const process_options& options, pool_role role) {
     check(options);
-    std::shared_ptr<process_backend> made(new process_backend(options, identity), &release);
+    std::shared_ptr<process_backend> made(new process_backend(options, std::move(role)), &release);
     process_parent::report_executor_started(made->pool_->name(), made->pool_->workers());
     try {
         made->pool_->start();
@@ -128,6 +127,7 @@ void* process_backend::query(const std::type_info& extension) noexcept {
     if (extension == typeid(borrowed_arguments)) return static_cast<borrowed_arguments*>(this);
     if (extension == typeid(remote_tasks)) return static_cast<remote_tasks*>(this);
     if (extension == typeid(raw_chunks)) return static_cast<raw_chunks*>(this);
+    if (extension == typeid(chunk_progress_source)) return static_cast<chunk_progress_source*>(this);
     return nullptr;
 }
 
@@ -142,10 +142,10 @@ void process_backend::shutdown(std::chrono::steady_clock::time_point deadline, s
 
 }  // namespace detail
 
-executor detail::make_process_pool(const process_options& options, const executor_identity& identity) {
+executor detail::make_process_pool(const process_options& options, pool_role role) {
     const std::string name = "executor '" + detail::default_name(options) + "': ";
     try {
-        return executor(detail::process_backend::create(options, identity));
+        return executor(detail::process_backend::create(options, std::move(role)));
     } catch (const std::system_error& e) {
         throw config_error(name + "cannot start worker processes: " + e.what() + detail::remedy(e.code()));
     } catch (const std::bad_alloc&) {
@@ -158,7 +158,7 @@ executor detail::make_process_pool(const process_options& options, const executo
 }
 
 executor make_process_executor(const process_options& options) {
-    return detail::make_process_pool(options, detail::executor_identity::make());
+    return detail::make_process_pool(options, {.identity = detail::executor_identity::make()});
 }
 
 process_executor::process_executor(const process_options& options) : executor_type(make_process_executor(options)) {}

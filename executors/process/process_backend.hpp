@@ -2,6 +2,7 @@
 /// The process executor in the parent.
 #pragma once
 
+#include "common/pool_role.hpp"
 #include "process/parent/pool.hpp"
 #include "process/parent/supervisor.hpp"
 
@@ -22,12 +23,11 @@ class process_backend final : public executor_backend,
                               private portable_identity,
                               private borrowed_arguments,
                               private raw_chunks,
+                              private chunk_progress_source,
                               private remote_tasks {
 public:
-    /// Starts the workers. @param identity of the handles that workers decode to their own executor
-    /// @throws config_error, std::system_error
-    [[nodiscard]] static std::shared_ptr<process_backend> create(const process_options& options,
-                                                                 const executor_identity& identity);
+    /// Starts the workers. @throws config_error, std::system_error
+    [[nodiscard]] static std::shared_ptr<process_backend> create(const process_options& options, pool_role role);
     ~process_backend() override;
 
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::process; }
@@ -63,9 +63,13 @@ private:
         process_parent::pool& pool_;
     };
 
-    process_backend(const process_options& options, const executor_identity& identity);
+    process_backend(const process_options& options, pool_role role);
     static void release(process_backend* last) noexcept;
     [[nodiscard]] executor_identity portable_id() const noexcept override { return pool_->portable_id(); }
+    [[nodiscard]] bool progress_of(const portable_call& call, std::size_t known_results, std::size_t known_errors,
+                                   chunk_progress_report& report) override {
+        return pool_->progress_of(call, known_results, known_errors, report);
+    }
     [[nodiscard]] std::string dump(std::chrono::nanoseconds limit) override { return pool_->dump_tasks(limit); }
 
     std::shared_ptr<process_parent::pool> pool_;

@@ -181,10 +181,10 @@ bool placement::publish(call_record& r, worker_connection& c) noexcept {
     if (r.items != 1) parts_.push_back(std::as_bytes(std::span(&r.items, 1)));
 
     // Before the worker can claim the call.
-    r.call->worker_pid.store(c.os.pid, std::memory_order_relaxed);
+    r.call->note_worker(c.os.pid);
     const auto position = c.link.publish(q, parts_, functions_, r.arguments);
     if (!position) {
-        r.call->worker_pid.store(0, std::memory_order_relaxed);
+        r.call->note_worker(0);
         return false;
     }
     r.worker = &c;
@@ -281,7 +281,7 @@ void placement::requeue(call_record& r) noexcept {
     unplace(r);
     r.chunk = {};
     deadlines_.disarm(r);
-    r.call->worker_pid.store(0, std::memory_order_relaxed);
+    r.call->note_worker(0);
     waiting_.push_front(r);
 }
 

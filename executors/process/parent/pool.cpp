@@ -1,5 +1,7 @@
 #include "process/parent/pool.hpp"
 
+#include "process/parent/read_progress.hpp"
+
 #include "process/parent/worker_report.hpp"
 #include "process/parent/worker_trace.hpp"
 
@@ -25,10 +27,9 @@ constexpr std::chrono::seconds least_leave_limit{2};
 
 }  // namespace
 
-pool::pool(const process_options& options, std::string name, const executor_identity& identity,
-           work_registry& registry)
+pool::pool(const process_options& options, std::string name, pool_role role, work_registry& registry)
     : registry_(registry), status_(static_cast<std::size_t>(default_concurrency())),
-      starter_(options, std::move(name), identity, static_cast<std::uint32_t>(resolve_workers(options.workers)),
+      starter_(options, std::move(name), std::move(role), static_cast<std::uint32_t>(resolve_workers(options.workers)),
                {status_.descriptor(), deadlines_.bell()}),
       workers_(starter_.workers(), std::max<std::chrono::nanoseconds>(options.kill_grace, least_leave_limit)),
       placement_(starter_.options(), starter_.executor_name(), workers_, status_, deadlines_),
@@ -59,6 +60,14 @@ void pool::request_stop(portable_call& call, stop_reason why) noexcept {
     const std::lock_guard hold(calls_mutex_);
     if (call.backend_data == nullptr) return;  // has ended
     stops_.request_deferred(*static_cast<call_record*>(call.backend_data), why);
+}
+
+bool pool::progress_of(const portable_call& call, std::size_t known_results, std::size_t known_errors,
+                       chunk_progress_report& report) {
+    if (!here()) return false;
+    const std::lock_guard hold(calls_mutex_);
+    if (call.backend_data == nullptr) return false;
+    return read_progress(*static_cast<const call_record*>(call.backend_data), known_results, known_errors, report);
 }
 
 void pool::request_stop_all(stop_reason why) noexcept {

@@ -36,7 +36,7 @@ namespace cadre::detail::process_parent {
 /// complete with `drain_mutex_` held. A call that `request_stop` ends is completed by the supervisor.
 class pool {
 public:
-    pool(const process_options& options, std::string name, const executor_identity& identity, work_registry& registry);
+    pool(const process_options& options, std::string name, pool_role role, work_registry& registry);
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
     ~pool();
@@ -59,6 +59,9 @@ public:
     void submit(std::span<portable_call* const> calls, bool nested = false) noexcept;
     void request_stop(portable_call& call, stop_reason why) noexcept;
     void request_stop_all(stop_reason why) noexcept;
+    /// As `chunk_progress_source::progress_of`.
+    [[nodiscard]] bool progress_of(const portable_call& call, std::size_t known_results, std::size_t known_errors,
+                                   chunk_progress_report& report);
     void reply_to_nested_call(nested_call& call, call_reply reply) noexcept;
 
     /// The trees of the tasks of all workers; those that do not answer within `limit` are named.

@@ -13,8 +13,8 @@ std::uint64_t next_serial() noexcept {
 
 }  // namespace
 
-worker_connection::worker_connection(std::uint32_t worker_index, std::uint64_t area_size)
-    : index(worker_index), serial(next_serial()), link(area_size) {}
+worker_connection::worker_connection(std::uint32_t worker_index, std::uint64_t area_size, const std::string& on)
+    : index(worker_index), host(on), serial(next_serial()), link(area_size) {}
 
 void worker_connection::kill() noexcept {
     stage = worker_stage::dying;
@@ -22,7 +22,8 @@ void worker_connection::kill() noexcept {
 }
 
 std::string worker_connection::title() const {
-    return "worker " + std::to_string(index) + " (pid " + std::to_string(os.pid) + ")";
+    return "worker " + std::to_string(index) + " (pid " + std::to_string(os.pid) + ")" +
+           (host.empty() ? "" : " on " + host);
 }
 
 }  // namespace cadre::detail::process_parent

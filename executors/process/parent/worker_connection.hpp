@@ -41,7 +41,8 @@ enum class worker_stage : std::uint8_t {
 /// The members that change need the pool's `calls_mutex_`.
 class worker_connection {
 public:
-    worker_connection(std::uint32_t worker_index, std::uint64_t area_size);
+    /// @param on the host that errors name; empty: none
+    worker_connection(std::uint32_t worker_index, std::uint64_t area_size, const std::string& on);
     worker_connection(const worker_connection&) = delete;
     worker_connection& operator=(const worker_connection&) = delete;
 
@@ -58,10 +59,11 @@ public:
     /// Marks it as dying and kills its process group.
     void kill() noexcept;
 
-    /// `worker 2 (pid 4711)`
+    /// `worker 2 (pid 4711)` or `worker 2 (pid 4711) on node7`
     [[nodiscard]] std::string title() const;
 
     const std::uint32_t index;
+    const std::string host;
     const std::uint64_t serial;  // unique among the workers of this process
     worker_link link;
     shm::process_id id{};  // among the processes that share the state plane

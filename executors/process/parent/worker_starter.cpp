@@ -60,16 +60,16 @@ process_os::unique_fd open_null() {
 
 }  // namespace
 
-worker_starter::worker_starter(const process_options& options, std::string executor_name,
-                               const executor_identity& identity, std::uint32_t workers, std::vector<int> descriptors)
-    : options_(options), name_(std::move(executor_name)), workers_(workers), portable_id_(identity),
+worker_starter::worker_starter(const process_options& options, std::string executor_name, pool_role role,
+                               std::uint32_t workers, std::vector<int> descriptors)
+    : options_(options), name_(std::move(executor_name)), workers_(workers), role_(std::move(role)),
       descriptors_(std::move(descriptors)), plane_(program_plane()), area_size_(call_memory::area_size_for(workers)),
       domain_(&plane_.open_domain()), initializer_(runner_of(options.initializer, "initializer")),
       finalizer_(runner_of(options.finalizer, "finalizer")) {}
 
 std::unique_ptr<worker_connection> worker_starter::start(std::uint32_t index,
                                                          std::function<std::string(const worker_connection&)> prefix) {
-    auto c = std::make_unique<worker_connection>(index, area_size_);
+    auto c = std::make_unique<worker_connection>(index, area_size_, role_.host);
     const auto id = plane_.claim_slot();
     if (!id)
         throw config_error("executor '" + name_ + "': cannot start worker " + std::to_string(index) +
@@ -118,7 +118,9 @@ void worker_starter::write_setup(worker_link& link, std::uint32_t index) const {
     setup.limits_memory = options_.memory_soft_limit != 0 || options_.memory_limit != 0 ? 1 : 0;
     setup.domain = domain_->id();
     setup.trace = tracing() ? 1 : 0;
-    setup.portable_id = portable_id_;
+    setup.portable_id = role_.identity;
+    setup.kind = role_.kind;
+    copy_name(setup.host, role_.host);
     setup.program = plane_.program_identity();
     setup.region = plane_.memory().shape();
     setup.initializer = {initializer_, bytes_of(options_.initializer)};

@@ -2,6 +2,7 @@
 /// Starts the workers of an executor.
 #pragma once
 
+#include "common/pool_role.hpp"
 #include "process/os/worker_launcher.hpp"
 #include "process/os/worker_spec.hpp"
 #include "process/parent/worker_connection.hpp"
@@ -22,15 +23,16 @@ namespace cadre::detail::process_parent {
 /// lock of the pool.
 class worker_starter {
 public:
-    /// @param identity of the executor's handles
     /// @param descriptors of the supervisor status page and of the supervisor's bell; they stay the caller's
-    worker_starter(const process_options& options, std::string executor_name, const executor_identity& identity,
-                   std::uint32_t workers, std::vector<int> descriptors);
+    worker_starter(const process_options& options, std::string executor_name, pool_role role, std::uint32_t workers,
+                   std::vector<int> descriptors);
 
     [[nodiscard]] const std::string& executor_name() const noexcept { return name_; }
     [[nodiscard]] const process_options& options() const noexcept { return options_; }
     [[nodiscard]] std::uint32_t workers() const noexcept { return workers_; }
-    [[nodiscard]] const executor_identity& portable_id() const noexcept { return portable_id_; }
+    [[nodiscard]] const executor_identity& portable_id() const noexcept { return role_.identity; }
+    /// That errors name; empty: none.
+    [[nodiscard]] const std::string& host() const noexcept { return role_.host; }
     [[nodiscard]] shm::state_plane& plane() const noexcept { return plane_; }
     /// Whether the output of workers goes through this process.
     [[nodiscard]] bool output_piped() const noexcept;
@@ -51,7 +53,7 @@ private:
     const process_options options_;
     const std::string name_;
     const std::uint32_t workers_;
-    const executor_identity portable_id_;
+    const pool_role role_;
     const std::vector<int> descriptors_;
     shm::state_plane& plane_;
     const std::uint64_t area_size_;  // of the call memories

@@ -12,6 +12,7 @@
 
 #include <cadre/detail/codec/function_identity.hpp>
 #include <cadre/executor.hpp>
+#include <cadre/executor_backend.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -54,7 +55,9 @@ struct worker_setup {
     };
     action initializer;
     action finalizer;
+    executor_kind kind;  // of the executor, as tasks see it
     char executor_name[64];
+    char host[64];  // that errors name; empty: none
 };
 
 enum class worker_state : std::uint64_t { starting = 0, awake = 1, asleep = 2 };

@@ -23,7 +23,8 @@ using process_plane::nested_header;
 
 worker_backend::worker_backend(const process_plane::worker_setup& setup, event_sender& sender, memory_domain& domain)
     : count_(setup.count), limited_(setup.tasks_per_worker != 0), retries_(static_cast<int>(setup.retries)),
-      name_(setup.executor_name), portable_id_(setup.portable_id), sender_(sender), domain_(domain) {}
+      name_(setup.executor_name), kind_(setup.kind), portable_id_(setup.portable_id), sender_(sender), domain_(domain) {
+}
 
 void worker_backend::submit(std::span<work_item* const>) noexcept {
     std::terminate();  // remote: it gets no items

@@ -21,7 +21,7 @@ class worker_backend final : public executor_backend, private portable_identity,
 public:
     worker_backend(const process_plane::worker_setup& setup, event_sender& sender, memory_domain& domain);
 
-    [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::process; }
+    [[nodiscard]] executor_kind kind() const noexcept override { return kind_; }
     [[nodiscard]] std::size_t concurrency() const noexcept override { return count_; }
     [[nodiscard]] std::string name() const override { return name_; }
     [[nodiscard]] bool remote() const noexcept override { return true; }
@@ -32,7 +32,10 @@ public:
     void submit(std::span<portable_call* const> calls) noexcept override;
     void request_stop(portable_call& call, stop_reason why) noexcept override;
     void request_stop() noexcept override;
-    [[nodiscard]] memory_domain* domain() noexcept override { return &domain_; }
+    /// Tasks of an executor of several hosts share no memory, though those of one host could.
+    [[nodiscard]] memory_domain* domain() noexcept override {
+        return kind_ == executor_kind::process ? &domain_ : nullptr;
+    }
     [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
 
     /// A reply from the parent, or a part of it; on the loop's thread.
@@ -60,6 +63,7 @@ private:
     const bool limited_;
     const int retries_;
     const std::string name_;
+    const executor_kind kind_;
     const executor_identity portable_id_;
     event_sender& sender_;
     memory_domain& domain_;

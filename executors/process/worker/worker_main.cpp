@@ -118,7 +118,7 @@ int worker_main(process_os::worker_boot&& boot) {
     static worker_objects* const only = new worker_objects(std::move(boot));
     worker_objects& w = *only;
     write_output_by_line();
-    this_worker::detail::set_process_worker(w.setup.index, w.setup.count);
+    this_worker::detail::set_process_worker(w.setup.index, w.setup.count, w.setup.host);
     register_portable_executor(w.setup.portable_id, w.backend);
     running_word = &w.memory.control().running;
     only_dispatcher = &w.dispatcher;

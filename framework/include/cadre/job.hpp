@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -65,6 +66,9 @@ public:
     [[nodiscard]] task_id id() const noexcept { return state_->id(); }
     /// The process that runs the work: of a worker once it has taken the call, this process for local executors, else 0.
     [[nodiscard]] pid_t worker_pid() const noexcept { return state_->worker_pid(); }
+    /// The host of `worker_pid()`; empty while that is 0. On executors of several hosts both are known some milliseconds after the work
+    /// has begun, and when it has ended.
+    [[nodiscard]] std::string worker_host() const { return state_->worker_host(); }
 
     class awaiter {
     public:

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string_view>
 #include <typeindex>
 #include <typeinfo>
 #include <utility>
@@ -26,8 +27,10 @@ namespace detail {
 
 /// The calling worker's slot for values of type `type`; empty at first.
 [[nodiscard]] std::shared_ptr<void>& local_slot(const std::type_info& type);
-/// Makes this process the worker `index` of `count`.
-void set_process_worker(std::size_t index, std::size_t count) noexcept;
+/// Makes this process the worker `index` of `count`. @param host that errors name, with the life of the process; empty: none
+void set_process_worker(std::size_t index, std::size_t count, std::string_view host = {}) noexcept;
+/// As set.
+[[nodiscard]] std::string_view process_worker_host() noexcept;
 /// Whether this process is a worker.
 [[nodiscard]] bool in_worker_process() noexcept;
 

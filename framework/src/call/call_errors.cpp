@@ -37,10 +37,16 @@ bool is_retryable(const std::exception_ptr& error) noexcept {
 
 namespace {
 
+// An error that has come from another host has an origin, which names the worker and the host.
 template <class E>
-std::exception_ptr rebuild(const E& error, std::string where) {
-    return rebuild_exception(error, exception_origin{std::move(where), {}, type_name(typeid(E)), error.what()},
-                             nullptr);
+std::exception_ptr rebuild(const E& error, std::string worker, std::string_view where) {
+    exception_origin origin{std::move(worker), {}, type_name(typeid(E)), error.what()};
+    if (const auto* const remote = dynamic_cast<const remote_origin*>(&error)) {
+        origin.where = remote->origin().where + ", ";
+        origin.type_name = remote->origin().type_name;
+    }
+    origin.where.append(where);
+    return rebuild_exception(error, std::move(origin), nullptr);
 }
 
 std::string worker_text(pid_t pid) { return "worker (pid " + std::to_string(pid) + "), "; }
@@ -50,16 +56,14 @@ std::string worker_text(pid_t pid) { return "worker (pid " + std::to_string(pid)
 std::exception_ptr add_origin(const std::exception_ptr& error, std::string_view where) {
     try {
         std::rethrow_exception(error);
-    } catch (const remote_origin&) {
-        return error;
     } catch (const worker_crashed& e) {
-        return rebuild(e, worker_text(e.pid()).append(where));
+        return rebuild(e, worker_text(e.pid()), where);
     } catch (const worker_lost& e) {
-        return rebuild(e, worker_text(e.pid()).append(where));
+        return rebuild(e, worker_text(e.pid()), where);
     } catch (const task_killed& e) {
-        return rebuild(e, worker_text(e.pid()).append(where));
+        return rebuild(e, worker_text(e.pid()), where);
     } catch (const timed_out& e) {
-        return rebuild(e, std::string(where));
+        return rebuild(e, {}, where);
     } catch (...) {
         return error;
     }

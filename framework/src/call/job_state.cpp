@@ -5,9 +5,13 @@
 
 #include <unistd.h>
 
+#include "base/host_name.hpp"
+
 namespace cadre::detail {
 
 pid_t this_process_id() noexcept { return ::getpid(); }
+
+std::string this_host() { return host_name(); }
 
 void throw_empty_job() { throw std::logic_error("this cadre::job refers to no work: it is empty or was moved from"); }
 void throw_awaited_job() { throw std::logic_error("this cadre::job was awaited before: its result is taken once"); }

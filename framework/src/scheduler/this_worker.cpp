@@ -14,6 +14,7 @@ namespace {
 
 std::atomic<std::size_t> process_index{0};
 std::atomic<std::size_t> process_count{0};  // 0: not a worker process
+std::string_view process_host;  // constant once the process is a worker
 
 }  // namespace
 
@@ -38,10 +39,13 @@ std::shared_ptr<void>& local_slot(const std::type_info& type) {
     return slots[std::type_index(type)];
 }
 
-void set_process_worker(std::size_t index, std::size_t count) noexcept {
+void set_process_worker(std::size_t index, std::size_t count, std::string_view host) noexcept {
+    process_host = host;
     process_index.store(index, std::memory_order_relaxed);
     process_count.store(count, std::memory_order_relaxed);
 }
+
+std::string_view process_worker_host() noexcept { return process_host; }
 
 bool in_worker_process() noexcept { return process_count.load(std::memory_order_relaxed) != 0; }
 

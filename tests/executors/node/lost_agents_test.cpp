@@ -90,7 +90,7 @@ private:
     std::thread thread_;
 };
 
-executor make_echo_pool(const cadre::process_options&, const cadre::detail::executor_identity&) {
+executor make_echo_pool(const cadre::process_options&, const cadre::detail::pool_role&) {
     return executor(std::make_shared<echo_pool>());
 }
 
@@ -130,12 +130,12 @@ void run_with_seed(std::uint64_t seed, std::size_t lose_at, bool redelivers) {
     std::vector<std::unique_ptr<agent>> agents;
     std::vector<std::thread> threads;
     for (int i = 0; i != 2; ++i) {
-        agents.push_back(std::make_unique<agent>(run.agent(), make_echo_pool));
+        agents.push_back(std::make_unique<agent>(run.agent(), make_echo_pool, "host " + std::to_string(i)));
         threads.emplace_back([a = agents.back().get()] { a->serve(true); });
     }
     std::vector<std::unique_ptr<counted_call>> calls;
     {
-        auto program = node_backend::create({.name = "simulated"}, run.program());
+        auto program = node_backend::create({.name = "simulated", .host = "program"}, run.program());
         for (std::size_t i = 0; i != size; ++i) {
             calls.push_back(std::make_unique<counted_call>(i + 1, static_cast<int>(i % 3)));
             portable_call* const only = calls.back().get();

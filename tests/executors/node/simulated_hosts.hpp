@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -23,7 +24,8 @@ class simulated_hosts final : public node_link {
 public:
     simulated_hosts(const simulated_run::options& options, int agents) : run_(options), program_(run_.program()) {
         for (int i = 0; i != agents; ++i) {
-            agents_.push_back(std::make_unique<agent>(run_.agent(), detail::make_process_pool));
+            agents_.push_back(
+                std::make_unique<agent>(run_.agent(), detail::make_process_pool, "host " + std::to_string(i)));
             threads_.emplace_back([a = agents_.back().get()] { a->serve(true); });
         }
     }
@@ -57,6 +59,7 @@ inline executor make_hosts(int workers, process_options pool = {}, simulated_run
     pool.workers = workers;
     node_settings settings;
     settings.name = "hosts";
+    settings.host = "program";
     settings.pool = pool;
     settings.nodes = 2;
     settings.local = local;

@@ -226,7 +226,6 @@ private:
                 work_.pop_front();
                 const std::uint64_t tag = ++last_tag_;
                 parties_[to].unacknowledged.emplace(tag, copy(j.body));
-                if (!options_.redelivers) call(hold, 0, [&](node_link_events& e) { e.work_given(to, j.body.span()); });
                 const bool lost_after = ++delivered == options_.lose_agent_at;
                 call(hold, to, [&](node_link_events& e) { e.received({tag, 0, j.redelivered, std::move(j.body)}); });
                 if (lost_after && parties_[to].events != nullptr) lose(to);

@@ -18,9 +18,9 @@ namespace cadre::detail {
 /// What an item of a chunk sends back: this byte; then the value, or the worker and its error.
 enum class item_result : std::uint8_t { value, error, not_run };
 
-/// The worker's index and process, which go with an error.
+/// The worker's index, process and, if errors name it, host, which go with an error.
 void encode_this_worker(encoder& out);
-/// `worker 1 (pid 123)`
+/// `worker 1 (pid 123)` or `worker 1 (pid 123) on node7`
 [[nodiscard]] std::string decode_worker(decoder& in);
 
 /// The work of one chunk, for `call_trampoline`. The arguments hold the function once, whether a failure ends the chunk, then

@@ -31,6 +31,8 @@ namespace cadre::detail {
 class job_state_base;
 
 [[nodiscard]] pid_t this_process_id() noexcept;
+/// The name of this host.
+[[nodiscard]] std::string this_host();
 
 [[noreturn]] void throw_empty_job();
 [[noreturn]] void throw_awaited_job();
@@ -65,6 +67,7 @@ public:
     [[nodiscard]] bool ready() const noexcept { return ready_.load(std::memory_order_acquire); }
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] virtual pid_t worker_pid() const noexcept = 0;
+    [[nodiscard]] virtual std::string worker_host() const { return this_host(); }
     /// The handle is destroyed: asks the work to stop.
     void abandon() noexcept {
         stop_.unfollow();
@@ -211,6 +214,11 @@ public:
     }
     void kill() noexcept override { this->request_stop(stop_reason::kill); }
     [[nodiscard]] pid_t worker_pid() const noexcept override { return portable_call::worker_pid.load(); }
+    [[nodiscard]] std::string worker_host() const override {
+        const std::string* const other = portable_call::worker_host.load(std::memory_order_acquire);
+        if (other != nullptr) return *other;
+        return worker_pid() != 0 ? this_host() : std::string();
+    }
     [[nodiscard]] result take() override { return read_reply<result>(reply_); }
     void add_origin(std::string_view text) override {
         if (reply_.kind != reply_kind::failure) return;

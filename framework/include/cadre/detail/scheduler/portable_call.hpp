@@ -86,6 +86,27 @@ protected:
     ~raw_chunks() = default;
 };
 
+class portable_call;
+
+/// What is known of a chunk that has not completed.
+struct chunk_progress_report {
+    std::uint32_t items_done = 0;
+    byte_buffer results{};  ///< those of the first `items_done` items, without the `known` bytes that the caller has
+    byte_buffer item_errors{};  ///< likewise; raw chunk: of those that have failed
+};
+
+/// The extension of a backend that knows how far a chunk is (`executor_backend::query`).
+class chunk_progress_source {
+public:
+    /// The committed items of `call`, a chunk of several items that was submitted and has not completed. Thread-safe; takes the lock
+    /// that `request_stop` takes. @return false if nothing is known
+    [[nodiscard]] virtual bool progress_of(const portable_call& call, std::size_t known_results,
+                                           std::size_t known_errors, chunk_progress_report& report) = 0;
+
+protected:
+    ~chunk_progress_source() = default;
+};
+
 /// The caller's side of one portable call. Owned by the caller, and alive until the executor has called `complete`:
 /// exactly once, on any thread, without holding a lock that its `request_stop` takes. `complete` only stores and posts.
 /// The executor ignores a `request_stop` for a call that was never submitted or has completed; the object is still
@@ -99,6 +120,8 @@ public:
     /// Raw chunk: the items from `from` on, which no worker has begun, are the caller's again. Called before `complete`, under the
     /// same rules.
     virtual void take_back(std::uint32_t /*from*/) noexcept {}
+    /// Called by the executor when a worker is to begin the call; 0: it waits again. Any thread; must not block.
+    virtual void note_worker(pid_t pid) noexcept { worker_pid.store(pid, std::memory_order_relaxed); }
     /// Bytes of the encoded arguments.
     [[nodiscard]] std::size_t arguments_size() const noexcept { return arguments.size() + borrowed_size(borrowed); }
 
@@ -113,7 +136,9 @@ public:
     call_options options{};
     std::uint64_t id = 0;
     void* backend_data = nullptr;  ///< for use by the executor until `complete`
-    std::atomic<pid_t> worker_pid{0};  ///< set by the executor when a worker starts the call
+    std::atomic<pid_t> worker_pid{0};  ///< as noted; 0: not known
+    /// Set by executors whose workers are on other hosts, which keep the text; null: this host, or not known.
+    std::atomic<const std::string*> worker_host{nullptr};
 
 protected:
     ~portable_call() = default;

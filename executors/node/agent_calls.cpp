@@ -1,0 +1,221 @@
+// What an agent does with the messages of a program and with its calls.
+
+#include "node/agent.hpp"
+#include "node/relayed_call.hpp"
+
+#include <cadre/detail/codec/call_name.hpp>
+#include <cadre/detail/codec/codec_stream.hpp>
+#include <cadre/detail/scheduler/run_loop.hpp>
+#include <cadre/detail/scheduler/shutdown_alarm.hpp>
+#include <cadre/errors.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <typeinfo>
+#include <utility>
+
+namespace cadre::detail::node {
+
+namespace {
+
+constexpr std::size_t max_early_stops = std::size_t{1} << 20;
+constexpr std::uint64_t arguments_ahead = 4 * std::uint64_t{part_size};  // that are asked for at once
+// A short call is reported by its reply alone.
+constexpr std::chrono::milliseconds reports_begun_after{20};
+constexpr std::chrono::milliseconds reports_progress_every{100};
+constexpr std::chrono::milliseconds look_every{20};
+constexpr std::chrono::milliseconds look_soon{2};  // while all credit is used
+constexpr std::size_t max_begun_in_message = 10'000;
+
+}  // namespace
+
+void agent::received(delivery message) noexcept {
+    try {
+        handle(message);
+    } catch (const std::exception& problem) {
+        std::fprintf(stderr, "cadre: agent: dropped a message: %s\n", problem.what());
+        if (message.tag != 0) link_->acknowledge(message.tag);
+    }
+}
+
+void agent::handle(delivery& message) {
+    switch (kind_of(message.body.span())) {
+        case message_kind::welcome: {
+            const note n = decode_note(message.body.span());
+            const std::lock_guard hold(mutex_);
+            welcome_ = true;
+            epoch_ = n.number;
+            if (pool_ && program_here_) announce();
+            return;
+        }
+        case message_kind::call: return run_call(message);
+        case message_kind::arguments: return handle_arguments(std::move(message.body));
+        case message_kind::stop: {
+            const note n = decode_note(message.body.span());
+            constexpr auto strongest = static_cast<std::uint64_t>(stop_reason::kill);
+            return handle_stop(n.number, static_cast<stop_reason>(std::clamp<std::uint64_t>(n.value, 1, strongest)));
+        }
+        case message_kind::part:
+            if (auto whole = parts_.add(message.from, message.body.span())) {
+                message.body = std::move(*whole);
+                if (kind_of(message.body.span()) == message_kind::part) throw_malformed("a part of a part");
+                handle(message);
+            }
+            return;
+        default: throw_malformed("a message that agents do not get");
+    }
+}
+
+void agent::run_call(delivery& message) {
+    if (message.redelivered) {
+        const call_number number = number_of_call(message.body.span());
+        link_->publish(target::program, 0, encode_note(message_kind::lost, {number, 0}));
+        return link_->acknowledge(message.tag);
+    }
+    const call_number number = number_of_call(message.body.span());
+    received_call from;
+    try {
+        from = decode_call(std::move(message.body));
+        if (!is_trampoline(from.entry))
+            throw not_portable("a call of a function that host " + host_ +
+                               " does not have: a library that was loaded after the start is not loaded there");
+    } catch (const error&) {
+        publish_in_parts(*link_, target::program, 0, encode_reply(number, failed(std::current_exception()), 0));
+        return link_->acknowledge(message.tag);
+    }
+    relayed_call* relayed = nullptr;
+    stop_reason early = stop_reason::none;
+    {
+        const std::lock_guard hold(mutex_);
+        if (calls_.contains(number)) return;
+        if (!welcome_ || from.epoch != epoch_) return link_->acknowledge(message.tag);  // nobody waits for it
+        if (const auto found = early_stops_.find(number); found != early_stops_.end()) {
+            early = found->second;
+            early_stops_.erase(found);
+        }
+        relayed = new relayed_call(*this, std::move(from), message.tag);
+        calls_.emplace(number, relayed);
+        if (!alarm_set_) set_alarm();
+    }
+    if (early != stop_reason::none) return relayed->complete(failed(std::make_exception_ptr(cancelled{})));
+    if (relayed->has_arguments()) return start_call(*relayed);
+    relayed->arguments.reserve(static_cast<std::size_t>(relayed->missing_arguments()));
+    const std::uint64_t all = relayed->missing_arguments();
+    for (; relayed->wanted < std::min(all, arguments_ahead); relayed->wanted += part_size)
+        link_->publish(target::program, 0, encode_note(message_kind::wants, {relayed->number, relayed->wanted}));
+}
+
+void agent::start_call(relayed_call& call) noexcept {
+    executor pool;
+    {
+        const std::lock_guard hold(mutex_);
+        pool = pool_;
+    }
+    call.start(std::move(pool));
+}
+
+// On the link's thread, which alone ends calls that wait for their arguments while the program is here.
+void agent::handle_arguments(byte_buffer message) {
+    arguments_part part = decode_arguments(std::move(message));
+    relayed_call* call = nullptr;
+    {
+        const std::lock_guard hold(mutex_);
+        const auto found = calls_.find(part.number);
+        if (found == calls_.end() || found->second->has_arguments() || found->second->epoch != epoch_)
+            return;  // it was stopped meanwhile
+        call = found->second;
+    }
+    if (part.offset != call->arguments.size() || part.bytes.empty() || part.bytes.size() > call->missing_arguments())
+        return call->complete(failed(std::make_exception_ptr(codec_error("the parts of arguments do not fit"))));
+    call->arguments.append(part.bytes.span());
+    if (call->has_arguments()) return start_call(*call);
+    if (call->wanted < call->arguments.size() + call->missing_arguments()) {
+        link_->publish(target::program, 0, encode_note(message_kind::wants, {call->number, call->wanted}));
+        call->wanted += part_size;
+    }
+}
+
+void agent::handle_stop(call_number number, stop_reason why) {
+    relayed_call* incomplete = nullptr;
+    {
+        const std::lock_guard hold(mutex_);
+        // A call that is in the table is alive: it leaves the table under the mutex before it is deleted.
+        if (const auto found = calls_.find(number); found == calls_.end()) {
+            if (early_stops_.size() >= max_early_stops) early_stops_.clear();  // those of calls that ended long ago
+            early_stops_[number] = why;
+        } else if (found->second->epoch != epoch_) {
+            return;
+        } else if (!found->second->has_arguments()) {
+            incomplete = found->second;
+        } else if (pool_) {
+            pool_.backend()->request_stop(*found->second, why);
+        }
+    }
+    if (incomplete != nullptr) incomplete->complete(failed(std::make_exception_ptr(cancelled{})));
+}
+
+// On any thread of the pool, or of the link.
+void agent::ended(relayed_call& call, call_reply reply) noexcept {
+    bool waited_for = false;
+    {
+        const std::lock_guard hold(mutex_);
+        waited_for = welcome_ && call.epoch == epoch_;
+    }
+    const std::uint32_t nanoseconds = reply.nanoseconds;
+    if (waited_for)
+        publish_in_parts(*link_, target::program, 0,
+                         encode_reply(call.number, std::move(reply), call.worker_pid.load(std::memory_order_relaxed)));
+    const std::lock_guard hold(mutex_);
+    link_->acknowledge(call.tag);
+    calls_.erase(call.number);
+    credit_.ended(nanoseconds);
+    if (calls_.empty() && leaving_) wake_loop_drivers();
+}
+
+void agent::set_alarm() {
+    alarm_set_ = true;
+    const auto after = calls_.size() >= credit_.credit() ? look_soon : look_every;
+    static_cast<void>(shutdown_alarm::arm(clock::now() + after, [fired = alarm_fired_] {
+        fired->store(true, std::memory_order_release);
+        wake_loop_drivers();
+    }));
+}
+
+void agent::look_after_calls() {
+    if (!alarm_fired_->exchange(false, std::memory_order_acq_rel)) return;
+    const std::lock_guard hold(mutex_);
+    alarm_set_ = false;
+    if (!pool_ || !welcome_) return;
+    const auto now = clock::now();
+    std::vector<begun_call> begun;
+    auto* const source = static_cast<chunk_progress_source*>(pool_.backend()->query(typeid(chunk_progress_source)));
+    for (const auto& [number, call] : calls_) {
+        if (call->epoch != epoch_ || now - call->arrived < reports_begun_after) continue;
+        const pid_t worker = call->worker_pid.load(std::memory_order_relaxed);
+        if (worker != 0 && !call->begun_reported && begun.size() < max_begun_in_message) {
+            begun.push_back({number, worker});
+            call->begun_reported = true;
+        }
+        if (source == nullptr || call->items == 1 ||
+            now - std::max(call->progress_at, call->arrived) < reports_progress_every)
+            continue;
+        call->progress_at = now;
+        chunk_progress_report report;
+        if (!source->progress_of(*call, call->results_reported, call->errors_reported, report)) continue;
+        if (report.items_done <= call->items_reported) continue;
+        call->items_reported = report.items_done;
+        call->results_reported += report.results.size();
+        call->errors_reported += report.item_errors.size();
+        link_->publish(target::program, 0, encode_progress(number, report));
+    }
+    if (!begun.empty()) link_->publish(target::program, 0, encode_begun(begun));
+    const executor_stats stats = pool_.stats();
+    if (!leaving_ && credit_.adapt(calls_.size(), stats.queued))
+        announce();
+    else if (stats.restarts != reported_restarts_)
+        send_status();
+    if (!calls_.empty()) set_alarm();
+}
+
+}  // namespace cadre::detail::node

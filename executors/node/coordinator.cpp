@@ -1,0 +1,66 @@
+// The thread of the program that completes calls which were never handed over, looks after calls that take long, and leaves the run.
+
+#include "node/node_backend.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace cadre::detail::node {
+
+namespace {
+
+constexpr std::chrono::milliseconds look_every{20};
+constexpr std::chrono::milliseconds look_soon{2};  // while the local pool has used all its credit
+// An agent ends a call by force after `kill_grace`. If nothing arrives for so long after that, the call counts as lost.
+constexpr std::chrono::seconds silence_limit{10};
+
+}  // namespace
+
+// A round trip of a single call wakes nobody.
+bool node_backend::has_to_look() noexcept {
+    const place& local = placement_.local();
+    return any_forced_ || local.calls > 2 * local.workers || (local.calls != 0 && !local.has_room());
+}
+
+void node_backend::coordinate() noexcept {
+    std::unique_lock hold(mutex_);
+    while (!coordinator_ends_) {
+        if (to_do_.empty() && deferred_.ended.empty()) {
+            coordinator_looks_ = has_to_look();
+            if (!coordinator_looks_)
+                wake_coordinator_.wait(hold);
+            else
+                wake_coordinator_.wait_for(hold, placement_.local().has_room() ? look_every : look_soon);
+            coordinator_looks_ = true;
+        }
+        actions later = std::exchange(deferred_, {});
+        look_after_calls(later);
+        const auto to_do = std::exchange(to_do_, {});
+        hold.unlock();
+        perform(std::move(later));
+        for (const auto& what : to_do)
+            what();
+        hold.lock();
+    }
+}
+
+void node_backend::look_after_calls(actions& later) {
+    place& local = placement_.local();
+    if (local.calls != 0 && local_credit_.adapt(local.calls, local_.stats().queued))
+        local.credit = local_credit_.credit();
+    if (any_forced_) {
+        any_forced_ = false;
+        const auto now = clock::now();
+        for (const call_number number : placement_.numbers()) {
+            placed_call& c = *placement_.find(number);
+            if (c.forced_at == clock::time_point{} || (c.at != nullptr && c.at->local)) continue;
+            any_forced_ = true;
+            if (now - c.forced_at > settings_.pool.kill_grace + silence_limit)
+                lose(c, "its host does not answer to the request to end it by force", later);
+        }
+    }
+    dispatch(later);
+}
+
+}  // namespace cadre::detail::node

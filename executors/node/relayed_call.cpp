@@ -1,0 +1,50 @@
+#include "node/relayed_call.hpp"
+
+#include "node/agent.hpp"
+
+#include <cadre/errors.hpp>
+
+#include <exception>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace cadre::detail::node {
+
+relayed_call::relayed_call(agent& owner, received_call from, std::uint64_t delivery_tag)
+    : number(from.number), epoch(from.epoch), tag(delivery_tag), owner_(owner), all_arguments_(from.missing_bytes) {
+    entry = from.entry;
+    arguments = std::move(from.arguments);
+    items = from.items;
+    raw = from.raw;
+    options = std::move(from.options);
+    id = from.id;
+}
+
+void relayed_call::start(executor pool) noexcept {
+    executor_backend* const backend = pool ? pool.backend().get() : nullptr;
+    root_.id = id;
+    root_.name = &options.name;
+    if (backend == nullptr || !backend->registry().enter(root_)) {
+        complete(failed(std::make_exception_ptr(executor_stopped{})));
+        return;
+    }
+    pool_ = std::move(pool);
+    portable_call* const self = this;
+    backend->submit(std::span(&self, 1));
+}
+
+// The owner may be destroyed when the pool has counted the end of its last call.
+void relayed_call::complete(call_reply reply) noexcept {
+    const executor pool = std::move(pool_);
+    std::optional<work_end> end;
+    if (pool) end.emplace(pool.backend()->registry(), root_);
+    owner_.ended(*this, std::move(reply));
+    delete this;
+}
+
+void relayed_call::take_back(std::uint32_t from) noexcept {
+    owner_.link_->publish(target::program, 0, encode_note(message_kind::returned, {number, from}));
+}
+
+}  // namespace cadre::detail::node

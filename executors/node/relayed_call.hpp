@@ -1,0 +1,53 @@
+/// @file
+/// A call of a program in the pool of an agent.
+#pragma once
+
+#include "node/message.hpp"
+
+#include <cadre/detail/scheduler/portable_call.hpp>
+#include <cadre/detail/scheduler/work_registry.hpp>
+#include <cadre/executor.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace cadre::detail::node {
+
+class agent;
+
+/// Deletes itself when it has completed.
+class relayed_call final : public portable_call {
+public:
+    relayed_call(agent& owner, received_call from, std::uint64_t delivery_tag);
+
+    /// Enters the registry of the pool, so that its shutdown waits for this call, and submits.
+    void start(executor pool) noexcept;
+    void complete(call_reply reply) noexcept override;
+    void take_back(std::uint32_t from) noexcept override;
+
+    [[nodiscard]] bool has_arguments() const noexcept { return arguments.size() >= all_arguments_; }
+    [[nodiscard]] std::uint64_t missing_arguments() const noexcept { return all_arguments_ - arguments.size(); }
+
+    const call_number number;
+    const epoch_number epoch;
+    const std::uint64_t tag;  ///< of the delivery
+    const std::chrono::steady_clock::time_point arrived = std::chrono::steady_clock::now();
+    bool begun_reported = false;
+    std::uint64_t wanted = 0;  ///< bytes of the arguments that were asked for
+    // What the program knows of a chunk's items.
+    std::chrono::steady_clock::time_point progress_at{};
+    std::uint32_t items_reported = 0;
+    std::size_t results_reported = 0;
+    std::size_t errors_reported = 0;
+
+private:
+    ~relayed_call() = default;
+
+    agent& owner_;
+    const std::uint64_t all_arguments_;  // bytes
+    executor pool_;  // while it has the call
+    work_root root_;
+};
+
+}  // namespace cadre::detail::node
