@@ -248,6 +248,8 @@ private:
 };
 
 constinit thread_local sink* thread_sink = nullptr;
+// In a worker process only the thread with a sink records.
+constinit std::atomic<bool> recorder_made{false};
 
 void record_here(event_kind kind, std::uint64_t id, std::string_view text = {}, std::uint8_t detail = 0) noexcept {
     try {
@@ -271,7 +273,7 @@ void record(event e) noexcept {
     if (thread_sink != nullptr) {
         e.time = now();
         thread_sink->put(e);
-    } else {
+    } else if (recorder_made.load(std::memory_order_relaxed)) {
         recorder::instance().add(std::move(e));
     }
 }
@@ -302,7 +304,11 @@ void resumes(const void* waiter) noexcept {
     record(std::move(e));
 }
 
-std::string start(const std::string& path) { return recorder::instance().start(path); }
+std::string start(const std::string& path) {
+    std::string why = recorder::instance().start(path);
+    if (why.empty()) recorder_made.store(true, std::memory_order_relaxed);
+    return why;
+}
 
 void finish() noexcept {
     try {
