@@ -18,6 +18,8 @@ constexpr std::string_view file_end = "\n]}\n";
 // Names are kept for calls that have begun and not ended; a program that abandons calls must not grow.
 constexpr std::size_t max_names = std::size_t{1} << 20;
 constexpr std::size_t max_name = 200;
+// A hostile worker, or a trace that was forgotten, must not fill the disk. No viewer reads that much.
+constexpr std::uint64_t max_file = std::uint64_t{2} << 30;
 // An arrow begins and ends inside of a slice.
 constexpr std::int64_t least_slice = 2;
 
@@ -278,7 +280,9 @@ bool trace_file::flush() {
     if (batch_.empty() || fd_ < 0) return true;
     const std::size_t size = batch_.size();
     batch_ += file_end;
-    const bool written = write_all(fd_, batch_, end_);
+    const bool fits = end_ + batch_.size() <= max_file;
+    if (!fits) errno = EFBIG;
+    const bool written = fits && write_all(fd_, batch_, end_);
     batch_.clear();
     if (written) {
         end_ += size;

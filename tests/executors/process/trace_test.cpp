@@ -1,6 +1,6 @@
 // A trace of calls to workers and threads: one time line, and an arrow from each call to its execution.
 
-#include "support.hpp"
+#include "forged_events.hpp"
 
 #include "coroutine/trace_recorder.hpp"
 #include "executors/temporary_folder.hpp"
@@ -15,6 +15,8 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include <unistd.h>
@@ -130,6 +132,43 @@ TEST_F(trace, waits_in_a_worker_say_for_what) {
     for (const json& wait : t.named("b", "waits for a message from a channel"))
         found |= wait["pid"].number == worker && wait["args"]["task"].text == "waiter";
     EXPECT_TRUE(found);
+}
+
+// In the worker: records that no worker would write, and a count that jumps.
+int forge_records() {
+    using namespace cadre::detail::process_plane;
+    trace_ring& ring = find_memory()->trace;
+    std::uint64_t random = 0x9e3779b97f4a7c15;
+    for (trace_record& r : ring.records) {
+        random = random * 6364136223846793005 + 1442695040888963407;
+        r = {static_cast<std::int64_t>(random), random >> 7, random >> 3, static_cast<std::uint32_t>(random >> 60),
+             static_cast<std::uint32_t>(random >> 20)};
+    }
+    ring.lost.store(random);
+    ring.written.store(ring.written.load() + (std::uint64_t{1} << 63) + 5);
+    return 1;
+}
+
+TEST_F(trace, a_worker_that_forges_its_records_does_no_harm) {
+    const auto begin = std::chrono::steady_clock::now().time_since_epoch();
+    {
+        const executor ex = process_executor{{.workers = 1}};
+        EXPECT_EQ(cadre::sync_wait(cadre::on(ex, forge_records)), 1);
+        EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+        EXPECT_EQ(ex.stats().restarts, 0u);
+    }
+    cadre::detail::trace::finish();
+    const auto end = std::chrono::steady_clock::now().time_since_epoch();
+    std::ifstream file(path);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const json all = cadre::tests::json_parser::parse(text);
+    EXPECT_GT(all["traceEvents"].items.size(), 1000u);  // those of a kind that a worker may record
+    const double microseconds = 1e-3;
+    for (const json& e : all["traceEvents"].items) {
+        if (e["ph"].text == "M") continue;
+        EXPECT_GE(e["ts"].number, static_cast<double>(std::chrono::nanoseconds(begin).count()) * microseconds - 1);
+        EXPECT_LE(e["ts"].number, static_cast<double>(std::chrono::nanoseconds(end).count()) * microseconds + 10);
+    }
 }
 
 template <class Executor>
