@@ -38,7 +38,10 @@ void agent::serve(bool once) {
         hold.unlock();
         next();
     }
-    end_pool();
+    std::unique_lock hold(mutex_);
+    const executor pool = std::exchange(pool_, {});
+    hold.unlock();
+    if (pool) end_pool(pool);
 }
 
 bool agent::finished() const noexcept {
@@ -96,8 +99,7 @@ void agent::start_pool(const program_hello& hello, std::uint64_t generation) {
         std::unique_lock hold(mutex_);
         if (is_late()) {
             hold.unlock();
-            sync_wait(pool.shutdown(std::chrono::steady_clock::now()));
-            return;
+            return end_pool(pool);
         }
         pool_ = std::move(pool);
         credit_ = credit_control(static_cast<std::uint32_t>(pool_.concurrency()));
@@ -150,16 +152,10 @@ void agent::end_program() {
         else if (pool_)
             pool_.backend()->request_stop(*call, stop_reason::kill);
     }
-    if (pool_) do_later([this] { end_pool(); });
+    // The next program may join before it has ended.
+    if (pool_) do_later([pool = std::exchange(pool_, {})] { end_pool(pool); });
 }
 
-void agent::end_pool() {
-    executor pool;
-    {
-        const std::lock_guard hold(mutex_);
-        pool = std::exchange(pool_, {});
-    }
-    if (pool) sync_wait(pool.shutdown(std::chrono::steady_clock::now()));
-}
+void agent::end_pool(const executor& pool) { sync_wait(pool.shutdown(std::chrono::steady_clock::now())); }
 
 }  // namespace cadre::detail::node

@@ -66,7 +66,7 @@ private:
     void refuse(const delivery& message, std::exception_ptr why) noexcept;
 
     void start_pool(const program_hello& hello, std::uint64_t generation);
-    void end_pool();
+    static void end_pool(const executor& pool);
     void announce();  // needs `mutex_`
     void send_status();  // needs `mutex_`
     void end_program();  // needs `mutex_`
