@@ -5,6 +5,7 @@ find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)  # headers only
 find_package(range-v3 REQUIRED)
 include(CadreBacktrace)
+include(CadreRabbitmq)
 
 file(GLOB_RECURSE cadre_sources CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/framework/src/*.cpp
@@ -34,4 +35,5 @@ target_link_libraries(cadre
     PUBLIC Threads::Threads $<BUILD_INTERFACE:Boost::headers>
     PRIVATE $<BUILD_INTERFACE:range-v3::range-v3> ${CMAKE_DL_LIBS})
 cadre_use_backtrace(cadre)
+cadre_use_rabbitmq(cadre)
 cadre_warnings(cadre)

@@ -33,6 +33,9 @@ process     : executors/process/                                                
 node.link   : executors/node/node_link.hpp                                                         : base
 node        : executors/node/                                                                     : base..asio kinds common node.link
 mpi         : executors/mpi/                                                                      : base..asio kinds common node.link
+cluster.address : executors/cluster/amqp_options.* executors/cluster/broker_address.*             : base
+cluster.amqp : executors/cluster/amqp/                                                            : base common node.link cluster.address
+cluster     : executors/cluster/                                                                  : base..asio kinds common node.link..cluster.amqp
 config      : executors/config/ config executor_registry make_executor runtime                    : base..asio kinds common
 builtin     : executors/builtin_kinds.cpp executors/host_kinds.*                                  : base..config
 cadre       : cadre                                                                               : base..asio kinds config

@@ -1,0 +1,306 @@
+#include "link_base.hpp"
+
+#include <cadre/errors.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <span>
+#include <utility>
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/random_bytes.hpp"
+
+namespace cadre::detail::amqp {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto first_pause = 100ms;
+constexpr auto longest_pause = 2s;
+// Messages that a thread sends or receives before it looks at something else.
+constexpr int burst = 64;
+
+std::string title_of(const char* role, const group_names& names) {
+    std::array<char, 256> host{};
+    ::gethostname(host.data(), host.size() - 1);
+    return names.exchange() + " " + role + " " + std::to_string(::getpid()) + " on " + host.data();
+}
+
+/// A thread that receives no signals of the program.
+template <class Function>
+std::thread thread_without_signals(Function function) {
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+        std::thread started(std::move(function));
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        return started;
+    } catch (...) {
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        throw;
+    }
+}
+
+/// Waits until the socket is readable or the bell has rung.
+void wait_for(int socket, int bell, std::chrono::milliseconds limit) {
+    std::array<pollfd, 2> waited{pollfd{socket, POLLIN, 0}, pollfd{bell, POLLIN, 0}};
+    if (::poll(waited.data(), waited.size(), static_cast<int>(limit.count())) > 0 && waited[1].revents != 0)
+        doorbell::clear(bell);
+}
+
+}  // namespace
+
+std::uint64_t draw_identity() {
+    std::uint64_t drawn = 0;
+    while (drawn == 0)
+        fill_random(&drawn, sizeof drawn);
+    return drawn;
+}
+
+link_base::link_base(const rabbitmq_library& library, broker_address address, const std::string& group,
+                     const char* role)
+    : library_(library), address_(std::move(address)), names_(group), title_(title_of(role, names_)) {}
+
+link_base::~link_base() = default;
+
+byte_buffer link_base::copy_of_hello() const {
+    byte_buffer copy;
+    copy.append(hello_.span());
+    return copy;
+}
+
+// --- begin and end ----------------------------------------------------------------------------------------------------
+
+void link_base::start(node::node_link_events& events, byte_buffer hello) {
+    events_ = &events;
+    hello_ = std::move(hello);
+    try {
+        open_session();
+    } catch (const engine_error& e) {
+        close_session();
+        throw config_error(std::string("cluster: ") + e.what());
+    } catch (...) {
+        close_session();
+        throw;
+    }
+    phase_ = phase::running;
+    control_thread_ = thread_without_signals([this] { run_control(); });
+}
+
+void link_base::stop(clock::time_point deadline) noexcept {
+    phase expected = phase::running;
+    if (!phase_.compare_exchange_strong(expected, phase::stopping)) return;
+    {
+        const std::scoped_lock lock(events_mutex_);
+        silent_ = true;
+    }
+    control_bell_.ring();
+    {
+        std::unique_lock lock(ended_mutex_);
+        // What still waits for the broker at the deadline fails.
+        while (!ended_changed_.wait_until(lock, deadline, [this] { return control_ended_; })) {
+            interrupt_session();
+            deadline = clock::now() + 100ms;
+        }
+    }
+    control_thread_.join();
+    phase_ = phase::stopped;
+}
+
+void link_base::open_session() {
+    auto control = std::make_unique<connection>(library_, address_, title_ + ", in");
+    auto writer = std::make_unique<connection>(library_, address_, title_ + ", out");
+    {
+        const std::scoped_lock lock(session_mutex_);
+        control_ = std::move(control);
+        writer_ = std::move(writer);
+    }
+    control_->open_channel(1);
+    control_->open_channel(2);
+    writer_->open_channel(1);
+    outbox_.open();
+    set_up();
+    start_writer();
+}
+
+void link_base::close_session() noexcept {
+    outbox_.close();
+    if (writer_thread_.joinable()) {
+        writer_->interrupt();
+        outbox_.wake();
+        writer_thread_.join();
+    }
+    forget_session();
+    const std::scoped_lock lock(session_mutex_);
+    control_.reset();
+    writer_.reset();
+}
+
+void link_base::interrupt_session() noexcept {
+    const std::scoped_lock lock(session_mutex_);
+    if (control_) control_->interrupt();
+    if (writer_) writer_->interrupt();
+}
+
+void link_base::run_control() noexcept {
+    while (!stopping()) {
+        std::string why;
+        try {
+            serve_control();
+            leave();
+            break;
+        } catch (const std::exception& e) {
+            why = e.what();
+        }
+        close_session();
+        report([&](node::node_link_events& events) { events.engine_gone(std::move(why)); });
+        if (reconnect()) report([](node::node_link_events& events) { events.engine_back(); });
+    }
+    close_session();
+    const std::scoped_lock lock(ended_mutex_);
+    control_ended_ = true;
+    ended_changed_.notify_all();
+}
+
+bool link_base::reconnect() noexcept {
+    for (std::chrono::milliseconds pause = first_pause;;
+         pause = std::min<std::chrono::milliseconds>(pause * 2, longest_pause)) {
+        // Many agents that lost one broker do not return at one instant.
+        const auto spread = std::chrono::milliseconds(draw_identity() % static_cast<std::uint64_t>(pause.count()));
+        const auto until = clock::now() + pause / 2 + spread;
+        while (!stopping() && clock::now() < until)
+            doorbell::wait(control_bell_.descriptor(), until);
+        if (stopping()) return false;
+        try {
+            open_session();
+            return true;
+        } catch (const std::exception&) {
+            close_session();
+        }
+    }
+}
+
+void link_base::serve_control() {
+    while (!stopping()) {
+        if (writer_failed_.load()) throw engine_error(writer_failure_);
+        // Before receiving: a request takes what arrives meanwhile out of the socket.
+        control_turn(clock::now());
+        inbound message;
+        int count = 0;
+        while (count < burst && control_->receive(message)) {
+            control_received(std::move(message));
+            ++count;
+        }
+        if (count == burst) continue;
+        wait_for(control_->descriptor(), control_bell_.descriptor(), half_heartbeat());
+    }
+}
+
+void link_base::leave() noexcept {
+    try {
+        begin_leaving();
+        writer_finishing_ = true;
+        outbox_.wake();
+        writer_thread_.join();
+        control_leaves();
+        control_->close();
+        if (!writer_failed_.load()) writer_->close();
+    } catch (const std::exception&) {
+        // The broker is gone: nothing can be taken leave of.
+    }
+}
+
+// --- the writer -------------------------------------------------------------------------------------------------------
+
+void link_base::start_writer() {
+    writer_failed_ = false;
+    writer_finishing_ = false;
+    writer_thread_ = thread_without_signals([this] { run_writer(); });
+}
+
+void link_base::run_writer() noexcept {
+    try {
+        serve_writer();
+    } catch (const std::exception& e) {
+        writer_failure_ = e.what();
+        writer_failed_ = true;
+        control_bell_.ring();
+    }
+}
+
+void link_base::serve_writer() {
+    std::vector<outgoing> batch;
+    for (;;) {
+        const bool finishing = writer_finishing_.load();
+        writer_turn(clock::now());  // before receiving, as in the control thread
+        const bool received = receive_in_writer();
+        outbox_.take(batch);
+        const bool sent = !batch.empty();
+        send(batch);
+        if (finishing && !sent) {
+            writer_leaves();
+            return;
+        }
+        if (!received && !sent) sleep_in_writer();
+    }
+}
+
+bool link_base::receive_in_writer() {
+    inbound message;
+    int count = 0;
+    for (; count < burst && writer_->receive(message); ++count)
+        writer_received(std::move(message));
+    return count > 0;
+}
+
+void link_base::send(std::vector<outgoing>& batch) {
+    for (std::size_t i = 0; i < batch.size();) {
+        const std::size_t end = std::min(i + burst, batch.size());
+        const bool several = end - i > 1;
+        if (several) writer_->cork(true);
+        for (; i < end; ++i) {
+            if (batch[i].to == route::acknowledgement)
+                write_acknowledgement(batch[i]);
+            else
+                send_message(batch[i]);
+            batch[i].body = byte_buffer();
+        }
+        if (several) {
+            writer_->cork(false);
+            static_cast<void>(receive_in_writer());
+        }
+    }
+    batch.clear();
+}
+
+void link_base::send_message(const outgoing& entry) {
+    constexpr std::size_t parts_between_reads = 8;
+    const std::string key = key_of(entry);
+    const std::span<const std::byte> body = entry.body.span();
+    const std::size_t part = writer_->part_size();
+    if (body.size() <= part) {
+        writer_->publish(1, names_.exchange(), key, entry.header, body);
+        return;
+    }
+    writer_->begin_publish(1, names_.exchange(), key, entry.header, body.size());
+    std::size_t count = 0;
+    for (std::size_t sent = 0; sent < body.size(); sent += part) {
+        writer_->publish_part(1, body.subspan(sent, std::min(part, body.size() - sent)));
+        // What arrives meanwhile is reported, but answered later: the channel belongs to this message.
+        if (++count % parts_between_reads == 0) static_cast<void>(receive_in_writer());
+    }
+}
+
+void link_base::sleep_in_writer() {
+    if (!outbox_.begin_sleep()) return;
+    wait_for(writer_->descriptor(), outbox_.descriptor(), half_heartbeat());
+    outbox_.end_sleep();
+}
+
+}  // namespace cadre::detail::amqp

@@ -1,0 +1,122 @@
+/// @file
+/// What both roles of a link share: two connections, a thread for each, and connecting again.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/doorbell.hpp"
+#include "connection.hpp"
+#include "names.hpp"
+#include "node/node_link.hpp"
+#include "outbox.hpp"
+
+namespace cadre::detail::amqp {
+
+/// The control thread connects, consumes and reports; the writer thread publishes, because a broker that is short of memory lets a
+/// writer wait. Each uses a connection of its own.
+class link_base : public node::node_link {
+public:
+    using clock = std::chrono::steady_clock;
+
+    link_base(const rabbitmq_library& library, broker_address address, const std::string& group, const char* role);
+    ~link_base() override;
+
+    void start(node::node_link_events& events, byte_buffer hello) final;
+    void stop(clock::time_point deadline) noexcept final;
+    [[nodiscard]] bool redelivers() const noexcept final { return true; }
+
+protected:
+    // RabbitMQ closes a channel that holds a message for 30 minutes, and looks at that once a minute.
+    static constexpr std::chrono::minutes token_lifetime{10};
+
+    /// Declares and consumes what the role needs, on both connections. @throws engine_error
+    virtual void set_up() = 0;
+    /// The connections are lost.
+    virtual void forget_session() noexcept = 0;
+    virtual void control_received(inbound message) = 0;
+    /// Called at least every half heartbeat, and after `wake_control`.
+    virtual void control_turn(clock::time_point now) = 0;
+    virtual void writer_received(inbound message) = 0;
+    virtual void writer_turn(clock::time_point now) = 0;
+    /// The routing key of an entry of the outbox.
+    [[nodiscard]] virtual std::string key_of(const outgoing& entry) const = 0;
+    virtual void write_acknowledgement(const outgoing& entry) = 0;
+    /// Before the writer sends what is left; then, in the writer's thread, after that; then, in the control thread, after the writer's end.
+    virtual void begin_leaving() = 0;
+    virtual void writer_leaves() = 0;
+    virtual void control_leaves() = 0;
+
+    [[nodiscard]] connection& control() noexcept { return *control_; }
+    [[nodiscard]] connection& writer() noexcept { return *writer_; }
+    [[nodiscard]] const group_names& names() const noexcept { return names_; }
+    [[nodiscard]] outbox& out() noexcept { return outbox_; }
+    [[nodiscard]] std::chrono::milliseconds half_heartbeat() const noexcept {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(address_.heartbeat) / 2;
+    }
+    [[nodiscard]] const byte_buffer& hello() const noexcept { return hello_; }
+    [[nodiscard]] byte_buffer copy_of_hello() const;
+    void wake_control() noexcept { control_bell_.ring(); }
+    /// Calls `report(events)`, unless the link was stopped; one call at a time.
+    template <class Report>
+    void report(Report report) {
+        const std::scoped_lock lock(events_mutex_);
+        if (!silent_) report(*events_);
+    }
+
+private:
+    enum class phase : std::uint8_t { created, running, stopping, stopped };
+
+    void open_session();
+    void close_session() noexcept;
+    void run_control() noexcept;
+    void serve_control();
+    void leave() noexcept;
+    [[nodiscard]] bool reconnect() noexcept;
+    void start_writer();
+    void run_writer() noexcept;
+    void serve_writer();
+    [[nodiscard]] bool receive_in_writer();
+    void send(std::vector<outgoing>& batch);
+    void send_message(const outgoing& entry);
+    void sleep_in_writer();
+    void interrupt_session() noexcept;
+    [[nodiscard]] bool stopping() const noexcept { return phase_.load() >= phase::stopping; }
+
+    const rabbitmq_library& library_;
+    const broker_address address_;
+    const group_names names_;
+    const std::string title_;
+    node::node_link_events* events_ = nullptr;
+    byte_buffer hello_;
+    std::mutex events_mutex_;
+    bool silent_ = false;
+
+    std::atomic<phase> phase_ = phase::created;
+    doorbell control_bell_;
+    outbox outbox_;
+    std::thread control_thread_;
+    std::thread writer_thread_;
+    std::atomic<bool> writer_failed_ = false;
+    std::atomic<bool> writer_finishing_ = false;
+    std::string writer_failure_;  // written before writer_failed_
+
+    std::mutex session_mutex_;  // the connections begin and end; `stop` interrupts them
+    std::unique_ptr<connection> control_;
+    std::unique_ptr<connection> writer_;
+    std::mutex ended_mutex_;
+    std::condition_variable ended_changed_;
+    bool control_ended_ = false;
+};
+
+/// A number that no other process draws; never 0.
+[[nodiscard]] std::uint64_t draw_identity();
+
+}  // namespace cadre::detail::amqp
