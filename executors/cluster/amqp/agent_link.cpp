@@ -19,16 +19,14 @@ constexpr int access_refused = 403;
 
 // A program announces itself, so that this only helps if something was lost.
 constexpr auto greeting_period = 10s;
-// RabbitMQ closes a channel that holds a delivery for 30 minutes.
-constexpr auto longest_hold = 15min;
-
 constexpr unsigned delivery_tag_bits = 44;
 constexpr std::uint64_t delivery_tag_mask = (std::uint64_t{1} << delivery_tag_bits) - 1;
 
 }  // namespace
 
-agent_link::agent_link(const rabbitmq_library& library, broker_address address, const std::string& group)
-    : link_base(library, std::move(address), group, "agent") {}
+agent_link::agent_link(const rabbitmq_library& library, broker_address address, const std::string& group,
+                       link_timing timing)
+    : link_base(library, std::move(address), group, "agent", timing) {}
 
 // --- the core's side --------------------------------------------------------------------------------------------------
 
@@ -145,8 +143,8 @@ void agent_link::writer_turn(clock::time_point now) {
         if (wanted != 0) join_in_writer(wanted);
     }
     if (served_session_ != 0) adapt_consumers();
-    if (now - token_since_ >= token_lifetime) publish_token();
-    while (const auto tag = consumers_.take_older_than(now - longest_hold))
+    if (now - token_since_ >= timing().token_lifetime) publish_token();
+    while (const auto tag = consumers_.take_older_than(now - timing().longest_hold))
         writer().acknowledge(1, *tag);
 }
 

@@ -15,7 +15,8 @@ namespace cadre::detail::amqp {
 /// broker handles an acknowledgement after the answers that were published before it. Everything else arrives on the other connection.
 class agent_link final : public link_base {
 public:
-    agent_link(const rabbitmq_library& library, broker_address address, const std::string& group);
+    agent_link(const rabbitmq_library& library, broker_address address, const std::string& group,
+               link_timing timing = {});
     ~agent_link() override { stop(clock::now()); }
 
     void publish(node::target to, node::node_id agent, byte_buffer body) noexcept override;

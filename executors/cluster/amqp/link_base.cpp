@@ -64,8 +64,8 @@ std::uint64_t draw_identity() {
 }
 
 link_base::link_base(const rabbitmq_library& library, broker_address address, const std::string& group,
-                     const char* role)
-    : library_(library), address_(std::move(address)), names_(group), title_(title_of(role, names_)) {}
+                     const char* role, link_timing timing)
+    : library_(library), address_(std::move(address)), names_(group), title_(title_of(role, names_)), timing_(timing) {}
 
 link_base::~link_base() = default;
 

@@ -20,13 +20,22 @@
 
 namespace cadre::detail::amqp {
 
+/// RabbitMQ closes a channel that holds a message for 30 minutes (its `consumer_timeout`), and looks at that once a minute.
+struct link_timing {
+    /// Then a token is replaced.
+    std::chrono::nanoseconds token_lifetime = std::chrono::minutes(10);
+    /// Then a delivery is acknowledged although its work goes on.
+    std::chrono::nanoseconds longest_hold = std::chrono::minutes(15);
+};
+
 /// The control thread connects, consumes and reports; the writer thread publishes, because a broker that is short of memory lets a
 /// writer wait. Each uses a connection of its own.
 class link_base : public node::node_link {
 public:
     using clock = std::chrono::steady_clock;
 
-    link_base(const rabbitmq_library& library, broker_address address, const std::string& group, const char* role);
+    link_base(const rabbitmq_library& library, broker_address address, const std::string& group, const char* role,
+              link_timing timing);
     ~link_base() override;
 
     void start(node::node_link_events& events, byte_buffer hello) final;
@@ -34,9 +43,6 @@ public:
     [[nodiscard]] bool redelivers() const noexcept final { return true; }
 
 protected:
-    // RabbitMQ closes a channel that holds a message for 30 minutes, and looks at that once a minute.
-    static constexpr std::chrono::minutes token_lifetime{10};
-
     /// Declares and consumes what the role needs, on both connections. @throws engine_error
     virtual void set_up() = 0;
     /// The connections are lost.
@@ -57,6 +63,7 @@ protected:
     [[nodiscard]] connection& control() noexcept { return *control_; }
     [[nodiscard]] connection& writer() noexcept { return *writer_; }
     [[nodiscard]] const group_names& names() const noexcept { return names_; }
+    [[nodiscard]] const link_timing& timing() const noexcept { return timing_; }
     [[nodiscard]] outbox& out() noexcept { return outbox_; }
     [[nodiscard]] std::chrono::milliseconds half_heartbeat() const noexcept {
         return std::chrono::duration_cast<std::chrono::milliseconds>(address_.heartbeat) / 2;
@@ -94,6 +101,7 @@ private:
     const broker_address address_;
     const group_names names_;
     const std::string title_;
+    const link_timing timing_;
     node::node_link_events* events_ = nullptr;
     byte_buffer hello_;
     std::mutex events_mutex_;

@@ -32,8 +32,9 @@ constexpr std::size_t max_hello = std::size_t{64} << 10;
 
 }  // namespace
 
-program_link::program_link(const rabbitmq_library& library, broker_address address, const std::string& group)
-    : link_base(library, std::move(address), group, "program") {}
+program_link::program_link(const rabbitmq_library& library, broker_address address, const std::string& group,
+                           link_timing timing)
+    : link_base(library, std::move(address), group, "program", timing) {}
 
 // --- the core's side --------------------------------------------------------------------------------------------------
 
@@ -155,7 +156,7 @@ void program_link::control_received(inbound message) {
 void program_link::control_turn(clock::time_point now) {
     if (drain_requested_.exchange(false)) begin_drain();
     if (draining_ && now >= drain_until_) end_drain();
-    if (now - token_since_ >= token_lifetime) publish_token();
+    if (now - token_since_ >= timing().token_lifetime) publish_token();
     if (now - work_declared_ >= work_renewal) {
         work_declared_ = now;
         control().declare_queue(1, names().work_queue(session_.load()), queue_kind::shared);

@@ -27,6 +27,9 @@ public:
         : link_(make_amqp_link(options)) {
         link_->start(events_, bytes_of(hello));
     }
+    linked(std::unique_ptr<node_link> link, std::string_view hello) : link_(std::move(link)) {
+        link_->start(events_, bytes_of(hello));
+    }
     ~linked() { stop(); }
 
     void stop() { link_->stop(std::chrono::steady_clock::now() + std::chrono::seconds(5)); }

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
@@ -45,17 +46,19 @@ bool on_port(std::uint16_t port, Call call) {
     return done;
 }
 
-/// Three ports in a row that nobody uses, below those that the kernel gives to clients.
+constexpr int ports = 4;
+
+/// Ports in a row that nobody uses, below those that the kernel gives to clients.
 std::uint16_t free_ports() {
     std::srand(static_cast<unsigned>(::getpid()));
     for (int attempt = 0; attempt < 1000; ++attempt) {
         const auto port = static_cast<std::uint16_t>(20'000 + std::rand() % 10'000);
         bool free = true;
-        for (int i = 0; i < 3; ++i)
+        for (int i = 0; i < ports; ++i)
             free = free && on_port(static_cast<std::uint16_t>(port + i), ::bind);
         if (free) return port;
     }
-    throw std::runtime_error("there are no three free ports in a row");
+    throw std::runtime_error("there are no free ports in a row");
 }
 
 std::string run_and_read(const std::string& command) {
@@ -79,6 +82,7 @@ const std::string& server_script() {
 std::string private_broker::missing() {
     if (!CADRE_HAS_RABBITMQ) return "this build has no RabbitMQ client: librabbitmq-dev is not installed";
     if (::access("/usr/lib/rabbitmq/bin/rabbitmq-server", X_OK) != 0) return "rabbitmq-server is not installed";
+    if (std::system("openssl version >/dev/null 2>&1") != 0) return "openssl is not installed";
     return {};
 }
 
@@ -90,7 +94,17 @@ private_broker& private_broker::instance() {
 private_broker::private_broker() : port_(free_ports()) {
     folder_ = std::filesystem::current_path() / ("private_broker." + std::to_string(::getpid()));
     std::filesystem::create_directories(folder_);
+    prepare_tls();
     start();
+}
+
+void private_broker::prepare_tls() const {
+    static_cast<void>(run_and_read(std::string(CADRE_MAKE_CERTIFICATES) + " '" + folder_ + "/tls' localhost"));
+    std::ofstream(folder_ + "/extra.conf")
+        << "listeners.ssl.default = 127.0.0.1:" << port_ + 3 << "\nssl_options.cacertfile = " << tls("ca.pem")
+        << "\nssl_options.certfile = " << tls("server.pem") << "\nssl_options.keyfile = " << tls("server_key.pem")
+        << "\nssl_options.verify = verify_peer"
+        << "\nssl_options.fail_if_no_peer_cert = true\n";
 }
 
 private_broker::~private_broker() {
@@ -134,6 +148,8 @@ void private_broker::restart() { start(); }
 std::string private_broker::url_for(const std::string& credentials) const {
     return "amqp://" + credentials + "@127.0.0.1:" + std::to_string(port_);
 }
+
+std::string private_broker::tls_url() const { return "amqps://cadre:trial@localhost:" + std::to_string(port_ + 3); }
 
 std::string private_broker::control(const std::string& arguments) const {
     return run_and_read("HOME='" + folder_ + "/home' ERL_EPMD_PORT=" + std::to_string(port_ + 2) +

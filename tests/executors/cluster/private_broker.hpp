@@ -23,6 +23,10 @@ public:
     [[nodiscard]] std::string url() const { return url_for("cadre:trial"); }
     /// @param credentials  `user:password`
     [[nodiscard]] std::string url_for(const std::string& credentials) const;
+    /// Of the port that accepts TLS from clients with a certificate of the authority in `tls()`; the broker's is for localhost.
+    [[nodiscard]] std::string tls_url() const;
+    /// A file that make_certificates.sh has made.
+    [[nodiscard]] std::string tls(const std::string& file) const { return folder_ + "/tls/" + file; }
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
@@ -37,6 +41,7 @@ public:
 private:
     private_broker();
     ~private_broker();
+    void prepare_tls() const;
     void start();
 
     std::string folder_;
