@@ -32,6 +32,7 @@ void start_process_kind(int argc, char** argv) {
     } catch (const std::system_error&) {
         // Programs that use no worker processes run without it. A process executor tries again and reports the error.
     }
+    serve_cluster_if_asked(argc, argv);
 }
 
 // Longer than the grace period of a worker that does not exit by itself.
@@ -52,7 +53,7 @@ void add_builtin_kinds(void (*add)(std::string_view name, kind_entry entry)) {
                     .start_up = start_process_kind,
                     .tear_down = finish_process_kind});
     add("mpi", mpi_kind());
-    add("cluster", {.missing = "this build of cadre has no cluster executor"});
+    add("cluster", cluster_kind());
 }
 
 }  // namespace cadre::detail

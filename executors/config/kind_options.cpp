@@ -124,6 +124,27 @@ constexpr option<mpi_options> of_mpi[] = {
      [](const executor_config& c, mpi_options& o) { o.nodes_wait = c.duration("nodes_wait").value_or(o.nodes_wait); }},
 };
 
+// Refers to the text in `c`.
+std::string_view text_of(const executor_config& c, std::string_view key) {
+    static_cast<void>(c.string(key));  // checks the type
+    const auto found = c.options.find(key);
+    return found == c.options.end() ? std::string_view() : std::get<std::string>(found->second.value());
+}
+
+constexpr option<cluster_options> of_cluster[] = {
+    {"ca", [](const executor_config& c, cluster_options& o) { o.ca = text_of(c, "ca"); }},
+    {"certificate", [](const executor_config& c, cluster_options& o) { o.certificate = text_of(c, "certificate"); }},
+    {"heartbeat",
+     [](const executor_config& c, cluster_options& o) { o.heartbeat = c.duration("heartbeat").value_or(o.heartbeat); }},
+    {"key", [](const executor_config& c, cluster_options& o) { o.key = text_of(c, "key"); }},
+    {"local", [](const executor_config& c, cluster_options& o) { o.local = c.boolean("local").value_or(o.local); }},
+    {"name", [](const executor_config& c, cluster_options& o) { o.name = text_of(c, "name"); }},
+    {"nodes", [](const executor_config& c, cluster_options& o) { o.nodes = c.count("nodes", 0).value_or(o.nodes); }},
+    {"nodes_wait", [](const executor_config& c,
+                      cluster_options& o) { o.nodes_wait = c.duration("nodes_wait").value_or(o.nodes_wait); }},
+    {"url", [](const executor_config& c, cluster_options& o) { o.url = text_of(c, "url"); }},
+};
+
 struct kind_keys {
     std::string_view kind;
     std::vector<std::string_view> keys;
@@ -141,13 +162,16 @@ std::vector<std::string_view> keys_of(const option<Options> (&options)[N]) {
 const std::vector<kind_keys>& keys_by_kind() {
     static const std::vector<kind_keys> known = [] {
         // What holds for a process executor holds for each host.
-        std::vector<std::string_view> of_hosts = keys_of(of_mpi);
-        std::ranges::copy(keys_of(of_process), std::back_inserter(of_hosts));
-        std::ranges::sort(of_hosts);
+        const auto with_those_of_hosts = [](std::vector<std::string_view> keys) {
+            std::ranges::copy(keys_of(of_process), std::back_inserter(keys));
+            std::ranges::sort(keys);
+            return keys;
+        };
         return std::vector<kind_keys>{{"serial", keys_of(of_serial)},
                                       {"thread", keys_of(of_thread)},
                                       {"process", keys_of(of_process)},
-                                      {"mpi", std::move(of_hosts)}};
+                                      {"mpi", with_those_of_hosts(keys_of(of_mpi))},
+                                      {"cluster", with_those_of_hosts(keys_of(of_cluster))}};
     }();
     return known;
 }
@@ -158,9 +182,10 @@ bool has(const kind_keys& k, std::string_view key) { return std::ranges::find(k.
 void check_keys(const executor_config& c, std::string_view kind) {
     const std::vector<kind_keys>& known = keys_by_kind();
     for (const auto& [key, value] : c.options) {
-        if ((key == "initializer" || key == "finalizer") && (kind == "process" || kind == "thread" || kind == "mpi")) {
+        if ((key == "initializer" || key == "finalizer") &&
+            (kind == "process" || kind == "thread" || kind == "mpi" || kind == "cluster")) {
             c.fail(key, "a file cannot name a function; set " + std::string(kind) +
-                            "_options::" + (kind == "mpi" ? "host." : "") + key + " in code");
+                            "_options::" + (kind == "mpi" || kind == "cluster" ? "host." : "") + key + " in code");
         }
         std::vector<std::string> supporting;
         for (const kind_keys& other : known) {
@@ -209,6 +234,16 @@ process_options to_process_options(const executor_config& c) {
 mpi_options to_mpi_options(const executor_config& c) {
     check_keys(c, "mpi");
     mpi_options result = read_all(c, of_mpi);
+    result.host = read_all(c, of_process);
+    return result;
+}
+
+cluster_options to_cluster_options(const executor_config& c) {
+    check_keys(c, "cluster");
+    cluster_options result;
+    for (const option<cluster_options>& o : of_cluster) {
+        o.read(c, result);
+    }
     result.host = read_all(c, of_process);
     return result;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cadre/config.hpp>
+#include <cadre/executors/cluster.hpp>
 #include <cadre/executors/mpi.hpp>
 #include <cadre/executors/process_options.hpp>
 #include <cadre/executors/serial_options.hpp>
@@ -16,6 +17,7 @@ serial_options to_serial_options(const executor_config& c);
 thread_options to_thread_options(const executor_config& c);
 process_options to_process_options(const executor_config& c);
 mpi_options to_mpi_options(const executor_config& c);
+cluster_options to_cluster_options(const executor_config& c);
 
 /// @throws config_error if the options, which are valid, ask for what this machine or this process does not have: CPUs, or
 /// less memory than a worker needs to start

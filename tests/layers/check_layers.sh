@@ -37,7 +37,7 @@ cluster.address : executors/cluster/amqp_options.* executors/cluster/broker_addr
 cluster.amqp : executors/cluster/amqp/                                                            : base common node.link cluster.address
 cluster     : executors/cluster/                                                                  : base..asio kinds common node.link..cluster.amqp
 config      : executors/config/ config executor_registry make_executor runtime                    : base..asio kinds common
-builtin     : executors/builtin_kinds.cpp executors/host_kinds.*                                  : base..config
+builtin     : executors/builtin_kinds.cpp executors/host_kinds.hpp executors/*_kind.cpp                                  : base..config
 cadre       : cadre                                                                               : base..asio kinds config
 testing     : framework/include/cadre/testing/ executors/testing/                                 : base..asio kinds config cadre
 END_OF_TABLE

@@ -1,3 +1,4 @@
+#include "executors/config/lists_of_kinds.hpp"
 #include "executors/temporary_folder.hpp"
 
 #include <cadre/config.hpp>
@@ -16,7 +17,7 @@ std::string error_of(std::string_view text) {
     try {
         static_cast<void>(config::parse(text, "app.toml"));
     } catch (const cadre::config_error& e) {
-        return e.what();
+        return without_optional_kinds(e.what());
     }
     return "no error";
 }

@@ -1,8 +1,9 @@
 // Calls that run in the worker processes of other hosts: the same results, errors and limits as on a process executor.
 
-#include "../process/guard.hpp"
-#include "../process/support.hpp"
-#include "simulated_hosts.hpp"
+#include "cluster_fixture.hpp"
+#include "executors/process/guard.hpp"
+#include "executors/process/support.hpp"
+#include "process/process_pool.hpp"
 
 #include <cadre/as_outcome.hpp>
 #include <cadre/channel.hpp>
@@ -30,7 +31,27 @@ namespace {
 using namespace cadre::process_tests;
 using cadre::executor;
 using cadre::task;
-using cadre::node_tests::make_hosts;
+
+/// Two hosts with `workers` worker processes each.
+class hosts_of_test {
+public:
+    explicit hosts_of_test(int workers, cadre::process_options pool = {}, simulated::engine_options engine = {},
+                           bool local = false)
+        : cluster_({.engine = engine,
+                    .local = local,
+                    .pool = with(pool, workers),
+                    .make_pool = [](const auto& options, auto role) {
+                        return cadre::detail::make_process_pool(options, std::move(role));
+                    }}) {}
+    operator executor() const { return cluster_.program(); }
+
+private:
+    static cadre::process_options with(cadre::process_options pool, int workers) {
+        pool.workers = workers;
+        return pool;
+    }
+    simulated::cluster cluster_;
+};
 
 std::string origin_of(const std::exception_ptr& error) {
     try {
@@ -55,7 +76,8 @@ task<int> plus_one_on_own_executor(int x) {
 
 TEST(hosts, calls_give_results_and_errors) {
     const hang_guard guard;
-    const executor ex = make_hosts(1);
+    const hosts_of_test all_hosts(1);
+    const executor ex = all_hosts;
     EXPECT_EQ(ex.kind(), cadre::executor_kind::cluster);
     EXPECT_EQ(ex.concurrency(), 2u);
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 41)), 42);
@@ -64,19 +86,21 @@ TEST(hosts, calls_give_results_and_errors) {
     const auto failed = cadre::sync_wait(cadre::as_outcome(cadre::on(ex, refuse, 7)));
     EXPECT_STREQ(failed.what().c_str(), "refused 7");
     EXPECT_THROW((void)failed.value(), std::invalid_argument);
-    EXPECT_NE(origin_of(failed.error()).find("host "), std::string::npos) << origin_of(failed.error());
+    EXPECT_NE(origin_of(failed.error()).find("node"), std::string::npos) << origin_of(failed.error());
 }
 
 TEST(hosts, calls_nest_and_handles_travel) {
     const hang_guard guard;
-    const executor ex = make_hosts(1);
+    const hosts_of_test all_hosts(1);
+    const executor ex = all_hosts;
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one_elsewhere, ex, 1)), 2);
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one_on_own_executor, 1)), 2);
 }
 
 TEST(hosts, both_run_calls) {
     const hang_guard guard;
-    const executor ex = make_hosts(1);
+    const hosts_of_test all_hosts(1);
+    const executor ex = all_hosts;
     std::vector<cadre::job<pid_t>> jobs;
     std::set<pid_t> workers;
     for (int i = 0; i != 2; ++i)
@@ -98,7 +122,8 @@ task<int> slow_plus_one(int x) {
 
 TEST(hosts, maps_keep_the_order) {
     const hang_guard guard;
-    const executor ex = make_hosts(2);
+    const hosts_of_test all_hosts(2);
+    const executor ex = all_hosts;
     const auto plain = cadre::sync_wait(cadre::map(ex, plus_one, std::views::iota(0, 20'000)));
     const auto later = cadre::sync_wait(cadre::map(ex, slow_plus_one, std::views::iota(0, 2'000)));
     ASSERT_EQ(plain.size(), 20'000u);
@@ -122,7 +147,8 @@ task<int> fail_some_later(int x) {
 TEST(hosts, a_bad_item_spoils_no_other) {
     const hang_guard guard;
     for (const std::size_t chunk : {0u, 1u, 7u}) {
-        const executor ex = make_hosts(1);
+        const hosts_of_test all_hosts(1);
+        const executor ex = all_hosts;
         const auto check = [](const auto& all, bool may_be_suspended) {
             for (std::size_t i = 0; i != all.size(); ++i)
                 if (i == 25)
@@ -136,7 +162,7 @@ TEST(hosts, a_bad_item_spoils_no_other) {
         };
         check(cadre::sync_wait(cadre::map_outcomes(ex, fail_some, std::views::iota(0, 40), {.chunk = chunk})), false);
         const auto crashed = cadre::sync_wait(cadre::as_outcome(cadre::on(ex, fail_some, 25)));
-        EXPECT_NE(origin_of(crashed.error()).find("host "), std::string::npos) << origin_of(crashed.error());
+        EXPECT_NE(origin_of(crashed.error()).find("node"), std::string::npos) << origin_of(crashed.error());
         check(cadre::sync_wait(cadre::map_outcomes(ex, fail_some_later, std::views::iota(0, 40), {.chunk = chunk})),
               true);
     }
@@ -144,7 +170,8 @@ TEST(hosts, a_bad_item_spoils_no_other) {
 
 TEST(hosts, retries_repeat_what_a_worker_took_along) {
     const hang_guard guard;
-    const executor ex = make_hosts(1, {.retries = 3});
+    const hosts_of_test all_hosts(1, {.retries = 3});
+    const executor ex = all_hosts;
     const auto o = cadre::sync_wait(cadre::as_outcome(cadre::on(ex, die_by_signal, SIGKILL)));
     EXPECT_THROW((void)o.value(), cadre::worker_crashed);
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
@@ -175,7 +202,10 @@ task<void> stops(executor ex) {
 
 TEST(hosts, stop_requests_and_limits_reach_the_work) {
     const hang_guard guard;
-    run(stops, make_hosts(1, {.kill_grace = 50ms}));
+    {
+        const hosts_of_test hosts_here(1, {.kill_grace = 50ms});
+        run(stops, executor(hosts_here));
+    }
 }
 
 task<void> shuts_down(executor ex) {
@@ -187,12 +217,16 @@ task<void> shuts_down(executor ex) {
 
 TEST(hosts, a_shutdown_lets_work_end) {
     const hang_guard guard;
-    run(shuts_down, make_hosts(1));
+    {
+        const hosts_of_test hosts_here(1);
+        run(shuts_down, executor(hosts_here));
+    }
 }
 
 TEST(hosts, the_host_of_the_program_takes_part) {
     const hang_guard guard;
-    const executor ex = make_hosts(1, {}, {}, true);
+    const hosts_of_test all_hosts(1, {}, {}, true);
+    const executor ex = all_hosts;
     EXPECT_EQ(ex.concurrency(), 3u);
     std::set<pid_t> workers;
     for (const pid_t pid : cadre::sync_wait(cadre::map(ex,
@@ -203,31 +237,17 @@ TEST(hosts, the_host_of_the_program_takes_part) {
                                                        std::views::iota(0, 60), {.chunk = 1})))
         workers.insert(pid);
     EXPECT_EQ(workers.size(), 3u);
-    run(stops, make_hosts(1, {.kill_grace = 50ms}, {}, true));
+    {
+        const hosts_of_test hosts_here(1, {.kill_grace = 50ms}, {}, true);
+        run(stops, executor(hosts_here));
+    }
 }
 
 TEST(hosts, objects_are_refused_by_a_sentence) {
-    const executor ex = make_hosts(1);
-    EXPECT_NE(what_of<cadre::not_portable>([&] { cadre::channel<int>(ex, 1); }).find("executor 'hosts'"),
+    const hosts_of_test all_hosts(1);
+    const executor ex = all_hosts;
+    EXPECT_NE(what_of<cadre::not_portable>([&] { cadre::channel<int>(ex, 1); }).find("executor 'cluster'"),
               std::string::npos);
-}
-
-// One of the two hosts goes while a map runs: every item has a result or a `worker_lost`.
-TEST(hosts, a_map_ends_when_a_host_is_lost) {
-    const hang_guard guard;
-    for (std::size_t lose_at = 10; lose_at <= 40; lose_at += 6)
-        for (const bool redelivers : {true, false}) {
-            const executor ex =
-                make_hosts(1, {}, {.seed = lose_at, .redelivers = redelivers, .lose_agent_at = lose_at});
-            const auto all =
-                cadre::sync_wait(cadre::map_outcomes(ex, plus_one, std::views::iota(0, 400), {.chunk = 4}));
-            for (std::size_t i = 0; i != all.size(); ++i)
-                if (all[i].has_value())
-                    EXPECT_EQ(*all[i], static_cast<int>(i) + 1);
-                else
-                    EXPECT_THROW((void)all[i].value(), cadre::worker_lost) << all[i].what();
-            EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
-        }
 }
 
 }  // namespace

@@ -63,6 +63,9 @@ void serve_if_agent() {
 }  // namespace
 
 kind_entry mpi_kind() {
+#if !defined(CADRE_MPI_OPENMPI) && !defined(CADRE_MPI_MPICH)
+    return {.missing = "this build has no MPI: install libopenmpi-dev or libmpich-dev and build again"};
+#endif
     return {.make = [](const executor_config& c) { return make_mpi_executor(to_mpi_options(c)); },
             .check = [](const executor_config& c) { to_mpi_options(c); },
             .serve = serve_if_agent,
