@@ -22,11 +22,11 @@ namespace {
 constexpr std::size_t max_early_stops = std::size_t{1} << 20;
 constexpr std::uint64_t arguments_ahead = 4 * std::uint64_t{part_size};  // that are asked for at once
 // A short call is reported by its reply alone.
-constexpr std::chrono::milliseconds reports_begun_after{20};
+constexpr std::chrono::milliseconds reports_after{20};
 constexpr std::chrono::milliseconds reports_progress_every{100};
 constexpr std::chrono::milliseconds look_every{20};
 constexpr std::chrono::milliseconds look_soon{2};  // while all credit is used
-constexpr std::size_t max_begun_in_message = 10'000;
+constexpr std::size_t max_held_in_message = 10'000;
 
 }  // namespace
 
@@ -188,14 +188,15 @@ void agent::look_after_calls() {
     alarm_set_ = false;
     if (!pool_ || !welcome_) return;
     const auto now = clock::now();
-    std::vector<begun_call> begun;
+    std::vector<held_call> held;
     auto* const source = static_cast<chunk_progress_source*>(pool_.backend()->query(typeid(chunk_progress_source)));
     for (const auto& [number, call] : calls_) {
-        if (call->epoch != epoch_ || now - call->arrived < reports_begun_after) continue;
+        if (call->epoch != epoch_ || now - call->arrived < reports_after) continue;
         const pid_t worker = call->worker_pid.load(std::memory_order_relaxed);
-        if (worker != 0 && !call->begun_reported && begun.size() < max_begun_in_message) {
-            begun.push_back({number, worker});
-            call->begun_reported = true;
+        if ((!call->reported || worker != call->worker_reported) && held.size() < max_held_in_message) {
+            held.push_back({number, worker});
+            call->reported = true;
+            call->worker_reported = worker;
         }
         if (source == nullptr || call->items == 1 ||
             now - std::max(call->progress_at, call->arrived) < reports_progress_every)
@@ -209,7 +210,7 @@ void agent::look_after_calls() {
         call->errors_reported += report.item_errors.size();
         link_->publish(target::program, 0, encode_progress(number, report));
     }
-    if (!begun.empty()) link_->publish(target::program, 0, encode_begun(begun));
+    if (!held.empty()) link_->publish(target::program, 0, encode_held(held));
     const executor_stats stats = pool_.stats();
     if (!leaving_ && credit_.adapt(calls_.size(), stats.queued))
         announce();

@@ -51,20 +51,20 @@ agent_status decode_status(std::span<const std::byte> message) {
     return status;
 }
 
-byte_buffer encode_begun(std::span<const begun_call> calls) {
+byte_buffer encode_held(std::span<const held_call> calls) {
     byte_buffer message;
     message.append(std::as_bytes(calls));
-    append_kind(message, message_kind::begun);
+    append_kind(message, message_kind::held);
     return message;
 }
 
-std::vector<begun_call> decode_begun(std::span<const std::byte> message) {
+std::vector<held_call> decode_held(std::span<const std::byte> message) {
     message = message.first(message.size() - 1);
-    if (message.size() % sizeof(begun_call) != 0) throw_truncated();
-    std::vector<begun_call> calls(message.size() / sizeof(begun_call));
+    if (message.size() % sizeof(held_call) != 0) throw_truncated();
+    std::vector<held_call> calls(message.size() / sizeof(held_call));
     if (!calls.empty()) std::memcpy(calls.data(), message.data(), message.size());
-    for (const begun_call& each : calls)
-        if (each.worker <= 0 || each.worker > std::numeric_limits<pid_t>::max())
+    for (const held_call& each : calls)
+        if (each.worker < 0 || each.worker > std::numeric_limits<pid_t>::max())
             throw_malformed("an impossible process");
     return calls;
 }

@@ -29,7 +29,7 @@ enum class message_kind : std::uint8_t {
     reply,  ///< agent to the program: the end of a call
     returned,  ///< agent to the program: items of a raw chunk that no worker has begun
     progress,  ///< agent to the program: items of a chunk that have ended
-    begun,  ///< agent to the program: which processes run calls that take longer
+    held,  ///< agent to the program: calls that take longer, and the processes that run them
     lost,  ///< agent to the program: a call that another agent may have begun, and that this one does not run
     wants,  ///< agent to the program: it needs a part of the arguments of a call
     part,  ///< a part of a message that is too large for the link
@@ -117,12 +117,12 @@ struct agent_status {
 [[nodiscard]] byte_buffer encode_status(const agent_status& status);
 [[nodiscard]] agent_status decode_status(std::span<const std::byte> message);
 
-struct begun_call {
+struct held_call {
     call_number number = 0;
-    std::int64_t worker = 0;  ///< its process
+    std::int64_t worker = 0;  ///< its process; 0: it waits for one
 };
-[[nodiscard]] byte_buffer encode_begun(std::span<const begun_call> calls);
-[[nodiscard]] std::vector<begun_call> decode_begun(std::span<const std::byte> message);
+[[nodiscard]] byte_buffer encode_held(std::span<const held_call> calls);
+[[nodiscard]] std::vector<held_call> decode_held(std::span<const std::byte> message);
 
 /// `unusable`.
 [[nodiscard]] byte_buffer encode_text(message_kind kind, std::string_view text);

@@ -122,7 +122,7 @@ private:
     void handle_reply(node_id from, byte_buffer message);
     void handle_returned(const note& n);
     void handle_progress(std::span<const std::byte> message);
-    void handle_begun(node_id from, std::span<const std::byte> message);
+    void handle_held(node_id from, std::span<const std::byte> message);
     void handle_status(node_id from, std::span<const std::byte> message);
     void handle_unusable(node_id from, const std::string& why);
     void handle_wants(node_id from, const note& n);

@@ -30,7 +30,7 @@ void node_backend::handle(delivery& message) {
         case message_kind::reply: return handle_reply(message.from, std::move(message.body));
         case message_kind::returned: return handle_returned(decode_note(bytes));
         case message_kind::progress: return handle_progress(bytes);
-        case message_kind::begun: return handle_begun(message.from, bytes);
+        case message_kind::held: return handle_held(message.from, bytes);
         case message_kind::status: return handle_status(message.from, bytes);
         case message_kind::unusable: return handle_unusable(message.from, decode_text(bytes));
         case message_kind::wants: return handle_wants(message.from, decode_note(bytes));
@@ -103,12 +103,14 @@ void node_backend::handle_progress(std::span<const std::byte> message) {
     known.item_errors.append(p.report.item_errors.span());
 }
 
-void node_backend::handle_begun(node_id from, std::span<const std::byte> message) {
-    const std::vector<begun_call> begun = decode_begun(message);
+void node_backend::handle_held(node_id from, std::span<const std::byte> message) {
+    const std::vector<held_call> held = decode_held(message);
     const std::lock_guard hold(mutex_);
     const std::string* const host = host_of(from);
-    for (const begun_call& each : begun)
+    if (host == nullptr) return;
+    for (const held_call& each : held)
         if (placed_call* const c = placement_.find(each.number); c != nullptr && !c->waits) {
+            c->taken_by = from;
             c->call->worker_host.store(host, std::memory_order_release);
             c->call->worker_pid.store(static_cast<pid_t>(each.worker), std::memory_order_relaxed);
         }
@@ -202,9 +204,8 @@ void node_backend::agent_gone(node_id id) noexcept {
         last_lost_ = *found->second.host;
         restarts_ += found->second.restarts;
         agents_.erase(found);
-        if (!link_->redelivers())
-            lose_all([id](const placed_call& c) { return c.at != nullptr && !c.at->local && c.at->agent == id; },
-                     "host " + last_lost_ + " is gone", later);
+        // Those that it was not known to have come back from the engine.
+        lose_all([id](const placed_call& c) { return c.taken_by == id; }, "host " + last_lost_ + " is gone", later);
         placement_.remove_agent(id);
         if (link_->redelivers() && agents_.empty()) link_->drain_work();
         dispatch(later);

@@ -112,12 +112,14 @@ placed_call* placement::place_next() noexcept {
     placed_call& c = *waiting_.begin()->second.front();
     leave(c);
     c.at = where;
+    c.taken_by = where->agent;
     ++where->calls;
     return &c;
 }
 
 void placement::wait_again(placed_call& c) noexcept {
     leave(c);
+    c.taken_by = 0;
     enqueue(c, true);
 }
 

@@ -41,6 +41,7 @@ struct placed_call {
     portable_call* call = nullptr;
     portable_call* relay = nullptr;  ///< in the local pool
     place* at = nullptr;  ///< null: it waits, or its place is gone
+    node_id taken_by = 0;  ///< the agent that has it, if that is known
     bool waits = false;
     bool handing_over = false;  ///< a thread is giving it to its place, without the lock
     bool lost = false;  ///< its place went away meanwhile

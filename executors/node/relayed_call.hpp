@@ -33,7 +33,8 @@ public:
     const epoch_number epoch;
     const std::uint64_t tag;  ///< of the delivery
     const std::chrono::steady_clock::time_point arrived = std::chrono::steady_clock::now();
-    bool begun_reported = false;
+    bool reported = false;  ///< the program knows that it is here
+    pid_t worker_reported = 0;
     std::uint64_t wanted = 0;  ///< bytes of the arguments that were asked for
     // What the program knows of a chunk's items.
     std::chrono::steady_clock::time_point progress_at{};

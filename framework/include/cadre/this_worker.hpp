@@ -16,9 +16,9 @@
 namespace cadre::this_worker {
 
 /// The index of this worker in its executor, from 0: of the worker process on a process executor, else of the thread. 0 outside
-/// of workers.
+/// of workers. On an executor of several hosts: in its host.
 [[nodiscard]] std::size_t index() noexcept;
-/// The number of workers of the executor; 1 outside of workers.
+/// The number of workers of the executor, or of its part on this host; 1 outside of workers.
 [[nodiscard]] std::size_t count() noexcept;
 /// The id of this process.
 [[nodiscard]] pid_t pid() noexcept;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cadre/detail/task/block_on.hpp>
+#include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
@@ -33,7 +34,13 @@ protected:
     static void run_outside(body test) {
         const executor ex = Traits::make();
         SCOPED_TRACE("from outside " + ex.name());
-        sync_wait(test(ex));
+        try {
+            sync_wait(test(ex));
+        } catch (const not_portable& e) {
+            // An executor without memory for shared objects passes the tests that need none.
+            if (!ex.backend()->remote() || ex.backend()->domain() != nullptr) throw;
+            GTEST_SKIP() << e.what();
+        }
     }
 };
 TYPED_TEST_SUITE_P(executor_conformance);
