@@ -1,57 +1,72 @@
-// Calls that run in the worker processes of other hosts: the same results, errors and limits as on a process executor.
+// Two hosts with worker processes of their own, over a simulated engine.
 
-#include "cluster_fixture.hpp"
-#include "executors/process/guard.hpp"
-#include "executors/process/support.hpp"
+#include "executors/node/cluster_fixture.hpp"
 #include "process/process_pool.hpp"
 
-#include <cadre/as_outcome.hpp>
-#include <cadre/channel.hpp>
-#include <cadre/errors.hpp>
-#include <cadre/map.hpp>
-#include <cadre/map_stream.hpp>
-#include <cadre/reduce.hpp>
-#include <cadre/register_exception.hpp>
-#include <cadre/this_task.hpp>
-#include <cadre/timeout.hpp>
+#include <cadre/cadre.hpp>
 
 #include <gtest/gtest.h>
 
-#include <cstdint>
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
 #include <exception>
 #include <memory>
-#include <ranges>
-#include <set>
-#include <stdexcept>
+#include <numeric>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
 
-using namespace cadre::process_tests;
-using cadre::executor;
-using cadre::task;
+using namespace std::chrono_literals;
+using cadre::sync_wait;
 
-/// Two hosts with `workers` worker processes each.
-class hosts_of_test {
-public:
-    explicit hosts_of_test(int workers, cadre::process_options pool = {}, simulated::engine_options engine = {},
-                           bool local = false)
-        : cluster_({.engine = engine,
-                    .local = local,
-                    .pool = with(pool, workers),
-                    .make_pool = [](const auto& options, auto role) {
-                        return cadre::detail::make_process_pool(options, std::move(role));
-                    }}) {}
-    operator executor() const { return cluster_.program(); }
+cadre::executor process_pool(const cadre::process_options& options, cadre::detail::pool_role role) {
+    return cadre::detail::make_process_pool(options, std::move(role));
+}
 
-private:
-    static cadre::process_options with(cadre::process_options pool, int workers) {
-        pool.workers = workers;
-        return pool;
+simulated::cluster_options two_hosts(cadre::process_options pool = {.workers = 1}, bool redelivers = true) {
+    return {.engine = {.redelivers = redelivers, .longest_delay = 20us}, .pool = pool, .make_pool = process_pool};
+}
+
+bool is_host(const std::string& name) { return name == "node1" || name == "node2"; }
+
+int square(int i) { return i * i; }
+int sleep_for(int milliseconds) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    return milliseconds;
+}
+int crash(int i) {
+    if (i == 3) std::raise(SIGKILL);
+    return i;
+}
+cadre::task<int> nap(int milliseconds) {
+    co_await cadre::sleep_for(std::chrono::milliseconds(milliseconds));
+    co_return milliseconds;
+}
+std::size_t sum(const std::vector<unsigned char>& bytes) {
+    return std::accumulate(bytes.begin(), bytes.end(), std::size_t{0});
+}
+std::vector<unsigned char> many(std::size_t size) { return std::vector<unsigned char>(size, 7); }
+
+cadre::task<int> result_of(cadre::job<int>& job) { co_return co_await job; }
+
+template <class Condition>
+bool comes_true(Condition condition) {
+    for (int i = 0; i < 2000 && !condition(); ++i)
+        std::this_thread::sleep_for(1ms);
+    return condition();
+}
+
+std::string text_of(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        return e.what();
     }
-    simulated::cluster cluster_;
-};
+}
 
 std::string origin_of(const std::exception_ptr& error) {
     try {
@@ -61,193 +76,183 @@ std::string origin_of(const std::exception_ptr& error) {
     }
 }
 
-std::string repeated(std::string text, int times) {
-    std::string all;
-    for (int i = 0; i != times; ++i)
-        all += text;
-    return all;
-}
-int refuse(int x) { throw std::invalid_argument("refused " + std::to_string(x)); }
-task<int> plus_one_elsewhere(executor ex, int x) { co_return co_await cadre::on(ex, plus_one, x); }
-task<int> plus_one_on_own_executor(int x) {
-    const executor ex = co_await cadre::this_task::executor();
-    co_return co_await cadre::on(ex, plus_one, x);
+class NodeHosts : public testing::TestWithParam<bool> {
+protected:
+    simulated::cluster hosts{two_hosts({.workers = 1}, GetParam())};
+    const cadre::executor ex = hosts.program();
+};
+INSTANTIATE_TEST_SUITE_P(redelivering, NodeHosts, testing::Bool());
+
+TEST_P(NodeHosts, the_death_of_a_worker_names_its_host_and_the_item) {
+    const auto all = sync_wait(cadre::map_outcomes(ex, crash, std::vector{0, 1, 2, 3, 4}));
+    EXPECT_EQ(all[4].value(), 4);
+    ASSERT_FALSE(all[3].has_value());
+    EXPECT_THROW(std::rethrow_exception(all[3].error()), cadre::worker_crashed);
+    EXPECT_NE(text_of(all[3].error()).find(" on node"), std::string::npos) << text_of(all[3].error());
+    const std::string origin = origin_of(all[3].error());
+    EXPECT_NE(origin.find(" on node"), std::string::npos) << origin;
+    EXPECT_NE(origin.find("item 3"), std::string::npos) << origin;
 }
 
-TEST(hosts, calls_give_results_and_errors) {
-    const hang_guard guard;
-    const hosts_of_test all_hosts(1);
-    const executor ex = all_hosts;
-    EXPECT_EQ(ex.kind(), cadre::executor_kind::cluster);
-    EXPECT_EQ(ex.concurrency(), 2u);
-    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 41)), 42);
-    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, repeated, "ab", 3)), "ababab");
-    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, repeated, std::string(1 << 20, 'x'), 3)).size(), std::size_t{3} << 20);
-    const auto failed = cadre::sync_wait(cadre::as_outcome(cadre::on(ex, refuse, 7)));
-    EXPECT_STREQ(failed.what().c_str(), "refused 7");
-    EXPECT_THROW((void)failed.value(), std::invalid_argument);
-    EXPECT_NE(origin_of(failed.error()).find("node"), std::string::npos) << origin_of(failed.error());
+TEST_P(NodeHosts, a_job_knows_its_host_while_it_runs_and_afterwards) {
+    auto job = cadre::spawn(ex, sleep_for, 300);
+    EXPECT_TRUE(comes_true([&] { return !job.worker_host().empty(); }));
+    EXPECT_FALSE(job.ready());
+    EXPECT_TRUE(is_host(job.worker_host())) << job.worker_host();
+    EXPECT_GT(job.worker_pid(), 0);
+    EXPECT_EQ(sync_wait(result_of(job)), 300);
+    auto quick = cadre::spawn(ex, square, 3);
+    EXPECT_EQ(sync_wait(result_of(quick)), 9);
+    EXPECT_TRUE(is_host(quick.worker_host()));
 }
 
-TEST(hosts, calls_nest_and_handles_travel) {
-    const hang_guard guard;
-    const hosts_of_test all_hosts(1);
-    const executor ex = all_hosts;
-    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one_elsewhere, ex, 1)), 2);
-    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one_on_own_executor, 1)), 2);
-}
-
-TEST(hosts, both_run_calls) {
-    const hang_guard guard;
-    const hosts_of_test all_hosts(1);
-    const executor ex = all_hosts;
-    std::vector<cadre::job<pid_t>> jobs;
-    std::set<pid_t> workers;
-    for (int i = 0; i != 2; ++i)
-        for (int k = 0; k != 20; ++k)
-            jobs.push_back(cadre::spawn(
-                ex, +[] {
-                    compute_for(5ms);
-                    return worker_pid();
-                }));
-    for (auto& job : jobs)
-        workers.insert(cadre::sync_wait(wait_for(std::move(job))));
-    EXPECT_EQ(workers.size(), 2u);
-}
-
-task<int> slow_plus_one(int x) {
-    co_await cadre::yield();
-    co_return x + 1;
-}
-
-TEST(hosts, maps_keep_the_order) {
-    const hang_guard guard;
-    const hosts_of_test all_hosts(2);
-    const executor ex = all_hosts;
-    const auto plain = cadre::sync_wait(cadre::map(ex, plus_one, std::views::iota(0, 20'000)));
-    const auto later = cadre::sync_wait(cadre::map(ex, slow_plus_one, std::views::iota(0, 2'000)));
-    ASSERT_EQ(plain.size(), 20'000u);
-    for (std::size_t i = 0; i != plain.size(); ++i)
-        ASSERT_EQ(plain[i], static_cast<int>(i) + 1);
-    for (std::size_t i = 0; i != later.size(); ++i)
-        ASSERT_EQ(later[i], static_cast<int>(i) + 1);
-    EXPECT_EQ(cadre::sync_wait(cadre::reduce(ex, plus_one, std::plus<>{}, std::views::iota(0, 1000), 0)), 500'500);
-}
-
-int fail_some(int x) {
-    if (x % 10 == 3) throw std::runtime_error("item " + std::to_string(x));
-    if (x == 25) ::raise(SIGKILL);
-    return x;
-}
-task<int> fail_some_later(int x) {
-    co_await cadre::yield();
-    co_return fail_some(x);
-}
-
-TEST(hosts, a_bad_item_spoils_no_other) {
-    const hang_guard guard;
-    for (const std::size_t chunk : {0u, 1u, 7u}) {
-        const hosts_of_test all_hosts(1);
-        const executor ex = all_hosts;
-        const auto check = [](const auto& all, bool may_be_suspended) {
-            for (std::size_t i = 0; i != all.size(); ++i)
-                if (i == 25)
-                    EXPECT_THROW((void)all[i].value(), cadre::worker_crashed);
-                else if (i % 10 == 3)
-                    EXPECT_FALSE(all[i].has_value()) << i;
-                else if (all[i].has_value() || !may_be_suspended)
-                    EXPECT_EQ(all[i].value(), static_cast<int>(i));
-                else  // it sat suspended in the worker that died
-                    EXPECT_THROW((void)all[i].value(), cadre::worker_lost) << i;
-        };
-        check(cadre::sync_wait(cadre::map_outcomes(ex, fail_some, std::views::iota(0, 40), {.chunk = chunk})), false);
-        const auto crashed = cadre::sync_wait(cadre::as_outcome(cadre::on(ex, fail_some, 25)));
-        EXPECT_NE(origin_of(crashed.error()).find("node"), std::string::npos) << origin_of(crashed.error());
-        check(cadre::sync_wait(cadre::map_outcomes(ex, fail_some_later, std::views::iota(0, 40), {.chunk = chunk})),
-              true);
-    }
-}
-
-TEST(hosts, retries_repeat_what_a_worker_took_along) {
-    const hang_guard guard;
-    const hosts_of_test all_hosts(1, {.retries = 3});
-    const executor ex = all_hosts;
-    const auto o = cadre::sync_wait(cadre::as_outcome(cadre::on(ex, die_by_signal, SIGKILL)));
-    EXPECT_THROW((void)o.value(), cadre::worker_crashed);
-    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
-}
-
-task<void> stops(executor ex) {
+TEST_P(NodeHosts, a_lost_host_fails_its_call_and_no_other) {
     std::vector<cadre::job<int>> jobs;
-    for (int i = 0; i != 6; ++i)
-        jobs.push_back(cadre::spawn(ex, compute_until_stopped));
-    co_await cadre::sleep_for(30ms);
-    for (auto& job : jobs)
-        job.request_stop();
+    for (int i = 0; i < 2; ++i)
+        jobs.push_back(cadre::spawn(ex, sleep_for, 800));
+    ASSERT_TRUE(comes_true([&] { return !jobs[0].worker_host().empty() && !jobs[1].worker_host().empty(); }));
+    ASSERT_NE(jobs[0].worker_host(), jobs[1].worker_host());
+    ASSERT_TRUE(hosts.messages().strike(simulated::fault::kill));
+    int values = 0;
     for (auto& job : jobs) {
-        const auto o = co_await cadre::as_outcome(std::move(job));
-        if (o.has_value()) {
-            EXPECT_EQ(*o, 77);
-        } else {
-            EXPECT_THROW((void)o.value(), cadre::cancelled);  // it had not begun
+        try {
+            values += sync_wait(result_of(job)) == 800 ? 1 : 0;
+        } catch (const cadre::worker_lost& e) {
+            EXPECT_NE(std::string(e.what()).find("host " + job.worker_host() + " is gone"), std::string::npos)
+                << e.what();
         }
     }
-    auto killed = cadre::spawn(ex, spin_for_ever);
-    co_await cadre::sleep_for(30ms);
-    killed.kill();
-    EXPECT_THROW((void)co_await killed, cadre::task_killed);
-    EXPECT_THROW((void)co_await cadre::timeout(50ms, cadre::on(ex, spin_for_ever)), cadre::timed_out);
-    EXPECT_EQ(co_await cadre::on(ex, plus_one, 1), 2);
+    EXPECT_EQ(values, 1);
+    EXPECT_EQ(sync_wait(cadre::on(ex, square, 5)), 25);
+    EXPECT_EQ(ex.concurrency(), 1u);
 }
 
-TEST(hosts, stop_requests_and_limits_reach_the_work) {
-    const hang_guard guard;
-    {
-        const hosts_of_test hosts_here(1, {.kill_grace = 50ms});
-        run(stops, executor(hosts_here));
+TEST_P(NodeHosts, retries_repeat_what_a_lost_host_had) {
+    std::vector<cadre::job<int>> jobs;
+    for (int i = 0; i < 4; ++i)
+        jobs.push_back(cadre::spawn(ex.with({.retries = 1}), sleep_for, 200));
+    ASSERT_TRUE(comes_true([&] { return !jobs[0].worker_host().empty(); }));
+    ASSERT_TRUE(hosts.messages().strike(simulated::fault::kill));
+    for (auto& job : jobs)
+        EXPECT_EQ(sync_wait(result_of(job)), 200);
+    EXPECT_GT(ex.stats().retried, 0u);
+}
+
+TEST_P(NodeHosts, items_that_have_ended_count_when_their_host_is_lost) {
+    std::thread later([this] {
+        std::this_thread::sleep_for(450ms);
+        EXPECT_TRUE(hosts.messages().strike(simulated::fault::kill));
+    });
+    // 0.6 s for each of two chunks.
+    const auto all = sync_wait(cadre::map_outcomes(ex, sleep_for, std::vector<int>(24, 50), {.chunk = 12}));
+    later.join();
+    const auto values = std::ranges::count_if(all, [](const auto& o) { return o.has_value(); });
+    EXPECT_GT(values, 12);  // more than the chunk of the host that lives
+    EXPECT_LT(values, 24);
+}
+
+TEST_P(NodeHosts, arguments_and_results_of_any_size_travel) {
+    constexpr std::size_t size = (std::size_t{70} << 20) + 5;
+    EXPECT_EQ(sync_wait(cadre::on(ex, sum, many(size))), size * 7);
+    const auto back = sync_wait(cadre::on(ex, many, size));
+    ASSERT_EQ(back.size(), size);
+    EXPECT_EQ(back.back(), 7);
+}
+
+TEST_P(NodeHosts, tasks_that_sleep_use_up_no_credit) {
+    const auto begin = std::chrono::steady_clock::now();
+    std::vector<cadre::job<int>> jobs;
+    for (int i = 0; i < 400; ++i)
+        jobs.push_back(cadre::spawn(ex, nap, 200));
+    for (auto& job : jobs)
+        EXPECT_EQ(sync_wait(result_of(job)), 200);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);  // one after the other on two workers: 40 s
+}
+
+TEST_P(NodeHosts, limits_and_kills_reach_the_worker) {
+    EXPECT_THROW(sync_wait(cadre::on(ex.with({.timeout = 50ms}), sleep_for, 5000)), cadre::timed_out);
+    auto job = cadre::spawn(ex, sleep_for, 20'000);
+    ASSERT_TRUE(comes_true([&] { return job.worker_pid() != 0; }));
+    job.kill();
+    try {
+        sync_wait(result_of(job));
+        FAIL();
+    } catch (const cadre::task_killed& e) {
+        EXPECT_EQ(e.reason(), cadre::kill_reason::requested);
+        EXPECT_NE(std::string(e.what()).find(" on node"), std::string::npos) << e.what();
     }
 }
 
-task<void> shuts_down(executor ex) {
-    auto job = cadre::spawn(ex, compute_for, 50ms);
-    co_await ex.shutdown(5s);
-    EXPECT_EQ(co_await job, 0);
-    EXPECT_THROW((void)co_await cadre::on(ex, plus_one, 1), cadre::executor_stopped);
+TEST_P(NodeHosts, a_shutdown_with_a_deadline_ends_a_long_call) {
+    auto job = cadre::spawn(ex, sleep_for, 20'000);
+    ASSERT_TRUE(comes_true([&] { return job.worker_pid() != 0; }));
+    sync_wait(ex.shutdown(10ms));
+    EXPECT_THROW(sync_wait(result_of(job)), cadre::task_killed);
+    EXPECT_THROW(sync_wait(cadre::on(ex, square, 1)), cadre::executor_stopped);
 }
 
-TEST(hosts, a_shutdown_lets_work_end) {
-    const hang_guard guard;
-    {
-        const hosts_of_test hosts_here(1);
-        run(shuts_down, executor(hosts_here));
+TEST_P(NodeHosts, maps_with_automatic_chunks_use_both_hosts) {
+    std::vector<int> in(300'000);
+    std::iota(in.begin(), in.end(), 0);
+    const auto out = sync_wait(cadre::map(ex, [](int i) { return i ^ 5; }, in));
+    ASSERT_EQ(out.size(), in.size());
+    for (std::size_t i = 0; i < out.size(); ++i)
+        ASSERT_EQ(out[i], in[i] ^ 5);
+}
+
+TEST(NodeBackend, waiting_calls_are_bounded_and_leave_by_priority) {
+    simulated::cluster hosts({.engine = {.longest_delay = 20us},
+                              .agents = 1,
+                              .pool = {.workers = 1, .max_pending = 3},
+                              .make_pool = process_pool});
+    const cadre::executor ex = hosts.program();
+    std::vector<cadre::job<int>> jobs;
+    int refused = 0;
+    for (int i = 0; i < 12; ++i)
+        jobs.push_back(cadre::spawn(ex, sleep_for, 30));
+    EXPECT_GT(ex.stats().queued, 0u);
+    for (auto& job : jobs) {
+        try {
+            static_cast<void>(sync_wait(result_of(job)));
+        } catch (const cadre::overloaded&) {
+            ++refused;
+        }
     }
+    EXPECT_GE(refused, 3);
+    EXPECT_LE(refused, 9);
 }
 
-TEST(hosts, the_host_of_the_program_takes_part) {
-    const hang_guard guard;
-    const hosts_of_test all_hosts(1, {}, {}, true);
-    const executor ex = all_hosts;
-    EXPECT_EQ(ex.concurrency(), 3u);
-    std::set<pid_t> workers;
-    for (const pid_t pid : cadre::sync_wait(cadre::map(ex,
-                                                       +[](int) {
-                                                           compute_for(3ms);
-                                                           return worker_pid();
-                                                       },
-                                                       std::views::iota(0, 60), {.chunk = 1})))
-        workers.insert(pid);
-    EXPECT_EQ(workers.size(), 3u);
-    {
-        const hosts_of_test hosts_here(1, {.kill_grace = 50ms}, {}, true);
-        run(stops, executor(hosts_here));
+TEST(NodeBackend, a_waiting_call_that_is_stopped_never_leaves_the_program) {
+    simulated::cluster hosts({.engine = {.longest_delay = 20us}, .agents = 0});  // nobody takes it
+    auto job = cadre::spawn(hosts.program(), square, 2);
+    job.request_stop();
+    EXPECT_THROW(sync_wait(result_of(job)), cadre::cancelled);
+    EXPECT_EQ(hosts.messages().messages(), 0u);
+}
+
+TEST(NodeBackend, the_programs_host_runs_calls_without_the_engine) {
+    simulated::cluster hosts({.engine = {.longest_delay = 20us},
+                              .agents = 0,
+                              .local = true,
+                              .pool = {.workers = 2},
+                              .make_pool = process_pool});
+    const cadre::executor ex = hosts.program();
+    EXPECT_EQ(ex.kind(), cadre::executor_kind::cluster);
+    EXPECT_EQ(ex.concurrency(), 2u);
+    EXPECT_EQ(sync_wait(cadre::on(ex, square, 12)), 144);
+    const auto out = sync_wait(cadre::map(ex, square, std::vector{1, 2, 3}));
+    EXPECT_EQ(out, (std::vector{1, 4, 9}));
+    EXPECT_EQ(hosts.messages().messages(), 0u);
+}
+
+TEST(NodeBackend, objects_across_hosts_are_refused_by_a_sentence) {
+    simulated::cluster hosts({.engine = {.longest_delay = 20us}});
+    try {
+        const cadre::channel<int> c{hosts.program(), 1};
+        FAIL();
+    } catch (const cadre::not_portable& e) {
+        EXPECT_STREQ(e.what(), "executor 'cluster' has no memory for channels, shared cells and locks");
     }
-}
-
-TEST(hosts, objects_are_refused_by_a_sentence) {
-    const hosts_of_test all_hosts(1);
-    const executor ex = all_hosts;
-    EXPECT_NE(what_of<cadre::not_portable>([&] { cadre::channel<int>(ex, 1); }).find("executor 'cluster'"),
-              std::string::npos);
 }
 
 }  // namespace
