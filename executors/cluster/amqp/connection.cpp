@@ -81,6 +81,7 @@ void connection::check(int status, const char* what) {
 }
 
 void connection::check_reply(const char* what) {
+    drained_ = false;
     const amqp_rpc_reply_t reply = library_.amqp_get_rpc_reply(state_.get());
     if (reply.reply_type != AMQP_RESPONSE_NORMAL) raise(what, reply);
 }
@@ -217,12 +218,19 @@ bool connection::receive(inbound& message) {
         amqp_frame_t frame{};
         timeval none{};
         const int status = library_.amqp_simple_wait_frame_noblock(state_.get(), &frame, &none);
-        if (status == AMQP_STATUS_TIMEOUT) return false;
+        drained_ = status == AMQP_STATUS_TIMEOUT;
+        if (drained_) return false;
         check(status, "waited for messages");
         const bool complete = take_frame(frame, message);
         library_.amqp_maybe_release_buffers(state_.get());
         if (complete) return true;
     }
+}
+
+bool connection::has_unread() const noexcept {
+    if (library_.amqp_frames_enqueued(state_.get()) != 0 || library_.amqp_data_in_buffer(state_.get()) != 0)
+        return true;
+    return tls_ && !drained_;  // OpenSSL may hold some
 }
 
 connection::assembly& connection::assembly_of(std::uint16_t channel) {

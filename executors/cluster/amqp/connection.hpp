@@ -97,6 +97,8 @@ public:
     /// Takes the next message without waiting; serves heartbeats. Call it at least every half heartbeat.
     /// @return false if there is no whole message yet; the descriptor is readable when there is more
     [[nodiscard]] bool receive(inbound& message);
+    /// Something may have been read from the socket that `receive` has not taken: a request takes what arrives before its answer.
+    [[nodiscard]] bool has_unread() const noexcept;
 
     /// Every function of the connection fails soon, also one that waits. Thread-safe.
     void interrupt() noexcept;
@@ -133,6 +135,8 @@ private:
     std::unique_ptr<amqp_connection_state_t_, deleter> state_;
     int descriptor_ = -1;
     std::size_t part_size_ = 0;
+    bool tls_ = false;
+    bool drained_ = false;  // the last `receive` has found nothing more
     std::array<assembly, 3> assemblies_{};  // of channels 1 to 3
 };
 

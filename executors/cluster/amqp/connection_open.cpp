@@ -35,6 +35,7 @@ void connection::open(const broker_address& address, const std::string& title) {
     timeval replies = reply_timeout;
     library_.amqp_set_handshake_timeout(state_.get(), &handshake);
     library_.amqp_set_rpc_timeout(state_.get(), &replies);
+    tls_ = address.tls;
     open_socket(address);
     log_in(address, title);
     part_size_ = static_cast<std::size_t>(library_.amqp_get_frame_max(state_.get())) - frame_overhead;

@@ -7,7 +7,6 @@
 #include <span>
 #include <utility>
 
-#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -45,13 +44,6 @@ std::thread thread_without_signals(Function function) {
         ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
         throw;
     }
-}
-
-/// Waits until the socket is readable or the bell has rung.
-void wait_for(int socket, int bell, std::chrono::milliseconds limit) {
-    std::array<pollfd, 2> waited{pollfd{socket, POLLIN, 0}, pollfd{bell, POLLIN, 0}};
-    if (::poll(waited.data(), waited.size(), static_cast<int>(limit.count())) > 0 && waited[1].revents != 0)
-        doorbell::clear(bell);
 }
 
 }  // namespace
@@ -149,7 +141,7 @@ void link_base::interrupt_session() noexcept {
 }
 
 void link_base::run_control() noexcept {
-    while (!stopping()) {
+    for (;;) {
         std::string why;
         try {
             serve_control();
@@ -160,7 +152,8 @@ void link_base::run_control() noexcept {
         }
         close_session();
         report([&](node::node_link_events& events) { events.engine_gone(std::move(why)); });
-        if (reconnect()) report([](node::node_link_events& events) { events.engine_back(); });
+        if (!reconnect()) break;
+        report([](node::node_link_events& events) { events.engine_back(); });
     }
     close_session();
     const std::scoped_lock lock(ended_mutex_);
@@ -187,18 +180,15 @@ bool link_base::reconnect() noexcept {
 }
 
 void link_base::serve_control() {
+    reading_turn turn(*control_, half_heartbeat());
     while (!stopping()) {
         if (writer_failed_.load()) throw engine_error(writer_failure_);
-        // Before receiving: a request takes what arrives meanwhile out of the socket.
-        control_turn(clock::now());
+        const auto now = clock::now();
+        control_turn(now);
         inbound message;
-        int count = 0;
-        while (count < burst && control_->receive(message)) {
+        for (int count = 0; count < burst && turn.receive(now, message); ++count)
             control_received(std::move(message));
-            ++count;
-        }
-        if (count == burst) continue;
-        wait_for(control_->descriptor(), control_bell_.descriptor(), half_heartbeat());
+        turn.wait(control_bell_.descriptor());
     }
 }
 
@@ -236,30 +226,38 @@ void link_base::run_writer() noexcept {
 
 void link_base::serve_writer() {
     std::vector<outgoing> batch;
+    reading_turn turn(*writer_, half_heartbeat());
     for (;;) {
         const bool finishing = writer_finishing_.load();
-        writer_turn(clock::now());  // before receiving, as in the control thread
-        const bool received = receive_in_writer();
+        const auto now = clock::now();
+        writer_turn(now);
+        receive_in_writer(turn, now);
         outbox_.take(batch);
         const bool sent = !batch.empty();
-        send(batch);
+        send(batch, turn);
         if (finishing && !sent) {
             writer_leaves();
             return;
         }
-        if (!received && !sent) sleep_in_writer();
+        if (!sent && outbox_.begin_sleep()) {
+            turn.wait(outbox_.descriptor());
+            outbox_.end_sleep();
+        }
     }
 }
 
-bool link_base::receive_in_writer() {
+void link_base::receive_in_writer(reading_turn& turn, clock::time_point now) {
     inbound message;
-    int count = 0;
-    for (; count < burst && writer_->receive(message); ++count)
+    for (int count = 0; count < burst && turn.receive(now, message); ++count)
         writer_received(std::move(message));
-    return count > 0;
 }
 
-void link_base::send(std::vector<outgoing>& batch) {
+void link_base::look_in_writer(reading_turn& turn) {
+    turn.look();
+    receive_in_writer(turn, clock::now());
+}
+
+void link_base::send(std::vector<outgoing>& batch, reading_turn& turn) {
     for (std::size_t i = 0; i < batch.size();) {
         const std::size_t end = std::min(i + burst, batch.size());
         const bool several = end - i > 1;
@@ -268,18 +266,16 @@ void link_base::send(std::vector<outgoing>& batch) {
             if (batch[i].to == route::acknowledgement)
                 write_acknowledgement(batch[i]);
             else
-                send_message(batch[i]);
+                send_message(batch[i], turn);
             batch[i].body = byte_buffer();
         }
-        if (several) {
-            writer_->cork(false);
-            static_cast<void>(receive_in_writer());
-        }
+        if (several) writer_->cork(false);
+        if (i < batch.size()) look_in_writer(turn);
     }
     batch.clear();
 }
 
-void link_base::send_message(const outgoing& entry) {
+void link_base::send_message(const outgoing& entry, reading_turn& turn) {
     constexpr std::size_t parts_between_reads = 8;
     const std::string key = key_of(entry);
     const std::span<const std::byte> body = entry.body.span();
@@ -293,14 +289,8 @@ void link_base::send_message(const outgoing& entry) {
     for (std::size_t sent = 0; sent < body.size(); sent += part) {
         writer_->publish_part(1, body.subspan(sent, std::min(part, body.size() - sent)));
         // What arrives meanwhile is reported, but answered later: the channel belongs to this message.
-        if (++count % parts_between_reads == 0) static_cast<void>(receive_in_writer());
+        if (++count % parts_between_reads == 0) look_in_writer(turn);
     }
-}
-
-void link_base::sleep_in_writer() {
-    if (!outbox_.begin_sleep()) return;
-    wait_for(writer_->descriptor(), outbox_.descriptor(), half_heartbeat());
-    outbox_.end_sleep();
 }
 
 }  // namespace cadre::detail::amqp

@@ -17,6 +17,7 @@
 #include "names.hpp"
 #include "node/node_link.hpp"
 #include "outbox.hpp"
+#include "reading_turn.hpp"
 
 namespace cadre::detail::amqp {
 
@@ -90,10 +91,10 @@ private:
     void start_writer();
     void run_writer() noexcept;
     void serve_writer();
-    [[nodiscard]] bool receive_in_writer();
-    void send(std::vector<outgoing>& batch);
-    void send_message(const outgoing& entry);
-    void sleep_in_writer();
+    void receive_in_writer(reading_turn& turn, clock::time_point now);
+    void look_in_writer(reading_turn& turn);
+    void send(std::vector<outgoing>& batch, reading_turn& turn);
+    void send_message(const outgoing& entry, reading_turn& turn);
     void interrupt_session() noexcept;
     [[nodiscard]] bool stopping() const noexcept { return phase_.load() >= phase::stopping; }
 

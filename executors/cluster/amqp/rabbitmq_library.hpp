@@ -18,7 +18,7 @@ namespace cadre::detail::amqp {
     f(amqp_connection_close) f(amqp_get_rpc_reply) f(amqp_error_string2) f(amqp_channel_open) \
     f(amqp_exchange_declare) f(amqp_queue_declare) f(amqp_queue_bind) f(amqp_queue_delete) \
     f(amqp_basic_qos) f(amqp_basic_consume) f(amqp_basic_cancel) f(amqp_basic_ack) f(amqp_basic_nack) f(amqp_basic_publish) \
-    f(amqp_send_method) f(amqp_send_frame) f(amqp_simple_wait_frame_noblock) f(amqp_maybe_release_buffers)
+    f(amqp_send_method) f(amqp_send_frame) f(amqp_simple_wait_frame_noblock) f(amqp_frames_enqueued) f(amqp_data_in_buffer) f(amqp_maybe_release_buffers)
 // clang-format on
 
 struct rabbitmq_library {

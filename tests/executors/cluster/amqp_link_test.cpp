@@ -216,6 +216,9 @@ TEST_F(AmqpLink, nothing_is_left_in_the_broker) {
         home->publish(target::work, 0, bytes_of("a"));
         ASSERT_TRUE(worker.events().wait_for_messages(1));
     }
+    {
+        const program brief(name);
+    }  // stopped before its threads have begun
     const std::string queues = private_broker::instance().control("list_queues name");
     const std::string exchanges = private_broker::instance().control("list_exchanges name");
     EXPECT_EQ(queues.find(name), std::string::npos) << queues;
