@@ -38,13 +38,13 @@ program_link::program_link(const rabbitmq_library& library, broker_address addre
 
 // --- the core's side --------------------------------------------------------------------------------------------------
 
-void program_link::publish(node::target to, node::node_id agent, byte_buffer body) noexcept {
+void program_link::publish(node::target to, node::node_id to_agent, byte_buffer body) noexcept {
     outgoing entry{route::work, 0, {message_kind::data, session_.load(), 0}, std::move(body)};
     switch (to) {
         case node::target::work: break;
         case node::target::all_agents: entry.to = route::all_agents; break;
         case node::target::agent: {
-            const auto known = find(agent);
+            const auto known = find(to_agent);
             if (!known || known->leaving) return;
             entry.to = route::agent;
             entry.destination = known->key;

@@ -20,7 +20,7 @@ public:
                  link_timing timing = {});
     ~program_link() override { stop(clock::now()); }
 
-    void publish(node::target to, node::node_id agent, byte_buffer body) noexcept override;
+    void publish(node::target to, node::node_id to_agent, byte_buffer body) noexcept override;
     void acknowledge(std::uint64_t /*tag*/) noexcept override {}
     void set_credit(std::uint32_t /*messages*/) noexcept override {}
     void drain_work() noexcept override;
