@@ -108,7 +108,7 @@ TEST(make_executor, refuses_what_it_cannot_make) {
     EXPECT_EQ(error_of([] {
                   static_cast<void>(cadre::make_executor({.kind = "thread", .options = {{"task_timeout", "2s"}}}));
               }),
-              "task_timeout: the kind 'thread' cannot honour this option (process, mpi, cluster can)");
+              "task_timeout: the kind 'thread' cannot honour this option (process, cluster can)");
 }
 
 }  // namespace

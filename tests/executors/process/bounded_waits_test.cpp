@@ -64,7 +64,8 @@ TEST(bounded_waits, a_worker_whose_descriptors_a_task_closed_is_replaced) {
     const executor ex = process_executor{{.workers = 1}};
     for (int (*const f)() : {close_descriptors, replace_descriptors}) {
 #ifdef CADRE_TSAN
-        if (f == replace_descriptors) continue;  // reports the race between the task and the worker's check, which is the case
+        if (f == replace_descriptors)
+            continue;  // reports the race between the task and the worker's check, which is the case
 #endif
         EXPECT_EQ(cadre::sync_wait(cadre::on(ex, f)), 1);
         int answers = 0;

@@ -19,9 +19,9 @@
 #include <stdexcept>
 #include <vector>
 
+#include <ctime>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <ctime>
 
 namespace {
 
