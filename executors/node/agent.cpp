@@ -3,6 +3,7 @@
 #include "node/relayed_call.hpp"
 
 #include <cadre/detail/scheduler/run_loop.hpp>
+#include <cadre/detail/scheduler/shutdown_alarm.hpp>
 #include <cadre/sync_wait.hpp>
 
 #include <cstdio>
@@ -16,6 +17,8 @@ namespace cadre::detail::node {
 namespace {
 
 constexpr std::chrono::seconds leave_limit{10};
+// An agent that leaves declines what arrives for so long after it has asked for nothing more.
+constexpr std::chrono::milliseconds declines_for{100};
 
 }  // namespace
 
@@ -45,7 +48,9 @@ void agent::serve(bool once) {
 }
 
 bool agent::finished() const noexcept {
-    return to_do_.empty() && ((leaving_ && calls_.empty()) || (once_ && program_ended_));
+    return to_do_.empty() &&
+           ((leaving_ && calls_.empty() && (!program_here_ || may_leave_->load(std::memory_order_acquire))) ||
+            (once_ && program_ended_));
 }
 
 bool agent::has_to_act() noexcept {
@@ -56,10 +61,14 @@ bool agent::has_to_act() noexcept {
 
 void agent::leave() noexcept {
     const std::lock_guard hold(mutex_);
+    if (leaving_) return;
     leaving_ = true;
     link_->set_credit(0);
     if (pool_ && welcome_) send_status();
-    wake_loop_drivers();
+    static_cast<void>(shutdown_alarm::arm(clock::now() + declines_for, [fired = may_leave_] {
+        fired->store(true, std::memory_order_release);
+        wake_loop_drivers();
+    }));
 }
 
 void agent::do_later(std::function<void()> what) {

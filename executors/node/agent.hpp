@@ -70,8 +70,9 @@ private:
     void announce();  // needs `mutex_`
     void send_status();  // needs `mutex_`
     void end_program();  // needs `mutex_`
+    [[nodiscard]] bool is_waited_for(const relayed_call& call) const noexcept;  // needs `mutex_`
     void ended(relayed_call& call, call_reply reply) noexcept;
-    void reply(relayed_call& call, call_reply reply) noexcept;
+    void returned(const relayed_call& call, std::uint32_t from) noexcept;
 
     [[nodiscard]] bool finished() const noexcept;  // needs `mutex_`
     [[nodiscard]] bool has_to_act() noexcept;
@@ -98,6 +99,7 @@ private:
     bool alarm_set_ = false;  // an alarm will set `alarm_fired_`
     const std::shared_ptr<std::atomic<bool>> alarm_fired_ = std::make_shared<std::atomic<bool>>(false);
     bool leaving_ = false;
+    const std::shared_ptr<std::atomic<bool>> may_leave_ = std::make_shared<std::atomic<bool>>(false);
     bool once_ = false;
     bool program_ended_ = false;
 };

@@ -89,12 +89,17 @@ void agent::run_call(delivery& message) {
     {
         const std::lock_guard hold(mutex_);
         if (calls_.contains(number)) return;
-        if (!welcome_ || from.epoch != epoch_) return link_->acknowledge(message.tag);  // nobody waits for it
+        if (!welcome_ || !program_here_ || from.epoch != epoch_)
+            return link_->acknowledge(message.tag);  // nobody waits for it
+        if (leaving_) {
+            link_->publish(target::program, 0, encode_note(message_kind::declined, {number, 0}));
+            return link_->acknowledge(message.tag);
+        }
         if (const auto found = early_stops_.find(number); found != early_stops_.end()) {
             early = found->second;
             early_stops_.erase(found);
         }
-        relayed = new relayed_call(*this, std::move(from), message.tag);
+        relayed = new relayed_call(*this, std::move(from), message.tag, generation_);
         calls_.emplace(number, relayed);
         if (!alarm_set_) set_alarm();
     }
@@ -122,7 +127,7 @@ void agent::handle_arguments(byte_buffer message) {
     {
         const std::lock_guard hold(mutex_);
         const auto found = calls_.find(part.number);
-        if (found == calls_.end() || found->second->has_arguments() || found->second->epoch != epoch_)
+        if (found == calls_.end() || found->second->has_arguments() || !is_waited_for(*found->second))
             return;  // it was stopped meanwhile
         call = found->second;
     }
@@ -144,7 +149,7 @@ void agent::handle_stop(call_number number, stop_reason why) {
         if (const auto found = calls_.find(number); found == calls_.end()) {
             if (early_stops_.size() >= max_early_stops) early_stops_.clear();  // those of calls that ended long ago
             early_stops_[number] = why;
-        } else if (found->second->epoch != epoch_) {
+        } else if (!is_waited_for(*found->second)) {
             return;
         } else if (!found->second->has_arguments()) {
             incomplete = found->second;
@@ -155,12 +160,23 @@ void agent::handle_stop(call_number number, stop_reason why) {
     if (incomplete != nullptr) incomplete->complete(failed(std::make_exception_ptr(cancelled{})));
 }
 
+// A program that has lost this agent counts the calls of that time as lost, although it is the same when the agent joins anew.
+bool agent::is_waited_for(const relayed_call& call) const noexcept {
+    return program_here_ && call.generation == generation_;
+}
+
+void agent::returned(const relayed_call& call, std::uint32_t from) noexcept {
+    const std::lock_guard hold(mutex_);
+    if (is_waited_for(call))
+        link_->publish(target::program, 0, encode_note(message_kind::returned, {call.number, from}));
+}
+
 // On any thread of the pool, or of the link.
 void agent::ended(relayed_call& call, call_reply reply) noexcept {
     bool waited_for = false;
     {
         const std::lock_guard hold(mutex_);
-        waited_for = welcome_ && call.epoch == epoch_;
+        waited_for = is_waited_for(call);
     }
     const std::uint32_t nanoseconds = reply.nanoseconds;
     if (waited_for)
@@ -191,7 +207,7 @@ void agent::look_after_calls() {
     std::vector<held_call> held;
     auto* const source = static_cast<chunk_progress_source*>(pool_.backend()->query(typeid(chunk_progress_source)));
     for (const auto& [number, call] : calls_) {
-        if (call->epoch != epoch_ || now - call->arrived < reports_after) continue;
+        if (!is_waited_for(*call) || now - call->arrived < reports_after) continue;
         const pid_t worker = call->worker_pid.load(std::memory_order_relaxed);
         if ((!call->reported || worker != call->worker_reported) && held.size() < max_held_in_message) {
             held.push_back({number, worker});

@@ -31,6 +31,7 @@ enum class message_kind : std::uint8_t {
     progress,  ///< agent to the program: items of a chunk that have ended
     held,  ///< agent to the program: calls that take longer, and the processes that run them
     lost,  ///< agent to the program: a call that another agent may have begun, and that this one does not run
+    declined,  ///< agent to the program: a call that it has not begun, and that may run elsewhere
     wants,  ///< agent to the program: it needs a part of the arguments of a call
     part,  ///< a part of a message that is too large for the link
 };
@@ -101,7 +102,8 @@ struct received_progress {
 
 // Small messages.
 
-/// A number and a value: `welcome` (epoch), `stop` (call, reason), `returned` (call, first item), `lost` (call), `wants` (call, offset).
+/// A number and a value: `welcome` (epoch), `stop` (call, reason), `returned` (call, first item), `lost` and
+/// `declined` (call), `wants` (call, offset).
 struct note {
     std::uint64_t number = 0;
     std::uint64_t value = 0;

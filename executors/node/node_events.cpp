@@ -34,6 +34,7 @@ void node_backend::handle(delivery& message) {
         case message_kind::status: return handle_status(message.from, bytes);
         case message_kind::unusable: return handle_unusable(message.from, decode_text(bytes));
         case message_kind::wants: return handle_wants(message.from, decode_note(bytes));
+        case message_kind::declined: return handle_undelivered(decode_note(bytes).number, false);
         case message_kind::lost: return handle_undelivered(decode_note(bytes).number, true);
         case message_kind::call: return handle_undelivered(number_of_call(bytes), message.redelivered);
         case message_kind::part:

@@ -11,8 +11,8 @@
 
 namespace cadre::detail::node {
 
-relayed_call::relayed_call(agent& owner, received_call from, std::uint64_t delivery_tag)
-    : number(from.number), epoch(from.epoch), tag(delivery_tag), owner_(owner), all_arguments_(from.missing_bytes) {
+relayed_call::relayed_call(agent& owner, received_call from, std::uint64_t delivery_tag, std::uint64_t of)
+    : number(from.number), generation(of), tag(delivery_tag), owner_(owner), all_arguments_(from.missing_bytes) {
     entry = from.entry;
     arguments = std::move(from.arguments);
     items = from.items;
@@ -43,8 +43,6 @@ void relayed_call::complete(call_reply reply) noexcept {
     delete this;
 }
 
-void relayed_call::take_back(std::uint32_t from) noexcept {
-    owner_.link_->publish(target::program, 0, encode_note(message_kind::returned, {number, from}));
-}
+void relayed_call::take_back(std::uint32_t from) noexcept { owner_.returned(*this, from); }
 
 }  // namespace cadre::detail::node

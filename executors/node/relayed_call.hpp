@@ -19,7 +19,8 @@ class agent;
 /// Deletes itself when it has completed.
 class relayed_call final : public portable_call {
 public:
-    relayed_call(agent& owner, received_call from, std::uint64_t delivery_tag);
+    /// @param of the agent's generation of programs
+    relayed_call(agent& owner, received_call from, std::uint64_t delivery_tag, std::uint64_t of);
 
     /// Enters the registry of the pool, so that its shutdown waits for this call, and submits.
     void start(executor pool) noexcept;
@@ -30,7 +31,7 @@ public:
     [[nodiscard]] std::uint64_t missing_arguments() const noexcept { return all_arguments_ - arguments.size(); }
 
     const call_number number;
-    const epoch_number epoch;
+    const std::uint64_t generation;  ///< of programs; its replies go to that one alone
     const std::uint64_t tag;  ///< of the delivery
     const std::chrono::steady_clock::time_point arrived = std::chrono::steady_clock::now();
     bool reported = false;  ///< the program knows that it is here

@@ -67,6 +67,8 @@ public:
 
     [[nodiscard]] const cadre::executor& program() const noexcept { return program_; }
     [[nodiscard]] engine& messages() noexcept { return *engine_; }
+    /// An agent leaves in order.
+    void remove_agent() { agents_.pop_back(); }
     void add_agent(const std::string& host, node::pool_factory pool) {
         agents_.push_back(std::make_unique<served_agent>(*engine_, host, std::move(pool)));
     }

@@ -15,6 +15,7 @@
 #include <random>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -81,6 +82,9 @@ struct plan {
         map = random() % 2 == 0;
         chunk = 1 + random() % 16;
         text = random() % 2 == 0;
+        leaves = random() % 8 == 0;
+        if (leaves) engine.what = simulated::fault::none;
+        pause = std::chrono::microseconds(random() % 2000);
     }
     std::uint64_t seed;
     simulated::engine_options engine{};
@@ -91,6 +95,8 @@ struct plan {
     bool map = false;
     std::size_t chunk = 1;
     bool text = false;
+    bool leaves = false;  ///< an agent leaves in order, after the pause
+    std::chrono::microseconds pause{};
 };
 
 cadre::task<> run_calls(const plan& p, const cadre::executor& ex, simulated::engine& messages, tally& t) {
@@ -145,7 +151,17 @@ void run_seeds(std::uint64_t first, std::uint64_t last) {
         const plan p(seed);
         simulated::cluster c({.engine = p.engine, .agents = p.agents, .local = p.local});
         tally t;
+        std::thread leaver;
+        if (p.leaves)
+            leaver = std::thread([&] {
+                std::this_thread::sleep_for(p.pause);
+                c.remove_agent();
+            });
         cadre::sync_wait(run_plan(p, c.program(), c.messages(), t));
+        if (p.leaves) {
+            leaver.join();
+            EXPECT_EQ(t.lost, 0);
+        }
         all.values += t.values;
         all.lost += t.lost;
     }

@@ -63,9 +63,9 @@ public:
         end_.events = nullptr;
         if (end_.is_program) {
             for (const auto& each : engine_.ends_)
-                if (!each->is_program && each->joined)
+                if (!each->is_program && (each->joined || each->dead))  // those that were lost may end now
                     engine_.after(nullptr, each.get(), [&e = engine_, to = each.get()] {
-                        to->joined = false;
+                        to->joined = to->dead = false;
                         e.report(*to, [](auto& events) { events.program_gone(); });
                     });
         } else {
