@@ -112,7 +112,7 @@ const wrong table[] = {
     {"affinity_range", "[executors.u]\nkind = \"thread\"\naffinity = [0, 9999]\n",
      "app.toml:3:12: executors.u.affinity: expected CPUs from 0 to 1023, got 9999"},
     {"option_of_another_kind", "[executors.u]\nkind = \"thread\"\ntask_timeout = \"2s\"\n",
-     "app.toml:3:16: executors.u.task_timeout: the kind 'thread' cannot honour this option (process can)"},
+     "app.toml:3:16: executors.u.task_timeout: the kind 'thread' cannot honour this option (process, cluster can)"},
     {"initializer", "[executors.u]\nkind = \"process\"\ninitializer = \"f\"\n",
      "app.toml:3:15: executors.u.initializer: a file cannot name a function; set process_options::initializer "
      "in "
