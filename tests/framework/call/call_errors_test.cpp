@@ -69,9 +69,12 @@ TEST(call_errors, an_origin_keeps_the_type_and_names_the_worker) {
     }
 }
 
-TEST(call_errors, an_origin_is_added_once_and_to_nothing_else) {
+TEST(call_errors, an_origin_from_elsewhere_is_extended) {
     const auto once = add_origin(crashed, "the first");
-    EXPECT_EQ(add_origin(once, "the second"), once);
+    EXPECT_EQ(origin_after<worker_crashed>(once), "worker (pid 5), the first, task 'x'");
+}
+
+TEST(call_errors, an_origin_is_added_to_nothing_else) {
     for (const auto& other : {std::make_exception_ptr(std::runtime_error("own")), std::make_exception_ptr(cancelled{})})
         EXPECT_EQ(add_origin(other, "where"), other);
 }
