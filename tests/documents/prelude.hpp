@@ -3,6 +3,7 @@
 // What the fragments of the documentation may take for granted: the headers, and the names that stand for a reader's own code.
 
 #include <cadre/cadre.hpp>
+#include <cadre/executors/mpi.hpp>
 #include <cadre/shared_segment.hpp>
 
 #include <array>

@@ -25,6 +25,7 @@
 #include <cadre/executor_backend.hpp>
 #include <cadre/executor_registry.hpp>
 #include <cadre/executor_stats.hpp>
+#include <cadre/executors/cluster.hpp>
 #include <cadre/executors/process.hpp>
 #include <cadre/executors/serial.hpp>
 #include <cadre/executors/thread.hpp>

@@ -1,8 +1,11 @@
 /// @file
 /// The cluster executor: calls run in worker processes on hosts that meet at a RabbitMQ broker.
 ///
-///     ./app --cadre-agent                       # on any host, at any time
-///     ./app --executor=cluster                  # the program; both with CADRE_CLUSTER_URL=amqps://user@broker/vhost
+///     cadre::executor ex = cadre::cluster_executor{{.host = {.workers = 8}, .nodes = 2}};
+///     auto sizes = co_await cadre::map(ex, count_words, files);
+///
+/// The program is started as `./app --executor=cluster`, and on any host, at any time, `./app --cadre-agent`, both with
+/// CADRE_CLUSTER_URL=amqps://user@broker/vhost.
 ///
 /// A process that is started with `--cadre-agent` becomes an agent inside of the constructor of `runtime`, which does not return there.
 /// It reads no configuration: the program sends it.

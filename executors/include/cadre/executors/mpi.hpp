@@ -1,8 +1,10 @@
 /// @file
 /// The MPI executor: calls run in worker processes on all hosts of an MPI job.
 ///
-///     mpirun -n 4 ./app --executor=mpi
+///     cadre::executor ex = cadre::mpi_executor{{.host = {.workers = 8}}};
+///     auto sizes = co_await cadre::map(ex, count_words, files);
 ///
+/// The program is started as `mpirun -n 4 ./app --executor=mpi`, or by `srun`.
 /// Rank 0 runs the program. Each other rank becomes an agent inside of the constructor of `runtime`, which does not return there, and
 /// runs calls in worker processes of its own, so a task that crashes costs neither its host nor the job.
 #pragma once
