@@ -2,7 +2,7 @@
 # build: the library is loaded when a program uses that kind. Without them the kind refuses to start.
 
 function(cadre_use_rabbitmq target)
-    find_path(CADRE_RABBITMQ_INCLUDE_DIR amqp_ssl_socket.h)
+    find_path(CADRE_RABBITMQ_INCLUDE_DIR NAMES rabbitmq-c/ssl_socket.h amqp_ssl_socket.h)
     find_library(CADRE_RABBITMQ_LIBRARY rabbitmq)
     mark_as_advanced(CADRE_RABBITMQ_INCLUDE_DIR CADRE_RABBITMQ_LIBRARY)
     if(CADRE_RABBITMQ_LIBRARY)

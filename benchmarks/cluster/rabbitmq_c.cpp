@@ -7,9 +7,7 @@
 
 #include <sys/time.h>
 
-#include <amqp.h>
-#include <amqp_tcp_socket.h>
-
+#include "cluster/amqp/rabbitmq_library.hpp"
 #include "cluster/broker_address.hpp"
 
 namespace {

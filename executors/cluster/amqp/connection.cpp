@@ -76,6 +76,9 @@ connection::~connection() = default;
 
 void connection::check(int status, const char* what) {
     if (status == AMQP_STATUS_OK) return;
+    if (status == AMQP_STATUS_TIMEOUT)
+        throw engine_error("the broker has not answered for 30 s: rabbitmqctl status shows whether it is short of "
+                           "memory or of disk space");
     throw engine_error(std::string("the connection to the broker was lost while it ") + what + ": " +
                        library_.amqp_error_string2(status));
 }

@@ -102,6 +102,8 @@ public:
 
     /// Every function of the connection fails soon, also one that waits. Thread-safe.
     void interrupt() noexcept;
+    /// From now on an answer may take as long as the broker is alive. Until then it fails after 30 s.
+    void allow_late_answers() noexcept;
     /// Takes leave of the broker, which then removes what belongs to the connection.
     void close() noexcept;
 

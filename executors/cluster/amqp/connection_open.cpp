@@ -15,7 +15,6 @@ namespace {
 constexpr int max_frame = 131'072;
 constexpr int max_channels = 8;
 constexpr timeval connect_timeout{5, 0};
-// A broker that has no memory left reads nothing, perhaps for long.
 constexpr timeval reply_timeout{30, 0};
 constexpr const char* system_authorities = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -40,6 +39,8 @@ void connection::open(const broker_address& address, const std::string& title) {
     log_in(address, title);
     part_size_ = static_cast<std::size_t>(library_.amqp_get_frame_max(state_.get())) - frame_overhead;
 }
+
+void connection::allow_late_answers() noexcept { library_.amqp_set_rpc_timeout(state_.get(), nullptr); }
 
 void connection::open_socket(const broker_address& address) {
     amqp_socket_t* const socket =

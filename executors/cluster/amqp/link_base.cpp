@@ -118,6 +118,9 @@ void link_base::open_session() {
     writer_->open_channel(1);
     outbox_.open();
     set_up();
+    // A broker that is short of memory reads nothing from a connection that publishes, perhaps for long.
+    writer_->allow_late_answers();
+    control_->allow_late_answers();
     start_writer();
 }
 

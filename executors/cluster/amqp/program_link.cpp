@@ -120,9 +120,10 @@ void program_link::declare_program_queue() {
     }
 }
 
+// Through the writer: a connection that publishes nothing is not held up by a broker that is short of memory.
 void program_link::publish_token() {
     const std::uint64_t session = session_.load();
-    control().publish(2, names().exchange(), group_names::token_key(session), {message_kind::token, session, 0}, {});
+    out().push({route::token, session, {message_kind::token, session, 0}, {}});
     token_since_ = clock::now();
 }
 

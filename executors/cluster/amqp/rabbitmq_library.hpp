@@ -3,9 +3,15 @@
 /// OpenSSL.
 #pragma once
 
-#include <amqp.h>
-#include <amqp_ssl_socket.h>
-#include <amqp_tcp_socket.h>
+#if __has_include(<rabbitmq-c/amqp.h>)
+#    include <rabbitmq-c/amqp.h>
+#    include <rabbitmq-c/ssl_socket.h>
+#    include <rabbitmq-c/tcp_socket.h>
+#else  // before version 0.12
+#    include <amqp.h>
+#    include <amqp_ssl_socket.h>
+#    include <amqp_tcp_socket.h>
+#endif
 
 namespace cadre::detail::amqp {
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <poll.h>
 #include <sys/prctl.h>
@@ -203,6 +204,40 @@ TEST_F(AmqpLoss, a_link_can_be_stopped_while_the_broker_does_not_answer) {
     worker->operator->()->stop(begun + 300ms);
     EXPECT_LT(std::chrono::steady_clock::now() - begun, 3s);
     ::kill(private_broker::instance().pid(), SIGCONT);
+}
+
+TEST_F(AmqpLoss, a_broker_that_is_short_of_memory_delays_and_loses_nothing) {
+    program home(name);
+    agent worker(name);
+    ASSERT_TRUE(home.wait_for_agents(1) && worker.wait_for_program());
+    worker->set_credit(1000);
+    static_cast<void>(private_broker::instance().control("set_vm_memory_high_watermark 0"));
+    constexpr std::size_t count = 100;
+    for (std::size_t i = 0; i < count; ++i) {
+        home->publish(target::work, 0, bytes_of(std::string(1 << 20, 'x')));
+        worker->publish(target::program, 0, bytes_of("waits"));
+    }
+    worker->set_credit(2000);  // a request, which waits as well
+    // Longer than it takes to consider a silent broker gone.
+    std::this_thread::sleep_for(4s);
+    EXPECT_LT(worker.events().now().messages.size(), count);
+    static_cast<void>(private_broker::instance().control("set_vm_memory_high_watermark 0.4"));
+    ASSERT_TRUE(worker.events().wait_for_messages(count));
+    ASSERT_TRUE(home.events().wait_for_messages(count));
+    EXPECT_EQ(home.events().now().engine_gone + worker.events().now().engine_gone, 0);
+    EXPECT_TRUE(home.events().now().gone.empty());
+}
+
+TEST_F(AmqpLoss, a_link_can_be_stopped_while_the_broker_reads_nothing) {
+    std::optional<program> home(name);
+    ASSERT_TRUE(private_broker::missing().empty());
+    static_cast<void>(private_broker::instance().control("set_vm_memory_high_watermark 0"));
+    for (int i = 0; i < 100; ++i)
+        home->operator->()->publish(target::work, 0, bytes_of(std::string(1 << 20, 'x')));
+    const auto begun = std::chrono::steady_clock::now();
+    home->operator->()->stop(begun + 500ms);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 3s);
+    static_cast<void>(private_broker::instance().control("set_vm_memory_high_watermark 0.4"));
 }
 
 TEST_F(AmqpLoss, a_broker_that_does_not_answer_is_gone_after_some_heartbeats) {

@@ -11,6 +11,18 @@
 namespace cadre::test {
 namespace {
 
+TEST(AmqpLinkOfABuildWithoutClient, says_what_to_install) {
+    if (CADRE_HAS_RABBITMQ) GTEST_SKIP() << "this build has one";
+    detail::amqp::amqp_options options;
+    options.url = "amqp://broker";
+    try {
+        static_cast<void>(make_amqp_link(options));
+        ADD_FAILURE() << "there is a link";
+    } catch (const config_error& e) {
+        EXPECT_STREQ(e.what(), "cluster: this build has no RabbitMQ client: install librabbitmq-dev and build again");
+    }
+}
+
 class AmqpRefusal : public testing::Test {
 protected:
     void SetUp() override {

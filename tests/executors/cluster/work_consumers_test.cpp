@@ -62,7 +62,7 @@ TEST(WorkConsumers, what_runs_never_exceeds_the_largest_credit_and_reaches_the_l
         std::uint32_t credit = 0;
         std::size_t bound = 0;  // what was allowed to be taken before the credit became smaller may still run
         for (int step = 0; step < 200; ++step) {
-            if (random() % 4 == 0) credit = random() % 40;
+            if (random() % 4 == 0) credit = static_cast<std::uint32_t>(random() % 40);
             broker.adapt(credit);
             broker.fill();
             broker.take_new();
