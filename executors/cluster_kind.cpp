@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,12 +47,21 @@ std::string group_name(std::string_view given) {
     ::_exit(2);
 }
 
+// The agent of this process, while it serves.
+struct serving {
+    std::mutex mutex;
+    node::agent* agent = nullptr;
+};
+
 // The first signal asks the agent to leave, the second one ends the process. They are blocked in every thread.
-void leave_at_signals(node::agent& agent, const sigset_t& signals) {
-    std::thread([&agent, signals] {
+void leave_at_signals(serving& now, const sigset_t& signals) {
+    std::thread([&now, signals] {
         int signal = 0;
         ::sigwait(&signals, &signal);
-        agent.leave();
+        {
+            const std::lock_guard hold(now.mutex);
+            if (now.agent != nullptr) now.agent->leave();
+        }
         ::sigwait(&signals, &signal);
         ::_exit(128 + signal);
     }).detach();
@@ -72,9 +82,13 @@ sigset_t block_stop_signals() {
         amqp::amqp_options options;
         options.name = group_name({});
         options.agent = true;
-        auto* const agent = new node::agent(amqp::make_amqp_link(options), make_process_pool, host_name());
-        leave_at_signals(*agent, signals);  // its thread uses the agent until the process ends
-        agent->serve(false);
+        node::agent agent(amqp::make_amqp_link(options), make_process_pool, host_name());
+        auto& now = *new serving;  // for the thread of the signals, which ends with the process
+        now.agent = &agent;
+        leave_at_signals(now, signals);
+        agent.serve(false);
+        const std::lock_guard hold(now.mutex);
+        now.agent = nullptr;
     } catch (const std::exception& problem) {
         refuse(problem.what());
     }
