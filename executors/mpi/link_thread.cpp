@@ -262,7 +262,7 @@ void link_thread::handle_in_program(int from) {
     const bool running = phase_ == phase::running;
     switch (inbox_->kind) {
         case message_kind::hello:
-            if (running && agent.serves && !agent.joined) {
+            if (running && !hello_.empty() && agent.serves && !agent.joined) {
                 agent.joined = true;
                 byte_buffer hello;
                 hello.append(hello_.span());

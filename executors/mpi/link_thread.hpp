@@ -33,6 +33,7 @@ struct link_state {
 /// Everything here runs on the thread of the link.
 class link_thread {
 public:
+    /// @param hello  if it is empty, the program serves nobody: no agent joins
     link_thread(const mpi_options& options, node::node_link_events& events, byte_buffer hello, link_state& shared)
         : options_(options), events_(events), hello_(std::move(hello)), shared_(shared) {}
 
