@@ -20,6 +20,8 @@ using namespace std::chrono_literals;
 
 constexpr auto first_pause = 100ms;
 constexpr auto longest_pause = 2s;
+constexpr int not_found = 404;
+constexpr int max_attempts = 5;
 // Messages that a thread sends or receives before it looks at something else.
 constexpr int burst = 64;
 
@@ -72,15 +74,7 @@ byte_buffer link_base::copy_of_hello() const {
 void link_base::start(node::node_link_events& events, byte_buffer hello) {
     events_ = &events;
     hello_ = std::move(hello);
-    try {
-        open_session();
-    } catch (const engine_error& e) {
-        close_session();
-        throw config_error(std::string("cluster: ") + e.what());
-    } catch (...) {
-        close_session();
-        throw;
-    }
+    open_first_session();
     phase_ = phase::running;
     control_thread_ = thread_without_signals([this] { run_control(); });
 }
@@ -103,6 +97,24 @@ void link_base::stop(clock::time_point deadline) noexcept {
     }
     control_thread_.join();
     phase_ = phase::stopped;
+}
+
+// The exchange of a group vanishes with its last queue, which may happen after this process has declared it and before it has bound a
+// queue: then it declares it again.
+void link_base::open_first_session() {
+    for (int attempts_left = max_attempts;; --attempts_left) {
+        try {
+            open_session();
+            return;
+        } catch (const engine_error& e) {
+            close_session();
+            if (e.reply_code() == not_found && attempts_left != 0) continue;
+            throw config_error(std::string("cluster: ") + e.what());
+        } catch (...) {
+            close_session();
+            throw;
+        }
+    }
 }
 
 void link_base::open_session() {

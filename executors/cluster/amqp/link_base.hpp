@@ -82,6 +82,7 @@ protected:
 private:
     enum class phase : std::uint8_t { created, running, stopping, stopped };
 
+    void open_first_session();
     void open_session();
     void close_session() noexcept;
     void run_control() noexcept;
