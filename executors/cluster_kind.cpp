@@ -9,14 +9,17 @@
 #include <cadre/errors.hpp>
 #include <cadre/executors/cluster.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -33,12 +36,45 @@ namespace detail {
 
 namespace {
 
+constexpr std::string_view role = "--cadre-agent";
 constexpr unsigned max_agents = 256;
 
-std::string group_name(std::string_view given) {
-    if (!given.empty()) return std::string(given);
-    const char* const name = std::getenv("CADRE_CLUSTER_NAME");
-    return name != nullptr && *name != 0 ? name : "cluster";
+std::string_view variable(const char* name) {
+    const char* const value = std::getenv(name);
+    return value != nullptr ? value : "";
+}
+
+/// The processes of the `srun` that has started this one; 1 if none has, as in a batch script.
+std::size_t tasks_of_srun() {
+    const std::string_view text = variable("SLURM_STEP_NUM_TASKS");
+    std::size_t tasks = 1;
+    if (!variable("SLURM_STEP_ID").empty()) std::from_chars(text.data(), text.data() + text.size(), tasks);
+    return std::max<std::size_t>(1, tasks);
+}
+
+std::string group_of_agents() {
+    const std::string_view name = variable("CADRE_CLUSTER_NAME");
+    return std::string(name.empty() ? "cluster" : name);
+}
+
+// The processes of one `srun` are a group of their own: two jobs may share a broker.
+std::string group_of(const cluster_options& options) {
+    if (!options.name.empty()) return std::string(options.name);
+    std::string name = group_of_agents();
+    if (variable("CADRE_CLUSTER_NAME").empty() && tasks_of_srun() > 1)
+        name.append(".").append(variable("SLURM_JOB_ID")).append(".").append(variable("SLURM_STEP_ID"));
+    return name;
+}
+
+amqp::amqp_options link_options(const cluster_options& options) {
+    amqp::amqp_options link;
+    link.url = options.url;
+    link.name = group_of(options);
+    link.ca = options.ca;
+    link.certificate = options.certificate;
+    link.key = options.key;
+    link.heartbeat = options.heartbeat;
+    return link;
 }
 
 [[noreturn]] void refuse(const std::string& why) {
@@ -76,17 +112,29 @@ sigset_t block_stop_signals() {
     return signals;
 }
 
-[[noreturn]] void serve_cluster() {
+// The agents of a job whose first process has failed end, too.
+void leave_without_a_program(serving& now, std::chrono::nanoseconds limit) {
+    std::thread([&now, limit] {
+        std::this_thread::sleep_for(limit);
+        const std::lock_guard hold(now.mutex);
+        if (now.agent == nullptr || now.agent->has_met_a_program()) return;
+        refuse("no program has come within " +
+               std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(limit).count()) +
+               " ms (nodes_wait)");
+    }).detach();
+}
+
+/// @param first_program  how long it waits for the one program that it serves; none: it serves any number of programs
+[[noreturn]] void serve_cluster(amqp::amqp_options options, std::optional<std::chrono::nanoseconds> first_program) {
     const sigset_t signals = block_stop_signals();
     try {
-        amqp::amqp_options options;
-        options.name = group_name({});
         options.agent = true;
         node::agent agent(amqp::make_amqp_link(options), make_process_pool, host_name());
-        auto& now = *new serving;  // for the thread of the signals, which ends with the process
+        auto& now = *new serving;  // for threads that end with the process
         now.agent = &agent;
         leave_at_signals(now, signals);
-        agent.serve(false);
+        if (first_program) leave_without_a_program(now, *first_program);
+        agent.serve(first_program.has_value());
         const std::lock_guard hold(now.mutex);
         now.agent = nullptr;
     } catch (const std::exception& problem) {
@@ -134,31 +182,47 @@ sigset_t block_stop_signals() {
     ::_exit(worst);
 }
 
-// `srun ./app --executor=cluster`: its first process runs the program, the others are agents.
-void serve_if_agent_of_slurm() {
-    const char* const rank = std::getenv("SLURM_PROCID");
-    if (rank != nullptr && std::string_view(rank) != "0") serve_cluster();
+// What an agent does is the program's to say: anything else on its command line is a mistake.
+unsigned agents_asked_for(std::span<const std::string_view> words) {
+    constexpr std::string_view option = "--agents";
+    unsigned agents = 1;
+    for (std::size_t i = 0; i != words.size(); ++i) {
+        if (words[i] == role) continue;
+        std::string_view value;
+        if (words[i].starts_with("--agents="))
+            value = words[i].substr(option.size() + 1);
+        else if (words[i] == option)
+            value = i + 1 != words.size() ? words[++i] : "";
+        else
+            refuse("unknown argument '" + std::string(words[i]) +
+                   "': an agent takes --agents=N; the program sends it the configuration");
+        const char* const end = value.data() + value.size();
+        const auto parsed = std::from_chars(value.data(), end, agents);
+        if (parsed.ec != std::errc() || parsed.ptr != end || agents == 0 || agents > max_agents)
+            refuse("--agents: expected a number from 1 to " + std::to_string(max_agents));
+    }
+    return agents;
+}
+
+// `srun ./app --executor=cluster`: its first process runs the program, the others are agents, which end with it.
+void serve_if_agent_of_slurm(const executor_config& c) {
+    if (tasks_of_srun() == 1 || variable("SLURM_PROCID") == "0") return;
+    const cluster_options options = to_cluster_options(c);
+    serve_cluster(link_options(options), options.nodes_wait);
 }
 
 }  // namespace
 
 void serve_cluster_if_asked(int argc, char** argv) {
-    bool asked = false;
-    std::optional<unsigned> agents;
-    for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
-        const std::string_view argument = argv[i];
-        if (argument == "--cadre-agent") asked = true;
-        constexpr std::string_view count = "--agents=";
-        if (!argument.starts_with(count)) continue;
-        unsigned n = 0;
-        const std::string_view text = argument.substr(count.size());
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-        agents = error == std::errc() && end == text.data() + text.size() && n <= max_agents ? n : 0;
-    }
-    if (!asked) return;
-    if (agents == 0u) refuse("--agents: expected a number from 1 to " + std::to_string(max_agents));
-    if (agents.value_or(1) != 1) serve_cluster_by(*agents);
-    serve_cluster();
+    std::vector<std::string_view> words;
+    for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i)
+        words.emplace_back(argv[i]);
+    if (std::ranges::find(words, role) == words.end()) return;
+    const unsigned agents = agents_asked_for(words);
+    if (agents != 1) serve_cluster_by(agents);
+    amqp::amqp_options options;
+    options.name = group_of_agents();
+    serve_cluster(std::move(options), std::nullopt);
 }
 
 kind_entry cluster_kind() {
@@ -180,17 +244,12 @@ executor make_cluster_executor(const cluster_options& options) {
     settings.pool = options.host;
     settings.pool.name = {};
     settings.local = options.local;
-    settings.nodes = options.nodes;
+    // An agent that comes when the program has ended would wait in vain.
+    settings.nodes = options.nodes != 0 ? options.nodes : detail::tasks_of_srun() - 1;
     settings.nodes_wait = options.nodes_wait;
     settings.make_pool = detail::make_process_pool;
-    detail::amqp::amqp_options link;
-    link.url = options.url;
-    link.name = detail::group_name(options.name);
-    link.ca = options.ca;
-    link.certificate = options.certificate;
-    link.key = options.key;
-    link.heartbeat = options.heartbeat;
-    return executor(detail::node::node_backend::create(std::move(settings), detail::amqp::make_amqp_link(link)));
+    auto link = detail::amqp::make_amqp_link(detail::link_options(options));
+    return executor(detail::node::node_backend::create(std::move(settings), std::move(link)));
 }
 
 cluster_executor::cluster_executor(const cluster_options& options) : executor_type(make_cluster_executor(options)) {}

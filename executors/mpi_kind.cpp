@@ -14,6 +14,7 @@
 #include <cadre/executors/mpi.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -56,6 +57,9 @@ executor make_pool_of_rank(const process_options& options, pool_role role) {
     ::_exit(0);
 }
 
+// Else a launcher's other processes are no agents of kind `mpi`: nobody waits for this one.
+std::atomic<bool> is_configured{false};
+
 void serve_if_agent() {
     if (mpi::mpi_rank_of_launcher() > 0) serve_mpi();
 }
@@ -68,8 +72,15 @@ kind_entry mpi_kind() {
 #endif
     return {.make = [](const executor_config& c) { return make_mpi_executor(to_mpi_options(c)); },
             .check = [](const executor_config& c) { to_mpi_options(c); },
-            .serve = serve_if_agent,
-            .tear_down = mpi::leave_unused_mpi};
+            .serve =
+                [](const executor_config&) {
+                    is_configured = true;
+                    serve_if_agent();
+                },
+            .tear_down =
+                [] {
+                    if (is_configured) mpi::leave_unused_mpi();
+                }};
 }
 
 }  // namespace detail

@@ -26,9 +26,9 @@ struct kind_entry {
     /// Called first by the first `runtime` of a process, with the command line, before any thread exists. Need not
     /// return: a process may turn out to be a worker.
     void (*start_up)(int argc, char** argv) = nullptr;
-    /// Called when the configuration has an executor of this kind, before it is made. Does not return in a process that a launcher
-    /// has started to serve the program.
-    void (*serve)() = nullptr;
+    /// Called for an executor of this kind in the configuration, before it is made. Does not return in a process that a launcher has
+    /// started to serve the program.
+    void (*serve)(const executor_config&) = nullptr;
     /// Called last by the destructor of a `runtime`, when its executors have shut down.
     void (*tear_down)() = nullptr;
 };
@@ -43,8 +43,8 @@ void add_builtin_kinds(void (*add)(std::string_view name, kind_entry entry));
 /// Calls the `start_up` of each kind, once a process. Not before `main`.
 void start_kinds(int argc, char** argv);
 [[nodiscard]] bool kinds_started() noexcept;
-/// Calls the `serve` of the kind, if it has one.
-void serve_kind(std::string_view name);
+/// Calls the `serve` of its kind, if it has one.
+void serve_kind(const executor_config& c);
 /// Calls the `tear_down` of each kind.
 void finish_kinds();
 

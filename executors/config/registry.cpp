@@ -96,17 +96,17 @@ void finish_kinds() {
     }
 }
 
-void serve_kind(std::string_view name) {
-    void (*serve)() = nullptr;
+void serve_kind(const executor_config& c) {
+    void (*serve)(const executor_config&) = nullptr;
     {
         registry& r = kinds();
         const std::lock_guard lock(r.mutex);
-        if (const auto found = r.kinds.find(name); found != r.kinds.end()) {
+        if (const auto found = r.kinds.find(c.kind); found != r.kinds.end()) {
             serve = found->second.serve;
         }
     }
     if (serve != nullptr) {
-        serve();
+        serve(c);
     }
 }
 

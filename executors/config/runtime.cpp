@@ -84,9 +84,9 @@ struct runtime::state {
 
     /// A process that a launcher has started to serve the program does so, and does not return.
     void serve() const {
-        detail::serve_kind(configured.chosen.kind);
+        detail::serve_kind(configured.chosen);
         for (const auto& [name, c] : configured.all.executors) {
-            detail::serve_kind(c.kind);
+            detail::serve_kind(c);
         }
     }
 

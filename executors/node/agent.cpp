@@ -71,6 +71,11 @@ void agent::leave() noexcept {
     }));
 }
 
+bool agent::has_met_a_program() noexcept {
+    const std::lock_guard hold(mutex_);
+    return generation_ != 0;
+}
+
 void agent::do_later(std::function<void()> what) {
     to_do_.push_back(std::move(what));
     wake_loop_drivers();
@@ -141,7 +146,8 @@ void agent::program_gone() noexcept {
 
 void agent::engine_gone(std::string why) noexcept {
     std::fprintf(stderr, "cadre: agent: %s\n", why.c_str());
-    program_gone();
+    const std::lock_guard hold(mutex_);
+    if (program_here_) end_program();  // it may come back with the engine
 }
 
 // Nobody waits for its calls any more, and they may be repeated elsewhere: they are ended by force.

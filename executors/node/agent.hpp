@@ -45,6 +45,8 @@ public:
     void serve(bool once);
     /// Takes no more calls, ends those that it has, and makes `serve` return. Any thread.
     void leave() noexcept;
+    /// Whether a program has been here. Any thread.
+    [[nodiscard]] bool has_met_a_program() noexcept;
 
 private:
     friend class relayed_call;

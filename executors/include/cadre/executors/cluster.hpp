@@ -27,14 +27,14 @@ struct cluster_options {
     process_options host{};
     /// Whether workers of the program's own host take part; those calls go through no broker.
     bool local = true;
-    /// The start of the executor waits until so many agents serve.
+    /// The start of the executor waits until so many agents serve. 0: none; under `srun`, all other processes of its step.
     std::size_t nodes = 0;
-    /// How long it waits for them, before it throws `config_error`.
+    /// How long it waits for them, before it throws `config_error`. Agents that `srun` has started wait as long for the program.
     std::chrono::nanoseconds nodes_wait = std::chrono::seconds(30);
     /// `amqp://user:password@host:port/vhost`, or `amqps://` for TLS. Empty: CADRE_CLUSTER_URL. A password that is not in it is read from
     /// CADRE_CLUSTER_PASSWORD, or the file that CADRE_CLUSTER_PASSWORD_FILE names.
     std::string_view url{};
-    /// Programs and agents of one name meet. Empty: CADRE_CLUSTER_NAME, or "cluster".
+    /// Programs and agents of one name meet. Empty: CADRE_CLUSTER_NAME, or "cluster", or a name of the step under `srun`.
     std::string_view name{};
     /// PEM files: of the authorities that sign the broker's certificate, and of the client's certificate and its key.
     std::string_view ca{};
