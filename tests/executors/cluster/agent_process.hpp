@@ -79,13 +79,14 @@ inline own_process start_agent(const std::string& group, std::vector<std::string
 }
 
 /// With one worker on each of `nodes` agents, which are there when it has been made. The group is also its name.
-inline executor make_cluster(const std::string& group, std::size_t nodes, process_options host = {}) {
+inline executor make_cluster(const std::string& group, std::size_t nodes, process_options host = {},
+                             bool local = false) {
     const std::string url = private_broker::instance().url();
     cluster_options options;
     options.host = host;
     options.host.workers = 1;
     options.host.name = group;
-    options.local = false;
+    options.local = local;
     options.nodes = nodes;
     options.url = url;
     options.name = group;
