@@ -130,7 +130,7 @@ void agent::announce() {
 }
 
 void agent::send_status() {
-    reported_restarts_ = pool_.stats().restarts;
+    reported_restarts_ = load_of(pool_).restarts;
     link_->publish(target::program, 0,
                    encode_status({.workers = static_cast<std::uint32_t>(pool_.concurrency()),
                                   .credit = leaving_ ? 0 : credit_.credit(),

@@ -62,6 +62,7 @@ private:
 
     void handle(delivery& message);
     void run_call(delivery& message);
+    [[nodiscard]] relayed_call* admit(received_call from, std::uint64_t tag, stop_reason& early);
     void handle_arguments(byte_buffer message);
     void handle_stop(call_number number, stop_reason why);
     void start_call(relayed_call& call) noexcept;
@@ -99,6 +100,7 @@ private:
     std::unordered_map<call_number, stop_reason> early_stops_;  // of calls that have not arrived
     part_collector parts_;  // of the link's thread alone
     bool alarm_set_ = false;  // an alarm will set `alarm_fired_`
+    bool alarm_soon_ = false;  // within 2 ms
     const std::shared_ptr<std::atomic<bool>> alarm_fired_ = std::make_shared<std::atomic<bool>>(false);
     bool leaving_ = false;
     const std::shared_ptr<std::atomic<bool>> may_leave_ = std::make_shared<std::atomic<bool>>(false);

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <typeinfo>
 #include <utility>
 
@@ -74,41 +75,54 @@ void agent::run_call(delivery& message) {
         return link_->acknowledge(message.tag);
     }
     const call_number number = number_of_call(message.body.span());
-    received_call from;
+    relayed_call* relayed = nullptr;
+    stop_reason early = stop_reason::none;
     try {
-        from = decode_call(std::move(message.body));
-        if (!is_trampoline(from.entry))
-            throw not_portable("a call of a function that host " + host_ +
-                               " does not have: a library that was loaded after the start is not loaded there");
-    } catch (const error&) {
+        relayed = admit(decode_call(std::move(message.body)), message.tag, early);
+    } catch (const std::exception&) {  // malformed, or no memory: the program hears of it
         publish_in_parts(*link_, target::program, 0, encode_reply(number, failed(std::current_exception()), 0));
         return link_->acknowledge(message.tag);
     }
-    relayed_call* relayed = nullptr;
-    stop_reason early = stop_reason::none;
-    {
-        const std::lock_guard hold(mutex_);
-        if (calls_.contains(number)) return;
-        if (!welcome_ || !program_here_ || from.epoch != epoch_)
-            return link_->acknowledge(message.tag);  // nobody waits for it
-        if (leaving_) {
-            link_->publish(target::program, 0, encode_note(message_kind::declined, {number, 0}));
-            return link_->acknowledge(message.tag);
-        }
-        if (const auto found = early_stops_.find(number); found != early_stops_.end()) {
-            early = found->second;
-            early_stops_.erase(found);
-        }
-        relayed = new relayed_call(*this, std::move(from), message.tag, generation_);
-        calls_.emplace(number, relayed);
-        if (!alarm_set_) set_alarm();
-    }
+    if (relayed == nullptr) return;
     if (early != stop_reason::none) return relayed->complete(failed(std::make_exception_ptr(cancelled{})));
     if (relayed->has_arguments()) return start_call(*relayed);
-    relayed->arguments.reserve(static_cast<std::size_t>(relayed->missing_arguments()));
+    try {
+        relayed->arguments.reserve(static_cast<std::size_t>(relayed->missing_arguments()));
+    } catch (const std::bad_alloc&) {
+        return relayed->complete(failed(std::current_exception()));
+    }
     const std::uint64_t all = relayed->missing_arguments();
     for (; relayed->wanted < std::min(all, arguments_ahead); relayed->wanted += part_size)
         link_->publish(target::program, 0, encode_note(message_kind::wants, {relayed->number, relayed->wanted}));
+}
+
+// @return null if the call is not run here
+relayed_call* agent::admit(received_call from, std::uint64_t tag, stop_reason& early) {
+    if (!is_trampoline(from.entry))
+        throw not_portable("a call of a function that host " + host_ +
+                           " does not have: a library that was loaded after the start is not loaded there");
+    const call_number number = from.number;
+    const std::lock_guard hold(mutex_);
+    if (calls_.contains(number)) return nullptr;
+    if (leaving_) link_->publish(target::program, 0, encode_note(message_kind::declined, {number, 0}));
+    // Nobody waits for a call of another epoch.
+    if (leaving_ || !welcome_ || !program_here_ || from.epoch != epoch_) {
+        link_->acknowledge(tag);
+        return nullptr;
+    }
+    if (!alarm_set_ || (!alarm_soon_ && calls_.size() + 1 >= credit_.credit())) set_alarm();
+    relayed_call*& added = calls_[number];
+    try {
+        added = new relayed_call(*this, std::move(from), tag, generation_);
+    } catch (...) {
+        calls_.erase(number);
+        throw;
+    }
+    if (const auto found = early_stops_.find(number); found != early_stops_.end()) {
+        early = found->second;
+        early_stops_.erase(found);
+    }
+    return added;
 }
 
 void agent::start_call(relayed_call& call) noexcept {
@@ -191,7 +205,8 @@ void agent::ended(relayed_call& call, call_reply reply) noexcept {
 
 void agent::set_alarm() {
     alarm_set_ = true;
-    const auto after = calls_.size() >= credit_.credit() ? look_soon : look_every;
+    alarm_soon_ = calls_.size() + 1 >= credit_.credit();
+    const auto after = alarm_soon_ ? look_soon : look_every;
     static_cast<void>(shutdown_alarm::arm(clock::now() + after, [fired = alarm_fired_] {
         fired->store(true, std::memory_order_release);
         wake_loop_drivers();
@@ -201,7 +216,7 @@ void agent::set_alarm() {
 void agent::look_after_calls() {
     if (!alarm_fired_->exchange(false, std::memory_order_acq_rel)) return;
     const std::lock_guard hold(mutex_);
-    alarm_set_ = false;
+    alarm_set_ = alarm_soon_ = false;
     if (!pool_ || !welcome_) return;
     const auto now = clock::now();
     std::vector<held_call> held;
@@ -227,10 +242,10 @@ void agent::look_after_calls() {
         link_->publish(target::program, 0, encode_progress(number, report));
     }
     if (!held.empty()) link_->publish(target::program, 0, encode_held(held));
-    const executor_stats stats = pool_.stats();
-    if (!leaving_ && credit_.adapt(calls_.size(), stats.queued))
+    const pool_load load = load_of(pool_);
+    if (!leaving_ && credit_.adapt(calls_.size(), load.queued))
         announce();
-    else if (stats.restarts != reported_restarts_)
+    else if (load.restarts != reported_restarts_)
         send_status();
     if (!calls_.empty()) set_alarm();
 }

@@ -47,7 +47,7 @@ void node_backend::coordinate() noexcept {
 
 void node_backend::look_after_calls(actions& later) {
     place& local = placement_.local();
-    if (local.calls != 0 && local_credit_.adapt(local.calls, local_.stats().queued))
+    if (local.calls != 0 && local_credit_.adapt(local.calls, load_of(local_).queued))
         local.credit = local_credit_.credit();
     if (any_forced_) {
         any_forced_ = false;

@@ -107,7 +107,7 @@ executor_stats node_backend::stats() const {
     s.restarts = restarts_;
     for (const auto& [id, a] : agents_)
         s.restarts += a.restarts;
-    if (local_) s.restarts += local_.stats().restarts;
+    if (local_) s.restarts += load_of(local_).restarts;
     return s;
 }
 
@@ -256,6 +256,7 @@ void node_backend::local_ended(call_number number, call_reply reply, pid_t worke
     {
         const std::lock_guard hold(mutex_);
         placed_call* const c = placement_.find(number);
+        if (c == nullptr) return;
         c->call->worker_pid.store(worker, std::memory_order_relaxed);
         local_credit_.ended(reply.nanoseconds);
         end(*c, std::move(reply), later);

@@ -137,6 +137,8 @@ private:
     void lose(placed_call& c, const std::string& why, actions& later);
     template <class Condition>
     void lose_all(Condition is_lost, const std::string& why, actions& later);
+    /// Null if no agent has, or may have, the call.
+    [[nodiscard]] placed_call* find_at_agent(call_number number) noexcept;
     [[nodiscard]] const std::string* host_of(node_id id) const;
     [[nodiscard]] const std::string* keep_host(std::string host);
 

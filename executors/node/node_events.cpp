@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <utility>
 
 namespace cadre::detail::node {
@@ -58,7 +59,7 @@ void node_backend::handle_reply(node_id from, byte_buffer message) {
     actions later;
     {
         const std::lock_guard hold(mutex_);
-        placed_call* const c = placement_.find(r.number);
+        placed_call* const c = find_at_agent(r.number);
         if (c == nullptr) return;  // closed: it was reported as lost
         try {
             if (r.reply.items_done > c->items) throw_malformed("a reply about more items than the call has");
@@ -79,11 +80,11 @@ void node_backend::handle_returned(const note& n) {
     const auto from = static_cast<std::uint32_t>(std::min<std::uint64_t>(n.value, UINT32_MAX));
     {
         const std::lock_guard hold(mutex_);
-        placed_call* const c = placement_.find(n.number);
+        placed_call* const c = find_at_agent(n.number);
         if (c == nullptr) return;
+        if (std::exchange(c->items_returned, true)) throw_malformed("items were returned twice");
         if (!c->call->raw.enabled || from == 0 || from >= c->items || from < c->progress.items_done)
             throw_malformed("items were returned that the call does not have");
-        if (c->items != c->call->items) throw_malformed("items were returned twice");
         c->items = from;
         call = c->call;
     }
@@ -93,7 +94,7 @@ void node_backend::handle_returned(const note& n) {
 void node_backend::handle_progress(std::span<const std::byte> message) {
     received_progress p = decode_progress(message);
     const std::lock_guard hold(mutex_);
-    placed_call* const c = placement_.find(p.number);
+    placed_call* const c = find_at_agent(p.number);
     if (c == nullptr) return;
     chunk_progress_report& known = c->progress;
     if (p.report.items_done > c->items || p.report.items_done < known.items_done ||
@@ -110,7 +111,7 @@ void node_backend::handle_held(node_id from, std::span<const std::byte> message)
     const std::string* const host = host_of(from);
     if (host == nullptr) return;
     for (const held_call& each : held)
-        if (placed_call* const c = placement_.find(each.number); c != nullptr && !c->waits) {
+        if (placed_call* const c = find_at_agent(each.number); c != nullptr) {
             c->taken_by = from;
             c->call->worker_host.store(host, std::memory_order_release);
             c->call->worker_pid.store(static_cast<pid_t>(each.worker), std::memory_order_relaxed);
@@ -145,17 +146,24 @@ void node_backend::handle_wants(node_id from, const note& n) {
     const portable_call* call = nullptr;
     {
         const std::lock_guard hold(mutex_);
-        if (placed_call* const c = placement_.find(n.number); c != nullptr && !c->waits) call = c->call;
+        if (placed_call* const c = find_at_agent(n.number); c != nullptr) call = c->call;
     }
-    if (call != nullptr) link_->publish(target::agent, from, encode_arguments(n.number, *call, n.value));
+    if (call == nullptr) return;
+    byte_buffer part;
+    try {
+        part = encode_arguments(n.number, *call, n.value);
+    } catch (const std::bad_alloc&) {
+        part = encode_note(message_kind::stop, {n.number, static_cast<std::uint64_t>(stop_reason::requested)});
+    }
+    link_->publish(target::agent, from, std::move(part));
 }
 
 void node_backend::handle_undelivered(call_number number, bool may_have_begun) {
     actions later;
     {
         const std::lock_guard hold(mutex_);
-        placed_call* const c = placement_.find(number);
-        if (c == nullptr || c->waits) return;
+        placed_call* const c = find_at_agent(number);
+        if (c == nullptr) return;
         if (may_have_begun) {
             const std::string* const known = c->call->worker_host.load(std::memory_order_acquire);
             const std::string& host = known != nullptr ? *known : last_lost_;
@@ -228,6 +236,12 @@ void node_backend::engine_gone(std::string why) noexcept {
         dispatch(later);
     }
     perform(std::move(later));
+}
+
+// What an agent says about other calls, which it does not have, counts for nothing.
+placed_call* node_backend::find_at_agent(call_number number) noexcept {
+    placed_call* const c = placement_.find(number);
+    return c != nullptr && !c->waits && c->relay == nullptr ? c : nullptr;
 }
 
 const std::string* node_backend::host_of(node_id id) const {

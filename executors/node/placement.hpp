@@ -45,6 +45,7 @@ struct placed_call {
     bool waits = false;
     bool handing_over = false;  ///< a thread is giving it to its place, without the lock
     bool lost = false;  ///< its place went away meanwhile
+    bool items_returned = false;
     std::uint32_t items = 1;  ///< without those that were taken back
     int retries = 0;  ///< that are left
     stop_reason stop = stop_reason::none;  ///< the strongest that was requested

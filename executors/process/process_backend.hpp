@@ -24,6 +24,7 @@ class process_backend final : public executor_backend,
                               private borrowed_arguments,
                               private raw_chunks,
                               private chunk_progress_source,
+                              private pool_load_source,
                               private remote_tasks {
 public:
     /// Starts the workers. @throws config_error, std::system_error
@@ -66,6 +67,7 @@ private:
     process_backend(const process_options& options, pool_role role);
     static void release(process_backend* last) noexcept;
     [[nodiscard]] executor_identity portable_id() const noexcept override { return pool_->portable_id(); }
+    [[nodiscard]] pool_load load() const noexcept override { return pool_->load(); }
     [[nodiscard]] bool progress_of(const portable_call& call, std::size_t known_results, std::size_t known_errors,
                                    chunk_progress_report& report) override {
         return pool_->progress_of(call, known_results, known_errors, report);

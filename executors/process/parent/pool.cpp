@@ -184,6 +184,12 @@ std::string pool::dump_tasks(std::chrono::nanoseconds limit) {
     return dumps_.collect(asked, deadline);
 }
 
+pool_load pool::load() const noexcept {
+    if (!here()) return {};
+    const std::lock_guard hold(calls_mutex_);
+    return {.queued = placement_.queued(), .restarts = lifecycle_.restarts()};
+}
+
 executor_stats pool::stats() const {
     executor_stats s;
     s.submitted = registry_.entered();

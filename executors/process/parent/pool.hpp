@@ -48,6 +48,7 @@ public:
     [[nodiscard]] memory_domain& domain() noexcept { return starter_.domain(); }
     [[nodiscard]] work_registry& registry() noexcept { return registry_; }
     [[nodiscard]] executor_stats stats() const;
+    [[nodiscard]] pool_load load() const noexcept;
 
     /// Whether this process made the pool. In a fork of it calls fail, and nothing else happens: the workers are its parent's.
     [[nodiscard]] bool here() const noexcept { return owner_.here(); }
