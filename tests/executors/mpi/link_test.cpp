@@ -1,122 +1,26 @@
 // The link under the launchers that are installed. What happens inside the job is in link_program.cpp.
 
-#include <cadre/detail/base/sanitizers.hpp>
+#include "executors/mpi/mpirun.hpp"
 
-#include <array>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <ostream>
 #include <string>
-#include <thread>
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace {
 
 using namespace std::chrono_literals;
+using namespace mpirun;
 
-struct launcher {
-    const char* name;
-    const char* package;
-    bool has_plugin;
-    const char* command;  // empty if there is none
-};
-
-void PrintTo(const launcher& l, std::ostream* out) { *out << l.name; }
-
-constexpr launcher open_mpi{"openmpi", "openmpi-bin, libopenmpi-dev", CADRE_TEST_HAS_OPENMPI,
-                            CADRE_TEST_MPIRUN_OPENMPI};
-constexpr launcher mpich{"mpich", "mpich, libmpich-dev", CADRE_TEST_HAS_MPICH, CADRE_TEST_MPIRUN_MPICH};
-
-struct outcome {
-    int status = -1;
-    std::string output{};
-    std::chrono::steady_clock::duration took{};
-};
-
-// Names the processes of one test in their environment, which their children inherit.
-std::string mark() {
-    static int count = 0;
-    return "CADRE_TEST_MARK=" + std::to_string(::getpid()) + "." + std::to_string(++count);
-}
-
-// UCX, below MPICH, rewrites functions that sanitizers intercept; the libraries leak, and synchronise in ways that ThreadSanitizer
-// does not see.
-#if defined(CADRE_ASAN)
-constexpr const char* for_sanitizers = " UCX_MEM_MMAP_HOOK_MODE=none ASAN_OPTIONS=detect_leaks=0 ";
-#elif defined(CADRE_TSAN)
-constexpr const char* for_sanitizers =
-    " UCX_MEM_MMAP_HOOK_MODE=none TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1 ";
-#else
-constexpr const char* for_sanitizers = " ";
-#endif
-
-outcome run_marked(const std::string& marked, const std::string& command) {
-    outcome result;
-    const auto begun = std::chrono::steady_clock::now();
-    FILE* const pipe =
-        ::popen(("exec timeout -k 2 50 env " + marked + for_sanitizers + command + " 2>&1 </dev/null").c_str(), "re");
-    if (pipe == nullptr) {
-        return result;
-    }
-    std::array<char, 4096> block{};
-    while (const std::size_t got = std::fread(block.data(), 1, block.size(), pipe)) {
-        result.output.append(block.data(), got);
-    }
-    const int status = ::pclose(pipe);
-    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    result.took = std::chrono::steady_clock::now() - begun;
-    return result;
-}
-
-bool any_process_marked(const std::string& marked) {
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-        std::ifstream file(entry.path() / "environ", std::ios::binary);
-        const std::string environment(std::istreambuf_iterator<char>(file), {});
-        if (environment.find(marked + '\0') != std::string::npos) {
-            return true;
-        }
-    }
-    return false;
-}
-
-outcome run(const std::string& command) {
-    const std::string marked = mark();
-    SCOPED_TRACE(command);
-    outcome result = run_marked(marked, command);
-    // The processes of the job, and the launcher's helpers, are gone with it.
-    for (int i = 0; i < 300 && any_process_marked(marked); ++i) {
-        std::this_thread::sleep_for(10ms);
-    }
-    EXPECT_FALSE(any_process_marked(marked)) << result.output;
-    return result;
-}
-
-class MpiLink : public testing::TestWithParam<launcher> {
+class MpiLink : public job_test {
 protected:
-    void SetUp() override {
-        if (!GetParam().has_plugin) {
-            GTEST_SKIP() << "this build has no plugin for " << GetParam().name << ": install " << GetParam().package;
-        }
-        if (*GetParam().command == '\0') {
-            GTEST_SKIP() << "there is no mpirun of " << GetParam().name << ": install " << GetParam().package;
-        }
-    }
-
-    [[nodiscard]] static std::string job(const std::string& scenario, const std::string& variables = {},
+    [[nodiscard]] static std::string job(const std::string& scenario, const std::string& environment = {},
                                          int ranks = 3) {
-        return variables + " " + GetParam().command + " -n " + std::to_string(ranks) + " " CADRE_MPI_LINK_PROGRAM " " +
-               scenario;
+        return job_test::job(CADRE_MPI_LINK_PROGRAM " " + scenario, environment, ranks);
     }
 
-    static void expect_done(const std::string& scenario, const std::string& variables = {}, int ranks = 3) {
-        const outcome result = run(job(scenario, variables, ranks));
+    static void expect_done(const std::string& scenario, const std::string& environment = {}, int ranks = 3) {
+        const outcome result = run(job(scenario, environment, ranks));
         EXPECT_EQ(result.status, 0) << result.output;
         EXPECT_NE(result.output.find("done"), std::string::npos) << result.output;
     }
@@ -135,15 +39,6 @@ TEST_P(MpiLink, a_job_of_one_process_has_no_agents) { expect_done("nothing", {},
 TEST_P(MpiLink, ranks_on_the_host_of_a_program_that_serves_join_in_a_trial_only) {
     // All ranks are on this host.
     expect_done("nothing", "CADRE_TEST_PROGRAM_SERVES=1");
-}
-
-// How often `what` stands in `text`.
-int count(const std::string& text, const std::string& what) {
-    int result = 0;
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) {
-        ++result;
-    }
-    return result;
 }
 
 TEST_P(MpiLink, one_rank_of_each_host_serves) {
