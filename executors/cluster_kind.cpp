@@ -231,18 +231,14 @@ kind_entry cluster_kind() {
 #endif
     return {.make = [](const executor_config& c) { return make_cluster_executor(to_cluster_options(c)); },
             .check = [](const executor_config& c) { to_cluster_options(c); },
+            .checked_by_start = true,
             .serve = serve_if_agent_of_slurm};
 }
 
 }  // namespace detail
 
 executor make_cluster_executor(const cluster_options& options) {
-    detail::node::node_settings settings;
-    settings.kind = executor_kind::cluster;
-    settings.name = options.host.name.empty() ? "cluster" : std::string(options.host.name);
-    settings.host = detail::host_name();
-    settings.pool = options.host;
-    settings.pool.name = {};
+    detail::node::node_settings settings = detail::node::settings_of_hosts(executor_kind::cluster, options.host);
     settings.local = options.local;
     // An agent that comes when the program has ended would wait in vain.
     settings.nodes = options.nodes != 0 ? options.nodes : detail::tasks_of_srun() - 1;

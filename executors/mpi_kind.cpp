@@ -72,6 +72,7 @@ kind_entry mpi_kind() {
 #endif
     return {.make = [](const executor_config& c) { return make_mpi_executor(to_mpi_options(c)); },
             .check = [](const executor_config& c) { to_mpi_options(c); },
+            .checked_by_start = true,
             .serve =
                 [](const executor_config&) {
                     is_configured = true;
@@ -87,12 +88,7 @@ kind_entry mpi_kind() {
 
 executor make_mpi_executor(const mpi_options& options) {
     detail::serve_if_agent();
-    detail::node::node_settings settings;
-    settings.kind = executor_kind::mpi;
-    settings.name = options.host.name.empty() ? "mpi" : std::string(options.host.name);
-    settings.host = detail::host_name();
-    settings.pool = options.host;
-    settings.pool.name = {};
+    detail::node::node_settings settings = detail::node::settings_of_hosts(executor_kind::mpi, options.host);
     settings.local = options.local && detail::mpi::mpi_share_of_host() == 1;
     settings.nodes = options.nodes != 0 ? options.nodes : settings.local ? 0 : 1;
     settings.nodes_wait = options.nodes_wait;

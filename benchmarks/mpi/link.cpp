@@ -118,7 +118,8 @@ int main() {
                       m.body.size() > mpi_bench::small ? body_of(mpi_bench::small) : std::move(m.body));
         link->acknowledge(m.tag);
     };
-    link->start(events, {});
+    byte_buffer hello = body_of(1);  // an empty one would say that nobody is served
+    link->start(events, std::move(hello));
     if (is_program) {
         events.joined.wait(false);
         measure(events, *link);

@@ -20,6 +20,9 @@ struct kind_entry {
     /// Checks the options against this machine and this process; null if they do not depend on them. A file that several
     /// machines share may name executors that one of them cannot make.
     void (*check_here)(const executor_config&) = nullptr;
+    /// Whether only its start shows if one can be made, as for those that need a launcher or a broker: a `runtime` makes it at once, and
+    /// reports why it cannot.
+    bool checked_by_start = false;
     /// Why this build cannot make such an executor; null if it can. Such a kind may stand in a file that several builds
     /// share; it is not listed among the kinds.
     const char* missing = nullptr;
@@ -60,7 +63,7 @@ void check_kind(const executor_config& c);
 /// @throws config_error if an option does not fit the kind, as far as that is known without making an executor
 void check_options(const executor_config& c);
 /// Like `check_options`; also refuses kinds that this build lacks and options that this machine cannot honour.
-/// @return whether all options were checked; if not, only the factory can check them
+/// @return whether that shows that it can be made; if not, only the factory does
 bool check_can_be_made(const executor_config& c);
 
 }  // namespace cadre::detail

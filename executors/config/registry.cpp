@@ -154,7 +154,7 @@ bool check_can_be_made(const executor_config& c) {
     if (entry.check_here != nullptr) {
         entry.check_here(c);
     }
-    return entry.check != nullptr;
+    return entry.check != nullptr && !entry.checked_by_start;
 }
 
 }  // namespace cadre::detail

@@ -1,5 +1,6 @@
 #include "node/node_backend.hpp"
 
+#include "base/host_name.hpp"
 #include "common/deferred_destruction.hpp"
 #include "node/hello.hpp"
 #include "node/local_call.hpp"
@@ -22,6 +23,16 @@ namespace {
 constexpr std::chrono::seconds leave_limit{10};
 
 }  // namespace
+
+node_settings settings_of_hosts(executor_kind kind, const process_options& host) {
+    node_settings settings;
+    settings.kind = kind;
+    settings.name = host.name.empty() ? to_string(kind) : std::string(host.name);
+    settings.host = host_name();
+    settings.pool = host;
+    settings.pool.name = {};
+    return settings;
+}
 
 node_backend::node_backend(node_settings settings, std::unique_ptr<node_link> link)
     : settings_(std::move(settings)), identity_(executor_identity::make()), link_(std::move(link)),

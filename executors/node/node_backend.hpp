@@ -44,6 +44,9 @@ struct node_settings {
     pool_factory make_pool{};
 };
 
+/// What every kind of several hosts sets from the options of its hosts: the rest is its own.
+[[nodiscard]] node_settings settings_of_hosts(executor_kind kind, const process_options& host);
+
 class local_call;
 
 /// Gives calls to agents and to the local pool, and completes each once: when its reply arrives, or when it is known to be lost.
