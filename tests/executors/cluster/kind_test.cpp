@@ -12,6 +12,7 @@
 #include <cadre/map.hpp>
 #include <cadre/reduce.hpp>
 #include <cadre/register_exception.hpp>
+#include <cadre/runtime.hpp>
 #include <cadre/this_task.hpp>
 #include <cadre/timeout.hpp>
 
@@ -212,18 +213,20 @@ TEST_F(ClusterKind, objects_are_refused_by_a_sentence) {
 
 // What `the_processes_of_an_srun_end_with_its_program` starts.
 TEST(ClusterProgram, DISABLED_calls_and_ends) {
-    const executor ex = make_executor("cluster:1");
+    config c;
+    c.executor = std::getenv("CADRE_TEST_EXECUTOR");
+    runtime rt(std::move(c));  // the other processes of the `srun` become agents here
+    const executor ex = rt.executor();
     EXPECT_EQ(ex.stats().workers, 3u);  // its own and those of two agents
     EXPECT_EQ(sync_wait(reduce(ex, plus_one, std::plus<>{}, std::views::iota(0, 1000), 0)), 500'500);
 }
 
 // A process as `srun` starts it.
 own_process start_rank(int rank, const std::string& executor) {
-    return {{"--executor=" + executor, "--gtest_filter=ClusterProgram.DISABLED_calls_and_ends",
-             "--gtest_also_run_disabled_tests"},
+    return {{"--gtest_filter=ClusterProgram.DISABLED_calls_and_ends", "--gtest_also_run_disabled_tests"},
             {"CADRE_CLUSTER_URL=" + private_broker::instance().url(),
-             "CADRE_CLUSTER_NAME=", "SLURM_JOB_ID=" + std::to_string(::getpid()), "SLURM_STEP_ID=0",
-             "SLURM_STEP_NUM_TASKS=3", "SLURM_PROCID=" + std::to_string(rank)}};
+             "CADRE_CLUSTER_NAME=", "CADRE_TEST_EXECUTOR=" + executor, "SLURM_JOB_ID=" + std::to_string(::getpid()),
+             "SLURM_STEP_ID=0", "SLURM_STEP_NUM_TASKS=3", "SLURM_PROCID=" + std::to_string(rank)}};
 }
 
 TEST_F(ClusterKind, the_processes_of_an_srun_end_with_its_program) {
