@@ -118,7 +118,7 @@ void leave_without_a_program(serving& now, std::chrono::nanoseconds limit) {
         std::this_thread::sleep_for(limit);
         const std::lock_guard hold(now.mutex);
         if (now.agent == nullptr || now.agent->has_met_a_program()) return;
-        refuse("no program has come within " +
+        refuse("no program has joined within " +
                std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(limit).count()) +
                " ms (nodes_wait)");
     }).detach();
@@ -195,7 +195,7 @@ unsigned agents_asked_for(std::span<const std::string_view> words) {
             value = i + 1 != words.size() ? words[++i] : "";
         else
             refuse("unknown argument '" + std::string(words[i]) +
-                   "': an agent takes --agents=N; the program sends it the configuration");
+                   "': an agent accepts --agents=N only; it gets its configuration from the program");
         const char* const end = value.data() + value.size();
         const auto parsed = std::from_chars(value.data(), end, agents);
         if (parsed.ec != std::errc() || parsed.ptr != end || agents == 0 || agents > max_agents)

@@ -153,7 +153,7 @@ void check_readable(const std::string& file, const char* what) {
 void check_tls(const broker_address& address) {
     if (!address.tls) {
         if (!address.ca.empty() || !address.certificate.empty() || !address.key.empty())
-            refuse("certificates are given, but the broker's URL begins with amqp://: write amqps:// for TLS");
+            refuse("certificates are set, but the broker's URL begins with amqp://: use amqps:// for TLS");
         return;
     }
     if (address.certificate.empty() != address.key.empty()) refuse("`certificate` and `key` must be given together");
@@ -209,7 +209,7 @@ broker_address parse_broker_url(std::string_view url) {
 broker_address resolve_address(const amqp_options& options) {
     check_name(options.name);
     const std::string url = !options.url.empty() ? options.url : from_environment("CADRE_CLUSTER_URL").value_or("");
-    if (url.empty()) refuse("no broker is given: set `url` or CADRE_CLUSTER_URL to amqp://user@host/vhost");
+    if (url.empty()) refuse("no broker is configured: set `url` or CADRE_CLUSTER_URL to amqp://user@host/vhost");
     broker_address address = parse_broker_url(url);
     if (!options.ca.empty()) address.ca = options.ca;
     if (!options.certificate.empty()) address.certificate = options.certificate;

@@ -39,7 +39,7 @@ void link_thread::check_failures() {
     reports_failures_ = count >= 0;
     for (int i = 0; i < count; ++i) {
         if (const int rank = ranks[static_cast<std::size_t>(i)]; rank >= 0 && rank < size_) {
-            lose(rank, "MPI reports that it has failed");
+            lose(rank, "MPI reports its failure");
         }
     }
 }
@@ -58,7 +58,7 @@ void link_thread::handle_mpi_error(int error) {
     mpi_->error_text(error, text.data(), static_cast<int>(text.size()));
     for (int rank = 0; rank < size_; ++rank) {
         if (rank != rank_) {
-            lose(rank, std::string("receiving fails: ") + text.data());
+            lose(rank, std::string("receiving failed: ") + text.data());
         }
     }
 }
@@ -109,7 +109,7 @@ void link_thread::finalize() noexcept {
 void link_thread::report_late() const {
     for (std::size_t rank = 1; is_program() && rank < peers_.size(); ++rank) {
         if (!peers_[rank].left && !peers_[rank].gone) {
-            std::fprintf(stderr, "cadre: mpi: rank %zu on %s does not leave: the launcher has to end it\n", rank,
+            std::fprintf(stderr, "cadre: mpi: rank %zu on %s did not end in time: the launcher must end it\n", rank,
                          hosts_[rank].c_str());
         }
     }

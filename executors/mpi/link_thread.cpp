@@ -50,9 +50,10 @@ void link_thread::join() {
     const int error = mpi_->init();
     guard.restore();
     if (error != 0) {
-        throw config_error(mpi_->needs_thread_multiple() != 0
-                               ? "mpi: the program has initialised MPI itself: let it ask for MPI_THREAD_MULTIPLE"
-                               : "mpi: MPI_Init failed: " + error_text(*mpi_, error));
+        throw config_error(
+            mpi_->needs_thread_multiple() != 0
+                ? "mpi: the program has initialised MPI without MPI_THREAD_MULTIPLE: request it in MPI_Init_thread"
+                : "mpi: MPI_Init failed: " + error_text(*mpi_, error));
     }
     rank_ = mpi_->rank();
     size_ = mpi_->size();
@@ -127,7 +128,7 @@ bool link_thread::step() {
     moved = outbox_->advance() || moved;
     moved = report_credit(!moved) || moved;
     for (const int rank : outbox_->take_failed()) {
-        lose(rank, "a message to it could not be sent");
+        lose(rank, "sending to it failed");
     }
     if (reports_failures_ && clock::now() >= next_failure_check_) {
         check_failures();
@@ -224,7 +225,7 @@ bool link_thread::receive() {
         try {
             what = inbox_->receive();
         } catch (const std::bad_alloc&) {
-            lose(inbox_->from, "there is no memory for its message");
+            lose(inbox_->from, "this process has no memory for its message");
             break;
         }
         if (what == inbox::result::nothing) {
@@ -236,7 +237,7 @@ bool link_thread::receive() {
         }
         const int from = inbox_->from;
         if (what == inbox::result::refused) {
-            lose(from, "it has sent a message that is not of this version");
+            lose(from, "it sent a message that this version of cadre does not define");
             break;
         }
         if (what == inbox::result::message && !peer_at(from).gone) {
@@ -289,7 +290,7 @@ void link_thread::handle_in_program(int from) {
                 events_.agent_gone(id);
             }
             return;
-        default: return lose(from, "it has sent a message that only the program sends");
+        default: return lose(from, "it sent a message that only the program may send");
     }
 }
 

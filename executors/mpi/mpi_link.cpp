@@ -74,7 +74,7 @@ public:
             const std::lock_guard lock(running.mutex);
             if (std::exchange(running.ever, true)) {
                 throw config_error(
-                    "mpi: a process can join its MPI job once: it has an executor of kind mpi, or had one");
+                    "mpi: a process can join its MPI job only once, and this one has had an executor of kind mpi");
             }
             static_cast<void>(std::atexit([] { stop_at_exit(); }));
         }

@@ -118,7 +118,7 @@ loaded load_file(const std::string& path) {
     void* const symbol = ::dlsym(library, cadre_mpi_plugin_symbol);
     if (symbol == nullptr) {
         ::dlclose(library);
-        return {.why_not = path + " is no MPI plugin of this version of cadre"};
+        return {.why_not = path + " is not an MPI plugin of this version of cadre"};
     }
     return {.functions = reinterpret_cast<cadre_mpi_plugin_fn*>(symbol)()};
 }
@@ -168,8 +168,8 @@ launch check_launch() {
     }
     if (found->kind == library_kind::none) {
         refuse(found, "mpi: srun started " + std::to_string(found->size) +
-                          " processes without MPI: start them by `srun --mpi=pmix` (`srun --mpi=list` shows what this "
-                          "Slurm has), or by mpirun inside the job");
+                          " processes without MPI: start them by `srun --mpi=pmix` (`srun --mpi=list` lists what this "
+                          "Slurm supports), or by mpirun inside the job");
     }
     if (found->kind != library_kind::either && !is_built(names_of(found->kind))) {
         const library_names& other = *order_for(*found)[1];

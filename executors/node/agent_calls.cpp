@@ -64,7 +64,7 @@ void agent::handle(delivery& message) {
                 handle(message);
             }
             return;
-        default: throw_malformed("a message that agents do not get");
+        default: throw_malformed("a message that only the program receives");
     }
 }
 
@@ -99,8 +99,8 @@ void agent::run_call(delivery& message) {
 // @return null if the call is not run here
 relayed_call* agent::admit(received_call from, std::uint64_t tag, stop_reason& early) {
     if (!is_trampoline(from.entry))
-        throw not_portable("a call of a function that host " + host_ +
-                           " does not have: a library that was loaded after the start is not loaded there");
+        throw not_portable("the function of a call does not exist on host " + host_ +
+                           ": a library that was loaded after the start is not loaded there");
     const call_number number = from.number;
     const std::lock_guard hold(mutex_);
     if (calls_.contains(number)) return nullptr;
@@ -146,7 +146,8 @@ void agent::handle_arguments(byte_buffer message) {
         call = found->second;
     }
     if (part.offset != call->arguments.size() || part.bytes.empty() || part.bytes.size() > call->missing_arguments())
-        return call->complete(failed(std::make_exception_ptr(codec_error("the parts of arguments do not fit"))));
+        return call->complete(
+            failed(std::make_exception_ptr(codec_error("the parts of the arguments are inconsistent"))));
     call->arguments.append(part.bytes.span());
     if (call->has_arguments()) return start_call(*call);
     if (call->wanted < call->arguments.size() + call->missing_arguments()) {

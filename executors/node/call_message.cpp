@@ -117,7 +117,7 @@ call_number number_of_call(std::span<const std::byte> message) { return take_fie
 
 byte_buffer encode_arguments(call_number number, const portable_call& call, std::uint64_t offset) {
     const std::uint64_t all = call.arguments_size();
-    if (offset >= all) throw_malformed("arguments are wanted that the call does not have");
+    if (offset >= all) throw_malformed("a request for arguments that the call does not have");
     std::vector<std::span<const std::byte>> pieces;
     append_pieces(pieces, call.arguments.span(), call.borrowed);
     const std::uint64_t end = std::min<std::uint64_t>(all, offset + part_size);

@@ -57,7 +57,7 @@ void node_backend::look_after_calls(actions& later) {
             if (c.forced_at == clock::time_point{} || (c.at != nullptr && c.at->local)) continue;
             any_forced_ = true;
             if (now - c.forced_at > settings_.pool.kill_grace + silence_limit)
-                lose(c, "its host does not answer to the request to end it by force", later);
+                lose(c, "its host does not respond to the request to kill it", later);
         }
     }
     dispatch(later);

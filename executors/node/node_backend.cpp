@@ -100,7 +100,7 @@ void node_backend::wait_for_nodes() {
             "executor '" + settings_.name + "': " + std::to_string(placement_.agents()) + " of " +
             std::to_string(settings_.nodes) + " nodes have joined within " +
             std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(settings_.nodes_wait).count()) +
-            " ms: start the agents before, or raise nodes_wait");
+            " ms: start the agents earlier, or raise nodes_wait");
 }
 
 std::size_t node_backend::concurrency() const noexcept {
@@ -189,7 +189,7 @@ void node_backend::perform(actions later) noexcept {
             if (h.failure != nullptr)
                 end(*c, failed(h.failure), later);
             else if (c->lost)
-                lose(*c, "the host that got it is gone", later);
+                lose(*c, "its host has left the run", later);
             else if (c->relay != nullptr && c->stop != stop_reason::none)
                 local_.backend()->request_stop(*c->relay, c->stop);  // the request came before the pool had the call
         }

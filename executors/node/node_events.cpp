@@ -45,7 +45,7 @@ void node_backend::handle(delivery& message) {
                 handle(message);
             }
             return;
-        default: throw_malformed("a message that programs do not get");
+        default: throw_malformed("a message that only an agent receives");
     }
 }
 
@@ -82,9 +82,9 @@ void node_backend::handle_returned(const note& n) {
         const std::lock_guard hold(mutex_);
         placed_call* const c = find_at_agent(n.number);
         if (c == nullptr) return;
-        if (std::exchange(c->items_returned, true)) throw_malformed("items were returned twice");
+        if (std::exchange(c->items_returned, true)) throw_malformed("items returned twice");
         if (!c->call->raw.enabled || from == 0 || from >= c->items || from < c->progress.items_done)
-            throw_malformed("items were returned that the call does not have");
+            throw_malformed("returned items that the call does not have");
         c->items = from;
         call = c->call;
     }
@@ -99,7 +99,7 @@ void node_backend::handle_progress(std::span<const std::byte> message) {
     chunk_progress_report& known = c->progress;
     if (p.report.items_done > c->items || p.report.items_done < known.items_done ||
         known.results.size() + p.report.results.size() > max_body)
-        throw_malformed("progress that the call cannot have made");
+        throw_malformed("impossible progress of a call");
     known.items_done = p.report.items_done;
     known.results.append(p.report.results.span());
     known.item_errors.append(p.report.item_errors.span());
@@ -136,7 +136,7 @@ void node_backend::handle_status(node_id from, std::span<const std::byte> messag
 void node_backend::handle_unusable(node_id from, const std::string& why) {
     const std::lock_guard hold(mutex_);
     const std::string* const host = host_of(from);
-    refusal_ = "host " + (host != nullptr ? *host : "of agent " + std::to_string(from)) + " runs no calls: " + why;
+    refusal_ = "host " + (host != nullptr ? *host : "of agent " + std::to_string(from)) + " cannot run calls: " + why;
     std::fprintf(stderr, "cadre: executor '%s': %s\n", settings_.name.c_str(), refusal_.c_str());
     joined_.notify_all();
 }
@@ -167,7 +167,7 @@ void node_backend::handle_undelivered(call_number number, bool may_have_begun) {
         if (may_have_begun) {
             const std::string* const known = c->call->worker_host.load(std::memory_order_acquire);
             const std::string& host = known != nullptr ? *known : last_lost_;
-            lose(*c, host.empty() ? "the host that had it is gone" : "host " + host + " is gone", later);
+            lose(*c, host.empty() ? "its host has left the run" : "host " + host + " has left the run", later);
         } else if (c->stop != stop_reason::none) {
             end(*c, failed(std::make_exception_ptr(cancelled{})), later);
         } else {
@@ -184,7 +184,7 @@ void node_backend::agent_joined(node_id id, byte_buffer hello) noexcept {
         const std::lock_guard hold(mutex_);
         if (h.build != build_of_program()) {
             refusal_ = other_build_text(settings_.host, h.build, h.host);
-            std::fprintf(stderr, "cadre: executor '%s': %s; it gets no calls\n", settings_.name.c_str(),
+            std::fprintf(stderr, "cadre: executor '%s': %s; it receives no calls\n", settings_.name.c_str(),
                          refusal_.c_str());
             joined_.notify_all();
             return;
@@ -214,7 +214,8 @@ void node_backend::agent_gone(node_id id) noexcept {
         restarts_ += found->second.restarts;
         agents_.erase(found);
         // Those that it was not known to have come back from the engine.
-        lose_all([id](const placed_call& c) { return c.taken_by == id; }, "host " + last_lost_ + " is gone", later);
+        lose_all([id](const placed_call& c) { return c.taken_by == id; }, "host " + last_lost_ + " has left the run",
+                 later);
         placement_.remove_agent(id);
         if (link_->redelivers() && agents_.empty()) link_->drain_work();
         dispatch(later);

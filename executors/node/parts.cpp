@@ -40,7 +40,7 @@ std::optional<byte_buffer> part_collector::add(node_id from, std::span<const std
     const auto found = incomplete_.find(key);
     const std::uint64_t before = found != incomplete_.end() ? found->second.size() : 0;
     if (part.empty() || fields.size > max_whole || fields.offset != before || part.size() > fields.size - before)
-        throw_malformed("a part of a message that does not fit to those before it");
+        throw_malformed("a part of a message that does not follow those before it");
     byte_buffer& whole = incomplete_[key];
     whole.append(part);
     if (whole.size() != fields.size) return std::nullopt;

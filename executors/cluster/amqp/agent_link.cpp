@@ -62,7 +62,7 @@ void agent_link::set_up() {
         writer().bind(1, names().agent_token(key_), names().exchange(), group_names::token_key(key_));
     } catch (const engine_error& e) {
         if (e.reply_code() != access_refused) throw;
-        throw engine_error("the broker's user may not use queues that begin with 'cadre.': run rabbitmqctl "
+        throw engine_error("the broker's user has no permission for queues that begin with 'cadre.': run rabbitmqctl "
                            "set_permissions -p VHOST USER "
                            "'^cadre\\.' '^cadre\\.' '^cadre\\.'");
     }

@@ -77,9 +77,9 @@ connection::~connection() = default;
 void connection::check(int status, const char* what) {
     if (status == AMQP_STATUS_OK) return;
     if (status == AMQP_STATUS_TIMEOUT)
-        throw engine_error("the broker has not answered for 30 s: rabbitmqctl status shows whether it is short of "
+        throw engine_error("the broker has not replied for 30 s: rabbitmqctl status shows whether it is short of "
                            "memory or of disk space");
-    throw engine_error(std::string("the connection to the broker was lost while it ") + what + ": " +
+    throw engine_error(std::string("the connection to the broker was lost while the link ") + what + ": " +
                        library_.amqp_error_string2(status));
 }
 
@@ -100,7 +100,7 @@ void connection::raise(const char* what, const amqp_rpc_reply_t& reply) {
         const auto* const closed = static_cast<const amqp_channel_close_t*>(reply.reply.decoded);
         throw engine_error("the broker closed a channel: " + std::string(text(closed->reply_text)), closed->reply_code);
     }
-    throw engine_error(std::string("the broker gave no valid answer to a link that ") + what);
+    throw engine_error(std::string("the broker sent no valid reply while the link ") + what);
 }
 
 void connection::open_channel(std::uint16_t channel) {
@@ -248,7 +248,7 @@ bool connection::take_frame(const amqp_frame_t& frame, inbound& message) {
         return false;
     }
     assembly& arriving = assembly_of(frame.channel);
-    if (!arriving.active) throw engine_error("the broker sent a part of a message that it had not begun");
+    if (!arriving.active) throw engine_error("the broker sent part of a message before its first frame");
     if (frame.frame_type == AMQP_FRAME_HEADER) {
         take_header(arriving, frame);
     } else if (frame.frame_type == AMQP_FRAME_BODY) {

@@ -49,7 +49,7 @@ void connection::open_socket(const broker_address& address) {
     if (address.tls) {
         const std::string& ca = address.ca.empty() ? system_authorities : address.ca;
         if (library_.amqp_ssl_socket_set_cacert(socket, ca.c_str()) != AMQP_STATUS_OK)
-            throw engine_error("there is no valid PEM certificate of an authority in " + quoted(ca) + ": correct `ca`");
+            throw engine_error(quoted(ca) + " contains no valid PEM certificate of an authority: correct `ca`");
         if (!address.certificate.empty() && library_.amqp_ssl_socket_set_key(socket, address.certificate.c_str(),
                                                                              address.key.c_str()) != AMQP_STATUS_OK)
             throw engine_error("the certificate " + quoted(address.certificate) + " and the key " +
@@ -71,18 +71,18 @@ std::string connection::transport_error(const broker_address& address, int statu
         case AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED:
             return "the broker's host " + quoted(address.host) + " is unknown: correct `url`";
         case AMQP_STATUS_SSL_PEER_VERIFY_FAILED:
-            return at + " shows a certificate that no authority in " +
+            return at + " presents a certificate that is not signed by an authority in " +
                    quoted(address.ca.empty() ? system_authorities : address.ca) +
-                   " has signed: set `ca` to the file of the right one";
+                   ": set `ca` to the file of its authority";
         case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED:
-            return at + " shows a certificate for another host: use the name that it was made for in `url`";
+            return at + " presents a certificate for another host: use the name in the certificate in `url`";
         case AMQP_STATUS_SSL_CONNECTION_FAILED:
         case AMQP_STATUS_SSL_ERROR:
             return at + " does not accept TLS, or no certificate of `ca` fits: check the port, usually 5671, `ca` and "
                         "the broker's log";
-        case AMQP_STATUS_TIMEOUT: return at + " has not answered within 5 s: check `url` and the firewalls between";
+        case AMQP_STATUS_TIMEOUT: return at + " has not replied within 5 s: check `url` and the firewalls between";
         default:
-            return "no RabbitMQ answers at " + address.endpoint() + " (" + library_.amqp_error_string2(status) +
+            return "no RabbitMQ broker answers at " + address.endpoint() + " (" + library_.amqp_error_string2(status) +
                    "): start it, or correct `url`; `./run broker` starts one for trials";
     }
 }
@@ -101,9 +101,8 @@ void connection::log_in(const broker_address& address, const std::string& title)
     if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION) {
         const std::string reason = library_.amqp_error_string2(reply.library_error);
         if (address.tls)
-            throw engine_error(
-                at + " ended the TLS connection (" + reason +
-                "): it may ask for a client's certificate (`certificate`, `key`) that its authority has signed");
+            throw engine_error(at + " ended the TLS connection (" + reason +
+                               "): it may require a client certificate (`certificate`, `key`) signed by its authority");
         throw engine_error(at + " does not speak AMQP (" + reason +
                            "): check the port; for TLS, write amqps:// in `url`");
     }
@@ -112,8 +111,8 @@ void connection::log_in(const broker_address& address, const std::string& title)
     } catch (const engine_error& e) {
         if (e.reply_code() == access_refused)
             throw engine_error(
-                at + " refuses the user " + quoted(address.user) +
-                    " or the password: correct `url` or CADRE_CLUSTER_PASSWORD, or run rabbitmqctl change_password",
+                at + " rejects the user " + quoted(address.user) +
+                    " or its password: correct `url` or CADRE_CLUSTER_PASSWORD, or run rabbitmqctl change_password",
                 access_refused);
         if (e.reply_code() == not_allowed)
             throw engine_error(at + " has no virtual host " + quoted(address.vhost) + " for the user " +

@@ -106,14 +106,15 @@ void program_link::declare_program_queue() {
             return;
         } catch (const engine_error& e) {
             if (e.reply_code() == access_refused)
-                throw engine_error("the broker's user may not use queues that begin with 'cadre.': run rabbitmqctl "
-                                   "set_permissions -p VHOST USER "
-                                   "'^cadre\\.' '^cadre\\.' '^cadre\\.'");
+                throw engine_error(
+                    "the broker's user has no permission for queues that begin with 'cadre.': run rabbitmqctl "
+                    "set_permissions -p VHOST USER "
+                    "'^cadre\\.' '^cadre\\.' '^cadre\\.'");
             if (e.reply_code() != resource_locked || was_up_) throw;
             if (clock::now() >= give_up)
-                throw engine_error("another program of the name '" +
+                throw engine_error("another program with the name '" +
                                    names().exchange().substr(std::string_view("cadre.").size()) +
-                                   "' uses this broker: give this one another `name`, as its agents");
+                                   "' uses this broker: set another `name` for this program and its agents");
         }
         std::this_thread::sleep_for(200ms);
         control().reopen_channel(1);  // the refusal has closed it

@@ -21,8 +21,8 @@ void find(void* library, const char* name, Function& function) {
 rabbitmq_library load() {
     void* const library = ::dlopen(CADRE_RABBITMQ_SONAME, RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr)
-        throw config_error("cluster: this host has no " CADRE_RABBITMQ_SONAME
-                           ", RabbitMQ's client: install librabbitmq4");
+        throw config_error("cluster: " CADRE_RABBITMQ_SONAME
+                           ", the RabbitMQ client, is not installed on this host: install librabbitmq4");
     rabbitmq_library functions;
 #define CADRE_RABBITMQ_FIND(function) find(library, #function, functions.function);
     CADRE_RABBITMQ_FUNCTIONS(CADRE_RABBITMQ_FIND)

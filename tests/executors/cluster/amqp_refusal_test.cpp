@@ -53,16 +53,17 @@ TEST_F(AmqpRefusal, of_a_wrong_user_or_password) {
         wrong.url = broker().url_for(credentials);
         const std::string user = std::string(credentials).substr(0, std::string(credentials).find(':'));
         EXPECT_EQ(refusal(wrong),
-                  "cluster: the broker at 127.0.0.1:" + std::to_string(broker().port()) + " refuses the user '" + user +
-                      "' or the password: correct `url` or CADRE_CLUSTER_PASSWORD, or run rabbitmqctl change_password");
+                  "cluster: the broker at 127.0.0.1:" + std::to_string(broker().port()) + " rejects the user '" + user +
+                      "' or its password: correct `url` or CADRE_CLUSTER_PASSWORD, or run rabbitmqctl change_password");
     }
 }
 
 TEST_F(AmqpRefusal, where_no_broker_answers) {
     auto wrong = options();
     wrong.url = "amqp://cadre:hush@127.0.0.1:9";
-    EXPECT_EQ(refusal(wrong), "cluster: no RabbitMQ answers at 127.0.0.1:9 (a socket error occurred): start it, or "
-                              "correct `url`; `./run broker` starts one for trials");
+    EXPECT_EQ(refusal(wrong),
+              "cluster: no RabbitMQ broker answers at 127.0.0.1:9 (a socket error occurred): start it, or "
+              "correct `url`; `./run broker` starts one for trials");
     wrong.url = "amqp://cadre:hush@no-such-host.invalid";
     EXPECT_EQ(refusal(wrong), "cluster: the broker's host 'no-such-host.invalid' is unknown: correct `url`");
 }
@@ -81,9 +82,10 @@ TEST_F(AmqpRefusal, of_a_user_without_rights) {
     for (const bool agent : {false, true}) {
         auto wrong = link_options(name, agent);
         wrong.url = broker().url_for("guarded:hush");
-        EXPECT_EQ(refusal(wrong), "cluster: the broker's user may not use queues that begin with 'cadre.': run "
-                                  "rabbitmqctl set_permissions -p VHOST USER "
-                                  "'^cadre\\.' '^cadre\\.' '^cadre\\.'");
+        EXPECT_EQ(refusal(wrong),
+                  "cluster: the broker's user has no permission for queues that begin with 'cadre.': run "
+                  "rabbitmqctl set_permissions -p VHOST USER "
+                  "'^cadre\\.' '^cadre\\.' '^cadre\\.'");
     }
     // That is enough.
     static_cast<void>(broker().control("set_permissions guarded '^cadre\\.' '^cadre\\.' '^cadre\\.'"));
@@ -98,8 +100,8 @@ TEST_F(AmqpRefusal, of_a_user_without_rights) {
 TEST_F(AmqpRefusal, of_a_second_program_of_one_name) {
     const program first(name);
     const auto begun = std::chrono::steady_clock::now();
-    EXPECT_EQ(refusal(options()), "cluster: another program of the name '" + name +
-                                      "' uses this broker: give this one another `name`, as its agents");
+    EXPECT_EQ(refusal(options()), "cluster: another program with the name '" + name +
+                                      "' uses this broker: set another `name` for this program and its agents");
     EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(6));
 }
 
@@ -109,8 +111,9 @@ TEST_F(AmqpRefusal, over_tls_without_the_right_certificates) {
     const std::string at = "localhost:" + std::to_string(broker().port() + 3);
 
     secure.ca = broker().tls("client.pem");
-    EXPECT_EQ(refusal(secure), "cluster: the broker at " + at + " shows a certificate that no authority in '" +
-                                   secure.ca + "' has signed: set `ca` to the file of the right one");
+    EXPECT_EQ(refusal(secure), "cluster: the broker at " + at +
+                                   " presents a certificate that is not signed by an authority in '" + secure.ca +
+                                   "': set `ca` to the file of its authority");
     secure.ca = broker().tls("ca.pem");
     EXPECT_EQ(refusal(secure).substr(0, refusal(secure).find('(')),
               "cluster: the broker at " + at + " ended the TLS connection ");

@@ -106,7 +106,7 @@ TEST(BrokerAddress, the_password_comes_from_the_url_the_environment_or_a_file) {
 
 TEST(BrokerAddress, files_and_environment_complete_the_options) {
     EXPECT_EQ(refusal(amqp_options()),
-              "cluster: no broker is given: set `url` or CADRE_CLUSTER_URL to amqp://user@host/vhost");
+              "cluster: no broker is configured: set `url` or CADRE_CLUSTER_URL to amqp://user@host/vhost");
     const variable url("CADRE_CLUSTER_URL", "amqp://me@broker");
     EXPECT_EQ(refusal([] {
                   amqp_options options;
@@ -126,7 +126,7 @@ TEST(BrokerAddress, settings_that_do_not_fit_together_are_refused) {
     amqp_options options = with_url("amqp://broker");
     options.ca = "/etc/hostname";
     EXPECT_EQ(refusal(options),
-              "cluster: certificates are given, but the broker's URL begins with amqp://: write amqps:// for TLS");
+              "cluster: certificates are set, but the broker's URL begins with amqp://: use amqps:// for TLS");
     options.url = "amqps://broker";
     options.certificate = "/etc/hostname";
     EXPECT_EQ(refusal(options), "cluster: `certificate` and `key` must be given together");

@@ -118,7 +118,7 @@ TEST_P(NodeHosts, a_lost_host_fails_its_call_and_no_other) {
         try {
             values += sync_wait(result_of(job)) == 800 ? 1 : 0;
         } catch (const cadre::worker_lost& e) {
-            EXPECT_NE(std::string(e.what()).find("host " + job.worker_host() + " is gone"), std::string::npos)
+            EXPECT_NE(std::string(e.what()).find("host " + job.worker_host() + " has left the run"), std::string::npos)
                 << e.what();
         }
     }

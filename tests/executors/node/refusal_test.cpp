@@ -75,7 +75,7 @@ TEST(NodeRefusal, another_build_is_named_with_both_hosts) {
 TEST(NodeRefusal, a_start_without_agents_says_how_many_have_joined) {
     EXPECT_EQ(
         refusal_of(std::make_shared<scripted_link::script>()),
-        "executor 'cluster': 0 of 1 nodes have joined within 20 ms: start the agents before, or raise nodes_wait");
+        "executor 'cluster': 0 of 1 nodes have joined within 20 ms: start the agents earlier, or raise nodes_wait");
 }
 
 TEST(NodeRefusal, any_bytes_from_an_agent_do_no_harm) {
