@@ -1,5 +1,5 @@
-// The built-in kinds: which options each takes from a table, how it is made, and what it does at the start and the end of
-// a program. The one place where the configuration and the executors meet.
+// The built-in kinds: their options, their factories, and their actions at the start and the end of a program. Only here the
+// configuration and the executors depend on each other.
 
 #include "common/deferred_destruction.hpp"
 #include "common/worker_memory.hpp"
@@ -32,7 +32,7 @@ void start_process_kind(int argc, char** argv) {
     } catch (const std::system_error&) {
         // Programs that use no worker processes run without it. A process executor tries again and reports the error.
     }
-    serve_cluster_if_asked(argc, argv);
+    run_cluster_agent_if_requested(argc, argv);
 }
 
 // Longer than the grace period of a worker that does not exit by itself.

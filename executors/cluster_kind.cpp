@@ -44,7 +44,7 @@ std::string_view variable(const char* name) {
     return value != nullptr ? value : "";
 }
 
-/// The processes of the `srun` that has started this one; 1 if none has, as in a batch script.
+/// The number of processes of the `srun` that started this one; 1 without `srun`, as in a batch script.
 std::size_t tasks_of_srun() {
     const std::string_view text = variable("SLURM_STEP_NUM_TASKS");
     std::size_t tasks = 1;
@@ -57,7 +57,7 @@ std::string group_of_agents() {
     return std::string(name.empty() ? "cluster" : name);
 }
 
-// The processes of one `srun` are a group of their own: two jobs may share a broker.
+// The processes of one `srun` form a group of their own, because two jobs may share a broker.
 std::string group_of(const cluster_options& options) {
     if (!options.name.empty()) return std::string(options.name);
     std::string name = group_of_agents();
@@ -89,7 +89,7 @@ struct serving {
     node::agent* agent = nullptr;
 };
 
-// The first signal asks the agent to leave, the second one ends the process. They are blocked in every thread.
+// The first signal makes the agent leave, the second one ends the process. The signals are blocked in all threads.
 void leave_at_signals(serving& now, const sigset_t& signals) {
     std::thread([&now, signals] {
         int signal = 0;
@@ -112,25 +112,25 @@ sigset_t block_stop_signals() {
     return signals;
 }
 
-// The agents of a job whose first process has failed end, too.
+// Ends the agent of a job whose first process, the program, has failed.
 void leave_without_a_program(serving& now, std::chrono::nanoseconds limit) {
     std::thread([&now, limit] {
         std::this_thread::sleep_for(limit);
         const std::lock_guard hold(now.mutex);
-        if (now.agent == nullptr || now.agent->has_met_a_program()) return;
+        if (now.agent == nullptr || now.agent->has_served_program()) return;
         refuse("no program has joined within " +
                std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(limit).count()) +
                " ms (nodes_wait)");
     }).detach();
 }
 
-/// @param first_program  how long it waits for the one program that it serves; none: it serves any number of programs
+/// @param first_program  how long to wait for the only program that it serves; none: it serves any number of programs
 [[noreturn]] void serve_cluster(amqp::amqp_options options, std::optional<std::chrono::nanoseconds> first_program) {
     const sigset_t signals = block_stop_signals();
     try {
         options.agent = true;
         node::agent agent(amqp::make_amqp_link(options), make_process_pool, host_name());
-        auto& now = *new serving;  // for threads that end with the process
+        auto& now = *new serving;  // not destroyed: the threads use it until the process ends
         now.agent = &agent;
         leave_at_signals(now, signals);
         if (first_program) leave_without_a_program(now, *first_program);
@@ -144,7 +144,7 @@ void leave_without_a_program(serving& now, std::chrono::nanoseconds limit) {
     ::_exit(0);
 }
 
-// Each agent is a process of its own, as on a host of its own. They end with this one.
+// Starts several agents, each in a process of its own. They end with this process.
 [[noreturn]] void serve_cluster_by(unsigned agents) {
     const sigset_t signals = block_stop_signals();
     std::vector<pid_t> children;
@@ -182,8 +182,8 @@ void leave_without_a_program(serving& now, std::chrono::nanoseconds limit) {
     ::_exit(worst);
 }
 
-// What an agent does is the program's to say: anything else on its command line is a mistake.
-unsigned agents_asked_for(std::span<const std::string_view> words) {
+// The program configures its agents, so other arguments of an agent are errors.
+unsigned parse_agent_count(std::span<const std::string_view> words) {
     constexpr std::string_view option = "--agents";
     unsigned agents = 1;
     for (std::size_t i = 0; i != words.size(); ++i) {
@@ -204,7 +204,7 @@ unsigned agents_asked_for(std::span<const std::string_view> words) {
     return agents;
 }
 
-// `srun ./app --executor=cluster`: its first process runs the program, the others are agents, which end with it.
+// `srun ./app --executor=cluster`: the first process runs the program; the others are its agents and end with it.
 void serve_if_agent_of_slurm(const executor_config& c) {
     if (tasks_of_srun() == 1 || variable("SLURM_PROCID") == "0") return;
     const cluster_options options = to_cluster_options(c);
@@ -213,12 +213,12 @@ void serve_if_agent_of_slurm(const executor_config& c) {
 
 }  // namespace
 
-void serve_cluster_if_asked(int argc, char** argv) {
+void run_cluster_agent_if_requested(int argc, char** argv) {
     std::vector<std::string_view> words;
     for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i)
         words.emplace_back(argv[i]);
     if (std::ranges::find(words, role) == words.end()) return;
-    const unsigned agents = agents_asked_for(words);
+    const unsigned agents = parse_agent_count(words);
     if (agents != 1) serve_cluster_by(agents);
     amqp::amqp_options options;
     options.name = group_of_agents();
@@ -240,7 +240,7 @@ kind_entry cluster_kind() {
 executor make_cluster_executor(const cluster_options& options) {
     detail::node::node_settings settings = detail::node::settings_of_hosts(executor_kind::cluster, options.host);
     settings.local = options.local;
-    // An agent that comes when the program has ended would wait in vain.
+    // The program waits for all tasks of `srun`: an agent that starts after its end would find no program.
     settings.nodes = options.nodes != 0 ? options.nodes : detail::tasks_of_srun() - 1;
     settings.nodes_wait = options.nodes_wait;
     settings.make_pool = detail::make_process_pool;

@@ -8,7 +8,7 @@ namespace cadre::detail {
 
 [[nodiscard]] kind_entry mpi_kind();
 [[nodiscard]] kind_entry cluster_kind();
-/// Serves as an agent if `--cadre-agent` is among the arguments; then it does not return.
-void serve_cluster_if_asked(int argc, char** argv);
+/// Runs an agent and does not return if `--cadre-agent` is among the arguments.
+void run_cluster_agent_if_requested(int argc, char** argv);
 
 }  // namespace cadre::detail

@@ -36,7 +36,8 @@ executor make_pool_of_rank(const process_options& options, pool_role role) {
     return make_process_pool(own, std::move(role));
 }
 
-// Rank 0 prints the same line. A launcher ends the job, perhaps before that, when a rank exits with another status.
+// An empty reason: rank 0 reports it. The status is then 0, because a launcher ends the job when a rank exits with another one, perhaps
+// before rank 0 has printed.
 [[noreturn]] void leave_job(const char* why) {
     if (*why != 0) std::fprintf(stderr, "cadre: agent: %s\n", why);
     std::fflush(nullptr);
@@ -44,7 +45,7 @@ executor make_pool_of_rank(const process_options& options, pool_role role) {
 }
 
 [[noreturn]] void serve_mpi() {
-    // Launchers pass them on to all ranks; the program decides when the job ends.
+    // Launchers forward these signals to all ranks; the program decides when the job ends.
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGTERM, SIG_IGN);
     try {
@@ -57,7 +58,7 @@ executor make_pool_of_rank(const process_options& options, pool_role role) {
     ::_exit(0);
 }
 
-// Else a launcher's other processes are no agents of kind `mpi`: nobody waits for this one.
+// Whether the configuration has an executor of this kind. If not, the other processes of the launcher are not agents.
 std::atomic<bool> is_configured{false};
 
 void serve_if_agent() {

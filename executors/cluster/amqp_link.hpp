@@ -1,5 +1,5 @@
 /// @file
-/// Messages between a program and its agents through a RabbitMQ broker.
+/// The link through a RabbitMQ broker.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace cadre::detail::amqp {
 
-/// The link of this process; `start` connects it.
+/// The link of this process. `start` connects to the broker.
 /// @throws config_error if the options are wrong, or if this build or host has no RabbitMQ client
 [[nodiscard]] std::unique_ptr<node::node_link> make_amqp_link(const amqp_options& options);
 

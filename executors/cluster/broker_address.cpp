@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// AMQP's names are short strings; the link's suffixes must fit behind the name.
+// Names of AMQP are short strings; the suffixes of the link must fit after the name.
 constexpr std::size_t max_name = 100;
 constexpr std::size_t max_short_string = 255;
 constexpr std::chrono::seconds max_heartbeat = 60s;
@@ -139,7 +139,7 @@ void find_password(const amqp_options& options, broker_address& address) {
     } else if (const auto file = from_environment("CADRE_CLUSTER_PASSWORD_FILE")) {
         address.password = read_password(*file);
     } else if (address.user == "guest") {
-        address.password = "guest";  // a new broker's, which accepts it from its own host only
+        address.password = "guest";  // the default of a new broker, which accepts it only from its own host
     } else {
         refuse("no password for user '" + address.user + "' of the broker at " + address.endpoint() +
                ": set CADRE_CLUSTER_PASSWORD, or CADRE_CLUSTER_PASSWORD_FILE to the name of a file");

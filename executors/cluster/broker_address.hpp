@@ -1,5 +1,5 @@
 /// @file
-/// Where the broker is and how to log in: from a URL, the environment and files.
+/// The address of the broker and the credentials, from a URL, the environment and files.
 #pragma once
 
 #include <chrono>
@@ -22,14 +22,14 @@ struct broker_address {
     std::string ca{};
     std::string certificate{};
     std::string key{};
-    std::chrono::seconds heartbeat{0};  ///< 0: not given
+    std::chrono::seconds heartbeat{0};  ///< 0: not set
 
     /// `host:port`
     [[nodiscard]] std::string endpoint() const;
 };
 
 /// Parses `amqp(s)://user:password@host:port/vhost?cacertfile=…`. Parts may be percent-encoded.
-/// @throws config_error that says what is wrong and never holds the password
+/// @throws config_error that names the error and never contains the password
 [[nodiscard]] broker_address parse_broker_url(std::string_view url);
 
 /// The URL of the options or of CADRE_CLUSTER_URL, completed by the other options, the password's sources and defaults.

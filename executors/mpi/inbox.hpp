@@ -1,5 +1,5 @@
 /// @file
-/// Receives messages and puts large bodies together.
+/// Receives messages and assembles large bodies.
 #pragma once
 
 #include "mpi/message_kind.hpp"
@@ -12,14 +12,14 @@
 
 namespace cadre::detail::mpi {
 
-/// For the thread that owns MPI.
+/// Used by the thread that owns MPI.
 class inbox {
 public:
     enum class result : std::uint8_t {
         nothing,
         part,      ///< of a large body
         message,   ///< `from`, `kind` and `body` are set
-        refused,   ///< `from` has sent what no program of this build sends
+        refused,   ///< the message of `from` violates the protocol
         mpi_error  ///< `error` is set
     };
 
@@ -34,7 +34,7 @@ public:
     int error = 0;
 
 private:
-    // The large body that a rank is sending.
+    // The large body of a rank, while its pieces arrive.
     struct assembly {
         byte_buffer body{};
         std::size_t received = 0;

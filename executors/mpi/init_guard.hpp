@@ -1,5 +1,5 @@
 /// @file
-/// Undoes what MPI libraries do to a process beside their task.
+/// Restores process-wide state that MPI libraries change.
 #pragma once
 
 #include <array>
@@ -8,9 +8,9 @@
 
 namespace cadre::detail::mpi {
 
-/// Made before an MPI library is loaded, initialised or finalised; `restore` puts the signal handlers back that it replaced (Open MPI:
-/// ABRT, BUS, FPE, SEGV; UCX: SEGV) and closes the descriptors that it opened on `exec`. Other threads should not change handlers in
-/// between: the guard cannot tell whose change it undoes.
+/// Constructed before an MPI library is loaded, initialised or finalised. `restore` restores the signal handlers that the library
+/// replaced (Open MPI: ABRT, BUS, FPE, SEGV; UCX: SEGV) and sets close-on-exec on the descriptors that it opened. Other threads should
+/// not change handlers in between: the guard would undo their changes.
 class init_guard {
 public:
     init_guard();

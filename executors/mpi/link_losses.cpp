@@ -1,4 +1,4 @@
-// The thread that owns MPI: ranks that fail, and the end of the run.
+// The thread that owns MPI: failures of ranks, and the end of the run.
 
 #include "mpi/init_guard.hpp"
 #include "mpi/link_thread.hpp"
@@ -44,7 +44,7 @@ void link_thread::check_failures() {
     }
 }
 
-// With ULFM a receive from any rank fails while there is a failure that was not asked for yet.
+// With ULFM a receive from any rank fails until the failed ranks have been queried.
 void link_thread::handle_mpi_error(int error) {
     if (reports_failures_) {
         const auto gone = [this] { return std::ranges::count_if(peers_, &peer::gone); };
@@ -63,8 +63,8 @@ void link_thread::handle_mpi_error(int error) {
     }
 }
 
-// Each rank says `bye` behind its last message, and the program lets all of them finalise at once: a rank in MPI_Finalize burns a core
-// until the last one has come.
+// Each agent sends `bye` after its last message, and the program then lets all of them finalise: a rank in MPI_Finalize uses a whole
+// core until the last one has arrived.
 void link_thread::advance_leaving() {
     if (phase_ == phase::running) {
         phase_ = phase::leaving;
@@ -87,7 +87,7 @@ void link_thread::advance_leaving() {
             return;
         }
         if (!is_program() && peers_.front().gone) {
-            phase_ = phase::late;  // nobody lets it finalise
+            phase_ = phase::late;  // no `finalize` will arrive
             return;
         }
     } else if (phase_ == phase::ending && outbox_->empty()) {

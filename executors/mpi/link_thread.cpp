@@ -60,7 +60,7 @@ void link_thread::join() {
     std::array<char, 256> library{};
     mpi_->library(library.data(), static_cast<int>(library.size()));
     if (rank_ != launched.rank || size_ != launched.size) {
-        // A library that does not understand the launcher makes each process a job of its own.
+        // With a library that does not support the launcher, each process is a job of its own.
         finalize();
         throw config_error(
             launched.rank > 0 ? std::string()
@@ -103,7 +103,7 @@ void link_thread::choose_serving() {
 }
 
 void link_thread::run() noexcept {
-    // The default of 50 µs would make the short sleeps long ones.
+    // The default timer slack of 50 µs would prolong the short sleeps.
     static_cast<void>(::prctl(PR_SET_TIMERSLACK, 1));
     while (phase_ != phase::done && phase_ != phase::late) {
         if (step()) {
@@ -120,11 +120,11 @@ void link_thread::run() noexcept {
 }
 
 bool link_thread::step() {
-    // Before the requests are taken: what was published before the stop is sent.
+    // Read before the requests are taken: messages that were published before the stop are sent.
     const bool stopping = shared_.stopping.load(std::memory_order_acquire);
     bool moved = receive();
     moved = take_requests() || moved;
-    moved = hand_out_work() || moved;
+    moved = distribute_work() || moved;
     moved = outbox_->advance() || moved;
     moved = report_credit(!moved) || moved;
     for (const int rank : outbox_->take_failed()) {
@@ -188,7 +188,7 @@ void link_thread::send(request& what) {
     }
 }
 
-bool link_thread::hand_out_work() {
+bool link_thread::distribute_work() {
     bool any = false;
     for (auto next = work_->next(); next.agent >= 0; next = work_->next()) {
         outbox_->add(next.agent, message_kind::work, std::move(next.body));
@@ -197,7 +197,7 @@ bool link_thread::hand_out_work() {
     return any;
 }
 
-// Several acknowledgements travel in one message: when half of the credit is used up by them, or when nothing else is to do.
+// Coalesces acknowledgements: sends a report when they amount to half of the credit, or when the thread is idle.
 bool link_thread::report_credit(bool idle) {
     if (is_program() || program_ended_ || phase_ != phase::running) {
         return false;
@@ -246,7 +246,7 @@ bool link_thread::receive() {
             } else {
                 handle_in_agent(from);
             }
-            // The answer of an event goes out before the next message is looked for.
+            // Replies of an event handler are sent before the next message is received.
             if (shared_.requests.any()) {
                 ++received;
                 break;

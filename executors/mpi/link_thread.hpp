@@ -19,45 +19,45 @@
 
 namespace cadre::detail::mpi {
 
-/// What the link's functions, which any thread may call, and its thread share.
+/// State that the functions of the link, which any thread may call, share with its thread.
 struct link_state {
     mailbox requests{};
     std::atomic<std::uint64_t> acknowledged{0};  ///< of an agent: messages of work that have ended
-    std::atomic<std::uint64_t> unreported{0};  ///< of these, those that the program does not know of
+    std::atomic<std::uint64_t> unreported{0};  ///< those of them that were not reported to the program
     std::atomic<std::uint32_t> credit{0};
     std::atomic<bool> credit_changed{false};
     std::atomic<bool> stopping{false};
     std::chrono::steady_clock::time_point deadline{};  ///< set before `stopping`
 };
 
-/// Everything here runs on the thread of the link.
+/// All functions run on the thread of the link.
 class link_thread {
 public:
-    /// @param hello  if it is empty, the program serves nobody: no agent joins
+    /// @param hello  if it is empty, no agent joins
     link_thread(const mpi_options& options, node::node_link_events& events, byte_buffer hello, link_state& shared)
         : options_(options), events_(events), hello_(std::move(hello)), shared_(shared) {}
 
     /// Joins the run. @throws config_error
     void join();
-    /// Until all have left or the deadline has passed.
+    /// Runs until all ranks have left or the deadline has passed.
     void run() noexcept;
-    /// Whether MPI has ended. If not, it may still read from the messages here, which must not be destroyed.
+    /// Whether MPI was finalised. If not, it may still read from messages of this object, which must not be destroyed.
     [[nodiscard]] bool finalized() const noexcept { return finalized_; }
 
 private:
     using clock = std::chrono::steady_clock;
     enum class phase : std::uint8_t {
         running,
-        leaving,  // told the others; waits for them
-        ending,   // the program: all have said `bye` and are told to finalise
+        leaving,  // `end` or `bye` was sent; waits for the other side
+        ending,  // the program: all agents have sent `bye`; `finalize` is sent
         done,
-        late      // the deadline has passed
+        late  // the deadline has passed
     };
     struct peer {
         bool serves = false;
         bool joined = false;
-        bool left = false;  // said `bye`
-        bool gone = false;  // failed, or not understood
+        bool left = false;  // has sent `bye`
+        bool gone = false;  // has failed, or violated the protocol
     };
 
     [[nodiscard]] bool is_program() const noexcept { return rank_ == 0; }
@@ -67,7 +67,7 @@ private:
     bool step();
     bool take_requests();
     void send(request& what);
-    bool hand_out_work();
+    bool distribute_work();
     bool report_credit(bool idle);
     bool receive();
     void handle_in_program(int from);
@@ -101,7 +101,7 @@ private:
     bool reports_failures_ = false;
     bool finalized_ = false;
     std::uint64_t work_received_ = 0;
-    bool progressed_ = true;  // since the clock was read
+    bool progressed_ = true;  // since the last time that the clock was read
     clock::time_point last_progress_{};
     clock::time_point next_failure_check_{};
 };

@@ -34,12 +34,12 @@ void mailbox::take(std::vector<request>& into) {
     any_.store(false, std::memory_order_relaxed);
 }
 
-void mailbox::sleep(std::chrono::nanoseconds at_most) noexcept {
+void mailbox::sleep(std::chrono::nanoseconds max_time) noexcept {
     static_assert(sizeof(state_) == sizeof(std::uint32_t));
     std::uint32_t expected = awake;
     if (state_.compare_exchange_strong(expected, asleep, std::memory_order_acq_rel)) {
-        const timespec time{.tv_sec = static_cast<time_t>(at_most.count() / 1'000'000'000),
-                            .tv_nsec = static_cast<long>(at_most.count() % 1'000'000'000)};
+        const timespec time{.tv_sec = static_cast<time_t>(max_time.count() / 1'000'000'000),
+                            .tv_nsec = static_cast<long>(max_time.count() % 1'000'000'000)};
         ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&state_), FUTEX_WAIT | FUTEX_PRIVATE_FLAG, asleep, &time,
                   nullptr, 0);
     }

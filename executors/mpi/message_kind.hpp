@@ -1,5 +1,5 @@
 /// @file
-/// What the tag of an MPI message says about it.
+/// The kinds of messages: the tags of MPI.
 #pragma once
 
 #include <cstddef>
@@ -7,22 +7,22 @@
 
 namespace cadre::detail::mpi {
 
-/// MPI keeps the order of the messages from one rank to another, whatever their tags.
+/// MPI preserves the order of messages from one rank to another, across tags.
 enum class message_kind : int {
     hello = 1,  ///< the first message between the program and an agent, in both directions
     message,
     work,        ///< to an agent, against its credit
-    large,       ///< a `large_header`; the body follows in messages of kind `piece`, with nothing in between
+    large,       ///< a `large_header`; the body follows in consecutive messages of kind `piece`
     piece,
     credit,      ///< a `credit_report`
-    end,         ///< to an agent: the program leaves
-    bye,         ///< to the program: the agent sends nothing more
-    finalize,    ///< to an agent: all have said `bye`; MPI ends now
+    end,         ///< to an agent: the program ends
+    bye,         ///< to the program: the last message of the agent
+    finalize,    ///< to an agent: all agents have sent `bye`; it may finalise MPI
 };
 
-/// Larger bodies travel in pieces of this size, so that a body of one rank does not delay those of the others.
+/// Larger bodies are sent in pieces of this size, so that a body of one rank does not delay those of the others.
 inline constexpr std::size_t piece_size = std::size_t{1} << 20;
-/// More than this is refused: the sender cannot be of this build.
+/// Larger bodies are refused: no sender of this build sends them.
 inline constexpr std::uint64_t max_body = std::uint64_t{1} << 32;
 
 struct large_header {
@@ -30,10 +30,10 @@ struct large_header {
     std::uint64_t kind;  ///< `message`, `work` or `hello`
 };
 
-/// Of an agent; the latest one counts.
+/// A report of an agent. It replaces the previous one.
 struct credit_report {
-    std::uint64_t credit;        ///< how many messages of work it holds at most
-    std::uint64_t acknowledged;  ///< since the start
+    std::uint64_t credit;        ///< maximum number of unacknowledged messages of work
+    std::uint64_t acknowledged;  ///< number since the start
 };
 
 }  // namespace cadre::detail::mpi

@@ -1,5 +1,5 @@
 /// @file
-/// What the launcher of an MPI job has written into the environment of its processes.
+/// The environment variables of the launchers of MPI jobs.
 #pragma once
 
 #include <optional>
@@ -7,11 +7,11 @@
 
 namespace cadre::detail::mpi {
 
-/// The library whose processes a launcher can join.
+/// The MPI library that a launcher supports.
 enum class library_kind {
     openmpi,
     mpich,
-    either,  ///< `srun --mpi=pmix` and `srun --mpi=pmi2` serve both, as they were built
+    either,  ///< `srun --mpi=pmix` and `srun --mpi=pmi2` support both, depending on their build
     none,    ///< `srun` without MPI: its processes cannot join each other
 };
 
@@ -20,8 +20,8 @@ struct launch {
     std::string_view launcher{};  ///< for messages
     int rank = 0;
     int size = 1;
-    int local_rank = 0;  ///< among the processes of the job on this host; 0 if the launcher does not tell
-    int local_size = 1;  ///< processes of the job on this host; 1 if the launcher does not tell
+    int local_rank = 0;  ///< among the processes of the job on this host; 0 if the launcher does not set it
+    int local_size = 1;  ///< processes of the job on this host; 1 if the launcher does not set it
 };
 
 /// Reads the environment. @return none if no launcher of MPI jobs, nor `srun` with several tasks, started this process
@@ -31,7 +31,7 @@ struct launch {
 [[nodiscard]] int mpi_rank_of_launcher() noexcept;
 /// 1 if no launcher started this process.
 [[nodiscard]] int mpi_size_of_launcher() noexcept;
-/// How many processes of the run work on this host: all of them if the whole job runs on one host (a trial), else 1. The default
+/// The number of processes that run calls on this host: all of them if the whole job runs on one host (a trial), else 1. The default
 /// number of workers is divided by it.
 [[nodiscard]] int mpi_share_of_host() noexcept;
 

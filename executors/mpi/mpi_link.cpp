@@ -27,8 +27,8 @@ using namespace std::chrono_literals;
 
 // How long a program that ends by `exit` waits for its agents.
 constexpr auto exit_limit = 5s;
-// When to tell the user what the program waits for.
-constexpr auto patience_for_init = 10s;
+// A longer wait for MPI_Init is reported on standard error.
+constexpr auto init_notice_delay = 10s;
 
 class mpi_link;
 
@@ -45,7 +45,7 @@ running_link& current() {
     return *one;
 }
 
-// Threads that are started meanwhile take no signals.
+// Threads that are started meanwhile inherit the mask and receive no signals.
 class all_signals_blocked {
 public:
     all_signals_blocked() noexcept {
@@ -95,7 +95,7 @@ public:
                 engine_->run();
             });
         }
-        if (result.wait_for(patience_for_init) == std::future_status::timeout) {
+        if (result.wait_for(init_notice_delay) == std::future_status::timeout) {
             std::fprintf(stderr, "cadre: mpi: waiting for all %d processes of the job to reach MPI_Init\n",
                          mpi_size_of_launcher());
         }
@@ -172,7 +172,7 @@ private:
         }
     }
 
-    // What MPI may still read from, or what threads of another process work on.
+    // MPI, or in a fork the threads of the parent, may still use these objects.
     void leak() noexcept {
         static_cast<void>(engine_.release());
         static_cast<void>(thread_.release());

@@ -1,5 +1,5 @@
 /// @file
-/// The messages of a run over MPI.
+/// The link over MPI.
 #pragma once
 
 #include "node/node_link.hpp"
@@ -9,26 +9,27 @@
 namespace cadre::detail::mpi {
 
 struct mpi_options {
-    /// Whether the program runs calls itself: of the other ranks on its host none serves then.
+    /// Whether the program runs calls itself. If so, no other rank on its host runs calls.
     bool program_serves = true;
 };
 
-/// A link whose `node_id`s are ranks: rank 0 is the program. Of several ranks on one host the lowest serves and the others sleep until
-/// the end; if the whole job runs on one host (a trial), each rank serves, and likewise if CADRE_MPI_EACH_RANK is set. The set of ranks
-/// is fixed: each serving one joins soon after `start`, which blocks until all ranks have come to MPI_Init, and none joins later.
+/// A link whose `node_id`s are ranks; rank 0 is the program. Of several ranks on one host only the lowest is an agent, and the others
+/// sleep until the end. If the whole job runs on one host (a trial), or if CADRE_MPI_EACH_RANK is set, each rank is an agent. The set
+/// of ranks is fixed: `start` blocks until all ranks have reached MPI_Init, agents join soon after, and none joins later.
 ///
-/// A thread of the link owns MPI: it loads the library, initialises it and ends it. It polls for 20 µs after the last message, then
+/// A thread of the link owns MPI: it loads, initialises and finalises the library. It polls for 20 µs after the last message, then
 /// sleeps a tenth of the time since then, 1 ms at most, and 10 ms after a second.
 ///
-/// `stop` in the program tells all ranks to leave and waits for them; `stop` in an agent waits for the program to let MPI end. If the
+/// `stop` in the program ends all ranks and waits for them; `stop` in an agent waits until the program lets it finalise MPI. If the
 /// deadline passes first, MPI is not finalised, and the launcher ends the job when this process exits. A program that ends by `exit`
 /// without `stop` stops the link in an exit handler.
 ///
-/// An agent that fails takes the job along, unless MPI reports it (Open MPI 5, `mpirun --with-ft ulfm`). Not `redelivers`.
+/// If an agent fails, the launcher ends the job, unless MPI reports the failure (Open MPI 5, `mpirun --with-ft ulfm`). The link does not
+/// redeliver work.
 [[nodiscard]] std::unique_ptr<node::node_link> make_mpi_link(const mpi_options& options);
 
-/// For a program that has not started its link: joins the agents, which wait in MPI_Init, and leaves, so that the job ends in order.
-/// Does nothing without a launcher, and after a link has started.
+/// For a program that has not started a link: joins the agents, which wait in MPI_Init, and leaves, so that the job ends in order. No
+/// effect without a launcher, or after a link has started.
 void leave_unused_mpi() noexcept;
 
 }  // namespace cadre::detail::mpi

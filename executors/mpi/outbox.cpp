@@ -32,7 +32,7 @@ bool outbox::advance() {
             ++i;
         }
     }
-    // Another rank comes first next time, so that none is starved of the common bound.
+    // The next call starts with another rank, so that the common bound starves none.
     if (active_.size() > 1) {
         std::swap(active_.front(), active_.back());
     }
@@ -89,7 +89,7 @@ bool outbox::end_sends(int to) {
     return ended != 0;
 }
 
-// Small messages have ended when they have started.
+// The send of a small message usually completes immediately.
 void outbox::start(int to, item& of, const void* bytes, std::size_t count, message_kind kind) {
     send made{.request = 0, .of = &of};
     int done = 0;
@@ -117,7 +117,7 @@ std::vector<byte_buffer> outbox::drop(int to) {
         d.items.pop_back();
     }
     std::ranges::reverse(untouched);
-    // What has begun stays until MPI gives it up.
+    // Items that have been started stay until MPI completes their sends.
     d.starting = d.items.size();
     return untouched;
 }

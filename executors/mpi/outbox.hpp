@@ -1,5 +1,5 @@
 /// @file
-/// The messages that wait to be sent, in order for each rank, over a bounded number of MPI sends.
+/// The queue of outgoing messages, in order for each rank, with a bounded number of MPI sends.
 #pragma once
 
 #include "mpi/message_kind.hpp"
@@ -15,17 +15,17 @@
 
 namespace cadre::detail::mpi {
 
-/// For the thread that owns MPI.
+/// Used by the thread that owns MPI.
 class outbox {
 public:
     outbox(const cadre_mpi_functions& mpi, int ranks);
 
     void add(int to, message_kind kind, byte_buffer body);
-    /// Starts and ends what can be started and ended without waiting. @return whether anything was
+    /// Starts and completes sends as far as possible without waiting. @return whether any was started or completed
     bool advance();
     [[nodiscard]] bool empty() const noexcept { return active_.empty(); }
 
-    /// Forgets the messages to a rank that is gone; further ones are dropped.
+    /// Drops the messages to a lost rank, and all further ones.
     /// @return those of kind `work` of which nothing was sent
     std::vector<byte_buffer> drop(int to);
     /// Ranks to which a send has failed since the last call.
@@ -36,7 +36,7 @@ private:
         message_kind kind;
         byte_buffer body;
         std::size_t started = 0;  // bytes
-        std::uint32_t unended = 0;  // sends that MPI still works on
+        std::uint32_t unended = 0;  // sends that MPI has not completed
         bool announced = false;
         large_header header{};
     };
@@ -45,8 +45,8 @@ private:
         item* of;
     };
     struct destination {
-        std::deque<item> items{};  // its elements stay where they are: MPI reads from them
-        std::size_t starting = 0;  // index of the first one that has not been started as a whole
+        std::deque<item> items{};  // elements keep their address: MPI reads from them
+        std::size_t starting = 0;  // index of the first item that has not been started as a whole
         std::vector<send> sends{};
         bool active = false;
         bool gone = false;
@@ -61,7 +61,7 @@ private:
 
     const cadre_mpi_functions& mpi_;
     std::vector<destination> destinations_;
-    std::vector<int> active_{};  // with items
+    std::vector<int> active_{};  // ranks with items
     std::size_t sends_ = 0;
     std::vector<int> failed_{};
 };

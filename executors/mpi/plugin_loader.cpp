@@ -51,7 +51,7 @@ std::string folder_of(const std::string& path) {
     return slash == std::string::npos ? std::string() : path.substr(0, slash);
 }
 
-// As the user called it, without arguments.
+// The command as the user wrote it, without arguments.
 std::string called_as() {
     std::ifstream file("/proc/self/cmdline", std::ios::binary);
     std::string name;
@@ -61,8 +61,8 @@ std::string called_as() {
 
 std::string example(const char* launcher) { return std::string(launcher) + " -n 4 " + called_as() + " --executor=mpi"; }
 
-// The plugin beside the program, in the library folder of the program's prefix, where it was built, where it was installed, beside the
-// file that holds this code, or where the dynamic linker looks.
+// The search order: beside the program, the library folder of the program's prefix, beside the file that contains this code, the build
+// folder, the install folder, the search path of the dynamic linker.
 std::vector<std::string> places(const std::string& file) {
     std::vector<std::string> result;
     const auto add = [&](std::string folder) {
@@ -89,12 +89,12 @@ std::vector<std::string> places(const std::string& file) {
     return result;
 }
 
-// What rank 0 finds as well is reported by it alone.
+// An error that all ranks detect: only rank 0 reports it.
 [[noreturn]] void refuse(const std::optional<launch>& found, std::string message) {
     throw config_error(found && found->rank > 0 ? std::string() : std::move(message));
 }
 
-// What depends on the host is reported once for each host.
+// An error that depends on the host: reported once for each host.
 [[noreturn]] void refuse_here(const launch& found, std::string message) {
     if (found.rank > 0) {
         std::array<char, 256> host{};
@@ -123,7 +123,7 @@ loaded load_file(const std::string& path) {
     return {.functions = reinterpret_cast<cadre_mpi_plugin_fn*>(symbol)()};
 }
 
-// Tries each place; the last one is the name alone, whose message tells best why a library that exists cannot be loaded.
+// Tries each place. The last one is the bare name, whose error explains best why an existing library cannot be loaded.
 loaded load_kind(const library_names& names) {
     const std::string file = std::string("libcadre_mpi_") + names.id + ".so";
     for (const std::string& path : places(file)) {
@@ -138,14 +138,14 @@ loaded load_kind(const library_names& names) {
                               "; copy it there, or set CADRE_MPI_PLUGIN to its path"};
 }
 
-// Which library to try first where the launcher serves both.
+// The order of the libraries if the launcher supports both.
 std::array<const library_names*, 2> order_for(const launch& found) {
     const bool mpich_first = found.kind == library_kind::mpich ||
                              (found.kind == library_kind::either && found.launcher == "srun --mpi=pmi2");
     return mpich_first ? std::array{&libraries[1], &libraries[0]} : std::array{&libraries[0], &libraries[1]};
 }
 
-// A path, or the id of a library; empty if the user left the choice to us.
+// A path, or the id of a library; empty if the user has not chosen.
 std::string chosen_plugin() {
     const char* const value = ::secure_getenv("CADRE_MPI_PLUGIN");
     return value != nullptr ? value : std::string();

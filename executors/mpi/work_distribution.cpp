@@ -34,8 +34,8 @@ work_distribution::assignment work_distribution::next() {
     if (waiting_.empty() || all_free_ == 0) {
         return {};
     }
-    const auto most = std::ranges::max_element(free_);
-    const auto which = static_cast<std::size_t>(most - free_.begin());
+    const auto freest = std::ranges::max_element(free_);
+    const auto which = static_cast<std::size_t>(freest - free_.begin());
     ++agents_[which].sent;
     update(which);
     assignment result{.agent = static_cast<int>(which), .body = std::move(waiting_.front())};

@@ -1,5 +1,5 @@
 /// @file
-/// Which agent gets the next message of work.
+/// Distribution of work over the agents.
 #pragma once
 
 #include "mpi/message_kind.hpp"
@@ -14,24 +14,24 @@
 
 namespace cadre::detail::mpi {
 
-/// Of the program. Work waits here until an agent has credit left; the one with the most credit left gets it.
+/// Used by the program. Work waits until an agent has credit left, and goes to the agent with the most.
 class work_distribution {
 public:
     explicit work_distribution(int ranks) : agents_(static_cast<std::size_t>(ranks)), free_(agents_.size()) {}
 
     void add(byte_buffer body) { waiting_.push_back(std::move(body)); }
-    /// Work that an agent which is gone had certainly not seen.
+    /// Adds work that was not sent to a lost agent, before all other work.
     void add_first(std::vector<byte_buffer> bodies);
     void report(int rank, const credit_report& now);
-    /// Gives no more work to the agent.
+    /// Assigns no more work to the agent.
     void remove(int rank);
 
     struct assignment {
-        int agent = -1;  ///< -1: no work or no credit
+        int agent = -1;  ///< -1: there is no work or no credit
         byte_buffer body{};
     };
     [[nodiscard]] assignment next();
-    /// Takes all work that waits.
+    /// Removes and returns all waiting work.
     [[nodiscard]] std::deque<byte_buffer> drain() noexcept { return std::exchange(waiting_, {}); }
 
 private:

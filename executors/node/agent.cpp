@@ -17,7 +17,7 @@ namespace cadre::detail::node {
 namespace {
 
 constexpr std::chrono::seconds leave_limit{10};
-// An agent that leaves declines what arrives for so long after it has asked for nothing more.
+// How long an agent that leaves declines calls after it has set its credit to zero.
 constexpr std::chrono::milliseconds declines_for{100};
 
 }  // namespace
@@ -71,7 +71,7 @@ void agent::leave() noexcept {
     }));
 }
 
-bool agent::has_met_a_program() noexcept {
+bool agent::has_served_program() noexcept {
     const std::lock_guard hold(mutex_);
     return generation_ != 0;
 }
@@ -108,7 +108,7 @@ void agent::start_pool(const program_hello& hello, std::uint64_t generation) {
     try {
         process_options options = hello.options;
         options.name = hello.executor_name;
-        options.max_pending = 0;  // the program counts what waits
+        options.max_pending = 0;  // the program limits waiting calls
         executor pool = make_pool_(options, {.identity = hello.identity, .kind = hello.kind, .host = host_});
         std::unique_lock hold(mutex_);
         if (is_late()) {
@@ -147,10 +147,10 @@ void agent::program_gone() noexcept {
 void agent::engine_gone(std::string why) noexcept {
     std::fprintf(stderr, "cadre: agent: %s\n", why.c_str());
     const std::lock_guard hold(mutex_);
-    if (program_here_) end_program();  // it may come back with the engine
+    if (program_here_) end_program();  // it may rejoin with the engine
 }
 
-// Nobody waits for its calls any more, and they may be repeated elsewhere: they are ended by force.
+// The program has counted its calls as lost and may repeat them elsewhere: they are killed.
 void agent::end_program() {
     link_->set_credit(0);
     program_here_ = false;
@@ -161,13 +161,13 @@ void agent::end_program() {
     parts_.clear();
     for (auto each = calls_.begin(); each != calls_.end();) {
         relayed_call* const call = each->second;
-        ++each;  // below the call may leave the table
+        ++each;  // the call may leave the table below
         if (!call->has_arguments())
             do_later([call] { call->complete(failed(nullptr)); });
         else if (pool_)
             pool_.backend()->request_stop(*call, stop_reason::kill);
     }
-    // The next program may join before it has ended.
+    // The next program may join before the pool has ended.
     if (pool_) do_later([pool = std::exchange(pool_, {})] { end_pool(pool); });
 }
 

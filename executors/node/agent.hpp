@@ -26,13 +26,13 @@ namespace cadre::detail::node {
 
 class relayed_call;
 
-/// Serves programs, one after the other.
+/// Serves programs one at a time.
 ///
-/// Events of the link change tables and give calls to the pool. The thread that calls `serve` does what may block (to start and to end
-/// a pool), delivers the pool's completions while it waits, and looks after calls that take long.
+/// Events of the link update tables and submit calls to the pool. The thread that calls `serve` performs blocking operations (it starts
+/// and ends pools), delivers the completions of the pool while it waits, and supervises long calls.
 ///
-/// `mutex_` guards all that changes. Under it: the link's functions, and those of the pool that complete no call, which do not call
-/// back. Calls go to the pool without it.
+/// `mutex_` guards the mutable members. Functions of the link, and those of the pool that complete no call, are called under it: they
+/// do not call back. Calls are submitted to the pool without it.
 class agent final : private node_link_events {
 public:
     /// @param host the name of this host in the errors of the program
@@ -41,12 +41,12 @@ public:
     agent& operator=(const agent&) = delete;
     ~agent();
 
-    /// Joins, and serves until `leave`, or, if `once`, until the first program has ended. @throws config_error
+    /// Joins the run and serves until `leave`, or, if `once`, until the first program has ended. @throws config_error if it cannot join
     void serve(bool once);
-    /// Takes no more calls, ends those that it has, and makes `serve` return. Any thread.
+    /// Accepts no more calls; `serve` returns when those that it has have ended. Thread-safe.
     void leave() noexcept;
-    /// Whether a program has been here. Any thread.
-    [[nodiscard]] bool has_met_a_program() noexcept;
+    /// Whether a program has joined. Thread-safe.
+    [[nodiscard]] bool has_served_program() noexcept;
 
 private:
     friend class relayed_call;
@@ -89,16 +89,16 @@ private:
 
     std::mutex mutex_;
     std::deque<std::function<void()>> to_do_;
-    std::uint64_t generation_ = 0;  // of programs: what was begun for an earlier one is dropped
+    std::uint64_t generation_ = 0;  // of programs: actions for an earlier one are dropped
     bool program_here_ = false;
     bool welcome_ = false;
     epoch_number epoch_ = 0;  // of the program that has welcomed this agent
-    executor pool_;  // empty: none runs
+    executor pool_;  // empty: no pool
     credit_control credit_{1};
     std::uint64_t reported_restarts_ = 0;
     std::unordered_map<call_number, relayed_call*> calls_;
-    std::unordered_map<call_number, stop_reason> early_stops_;  // of calls that have not arrived
-    part_collector parts_;  // of the link's thread alone
+    std::unordered_map<call_number, stop_reason> early_stops_;  // for calls that have not arrived
+    part_collector parts_;  // only the thread of the link uses it
     bool alarm_set_ = false;  // an alarm will set `alarm_fired_`
     bool alarm_soon_ = false;  // within 2 ms
     const std::shared_ptr<std::atomic<bool>> alarm_fired_ = std::make_shared<std::atomic<bool>>(false);

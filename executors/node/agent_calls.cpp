@@ -1,4 +1,4 @@
-// What an agent does with the messages of a program and with its calls.
+// The messages of a program to an agent, and its calls.
 
 #include "node/agent.hpp"
 #include "node/relayed_call.hpp"
@@ -21,8 +21,8 @@ namespace cadre::detail::node {
 namespace {
 
 constexpr std::size_t max_early_stops = std::size_t{1} << 20;
-constexpr std::uint64_t arguments_ahead = 4 * std::uint64_t{part_size};  // that are asked for at once
-// A short call is reported by its reply alone.
+constexpr std::uint64_t arguments_ahead = 4 * std::uint64_t{part_size};  // maximum that is requested at once
+// A shorter call is reported by its reply only.
 constexpr std::chrono::milliseconds reports_after{20};
 constexpr std::chrono::milliseconds reports_progress_every{100};
 constexpr std::chrono::milliseconds look_every{20};
@@ -79,7 +79,7 @@ void agent::run_call(delivery& message) {
     stop_reason early = stop_reason::none;
     try {
         relayed = admit(decode_call(std::move(message.body)), message.tag, early);
-    } catch (const std::exception&) {  // malformed, or no memory: the program hears of it
+    } catch (const std::exception&) {  // malformed, or out of memory: the program gets the error
         publish_in_parts(*link_, target::program, 0, encode_reply(number, failed(std::current_exception()), 0));
         return link_->acknowledge(message.tag);
     }
@@ -96,7 +96,7 @@ void agent::run_call(delivery& message) {
         link_->publish(target::program, 0, encode_note(message_kind::wants, {relayed->number, relayed->wanted}));
 }
 
-// @return null if the call is not run here
+// @return null if this agent does not run the call
 relayed_call* agent::admit(received_call from, std::uint64_t tag, stop_reason& early) {
     if (!is_trampoline(from.entry))
         throw not_portable("the function of a call does not exist on host " + host_ +
@@ -105,7 +105,7 @@ relayed_call* agent::admit(received_call from, std::uint64_t tag, stop_reason& e
     const std::lock_guard hold(mutex_);
     if (calls_.contains(number)) return nullptr;
     if (leaving_) link_->publish(target::program, 0, encode_note(message_kind::declined, {number, 0}));
-    // Nobody waits for a call of another epoch.
+    // The program has dropped calls of another epoch.
     if (leaving_ || !welcome_ || !program_here_ || from.epoch != epoch_) {
         link_->acknowledge(tag);
         return nullptr;
@@ -134,7 +134,7 @@ void agent::start_call(relayed_call& call) noexcept {
     call.start(std::move(pool));
 }
 
-// On the link's thread, which alone ends calls that wait for their arguments while the program is here.
+// On the thread of the link. While a program is served, no other thread ends calls that wait for arguments.
 void agent::handle_arguments(byte_buffer message) {
     arguments_part part = decode_arguments(std::move(message));
     relayed_call* call = nullptr;
@@ -160,9 +160,10 @@ void agent::handle_stop(call_number number, stop_reason why) {
     relayed_call* incomplete = nullptr;
     {
         const std::lock_guard hold(mutex_);
-        // A call that is in the table is alive: it leaves the table under the mutex before it is deleted.
+        // A call in the table is alive: it is removed under the mutex before it is deleted.
         if (const auto found = calls_.find(number); found == calls_.end()) {
-            if (early_stops_.size() >= max_early_stops) early_stops_.clear();  // those of calls that ended long ago
+            if (early_stops_.size() >= max_early_stops)
+                early_stops_.clear();  // they belong to calls that ended long ago
             early_stops_[number] = why;
         } else if (!is_waited_for(*found->second)) {
             return;
@@ -175,7 +176,7 @@ void agent::handle_stop(call_number number, stop_reason why) {
     if (incomplete != nullptr) incomplete->complete(failed(std::make_exception_ptr(cancelled{})));
 }
 
-// A program that has lost this agent counts the calls of that time as lost, although it is the same when the agent joins anew.
+// A program that has lost this agent has counted its calls as lost, even if the agent rejoins the same program.
 bool agent::is_waited_for(const relayed_call& call) const noexcept {
     return program_here_ && call.generation == generation_;
 }
@@ -186,7 +187,7 @@ void agent::returned(const relayed_call& call, std::uint32_t from) noexcept {
         link_->publish(target::program, 0, encode_note(message_kind::returned, {call.number, from}));
 }
 
-// On any thread of the pool, or of the link.
+// On a thread of the pool or of the link.
 void agent::ended(relayed_call& call, call_reply reply) noexcept {
     bool waited_for = false;
     {

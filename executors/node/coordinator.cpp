@@ -1,4 +1,4 @@
-// The thread of the program that completes calls which were never handed over, looks after calls that take long, and leaves the run.
+// The coordinator thread of the program: completes calls that no place has received, supervises long calls, and leaves the run.
 
 #include "node/node_backend.hpp"
 
@@ -12,12 +12,12 @@ namespace {
 
 constexpr std::chrono::milliseconds look_every{20};
 constexpr std::chrono::milliseconds look_soon{2};  // while the local pool has used all its credit
-// An agent ends a call by force after `kill_grace`. If nothing arrives for so long after that, the call counts as lost.
+// An agent kills a call after `kill_grace`. If its reply does not arrive within this time after that, the call counts as lost.
 constexpr std::chrono::seconds silence_limit{10};
 
 }  // namespace
 
-// A round trip of a single call wakes nobody.
+// A single call does not wake the coordinator.
 bool node_backend::has_to_look() noexcept {
     const place& local = placement_.local();
     return any_forced_ || local.calls > 2 * local.workers || (local.calls != 0 && !local.has_room());

@@ -6,7 +6,7 @@ namespace cadre::detail::node {
 
 namespace {
 
-constexpr double time_ahead = 2'000'000;  // nanoseconds of work that wait for each worker
+constexpr double time_ahead = 2'000'000;  // nanoseconds of waiting work for each worker
 constexpr double max_ahead = 512;
 constexpr double max_credit = 32'768;  // the prefetch of a broker has 16 bits
 
@@ -21,13 +21,13 @@ void credit_control::ended(std::uint32_t nanoseconds) noexcept {
     mean_time_ = mean_time_ == 0 ? nanoseconds : mean_time_ + (nanoseconds - mean_time_) / 16;
 }
 
-// The number changes by a factor of two at least, because each change is a message.
+// Credit changes by a factor of two at least, because each change is a message.
 bool credit_control::adapt(std::size_t held, std::size_t waiting) noexcept {
     const double begun = static_cast<double>(held - std::min(waiting, held));
     const double suspended = std::max(0.0, begun - workers_);
     const double ahead = mean_time_ == 0 ? 1.0 : std::clamp(time_ahead / mean_time_, 1.0, max_ahead);
     double wanted = suspended + workers_ * (1 + ahead);
-    // All credit is used, and the workers have nothing left to begin.
+    // All credit is used, and the workers have begun nearly all calls.
     if (held >= credit_ && waiting < workers_) wanted = std::max(wanted, 2.0 * credit_);
     wanted = std::clamp(wanted, 2.0 * workers_, std::max(max_credit, 2.0 * workers_));
     if (wanted < 2.0 * credit_ && wanted > credit_ / 2.0) return false;

@@ -1,5 +1,5 @@
 /// @file
-/// How many calls a host takes.
+/// The number of calls that a host accepts.
 #pragma once
 
 #include <cstddef>
@@ -7,16 +7,17 @@
 
 namespace cadre::detail::node {
 
-/// So many that its workers do not wait for the link, and few enough that calls which wait here could not run elsewhere. Tasks that
-/// are suspended in a worker do not count. Takes no lock.
+/// Large enough that the workers do not wait for the link, and small enough that few calls wait here while they could run elsewhere.
+/// Tasks that are suspended in a worker do not count. Not thread-safe.
 class credit_control {
 public:
     explicit credit_control(std::uint32_t workers) noexcept;
 
     [[nodiscard]] std::uint32_t credit() const noexcept { return credit_; }
-    /// A call has kept its worker for so long; 0: not measured.
+    /// Records the service time of a call that has ended; 0: not measured.
     void ended(std::uint32_t nanoseconds) noexcept;
-    /// @param held  calls that the host has  @param waiting  those that no worker has begun  @return whether the credit has changed
+    /// @param held  calls that the host has  @param waiting  those that no worker has begun
+    /// @return whether the credit has changed
     bool adapt(std::size_t held, std::size_t waiting) noexcept;
 
 private:

@@ -33,7 +33,7 @@ void encode_action(encoder& out, const worker_action& action) {
     return worker_action(store_action(reinterpret_cast<action_runner>(address), std::move(bytes), {}));
 }
 
-// It is shown to users.
+// Host names appear in messages: other characters than printable ASCII are replaced.
 [[nodiscard]] std::string decode_host(decoder& in) {
     auto host = decode<std::string>(in);
     if (host.empty() || host.size() > max_host) throw_malformed("the name of a host is empty or too long");
@@ -97,7 +97,7 @@ byte_buffer encode_hello(const program_hello& hello) {
     return bytes;
 }
 
-// The options of one build are those of the other as they lie in memory. Pointers in them are replaced.
+// Both sides have the same build, so the options have the same layout. Pointers in them are replaced.
 program_hello decode_program_hello(std::span<const std::byte> bytes) {
     program_hello hello;
     decoder in(bytes);

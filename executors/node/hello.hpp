@@ -1,5 +1,5 @@
 /// @file
-/// How the program and an agent introduce themselves to each other.
+/// The handshake of a program and an agent.
 #pragma once
 
 #include <cadre/detail/base/byte_buffer.hpp>
@@ -14,7 +14,7 @@
 
 namespace cadre::detail::node {
 
-/// What the program tells an agent at first.
+/// The first message of the program to an agent.
 struct program_hello {
     std::uint64_t build = 0;
     std::string host{};
@@ -27,6 +27,7 @@ struct program_hello {
 /// If the other side has another build, only `build` and `host` are read. @throws codec_error
 [[nodiscard]] program_hello decode_program_hello(std::span<const std::byte> bytes);
 
+/// The first message of an agent to the program.
 struct agent_hello {
     std::uint64_t build = 0;
     std::string host{};
@@ -36,11 +37,11 @@ struct agent_hello {
 /// @throws codec_error
 [[nodiscard]] agent_hello decode_agent_hello(std::span<const std::byte> bytes);
 
-/// The build-id of this program, as a number; 0: it has none.
+/// A hash of the build-id of this program; 0: it has none.
 [[nodiscard]] std::uint64_t build_of_program();
-/// As text, for messages and names: 16 hexadecimal digits.
+/// 16 hexadecimal digits, for messages.
 [[nodiscard]] std::string build_text(std::uint64_t build);
-/// That the other side has another build, as a sentence without a full stop.
+/// The error that the other side has another build.
 [[nodiscard]] std::string other_build_text(const std::string& here, std::uint64_t other, const std::string& there);
 
 }  // namespace cadre::detail::node

@@ -10,9 +10,9 @@ namespace cadre::detail::node {
 
 namespace {
 
-constexpr std::size_t copied_bytes = 256;  // that hold the name of a function which is an argument
+constexpr std::size_t copied_bytes = 256;  // they contain the identity of a function argument
 
-// The first bytes are copied and the others borrowed.
+// Copies the first bytes and borrows the others.
 void share_arguments(const portable_call& from, portable_call& to) {
     const std::span<const std::byte> own = from.arguments.span();
     const std::size_t until_borrowed = from.borrowed.empty() ? own.size() : from.borrowed.front().at;
@@ -45,7 +45,7 @@ void local_call::complete(call_reply reply) noexcept {
     delete this;
 }
 
-// As for calls of the link: the table counts items, and the map takes them.
+// As for calls of the link: the table counts the items, and the map runs them again.
 void local_call::take_back(std::uint32_t from) noexcept { original_.take_back(from); }
 
 void local_call::note_worker(pid_t pid) noexcept {

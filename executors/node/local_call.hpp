@@ -12,7 +12,7 @@ namespace cadre::detail::node {
 
 class node_backend;
 
-/// Refers to the arguments of the original, which others read until it has completed. Deletes itself when it has completed.
+/// Borrows the arguments of the original call, which must not change until that has completed. Deletes itself on completion.
 class local_call final : public portable_call {
 public:
     local_call(node_backend& owner, call_number number, portable_call& original, int retries);

@@ -1,5 +1,5 @@
 /// @file
-/// What the program and its agents say to each other after their hellos.
+/// The messages of a program and its agents after the handshake.
 #pragma once
 
 #include <cadre/detail/base/byte_buffer.hpp>
@@ -16,39 +16,39 @@
 
 namespace cadre::detail::node {
 
-/// All processes of a run have one build, which their hellos compare, so fixed fields travel as they lie in memory. What is read is
-/// validated all the same. The body comes first and the fields last, with the kind at the very end, so that the receiver of a large
-/// body cuts the fields off instead of copying the body.
+/// All processes of a run have one build, which the handshake checks, so fixed fields are sent in their memory layout. The receiver
+/// validates them nevertheless. The body precedes the fields, and the kind is the last byte: the receiver of a large body truncates
+/// the message instead of copying the body.
 enum class message_kind : std::uint8_t {
     welcome = 1,  ///< program to an agent: the number of its epoch
     call,  ///< program to an agent: a call or a chunk
     arguments,  ///< program to an agent: a part of the arguments of a call that does not fit into one message
     stop,  ///< program to an agent: a stop request for a call
     status,  ///< agent to the program: how many workers it has, and how many calls it takes
-    unusable,  ///< agent to the program: it has no pool; why
+    unusable,  ///< agent to the program: it has no pool; the reason
     reply,  ///< agent to the program: the end of a call
     returned,  ///< agent to the program: items of a raw chunk that no worker has begun
     progress,  ///< agent to the program: items of a chunk that have ended
-    held,  ///< agent to the program: calls that take longer, and the processes that run them
-    lost,  ///< agent to the program: a call that another agent may have begun, and that this one does not run
-    declined,  ///< agent to the program: a call that it has not begun, and that may run elsewhere
-    wants,  ///< agent to the program: it needs a part of the arguments of a call
+    held,  ///< agent to the program: long calls, and the processes that run them
+    lost,  ///< agent to the program: a redelivered call, which another agent may have begun; this one does not run it
+    declined,  ///< agent to the program: a call that it has not begun; another agent may run it
+    wants,  ///< agent to the program: a request for a part of the arguments of a call
     part,  ///< a part of a message that is too large for the link
 };
 
-/// The number of a call in its program. Never used again: what arrives later for a closed number is ignored.
+/// The number of a call in its program. Not reused: messages for a number that is not in the table are ignored.
 using call_number = std::uint64_t;
-/// Chosen at random by a program, and again after it has lost the engine: agents drop calls of another one, which nobody waits for.
+/// Drawn at random by a program, and again after it has lost the engine. Agents drop calls of another epoch.
 using epoch_number = std::uint64_t;
 
-/// What a link carries at once.
+/// The largest message of a link.
 inline constexpr std::size_t max_message = std::size_t{64} << 20;
-/// Larger messages and arguments travel in parts of this size.
+/// Larger messages and arguments are sent in parts of this size.
 inline constexpr std::size_t part_size = std::size_t{8} << 20;
 /// The largest encoded arguments or results, as on a process executor.
 inline constexpr std::size_t max_body = (std::size_t{4} << 30) - (std::size_t{1} << 20);
 
-/// @throws codec_error if `message` is none
+/// @throws codec_error if `message` is not a message
 [[nodiscard]] message_kind kind_of(std::span<const std::byte> message);
 
 // Calls.
@@ -61,14 +61,14 @@ struct received_call {
     std::uint32_t items = 1;
     raw_chunk raw{};
     call_options options{};
-    byte_buffer arguments{};  ///< empty if they travel apart
-    std::uint64_t missing_bytes = 0;  ///< of arguments that travel apart
+    byte_buffer arguments{};  ///< empty if they are sent separately
+    std::uint64_t missing_bytes = 0;  ///< of arguments that are sent separately
 };
-/// Arguments that are too large travel apart, when the agent asks for them.
+/// Arguments that are too large for one message are sent separately, when the agent requests them.
 [[nodiscard]] byte_buffer encode_call(call_number number, epoch_number epoch, const portable_call& call);
 /// @throws codec_error
 [[nodiscard]] received_call decode_call(byte_buffer message);
-/// The number alone, of a message that may be malformed otherwise. @throws codec_error
+/// Only the number; the rest of the message may be malformed. @throws codec_error
 [[nodiscard]] call_number number_of_call(std::span<const std::byte> message);
 
 struct arguments_part {
@@ -82,7 +82,7 @@ struct arguments_part {
 
 // Replies.
 
-/// @param placed the worker's process. An error travels encoded, as the bytes of a failure.
+/// @param placed the worker's process. An error is sent encoded, as the bytes of a failure.
 [[nodiscard]] byte_buffer encode_reply(call_number number, call_reply reply, pid_t placed);
 struct received_reply {
     call_number number = 0;
@@ -92,7 +92,7 @@ struct received_reply {
 /// @param host of the agent, for the origin of errors. @throws codec_error
 [[nodiscard]] received_reply decode_reply(byte_buffer message, std::string_view host);
 
-/// Results of a chunk behind those that were reported before.
+/// Results of a chunk after those that were reported before.
 struct received_progress {
     call_number number = 0;
     chunk_progress_report report{};
@@ -113,7 +113,7 @@ struct note {
 
 struct agent_status {
     std::uint32_t workers = 0;
-    std::uint32_t credit = 0;  ///< calls that it holds at most
+    std::uint32_t credit = 0;  ///< maximum number of calls that it holds
     std::uint64_t restarts = 0;  ///< of workers
 };
 [[nodiscard]] byte_buffer encode_status(const agent_status& status);
@@ -126,9 +126,9 @@ struct held_call {
 [[nodiscard]] byte_buffer encode_held(std::span<const held_call> calls);
 [[nodiscard]] std::vector<held_call> decode_held(std::span<const std::byte> message);
 
-/// `unusable`.
+/// For `unusable`.
 [[nodiscard]] byte_buffer encode_text(message_kind kind, std::string_view text);
-/// At most 4,000 characters of it, without control characters.
+/// At most 4,000 characters, without control characters.
 [[nodiscard]] std::string decode_text(std::span<const std::byte> message);
 
 }  // namespace cadre::detail::node

@@ -19,7 +19,7 @@ namespace cadre::detail::node {
 
 namespace {
 
-// How long the end of an executor waits for its agents to leave.
+// How long a shutdown waits for the agents to leave.
 constexpr std::chrono::seconds leave_limit{10};
 
 }  // namespace
@@ -46,7 +46,7 @@ std::shared_ptr<node_backend> node_backend::create(node_settings settings, std::
     return made;
 }
 
-// The last handle may be dropped by a thread of the link, or of the local pool, which completes a call.
+// The last handle may be dropped on a thread of the link or of the local pool, where a call is completed.
 void node_backend::release(node_backend* last) noexcept {
     defer_destruction("executor '" + last->settings_.name + "'", [last] { delete last; });
 }
@@ -66,7 +66,7 @@ node_backend::~node_backend() {
 
 void node_backend::start() {
     process_options pool = settings_.pool;
-    pool.max_pending = 0;  // what waits, waits here
+    pool.max_pending = 0;  // calls wait in this backend
     if (settings_.local) {
         pool.name = settings_.name;
         local_ = settings_.make_pool(pool, {.identity = identity_, .kind = settings_.kind, .host = settings_.host});
@@ -130,7 +130,7 @@ void* node_backend::query(const std::type_info& extension) noexcept {
 }
 
 void node_backend::submit(std::span<work_item* const>) noexcept {
-    std::terminate();  // remote: it gets no items
+    std::terminate();  // a remote executor gets no items
 }
 
 void node_backend::submit(std::span<portable_call* const> calls) noexcept {
@@ -174,7 +174,7 @@ void node_backend::dispatch(actions& later) {
     if (!coordinator_looks_ && has_to_look()) wake_coordinator_.notify_one();
 }
 
-// Completions and hand-overs may give others a place, until nothing is left to do.
+// Repeats, because a completion may free a place for another call.
 void node_backend::perform(actions later) noexcept {
     while (!later.ended.empty() || !later.handed.empty()) {
         give_to_places(later);
@@ -184,14 +184,14 @@ void node_backend::perform(actions later) noexcept {
         const std::lock_guard hold(mutex_);
         for (const actions::hand_over& h : handed) {
             placed_call* const c = placement_.find(h.number);
-            if (c == nullptr) continue;  // it has ended
+            if (c == nullptr) continue;  // the call has ended
             c->handing_over = false;
             if (h.failure != nullptr)
                 end(*c, failed(h.failure), later);
             else if (c->lost)
                 lose(*c, "its host has left the run", later);
             else if (c->relay != nullptr && c->stop != stop_reason::none)
-                local_.backend()->request_stop(*c->relay, c->stop);  // the request came before the pool had the call
+                local_.backend()->request_stop(*c->relay, c->stop);  // the request preceded the submission
         }
         dispatch(later);
     }
@@ -220,7 +220,7 @@ void node_backend::request_stop(portable_call& call, stop_reason why) noexcept {
     placed_call* const c = placement_.find(number);
     if (c == nullptr) return;
     if (!c->waits) return request_stop_of(*c, why);
-    // The caller may hold the lock of a stop tree, which a completion takes.
+    // The caller may hold the lock of a stop tree, which a completion locks.
     end(*c, failed(std::make_exception_ptr(cancelled{})), deferred_);
     wake_coordinator_.notify_one();
 }
@@ -235,7 +235,7 @@ void node_backend::request_stop_of(placed_call& c, stop_reason why) noexcept {
     }
     if (c.at == nullptr || (c.at->local && c.handing_over)) return;
     if (c.at->local) return local_.backend()->request_stop(*c.relay, why);
-    // An agent that does not have the call remembers the request, for the call may be on its way.
+    // An agent without the call stores the request, because the call may still arrive.
     link_->publish(c.at->agent == 0 ? target::all_agents : target::agent, c.at->agent,
                    encode_note(message_kind::stop, {c.number, static_cast<std::uint64_t>(why)}));
 }
@@ -278,7 +278,7 @@ void node_backend::local_ended(call_number number, call_reply reply, pid_t worke
 
 void node_backend::lose(placed_call& c, const std::string& why, actions& later) {
     if (c.handing_over) {
-        c.lost = true;  // the thread that hands it over still reads it
+        c.lost = true;  // the thread that submits it still reads it
         return;
     }
     const pid_t worker = c.call->worker_pid.load(std::memory_order_relaxed);
@@ -288,7 +288,7 @@ void node_backend::lose(placed_call& c, const std::string& why, actions& later) 
         portable_call& call = *c.call;
         const int retries = c.retries - 1;
         placement_.erase(c);
-        placement_.add(call, retries, true);  // with a new number: the old one is closed
+        placement_.add(call, retries, true);  // under a new number: late replies to the old one are ignored
         return;
     }
     const std::string& name = c.call->options.name;
@@ -300,7 +300,7 @@ void node_backend::lose(placed_call& c, const std::string& why, actions& later) 
     reply.item_errors = std::move(c.progress.item_errors);
     try {
         put_raw_results(*c.call, c.items, reply);
-    } catch (const std::exception&) {  // what its agent has reported is worth nothing
+    } catch (const std::exception&) {  // the report of its agent is invalid
         reply.items_done = 0;
         reply.partial.clear();
         reply.item_errors.clear();
@@ -322,7 +322,7 @@ void node_backend::shutdown(std::chrono::steady_clock::time_point deadline, std:
     auto alarm = shutdown_alarm::arm(deadline, [self] { self->stop_all(stop_reason::deadline); });
     registry().close([alarm = std::move(alarm), self, done = std::move(done)]() mutable {
         alarm->cancel();
-        // The last call may have been completed by a thread of the link, which cannot wait for itself.
+        // The last call may have been completed on a thread of the link, which cannot join itself.
         const std::lock_guard hold(self->mutex_);
         self->to_do_.push_back([self, done = std::move(done)] { self->leave_run(done); });
         self->wake_coordinator_.notify_one();

@@ -37,31 +37,31 @@ struct node_settings {
     executor_kind kind = executor_kind::cluster;
     std::string name{};
     std::string host{};           ///< the name of this host
-    process_options pool{};       ///< of each host; `workers` is a number for each
-    bool local = false;           ///< the program's host runs calls, too, in a pool of its own
-    std::size_t nodes = 0;        ///< `create` waits for so many agents
+    process_options pool{};       ///< of each host; `workers` is the number for one host
+    bool local = false;           ///< whether the program's host also runs calls, in a pool of its own
+    std::size_t nodes = 0;        ///< number of agents that `create` waits for
     std::chrono::nanoseconds nodes_wait = std::chrono::seconds(30);
     pool_factory make_pool{};
 };
 
-/// What every kind of several hosts sets from the options of its hosts: the rest is its own.
+/// The settings that are common to all kinds of several hosts; the caller sets the others.
 [[nodiscard]] node_settings settings_of_hosts(executor_kind kind, const process_options& host);
 
 class local_call;
 
-/// Gives calls to agents and to the local pool, and completes each once: when its reply arrives, or when it is known to be lost.
+/// Assigns calls to agents and to the local pool, and completes each of them once: when its reply arrives, or when it is lost.
 /// Thread-safe.
 ///
-/// `mutex_` guards the placement and the agents. Under it: the link's `publish` of small messages and the local pool's `request_stop`
-/// and `stats`, none of which calls back. Calls are encoded, handed over and completed without it. Calls of the link are completed by
-/// its thread, by one that hands them over, or, if they were never handed over, by the coordinator.
+/// `mutex_` guards the placement and the agents. The link's `publish` of small messages and the local pool's `request_stop` and `stats`
+/// are called under it; none of them calls back. Calls are encoded, submitted and completed without it. A call of the link is completed
+/// by the thread of the link, by the thread that submits it, or, before it is submitted, by the coordinator.
 class node_backend final : public executor_backend,
                            private portable_identity,
                            private borrowed_arguments,
                            private raw_chunks,
                            private node_link_events {
 public:
-    /// Joins the run and waits for `nodes` agents. @throws config_error
+    /// Joins the run and waits for `nodes` agents. @throws config_error if the engine cannot be used or too few agents join in time
     [[nodiscard]] static std::shared_ptr<node_backend> create(node_settings settings, std::unique_ptr<node_link> link);
     ~node_backend() override;
 
@@ -87,7 +87,7 @@ private:
         const std::string* host = nullptr;
         std::uint64_t restarts = 0;  // of its workers
     };
-    /// What is done when `mutex_` has been released.
+    /// Actions for after the release of `mutex_`.
     struct actions {
         struct completion {
             portable_call* call;
@@ -96,7 +96,7 @@ private:
         struct hand_over {
             call_number number;
             portable_call* call;
-            portable_call* relay;  // null: it goes to the link
+            portable_call* relay;  // null: the call is published on the link
             node_id agent;
             epoch_number epoch;
             std::exception_ptr failure{};
@@ -136,11 +136,11 @@ private:
     void dispatch(actions& later);
     void request_stop_of(placed_call& c, stop_reason why) noexcept;
     void end(placed_call& c, call_reply reply, actions& later) noexcept;
-    /// Its place may have begun the call, and is gone.
+    /// Its place, which may have begun the call, has left the run.
     void lose(placed_call& c, const std::string& why, actions& later);
     template <class Condition>
     void lose_all(Condition is_lost, const std::string& why, actions& later);
-    /// Null if no agent has, or may have, the call.
+    /// Null if no agent can have the call.
     [[nodiscard]] placed_call* find_at_agent(call_number number) noexcept;
     [[nodiscard]] const std::string* host_of(node_id id) const;
     [[nodiscard]] const std::string* keep_host(std::string host);
@@ -158,7 +158,7 @@ private:
     const node_settings settings_;
     const executor_identity identity_;
     std::unique_ptr<node_link> link_;
-    executor local_;  // empty: none
+    executor local_;  // empty: no local pool
 
     mutable std::mutex mutex_;
     std::condition_variable joined_;
@@ -167,19 +167,19 @@ private:
     epoch_number epoch_;
     credit_control local_credit_{1};
     std::map<node_id, agent> agents_;
-    std::set<std::string> hosts_;  // every name that a call may refer to
-    std::string refusal_;  // why an agent was refused last, for a start that waits
-    std::string last_lost_;  // the host of the agent that went last
+    std::set<std::string> hosts_;  // names that calls refer to
+    std::string refusal_;  // the last reason that an agent was refused, for `wait_for_nodes`
+    std::string last_lost_;  // the host of the agent that left last
     std::uint64_t failed_ = 0;
     std::uint64_t retried_ = 0;
     std::uint64_t restarts_ = 0;
-    part_collector parts_;  // of the link's thread alone
+    part_collector parts_;  // only the thread of the link uses it
 
     actions deferred_;  // for the coordinator
     std::deque<std::function<void()>> to_do_;  // for the coordinator
     bool coordinator_ends_ = false;
-    bool coordinator_looks_ = false;  // it wakes up by itself
-    bool any_forced_ = false;  // a call may have been asked to end by force
+    bool coordinator_looks_ = false;  // it polls: no wake-up is needed
+    bool any_forced_ = false;  // a call may be about to be killed
     std::thread coordinator_;
 };
 

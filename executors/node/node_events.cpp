@@ -1,4 +1,4 @@
-// What the link reports to the program.
+// The events of the link in the program.
 
 #include "node/hello.hpp"
 #include "node/node_backend.hpp"
@@ -60,7 +60,7 @@ void node_backend::handle_reply(node_id from, byte_buffer message) {
     {
         const std::lock_guard hold(mutex_);
         placed_call* const c = find_at_agent(r.number);
-        if (c == nullptr) return;  // closed: it was reported as lost
+        if (c == nullptr) return;  // it was reported as lost before
         try {
             if (r.reply.items_done > c->items) throw_malformed("a reply about more items than the call has");
             put_raw_results(*c->call, c->items, r.reply);
@@ -88,7 +88,7 @@ void node_backend::handle_returned(const note& n) {
         c->items = from;
         call = c->call;
     }
-    call->take_back(from);  // alive: only this thread completes calls that agents have
+    call->take_back(from);  // the call is alive: only this thread completes calls that agents have
 }
 
 void node_backend::handle_progress(std::span<const std::byte> message) {
@@ -141,7 +141,7 @@ void node_backend::handle_unusable(node_id from, const std::string& why) {
     joined_.notify_all();
 }
 
-// Alive while it is read: only this thread completes calls that agents have.
+// The call is alive: only this thread completes calls that agents have.
 void node_backend::handle_wants(node_id from, const note& n) {
     const portable_call* call = nullptr;
     {
@@ -171,7 +171,7 @@ void node_backend::handle_undelivered(call_number number, bool may_have_begun) {
         } else if (c->stop != stop_reason::none) {
             end(*c, failed(std::make_exception_ptr(cancelled{})), later);
         } else {
-            placement_.wait_again(*c);  // no agent has seen it
+            placement_.wait_again(*c);  // no agent has received it
         }
         dispatch(later);
     }
@@ -213,7 +213,7 @@ void node_backend::agent_gone(node_id id) noexcept {
         last_lost_ = *found->second.host;
         restarts_ += found->second.restarts;
         agents_.erase(found);
-        // Those that it was not known to have come back from the engine.
+        // The engine redelivers the calls that this agent had not reported.
         lose_all([id](const placed_call& c) { return c.taken_by == id; }, "host " + last_lost_ + " has left the run",
                  later);
         placement_.remove_agent(id);
@@ -239,7 +239,7 @@ void node_backend::engine_gone(std::string why) noexcept {
     perform(std::move(later));
 }
 
-// What an agent says about other calls, which it does not have, counts for nothing.
+// Messages about other calls are ignored: an agent must not affect calls that it does not have.
 placed_call* node_backend::find_at_agent(call_number number) noexcept {
     placed_call* const c = placement_.find(number);
     return c != nullptr && !c->waits && c->relay == nullptr ? c : nullptr;

@@ -1,5 +1,5 @@
 /// @file
-/// Messages that are too large for the link travel in parts.
+/// Messages that are too large for the link are sent in parts.
 #pragma once
 
 #include "node/message.hpp"
@@ -15,15 +15,16 @@
 
 namespace cadre::detail::node {
 
-/// Publishes a message of any size, not to `target::work`.
+/// Publishes a message of any size. `to` must not be `target::work`: its parts could reach different agents.
 void publish_in_parts(node_link& link, target to, node_id agent, byte_buffer message);
 
-/// Puts the parts of messages together. Those of one sender arrive in order; messages may alternate. Takes no lock.
+/// Assembles messages from their parts. The parts of a message arrive in order; parts of several messages may alternate. Not
+/// thread-safe.
 class part_collector {
 public:
-    /// @return the message whose last part this is. @throws codec_error
+    /// @return the message if this is its last part. @throws codec_error if the part does not follow those before it
     [[nodiscard]] std::optional<byte_buffer> add(node_id from, std::span<const std::byte> part);
-    /// Drops what is not complete.
+    /// Drops the incomplete messages of a sender.
     void forget(node_id from) noexcept;
     void clear() noexcept { incomplete_.clear(); }
 

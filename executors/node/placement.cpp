@@ -9,7 +9,7 @@ namespace cadre::detail::node {
 
 namespace {
 
-// Numbers of different programs never meet: what an earlier program left in the engine finds no call.
+// Random, so that messages for an earlier program match no call.
 call_number first_number() {
     call_number number = 0;
     fill_random(&number, sizeof number);
@@ -45,7 +45,7 @@ void placement::remove_agents() {
     update_shared();
 }
 
-// A little more than all credit lies in the shared queue, so that an agent finds the next call there.
+// The shared queue holds a quarter more than the sum of the credit, so that an agent finds its next call there.
 void placement::update_shared() noexcept {
     remote_workers_ = 0;
     std::uint64_t credit = 0;

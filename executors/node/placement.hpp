@@ -1,5 +1,5 @@
 /// @file
-/// Which call goes where, and when: the program's table of calls and of the places that run them.
+/// The placement of calls: the program's table of calls and of the places that run them.
 #pragma once
 
 #include "node/message.hpp"
@@ -22,11 +22,11 @@ namespace cadre::detail::node {
 
 /// Something that runs calls: the pool of the program's own host, one agent, or all agents together, which share a queue of the engine.
 struct place {
-    node_id agent = 0;  ///< 0: not a single one
+    node_id agent = 0;  ///< 0: not a single agent
     bool local = false;
     std::uint32_t workers = 0;
-    std::uint32_t credit = 0;  ///< calls that it takes at most
-    std::size_t calls = 0;  ///< that it has
+    std::uint32_t credit = 0;  ///< maximum number of calls
+    std::size_t calls = 0;  ///< that are placed here
 
     [[nodiscard]] bool has_room() const noexcept { return calls < credit; }
     /// Whether it has fewer calls for each of its workers.
@@ -35,37 +35,37 @@ struct place {
     }
 };
 
-/// What the program knows of a call that has not completed.
+/// The record of a call that has not completed.
 struct placed_call {
     call_number number = 0;
     portable_call* call = nullptr;
     portable_call* relay = nullptr;  ///< in the local pool
-    place* at = nullptr;  ///< null: it waits, or its place is gone
-    node_id taken_by = 0;  ///< the agent that has it, if that is known
+    place* at = nullptr;  ///< null: it waits, or its place was removed
+    node_id taken_by = 0;  ///< the agent that has it; 0: not known
     bool waits = false;
-    bool handing_over = false;  ///< a thread is giving it to its place, without the lock
-    bool lost = false;  ///< its place went away meanwhile
+    bool handing_over = false;  ///< a thread submits it to its place, without the lock
+    bool lost = false;  ///< its place was removed meanwhile
     bool items_returned = false;
     std::uint32_t items = 1;  ///< without those that were taken back
-    int retries = 0;  ///< that are left
-    stop_reason stop = stop_reason::none;  ///< the strongest that was requested
-    std::chrono::steady_clock::time_point forced_at{};  ///< when its end by force was requested; the epoch: it was not
+    int retries = 0;  ///< remaining
+    stop_reason stop = stop_reason::none;  ///< the strongest request
+    std::chrono::steady_clock::time_point forced_at{};  ///< when a kill was requested; the epoch: not requested
     chunk_progress_report progress{};  ///< of a chunk, as its agent has reported
     list_links<placed_call> links{};
 };
 
-/// Takes no lock.
+/// Not thread-safe.
 class placement {
 public:
-    /// @param shared_queue  whether all agents share a queue; else each call is given to one
+    /// @param shared_queue  whether all agents share a queue; if not, each call is assigned to one agent
     explicit placement(bool shared_queue);
 
     // Places.
 
     place& local() noexcept { return local_; }
-    /// Of the agent with this number, which takes calls from now on. Workers 0: none yet.
+    /// Adds or updates the place of an agent.
     void set_agent(node_id agent, std::uint32_t workers, std::uint32_t credit);
-    /// It takes no more calls.
+    /// The agent receives no more calls.
     void remove_agent(node_id agent);
     void remove_agents();
     [[nodiscard]] std::size_t agents() const noexcept { return agents_.size(); }
@@ -76,9 +76,9 @@ public:
     /// A new call, which waits. @param first  before others of its priority
     placed_call& add(portable_call& call, int retries, bool first = false);
     [[nodiscard]] placed_call* find(call_number number) noexcept;
-    /// Gives the next waiting call to a place with room. @return null if there is none
+    /// Assigns the next waiting call to a place with room. @return null if there is no such call or place
     [[nodiscard]] placed_call* place_next() noexcept;
-    /// It waits again, before others.
+    /// The call waits again, before others of its priority.
     void wait_again(placed_call& c) noexcept;
     void erase(placed_call& c) noexcept;
     [[nodiscard]] std::size_t waiting() const noexcept { return waiting_count_; }

@@ -1,5 +1,5 @@
 /// @file
-/// How the core gets the process executor of a host.
+/// The factory of the process executor of a host.
 #pragma once
 
 #include "common/pool_role.hpp"
@@ -17,7 +17,7 @@ namespace cadre::detail::node {
 /// Makes the process executor of one host. @throws config_error
 using pool_factory = std::function<executor(const process_options& options, pool_role role)>;
 
-/// A reply that says why a call did not complete.
+/// The reply of a call that failed with `error`.
 [[nodiscard]] inline call_reply failed(std::exception_ptr error) {
     call_reply reply;
     reply.kind = reply_kind::failure;

@@ -13,7 +13,7 @@ void put_raw_results(const portable_call& call, std::uint32_t items, call_reply&
     const std::uint32_t done = all ? items : reply.items_done;
     if (done > items || results.size() != std::uint64_t{done} * call.raw.result_size)
         throw_malformed("the results of a chunk have another size");
-    // A chunk of one item decodes its reply.
+    // The reply of a chunk of one item is decoded by its caller.
     if (call.raw.results == nullptr || results.empty()) return;
     std::memcpy(call.raw.results, results.data(), results.size());
     results.clear();

@@ -34,7 +34,7 @@ void relayed_call::start(executor pool) noexcept {
     backend->submit(std::span(&self, 1));
 }
 
-// The owner may be destroyed when the pool has counted the end of its last call.
+// The owner may be destroyed once the registry of the pool has recorded the end of the last call.
 void relayed_call::complete(call_reply reply) noexcept {
     const executor pool = std::move(pool_);
     std::optional<work_end> end;

@@ -16,10 +16,10 @@ namespace cadre::detail::node {
 
 class agent;
 
-/// Deletes itself when it has completed.
+/// Deletes itself on completion.
 class relayed_call final : public portable_call {
 public:
-    /// @param of the agent's generation of programs
+    /// @param of  the generation of the program
     relayed_call(agent& owner, received_call from, std::uint64_t delivery_tag, std::uint64_t of);
 
     /// Enters the registry of the pool, so that its shutdown waits for this call, and submits.
@@ -31,13 +31,13 @@ public:
     [[nodiscard]] std::uint64_t missing_arguments() const noexcept { return all_arguments_ - arguments.size(); }
 
     const call_number number;
-    const std::uint64_t generation;  ///< of programs; its replies go to that one alone
+    const std::uint64_t generation;  ///< of the program; only that program gets its reply
     const std::uint64_t tag;  ///< of the delivery
     const std::chrono::steady_clock::time_point arrived = std::chrono::steady_clock::now();
-    bool reported = false;  ///< the program knows that it is here
+    bool reported = false;  ///< the program was informed that this agent has the call
     pid_t worker_reported = 0;
-    std::uint64_t wanted = 0;  ///< bytes of the arguments that were asked for
-    // What the program knows of a chunk's items.
+    std::uint64_t wanted = 0;  ///< bytes of the arguments that were requested
+    // The progress of a chunk that was reported to the program.
     std::chrono::steady_clock::time_point progress_at{};
     std::uint32_t items_reported = 0;
     std::size_t results_reported = 0;
@@ -48,7 +48,7 @@ private:
 
     agent& owner_;
     const std::uint64_t all_arguments_;  // bytes
-    executor pool_;  // while it has the call
+    executor pool_;  // while the pool has the call
     work_root root_;
 };
 

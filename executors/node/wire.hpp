@@ -1,5 +1,5 @@
 /// @file
-/// The ends of messages: fixed fields and the kind, behind the body.
+/// The trailer of a message: fixed fields and the kind, after the body.
 #pragma once
 
 #include "node/message.hpp"
@@ -14,7 +14,7 @@
 
 namespace cadre::detail::node {
 
-/// What the fields and the kind take.
+/// The size of the fields and the kind.
 template <class Fields>
 inline constexpr std::size_t tail_size = sizeof(Fields) + 1;
 
@@ -28,7 +28,7 @@ void append_fields(byte_buffer& to, const Fields& fields, message_kind kind) {
     append_kind(to, kind);
 }
 
-/// Takes them off the end of `from`. @throws codec_error
+/// Removes the fields and the kind from the end of `from`. @throws codec_error if `from` is shorter
 template <class Fields>
 [[nodiscard]] Fields take_fields(std::span<const std::byte>& from) {
     if (from.size() < tail_size<Fields>) throw_truncated();
@@ -38,7 +38,7 @@ template <class Fields>
     return fields;
 }
 
-/// Takes `size` bytes off the end of `from`. @throws codec_error
+/// Removes `size` bytes from the end of `from`. @throws codec_error if `from` is shorter
 [[nodiscard]] inline std::span<const std::byte> take_last(std::span<const std::byte>& from, std::uint64_t size) {
     if (size > from.size()) throw_truncated();
     const auto taken = from.last(static_cast<std::size_t>(size));

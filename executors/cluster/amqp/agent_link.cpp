@@ -14,11 +14,11 @@ constexpr char own_token = 't';
 constexpr char session_token = 's';
 constexpr char work = 'w';
 
-constexpr std::uint16_t token_prefetch = 2;  // while it is renewed there are two
+constexpr std::uint16_t token_prefetch = 2;  // there are two while the token is renewed
 constexpr int access_refused = 403;
 
-// A program announces itself, so that this only helps if something was lost.
-constexpr auto greeting_period = 10s;
+// Only a fallback for a lost message, because a program announces itself.
+constexpr auto hello_period = 10s;
 constexpr unsigned delivery_tag_bits = 44;
 constexpr std::uint64_t delivery_tag_mask = (std::uint64_t{1} << delivery_tag_bits) - 1;
 
@@ -73,7 +73,7 @@ void agent_link::set_up() {
     control().bind(1, names().agent_queue(key_), names().exchange(), group_names::agent_key(key_));
     control().bind(1, names().agent_queue(key_), names().exchange(), group_names::all_agents_key());
     control().consume(1, names().agent_queue(key_), {from_program, 0}, 0);
-    greet();
+    send_hello();
 }
 
 void agent_link::forget_session() noexcept {
@@ -84,8 +84,8 @@ void agent_link::forget_session() noexcept {
     static_cast<void>(consumers_.forget());
 }
 
-void agent_link::greet() {
-    greeted_ = clock::now();
+void agent_link::send_hello() {
+    hello_sent_at_ = clock::now();
     out().push({route::program, 0, {message_kind::hello, left_sessions_, key_}, copy_of_hello()});
 }
 
@@ -95,8 +95,8 @@ void agent_link::control_received(inbound message) {
     switch (message.header.kind) {
         case message_kind::announce:
             if (session == 0 || session == session_.load()) return;
-            end_session();  // there is one program at a time
-            greet();
+            end_session();  // an agent serves one program at a time
+            send_hello();
             return;
         case message_kind::welcome: take_welcome(std::move(message)); return;
         case message_kind::end:
@@ -126,12 +126,12 @@ void agent_link::end_session() {
     ++left_sessions_;
     wanted_session_ = 0;
     out().wake();
-    greeted_ = clock::now();
+    hello_sent_at_ = clock::now();
     report([](node::node_link_events& events) { events.program_gone(); });
 }
 
 void agent_link::control_turn(clock::time_point now) {
-    if (session_.load() == 0 && now - greeted_ >= greeting_period) greet();
+    if (session_.load() == 0 && now - hello_sent_at_ >= hello_period) send_hello();
 }
 
 // --- the writer thread ------------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ void agent_link::join_in_writer(std::uint64_t session) {
     served_session_ = session;
     const std::string token = names().session_token(session);
     if (writer().declare_queue(1, token, queue_kind::handover) == 0) {
-        // The program is gone already.
+        // The program has ended already.
         writer().delete_queue(1, token);
         out().push({route::all_agents, 0, {message_kind::end, session, 0}, {}});
         return;
@@ -186,7 +186,7 @@ void agent_link::writer_received(inbound message) {
     switch (message.consumer.kind) {
         case own_token: take_own_token(message); return;
         case session_token:
-            // The broker has dropped the program. This agent is the first that knows.
+            // The broker has closed the connection of the program. This agent is the first to receive the token.
             out().push({route::all_agents, 0, {message_kind::end, message.consumer.number, 0}, {}});
             out().push({route::acknowledgement, message.tag, {message_kind::token, 0, 0}, {}});
             return;
@@ -224,7 +224,7 @@ void agent_link::publish_token() {
     out().push({route::token, key_, {message_kind::token, 0, key_}, {}});
 }
 
-// The renewed token has arrived: the one before is not needed any more.
+// The new token has arrived: the previous one is no longer needed.
 void agent_link::take_own_token(const inbound& message) {
     if (token_tag_ != 0) out().push({route::acknowledgement, token_tag_, {message_kind::token, 0, 0}, {}});
     token_tag_ = message.tag;

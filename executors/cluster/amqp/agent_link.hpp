@@ -1,5 +1,5 @@
 /// @file
-/// An agent's end of the link.
+/// The agent's endpoint of the link.
 #pragma once
 
 #include <atomic>
@@ -11,8 +11,9 @@
 
 namespace cadre::detail::amqp {
 
-/// Waits for a program, then serves its session. Work arrives on the writer's connection: on one channel with the answers, so that the
-/// broker handles an acknowledgement after the answers that were published before it. Everything else arrives on the other connection.
+/// Waits for a program, then serves its session. Work arrives on the connection of the writer, on the channel of the replies, so that the
+/// broker processes an acknowledgement after the replies that were published before it. All other messages arrive on the other
+/// connection.
 class agent_link final : public link_base {
 public:
     agent_link(const rabbitmq_library& library, broker_address address, const std::string& group,
@@ -37,7 +38,7 @@ private:
     void writer_leaves() override;
     void control_leaves() override;
 
-    void greet();
+    void send_hello();
     void take_welcome(inbound message);
     void end_session();
     void join_in_writer(std::uint64_t session);
@@ -47,22 +48,22 @@ private:
     void publish_token();
     void take_work(inbound message);
 
-    std::uint64_t key_ = 0;  // of this agent, drawn anew for each connection
+    std::uint64_t key_ = 0;  // of this agent; a new one for each connection
 
-    // Of the control thread, but read by `publish`.
+    // Written by the control thread, read by `publish`.
     std::atomic<std::uint64_t> session_ = 0;
     std::atomic<std::uint64_t> number_ = 0;
     std::uint64_t left_sessions_ = 0;
-    clock::time_point greeted_{};
+    clock::time_point hello_sent_at_{};
 
-    // The writer thread follows these.
+    // Inputs of the writer thread.
     std::atomic<std::uint64_t> wanted_session_ = 0;
     std::atomic<std::uint32_t> credit_ = 0;
 
-    // Of the writer thread.
+    // Used by the writer thread only.
     std::uint64_t served_session_ = 0;
     work_consumers consumers_;
-    std::uint64_t connection_number_ = 0;  // makes tags of an earlier connection differ
+    std::uint64_t connection_number_ = 0;  // part of the tags, so that those of an earlier connection differ
     std::uint64_t token_tag_ = 0;
     clock::time_point token_since_{};
 };

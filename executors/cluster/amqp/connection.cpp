@@ -233,7 +233,7 @@ bool connection::receive(inbound& message) {
 bool connection::has_unread() const noexcept {
     if (library_.amqp_frames_enqueued(state_.get()) != 0 || library_.amqp_data_in_buffer(state_.get()) != 0)
         return true;
-    return tls_ && !drained_;  // OpenSSL may hold some
+    return tls_ && !drained_;  // OpenSSL may have buffered data
 }
 
 connection::assembly& connection::assembly_of(std::uint16_t channel) {
@@ -284,7 +284,7 @@ void connection::take_method(const amqp_frame_t& frame) {
             reply.reply = method;
             raise("waited for messages", reply);
         }
-        default: return;  // a notice that needs no answer
+        default: return;  // a notification without a reply
     }
 }
 

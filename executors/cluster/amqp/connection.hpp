@@ -19,38 +19,38 @@
 
 namespace cadre::detail::amqp {
 
-/// The connection is of no use any more. `what()` never holds a password.
+/// The connection is unusable. `what()` never contains a password.
 class engine_error : public std::runtime_error {
 public:
     explicit engine_error(const std::string& what, int reply_code = 0)
         : std::runtime_error(what), reply_code_(reply_code) {}
-    /// The broker's, 0 if it has not sent one.
+    /// The reply code of the broker; 0 without one.
     [[nodiscard]] int reply_code() const noexcept { return reply_code_; }
 
 private:
     int reply_code_;
 };
 
-/// What a consumer is for, and which of its kind; its tag is the letter and the number.
+/// The kind and the number of a consumer; its tag consists of both.
 struct consumer_name {
     char kind = 0;
     std::uint64_t number = 0;
 };
 
-/// A whole message that has arrived.
+/// A complete received message.
 struct inbound {
     consumer_name consumer{};
     std::uint64_t tag = 0;  ///< for `acknowledge`
     bool redelivered = false;
-    bool valid = false;  ///< its header is that of a link, and its body is not too large; else the body is empty
+    bool valid = false;  ///< whether the header is valid and the body is not too large; if not, the body is empty
     message_header header{};
     byte_buffer body{};
 };
 
 enum class queue_kind : std::uint8_t {
-    own,  ///< of this connection, gone with it
-    shared,  ///< kept for half a minute without a user
-    handover,  ///< shared; of several consumers only the first one receives, until it is gone
+    own,  ///< exclusive to this connection, deleted with it
+    shared,  ///< expires after half a minute without a consumer
+    handover,  ///< shared; only the first consumer receives messages, until its connection ends
 };
 
 inline constexpr std::size_t max_message_body = (std::size_t{64} << 20) + (std::size_t{64} << 10);
@@ -59,7 +59,7 @@ inline constexpr std::size_t max_message_body = (std::size_t{64} << 20) + (std::
 /// Names are at most 255 bytes long.
 class connection {
 public:
-    /// Connects and logs in, within seconds.
+    /// Connects and logs in. Takes some seconds at most.
     /// @param title  shown in RabbitMQ's console
     connection(const rabbitmq_library& library, const broker_address& address, const std::string& title);
     connection(const connection&) = delete;
@@ -68,19 +68,19 @@ public:
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
     void open_channel(std::uint16_t channel);
-    /// Opens a channel again that the broker has closed.
+    /// Reopens a channel that the broker has closed.
     void reopen_channel(std::uint16_t channel);
     void declare_exchange(std::uint16_t channel, std::string_view exchange);
-    /// @return how many consumers it has
+    /// @return the number of its consumers
     std::uint32_t declare_queue(std::uint16_t channel, std::string_view queue, queue_kind kind);
     void bind(std::uint16_t channel, std::string_view queue, std::string_view exchange, std::string_view key);
     void delete_queue(std::uint16_t channel, std::string_view queue);
-    /// @param prefetch  how many messages it holds at most; 0: any number, and each is acknowledged by being sent
+    /// @param prefetch  the maximum number of unacknowledged messages; 0: unlimited, and messages need no acknowledgement
     void consume(std::uint16_t channel, std::string_view queue, consumer_name name, std::uint16_t prefetch);
-    /// What the broker has sent before it cancelled may still be received.
+    /// Messages that the broker has sent before may still arrive.
     void cancel(std::uint16_t channel, consumer_name name);
     void acknowledge(std::uint16_t channel, std::uint64_t tag);
-    /// The broker forgets the message.
+    /// Rejects a message; the broker drops it.
     void discard(std::uint16_t channel, std::uint64_t tag);
 
     /// Bodies up to this size are published at once, larger ones in parts.
@@ -91,20 +91,20 @@ public:
     void begin_publish(std::uint16_t channel, std::string_view exchange, std::string_view key,
                        const message_header& header, std::size_t size);
     void publish_part(std::uint16_t channel, std::span<const std::byte> part);
-    /// While corked, what is sent leaves in full segments.
+    /// While corked, the socket sends full segments only.
     void cork(bool on) noexcept;
 
-    /// Takes the next message without waiting; serves heartbeats. Call it at least every half heartbeat.
-    /// @return false if there is no whole message yet; the descriptor is readable when there is more
+    /// Takes the next message without waiting and sends heartbeats. Must be called at least every half heartbeat.
+    /// @return false if no complete message has arrived; the descriptor becomes readable when there is more
     [[nodiscard]] bool receive(inbound& message);
-    /// Something may have been read from the socket that `receive` has not taken: a request takes what arrives before its answer.
+    /// Whether data was read from the socket that `receive` has not processed: a request also reads what precedes its reply.
     [[nodiscard]] bool has_unread() const noexcept;
 
-    /// Every function of the connection fails soon, also one that waits. Thread-safe.
+    /// Makes all functions of the connection fail soon, also one that waits. Thread-safe.
     void interrupt() noexcept;
-    /// From now on an answer may take as long as the broker is alive. Until then it fails after 30 s.
+    /// Removes the limit of 30 s for replies: from now on only the heartbeat limits them.
     void allow_late_answers() noexcept;
-    /// Takes leave of the broker, which then removes what belongs to the connection.
+    /// Closes the connection; the broker then deletes its exclusive queues.
     void close() noexcept;
 
 private:
@@ -138,7 +138,7 @@ private:
     int descriptor_ = -1;
     std::size_t part_size_ = 0;
     bool tls_ = false;
-    bool drained_ = false;  // the last `receive` has found nothing more
+    bool drained_ = false;  // the last `receive` found no more data
     std::array<assembly, 3> assemblies_{};  // of channels 1 to 3
 };
 

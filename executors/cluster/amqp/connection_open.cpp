@@ -1,4 +1,4 @@
-// Connecting and logging in, and the sentences about what can go wrong there.
+// Connecting and logging in, and the error messages of both.
 #include <array>
 #include <chrono>
 #include <string>

@@ -18,11 +18,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto first_pause = 100ms;
-constexpr auto longest_pause = 2s;
+constexpr auto min_pause = 100ms;
+constexpr auto max_pause = 2s;
 constexpr int not_found = 404;
 constexpr int max_attempts = 5;
-// Messages that a thread sends or receives before it looks at something else.
+// Maximum number of messages that a thread sends or receives in one step.
 constexpr int burst = 64;
 
 std::string title_of(const char* role, const group_names& names) {
@@ -31,7 +31,7 @@ std::string title_of(const char* role, const group_names& names) {
     return names.exchange() + " " + role + " " + std::to_string(::getpid()) + " on " + host.data();
 }
 
-/// A thread that receives no signals of the program.
+/// A thread that receives no signals.
 template <class Function>
 std::thread thread_without_signals(Function function) {
     sigset_t all;
@@ -89,7 +89,7 @@ void link_base::stop(clock::time_point deadline) noexcept {
     control_bell_.ring();
     {
         std::unique_lock lock(ended_mutex_);
-        // What still waits for the broker at the deadline fails.
+        // At the deadline, operations that wait for the broker fail.
         while (!ended_changed_.wait_until(lock, deadline, [this] { return control_ended_; })) {
             interrupt_session();
             deadline = clock::now() + 100ms;
@@ -99,8 +99,8 @@ void link_base::stop(clock::time_point deadline) noexcept {
     phase_ = phase::stopped;
 }
 
-// The exchange of a group vanishes with its last queue, which may happen after this process has declared it and before it has bound a
-// queue: then it declares it again.
+// The broker deletes the exchange of a group with its last queue, which may happen after this process has declared the exchange and
+// before it has bound a queue. Then it declares the exchange again.
 void link_base::open_first_session() {
     for (int attempts_left = max_attempts;; --attempts_left) {
         try {
@@ -130,7 +130,7 @@ void link_base::open_session() {
     writer_->open_channel(1);
     outbox_.open();
     set_up();
-    // A broker that is short of memory reads nothing from a connection that publishes, perhaps for long.
+    // A broker that is short of memory reads nothing from a publishing connection, for an unlimited time.
     writer_->allow_late_answers();
     control_->allow_late_answers();
     start_writer();
@@ -177,9 +177,9 @@ void link_base::run_control() noexcept {
 }
 
 bool link_base::reconnect() noexcept {
-    for (std::chrono::milliseconds pause = first_pause;;
-         pause = std::min<std::chrono::milliseconds>(pause * 2, longest_pause)) {
-        // Many agents that lost one broker do not return at one instant.
+    for (std::chrono::milliseconds pause = min_pause;;
+         pause = std::min<std::chrono::milliseconds>(pause * 2, max_pause)) {
+        // Random, so that the agents of a broker do not reconnect at the same time.
         const auto spread = std::chrono::milliseconds(draw_identity() % static_cast<std::uint64_t>(pause.count()));
         const auto until = clock::now() + pause / 2 + spread;
         while (!stopping() && clock::now() < until)
@@ -217,7 +217,7 @@ void link_base::leave() noexcept {
         control_->close();
         if (!writer_failed_.load()) writer_->close();
     } catch (const std::exception&) {
-        // The broker is gone: nothing can be taken leave of.
+        // The connection is lost: there is nothing to close.
     }
 }
 
@@ -267,8 +267,8 @@ void link_base::receive_in_writer(reading_turn& turn, clock::time_point now) {
         writer_received(std::move(message));
 }
 
-void link_base::look_in_writer(reading_turn& turn) {
-    turn.look();
+void link_base::poll_in_writer(reading_turn& turn) {
+    turn.poll();
     receive_in_writer(turn, clock::now());
 }
 
@@ -285,7 +285,7 @@ void link_base::send(std::vector<outgoing>& batch, reading_turn& turn) {
             batch[i].body = byte_buffer();
         }
         if (several) writer_->cork(false);
-        if (i < batch.size()) look_in_writer(turn);
+        if (i < batch.size()) poll_in_writer(turn);
     }
     batch.clear();
 }
@@ -303,8 +303,8 @@ void link_base::send_message(const outgoing& entry, reading_turn& turn) {
     std::size_t count = 0;
     for (std::size_t sent = 0; sent < body.size(); sent += part) {
         writer_->publish_part(1, body.subspan(sent, std::min(part, body.size() - sent)));
-        // What arrives meanwhile is reported, but answered later: the channel belongs to this message.
-        if (++count % parts_between_reads == 0) look_in_writer(turn);
+        // Messages that arrive meanwhile are reported; replies wait, because the channel belongs to this message.
+        if (++count % parts_between_reads == 0) poll_in_writer(turn);
     }
 }
 

@@ -1,5 +1,5 @@
 /// @file
-/// What both roles of a link share: two connections, a thread for each, and connecting again.
+/// The common base of both roles: two connections, a thread for each, and reconnection.
 #pragma once
 
 #include <atomic>
@@ -21,16 +21,16 @@
 
 namespace cadre::detail::amqp {
 
-/// RabbitMQ closes a channel that holds a message for 30 minutes (its `consumer_timeout`), and looks at that once a minute.
+/// RabbitMQ closes a channel that does not acknowledge a message for 30 minutes (`consumer_timeout`), which it checks once a minute.
 struct link_timing {
-    /// Then a token is replaced.
+    /// Age at which a token is replaced.
     std::chrono::nanoseconds token_lifetime = std::chrono::minutes(10);
-    /// Then a delivery is acknowledged although its work goes on.
+    /// Age at which a delivery is acknowledged although its work continues.
     std::chrono::nanoseconds longest_hold = std::chrono::minutes(15);
 };
 
-/// The control thread connects, consumes and reports; the writer thread publishes, because a broker that is short of memory lets a
-/// writer wait. Each uses a connection of its own.
+/// The control thread connects, consumes and reports events. The writer thread publishes, because a broker that is short of memory
+/// blocks publishers. Each thread uses a connection of its own.
 class link_base : public node::node_link {
 public:
     using clock = std::chrono::steady_clock;
@@ -44,7 +44,7 @@ public:
     [[nodiscard]] bool redelivers() const noexcept final { return true; }
 
 protected:
-    /// Declares and consumes what the role needs, on both connections. @throws engine_error
+    /// Declares the queues of the role and starts its consumers, on both connections. @throws engine_error
     virtual void set_up() = 0;
     /// The connections are lost.
     virtual void forget_session() noexcept = 0;
@@ -56,7 +56,8 @@ protected:
     /// The routing key of an entry of the outbox.
     [[nodiscard]] virtual std::string key_of(const outgoing& entry) const = 0;
     virtual void write_acknowledgement(const outgoing& entry) = 0;
-    /// Before the writer sends what is left; then, in the writer's thread, after that; then, in the control thread, after the writer's end.
+    /// Called in this order: before the writer sends the rest of the outbox; in the writer thread after that; in the control thread after
+    /// the end of the writer.
     virtual void begin_leaving() = 0;
     virtual void writer_leaves() = 0;
     virtual void control_leaves() = 0;
@@ -93,7 +94,7 @@ private:
     void run_writer() noexcept;
     void serve_writer();
     void receive_in_writer(reading_turn& turn, clock::time_point now);
-    void look_in_writer(reading_turn& turn);
+    void poll_in_writer(reading_turn& turn);
     void send(std::vector<outgoing>& batch, reading_turn& turn);
     void send_message(const outgoing& entry, reading_turn& turn);
     void interrupt_session() noexcept;
@@ -118,7 +119,7 @@ private:
     std::atomic<bool> writer_finishing_ = false;
     std::string writer_failure_;  // written before writer_failed_
 
-    std::mutex session_mutex_;  // the connections begin and end; `stop` interrupts them
+    std::mutex session_mutex_;  // guards the pointers: `stop` interrupts the connections
     std::unique_ptr<connection> control_;
     std::unique_ptr<connection> writer_;
     std::mutex ended_mutex_;
@@ -126,7 +127,7 @@ private:
     bool control_ended_ = false;
 };
 
-/// A number that no other process draws; never 0.
+/// A random number, unique across processes; never 0.
 [[nodiscard]] std::uint64_t draw_identity();
 
 }  // namespace cadre::detail::amqp

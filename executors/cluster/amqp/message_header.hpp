@@ -1,5 +1,5 @@
 /// @file
-/// What a message of a link is, in its AMQP property `correlation-id`.
+/// The header of a message, in its AMQP property `correlation-id`.
 #pragma once
 
 #include <array>
@@ -11,27 +11,27 @@
 namespace cadre::detail::amqp {
 
 enum class message_kind : char {
-    data = 'd',  ///< of the core
+    data = 'd',  ///< a message of the core
     hello = 'h',  ///< agent to program; session: how often the agent has left a session; peer: the agent's key
     welcome = 'w',  ///< program to agent; peer: its number from now on
-    announce = 'a',  ///< program to all agents: there is a program
+    announce = 'a',  ///< program to all agents: a program has connected
     end = 'e',  ///< to all agents: the session has ended
     bye = 'b',  ///< agent to program: its last message
-    fence = 'f',  ///< program to itself: whatever the agent `peer` had sent has arrived
-    token = 't',  ///< held by its sender; comes to the other side when the broker drops the sender
+    fence = 'f',  ///< program to itself: all messages of the agent `peer` have arrived
+    token = 't',  ///< held by its sender; delivered to the other side when the connection of the sender ends
 };
 
 struct message_header {
     message_kind kind{};
-    std::uint64_t session = 0;  ///< of the program, drawn anew for each of its connections; 0: none
+    std::uint64_t session = 0;  ///< of the program; a new one for each of its connections; 0: none
     std::uint64_t peer = 0;
 };
 
-/// A kind and two numbers of 16 hexadecimal digits: one can read it in RabbitMQ's console.
+/// A kind and two numbers of 16 hexadecimal digits, readable in RabbitMQ's console.
 using header_text = std::array<char, 33>;
 
 [[nodiscard]] header_text encode(const message_header& header) noexcept;
-/// Nothing if the text is not one that `encode` makes.
+/// Empty if `encode` does not produce such a text.
 [[nodiscard]] std::optional<message_header> decode(std::string_view text) noexcept;
 
 /// 16 hexadecimal digits.

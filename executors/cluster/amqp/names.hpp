@@ -1,6 +1,6 @@
 /// @file
-/// The names of a group's exchange, queues and routing keys in the broker. All begin with `cadre.`, so that a user's rights can be
-/// given by that pattern.
+/// The names of a group's exchange, queues and routing keys in the broker. All begin with `cadre.`, so that permissions can be set by
+/// that pattern.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ public:
     explicit group_names(const std::string& group) : exchange_("cadre." + group) {}
 
     [[nodiscard]] const std::string& exchange() const noexcept { return exchange_; }
-    /// Exclusive to the program: what agents send to it.
+    /// Exclusive to the program; receives the messages of agents.
     [[nodiscard]] std::string program_queue() const { return exchange_ + ".program"; }
-    /// Calls and chunks of a session that no agent has taken yet.
+    /// Calls and chunks of a session that no agent has received yet.
     [[nodiscard]] std::string work_queue(std::uint64_t session) const {
         return exchange_ + "." + digits(session) + ".work";
     }

@@ -1,5 +1,5 @@
 /// @file
-/// What a link has to send, in order.
+/// The queue of outgoing messages of a link.
 #pragma once
 
 #include <cadre/detail/base/byte_buffer.hpp>
@@ -20,17 +20,17 @@ enum class route : std::uint8_t {
     agent,
     all_agents,
     token,
-    acknowledgement,  ///< no message: `destination` is the tag of a delivery that has ended, or of a token (`header.kind`)
+    acknowledgement,  ///< not a message: `destination` is the tag of a delivery or of a token
 };
 
 struct outgoing {
     route to{};
-    std::uint64_t destination = 0;  ///< of `agent`, `token`: whose
+    std::uint64_t destination = 0;  ///< of `agent` and `token`: the key of their owner
     message_header header{};
     byte_buffer body{};
 };
 
-/// Any thread adds, one thread takes. An entry does not wait and is not refused: the core limits what is under way.
+/// Any thread adds, one thread takes. It is unbounded: the core limits the messages in flight.
 class outbox {
 public:
     /// @return false: the outbox is closed, and the entry was dropped
@@ -38,12 +38,12 @@ public:
     /// Takes everything; `taken` must be empty.
     void take(std::vector<outgoing>& taken) noexcept;
     [[nodiscard]] bool empty() const noexcept;
-    /// Drops what is there, and from now on everything.
+    /// Drops all entries, also those that are added later.
     void close() noexcept;
     void open() noexcept;
 
     /// For the thread that takes: between `begin_sleep` and `end_sleep` a `push` rings the bell, which the sleeper clears.
-    /// @return false: there is something to take, do not sleep
+    /// @return false: there are entries, do not sleep
     [[nodiscard]] bool begin_sleep() noexcept;
     void end_sleep() noexcept;
     void wake() noexcept { bell_.ring(); }

@@ -11,21 +11,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Kinds of consumers. Channel 1 receives what agents send, channel 2 tokens and work that comes back.
+// Kinds of consumers. Channel 1 receives messages of agents, channel 2 tokens and returned work.
 constexpr char from_agents = 'i';
 constexpr char session_token = 's';
 constexpr char agent_token = 't';
 constexpr char returned_work = 'w';
 
-constexpr std::uint16_t token_prefetch = 2;  // while it is renewed there are two
+constexpr std::uint16_t token_prefetch = 2;  // there are two while the token is renewed
 constexpr int resource_locked = 405;
 constexpr int access_refused = 403;
 
-// A broker needs some seconds to notice that the previous program's host was cut off.
+// A broker needs some seconds to detect that the host of the previous program was cut off.
 constexpr auto previous_program_limit = 4s;
-// A queue that nobody uses expires after 30 s.
+// An unused queue expires after 30 s.
 constexpr auto work_renewal = 10s;
-// What a lost agent held comes back some milliseconds after its token.
+// The work of a lost agent is redelivered some milliseconds after its token.
 constexpr auto drain_time = 1s;
 
 constexpr std::size_t max_hello = std::size_t{64} << 10;
@@ -117,11 +117,11 @@ void program_link::declare_program_queue() {
                                    "' uses this broker: set another `name` for this program and its agents");
         }
         std::this_thread::sleep_for(200ms);
-        control().reopen_channel(1);  // the refusal has closed it
+        control().reopen_channel(1);  // the broker has closed it with its refusal
     }
 }
 
-// Through the writer: a connection that publishes nothing is not held up by a broker that is short of memory.
+// Published by the writer: a broker that is short of memory does not block a connection that publishes nothing.
 void program_link::publish_token() {
     const std::uint64_t session = session_.load();
     out().push({route::token, session, {message_kind::token, session, 0}, {}});
@@ -165,7 +165,7 @@ void program_link::control_turn(clock::time_point now) {
     }
 }
 
-// The renewed token has arrived: the one before is not needed any more.
+// The new token has arrived: the previous one is no longer needed.
 void program_link::take_session_token(const inbound& message) {
     if (token_tag_ != 0) control().acknowledge(2, token_tag_);
     token_tag_ = message.tag;
@@ -213,13 +213,13 @@ void program_link::take_hello(inbound message) {
     if (message.body.size() > max_hello) return;
     for (const auto& [id, known] : agents_) {
         if (known.key != key || known.leaving) continue;
-        if (known.joins == joins) return;  // it has greeted twice, because this program was announced meanwhile
+        if (known.joins == joins) return;  // a second hello, because of an announcement meanwhile
         const node::node_id left = id;
         unwatch(left, key);
         remove(left);
         break;
     }
-    // Without its owner's consumer the token's queue would never give notice.
+    // Without the consumer of its owner the queue of the token would never deliver it.
     const std::string token = names().agent_token(key);
     if (control().declare_queue(2, token, queue_kind::handover) == 0) {
         control().delete_queue(2, token);
@@ -236,8 +236,8 @@ void program_link::take_hello(inbound message) {
     report([&](node::node_link_events& events) { events.agent_joined(id, std::move(message.body)); });
 }
 
-// The broker has dropped the agent. What the agent had sent before may still be in this program's queue: a message to itself
-// arrives after that.
+// The broker has closed the connection of the agent. Earlier messages of the agent may still be in the queue of this program: the fence
+// arrives after them.
 void program_link::take_agent_token(const inbound& message) {
     control().acknowledge(2, message.tag);
     const auto known = find(message.consumer.number);
@@ -292,7 +292,7 @@ void program_link::control_leaves() {
     const std::uint64_t session = session_.load();
     control().delete_queue(1, names().work_queue(session));
     control().delete_queue(1, names().session_token(session));
-    // Agents delete theirs; those of agents that are lost at this moment expire.
+    // Agents delete their queues; those of agents that are lost at this moment expire.
 }
 
 }  // namespace cadre::detail::amqp

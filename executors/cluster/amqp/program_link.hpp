@@ -1,5 +1,5 @@
 /// @file
-/// The program's end of the link.
+/// The program's endpoint of the link.
 #pragma once
 
 #include <atomic>
@@ -28,8 +28,8 @@ public:
 private:
     struct agent {
         std::uint64_t key = 0;
-        std::uint64_t joins = 0;  ///< the hello's session: the agent counts the sessions that it has left
-        bool leaving = false;  ///< nothing is sent to it any more
+        std::uint64_t joins = 0;  ///< from its hello: the number of sessions that the agent has left
+        bool leaving = false;  ///< no message is sent to it
     };
 
     void set_up() override;

@@ -23,9 +23,9 @@ void reading_turn::wait(int bell) noexcept {
     if (waited[1].revents != 0) doorbell::clear(bell);
 }
 
-void reading_turn::look() noexcept {
-    pollfd looked{connection_.descriptor(), POLLIN, 0};
-    readable_ = ::poll(&looked, 1, 0) > 0;
+void reading_turn::poll() noexcept {
+    pollfd polled{connection_.descriptor(), POLLIN, 0};
+    readable_ = ::poll(&polled, 1, 0) > 0;
 }
 
 }  // namespace cadre::detail::amqp

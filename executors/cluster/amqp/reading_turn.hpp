@@ -1,5 +1,5 @@
 /// @file
-/// When a thread reads its connection, and how it sleeps in between.
+/// The reads of a thread from its connection, and its sleep.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,7 @@
 
 namespace cadre::detail::amqp {
 
-/// Enters the library only where there is something to read, or where a heartbeat may be due: an entry costs two system calls. One
+/// Calls the library only if there is something to read or a heartbeat may be due, because a call costs two system calls. Used by one
 /// thread.
 class reading_turn {
 public:
@@ -21,8 +21,8 @@ public:
     [[nodiscard]] bool receive(clock::time_point now, inbound& message);
     /// Sleeps until there is something to read, the bell rings, which it clears, or half a heartbeat has passed.
     void wait(int bell) noexcept;
-    /// Looks whether there is something to read.
-    void look() noexcept;
+    /// Checks whether there is something to read, without waiting.
+    void poll() noexcept;
 
 private:
     connection& connection_;

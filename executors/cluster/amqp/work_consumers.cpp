@@ -37,7 +37,7 @@ std::optional<work_consumers::change> work_consumers::next_change(std::uint32_t 
         return made;
     }
     const std::uint32_t missing = allowed - active;
-    // While messages of cancelled consumers end one by one, a consumer for each of them would be many.
+    // Messages of cancelled consumers end one by one: a consumer for each of them would be too many.
     if (missing == 0 || (beside > 0 && missing < credit / 4)) return std::nullopt;
     const change made{false, next_number_++, static_cast<std::uint16_t>(missing)};
     consumers_.push_back({made.consumer, made.prefetch, 0, false});

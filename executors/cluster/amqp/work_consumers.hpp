@@ -1,5 +1,5 @@
 /// @file
-/// Which consumers an agent has on the queue `work`, so that it holds as many messages as its credit allows.
+/// The consumers of an agent on the queue `work`: they hold as many messages as its credit allows.
 #pragma once
 
 #include <chrono>
@@ -10,8 +10,8 @@
 
 namespace cadre::detail::amqp {
 
-/// A consumer's prefetch count cannot be changed, and a cancelled consumer's messages stay held until they are acknowledged. So more
-/// credit is one more consumer, and less credit cancels the youngest ones. One thread.
+/// The prefetch count of a consumer cannot be changed, and messages of a cancelled consumer are held until they are acknowledged. More
+/// credit therefore adds a consumer, and less credit cancels the newest ones. Not thread-safe.
 class work_consumers {
 public:
     using clock = std::chrono::steady_clock;
@@ -24,17 +24,17 @@ public:
         bool operator==(const change&) const = default;
     };
 
-    /// A change is carried out by the caller, then the next one is asked for, until there is none.
+    /// The next change that the caller has to carry out. Called until there is none.
     [[nodiscard]] std::optional<change> next_change(std::uint32_t credit);
 
     void delivered(std::uint64_t consumer, std::uint64_t tag, clock::time_point now);
-    /// The work of a delivery has ended. @return whether it is to be acknowledged
+    /// Records the end of the work of a delivery. @return whether to acknowledge it
     [[nodiscard]] bool ended(std::uint64_t tag);
-    /// A delivery that was held since before `since`, which is to be acknowledged now although its work goes on.
+    /// A delivery from before `since`, to be acknowledged now although its work continues.
     [[nodiscard]] std::optional<std::uint64_t> take_older_than(clock::time_point since);
-    /// One of the consumers that are not cancelled, to be cancelled.
+    /// A consumer that is not cancelled, to be cancelled.
     [[nodiscard]] std::optional<std::uint64_t> take_consumer();
-    /// Forgets everything. @return the deliveries that were not acknowledged
+    /// Removes all consumers and deliveries. @return the deliveries that were not acknowledged
     [[nodiscard]] std::vector<std::uint64_t> forget();
 
 private:
@@ -52,7 +52,7 @@ private:
 
     [[nodiscard]] consumer* find(std::uint64_t number) noexcept;
     [[nodiscard]] std::uint32_t active_credit() const noexcept;
-    // What is held beside the prefetch counts of the consumers that are not cancelled.
+    // Messages that are held in addition to the prefetch counts of the active consumers.
     [[nodiscard]] std::uint32_t held_beside() const noexcept;
     void release(std::uint64_t number) noexcept;
 

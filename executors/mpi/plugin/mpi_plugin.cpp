@@ -11,7 +11,7 @@
 #    include <mpi-ext.h>
 #endif
 
-// Open MPI 5 names the failure of a rank (ULFM, user-level failure mitigation).
+// Open MPI 5 reports failed ranks (ULFM, user-level failure mitigation).
 #if defined(OMPI_HAVE_MPI_EXT_FTMPI) && OMPI_HAVE_MPI_EXT_FTMPI
 #    define CADRE_MPI_ULFM 1
 #endif
@@ -66,7 +66,7 @@ void copy_text(const char* from, char* to, int capacity) {
     static_cast<void>(std::snprintf(to, static_cast<std::size_t>(capacity), "%s", from));
 }
 
-// Its first line: MPICH tells how it was configured in the following ones.
+// The first line only: MPICH appends its configuration.
 void library(char* text, int capacity) {
     char version[MPI_MAX_LIBRARY_VERSION_STRING + 1]{};
     int length = 0;

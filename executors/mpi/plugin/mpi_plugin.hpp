@@ -1,6 +1,6 @@
 /// @file
 /// The functions of MPI that the link needs, with plain types. One source implements them; it is compiled once against each MPI
-/// library, because the types and constants of `mpi.h` differ between them. A program loads the one that fits its launcher.
+/// library, because the types and constants of `mpi.h` differ between them. A program loads the one that belongs to its launcher.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 extern "C" {
 
 /// All functions return 0, or an error code for `error_text`, unless said otherwise. One thread calls them, from `init` to
-/// `finalize`. Messages go through a communicator of their own, so they do not meet those of the program.
+/// `finalize`. Messages go through a communicator of their own, so they do not mix with those of the program.
 struct cadre_mpi_functions {
     const char* kind;  ///< "openmpi" or "mpich"
     /// Initialises MPI, unless the program has done so.
@@ -21,7 +21,7 @@ struct cadre_mpi_functions {
     void (*library)(char* text, int capacity);
     /// Collective: writes the host name of each rank, `length` bytes each with a terminating zero.
     int (*hosts)(char* names, int length);
-    /// Starts sending; the bytes must stay until `test` says that the send has ended.
+    /// Starts a send; the bytes must stay valid until `test` reports its completion.
     int (*isend)(const void* bytes, int count, int to, int tag, std::uint64_t* request);
     int (*test)(std::uint64_t* request, int* ended);
     /// Whether a message has arrived, from any rank and with any tag.
@@ -31,7 +31,7 @@ struct cadre_mpi_functions {
     /// Collective. Frees the communicator, and ends MPI if `init` began it.
     int (*finalize)();
     void (*error_text)(int error, char* text, int capacity);
-    /// Writes the ranks that have failed. @return their number, at most `capacity`; -1 if the library does not tell. Null without ULFM.
+    /// Writes the ranks that have failed. @return their number, at most `capacity`; -1 if the library cannot report them. Null without ULFM.
     int (*failed_ranks)(int* ranks, int capacity);
 };
 
