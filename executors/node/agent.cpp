@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::chrono::seconds leave_limit{10};
 // How long an agent that leaves declines calls after it has set its credit to zero.
-constexpr std::chrono::milliseconds declines_for{100};
+constexpr std::chrono::milliseconds decline_period{100};
 
 }  // namespace
 
@@ -32,7 +32,7 @@ void agent::serve(bool once) {
     link_->start(*this, encode_hello(agent_hello{.build = build_of_program(), .host = host_, .pid = ::getpid()}));
     for (;;) {
         drive_until([this] { return has_to_act(); });
-        look_after_calls();
+        supervise_calls();
         std::unique_lock hold(mutex_);
         if (finished()) break;
         if (to_do_.empty()) continue;
@@ -65,7 +65,7 @@ void agent::leave() noexcept {
     leaving_ = true;
     link_->set_credit(0);
     if (pool_ && welcome_) send_status();
-    static_cast<void>(shutdown_alarm::arm(clock::now() + declines_for, [fired = may_leave_] {
+    static_cast<void>(shutdown_alarm::arm(clock::now() + decline_period, [fired = may_leave_] {
         fired->store(true, std::memory_order_release);
         wake_loop_drivers();
     }));
@@ -76,7 +76,7 @@ bool agent::has_served_program() noexcept {
     return generation_ != 0;
 }
 
-void agent::do_later(std::function<void()> what) {
+void agent::defer(std::function<void()> what) {
     to_do_.push_back(std::move(what));
     wake_loop_drivers();
 }
@@ -93,7 +93,7 @@ void agent::program_joined(byte_buffer bytes) noexcept {
         if (program_here_) end_program();
         program_here_ = true;
         program_ended_ = false;
-        do_later([this, hello = std::move(hello), generation = ++generation_] { start_pool(hello, generation); });
+        defer([this, hello = std::move(hello), generation = ++generation_] { start_pool(hello, generation); });
     } catch (const std::exception& problem) {
         std::fprintf(stderr, "cadre: agent: the program cannot be served: %s\n", problem.what());
     }
@@ -163,12 +163,12 @@ void agent::end_program() {
         relayed_call* const call = each->second;
         ++each;  // the call may leave the table below
         if (!call->has_arguments())
-            do_later([call] { call->complete(failed(nullptr)); });
+            defer([call] { call->complete(failed(nullptr)); });
         else if (pool_)
             pool_.backend()->request_stop(*call, stop_reason::kill);
     }
     // The next program may join before the pool has ended.
-    if (pool_) do_later([pool = std::exchange(pool_, {})] { end_pool(pool); });
+    if (pool_) defer([pool = std::exchange(pool_, {})] { end_pool(pool); });
 }
 
 void agent::end_pool(const executor& pool) { sync_wait(pool.shutdown(std::chrono::steady_clock::now())); }

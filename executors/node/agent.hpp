@@ -66,7 +66,6 @@ private:
     void handle_arguments(byte_buffer message);
     void handle_stop(call_number number, stop_reason why);
     void start_call(relayed_call& call) noexcept;
-    void refuse(const delivery& message, std::exception_ptr why) noexcept;
 
     void start_pool(const program_hello& hello, std::uint64_t generation);
     static void end_pool(const executor& pool);
@@ -79,9 +78,9 @@ private:
 
     [[nodiscard]] bool finished() const noexcept;  // needs `mutex_`
     [[nodiscard]] bool has_to_act() noexcept;
-    void look_after_calls();
+    void supervise_calls();
     void set_alarm();  // needs `mutex_`
-    void do_later(std::function<void()> what);  // needs `mutex_`
+    void defer(std::function<void()> what);  // needs `mutex_`
 
     const pool_factory make_pool_;
     const std::string host_;

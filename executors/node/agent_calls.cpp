@@ -25,8 +25,8 @@ constexpr std::uint64_t arguments_ahead = 4 * std::uint64_t{part_size};  // maxi
 // A shorter call is reported by its reply only.
 constexpr std::chrono::milliseconds reports_after{20};
 constexpr std::chrono::milliseconds reports_progress_every{100};
-constexpr std::chrono::milliseconds look_every{20};
-constexpr std::chrono::milliseconds look_soon{2};  // while all credit is used
+constexpr std::chrono::milliseconds poll_period{20};
+constexpr std::chrono::milliseconds short_poll_period{2};  // while all credit is used
 constexpr std::size_t max_held_in_message = 10'000;
 
 }  // namespace
@@ -92,8 +92,9 @@ void agent::run_call(delivery& message) {
         return relayed->complete(failed(std::current_exception()));
     }
     const std::uint64_t all = relayed->missing_arguments();
-    for (; relayed->wanted < std::min(all, arguments_ahead); relayed->wanted += part_size)
-        link_->publish(target::program, 0, encode_note(message_kind::wants, {relayed->number, relayed->wanted}));
+    for (; relayed->requested < std::min(all, arguments_ahead); relayed->requested += part_size)
+        link_->publish(target::program, 0,
+                       encode_note(message_kind::arguments_request, {relayed->number, relayed->requested}));
 }
 
 // @return null if this agent does not run the call
@@ -150,9 +151,10 @@ void agent::handle_arguments(byte_buffer message) {
             failed(std::make_exception_ptr(codec_error("the parts of the arguments are inconsistent"))));
     call->arguments.append(part.bytes.span());
     if (call->has_arguments()) return start_call(*call);
-    if (call->wanted < call->arguments.size() + call->missing_arguments()) {
-        link_->publish(target::program, 0, encode_note(message_kind::wants, {call->number, call->wanted}));
-        call->wanted += part_size;
+    if (call->requested < call->arguments.size() + call->missing_arguments()) {
+        link_->publish(target::program, 0,
+                       encode_note(message_kind::arguments_request, {call->number, call->requested}));
+        call->requested += part_size;
     }
 }
 
@@ -208,14 +210,14 @@ void agent::ended(relayed_call& call, call_reply reply) noexcept {
 void agent::set_alarm() {
     alarm_set_ = true;
     alarm_soon_ = calls_.size() + 1 >= credit_.credit();
-    const auto after = alarm_soon_ ? look_soon : look_every;
+    const auto after = alarm_soon_ ? short_poll_period : poll_period;
     static_cast<void>(shutdown_alarm::arm(clock::now() + after, [fired = alarm_fired_] {
         fired->store(true, std::memory_order_release);
         wake_loop_drivers();
     }));
 }
 
-void agent::look_after_calls() {
+void agent::supervise_calls() {
     if (!alarm_fired_->exchange(false, std::memory_order_acq_rel)) return;
     const std::lock_guard hold(mutex_);
     alarm_set_ = alarm_soon_ = false;

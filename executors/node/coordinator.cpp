@@ -10,15 +10,15 @@ namespace cadre::detail::node {
 
 namespace {
 
-constexpr std::chrono::milliseconds look_every{20};
-constexpr std::chrono::milliseconds look_soon{2};  // while the local pool has used all its credit
+constexpr std::chrono::milliseconds poll_period{20};
+constexpr std::chrono::milliseconds short_poll_period{2};  // while the local pool has used all its credit
 // An agent kills a call after `kill_grace`. If its reply does not arrive within this time after that, the call counts as lost.
 constexpr std::chrono::seconds silence_limit{10};
 
 }  // namespace
 
 // A single call does not wake the coordinator.
-bool node_backend::has_to_look() noexcept {
+bool node_backend::needs_polling() noexcept {
     const place& local = placement_.local();
     return any_forced_ || local.calls > 2 * local.workers || (local.calls != 0 && !local.has_room());
 }
@@ -27,15 +27,15 @@ void node_backend::coordinate() noexcept {
     std::unique_lock hold(mutex_);
     while (!coordinator_ends_) {
         if (to_do_.empty() && deferred_.ended.empty()) {
-            coordinator_looks_ = has_to_look();
-            if (!coordinator_looks_)
+            coordinator_polls_ = needs_polling();
+            if (!coordinator_polls_)
                 wake_coordinator_.wait(hold);
             else
-                wake_coordinator_.wait_for(hold, placement_.local().has_room() ? look_every : look_soon);
-            coordinator_looks_ = true;
+                wake_coordinator_.wait_for(hold, placement_.local().has_room() ? poll_period : short_poll_period);
+            coordinator_polls_ = true;
         }
         actions later = std::exchange(deferred_, {});
-        look_after_calls(later);
+        supervise_calls(later);
         const auto to_do = std::exchange(to_do_, {});
         hold.unlock();
         perform(std::move(later));
@@ -45,7 +45,7 @@ void node_backend::coordinate() noexcept {
     }
 }
 
-void node_backend::look_after_calls(actions& later) {
+void node_backend::supervise_calls(actions& later) {
     place& local = placement_.local();
     if (local.calls != 0 && local_credit_.adapt(local.calls, load_of(local_).queued))
         local.credit = local_credit_.credit();

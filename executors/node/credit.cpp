@@ -26,13 +26,13 @@ bool credit_control::adapt(std::size_t held, std::size_t waiting) noexcept {
     const double begun = static_cast<double>(held - std::min(waiting, held));
     const double suspended = std::max(0.0, begun - workers_);
     const double ahead = mean_time_ == 0 ? 1.0 : std::clamp(time_ahead / mean_time_, 1.0, max_ahead);
-    double wanted = suspended + workers_ * (1 + ahead);
+    double target = suspended + workers_ * (1 + ahead);
     // All credit is used, and the workers have begun nearly all calls.
-    if (held >= credit_ && waiting < workers_) wanted = std::max(wanted, 2.0 * credit_);
-    wanted = std::clamp(wanted, 2.0 * workers_, std::max(max_credit, 2.0 * workers_));
-    if (wanted < 2.0 * credit_ && wanted > credit_ / 2.0) return false;
+    if (held >= credit_ && waiting < workers_) target = std::max(target, 2.0 * credit_);
+    target = std::clamp(target, 2.0 * workers_, std::max(max_credit, 2.0 * workers_));
+    if (target < 2.0 * credit_ && target > credit_ / 2.0) return false;
     const auto before = credit_;
-    credit_ = static_cast<std::uint32_t>(wanted);
+    credit_ = static_cast<std::uint32_t>(target);
     return credit_ != before;
 }
 

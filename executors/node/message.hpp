@@ -32,7 +32,7 @@ enum class message_kind : std::uint8_t {
     held,  ///< agent to the program: long calls, and the processes that run them
     lost,  ///< agent to the program: a redelivered call, which another agent may have begun; this one does not run it
     declined,  ///< agent to the program: a call that it has not begun; another agent may run it
-    wants,  ///< agent to the program: a request for a part of the arguments of a call
+    arguments_request,  ///< agent to the program: a request for a part of the arguments of a call
     part,  ///< a part of a message that is too large for the link
 };
 
@@ -103,7 +103,7 @@ struct received_progress {
 // Small messages.
 
 /// A number and a value: `welcome` (epoch), `stop` (call, reason), `returned` (call, first item), `lost` and
-/// `declined` (call), `wants` (call, offset).
+/// `declined` (call), `arguments_request` (call, offset).
 struct note {
     std::uint64_t number = 0;
     std::uint64_t value = 0;

@@ -147,9 +147,9 @@ void node_backend::submit(std::span<portable_call* const> calls) noexcept {
                                std::to_string(max_body) + " that a message holds")))});
                 continue;
             }
-            if (const std::size_t most = settings_.pool.max_pending; most != 0 && placement_.waiting() >= most) {
+            if (const std::size_t limit = settings_.pool.max_pending; limit != 0 && placement_.waiting() >= limit) {
                 dispatch(later);
-                if (placement_.waiting() >= most) {
+                if (placement_.waiting() >= limit) {
                     ++failed_;
                     later.ended.push_back(
                         {call, failed(std::make_exception_ptr(overloaded("executor '" + settings_.name + "' is full: " +
@@ -171,7 +171,7 @@ void node_backend::dispatch(actions& later) {
         if (c->at->local) c->relay = new local_call(*this, c->number, *c->call, c->retries);
         later.handed.push_back({c->number, c->call, c->relay, c->at->agent, epoch_});
     }
-    if (!coordinator_looks_ && has_to_look()) wake_coordinator_.notify_one();
+    if (!coordinator_polls_ && needs_polling()) wake_coordinator_.notify_one();
 }
 
 // Repeats, because a completion may free a place for another call.

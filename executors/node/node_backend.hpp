@@ -128,7 +128,7 @@ private:
     void handle_held(node_id from, std::span<const std::byte> message);
     void handle_status(node_id from, std::span<const std::byte> message);
     void handle_unusable(node_id from, const std::string& why);
-    void handle_wants(node_id from, const note& n);
+    void handle_arguments_request(node_id from, const note& n);
     void handle_undelivered(call_number number, bool may_have_begun);
     void local_ended(call_number number, call_reply reply, pid_t worker) noexcept;
 
@@ -151,8 +151,8 @@ private:
 
     // The coordinator's thread.
     void coordinate() noexcept;
-    void look_after_calls(actions& later);
-    [[nodiscard]] bool has_to_look() noexcept;  // needs `mutex_`
+    void supervise_calls(actions& later);
+    [[nodiscard]] bool needs_polling() noexcept;  // needs `mutex_`
     void leave_run(const std::function<void()>& done);
 
     const node_settings settings_;
@@ -178,7 +178,7 @@ private:
     actions deferred_;  // for the coordinator
     std::deque<std::function<void()>> to_do_;  // for the coordinator
     bool coordinator_ends_ = false;
-    bool coordinator_looks_ = false;  // it polls: no wake-up is needed
+    bool coordinator_polls_ = false;  // it polls: no wake-up is needed
     bool any_forced_ = false;  // a call may be about to be killed
     std::thread coordinator_;
 };

@@ -34,7 +34,7 @@ void node_backend::handle(delivery& message) {
         case message_kind::held: return handle_held(message.from, bytes);
         case message_kind::status: return handle_status(message.from, bytes);
         case message_kind::unusable: return handle_unusable(message.from, decode_text(bytes));
-        case message_kind::wants: return handle_wants(message.from, decode_note(bytes));
+        case message_kind::arguments_request: return handle_arguments_request(message.from, decode_note(bytes));
         case message_kind::declined: return handle_undelivered(decode_note(bytes).number, false);
         case message_kind::lost: return handle_undelivered(decode_note(bytes).number, true);
         case message_kind::call: return handle_undelivered(number_of_call(bytes), message.redelivered);
@@ -142,7 +142,7 @@ void node_backend::handle_unusable(node_id from, const std::string& why) {
 }
 
 // The call is alive: only this thread completes calls that agents have.
-void node_backend::handle_wants(node_id from, const note& n) {
+void node_backend::handle_arguments_request(node_id from, const note& n) {
     const portable_call* call = nullptr;
     {
         const std::lock_guard hold(mutex_);

@@ -36,7 +36,7 @@ public:
     const std::chrono::steady_clock::time_point arrived = std::chrono::steady_clock::now();
     bool reported = false;  ///< the program was informed that this agent has the call
     pid_t worker_reported = 0;
-    std::uint64_t wanted = 0;  ///< bytes of the arguments that were requested
+    std::uint64_t requested = 0;  ///< bytes of the arguments that were requested
     // The progress of a chunk that was reported to the program.
     std::chrono::steady_clock::time_point progress_at{};
     std::uint32_t items_reported = 0;
