@@ -1,5 +1,7 @@
 #include "common/deferred_destruction.hpp"
 
+#include "base/signals_blocked.hpp"
+
 #include <algorithm>
 #include <condition_variable>
 #include <cstdio>
@@ -33,6 +35,7 @@ void defer_destruction(std::string what, std::function<void()> destroy) {
         const std::lock_guard hold(all.mutex);
         return all.names.insert(all.names.end(), std::move(what));
     }();
+    const signals_blocked blocked;
     std::thread([destroy = std::move(destroy), &all, entry] {
         destroy();
         const std::lock_guard hold(all.mutex);

@@ -1,6 +1,7 @@
 #include "mpi/mpi_link.hpp"
 
 #include "base/process_owner.hpp"
+#include "base/signals_blocked.hpp"
 #include "mpi/link_thread.hpp"
 #include "mpi/mpi_launch.hpp"
 #include "mpi/plugin_loader.hpp"
@@ -8,7 +9,6 @@
 #include <cadre/errors.hpp>
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -45,22 +45,6 @@ running_link& current() {
     return *one;
 }
 
-// Threads that are started meanwhile inherit the mask and receive no signals.
-class all_signals_blocked {
-public:
-    all_signals_blocked() noexcept {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~all_signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    all_signals_blocked(const all_signals_blocked&) = delete;
-    all_signals_blocked& operator=(const all_signals_blocked&) = delete;
-
-private:
-    sigset_t before_{};
-};
-
 class mpi_link final : public node::node_link {
 public:
     explicit mpi_link(const mpi_options& options) : options_(options) {}
@@ -82,7 +66,7 @@ public:
         std::future<void> result = joined.get_future();
         engine_ = std::make_unique<link_thread>(options_, events, std::move(hello), *shared_);
         {
-            const all_signals_blocked blocked;
+            const signals_blocked blocked;
             thread_ = std::make_unique<std::thread>([this, joined = std::move(joined)]() mutable {
                 ::pthread_setname_np(::pthread_self(), "mpi link");
                 try {

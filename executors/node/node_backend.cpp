@@ -1,6 +1,7 @@
 #include "node/node_backend.hpp"
 
 #include "base/host_name.hpp"
+#include "base/signals_blocked.hpp"
 #include "common/deferred_destruction.hpp"
 #include "node/hello.hpp"
 #include "node/local_call.hpp"
@@ -84,7 +85,10 @@ void node_backend::start() {
     hello.executor_name = settings_.name;
     hello.options = pool;
     link_->start(*this, encode_hello(hello));
-    coordinator_ = std::thread([this] { coordinate(); });
+    {
+        const signals_blocked blocked;
+        coordinator_ = std::thread([this] { coordinate(); });
+    }
     wait_for_nodes();
 }
 

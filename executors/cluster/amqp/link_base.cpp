@@ -7,10 +7,10 @@
 #include <span>
 #include <utility>
 
-#include <signal.h>
 #include <unistd.h>
 
 #include "base/random_bytes.hpp"
+#include "base/signals_blocked.hpp"
 
 namespace cadre::detail::amqp {
 
@@ -34,18 +34,8 @@ std::string title_of(const char* role, const group_names& names) {
 /// A thread that receives no signals.
 template <class Function>
 std::thread thread_without_signals(Function function) {
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-        std::thread started(std::move(function));
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        return started;
-    } catch (...) {
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        throw;
-    }
+    const signals_blocked blocked;
+    return std::thread(std::move(function));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "process/parent/output_writer.hpp"
 
+#include "base/signals_blocked.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <climits>
@@ -8,7 +10,6 @@
 #include <thread>
 #include <utility>
 
-#include <csignal>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -56,18 +57,13 @@ void output_writer::write(std::string line) {
     bytes_ += line.size();
     lines_.push_back(std::move(line));
     if (running_) return;
-    // The application's signal handlers must not run on this thread.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const signals_blocked blocked;
     try {
         std::thread([this] { run(); }).detach();
         running_ = true;
     } catch (const std::system_error&) {
         // No thread is left: the next line tries again.
     }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 bool output_writer::full() noexcept {

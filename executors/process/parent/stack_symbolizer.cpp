@@ -1,5 +1,6 @@
 #include "process/parent/stack_symbolizer.hpp"
 
+#include "base/signals_blocked.hpp"
 #include "process/parent/completion_scope.hpp"
 
 #include <utility>
@@ -18,7 +19,10 @@ stack_symbolizer::~stack_symbolizer() {
 void stack_symbolizer::submit(crashed_call c) noexcept {
     try {
         const std::lock_guard hold(mutex_);
-        if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+        if (!thread_.joinable()) {
+            const signals_blocked blocked;
+            thread_ = std::thread([this] { run(); });
+        }
         waiting_.push_back(std::move(c));
         wake_.notify_one();
     } catch (...) {

@@ -1,6 +1,7 @@
 #include "process/parent/supervisor.hpp"
 
 #include "base/doorbell.hpp"
+#include "base/signals_blocked.hpp"
 #include "process/os/syscalls.hpp"
 #include "process/parent/output_writer.hpp"
 #include "process/parent/supervisor_election.hpp"
@@ -9,7 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <utility>
 
 #include <sys/epoll.h>
@@ -150,17 +150,12 @@ private:
 }  // namespace
 
 supervisor::supervisor(std::shared_ptr<pool> p) {
-    // The application's signal handlers must not run on this thread.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const signals_blocked blocked;
     auto w = std::make_unique<watch>(std::move(p));
     thread_ = std::thread([w = std::move(w)]() mutable {
         w->run();
         w.reset();
     });
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 supervisor::~supervisor() {

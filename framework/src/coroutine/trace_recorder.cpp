@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/process_owner.hpp"
+#include "base/signals_blocked.hpp"
 #include "trace.hpp"
 #include "trace_file.hpp"
 
@@ -157,17 +157,13 @@ private:
 
     // Without a thread, for lack of resources, all is written at the end.
     void start_writer() noexcept {
-        sigset_t all;
-        sigset_t before;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before);
+        const signals_blocked blocked;
         try {
             std::thread thread([this, trace = trace_] { run(trace); });
             ::pthread_setname_np(thread.native_handle(), "cadre-trace");
             thread.detach();
         } catch (const std::system_error&) {
         }
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
 
     void run(std::uint64_t trace) noexcept {

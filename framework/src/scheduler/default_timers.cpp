@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/process_owner.hpp"
+#include "base/signals_blocked.hpp"
 #include "loop_control.hpp"
 
 #include <cadre/detail/scheduler/timer_heap.hpp>
@@ -34,6 +35,7 @@ public:
         auto* const b = new (std::nothrow) bell;
         if (b == nullptr) return;
         try {
+            const signals_blocked blocked;
             std::thread([this, b] {
                 bell_.store(b, std::memory_order_release);
                 work(*b);

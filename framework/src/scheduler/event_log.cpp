@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <csignal>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -16,6 +15,7 @@
 #include <pthread.h>
 
 #include "base/process_owner.hpp"
+#include "base/signals_blocked.hpp"
 #include "coroutine/trace.hpp"
 
 namespace cadre::detail::event_log {
@@ -95,10 +95,7 @@ private:
 
     // Without a thread the events wait for the next one that starts.
     void start_thread_locked() noexcept {
-        sigset_t all;
-        sigset_t before;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before);  // the program's signal handlers must not run on this thread
+        const signals_blocked blocked;
         try {
             std::thread thread([this] { run(); });
             ::pthread_setname_np(thread.native_handle(), "cadre-log");
@@ -106,7 +103,6 @@ private:
         } catch (const std::system_error&) {
             thread_runs_ = false;
         }
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
 
     // Waits for what was posted until now.
