@@ -36,10 +36,11 @@ mpi         : executors/mpi/                                                    
 cluster.address : executors/cluster/amqp_options.* executors/cluster/broker_address.*             : base
 cluster.amqp : executors/cluster/amqp/                                                            : base common node.link cluster.address
 cluster     : executors/cluster/                                                                  : base..asio kinds common node.link..cluster.amqp
-config      : executors/config/ config executor_registry make_executor runtime                    : base..asio kinds common
+config      : executors/config/ config executor_registry make_executor                            : base..asio kinds common
+runtime     : executors/runtime/ runtime                                                          : base..asio kinds common config
 builtin     : executors/builtin_kinds.cpp executors/host_kinds.hpp executors/*_kind.cpp                                  : base..config
-cadre       : cadre                                                                               : base..asio kinds config
-testing     : framework/include/cadre/testing/ executors/testing/                                 : base..asio kinds config cadre
+cadre       : cadre                                                                               : base..asio kinds config runtime
+testing     : framework/include/cadre/testing/ executors/testing/                                 : base..asio kinds config runtime cadre
 END_OF_TABLE
 }
 

@@ -1,7 +1,7 @@
 // cadre-top, run on this program and on others.
 
-#include "config/observation.hpp"
 #include "executors/process/support.hpp"
+#include "runtime/observation.hpp"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 /// How `cadre-top` reaches the program.
 #pragma once
 
-#include "config/observation.hpp"
+#include "runtime/observation.hpp"
 
 #include <stdexcept>
 #include <string>

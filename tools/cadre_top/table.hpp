@@ -2,7 +2,7 @@
 /// An observation as a table of text.
 #pragma once
 
-#include "config/observation.hpp"
+#include "runtime/observation.hpp"
 
 #include <string>
 

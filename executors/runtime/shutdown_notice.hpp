@@ -1,5 +1,5 @@
 /// @file
-/// Says what a program waits for at its end.
+/// Reports what a program waits for at its end.
 #pragma once
 
 #include <condition_variable>

@@ -1,4 +1,4 @@
-#include "config/shutdown_notice.hpp"
+#include "runtime/shutdown_notice.hpp"
 
 #include <cadre/async_semaphore.hpp>
 #include <cadre/executors/thread.hpp>

@@ -1,4 +1,4 @@
-#include "config/uncaught.hpp"
+#include "runtime/uncaught.hpp"
 
 #include <cadre/errors.hpp>
 

@@ -1,6 +1,7 @@
-#include "config/stop_signals.hpp"
+#include "runtime/stop_signals.hpp"
 
 #include "base/doorbell.hpp"
+#include "base/signals_blocked.hpp"
 
 #include <unistd.h>
 
@@ -64,22 +65,6 @@ extern "C" void cadre_on_stop_signal(int signal) {
     errno = saved;
 }
 
-// The watcher must not receive signals that are meant for the program.
-class all_signals_blocked {
-public:
-    all_signals_blocked() {
-        sigset_t all;
-        sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~all_signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    all_signals_blocked(const all_signals_blocked&) = delete;
-    all_signals_blocked& operator=(const all_signals_blocked&) = delete;
-
-private:
-    sigset_t before_{};
-};
-
 bool has_default_action(int signal) noexcept {
     struct sigaction now{};
     return ::sigaction(signal, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL;
@@ -122,7 +107,7 @@ stop_signal_watch::stop_signal_watch(stop_state& stop) : stop_(stop) {
         if (handler_owner.load() == nullptr || !handler_owner.load()->here()) {
             handler_owner.store(new process_owner(owner_));  // never destroyed, as the doorbell
         }
-        const all_signals_blocked blocked;
+        const signals_blocked blocked;
         watcher_ = std::thread([this] { watch(); });
     } catch (const std::system_error&) {
         watching.store(false);  // no thread or descriptor is left: the signals keep their default action

@@ -1,13 +1,13 @@
-#include "config/observer.hpp"
+#include "runtime/observer.hpp"
 
 #include "base/doorbell.hpp"
 #include "base/process_owner.hpp"
 #include "base/random_bytes.hpp"
-#include "config/observation.hpp"
+#include "base/signals_blocked.hpp"
+#include "runtime/observation.hpp"
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <exception>
@@ -31,7 +31,7 @@ namespace cadre::detail {
 
 namespace {
 
-// How long a client may take to read what it has asked for: others wait meanwhile.
+// How long a client may take to read its reply: others wait meanwhile.
 constexpr timeval send_limit{1, 0};
 // If the process has no descriptor for a connection.
 constexpr timespec retry_pause{0, 100'000'000};
@@ -65,7 +65,7 @@ unique_fd listen_somewhere() {
     return socket;
 }
 
-// The kernel says who has connected. Names of the abstract namespace have no permissions.
+// Checks the credentials of the peer, which the kernel provides: names of the abstract namespace have no permissions.
 bool may_observe(int connection) noexcept {
     ucred peer{};
     socklen_t size = sizeof peer;
@@ -136,9 +136,6 @@ struct observer::state {
 std::shared_ptr<observer> observer::start() noexcept {
     static std::mutex mutex;  // a leaf, but for the end of an observer that has just been dropped
     static auto* const only = new std::weak_ptr<observer>;
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
     try {
         const std::lock_guard hold(mutex);
         if (auto running = only->lock(); running != nullptr && running->state_->owner.here()) {
@@ -149,12 +146,11 @@ std::shared_ptr<observer> observer::start() noexcept {
             return nullptr;
         }
         auto s = std::make_unique<state>(std::move(socket));
-        ::pthread_sigmask(SIG_SETMASK, &all, &before);  // the program's signal handlers must not run on this thread
+        const signals_blocked blocked;
         try {
             s->thread = std::thread([at = s.get()] { at->run(); });
         } catch (const std::system_error&) {  // no thread is left
         }
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
         if (!s->thread.joinable()) {
             return nullptr;
         }

@@ -1,5 +1,5 @@
 /// @file
-/// Answers `cadre-top`: a thread that sleeps until it is asked.
+/// The server of `cadre-top`: a thread that sleeps until a client connects.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-#include "config/observation.hpp"
+#include "runtime/observation.hpp"
 
 #include "scheduler/backend_list.hpp"
 

@@ -1,8 +1,8 @@
 /// @file
-/// What `cadre-top` gets of a running program, and how.
+/// The protocol of `cadre-top` and a running program.
 ///
-/// The program listens on a socket of the abstract namespace, whose name contains a random number: nobody else can take the name
-/// before, and nothing is in the file system. `cadre-top` finds it among the descriptors of the process. Each connection gets one
+/// The program listens on a socket of the abstract namespace, whose name contains a random number: no other process can take the
+/// name first, and nothing is in the file system. `cadre-top` finds it among the descriptors of the process. Each connection gets one
 /// observation: its size, and its bytes.
 #pragma once
 
@@ -17,7 +17,7 @@
 
 namespace cadre::detail::observation {
 
-/// Of the format of the bytes; a part of the socket's name.
+/// The version of the format; a part of the socket's name.
 inline constexpr std::uint32_t version = 1;
 /// The beginning of the socket's name, without the null byte that every abstract name begins with; the version, a dot and a random
 /// number follow.
@@ -30,7 +30,7 @@ struct worker {
     std::int64_t pid = 0;
     std::uint8_t state = 0;  ///< a worker_activity
     std::uint64_t calls = 0;
-    std::uint64_t task_id = 0;  ///< 0: none runs
+    std::uint64_t task_id = 0;  ///< 0: no task runs
     std::string task_name{};
     std::int64_t running_for = -1;  ///< nanoseconds; -1: not known
     std::uint64_t memory = 0;
@@ -58,7 +58,7 @@ struct program {
     std::vector<executor> executors{};
 };
 
-/// This program, now.
+/// A snapshot of this program.
 [[nodiscard]] program observe();
 [[nodiscard]] byte_buffer encode(const program& p);
 /// @throws std::exception if the bytes are not an observation

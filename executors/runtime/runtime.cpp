@@ -3,13 +3,13 @@
 #include "base/process_owner.hpp"
 #include "config/kinds.hpp"
 #include "config/names.hpp"
-#include "config/observer.hpp"
 #include "config/resolve.hpp"
-#include "config/shutdown_notice.hpp"
-#include "config/stop_signals.hpp"
 #include "config/suggest.hpp"
-#include "config/uncaught.hpp"
 #include "coroutine/trace_recorder.hpp"
+#include "runtime/observer.hpp"
+#include "runtime/shutdown_notice.hpp"
+#include "runtime/stop_signals.hpp"
+#include "runtime/uncaught.hpp"
 #include "scheduler/event_log.hpp"
 
 #include <cadre/detail/coroutine/environment.hpp>
@@ -36,11 +36,11 @@ struct runtime::state {
     explicit state(detail::resolved_config c) : configured(std::move(c)) {}
 
     struct entry {
-        std::mutex making{};  // under it: the program's factory, which may ask for another executor
+        std::mutex making{};  // held while the factory of the program runs, which may make other executors
         cadre::executor made{};
     };
 
-    /// Without the mutex: a factory is the program's own code, which may ask for another executor.
+    /// Calls the factory without `mutex`: it is code of the program and may make other executors.
     const cadre::executor& make(const std::string& name, const executor_config& c) {
         entry* e = nullptr;
         {
@@ -64,7 +64,7 @@ struct runtime::state {
         return all;
     }
 
-    /// Before any other thread: the factory alone knows whether it takes a number of workers that a weaker source asks for.
+    /// Called before any other thread starts. Only the factory can check a number of workers that a weaker source sets.
     void make_default() {
         executor_config& chosen = configured.chosen;
         try {
@@ -82,7 +82,7 @@ struct runtime::state {
         }
     }
 
-    /// A process that a launcher has started to serve the program does so, and does not return.
+    /// Does not return in a process that a launcher has started as an agent.
     void serve() const {
         detail::serve_kind(configured.chosen);
         for (const auto& [name, c] : configured.all.executors) {

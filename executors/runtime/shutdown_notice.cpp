@@ -1,5 +1,6 @@
-#include "config/shutdown_notice.hpp"
+#include "runtime/shutdown_notice.hpp"
 
+#include "base/signals_blocked.hpp"
 #include "config/suggest.hpp"
 
 #include <chrono>
@@ -34,6 +35,7 @@ std::string describe_unfinished(const executor& ex) {
 
 shutdown_notice::shutdown_notice(const executor_map& executors) {
     try {
+        const signals_blocked blocked;
         thread_ = std::thread([this, &executors] { wait(executors); });
     } catch (const std::system_error&) {  // no thread is left: the program ends without the notice
     }
