@@ -23,7 +23,8 @@ public:
             if (key == "executor") {
                 const auto* const name = node.as_string();
                 if (name == nullptr) {
-                    detail::fail_at(at(node, "executor"), "expected a string, got " + describe(node, "executor"));
+                    detail::fail_at(at(node, "executor"), "expected a string, got " + describe(node, "executor") +
+                                                              (node.is_table() ? "; did you mean 'executors'?" : ""));
                 }
                 result.executor = name->get();
                 result.executor_origin = at(node, "executor");
@@ -103,6 +104,9 @@ private:
             const std::string name = prefix + std::string(key.str());
             const std::string full = path + "." + std::string(key.str());
             if (const toml::table* const inner = node.as_table()) {
+                if (inner->empty()) {  // it would be ignored, whatever its name is
+                    detail::fail_at(at(key, full), "expected options, got an empty table");
+                }
                 read_options(*inner, full, name + ".", c);
                 continue;
             }

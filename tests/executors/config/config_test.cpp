@@ -134,6 +134,19 @@ const wrong table[] = {
      "serial, thread)"},
     {"kind_type", "[executors.u]\nkind = 3\n", "app.toml:2:8: executors.u.kind: expected a string, got 3"},
     {"key_unknown", "exector = \"thread\"\n", "app.toml:1:1: exector: unknown key; did you mean 'executor'?"},
+    {"executor_for_executors", "[executor.u]\nkind = \"thread\"\n",
+     "app.toml:1:1: executor: expected a string, got a table; did you mean 'executors'?"},
+    {"empty_table", "[executors.u]\nkind = \"thread\"\n[executors.u.tsl]\n",
+     "app.toml:3:14: executors.u.tsl: expected options, got an empty table"},
+    {"empty_inline_table", "[executors.u]\nkind = \"thread\"\n  worker = {}\n",
+     "app.toml:3:3: executors.u.worker: expected options, got an empty table"},
+    {"key_unknown_further_down", "executor = \"thread\"\n\n  [executrs.u]\nkind = \"thread\"\n",
+     "app.toml:3:4: executrs: unknown key; did you mean 'executors'?"},
+    {"unknown_option_of_cluster", "[executors.far]\nkind = \"cluster\"\nulr = \"amqp://b\"\n",
+     "app.toml:3:7: executors.far.ulr: unknown option of the kind 'cluster'; did you mean 'url'? (options: affinity, "
+     "ca, certificate, heartbeat, key, kill_grace, local, max_pending, max_tasks_per_worker, memory_limit, "
+     "memory_soft_limit, name, nodes, nodes_wait, output, retries, start, task_timeout, tasks_per_worker, url, "
+     "workers)"},
     {"executor_type", "executor = 4\n", "app.toml:1:12: executor: expected a string, got 4"},
     {"executors_type", "executors = \"thread\"\n", "app.toml:1:13: executors: expected a table, got \"thread\""},
     {"executor_no_table", "[executors]\ncpu = \"thread\"\n",
