@@ -31,13 +31,12 @@ public:
         return true;
     }
 
-    /// Calls `f(item)` for every free item and removes it.
+    /// Calls `f(item)` for every free item and removes it. An item for which `f` throws stays, and is passed to `f` again.
     template <class IsFree, class F>
     void reclaim(IsFree is_free, F f) {
         poll(pending_.size(), is_free);
-        for (const Item& t : ready_)
-            f(t);
-        ready_.clear();
+        for (; !ready_.empty(); ready_.pop_back())
+            f(ready_.back());
     }
 
 private:

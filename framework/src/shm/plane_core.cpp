@@ -25,15 +25,14 @@ void plane_core::forget(object_ref o, const object_handle* handle) noexcept {
     if (found != known_.end() && found->second.handle == handle) known_.erase(found);  // not if it was replaced
 }
 
-void plane_core::watch(unsigned ring_index, const std::weak_ptr<shared_object>& object) {
-    const std::shared_ptr<shared_object> alive = object.lock();
+void plane_core::watch(unsigned ring_index, watched& w) noexcept {
     const std::lock_guard hold(watched_mutex_);
-    watched_[ring_index].push_back({object, alive.get()});
+    watched_[ring_index].push_back(w);
 }
 
-void plane_core::unwatch(unsigned ring_index, const shared_object* object) noexcept {
+void plane_core::unwatch(unsigned ring_index, watched& w) noexcept {
     const std::lock_guard hold(watched_mutex_);
-    std::erase_if(watched_[ring_index], [&](const watched& w) { return w.address == object; });
+    watched_[ring_index].remove(w);
 }
 
 void plane_core::retry_waiters(std::uint64_t ring_bits) noexcept {
@@ -43,7 +42,7 @@ void plane_core::retry_waiters(std::uint64_t ring_bits) noexcept {
         try {
             for (; ring_bits != 0; ring_bits &= ring_bits - 1)
                 for (const watched& w : watched_[std::countr_zero(ring_bits)])
-                    if (auto object = w.object.lock()) rung.push_back(std::move(object));
+                    if (auto object = w.object->lock()) rung.push_back(std::move(object));
         } catch (const std::bad_alloc&) {  // the next poll retries the rest
             memory.process(table.self().slot).pending_bits.fetch_or(ring_bits);
         }

@@ -8,8 +8,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <vector>
 
+#include <cadre/detail/base/intrusive_list.hpp>
 #include <cadre/detail/state/memory_domain.hpp>
 
 #include "base/process_owner.hpp"
@@ -62,9 +62,13 @@ public:
     /// `handle` is being destroyed.
     void forget(object_ref o, const object_handle* handle) noexcept;
 
-    /// Retries the waiters of `object` from now on when its ring bit is set.
-    void watch(unsigned ring_index, const std::weak_ptr<shared_object>& object);
-    void unwatch(unsigned ring_index, const shared_object* object) noexcept;
+    /// An object whose waiters are retried when its ring bit is set; a member of the object.
+    struct watched {
+        list_links<watched> links{};
+        const std::weak_ptr<shared_object>* object = nullptr;
+    };
+    void watch(unsigned ring_index, watched& w) noexcept;
+    void unwatch(unsigned ring_index, watched& w) noexcept;
     /// Retries the waiters of all watched objects whose ring bits are set. Any thread.
     void retry_waiters(std::uint64_t ring_bits) noexcept;
     /// The number of queues in which coroutines of this process wait.
@@ -75,15 +79,11 @@ private:
         std::weak_ptr<shared_object> object;
         const object_handle* handle = nullptr;
     };
-    struct watched {
-        std::weak_ptr<shared_object> object;
-        const shared_object* address;
-    };
     std::unique_ptr<std::atomic<bool>[]> stopped_domains_;  // in the parent
     std::recursive_mutex known_mutex_;  // recursive: `make` may destroy a handle, which calls `forget`
     std::map<object_ref, known> known_;
     std::mutex watched_mutex_;
-    std::vector<watched> watched_[64];
+    intrusive_list<watched, &watched::links> watched_[64];
 };
 
 /// One process's part of an object: its reference, its interest, and the rings to other processes.

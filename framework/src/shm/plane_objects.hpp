@@ -27,7 +27,7 @@ class plane_object : public Interface {
 public:
     explicit plane_object(std::shared_ptr<object_handle> handle) noexcept : handle_(std::move(handle)) {}
     ~plane_object() override {
-        if (watched_) handle_->core().unwatch(handle_->ref().ring_index(), this);
+        if (watched_.object != nullptr) handle_->core().unwatch(handle_->ref().ring_index(), watched_);
     }
     void encode(encoder& out) const override { handle_->encode(out, self_); }
     [[nodiscard]] object_handle& handle() const noexcept { return *handle_; }
@@ -41,9 +41,9 @@ protected:
     virtual void on_no_waiters(unsigned) noexcept {}
 
     void interest(unsigned q, bool on) noexcept override {
-        if (on && !watched_) {  // under the queue's lock
-            watched_ = true;
-            handle_->core().watch(handle_->ref().ring_index(), self_);
+        if (on && watched_.object == nullptr) {  // under the queue's lock
+            watched_.object = &self_;
+            handle_->core().watch(handle_->ref().ring_index(), watched_);
         }
         handle_->interest(q, on);
         if (on || !handle_->here()) return;
@@ -67,7 +67,7 @@ protected:
     std::weak_ptr<shared_object> self_;
 
 private:
-    bool watched_ = false;
+    plane_core::watched watched_{};
 };
 
 class plane_channel final : public plane_object<shared_channel> {
