@@ -17,7 +17,7 @@ codec       : framework/*/codec/ portable bind_portable register_exception uniqu
 coroutine   : framework/*/coroutine/ frame_allocator generator                                    : base
 scheduler   : framework/*/scheduler/ executor_backend executor_stats log_handler this_worker         : base..coroutine
 task        : framework/*/task/ task shared_task call retry resume_on stream stream_of stream_views to executor scope when_all when_any timeout sleep stop sync_wait this_task as_outcome dump_tasks : base..scheduler
-state       : framework/*/state/ channel select shared_value shared_array shared_array_view shared_constant shared_segment async_* : base..task
+state       : framework/*/state/ channel message_bytes select shared_value shared_array shared_array_view shared_constant shared_segment async_* : base..task
 call        : framework/*/call/ on job wait_for map map_options map_stream reduce as_completed run_blocking           : base..task
 asio        : framework/*/asio/ asio                                                              : base..task
 shm         : framework/*/shm/                                                                    : base..state

@@ -37,6 +37,7 @@
 #include <cadre/make_executor.hpp>
 #include <cadre/map.hpp>
 #include <cadre/map_stream.hpp>
+#include <cadre/message_bytes.hpp>
 #include <cadre/nested_errors.hpp>
 #include <cadre/on.hpp>
 #include <cadre/outcome.hpp>

@@ -75,9 +75,10 @@ public:
         void operator()() const noexcept {}
     };
     /// `skipped` counts cells that became free without a message. If the message in `into` carries handles, `keep()` is
-    /// called before the message is consumed; it may throw.
-    template <class Keep = keep_nothing>
-    [[nodiscard]] op_status receive(byte_buffer& into, unsigned& skipped, Keep keep = {}) noexcept {
+    /// called before the message is consumed; it may throw. `Into` is a byte_buffer, to which the bytes are copied, or has
+    /// the member `adopt(offset, bytes)` also: it gets the block of the message, which this process holds then.
+    template <class Into, class Keep = keep_nothing>
+    [[nodiscard]] op_status receive(Into& into, unsigned& skipped, Keep keep = {}) noexcept {
         if (header_.returned.load() != header_.returned_seen.load()) {
             const op_status a = receive_returned(into, keep);
             if (a != op_status::would_block) return a;
@@ -191,8 +192,8 @@ private:
     }
 
     /// The cell is `taking(self)`.
-    template <class Keep>
-    op_status take(cell& c, std::uint64_t position, byte_buffer& into, Keep& keep) noexcept {
+    template <class Into, class Keep>
+    op_status take(cell& c, std::uint64_t position, Into& into, Keep& keep) noexcept {
         const std::uint64_t length = c.length.load(std::memory_order_relaxed);
         const bool carries = payload::carries(length);
         try {
@@ -210,9 +211,15 @@ private:
             if (b.offset == 0) return discard_invalid(c, position);
             const std::span<const std::byte> message = payload_.bytes_in(b);
             if (message.data() == nullptr) return discard_invalid(c, position);
-            into.resize_uninitialized(message.size());
+            constexpr bool adopts = requires { into.adopt(b.offset, message.size()); };
+            if constexpr (!adopts) into.resize_uninitialized(message.size());
             if (!payload_.claim(b.offset)) return discard_invalid(c, position);
             Probe::at(step::receive_block_taken);
+            if constexpr (adopts) {
+                consume(c, position);
+                into.adopt(b.offset, message.size());
+                return op_status::done;
+            }
             std::memcpy(into.data(), message.data(), message.size());
             if (carries) keep();
             Probe::at(step::receive_copied);
@@ -227,8 +234,8 @@ private:
         }
     }
 
-    template <class Keep>
-    op_status receive_returned(byte_buffer& into, Keep& keep) noexcept {
+    template <class Into, class Keep>
+    op_status receive_returned(Into& into, Keep& keep) noexcept {
         const std::uint64_t known = header_.returned.load();
         // A search whose claim fails means that another receiver has taken a cell.
         for (std::uint64_t tries = 0; tries <= max_retries / words_.count() + 64; ++tries) {

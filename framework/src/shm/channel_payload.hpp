@@ -25,6 +25,8 @@ public:
     [[nodiscard]] const std::byte* bytes(const block_location& b) const noexcept {
         return memory_.at<const std::byte>(b.data());
     }
+    /// Messages from this size on are refused unless all their bytes were written.
+    static constexpr std::uint64_t ask_from = std::uint64_t{2} << 20;
     /// Whether the first `size` bytes of the block were written: reading others takes memory. A short message is not worth the question.
     [[nodiscard]] bool written(const block_location& b, std::uint64_t size) const noexcept {
         return size < ask_from || memory_.written_from(memory_.at<const std::byte>(b.offset)) >= size;
@@ -36,8 +38,6 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t ask_from = std::uint64_t{2} << 20;
-
     const region& memory_;
 };
 

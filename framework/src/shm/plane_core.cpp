@@ -11,7 +11,7 @@
 namespace cadre::detail::shm {
 
 plane_core::plane_core(const region& m, process_table& t, program_id p)
-    : memory(m), table(t), program(p), space(m, t.self()), objects(m, t.self()),
+    : memory(m), table(t), program(p), space(m, t.self()), messages(m, space, t.self()), objects(m, t.self()),
       stopped_domains_(t.self().slot == 0 ? std::make_unique<std::atomic<bool>[]>(max_domains) : nullptr) {}
 
 void plane_core::stop(std::uint32_t domain) noexcept {

@@ -14,6 +14,7 @@
 
 #include "base/process_owner.hpp"
 #include "shm/arena.hpp"
+#include "shm/message_blocks.hpp"
 #include "shm/object_table.hpp"
 #include "shm/process_table.hpp"
 #include "shm/slot_set.hpp"
@@ -30,6 +31,7 @@ public:
     process_table& table;
     const program_id program;
     arena space;
+    message_blocks messages;
     object_table objects;
     const process_owner owner{};  // a fork has no part in the plane of its parent
 

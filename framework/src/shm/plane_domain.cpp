@@ -77,6 +77,11 @@ std::shared_ptr<Object> plane_domain::take(decoder& in, object_kind kind) {
     return find<Object>(core_, o, (head & 0x80u) != 0);
 }
 
+message_pool* plane_domain::messages() {
+    if (core_.stopped(id_)) throw executor_stopped{};
+    return &core_.messages;
+}
+
 std::shared_ptr<shared_channel> plane_domain::make_channel(std::size_t capacity) {
     const std::uint64_t cells = std::max<std::size_t>(capacity, 1);
     if (cells > channel_words::max_cells) throw std::bad_alloc();

@@ -15,6 +15,7 @@ public:
 
     [[nodiscard]] std::uint32_t id() const noexcept override { return id_; }
 
+    [[nodiscard]] message_pool* messages() override;
     [[nodiscard]] std::shared_ptr<shared_channel> make_channel(std::size_t capacity) override;
     [[nodiscard]] std::shared_ptr<process_lock> make_lock() override;
     [[nodiscard]] std::shared_ptr<process_shared_lock> make_shared_lock() override;

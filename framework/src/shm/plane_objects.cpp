@@ -61,12 +61,47 @@ op_status plane_channel::try_receive(byte_buffer& into, held_objects* held) noex
     if (a == op_status::done)
         for (const handle_name n : names)
             handle_->core().objects.remove_queued(named(n));
+    after_receive(a, skipped);
+    return a;
+}
+
+void plane_channel::after_receive(op_status a, unsigned skipped) noexcept {
     const bool taken = a == op_status::done || a == op_status::broken;  // an invalid message is discarded
     if (taken || skipped != 0) wake(senders);
     if (a == op_status::exhausted) wake(receivers);  // the message is still queued
     // The last receivers of a closed channel wait until no message is being taken; this may have been the last one. If the
     // channel is just being closed, the closing process rings them.
     if (taken && core_.closing()) wake_all(receivers);
+}
+
+op_status plane_channel::try_send_memory(message_memory& message) noexcept {
+    plane_core& plane = handle_->core();
+    if (message.pool() != &plane.messages) return shared_channel::try_send_memory(message);
+    if (handle_->stopped()) return op_status::stopped;
+    const std::uint64_t offset = plane.messages.block_of(message.span().data());
+    length_of(plane.memory, offset).store(message.span().size(), std::memory_order_relaxed);
+    const op_status a = core_.send_block(offset);
+    if (a != op_status::done) return a;
+    message.disown();  // the receiver may have the block already
+    wake(receivers);
+    return a;
+}
+
+op_status plane_channel::try_receive_memory(message_memory& into) noexcept {
+    if (handle_->stopped()) return op_status::stopped;
+    struct block_taker {
+        message_memory& message;
+        plane_core& plane;
+        void resize_uninitialized(std::size_t size) { message.private_bytes().resize_uninitialized(size); }
+        [[nodiscard]] std::byte* data() noexcept { return message.private_bytes().data(); }
+        void adopt(std::uint64_t offset, std::size_t size) noexcept {
+            message.adopt(plane.messages, plane.memory.at<std::byte>(offset + sizeof(block_header)), size);
+        }
+    } taker{into, handle_->core()};
+    into.reset();
+    unsigned skipped = 0;
+    const op_status a = core_.receive(taker, skipped);
+    after_receive(a, skipped);
     return a;
 }
 

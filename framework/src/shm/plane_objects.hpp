@@ -76,6 +76,8 @@ public:
 
     [[nodiscard]] op_status try_send(std::span<const std::byte> message, bool carries) noexcept override;
     [[nodiscard]] op_status try_receive(byte_buffer& into, held_objects* held) noexcept override;
+    [[nodiscard]] op_status try_send_memory(message_memory& message) noexcept override;
+    [[nodiscard]] op_status try_receive_memory(message_memory& into) noexcept override;
     [[nodiscard]] bool may_proceed(unsigned q) const noexcept override { return handle_->stopped() || ready(q); }
     void close() noexcept override;
     [[nodiscard]] bool closed() const noexcept override { return core_.closed(); }
@@ -90,6 +92,8 @@ private:
     }
     [[nodiscard]] op_status enqueue(std::span<const std::byte> message, bool carries) noexcept;
     [[nodiscard]] op_status enqueue_carrier(std::span<const std::byte> message) noexcept;
+    /// After an attempt to receive: wakes those for whom it has changed something.
+    void after_receive(op_status a, unsigned skipped) noexcept;
     void hold_carried(byte_buffer& message, handle_names& names, held_objects& held);
 
     channel_core<> core_;

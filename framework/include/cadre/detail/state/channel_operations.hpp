@@ -17,6 +17,7 @@
 #include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/detail/state/state_objects.hpp>
 #include <cadre/errors.hpp>
+#include <cadre/message_bytes.hpp>
 
 namespace cadre::detail {
 
@@ -44,6 +45,27 @@ struct message_wait : shared_object::pending_operation {
         return static_cast<shared_channel*>(self.object)->try_receive(self.message, &self.held);
     }
 };
+
+/// The same for bytes that are not copied.
+struct memory_wait : shared_object::pending_operation {
+    message_memory* memory =
+        nullptr;  // of the value to send, which stays with the sender until it is sent, or to receive into
+
+    static op_status try_send(pending_operation& p) noexcept {
+        auto& self = static_cast<memory_wait&>(p);
+        return static_cast<shared_channel*>(self.object)->try_send_memory(*self.memory);
+    }
+    static op_status try_receive(pending_operation& p) noexcept {
+        auto& self = static_cast<memory_wait&>(p);
+        return static_cast<shared_channel*>(self.object)->try_receive_memory(*self.memory);
+    }
+};
+
+/// Whether messages of type `T` are passed on without a copy.
+template <class T>
+inline constexpr bool passed_in_place = std::is_same_v<T, message_bytes>;
+template <class T>
+using domain_wait = std::conditional_t<passed_in_place<T>, memory_wait, message_wait>;
 
 /// The base of both directions. Only an operation that suspends sets `wait_`, and keeps the channel alive.
 template <class T>
@@ -84,10 +106,10 @@ protected:
     template <class Promise>
     [[nodiscard]] bool suspend_shared(std::coroutine_handle<Promise> handle, channel_queue queue) noexcept {
         keep_ = object_->shared;
-        auto& wait = std::get<message_wait>(wait_);
+        auto& wait = std::get<domain_wait<T>>(wait_);
         wait.object = object_->shared.get();
         wait.queue = queue;
-        wait.try_now = queue == senders_queue ? &message_wait::try_send : &message_wait::try_receive;
+        wait.try_now = queue == senders_queue ? &domain_wait<T>::try_send : &domain_wait<T>::try_receive;
         wait.prepare(handle, environment_of(handle), &shared_object::cancel,
                      queue == senders_queue ? wait_kind::send : wait_kind::receive);
         return object_->shared->park(wait) && wait.commit();
@@ -99,7 +121,7 @@ protected:
             outcome_ = wait->outcome;
             return wait->detach();
         }
-        if (auto* wait = std::get_if<message_wait>(&wait_)) {
+        if (auto* wait = std::get_if<domain_wait<T>>(&wait_)) {
             outcome_ = wait->outcome;
             return wait->detach();
         }
@@ -114,7 +136,7 @@ protected:
     const channel_object<T>* object_;
     op_status outcome_ = op_status::would_block;
     bool encoded_ = false;
-    std::variant<std::monostate, channel_wait<T>, message_wait> wait_;
+    std::variant<std::monostate, channel_wait<T>, domain_wait<T>> wait_;
     std::shared_ptr<const void> keep_;
 };
 
@@ -185,6 +207,11 @@ private:
     [[nodiscard]] bool try_complete(bool behind_others = true) {
         if (this->object_->local != nullptr) {
             this->outcome_ = this->object_->local->try_send(value());
+        } else if constexpr (passed_in_place<T>) {
+            message_memory& memory = message_access::memory(value());
+            shared_channel& channel = *this->object_->shared;
+            if (!behind_others || !channel.has_waiters(senders_queue)) this->outcome_ = channel.try_send_memory(memory);
+            if (this->outcome_ == op_status::would_block) this->wait_.template emplace<memory_wait>().memory = &memory;
         } else {
             this->encoded_ = true;
             scratch_buffer scratch;
@@ -249,7 +276,9 @@ public:
         if (this->end_wait()) throw cancelled{};
         if (this->outcome_ == op_status::done) {
             this->rethrow_error();
-            if (auto* wait = std::get_if<message_wait>(&this->wait_)) value_.emplace(decode_message<T>(wait->message));
+            if constexpr (!passed_in_place<T>)
+                if (auto* wait = std::get_if<message_wait>(&this->wait_))
+                    value_.emplace(decode_message<T>(wait->message));
             // Not the optional as a whole: g++ reads it with one wide load just after its parts were written separately.
             return std::optional<T>(std::move(*value_));
         }
@@ -262,6 +291,12 @@ private:
         check_.awaited();
         if (this->object_->local != nullptr) {
             this->outcome_ = this->object_->local->try_receive(value_);
+        } else if constexpr (passed_in_place<T>) {
+            message_memory& memory = message_access::memory(value_.emplace());
+            shared_channel& channel = *this->object_->shared;
+            if (!behind_others || !channel.has_waiters(receivers_queue))
+                this->outcome_ = channel.try_receive_memory(memory);
+            if (this->outcome_ == op_status::would_block) this->wait_.template emplace<memory_wait>().memory = &memory;
         } else {
             scratch_buffer scratch;
             held_objects held;

@@ -20,6 +20,8 @@ namespace cadre::detail {
 
 class encoder;
 class decoder;
+class message_memory;
+class message_pool;
 
 /// The result of an operation on a shared object.
 enum class op_status : std::uint8_t {
@@ -108,6 +110,11 @@ public:
     [[nodiscard]] virtual op_status try_send(std::span<const std::byte> message, bool carries = false) noexcept = 0;
     /// `held` gets the objects of the handles in the message.
     [[nodiscard]] virtual op_status try_receive(byte_buffer& into, held_objects* held = nullptr) noexcept = 0;
+    /// Sends a message without handles; without a copy if it is in the memory of this channel. `done`: `message` has no bytes
+    /// any more; else it is unchanged.
+    [[nodiscard]] virtual op_status try_send_memory(message_memory& message) noexcept;
+    /// Receives a message without handles, if possible without a copy.
+    [[nodiscard]] virtual op_status try_receive_memory(message_memory& into) noexcept;
     /// Whether an operation of queue `q` would not block now.
     [[nodiscard]] virtual bool may_proceed(unsigned q) const noexcept = 0;
     virtual void close() noexcept = 0;
@@ -199,6 +206,9 @@ public:
 
     /// The number by which processes name a domain that they share.
     [[nodiscard]] virtual std::uint32_t id() const noexcept { return 0; }
+
+    /// The memory of messages that channels of this domain pass on without a copy; null: there is none.
+    [[nodiscard]] virtual message_pool* messages() { return nullptr; }
 
     [[nodiscard]] virtual std::shared_ptr<process_lock> make_lock() = 0;
     [[nodiscard]] virtual std::shared_ptr<process_shared_lock> make_shared_lock() = 0;
