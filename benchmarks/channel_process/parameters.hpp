@@ -11,5 +11,8 @@ namespace channel_process {
 
 inline constexpr std::size_t capacity = 1024;
 inline constexpr std::uint64_t items = 1'000'000;
+inline constexpr int batch = 256;
+inline constexpr std::size_t large = std::size_t{1} << 20;
+inline constexpr std::uint64_t large_items = 100'000;
 
 }  // namespace channel_process

@@ -52,7 +52,7 @@ public:
     void unlock() noexcept {
         const auto lock = std::exchange(lock_, nullptr);
         if (lock == nullptr) return;
-        lock->set_holder(nullptr);
+        lock->forget_holder();
         detail::unlock(*lock, mode_);
     }
     [[nodiscard]] bool owns() const noexcept { return lock_ != nullptr; }
@@ -64,7 +64,7 @@ public:
 private:
     // Another coroutine may have it now.
     void moved() noexcept {
-        if (lock_ != nullptr) lock_->set_holder(nullptr);
+        if (lock_ != nullptr) lock_->forget_holder();
     }
 
     std::shared_ptr<process_lock> lock_;

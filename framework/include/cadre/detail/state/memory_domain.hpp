@@ -133,6 +133,10 @@ public:
     /// The coroutine that holds the lock, if that is known: it would wait for itself. Code without `NDEBUG` sets it, for a guard
     /// that has stayed where the lock was awaited.
     void set_holder(const void* frame) noexcept { holder_.store(frame, std::memory_order_relaxed); }
+    /// Writes only if a holder is known: sharers of a lock would take the cache line from each other.
+    void forget_holder() noexcept {
+        if (holder_.load(std::memory_order_relaxed) != nullptr) set_holder(nullptr);
+    }
     [[nodiscard]] bool held_by(const void* frame) const noexcept {
         return holder_.load(std::memory_order_relaxed) == frame;
     }
