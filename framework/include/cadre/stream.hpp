@@ -58,7 +58,8 @@ public:
 
     private:
         friend stream;
-        [[nodiscard]] bool has_element() const noexcept { return next_ != last_ || value_; }
+        [[nodiscard]] bool has_slice() const noexcept { return next_ != last_; }
+        [[nodiscard]] bool has_element() const noexcept { return has_slice() || value_; }
         std::optional<T> value_;  // the element that was yielded and not taken
         T* next_ = nullptr;  // the slice that was yielded and not taken
         T* last_ = nullptr;
@@ -89,18 +90,24 @@ public:
         [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> consumer) noexcept {
             return frame_.promise().next(frame_, wait_.emplace(), consumer, detail::environment_of_promise(consumer));
         }
-        std::optional<T> await_resume() {
+        // The common case of a slice is a few instructions in the loop of the consumer.
+        [[gnu::always_inline]] std::optional<T> await_resume() {
+            if (wait_ || !frame_ || !frame_.promise().has_slice()) return resume_at_its_end();
+            return std::optional<T>(std::move(*frame_.promise().next_++));
+        }
+
+    private:
+        [[gnu::noinline]] std::optional<T> resume_at_its_end() {
             if (!frame_) return std::nullopt;
             auto& p = frame_.promise();
             if (wait_) wait_->complete();
-            if (p.next_ != p.last_) return std::optional<T>(std::move(*p.next_++));
+            if (p.has_slice()) return std::optional<T>(std::move(*p.next_++));
             p.rethrow_error();
             std::optional<T> element = std::move(p.value_);
             p.value_.reset();
             return element;
         }
 
-    private:
         std::coroutine_handle<promise_type> frame_;
         detail::await_check<detail::awaitable_kind::next> check_;
         std::optional<detail::stream_wait> wait_;  // made where there is no element: it is as large as several of them

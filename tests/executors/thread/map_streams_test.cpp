@@ -1,12 +1,17 @@
 // map_stream with automatic sizes: short items travel in chunks, and an endless input is read a bounded number of items ahead.
 #include <cadre/map_stream.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <ranges>
+#include <span>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -53,6 +58,43 @@ TEST(thread_map_streams, short_items_travel_in_chunks) {
     const executor ex = cadre::thread_executor{{.workers = 2}};
     EXPECT_EQ(cadre::sync_wait(count_in_order(ex, items)), items);
     EXPECT_LT(cadre::sync_wait(count_chunks(ex, items)), items / 20);
+}
+
+// Arrays of plain values and consecutive integers are read many items at a time; other ranges one by one.
+template <class Range>
+task<std::size_t> count_in_their_order(executor ex, Range range, cadre::map_options options) {
+    std::vector<std::uint64_t> wanted;
+    for (const auto& item : range)
+        if (wanted.push_back(static_cast<std::uint64_t>(item) + 1); wanted.size() == 10'000) break;
+    auto s = cadre::map_stream(std::move(ex), plus_one, std::move(range), options);
+    std::size_t n = 0;
+    while (const auto x = co_await s.next()) {
+        EXPECT_EQ(*x, wanted[n]);
+        if (*x != wanted[n] || ++n == wanted.size()) break;
+    }
+    co_return n;
+}
+
+TEST(thread_map_streams, every_kind_of_range_is_read_in_order_to_its_end) {
+    const executor ex = cadre::thread_executor{{.workers = 2}};
+    const std::vector<std::uint64_t> lasting{5, 3, 8, 1};
+    for (const std::size_t chunk : {std::size_t{0}, std::size_t{1}, std::size_t{7}})
+        for (const std::size_t window : {std::size_t{0}, std::size_t{1}, std::size_t{10}}) {
+            SCOPED_TRACE(chunk);
+            SCOPED_TRACE(window);
+            const auto count = [&](auto range) {
+                return cadre::sync_wait(count_in_their_order(ex, std::move(range), {.chunk = chunk, .window = window}));
+            };
+            EXPECT_EQ(count(std::vector<std::uint64_t>(2'000, 7)), 2'000u);
+            EXPECT_EQ(count(std::span<const std::uint64_t>(lasting)), 4u);
+            EXPECT_EQ(count(std::vector<std::uint64_t>{}), 0u);
+            EXPECT_EQ(count(std::array<std::uint64_t, 3>{4, 4, 2}), 3u);
+            EXPECT_EQ(count(std::vector<bool>{true, false, true}), 3u);
+            EXPECT_EQ(count(std::views::iota(std::uint64_t{3}, std::uint64_t{1'003})), 1'000u);
+            EXPECT_EQ(count(std::views::iota(std::uint64_t{9})), 10'000u);
+            EXPECT_EQ(count(std::views::iota(-1) | std::views::transform([](int i) { return i + 1; })), 10'000u);
+            EXPECT_EQ(count(std::deque<std::uint64_t>(50, 1)), 50u);
+        }
 }
 
 task<void> take_some_of_an_endless_input(executor ex) {

@@ -88,9 +88,13 @@ public:
         }
         std::vector<Item> items;
         items.reserve(std::min<std::size_t>(n, largest_reservation));
-        const chunk_patience patience;
-        for (std::size_t i = 0; i < n && at != end && !(i != 0 && patience.ends(i)); ++i, ++at)
-            items.push_back(make_item<Item>(*at));
+        if constexpr (requires { at.read_run(items, n); }) {
+            at.read_run(items, n);
+        } else {
+            const chunk_patience patience;
+            for (std::size_t i = 0; i < n && at != end && !(i != 0 && patience.ends(i)); ++i, ++at)
+                items.push_back(make_item<Item>(*at));
+        }
         const std::size_t taken = items.size();
         results_.grow(taken);
         auto c = std::make_unique<local>(ex_, options_, function_, std::move(items), stop_, fail_fast_, queue_);

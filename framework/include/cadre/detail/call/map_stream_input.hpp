@@ -2,16 +2,19 @@
 /// The input of a `map_stream`: a range, or another stream.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <exception>
 #include <iterator>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <ranges>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <cadre/detail/base/range_item.hpp>
 #include <cadre/detail/call/map_input.hpp>
@@ -34,12 +37,26 @@ struct range_item<side_by_side<Rs...>> {
     using type = item_of<side_by_side<Rs...>>;
 };
 
+/// Ranges whose items are plain values in an array, or consecutive integers: many are read in one step.
+template <class Range, class Item>
+inline constexpr bool readable_in_runs = false;
+template <class Range, class Item>
+    requires(std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range>)
+inline constexpr bool readable_in_runs<Range, Item> =
+    std::is_same_v<std::ranges::range_value_t<Range>, Item> && std::is_trivially_copyable_v<Item> &&
+    std::is_copy_constructible_v<Item> && !std::is_same_v<Item, bool>;
+template <class Item, class Bound>
+    requires(std::is_integral_v<Item> && !std::is_same_v<Item, bool>)
+inline constexpr bool readable_in_runs<std::ranges::iota_view<Item, Bound>, Item> =
+    std::ranges::sized_range<std::ranges::iota_view<Item, Bound>> || std::is_same_v<Bound, std::unreachable_sentinel_t>;
+
 /// Items of a range, which is read when they are sent.
 template <class Range>
 class range_items {
 public:
     using item = typename range_item<Range>::type;
     static constexpr bool reads_ahead = false;
+    static constexpr bool reads_runs = readable_in_runs<std::remove_reference_t<Range>, item>;
 
     explicit range_items(Range&& range) : range_(std::forward<Range>(range)) {}
     range_items(range_items&& other) : range_(std::move(other.range_)) {}  // moved only before `begin`
@@ -59,12 +76,31 @@ public:
     [[nodiscard]] bool ended() { return !ready(); }
     [[nodiscard]] item read() { return static_cast<item>(**at_); }
     void advance() { ++*at_; }
+    /// Appends up to `most` items. @return how many
+    std::size_t read_run(std::vector<item>& items, std::size_t most)
+        requires reads_runs
+    {
+        if constexpr (std::ranges::sized_range<std::remove_reference_t<Range>>)
+            most = std::min(most, static_cast<std::size_t>(*end_ - *at_));
+        const auto n = static_cast<std::iter_difference_t<iterator>>(most);
+        if constexpr (std::ranges::contiguous_range<std::remove_reference_t<Range>>) {
+            items.insert(items.end(), *at_, *at_ + n);
+        } else {  // the iterators of an iota_view are input iterators to `insert`
+            const std::size_t before = items.size();
+            items.resize(before + most);
+            std::iota(items.begin() + static_cast<std::ptrdiff_t>(before), items.end(), **at_);
+        }
+        *at_ += n;
+        return most;
+    }
     /// The error of the end.
     [[nodiscard]] static std::exception_ptr error() noexcept { return nullptr; }
 
 private:
+    using iterator = decltype(std::declval<kept_range<Range>&>().begin());
+
     kept_range<Range> range_;
-    std::optional<decltype(std::declval<kept_range<Range>&>().begin())> at_;
+    std::optional<iterator> at_;
     std::optional<decltype(std::declval<kept_range<Range>&>().end())> end_;
 };
 
@@ -74,6 +110,7 @@ class stream_items {
 public:
     using item = T;
     static constexpr bool reads_ahead = true;
+    static constexpr bool reads_runs = false;
 
     explicit stream_items(stream<T> source) noexcept : source_(std::move(source)) {}
     stream_items(stream_items&& other) noexcept : source_(std::move(other.source_)) {}  // moved only before `begin`
@@ -140,6 +177,13 @@ public:
         return *this;
     }
     [[nodiscard]] std::size_t left() const noexcept { return left_; }
+    /// Appends the next items, up to `most`, in one step.
+    template <class Item>
+    void read_run(std::vector<Item>& items, std::size_t most)
+        requires Input::reads_runs
+    {
+        left_ -= input_->read_run(items, std::min(most, left_));
+    }
     friend bool operator==(const item_cursor& c, std::default_sentinel_t) { return c.left_ == 0 || !c.input_->ready(); }
 
 private:
