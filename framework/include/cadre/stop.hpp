@@ -43,7 +43,7 @@ private:
     std::optional<std::stop_callback<forward>> callback_;
 };
 
-/// A stop state that nothing requests.
+/// A stop state that nothing requests; dumps list its waits with those of the awaiting task.
 class no_stop {
 public:
     no_stop() noexcept = default;
@@ -51,7 +51,10 @@ public:
     no_stop& operator=(no_stop&&) = delete;
     ~no_stop() = default;
 
-    [[nodiscard]] stop_state& begin(const environment& /*parent*/) noexcept { return stop_; }
+    [[nodiscard]] stop_state& begin(const environment& parent) noexcept {
+        stop_.list_below(parent.stop);
+        return stop_;
+    }
     void end(const environment& /*parent*/, promise_base& /*ended*/) noexcept {}
 
 private:

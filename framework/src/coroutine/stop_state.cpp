@@ -82,6 +82,9 @@ void stop_state::fire_link(stop_node* node, stop_reason why) noexcept {
     self.announce_locked(why);
 }
 
+// The link of a state that is only listed.
+void stop_state::ignore_request(stop_node* /*node*/, stop_reason /*why*/) noexcept {}
+
 // Through all states that are linked below this one, in the order of the lists. A loop, and not a recursion: tasks are nested as
 // deep as memory allows. `enter` says whether the states below a state are visited as well; `visit` gets every other listener.
 template <class Enter, class Visit>
@@ -118,12 +121,12 @@ void stop_state::materialise_locked() noexcept {
 }
 
 // Registers this state as a listener of `above`.
-void stop_state::link_to_locked(stop_state& above) noexcept {
+void stop_state::link_to_locked(stop_state& above, void (*fire)(stop_node*, stop_reason) noexcept) noexcept {
     materialise_locked();
     above.materialise_locked();
     listening_.above = &above;
     listening_.link.self = this;
-    listening_.link.fire = &fire_link;
+    listening_.link.fire = fire;
     above.listening_.nodes.push_front(listening_.link);
 }
 
@@ -158,7 +161,7 @@ void stop_state::visit_listeners(void (*visit)(const stop_node&, void*), void* c
 void stop_state::visit_locked(void (*visit)(const stop_node&, void*), void* context) {
     if (!materialised_) return;
     for (stop_node& node : listening_.nodes) {
-        if (node.fire != &fire_link)
+        if (node.fire != &fire_link && node.fire != &ignore_request)
             visit(node, context);
         else
             static_cast<link_node&>(node).self->visit_locked(visit, context);
@@ -216,6 +219,14 @@ void stop_state::follow(stop_state* leader) noexcept {
     reason_.store(leader->reason(), std::memory_order_release);
 }
 
+void stop_state::list_below(stop_state* above) noexcept {
+    if (above == nullptr) return;
+    lock_.store(&above->lock(), std::memory_order_release);
+    const std::lock_guard hold(lock());
+    above->link_locked();
+    link_to_locked(*above, &ignore_request);
+}
+
 void stop_state::unfollow() noexcept {
     const std::lock_guard hold(lock());
     if (parent_ != nullptr || !materialised_ || listening_.above == nullptr) return;
@@ -226,7 +237,7 @@ void stop_state::dismantle() noexcept {
     const std::lock_guard hold(lock());
     for (request* r = listening_.requests; r != nullptr; r = r->next)
         r->state_destroyed = true;
-    // All children have ended; the nodes left in the list are those of followers.
+    // All children have ended; the nodes left in the list are those of followers and of listed states.
     for (stop_node& node : listening_.nodes)
         static_cast<link_node&>(node).self->listening_.above = nullptr;
     if (listening_.above != nullptr) listening_.above->listening_.nodes.remove(listening_.link);

@@ -176,6 +176,34 @@ TEST(stop_state, followers_are_notified_of_the_leader) {
     late.unfollow();
 }
 
+TEST(stop_state, a_listed_one_gets_no_requests_from_above) {
+    const auto listeners_of = [](stop_state& s) {
+        int n = 0;
+        s.visit_listeners([](const stop_node&, void* count) { ++*static_cast<int*>(count); }, &n);
+        return n;
+    };
+    stop_state above;
+    listener at_above;
+    above.add(at_above);
+    {
+        stop_state listed;
+        listed.list_below(&above);
+        stop_state child(&listed);
+        listener at_child;
+        child.add(at_child);
+        EXPECT_EQ(listeners_of(above), 2);
+        above.request_stop();
+        EXPECT_EQ(at_above.heard.load(), 1);
+        EXPECT_EQ(at_child.heard.load(), 0);
+        EXPECT_FALSE(child.stop_requested());
+        listed.request_stop();
+        EXPECT_EQ(at_child.heard.load(), 1);
+        child.remove(at_child);
+    }
+    EXPECT_EQ(listeners_of(above), 1);
+    above.remove(at_above);
+}
+
 TEST(stop_state, leader_and_follower_end_in_either_order) {
     auto leader = std::make_unique<stop_state>();
     auto follower = std::make_unique<stop_state>();

@@ -88,6 +88,25 @@ TEST(dump_tasks, calls_and_jobs_stand_below_the_task_that_started_them) {
     }(pool));
 }
 
+TEST(dump_tasks, what_waits_under_a_shield) {
+    cadre::sync_wait([]() -> cadre::task<> {
+        const cadre::executor self = co_await cadre::this_task::executor();
+        cadre::channel<int> items{self, 1};
+        cadre::scope s;
+        s.spawn(cadre::shield(cadre::when_all(awaits_it(items), cadre::shield(cadre::sleep_for(1ms)))));
+        co_await cadre::yield();
+        s.request_stop();  // reaches neither
+        const std::string text = dump();
+        EXPECT_NAMES(text, "waits for a message from a channel (receive), in ");
+        EXPECT_NAMES(text, "waits_for_items");
+        EXPECT_NAMES(text, "a task of the scope made at ");
+        EXPECT_NAMES(text, "waits for a time to come (sleep)");
+        items.close();
+        co_await s.join();
+        EXPECT_EQ(dump().find("waits for"), std::string::npos);
+    }());
+}
+
 TEST(dump_tasks, a_task_that_runs) {
     cadre::thread_executor pool{{.workers = 1}};
     cadre::sync_wait([](cadre::thread_executor ex) -> cadre::task<> {

@@ -41,7 +41,7 @@ struct stop_node {
 ///     word           state            changed by                        to                     order
 ///     lock_          null             `lock`, of a root, any thread     the tree's mutex       compare-exchange, acq_rel
 ///                    null             `lock`, of a state below          the same mutex         store, release
-///                    null             `follow`                          the leader's mutex     store, release
+///                    null             `follow`, `list_below`            the leader's mutex     store, release
 ///     reason_        none, requested  `mark_locked`, under the mutex    a stronger reason      store, release
 ///                                     `follow`, before publication      the leader's reason    store, release
 ///     materialised_  false            `materialise_locked`, mutex held  true                   plain
@@ -69,6 +69,9 @@ public:
     /// that can outlive the task that started it. Only on an unused state; `unfollow` ends it.
     void follow(stop_state* leader) noexcept;
     void unfollow() noexcept;
+    /// Lists what is below this state with what is below `above` (may be null), whose requests do not reach it: for `visit_listeners`.
+    /// Only on an unused state.
+    void list_below(stop_state* above) noexcept;
 
     /// Whether stop was requested here or anywhere above.
     [[nodiscard]] bool stop_requested() const noexcept {
@@ -103,7 +106,7 @@ public:
     /// Deregisters `node`; afterwards `fire` is not running and will not run.
     void remove(stop_node& node) noexcept;
 
-    /// Calls `visit` for each listener of this state and of the states that are below it or follow it, with the lock of the tree
+    /// Calls `visit` for each listener of this state and of the states that are below it, follow it, or are listed below it, with the lock of the tree
     /// held: a listener and what it belongs to live until `visit` returns.
     void visit_listeners(void (*visit)(const stop_node& listener, void* context), void* context);
 
@@ -130,10 +133,11 @@ private:
     };
     [[nodiscard]] std::mutex& lock() noexcept;
     static void fire_link(stop_node* node, stop_reason why) noexcept;
+    static void ignore_request(stop_node* node, stop_reason why) noexcept;
     template <class Enter, class Visit>
     void walk_locked(Enter enter, Visit visit) noexcept;
     void materialise_locked() noexcept;
-    void link_to_locked(stop_state& above) noexcept;
+    void link_to_locked(stop_state& above, void (*fire)(stop_node*, stop_reason) noexcept = &fire_link) noexcept;
     void link_locked() noexcept;
     void mark_locked(stop_reason why, std::vector<std::stop_source>* sources) noexcept;
     void announce_locked(stop_reason why) noexcept;
