@@ -62,8 +62,11 @@ std::string expected(int i) {
 
 cadre::task<int> app(cadre::executor chosen) {
     // Only a worker process can die without ending this program: on a serial or thread executor the three fatal tasks
-    // would end it. Work that may crash goes to a process executor, whatever the rest of the program runs on.
-    const auto ex = chosen.kind() == cadre::executor_kind::process ? chosen : cadre::make_executor("process:2");
+    // would end it. Work that may crash goes to worker processes, whatever the rest of the program runs on.
+    const bool has_processes = chosen.kind() == cadre::executor_kind::process ||
+                               chosen.kind() == cadre::executor_kind::mpi ||
+                               chosen.kind() == cadre::executor_kind::cluster;
+    const auto ex = has_processes ? chosen : cadre::make_executor("process:2");
 
     // map would stop at the first error; map_outcomes returns a value or an error for every item, in input order.
     const auto outcomes = co_await cadre::map_outcomes(ex, risky, std::views::iota(0, 8));

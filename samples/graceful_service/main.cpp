@@ -29,6 +29,9 @@ int main(int argc, char** argv) {
         rt.run(serve(ex, port));
         return 0;
     }
+    if (ex.kind() == cadre::executor_kind::mpi || ex.kind() == cadre::executor_kind::cluster)
+        throw cadre::not_portable("executor '" + ex.name() +
+                                  "' serves one program, and the demonstration starts a second one: use --serve");
     try {
         return demonstrate(ex.name());
     } catch (const std::exception& e) {

@@ -39,7 +39,8 @@ cadre::task<int> app(cadre::executor chosen) {
 
     // The executor that --executor selects, called in the same way.
     const int chosen_pid = co_await cadre::on(chosen, current_process);
-    const bool remote = chosen.kind() == cadre::executor_kind::process;
+    const bool remote = chosen.kind() == cadre::executor_kind::process || chosen.kind() == cadre::executor_kind::mpi ||
+                        chosen.kind() == cadre::executor_kind::cluster;
 
     std::cout << "the thread task ran " << describe(thread_pid) << '\n'
               << "the process task ran " << describe(process_pid) << '\n';
