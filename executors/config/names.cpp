@@ -42,8 +42,9 @@ option_value parse_workers(std::string_view text, std::string_view origin) {
 
 namespace {
 
-// A value is a number if it looks like one: an option that takes text is given as a number by mistake only.
+// A value is a number, or true or false, if it looks like one: an option that takes text is given so by mistake only.
 option_value parse_value(std::string_view text) {
+    if (text == "true" || text == "false") return text == "true";
     const auto number = parse_integer(text);
     return number ? option_value(*number) : option_value(text);
 }

@@ -1,10 +1,14 @@
 #include "common/worker_memory.hpp"
 #include "config/kinds.hpp"
+#include "config/names.hpp"
 #include "config/resolve.hpp"
 #include "executors/config/lists_of_kinds.hpp"
 #include "executors/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
+
+#include <chrono>
+#include <utility>
 
 namespace {
 
@@ -244,6 +248,15 @@ TEST(resolve, another_kind_keeps_the_options_that_fit_it) {
     EXPECT_EQ(as("thread").size(), 2u);
     EXPECT_FALSE(as("thread").contains("task_timeout"));
     EXPECT_TRUE(as("serial").empty());
+}
+
+TEST(resolve, a_spec_has_values_of_every_type) {
+    cadre::detail::spec read = cadre::detail::parse_spec("cluster:nodes=3,nodes_wait=2m,local=false,name=far", "");
+    const cadre::executor_config options{.kind = read.name, .options = std::move(read.options)};
+    EXPECT_EQ(options.count("nodes"), 3u);
+    EXPECT_EQ(options.duration("nodes_wait"), std::chrono::minutes(2));
+    EXPECT_EQ(options.boolean("local"), false);
+    EXPECT_EQ(options.string("name"), "far");
 }
 
 TEST(resolve, a_bad_setting_of_a_name_has_its_origin) {
