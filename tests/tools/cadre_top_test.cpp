@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -95,17 +96,23 @@ TEST(cadre_top, several_at_once) {
 }
 
 TEST(cadre_top, shows_tables_until_the_program_ends) {
+    std::array<int, 2> shown{};
+    ASSERT_EQ(::pipe2(shown.data(), O_CLOEXEC), 0);
     const pid_t child = ::fork();
     if (child == 0) {
+        ::dup2(shown[1], STDOUT_FILENO);
         // A program of its own: this one's runtime stays behind.
         ::execl(CADRE_TOP, CADRE_TOP, "--interval=1", std::to_string(::getppid()).c_str(), nullptr);
         ::_exit(126);
     }
-    std::this_thread::sleep_for(100ms);
+    ::close(shown[1]);
+    char first = 0;
+    EXPECT_EQ(::read(shown[0], &first, 1), 1);  // it has begun to print
     ::kill(child, SIGTERM);
     int status = 0;
     EXPECT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    ::close(shown[0]);
 }
 
 TEST(cadre_top, arguments) {

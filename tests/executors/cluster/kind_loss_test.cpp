@@ -98,7 +98,8 @@ TEST_F(ClusterLoss, a_map_ends_when_an_agent_is_killed) {
     own_process victim = start_agent(group);
     const executor ex = make_cluster(group, 2);
     std::thread killer([&] {
-        std::this_thread::sleep_for(100ms);  // in the middle of the map
+        while (ex.stats().done < 10)  // of a hundred chunks
+            std::this_thread::yield();
         victim.send(SIGKILL);
     });
     const auto all = sync_wait(map_outcomes(ex, slow_plus_one, std::views::iota(0, 2000), {.chunk = 20}));

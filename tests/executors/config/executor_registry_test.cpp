@@ -104,7 +104,7 @@ TEST(make_executor, refuses_what_it_cannot_make) {
         "workers)");
     cadre::detail::add_kind("lacking", {.missing = "this build has no such library"});
     EXPECT_EQ(refused("lacking"), "this build has no such library");
-    EXPECT_EQ(refused(""), "expected KIND, KIND:WORKERS or the name of an executor, got \"\"");
+    EXPECT_EQ(refused(""), "expected KIND, KIND:WORKERS, KIND:OPTION=VALUE or the name of an executor, got \"\"");
     EXPECT_EQ(error_of([] {
                   static_cast<void>(cadre::make_executor({.kind = "thread", .options = {{"task_timeout", "2s"}}}));
               }),

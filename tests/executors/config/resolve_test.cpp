@@ -152,7 +152,7 @@ const refused reason_table[] = {
     {"empty_spec",
      {.executor = ""},
      {},
-     "--executor: expected KIND, KIND:WORKERS or the name of an executor, got \"\""},
+     "--executor: expected KIND, KIND:WORKERS, KIND:OPTION=VALUE or the name of an executor, got \"\""},
     {"clock_of_another_kind",
      {.executor = "thread:2,virtual"},
      {},
@@ -277,7 +277,8 @@ TEST(resolve, a_bad_setting_of_a_name_has_its_origin) {
     EXPECT_EQ(error_of("cpu", "serial:2"), "--executor.cpu: serial:2: the kind 'serial' has exactly one worker, got 2");
     cadre::detail::add_kind("lacking_too", {.missing = "this build has no such library"});
     EXPECT_EQ(error_of("cpu", "lacking_too"), "--executor.cpu: this build has no such library");
-    EXPECT_EQ(error_of("cpu", ""), "--executor.cpu: expected KIND, KIND:WORKERS or the name of an executor, got \"\"");
+    EXPECT_EQ(error_of("cpu", ""),
+              "--executor.cpu: expected KIND, KIND:WORKERS, KIND:OPTION=VALUE or the name of an executor, got \"\"");
     EXPECT_EQ(
         error_of("untrusted", "tread"),
         "--executor.untrusted: unknown executor kind 'tread'; did you mean 'thread'? (kinds: process, serial, thread; "

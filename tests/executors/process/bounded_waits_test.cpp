@@ -26,6 +26,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -259,7 +260,12 @@ TEST(bounded_waits, limits_and_deaths_do_not_wait_for_the_reader_of_prefixed_out
         const executor ex =
             process_executor{{.workers = 3, .kill_grace = 100ms, .output = cadre::worker_output::prefix}};
         auto chatter = cadre::spawn(ex, print_lines, 10'000);
-        std::this_thread::sleep_for(100ms);
+        const auto is_full = [fd = blocked.read.get()] {
+            int bytes = 0;
+            return ::ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 60'000;
+        };
+        for (const auto limit = clock_type::now() + soon; !is_full() && clock_type::now() < limit;)
+            std::this_thread::sleep_for(1ms);
         const auto begin = clock_type::now();
         EXPECT_FALSE(cadre::sync_wait(cadre::as_outcome(cadre::timeout(100ms, cadre::on(ex, spin_for_ever)))));
         EXPECT_THROW(cadre::sync_wait(cadre::on(ex, die_by_signal, SIGKILL)), cadre::worker_crashed);
