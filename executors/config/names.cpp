@@ -83,7 +83,8 @@ spec parse_spec(std::string_view text, std::string_view origin) {
     spec result;
     result.name = text.substr(0, colon);
     if (!is_name(result.name)) {
-        fail_at(origin, "expected KIND, KIND:WORKERS or the name of an executor, got \"" + std::string(text) + '"');
+        fail_at(origin, "expected KIND, KIND:WORKERS, KIND:OPTION=VALUE or the name of an executor, got \"" +
+                            std::string(text) + '"');
     }
     if (colon != std::string_view::npos) {
         const std::string where = (origin.empty() ? std::string() : std::string(origin) + ": ") + std::string(text);
