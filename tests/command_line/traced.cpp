@@ -28,7 +28,8 @@ constexpr std::string_view end_of_call = R"json({"ph":"e","cat":"call","name":"(
 
 // The trace is written in the background: waits until the file contains the three calls.
 cadre::task<void> wait_for_the_file() {
-    for (std::size_t calls = 0; calls < 3; co_await cadre::sleep_for(5ms)) {
+    for (std::size_t calls = 0; calls < 3;) {
+        co_await cadre::sleep_for(5ms);
         std::ifstream in(file);
         const std::string text{std::istreambuf_iterator<char>(in), {}};
         calls = 0;

@@ -15,10 +15,18 @@ namespace detail {
 
 namespace {
 
-/// Runs the action of a phase that is completing, and begins the next one; again if that is complete by then.
+// While an action runs, the next phase is complete only if tasks arrive that do not wait for the one before, or if the word is damaged.
+constexpr unsigned max_phases_in_sequence = 1000;
+
+/// Runs the action of a completing phase and begins the next one; repeats if that is complete by then. @throws broken_barrier
 void complete_phases(shared_block& block, const portable_action& action) {
     std::atomic<std::uint64_t>& word = block_word(block, 0);
-    for (bool again = true; again;) {
+    unsigned phases = 0;
+    for (bool again = true; again; ++phases) {
+        if (phases == max_phases_in_sequence) {
+            barrier_abort(block);
+            throw broken_barrier{};
+        }
         try {
             action();
         } catch (...) {

@@ -1,6 +1,8 @@
 #include <cadre/detail/state/channel_message.hpp>
+#include <cadre/errors.hpp>
 
 #include <cstring>
+#include <string>
 #include <utility>
 
 namespace cadre::detail {
@@ -9,6 +11,9 @@ namespace {
 
 // Larger buffers are not worth holding on to in every thread that ever sent something big.
 constexpr std::size_t kept_capacity = std::size_t{1} << 20;
+
+// More handles in one message are refused, so that a process does not reserve memory for a count that another one has forged.
+constexpr std::uint64_t max_names = std::uint64_t{1} << 20;
 
 byte_buffer& kept() noexcept {
     static thread_local byte_buffer buffer;
@@ -20,6 +25,10 @@ byte_buffer& kept() noexcept {
 bool append_names(byte_buffer& message, const handle_names& names) {
     if (names.empty()) return false;
     const std::uint64_t count = names.size();
+    if (count > max_names)
+        throw not_portable("a message with " + std::to_string(count) +
+                           " handles of channels, cells or locks, more than the " + std::to_string(max_names) +
+                           " that a channel between processes carries");
     message.append(std::as_bytes(std::span(names)));
     message.append(std::as_bytes(std::span(&count, 1)));
     return true;
@@ -30,7 +39,7 @@ std::size_t read_names(std::span<const std::byte> message, handle_names& into) {
     if (message.size() < sizeof count) return 0;
     const std::size_t room = message.size() - sizeof count;
     std::memcpy(&count, message.data() + room, sizeof count);
-    if (count == 0 || count > room / sizeof(handle_name)) return 0;
+    if (count == 0 || count > max_names || count > room / sizeof(handle_name)) return 0;
     const std::size_t bytes = count * sizeof(handle_name);
     into.resize(count);
     std::memcpy(into.data(), message.data() + room - bytes, bytes);

@@ -23,6 +23,20 @@ bool read_memory(std::uintptr_t from, void* to, std::size_t size) noexcept {
     return ::process_vm_readv(::getpid(), &here, 1, &there, 1, 0) == static_cast<ssize_t>(size);
 }
 
+// Whether an exception lives in front of the header: it has a type, and if it is a primary one (kind 0), a count of references. A freed
+// header that is still on the stack has lost the count: the allocator overwrites the first bytes of what it frees. The offsets are
+// those of `__cxa_refcounted_exception` in libstdc++, on every 64-bit platform.
+bool is_alive(std::uintptr_t header, std::uint64_t exception_class) noexcept {
+    constexpr std::uintptr_t type_offset = 80;
+    constexpr std::uintptr_t count_offset = 96;
+    constexpr int max_references = 1 << 16;
+    std::uintptr_t type = 0;
+    int references = 1;
+    return read_memory(header - type_offset, &type, sizeof type) && type != 0 &&
+           ((exception_class & 0xff) != 0 || read_memory(header - count_offset, &references, sizeof references)) &&
+           references > 0 && references < max_references;
+}
+
 // The landing pad that runs the destructor keeps the address of the exception's unwind header, to resume the unwinding, in its stack
 // frame or in a register that the callee saves: a conservative search of the innermost frames finds it. The header begins with
 // the class of the exception, "GNUCC++" and a byte for the kind (Itanium C++ ABI: Exception Handling, 2.2.1).
@@ -38,7 +52,7 @@ bool read_memory(std::uintptr_t from, void* to, std::size_t size) noexcept {
             std::uint64_t exception_class = 0;
             if (word % alignof(std::max_align_t) != 0 || word < 4096) continue;
             if (!read_memory(word, &exception_class, sizeof exception_class)) continue;
-            if ((exception_class & ~std::uint64_t{0xff}) == cxx_class)
+            if ((exception_class & ~std::uint64_t{0xff}) == cxx_class && is_alive(word, exception_class))
                 return reinterpret_cast<void*>(word);  // NOLINT(performance-no-int-to-ptr)
         }
     }

@@ -145,6 +145,19 @@ TEST(shm_carried, are_not_lost_with_a_sender_or_receiver_that_is_killed_at_any_s
     }
 }
 
+TEST(shm_carried, a_message_with_too_many_names_is_refused) {
+    constexpr std::size_t many = (std::size_t{1} << 20) + 1;
+    cadre::detail::handle_names names(many, cadre::detail::handle_name{});
+    byte_buffer message;
+    EXPECT_THROW(static_cast<void>(append_names(message, names)), cadre::not_portable);
+    const std::uint64_t count = many;
+    message.append(std::as_bytes(std::span(names)));
+    message.append(std::as_bytes(std::span(&count, 1)));
+    names.clear();
+    EXPECT_EQ(read_names(message.span(), names), 0u);
+    EXPECT_TRUE(names.empty());
+}
+
 TEST(shm_carried, invalid_names_are_errors) {
     const auto plane = shm::state_plane::make(small_region);
     auto channel = plane->domain().make_channel(4);

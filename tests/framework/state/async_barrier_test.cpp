@@ -1,6 +1,7 @@
 #include <cadre/async_barrier.hpp>
 
 #include <atomic>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -30,6 +31,22 @@ TEST(async_barrier, of_one_participant_never_waits) {
     for (int i = 0; i < 3; ++i)
         sync_wait(b.arrive_and_wait());
     EXPECT_EQ(actions, 3);
+}
+
+std::optional<async_barrier> arrived_by_its_action;
+void arrive_again() {
+    ++actions;
+    (void)arrived_by_its_action->arrive();
+}
+
+// Each action completes the next phase: that would not end.
+TEST(async_barrier, whose_action_arrives_breaks) {
+    actions = 0;
+    arrived_by_its_action.emplace(local(), 1, arrive_again);
+    EXPECT_THROW((void)arrived_by_its_action->arrive(), cadre::broken_barrier);
+    EXPECT_GT(actions, 1);
+    EXPECT_THROW((void)arrived_by_its_action->arrive(), cadre::broken_barrier);
+    arrived_by_its_action.reset();
 }
 
 TEST(async_barrier, counts_are_checked) {

@@ -340,6 +340,29 @@ TEST(scope_death, the_exception_in_flight_is_shown_first) {
         "in flight: (std::domain_error: the cause|an exception that no handler has reached)\n.*with 1 live task:");
 }
 
+// Headers of freed exceptions are on the stack and in registers.
+TEST(scope_death, an_earlier_exception_is_not_shown) {
+    EXPECT_EXIT(
+        {
+            int stopped = 0;
+            auto body = [&]() -> task<> {
+                scope s;
+                s.spawn(until_stopped(stopped));
+                co_await cadre::yield();
+                for (int i = 0; i < 3; ++i) {
+                    try {
+                        throw std::range_error("handled before");
+                    } catch (const std::range_error&) {
+                    }
+                }
+                throw std::domain_error("the cause");
+            };
+            sync_wait(body());
+        },
+        ::testing::KilledBySignal(SIGABRT),
+        "in flight: (std::domain_error: the cause|an exception that no handler has reached)\n.*with 1 live task:");
+}
+
 TEST(scope_death, the_handled_exception_is_shown_first) {
     EXPECT_EXIT(
         {
