@@ -105,8 +105,9 @@ public:
         words.running.store(in.take<std::uint64_t>());
         words.requests_consumed.store(in.take<std::uint8_t>());
         words.replies_consumed.store(in.take<std::uint8_t>());
-        words.chunk_ticket.store(known_[in.take<std::uint8_t>() % known_.size()]);
-        words.item_begun.store(in.take<std::int64_t>());
+        process_plane::item_watch& watch = words.watches[in.take<std::uint8_t>() % 4];
+        watch.word.store(in.take<std::uint64_t>());
+        watch.begun.store(in.take<std::int64_t>());
         for (process_plane::slot& s : std::span(worker_->link.memory().parts().requests, 8))
             s.word.store(in.take<std::uint8_t>());
     }

@@ -5,6 +5,7 @@
 #include "process/plane/chunk_progress.hpp"
 
 #include <cadre/detail/base/populate.hpp>
+#include <cadre/detail/call/call_errors.hpp>
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/detail/task/time_limit.hpp>
@@ -75,15 +76,17 @@ call_reply make_reply(call_record& r, const event& e, std::span<const std::byte>
     call_reply reply;
     reply.item_errors = std::move(r.chunk.errors);
     reply.nanoseconds = e.nanoseconds;
+    // The last item of a chunk has met a limit: as if the chunk had ended early, so that the item is judged as any other.
+    const bool limited = r.chunk_of_items && (r.limit.passed || (e.flags & event::out_of_memory) != 0);
     try {
-        if (e.kind == event_kind::value) {
+        if (e.kind == event_kind::value && !limited) {
             reply.bytes = std::move(r.chunk.results);
             reply.bytes.append(body);
             reply.items_done = r.items;
             reply.descriptors = std::move(r.chunk.descriptors);
-        } else if (e.kind == event_kind::unfinished) {
+        } else if (e.kind == event_kind::unfinished || e.kind == event_kind::value) {
             reply.kind = reply_kind::unfinished;
-            reply.items_done = e.items;
+            reply.items_done = e.kind == event_kind::value ? r.items : e.items;
             reply.partial = std::move(r.chunk.results);
             reply.partial.append(body);
             reply.descriptors = std::move(r.chunk.descriptors);
@@ -110,24 +113,6 @@ std::exception_ptr decode_error(const call_reply& reply) noexcept {
     } catch (...) {
         return nullptr;
     }
-}
-
-bool is_bad_alloc(const std::exception_ptr& error) noexcept {
-    if (error == nullptr) return false;
-    try {
-        std::rethrow_exception(error);
-    } catch (const std::bad_alloc&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
-}
-
-// Of a call, or an item of a chunk, that has exceeded its limit and obeyed the stop request.
-std::exception_ptr limit_error(const worker_connection& c, const call_record& r, const task_label& task) {
-    if (r.limit.of_call) return placement::timed_out_error(r);
-    return std::make_exception_ptr(
-        timed_out(task.text + " exceeded its time limit and stopped when requested (" + c.title() + ")"));
 }
 
 }  // namespace
@@ -257,11 +242,12 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
             if (is_bad_alloc(error) && retry_in_fresh_worker(c, r)) return {};
             if (r.limit.passed && ended_by_stop(error)) {
                 reply.kind = reply_kind::failure;
-                reply.error = limit_error(c, r, task);
+                reply.error = placement::stopped_by_limit(c, r, task);
             }
         }
         if (reply.retry_last) retire(c);  // the item is sent again before the worker's own message arrives
-        if (reply.kind == reply_kind::unfinished && r.limit.passed) reply.last_item = limit_error(c, r, task);
+        if (reply.kind == reply_kind::unfinished && r.limit.passed)
+            reply.last_item = placement::stopped_by_limit(c, r, task);
     }
     placement_.end(r, std::move(reply), ended);
     return {};

@@ -2,6 +2,7 @@
 /// What the parent knows of one call between its submission and its end.
 #pragma once
 
+#include "process/plane/item_watch.hpp"
 #include "process/plane/message.hpp"
 
 #include <cadre/detail/base/intrusive_list.hpp>
@@ -30,6 +31,7 @@ struct call_limit {
     bool begun = false;
     time_point begun_at{};  // valid if begun; of a chunk: its current item
     std::uint32_t item = 0;  // that one
+    bool item_begun = false;  // else that item had not begun when `begun_at` was noted
     time_point kill_at{};   // not the epoch: asked to stop because of a limit or deadline, killed at this time
     deadline_map::iterator deadline{};
     bool has_deadline = false;
@@ -53,6 +55,7 @@ struct call_record {
     std::uint16_t entry = 0;        // number of the function
     std::uint64_t id = 0;
     std::uint32_t items = 1;  // without those that were taken back
+    bool chunk_of_items = false;  // also if all but one were taken back
     bool nested = false;  // a task in a worker waits for it
 
     worker_connection* worker = nullptr;  // null: waits in the parent
@@ -61,6 +64,7 @@ struct call_record {
     list_links<call_record> links{};  // in the worker's list or in the queue
 
     int retries = 0;                       // that are left
+    std::uint32_t watch = process_plane::no_watch;  // of a timed chunk, while it has a worker
     bool descriptors_sent = false;  // to its worker, so that it may have begun
     bool wants_fresh = false;  // its last worker ran out of memory: it waits for one that has run nothing
     stop_reason stop = stop_reason::none;  // the strongest that was requested

@@ -79,6 +79,9 @@ void death_recovery::settle(const worker_connection& c, call_record& r, bool ran
         take_committed(c, r.chunk, r.items);
     task_label task = placement_.label(r);
     task.suspended = !ran;
+    // The item whose limit has passed ended just before the kill. Its watch let no other item begin: the rest is sent again.
+    if (killed && r.chunk_of_items && r.limit.passed && r.chunk.items_done > r.limit.item)
+        return end_unfinished(c, r, task, ended);
     if (killed && r.limit.passed && r.limit.of_call && r.stop != stop_reason::kill) {
         placement_.fail(r, placement::timed_out_error(r), ended);
     } else if (killed) {
@@ -92,6 +95,19 @@ void death_recovery::settle(const worker_connection& c, call_record& r, bool ran
         crashed.push_back({ended.back().call, std::move(ended.back().reply), task, death});
         ended.pop_back();
     }
+}
+
+void death_recovery::end_unfinished(const worker_connection& c, call_record& r, const task_label& task,
+                                    ended_calls& ended) {
+    call_reply reply;
+    reply.kind = reply_kind::unfinished;
+    reply.where = c.title() + ", " + task.text;
+    reply.last_item = placement::stopped_by_limit(c, r, task);
+    reply.items_done = r.chunk.items_done;
+    reply.partial = std::move(r.chunk.results);
+    reply.descriptors = std::move(r.chunk.descriptors);
+    reply.item_errors = std::move(r.chunk.errors);
+    placement_.end(r, std::move(reply), ended);
 }
 
 kill_reason death_recovery::reason_of_kill(const call_record& r) const noexcept {

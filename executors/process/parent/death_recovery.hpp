@@ -33,6 +33,7 @@ private:
     /// `ran`: the call was running, or any call may have been; `only`: the worker had no other task.
     void settle(const worker_connection& c, call_record& r, bool ran, bool only,
                 const std::shared_ptr<const death_notice>& death, ended_calls& ended, crashed_calls& crashed);
+    void end_unfinished(const worker_connection& c, call_record& r, const task_label& task, ended_calls& ended);
 
     void requeue_unbegun(worker_connection& c) noexcept;
     [[nodiscard]] kill_reason reason_of_kill(const call_record& r) const noexcept;

@@ -57,6 +57,7 @@ void placement::enqueue(portable_call& call, bool nested, ended_calls& ended) {
     if (call.id == 0) call.id = next_task_id();
     r.id = call.id;
     r.items = call.items;
+    r.chunk_of_items = call.items != 1;
     r.retries = call.options.retries >= 0 ? call.options.retries : options_.retries;
     r.wants_fresh = call.options.fresh_worker;
     r.limit.allowed = options_.task_timeout;
@@ -178,12 +179,18 @@ bool placement::publish(call_record& r, worker_connection& c) noexcept {
         parts_.push_back(std::as_bytes(std::span(&name_size, 1)));
     }
     if (raw) parts_.push_back(std::as_bytes(std::span(&call.raw.claim, 1)));
+    if (r.items != 1 && r.limit.allowed.count() != 0) {
+        r.watch = c.watches.take();
+        if (r.watch != process_plane::no_watch) c.link.control().watches[r.watch].reset(q.ticket);
+        parts_.push_back(std::as_bytes(std::span(&r.watch, 1)));
+    }
     if (r.items != 1) parts_.push_back(std::as_bytes(std::span(&r.items, 1)));
 
     // Before the worker can claim the call.
     r.call->note_worker(c.os.pid);
     const auto position = c.link.publish(q, parts_, functions_, r.arguments);
     if (!position) {
+        c.watches.give_back(std::exchange(r.watch, process_plane::no_watch));
         r.call->note_worker(0);
         return false;
     }
@@ -191,6 +198,7 @@ bool placement::publish(call_record& r, worker_connection& c) noexcept {
     r.limit.begun = false;
     r.descriptors_sent = false;
     r.limit.item = 0;
+    r.limit.item_begun = false;
     r.position = *position;
     if (c.calls.empty()) ++busy_;
     c.calls.push_back(r);
@@ -209,6 +217,7 @@ void placement::unplace(call_record& r) noexcept {
     if (calls.empty()) --busy_;
     placed_.fetch_sub(1, std::memory_order_relaxed);
     r.worker->link.release(std::exchange(r.arguments, {}));
+    r.worker->watches.give_back(std::exchange(r.watch, process_plane::no_watch));
     if (r.worker->raw_chunk == &r) r.worker->raw_chunk = nullptr;
     r.worker = nullptr;
 }
@@ -257,6 +266,13 @@ task_label placement::label(const call_record& r) const {
 
 std::exception_ptr placement::timed_out_error(const call_record& r) {
     return std::make_exception_ptr(timed_out(timed_out_text(r.limit.allowed, r.call->options.name)));
+}
+
+std::exception_ptr placement::stopped_by_limit(const worker_connection& c, const call_record& r,
+                                               const task_label& task) {
+    if (r.limit.of_call) return timed_out_error(r);
+    return std::make_exception_ptr(
+        timed_out(task.text + " exceeded its time limit and stopped when requested (" + c.title() + ")"));
 }
 
 bool placement::retry(call_record& r) noexcept {

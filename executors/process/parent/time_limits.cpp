@@ -7,6 +7,8 @@
 
 namespace cadre::detail::process_parent {
 
+using process_plane::item_watch;
+
 void time_limits::expire(time_point now, ended_calls& ended) noexcept {
     while (call_record* const r = deadlines_.take_expired(now)) {
         if (r->worker == nullptr) continue;  // requeued; armed again when it is published
@@ -19,6 +21,19 @@ void time_limits::expire(time_point now, ended_calls& ended) noexcept {
     }
 }
 
+// Notes when the current item of a chunk began. The worker wrote both: taken within what is possible, and once for each item.
+// @return whether there was anything new
+bool time_limits::note_item(call_record& r, std::uint64_t seen, std::int64_t begun, time_point now) noexcept {
+    call_limit& limit = r.limit;
+    const std::uint32_t item = std::min(item_watch::item_of(seen), r.items - 1);
+    const bool running = item_watch::phase_of(seen) == item_watch::phase::running;
+    if (item < limit.item || (item == limit.item && (limit.item_begun || !running))) return false;
+    limit.begun_at = running ? std::min(time_point(std::chrono::nanoseconds(begun)), now) : now;
+    limit.item = item;
+    limit.item_begun = running;
+    return true;
+}
+
 // The clock of a limit starts when the worker begins the task, or the item of a chunk, not when the call is queued.
 void time_limits::check(call_record& r, time_point now, ended_calls& ended) noexcept {
     const worker_link& link = r.worker->link;
@@ -27,23 +42,23 @@ void time_limits::check(call_record& r, time_point now, ended_calls& ended) noex
         deadlines_.arm(r, now + limit.allowed);
         return;
     }
-    const auto& words = link.control();
-    if (r.items != 1 && words.chunk_ticket.load(std::memory_order_acquire) == call_table::ticket(r)) {
-        // The worker wrote both: taken within what is possible, and once for each item of the call.
-        const time_point begun(std::chrono::nanoseconds(words.item_begun.load(std::memory_order_acquire)));
-        const std::uint32_t item = std::min(words.chunk_item.load(std::memory_order_acquire), r.items - 1);
-        if (!limit.begun || (begun > limit.begun_at && item > limit.item)) {
-            limit.begun_at = std::min(begun, now);
-            limit.item = item;
-        }
-        limit.begun = true;
-    }
+    if (!std::exchange(limit.begun, true)) limit.begun_at = now;  // the worker's message is on its way
+    item_watch* const watch = r.watch == process_plane::no_watch ? nullptr : &r.worker->link.control().watches[r.watch];
+    const std::uint64_t seen = watch != nullptr ? watch->word.load(std::memory_order_acquire) : 0;
+    if (watch != nullptr) (void)note_item(r, seen, watch->begun.load(std::memory_order_relaxed), now);
     // The worker may have written any time: none is before the limit began, so that the sums below do not overflow.
-    const time_point earliest = now - limit.allowed;
-    const time_point began = limit.begun ? std::max(limit.begun_at, earliest) : earliest;
+    const time_point began = std::max(limit.begun_at, now - limit.allowed);
     if (now - began < limit.allowed) {
         deadlines_.arm(r, began + limit.allowed);
         return;
+    }
+    if (watch != nullptr && !watch->stop(seen)) {
+        // The item has ended meanwhile. A worker that changes the word but does not advance is not believed.
+        const std::uint64_t changed = watch->word.load(std::memory_order_acquire);
+        if (note_item(r, changed, watch->begun.load(std::memory_order_relaxed), now)) {
+            deadlines_.arm(r, now + deadline_queue::retry_interval);
+            return;
+        }
     }
     limit.passed = true;
     report_time_limit(placement_, r);

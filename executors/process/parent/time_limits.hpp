@@ -20,6 +20,7 @@ public:
     void expire(time_point now, ended_calls& ended) noexcept;
 
 private:
+    static bool note_item(call_record& r, std::uint64_t seen, std::int64_t begun, time_point now) noexcept;
     void check(call_record& r, time_point now, ended_calls& ended) noexcept;
     void kill_worker_of(call_record& r, ended_calls& ended) noexcept;
 

@@ -81,6 +81,7 @@ public:
 
     call_list calls{};
     call_record* raw_chunk = nullptr;  // that it began last, if that is in work
+    process_plane::watch_set watches{};  // of its timed chunks
     std::uint64_t published = 0;  // calls
     time_point silent_since = time_point::max();  // has no task and does not take the calls sent to it
     std::uint64_t silent_at = 0;  // requests that it had passed then

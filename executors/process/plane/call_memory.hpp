@@ -5,6 +5,7 @@
 #include "base/mapped_memory.hpp"
 #include "process/os/crash_page.hpp"
 #include "process/os/unique_fd.hpp"
+#include "process/plane/item_watch.hpp"
 #include "process/plane/message_ring.hpp"
 #include "process/plane/request_ring.hpp"
 #include "process/plane/trace_ring.hpp"
@@ -80,10 +81,6 @@ struct control_block {
 
     // What the worker's loop runs, so that a death is attributed to the right task.
     alignas(64) std::atomic<std::uint64_t> running;  // worker: id of the call, 0: nothing
-    std::atomic<std::uint64_t>
-        chunk_ticket;  // worker: the timed chunk whose item began last; release, after `item_begun`
-    std::atomic<std::uint32_t> chunk_item;  // worker: its item
-    std::atomic<std::int64_t> item_begun;  // worker: when, steady clock in nanoseconds
     // For reports: the call that began last, and when. Relaxed.
     std::atomic<std::uint64_t> begun;  // worker: its id
     std::atomic<std::int64_t> begun_at;  // worker
@@ -100,6 +97,8 @@ struct control_block {
     std::atomic<std::uint32_t> retiring;
     alignas(64)
         std::atomic<std::uint32_t> order_bell;  // both sides increment it: the futex that the control thread waits on
+
+    alignas(64) item_watch watches[item_watches];  // both sides: see item_watch.hpp
 };
 
 /// Wakes the worker's control thread.

@@ -173,6 +173,8 @@ void call_dispatcher::read_request(const request& q, worker_call& call) const {
         body = body.first(body.size() - sizeof value);
     };
     if ((q.flags & request::chunk) != 0) take(call.items);
+    call.timed = (q.flags & request::timed) != 0;
+    if (call.timed && (q.flags & request::chunk) != 0) take(call.watch);
     if ((q.flags & request::raw) != 0) take(call.claim);
     if ((q.flags & request::named) != 0) {
         std::uint16_t size = 0;
@@ -187,7 +189,6 @@ void call_dispatcher::read_request(const request& q, worker_call& call) const {
     populate_for_reading(body.data(), body.size());
     call.arguments = body;  // a block belongs to the parent's record of the call, until the call has ended
     call.id = q.call_id;
-    call.timed = (q.flags & request::timed) != 0;
     call.executor = backend_;
     call.home = loop_.get();
 }

@@ -49,11 +49,8 @@ void worker_call::operator delete(void* memory, std::size_t) noexcept {
 void worker_call::begin_item(std::uint32_t index) noexcept {
     end_if_forked();
     failures_before = process_os::failed_allocations();
-    process_plane::control_block& control = dispatcher_.control();
-    control.chunk_item.store(index, std::memory_order_relaxed);
-    if (!timed) return;
-    control.item_begun.store(round_timer::now(), std::memory_order_relaxed);
-    control.chunk_ticket.store(ticket, std::memory_order_release);
+    if (timed && watch != process_plane::no_watch)
+        dispatcher_.control().watches[watch].begin(ticket, index, round_timer::now());
 }
 
 void worker_call::commit_items(std::uint32_t items_done, byte_buffer bytes,
@@ -62,7 +59,14 @@ void worker_call::commit_items(std::uint32_t items_done, byte_buffer bytes,
     results.commit(dispatcher_.sender(), ticket, items_done, bytes.span(), std::move(result_descriptors));
 }
 
+// Of a timed chunk: whether no further item may begin, because a stop or a kill for the last one may be under way.
+bool worker_call::item_stopped() noexcept {
+    if (watch == process_plane::no_watch) return true;
+    return !dispatcher_.control().watches[watch].end(ticket);
+}
+
 bool worker_call::ends_early() noexcept {
+    if (timed && item_stopped()) return true;
     return stop.reason() > stop_reason::requested || dispatcher_.worn_out() || results.full() ||
            error_bytes >= process_plane::max_chunk_results;
 }

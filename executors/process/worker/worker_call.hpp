@@ -2,6 +2,7 @@
 /// One call in its worker.
 #pragma once
 
+#include "process/plane/item_watch.hpp"
 #include "process/worker/chunk_results.hpp"
 #include "process/worker/raw_results.hpp"
 
@@ -36,6 +37,7 @@ public:
     const std::uint64_t ticket;
     worker_call* chain = nullptr;  // next in its bucket of the call_map
     bool timed = false;            // has a time limit
+    std::uint32_t watch = process_plane::no_watch;  // of a timed chunk
     std::uint64_t failures_before = 0;  // failed allocations when the call, or its item, began
     byte_buffer inline_arguments{};  // of a small request, whose slot is used again
     chunk_results results{};
@@ -43,6 +45,8 @@ public:
     std::size_t error_bytes = 0;  // sent by `fail_item`
 
 private:
+    [[nodiscard]] bool item_stopped() noexcept;
+
     call_dispatcher& dispatcher_;
 };
 

@@ -1,5 +1,6 @@
 #include <cadre/detail/call/call_errors.hpp>
 
+#include <new>
 #include <string>
 #include <utility>
 
@@ -32,6 +33,17 @@ bool is_retryable(const std::exception_ptr& error) noexcept {
         return e.reason() == kill_reason::memory_limit;
     } catch (...) {
         return is_worker_death(error);
+    }
+}
+
+bool is_bad_alloc(const std::exception_ptr& error) noexcept {
+    if (error == nullptr) return false;
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::bad_alloc&) {
+        return true;
+    } catch (...) {
+        return false;
     }
 }
 

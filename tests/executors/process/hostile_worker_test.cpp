@@ -79,7 +79,8 @@ std::uint64_t own_ticket(call_memory::layout& m) {
 // An item of a chunk that says that it has begun at another time.
 int forge_begin(std::int64_t when) {
     call_memory::layout& m = *find_memory();
-    m.control.item_begun.store(when);
+    for (item_watch& w : m.control.watches)
+        w.begun.store(when);
     return spin_for_ever();
 }
 
@@ -124,6 +125,22 @@ TEST(hostile_worker, a_forged_begin_of_an_item_does_not_stop_its_limit) {
         const std::vector<std::int64_t> items(2, when);
         EXPECT_THROW(cadre::sync_wait(cadre::map(ex, forge_begin, items, {.chunk = 2})), cadre::task_killed) << when;
     }
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+}
+
+// Changes the word by which its items are stopped all the time, without ever ending one.
+int forge_watch(int i) {
+    call_memory::layout& m = *find_memory();
+    for (std::uint64_t word = m.control.watches[0].word.load();; word ^= 1)
+        m.control.watches[0].word.store(word);
+    return i;
+}
+
+TEST(hostile_worker, a_forged_watch_of_an_item_does_not_stop_its_limit) {
+    const executor ex = process_executor{{.workers = 1, .task_timeout = 50ms, .kill_grace = 50ms}};
+    const std::vector<int> items(2, 1);
+    for (int i = 0; i < 5; ++i)
+        EXPECT_THROW(cadre::sync_wait(cadre::map(ex, forge_watch, items, {.chunk = 2})), cadre::task_killed);
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 

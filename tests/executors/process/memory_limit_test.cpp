@@ -9,6 +9,7 @@
 #include <new>
 #include <ranges>
 #include <set>
+#include <stdexcept>
 #include <vector>
 
 // Sanitizers reserve terabytes of address space and keep what is freed: no limit of memory fits them.
@@ -79,6 +80,46 @@ TEST(process_memory, a_call_that_met_the_limit_is_repeated_in_a_fresh_worker) {
     EXPECT_GT(ex.stats().retried, 0u);
     // An item that is sent again out of a chunk may meet a worker that others have used meanwhile.
     EXPECT_EQ(map_all(ex, {.retries = 3}).values, calls);
+}
+
+// Fails in the worker that item -1 has filled, for want of memory, and nowhere else.
+template <bool Translated>
+int need_much(int i) {
+    static std::vector<std::vector<char>> kept;
+    if (i < 0) {  // fills its worker
+        for (int n = 0; n < 40; ++n)
+            kept.emplace_back(std::size_t{1} << 20, 'x');
+        return i;
+    }
+    if (i != 4 || kept.empty()) return i;
+    try {
+        for (int n = 0; n < 100; ++n)
+            kept.emplace_back(std::size_t{1} << 20, 'x');
+    } catch (const std::bad_alloc&) {
+        if (Translated) throw std::runtime_error("too little memory");
+        throw;
+    }
+    return i;
+}
+
+template <bool Translated>
+std::vector<cadre::outcome<int>> fail_at_the_end_of_a_chunk(int retries) {
+    const executor ex = process_executor{{.workers = 1, .memory_limit = limit}};
+    (void)cadre::sync_wait(cadre::on(ex, need_much<Translated>, -1));
+    return cadre::sync_wait(
+        cadre::map_outcomes(ex, need_much<Translated>, std::views::iota(0, 5), {.chunk = 5, .retries = retries}));
+}
+
+TEST(process_memory, the_last_item_of_a_chunk_is_repeated_as_any_other) {
+    EXPECT_TRUE(fail_at_the_end_of_a_chunk<false>(1).back().has_value());
+    EXPECT_THROW(fail_at_the_end_of_a_chunk<false>(0).back().value(), std::bad_alloc);
+}
+
+TEST(process_memory, an_item_that_threw_another_error_for_want_of_memory_is_not_repeated) {
+    EXPECT_THROW(fail_at_the_end_of_a_chunk<true>(3).back().value(), std::runtime_error);
+    const executor ex = process_executor{{.workers = 1, .memory_limit = limit, .retries = 3}};
+    (void)cadre::sync_wait(cadre::on(ex, need_much<true>, -1));
+    EXPECT_THROW(cadre::sync_wait(cadre::on(ex, need_much<true>, 4)), std::runtime_error);
 }
 
 pid_t leak_then_pid(int megabytes) {

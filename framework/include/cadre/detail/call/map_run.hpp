@@ -270,7 +270,9 @@ private:
             results_.set(c.first + last, outcome<result>(c.with_item(c.reply.last_item, last)));
     }
     [[nodiscard]] bool repeats_last(const remote& c, std::uint32_t done) const {
-        return c.reply.retry_last && c.retries_left > 0 && done != 0 && results_.error(c.first + done - 1) != nullptr;
+        // As for a call alone: an item that threw another error for want of memory is not repeated.
+        return c.reply.retry_last && c.retries_left > 0 && done != 0 &&
+               is_bad_alloc(results_.error(c.first + done - 1));
     }
     /// The chunk ended early, after `done` items: the last of them has met a limit, and the others have not begun.
     void send_rest(remote& c, std::uint32_t done) {
