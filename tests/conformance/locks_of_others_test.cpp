@@ -56,6 +56,30 @@ TYPED_TEST(locks_of_others, a_timed_wait_for_an_event_says_whether_it_is_set) {
     EXPECT_FALSE(sync_wait(on(this->under_test, is_set_within, e, soon)));
 }
 
+void set_event(async_event e) { e.set(); }
+task<int> wait_for_both(async_event first, async_event second) {
+    co_await first.wait();
+    co_await second.wait();
+    co_return 1;
+}
+
+// Set here and in a call, awaited here and in calls; nobody misses either.
+TYPED_TEST(locks_of_others, an_event_is_the_same_for_all) {
+    const async_event a{this->under_test};
+    const async_event b{this->under_test};
+    sync_wait([](executor ex, async_event first, async_event second) -> task<void> {
+        const auto set_both = [](executor on_which, async_event x, async_event y) -> task<void> {
+            x.set();
+            co_await on(on_which, set_event, y);
+            EXPECT_TRUE(y.is_set());
+        };
+        const auto [x, y, z, done] =
+            co_await when_all(on(ex, wait_for_both, first, second), on(ex, wait_for_both, first, second),
+                              wait_for_both(first, second), set_both(ex, first, second));
+        EXPECT_EQ(x + y + z, 3);
+    }(this->under_test, a, b));
+}
+
 // --- latch ------------------------------------------------------------------------------------------------------------
 
 task<void> wait_and_add(async_latch l, shared_value<int> passed) {
@@ -165,6 +189,49 @@ TYPED_TEST(locks_of_others, interleaved_readers_and_writers_all_get_in) {
     }(this->under_test, m, inside));
     EXPECT_EQ(inside[0], 0);
     EXPECT_EQ(inside[1], 50);
+}
+
+enum entry : unsigned { writing = 1, reading = 2 };
+
+unsigned possible(async_shared_mutex m) {
+    unsigned p = 0;
+    if (m.try_lock()) p |= writing;
+    if (m.try_lock_shared()) p |= reading;
+    return p;
+}
+task<bool> enters_within(async_shared_mutex m, entry how, std::chrono::milliseconds limit) {
+    try {
+        if (how == writing)
+            static_cast<void>(co_await timeout(limit, m.lock()));
+        else
+            static_cast<void>(co_await timeout(limit, m.lock_shared()));
+    } catch (const timed_out&) {
+        co_return false;
+    }
+    co_return true;
+}
+
+// What may enter beside a writer, beside readers, and beside nobody: asked in calls, and by waiting.
+TYPED_TEST(locks_of_others, what_may_enter_depends_on_who_is_inside) {
+    const async_shared_mutex m{this->under_test};
+    sync_wait([](executor ex, async_shared_mutex mutex) -> task<void> {
+        {
+            const auto inside = co_await mutex.lock();
+            EXPECT_EQ(co_await on(ex, possible, mutex), 0U);
+            EXPECT_FALSE(co_await on(ex, enters_within, mutex, writing, soon));
+            EXPECT_FALSE(co_await on(ex, enters_within, mutex, reading, soon));
+        }
+        {
+            const auto inside = co_await mutex.lock_shared();
+            EXPECT_EQ(co_await on(ex, possible, mutex), unsigned{reading});
+            EXPECT_FALSE(co_await on(ex, enters_within, mutex, writing, soon));
+            EXPECT_TRUE(co_await on(ex, enters_within, mutex, reading, 1h));  // no trace of the writer that gave up
+            const auto beside = mutex.try_lock_shared();
+            EXPECT_TRUE(beside.has_value());
+        }
+        EXPECT_EQ(co_await on(ex, possible, mutex), unsigned{writing} | unsigned{reading});
+        EXPECT_TRUE(co_await on(ex, enters_within, mutex, writing, 1h));
+    }(this->under_test, m));
 }
 
 // --- semaphore --------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <cadre/channel.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/job.hpp>
+#include <cadre/make.hpp>
 #include <cadre/on.hpp>
 #include <cadre/scope.hpp>
 #include <cadre/shared_segment.hpp>
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <optional>
 #include <ranges>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -159,6 +161,61 @@ TYPED_TEST(queues_of_others, all_work_has_been_done_when_the_workers_have_ended)
     EXPECT_TRUE(std::ranges::equal(all, std::views::iota(0, 40) | std::views::transform([](int i) { return i * i; })));
 }
 
+/// Cannot be encoded, on demand.
+struct picky {
+    bool fails = false;
+    int value = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        if (fails) throw std::runtime_error("cannot be encoded");
+        archive(value);
+    }
+};
+
+// Python's feeder thread drops such a value later; here `send` throws at once, where values are encoded at all.
+TYPED_TEST(queues_of_others, a_value_that_cannot_be_encoded_takes_no_place) {
+    const channel<picky> q{this->under_test, 1};
+    sync_wait([](channel<picky> ch, bool encodes) -> task<void> {
+        bool thrown = false;
+        try {
+            co_await ch.send(make<picky>(true, 1));
+        } catch (const std::runtime_error&) {
+            thrown = true;
+        }
+        EXPECT_EQ(thrown, encodes);
+        EXPECT_EQ(ch.size(), thrown ? 0U : 1U);
+        if (!thrown) (void)co_await ch.receive();
+        co_await ch.send(make<picky>(false, 2));
+        const auto got = co_await ch.receive();
+        EXPECT_EQ(got.value().value, 2);
+    }(q, this->under_test.kind() == executor_kind::process));
+}
+
+task<void> answer_each(channel<channel<int>> requests) {
+    int n = 0;
+    while (auto reply = co_await requests.receive()) {
+        co_await reply->send(++n);
+        reply->close();
+    }
+}
+
+TYPED_TEST(queues_of_others, queues_travel_through_queues) {
+    const channel<channel<int>> requests{this->under_test, 2};
+    sync_wait([](executor ex, channel<channel<int>> all) -> task<void> {
+        auto server = spawn(ex, answer_each, all);
+        for (int i = 1; i <= 3; ++i) {
+            const channel<int> reply{ex, 1};
+            co_await all.send(reply);
+            const auto answer = co_await reply.receive();
+            EXPECT_EQ(answer, i);
+            const auto end = co_await reply.receive();
+            EXPECT_FALSE(end.has_value());
+        }
+        all.close();
+        co_await server;
+    }(this->under_test, requests));
+}
+
 // --- Manager ----------------------------------------------------------------------------------------------------------
 
 using list = shared::vector<int>;
@@ -244,6 +301,39 @@ TYPED_TEST(queues_of_others, a_dictionary_of_one_process_is_read_by_another) {
         EXPECT_FALSE(d->contains(66));
         EXPECT_TRUE(g.template destroy<dictionary>("d"));
         EXPECT_EQ(g.template find<dictionary>("d"), nullptr);
+    }(this->under_test, memory));
+}
+
+using pets = shared::map<shared::string, int>;
+using people = shared::map<shared::string, pets>;
+
+task<int> change_inner(shared_segment memory) {
+    auto g = co_await memory.lock();
+    auto& all = *g.find<people>("people");
+    int sum = 0;
+    for (auto& [person, owned] : all)
+        for (auto& [pet, count] : owned)
+            sum += ++count;
+    shared::value_of(shared::value_of(all, "berta"), "newt") = 5;
+    co_return sum;
+}
+
+TYPED_TEST(queues_of_others, a_dictionary_in_a_dictionary_is_the_same_for_all) {
+    const shared_segment memory{this->under_test, 1 << 16};
+    sync_wait([](executor ex, shared_segment m) -> task<void> {
+        {
+            auto g = co_await m.lock();
+            auto& all = g.template find_or_construct<people>("people");
+            shared::value_of(shared::value_of(all, "anna"), "cat") = 1;
+            shared::value_of(shared::value_of(all, "anna"), "dog") = 2;
+            shared::value_of(shared::value_of(all, "berta"), "owl") = 3;
+        }
+        EXPECT_EQ(co_await on(ex, change_inner, m), 9);
+        auto g = co_await m.lock();
+        auto& all = *g.template find<people>("people");
+        EXPECT_EQ(shared::value_of(shared::value_of(all, "anna"), "dog"), 3);
+        EXPECT_EQ(shared::value_of(shared::value_of(all, "berta"), "newt"), 5);
+        EXPECT_EQ(all.size(), 2U);
     }(this->under_test, memory));
 }
 

@@ -182,6 +182,52 @@ TYPED_TEST(waits_of_others, a_stop_token_ends_a_wait_for_a_predicate) {
     }(m, cv));
 }
 
+enum class first { predicate, stop, limit };
+
+task<first> ends_first(async_mutex m, async_condition_variable cv, shared_array<int> a, std::stop_token token,
+                       std::chrono::milliseconds limit) {
+    auto guard = co_await m.lock();
+    ++a[0];
+    first by = first::predicate;
+    try {
+        co_await timeout(limit, with_stop(token, cv.wait(guard, [&] { return a[1] != 0; })));
+    } catch (const timed_out&) {
+        by = first::limit;
+    } catch (const cancelled&) {
+        by = first::stop;
+    }
+    EXPECT_TRUE(guard.owns_lock());
+    co_return by;
+}
+task<void> fulfil(async_mutex m, async_condition_variable cv, shared_array<int> a) {
+    co_await until_at(m, a, 0, 1);
+    const auto guard = co_await m.lock();
+    a[1] = 1;
+    cv.notify_all();
+}
+
+// A predicate, a stop token and a limit at once.
+TYPED_TEST(waits_of_others, a_wait_says_what_ended_it) {
+    const async_mutex m{this->under_test};
+    const async_condition_variable cv{this->under_test};
+    const shared_array<int> a{this->under_test, 2};
+    sync_wait([](executor ex, async_mutex mutex, async_condition_variable c, shared_array<int> state) -> task<void> {
+        std::stop_source source;
+        EXPECT_EQ(co_await ends_first(mutex, c, state, source.get_token(), soon), first::limit);
+        const auto stop = [](std::stop_source s, async_mutex lock, shared_array<int> waiters) -> task<void> {
+            co_await until_at(lock, waiters, 0, 2);
+            s.request_stop();
+        };
+        const auto [by_stop, stopped] =
+            co_await when_all(ends_first(mutex, c, state, source.get_token(), 1h), stop(source, mutex, state));
+        EXPECT_EQ(by_stop, first::stop);
+        state[0] = 0;
+        const auto [by_predicate, fulfilled] =
+            co_await when_all(ends_first(mutex, c, state, std::stop_token{}, 1h), on(ex, fulfil, mutex, c, state));
+        EXPECT_EQ(by_predicate, first::predicate);
+    }(this->under_test, m, cv, a));
+}
+
 TYPED_TEST(waits_of_others, a_wait_without_the_lock_is_an_error) {
     const async_mutex m{this->under_test};
     const async_condition_variable cv{this->under_test};
@@ -221,6 +267,34 @@ TYPED_TEST(waits_of_others, a_barrier_of_one_never_waits) {
     sync_wait(on(this->under_test, pass, b, b, a, 10));
     EXPECT_EQ(a[0], 10);
     EXPECT_EQ(b.arrived(), 0U);
+}
+
+struct barrier_state {
+    std::size_t participants;
+    std::size_t arrived;
+    bool broken;
+    bool operator==(const barrier_state&) const = default;
+};
+barrier_state state_of(async_barrier b) { return {b.participants(), b.arrived(), b.broken()}; }
+
+// What Python calls parties, n_waiting and broken.
+TYPED_TEST(waits_of_others, the_state_of_a_barrier_is_the_same_in_every_process) {
+    const async_barrier b{this->under_test, 3};
+    sync_wait([](executor ex, async_barrier barrier) -> task<void> {
+        const auto expect = [&](barrier_state state) -> task<void> {
+            EXPECT_EQ(state_of(barrier), state);
+            EXPECT_EQ(co_await on(ex, state_of, barrier), state);
+        };
+        co_await expect({3, 0, false});
+        const auto token = barrier.arrive();
+        co_await expect({3, 1, false});
+        barrier.drop();
+        co_await expect({2, 1, false});
+        barrier.abort();
+        EXPECT_TRUE((co_await on(ex, state_of, barrier)).broken);
+        EXPECT_THROW(co_await barrier.wait(token), broken_barrier);
+        EXPECT_THROW(co_await on(ex, pass, barrier, barrier, shared_array<int>(ex, 1), 1), broken_barrier);
+    }(this->under_test, b));
 }
 
 task<bool> arrives_within(async_barrier b, std::chrono::milliseconds limit) {
