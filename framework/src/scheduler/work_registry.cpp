@@ -27,7 +27,15 @@ std::int64_t now() noexcept { return std::chrono::steady_clock::now().time_since
 
 bool work_registry::enter(work_root& root) noexcept {
     const std::lock_guard hold(mutex_);
-    if (closed_) return false;
+    return !closed_ && enter_locked(root);
+}
+
+bool work_registry::enter_remainder(work_root& root) noexcept {
+    const std::lock_guard hold(mutex_);
+    return (!closed_ || live_ != 0) && enter_locked(root);
+}
+
+bool work_registry::enter_locked(work_root& root) noexcept {
     if (entered_ == next_measured_) [[unlikely]]
         measure_locked(root);
     ++entered_;

@@ -71,7 +71,7 @@ void stream_promise_base::hand_over(std::coroutine_handle<> body) noexcept {
 bool stream_promise_base::leave() noexcept {
     if (idle()) return false;
     root_.stop = &stop_;
-    registered_ = env_.home->registry().enter(root_);
+    registered_ = env_.home->registry().enter_remainder(root_);
     stop_.request_stop();
     std::uintptr_t running = running_word;
     if (state_.compare_exchange_strong(running, dropped_word, std::memory_order_acq_rel)) return true;

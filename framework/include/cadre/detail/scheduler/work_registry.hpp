@@ -51,6 +51,9 @@ public:
     static void set_traced(work_root& root) noexcept;
     /// Adds `root` although the registry may be closed: a part of work that is registered, and that may end after it.
     void enter_part(work_root& root) noexcept;
+    /// Accepts `root` also after `close` while any accepted work has not ended: what such work leaves behind when it unwinds.
+    /// @return false: all work has ended
+    [[nodiscard]] bool enter_remainder(work_root& root) noexcept;
     /// What `work_end` does, by the waiter itself, which keeps the executor alive.
     void leave(work_root& root) noexcept;
     /// Asks every accepted task to stop. Callbacks of their tokens may start and end work, but not destroy the registry.
@@ -72,6 +75,7 @@ private:
     friend class work_end;
     using functions = std::vector<std::function<void()>>;
     [[nodiscard]] bool count_end_locked() noexcept { return --live_ == 0 && !on_empty_.empty(); }
+    [[nodiscard]] bool enter_locked(work_root& root) noexcept;
     void measure_locked(work_root& root) noexcept;
     void observe_end(work_root& root) noexcept;
     void report_empty() noexcept;
