@@ -18,6 +18,28 @@
 
 namespace cadre {
 
+template <class T>
+class generator;
+
+/// Yielded by the body of a generator: the elements of `inner`, or what is left of them, as elements of its own. An exception of `inner`
+/// leaves the `co_yield`. However deep such generators are nested, an element costs the same, where nested loops cost a step a level.
+///
+///     cadre::generator<int> walk(const node* n) {
+///         if (n == nullptr) co_return;
+///         co_yield cadre::elements_of(walk(n->left));
+///         co_yield n->value;
+///         co_yield cadre::elements_of(walk(n->right));
+///     }
+template <class T>
+class elements_of {
+public:
+    explicit elements_of(generator<T> inner) noexcept : inner_(std::move(inner)) {}
+
+private:
+    friend generator<T>;
+    generator<T> inner_;
+};
+
 /// A single-pass input range that computes its elements on demand. Move-only. `begin()` and `++` throw what the body
 /// throws. Not a task: its body cannot use `co_await`. Not thread-safe.
 ///
@@ -29,27 +51,60 @@ class [[nodiscard]] generator : public std::ranges::view_base {
 
 public:
     class promise_type : public detail::pooled_frame {
+        // Goes back to the body that has yielded these elements.
+        struct end_awaiter {
+            [[nodiscard]] static bool await_ready() noexcept { return false; }
+            [[nodiscard]] static std::coroutine_handle<>
+            await_suspend(std::coroutine_handle<promise_type> ended) noexcept {
+                promise_type& p = ended.promise();
+                if (!p.outer_) return std::noop_coroutine();
+                return p.outermost().innermost_ = p.outer_;
+            }
+            static void await_resume() noexcept {}
+        };
+        class inner_awaiter {
+        public:
+            explicit inner_awaiter(generator&& inner) noexcept : inner_(std::move(inner)) {}
+            [[nodiscard]] bool await_ready() const noexcept { return !inner_.frame_ || inner_.frame_.done(); }
+            [[nodiscard]] std::coroutine_handle<>
+            await_suspend(std::coroutine_handle<promise_type> outer) const noexcept {
+                promise_type& p = inner_.frame_.promise();
+                p.outer_ = outer;
+                p.root_ = &outer.promise().outermost();
+                return outer.promise().outermost().innermost_ = p.innermost_ ? p.innermost_ : inner_.frame_;
+            }
+            void await_resume() const {
+                if (inner_.frame_) inner_.frame_.promise().rethrow_error();
+            }
+
+        private:
+            generator inner_;
+        };
+
     public:
         [[nodiscard]] generator get_return_object() noexcept {
             return generator(std::coroutine_handle<promise_type>::from_promise(*this));
         }
         [[nodiscard]] static std::suspend_always initial_suspend() noexcept { return {}; }
-        [[nodiscard]] static std::suspend_always final_suspend() noexcept { return {}; }
+        [[nodiscard]] static end_awaiter final_suspend() noexcept { return {}; }
+        [[nodiscard]] inner_awaiter yield_value(elements_of<T> elements) noexcept {
+            return inner_awaiter(std::move(elements.inner_));
+        }
         // The yielded object lives until the body is resumed, as part of its full expression.
         [[nodiscard]] std::suspend_always yield_value(reference value) noexcept {
-            value_ = std::addressof(value);
+            outermost().value_ = std::addressof(value);
             return {};
         }
         [[nodiscard]] std::suspend_always yield_value(T&& value) noexcept
             requires(!std::is_reference_v<T>)
         {
-            value_ = std::addressof(value);
+            outermost().value_ = std::addressof(value);
             return {};
         }
         [[nodiscard]] auto yield_value(const T& value)
             requires(!std::is_reference_v<T> && !std::is_const_v<T> && std::is_copy_constructible_v<T>)
         {
-            return yielded_copy(value, value_);
+            return yielded_copy(value, outermost().value_);
         }
         static void return_void() noexcept {}
         void unhandled_exception() noexcept { error_ = std::current_exception(); }
@@ -69,7 +124,20 @@ public:
             std::add_pointer_t<reference>& published_;
         };
 
-        std::add_pointer_t<reference> value_ = nullptr;
+        // The promise of the generator that has the consumer: `root_`, unless that one is yielded itself since.
+        [[nodiscard]] promise_type& outermost() noexcept {
+            while (root_->outer_)
+                root_ = root_->root_;
+            return *root_;
+        }
+        void rethrow_error() {
+            if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+        }
+
+        std::add_pointer_t<reference> value_ = nullptr;  // of the outermost: the present element
+        std::coroutine_handle<promise_type> innermost_;  // of the outermost: the body to resume; null: its own
+        promise_type* root_ = this;
+        std::coroutine_handle<promise_type> outer_;  // which yields the elements of this one; null: it is the outermost
         std::exception_ptr error_;
     };
 
@@ -85,7 +153,9 @@ public:
             return *this;
         }
         void operator++(int) { ++*this; }
-        friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept { return it.frame_.done(); }
+        friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept {
+            return !it.frame_ || it.frame_.done();
+        }
 
     private:
         friend generator;
@@ -93,6 +163,8 @@ public:
         std::coroutine_handle<promise_type> frame_;
     };
 
+    /// Without elements.
+    generator() noexcept = default;
     generator(generator&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
     generator& operator=(generator&& other) noexcept {
         std::swap(frame_, other.frame_);
@@ -104,7 +176,7 @@ public:
 
     /// Runs the body to its first element. Call it once. @throws what the body throws
     [[nodiscard]] iterator begin() {
-        advance(frame_);
+        if (frame_) advance(frame_);
         return iterator(frame_);
     }
     [[nodiscard]] static std::default_sentinel_t end() noexcept { return {}; }
@@ -112,8 +184,9 @@ public:
 private:
     explicit generator(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
     static void advance(std::coroutine_handle<promise_type> frame) {
-        frame.resume();
-        if (frame.promise().error_) std::rethrow_exception(std::exchange(frame.promise().error_, nullptr));
+        promise_type& p = frame.promise();
+        (p.innermost_ ? p.innermost_ : frame).resume();
+        p.rethrow_error();
     }
     std::coroutine_handle<promise_type> frame_;
 };

@@ -65,6 +65,8 @@ public:
         T* last_ = nullptr;
     };
 
+    /// Without elements.
+    stream() noexcept = default;
     stream(stream&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
     stream& operator=(stream&& other) noexcept {
         std::swap(frame_, other.frame_);
@@ -121,7 +123,7 @@ public:
 private:
     friend detail::stream_access;
     explicit stream(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
-    std::coroutine_handle<promise_type> frame_;
+    std::coroutine_handle<promise_type> frame_{};
 };
 
 namespace detail {

@@ -285,6 +285,30 @@ TEST(shared_task, many_threads_await_and_stop_it) {
     EXPECT_GE(results, 600);
 }
 
+TEST(shared_task, many_that_end_at_once_do_not_use_the_stack) {
+    const auto one = []() -> shared_task<int> { co_return 1; };
+    const auto body = [one]() -> task<int> {
+        int sum = 0;
+        for (int i = 0; i < 1'000'000; ++i)
+            sum += co_await one();
+        co_return sum;
+    };
+    EXPECT_EQ(sync_wait(body()), 1'000'000);
+}
+
+TEST(shared_task, its_result_goes_through_functions_of_the_waiters) {
+    const auto body = [](shared_task<int> number, shared_task<> nothing) -> task<std::string> {
+        co_await nothing;
+        const auto text = [](shared_task<int> n) -> task<std::string> { co_return std::to_string(co_await n); };
+        const auto both = co_await cadre::when_all(text(number), text(number));
+        co_return std::get<0>(both) + std::get<1>(both);
+    };
+    int runs = 0;
+    const auto nothing = []() -> task<> { co_return; };
+    EXPECT_EQ(sync_wait(body(shared_task<int>(counted(runs)), shared_task<>(nothing()))), "77");
+    EXPECT_EQ(runs, 1);
+}
+
 TEST(shared_task, long_chains_do_not_use_the_stack) {
     const auto next = [](shared_task<int> before) -> task<int> { co_return 1 + co_await before; };
     const auto zero = []() -> shared_task<int> { co_return 0; };
