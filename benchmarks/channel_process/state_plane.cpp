@@ -28,7 +28,7 @@ namespace {
 using namespace cadre::detail;
 
 /// Polls again soon, but yields when the other side does not seem to be running.
-class patience {
+class backoff {
 public:
     void wait() noexcept {
         if (++tries_ % 64 == 0) ::sched_yield();
@@ -60,7 +60,7 @@ double measure(shm::state_plane& plane, std::size_t capacity, std::size_t size, 
             const auto out = joined->domain().take_channel(d);
             const std::vector<std::byte> message(size, std::byte{1});
             for (std::uint64_t i = 0; i != count / senders; ++i)
-                for (patience p; out->try_send(message) != op_status::done;)
+                for (backoff p; out->try_send(message) != op_status::done;)
                     p.wait();
             ::_exit(0);
         }
@@ -68,7 +68,7 @@ double measure(shm::state_plane& plane, std::size_t capacity, std::size_t size, 
     }
     byte_buffer b;
     for (std::uint64_t i = 0; i != count / senders * senders; ++i)
-        for (patience p; channel->try_receive(b) != op_status::done;)
+        for (backoff p; channel->try_receive(b) != op_status::done;)
             p.wait();
     if (b.size() != size) std::abort();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;

@@ -67,11 +67,11 @@ std::optional<std::int64_t> parse_quantity(std::string_view text, std::span<cons
     if (factor == 0 || number.empty() || number.front() == '.' || number.back() == '.') {
         return std::nullopt;
     }
-    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    constexpr std::int64_t max = std::numeric_limits<std::int64_t>::max();
     if (number.find('.') == std::string_view::npos) {
         std::int64_t whole = 0;
         const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), whole);
-        if (error != std::errc() || end != number.data() + number.size() || whole > most / factor) {
+        if (error != std::errc() || end != number.data() + number.size() || whole > max / factor) {
             return std::nullopt;
         }
         return whole * factor;
@@ -79,7 +79,7 @@ std::optional<std::int64_t> parse_quantity(std::string_view text, std::span<cons
     double value = 0;
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
     value *= static_cast<double>(factor);
-    if (error != std::errc() || end != number.data() + number.size() || value >= static_cast<double>(most)) {
+    if (error != std::errc() || end != number.data() + number.size() || value >= static_cast<double>(max)) {
         return std::nullopt;
     }
     return std::llround(value);

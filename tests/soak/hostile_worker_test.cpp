@@ -42,8 +42,8 @@ constexpr auto task_limit = 200ms;
 constexpr auto grace = 50ms;
 constexpr auto longest_delay = 1s;
 // Of a call that was sent to a worker that an earlier attack has damaged: until that is ended, and the call goes to another.
-constexpr auto patience_with_silent_workers = 3s;
-constexpr long most_growth = 64 * 1024;  // KiB
+constexpr auto limit_of_silent_workers = 3s;
+constexpr long max_growth = 64 * 1024;  // KiB
 
 int plus_one(int x) { return x + 1; }
 std::vector<int> reversed(std::vector<int> v) {
@@ -184,7 +184,7 @@ task<void> run_attacks(executor hostile, executor clean, unsigned first, unsigne
         ++ends[kind_of_end(end)];
         co_await cadre::sleep_for(2ms);
         const auto limit = longest_delay * machine.take();
-        EXPECT_LT(took, task_limit + grace + patience_with_silent_workers + limit) << "seed " << seed;
+        EXPECT_LT(took, task_limit + grace + limit_of_silent_workers + limit) << "seed " << seed;
         EXPECT_LT(x.longest, limit) << "seed " << seed;
         EXPECT_EQ(x.wrong, 0) << "seed " << seed;
         EXPECT_EQ(x.failed, 0) << "seed " << seed << ": " << x.failure;
@@ -216,7 +216,7 @@ TEST(hostile_seeds, harm_no_other_worker_and_not_the_parent) {
     cadre::sync_wait(run_attacks(hostile, clean, 100'000, 3));  // fills caches and pools
     const long before = resident_kib();
     cadre::sync_wait(run_attacks(hostile, clean, first, seeds));
-    EXPECT_LT(resident_kib() - before, most_growth);
+    EXPECT_LT(resident_kib() - before, max_growth);
     EXPECT_EQ(cadre::sync_wait(cadre::on(clean, plus_one, 1)), 2);
     EXPECT_EQ(cadre::sync_wait(cadre::on(hostile, plus_one, 1)), 2);
 }

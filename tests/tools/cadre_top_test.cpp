@@ -181,7 +181,7 @@ TEST(cadre_top, a_program_without_a_runtime) {
     const other_process other([] { close_sockets(); });
     const auto [status, text] = top(other.pid);
     EXPECT_EQ(status, 1);
-    EXPECT_NE(text.find("is no cadre program"), std::string::npos) << text;
+    EXPECT_NE(text.find("is not a cadre program"), std::string::npos) << text;
 }
 
 TEST(cadre_top, a_fork_of_a_program) {
@@ -195,7 +195,7 @@ TEST(cadre_top, a_worker) {
     const executor ex = process_executor{{.workers = 1}};
     const auto [status, text] = top(cadre::sync_wait(cadre::on(ex, worker_pid)));
     EXPECT_EQ(status, 1);
-    EXPECT_NE(text.find("is no cadre program"), std::string::npos) << text;
+    EXPECT_NE(text.find("is not a cadre program"), std::string::npos) << text;
 }
 
 // In a child: listens under the name `name`.
@@ -222,14 +222,14 @@ TEST(cadre_top, another_version) {
     const other_process other([] { listen_as(name_of(observation::version + 1)); });
     const auto [status, text] = top(other.pid);
     EXPECT_EQ(status, 1);
-    EXPECT_NE(text.find("another version (it speaks 2, this program 1)"), std::string::npos) << text;
+    EXPECT_NE(text.find("another version of cadre (protocol 2, this cadre-top: 1)"), std::string::npos) << text;
 }
 
 TEST(cadre_top, a_program_that_does_not_answer) {
     const other_process other([] { listen_as(name_of(observation::version)); });
     const auto [status, text] = top(other.pid);
     EXPECT_EQ(status, 1);
-    EXPECT_NE(text.find("does not answer"), std::string::npos) << text;
+    EXPECT_NE(text.find("does not respond"), std::string::npos) << text;
 }
 
 TEST(cadre_top, malformed_answers) {

@@ -26,18 +26,18 @@ using detail::observation::name_prefix;
 
 namespace {
 
-// A program answers within microseconds, unless it is stopped.
-constexpr timeval answer_limit{2, 0};
+// A program replies within microseconds, unless it is stopped.
+constexpr timeval reply_limit{2, 0};
 
 std::string process(pid_t pid) { return "process " + std::to_string(pid); }
 
 [[noreturn]] void refuse_by_errno(pid_t pid, int error) {
     if (error == ENOENT || error == ESRCH) throw refused("there is no " + process(pid));
-    if (error == EACCES || error == EPERM) throw refused(process(pid) + " is not yours: it belongs to another user");
+    if (error == EACCES || error == EPERM) throw refused(process(pid) + " belongs to another user");
     throw refused(process(pid) + ": " + std::strerror(error));
 }
 
-// The inodes of the sockets that the process has open.
+// The inodes of the open sockets of the process.
 std::set<std::string> sockets_of(pid_t pid) {
     constexpr std::string_view before = "socket:[";
     std::error_code error;
@@ -52,7 +52,7 @@ std::set<std::string> sockets_of(pid_t pid) {
     return found;
 }
 
-// The names of those sockets, in the abstract namespace, that begin as the library's do.
+// The names of those sockets in the abstract namespace that have the prefix of the library.
 std::vector<std::string> names_of(pid_t pid, const std::set<std::string>& inodes) {
     std::ifstream table("/proc/" + std::to_string(pid) + "/net/unix");
     std::vector<std::string> found;
@@ -90,8 +90,8 @@ void read_all(int socket, void* to, std::size_t size, pid_t pid) {
         const ssize_t n = ::recv(socket, at, size, 0);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-            throw refused(process(pid) + " does not answer: it is stopped, or has no time");
-        if (n <= 0) throw refused(process(pid) + " ended while it answered, or refuses to answer you");
+            throw refused(process(pid) + " does not respond: it is stopped or overloaded");
+        if (n <= 0) throw refused(process(pid) + " closed the connection: it has ended, or it rejects this user");
         at += n;
         size -= static_cast<std::size_t>(n);
     }
@@ -101,13 +101,13 @@ void read_all(int socket, void* to, std::size_t size, pid_t pid) {
 
 connection::connection(pid_t pid) : pid_(pid) {
     const std::vector<std::string> names = names_of(pid, sockets_of(pid));
-    if (names.empty()) throw refused(process(pid) + " is no cadre program: it has no runtime, or that has ended");
+    if (names.empty()) throw refused(process(pid) + " is not a cadre program, or its runtime has ended");
     const std::string own = std::to_string(detail::observation::version);
     for (const std::string& name : names)
         if (version_of(name) == own) name_ = name;
     if (name_.empty())
-        throw refused(process(pid) + " uses a cadre of another version (it speaks " + version_of(names.front()) +
-                      ", this program " + own + "): use the cadre-top that was installed with it");
+        throw refused(process(pid) + " uses another version of cadre (protocol " + version_of(names.front()) +
+                      ", this cadre-top: " + own + "): use the cadre-top that was installed with it");
     if (other_network(pid))
         throw refused(process(pid) + " is in another network namespace: run cadre-top there (nsenter --net)");
 }
@@ -115,8 +115,8 @@ connection::connection(pid_t pid) : pid_(pid) {
 detail::observation::program connection::observe() const {
     const unique_fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket) throw refused(std::string("socket: ") + std::strerror(errno));
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &answer_limit, sizeof answer_limit);
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &answer_limit, sizeof answer_limit);  // of connect, too
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &reply_limit, sizeof reply_limit);
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &reply_limit, sizeof reply_limit);  // of connect, too
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (name_.size() + 1 > sizeof address.sun_path) throw refused(process(pid_) + " has a malformed socket");
@@ -124,24 +124,24 @@ detail::observation::program connection::observe() const {
     const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name_.size());
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
         if (errno == EAGAIN || errno == EINPROGRESS)
-            throw refused(process(pid_) + " does not answer: it is stopped, or has no time");
+            throw refused(process(pid_) + " does not respond: it is stopped or overloaded");
         throw refused(process(pid_) + " has ended");
     }
-    // The process that listens must be the one that was asked for.
+    // The listening process must be the requested one.
     ucred peer{};
     socklen_t size = sizeof peer;
     if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid != pid_)
-        throw refused(process(pid_) + " is no cadre program: its socket is that of process " +
+        throw refused(process(pid_) + " is not a cadre program: its socket belongs to process " +
                       std::to_string(peer.pid));
     std::uint64_t bytes = 0;
     read_all(socket.get(), &bytes, sizeof bytes, pid_);
-    if (bytes > detail::observation::max_size) throw refused(process(pid_) + " sent a malformed answer");
-    std::vector<std::byte> answer(static_cast<std::size_t>(bytes));
-    read_all(socket.get(), answer.data(), answer.size(), pid_);
+    if (bytes > detail::observation::max_size) throw refused(process(pid_) + " sent a malformed reply");
+    std::vector<std::byte> reply(static_cast<std::size_t>(bytes));
+    read_all(socket.get(), reply.data(), reply.size(), pid_);
     try {
-        return detail::observation::decode(answer);
+        return detail::observation::decode(reply);
     } catch (const std::exception&) {
-        throw refused(process(pid_) + " sent a malformed answer");
+        throw refused(process(pid_) + " sent a malformed reply");
     }
 }
 

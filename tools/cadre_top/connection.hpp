@@ -1,5 +1,5 @@
 /// @file
-/// How `cadre-top` reaches the program.
+/// The connection of `cadre-top` to a program.
 #pragma once
 
 #include "runtime/observation.hpp"
@@ -17,13 +17,13 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// The socket of one program. The program is believed to be a program of the same user, and no more: what it sends is checked.
+/// The socket of one program. The program belongs to the same user but is otherwise untrusted: its replies are validated.
 class connection {
 public:
     /// Finds the socket of the process. @throws refused
     explicit connection(pid_t pid);
 
-    /// Asks the program. @throws refused
+    /// Requests an observation. @throws refused
     [[nodiscard]] detail::observation::program observe() const;
 
 private:

@@ -1,4 +1,4 @@
-// cadre-top PID: what the executors and workers of a running program do.
+// cadre-top PID: shows the executors and workers of a running program.
 
 #include "connection.hpp"
 #include "table.hpp"
@@ -17,10 +17,11 @@
 
 namespace {
 
-constexpr const char* usage = "usage: cadre-top [--once] [--interval=SECONDS] PID\n"
-                              "Shows the executors and workers of a running cadre program of yours; Ctrl-C ends it.\n"
-                              "  --once               prints one table and ends\n"
-                              "  --interval=SECONDS   between two tables, 1 if not given\n";
+constexpr const char* usage =
+    "usage: cadre-top [--once] [--interval=SECONDS] PID\n"
+    "Shows the executors and workers of a running cadre program of the same user; Ctrl-C ends cadre-top.\n"
+    "  --once               prints one table and exits\n"
+    "  --interval=SECONDS   the time between two tables; default: 1\n";
 
 struct options {
     pid_t pid = 0;
@@ -56,7 +57,7 @@ std::optional<options> parse(int argc, char** argv) {
     return o.pid != 0 ? std::optional(o) : std::nullopt;
 }
 
-// Home, the text, and nothing below it; each line ends with what erases its rest.
+// Moves the cursor home, prints the text and clears the rest of each line and of the screen.
 std::string as_screen(const std::string& text) {
     std::string screen = "\x1b[H";
     for (const char c : text)
@@ -64,7 +65,7 @@ std::string as_screen(const std::string& text) {
     return screen + "\x1b[J";
 }
 
-// @return false if nobody reads
+// @return false if the reader has closed the stream
 bool print(const std::string& text) { return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0; }
 
 void show(const options& o) {

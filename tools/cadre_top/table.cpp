@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t max_name = 40;
 
-// Names come from the program, and go to a terminal.
+// Names come from the program: control characters must not reach the terminal.
 std::string printable(std::string text) {
     if (text.size() > max_name) text = text.substr(0, max_name - 3) + "...";
     std::ranges::replace_if(
@@ -49,11 +49,11 @@ std::string size(std::uint64_t bytes) {
 
 std::string percentile(const executor& e, double percent) {
     duration_histogram h;
-    std::ranges::copy(e.round_trips, h.buckets.begin());  // of the same size: `decode` has checked it
+    std::ranges::copy(e.round_trips, h.buckets.begin());  // `decode` has checked the size
     return h.count() == 0 ? "-" : duration(static_cast<double>(h.percentile(percent).count()));
 }
 
-// The calls that have ended in a second.
+// Calls that ended per second.
 std::string rate(const executor& e, const program& now, const program* before) {
     if (before == nullptr || before->time >= now.time) return "-";
     for (const executor& old : before->executors)
@@ -63,7 +63,7 @@ std::string rate(const executor& e, const program& now, const program* before) {
     return "-";
 }
 
-// Columns as wide as their widest cell; the first `left` of them start at the left.
+// Columns as wide as their widest cell; some are left-aligned.
 class columns {
 public:
     explicit columns(std::vector<bool> left) : left_(std::move(left)) {}

@@ -32,8 +32,8 @@ void close_range_of(unsigned first, unsigned last) noexcept {
     if (first > last || ::syscall(SYS_close_range, first, last, 0u) == 0) {
         return;
     }
-    const long most = ::sysconf(_SC_OPEN_MAX);
-    for (unsigned fd = first; fd <= last && static_cast<long>(fd) < most; ++fd) {
+    const long limit = ::sysconf(_SC_OPEN_MAX);
+    for (unsigned fd = first; fd <= last && static_cast<long>(fd) < limit; ++fd) {
         ::close(static_cast<int>(fd));
     }
 }

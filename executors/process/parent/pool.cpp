@@ -168,7 +168,7 @@ std::string pool::dump_tasks(std::chrono::nanoseconds limit) {
     if (!here()) return {};
     const auto deadline = std::chrono::steady_clock::now() + limit;
     const auto one = dumps_.hold();
-    std::vector<task_dumps::asked> asked;
+    std::vector<task_dumps::target> targets;
     process_plane::event e{};
     e.kind = process_plane::event_kind::dump;
     e.id = dumps_.begin();
@@ -177,11 +177,11 @@ std::string pool::dump_tasks(std::chrono::nanoseconds limit) {
         const std::lock_guard hold(calls_mutex_);
         for (worker_connection* c : workers_) {
             if (c->stage == worker_stage::leaving || c->stage == worker_stage::dying) continue;
-            asked.push_back({c->serial, c->title()});
+            targets.push_back({c->serial, c->title()});
             c->link.order(e);
         }
     }
-    return dumps_.collect(asked, deadline);
+    return dumps_.collect(targets, deadline);
 }
 
 pool_load pool::load() const noexcept {

@@ -7,9 +7,9 @@ namespace cadre::detail::process_parent {
 namespace {
 
 // A worker whose ring another one has taken looks into its rings after a second.
-constexpr std::chrono::seconds least_patience{2};
+constexpr std::chrono::seconds min_silence_limit{2};
 // A process on a busy machine, and an initializer, take longer.
-constexpr std::chrono::seconds least_patience_at_start{3};
+constexpr std::chrono::seconds min_silence_limit_at_start{3};
 
 // Calls are claimed in the order of the list.
 bool has_task(const worker_connection& c) noexcept {
@@ -32,7 +32,7 @@ time_point silent_workers::check(time_point now) noexcept {
             c->silent_since = now;
             c->silent_at = c->link.passed_requests();
         }
-        const time_point end = c->silent_since + patience(*c);
+        const time_point end = c->silent_since + silence_limit(*c);
         if (now >= end)
             protocol_.end_worker(*c, "did not take the calls that were sent to it");
         else
@@ -41,9 +41,10 @@ time_point silent_workers::check(time_point now) noexcept {
     return next;
 }
 
-std::chrono::nanoseconds silent_workers::patience(const worker_connection& c) const noexcept {
-    const std::chrono::nanoseconds least = c.stage == worker_stage::starting ? least_patience_at_start : least_patience;
-    return std::max(task_timeout_, least);
+std::chrono::nanoseconds silent_workers::silence_limit(const worker_connection& c) const noexcept {
+    const std::chrono::nanoseconds minimum =
+        c.stage == worker_stage::starting ? min_silence_limit_at_start : min_silence_limit;
+    return std::max(task_timeout_, minimum);
 }
 
 }  // namespace cadre::detail::process_parent

@@ -21,7 +21,7 @@ public:
     [[nodiscard]] time_point check(time_point now) noexcept;
 
 private:
-    [[nodiscard]] std::chrono::nanoseconds patience(const worker_connection& c) const noexcept;
+    [[nodiscard]] std::chrono::nanoseconds silence_limit(const worker_connection& c) const noexcept;
 
     worker_set& workers_;
     call_protocol& protocol_;

@@ -21,13 +21,13 @@ void task_dumps::answer(std::uint64_t request, std::uint64_t serial, std::span<c
     arrived_.notify_all();
 }
 
-std::string task_dumps::collect(const std::vector<asked>& workers, std::chrono::steady_clock::time_point deadline) {
+std::string task_dumps::collect(const std::vector<target>& workers, std::chrono::steady_clock::time_point deadline) {
     std::unique_lock hold(mutex_);
     arrived_.wait_until(hold, deadline, [&] { return answers_.size() >= workers.size(); });
     std::string all;
-    for (const asked& w : workers) {
+    for (const target& w : workers) {
         const auto found = answers_.find(w.serial);
-        all += "  " + w.title + (found != answers_.end() ? ":\n" : ": does not answer\n");
+        all += "  " + w.title + (found != answers_.end() ? ":\n" : ": does not respond\n");
         if (found == answers_.end()) continue;
         all += found->second.empty() ? "    no task\n" : found->second;
         if (all.back() != '\n') all += '\n';

@@ -18,7 +18,7 @@ namespace cadre::detail::process_parent {
 class task_dumps {
 public:
     /// A worker that was asked.
-    struct asked {
+    struct target {
         std::uint64_t serial;
         std::string title;
     };
@@ -30,7 +30,7 @@ public:
     /// An answer; a late one is dropped. What a worker sends is text for a terminal: control characters are replaced.
     void answer(std::uint64_t request, std::uint64_t serial, std::span<const std::byte> text);
     /// Waits for the answers of all, but not beyond `deadline`. @return the text, in the order of `workers`
-    [[nodiscard]] std::string collect(const std::vector<asked>& workers,
+    [[nodiscard]] std::string collect(const std::vector<target>& workers,
                                       std::chrono::steady_clock::time_point deadline);
 
 private:

@@ -161,8 +161,8 @@ void worker_link::ring() noexcept {
     ring_requested_ = false;
     process_plane::full_fence();
     const std::uint64_t state = control().state.load(std::memory_order_relaxed);
-    if ((state & 3) != static_cast<std::uint64_t>(worker_state::asleep) || state == rung_state_) return;
-    rung_state_ = state;
+    if ((state & 3) != static_cast<std::uint64_t>(worker_state::asleep) || state == notified_state_) return;
+    notified_state_ = state;
     doorbell::ring(doorbell_);
 }
 

@@ -120,7 +120,7 @@ private:
 
     int doorbell_ = -1;
     bool ring_requested_ = false;
-    std::uint64_t rung_state_ = 0;  // the sleep that the worker was rung for last
+    std::uint64_t notified_state_ = 0;  // the sleep that the worker was rung for last
     std::uint64_t waiting_bound_ = 0;  // requests in the ring, at most
     std::uint64_t passed_before_ = 0;  // requests that the worker had passed at the last `stalled`
     std::uint32_t functions_known_ = 0;  // entries of the worker's function table

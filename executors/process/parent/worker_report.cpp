@@ -28,7 +28,7 @@ worker_activity activity_of(const worker_connection& c, std::uint64_t running) n
     return c.calls.empty() ? worker_activity::idle : worker_activity::waiting;
 }
 
-// The worker wrote both words, and may write them now.
+// The worker writes both words, perhaps at this moment.
 time_point begin_of(const worker_connection& c, std::uint64_t id) noexcept {
     const auto& words = c.link.control();
     if (words.begun.load(std::memory_order_relaxed) != id) return {};

@@ -1,5 +1,5 @@
 /// @file
-/// What `executor::stats` says of one worker.
+/// The statistics of one worker for `executor::stats`.
 #pragma once
 
 #include "process/parent/placement.hpp"
@@ -8,9 +8,9 @@
 
 namespace cadre::detail::process_parent {
 
-/// All but the memory. Needs the pool's `calls_mutex_`.
+/// All members but the memory. Requires the pool's `calls_mutex_`.
 [[nodiscard]] worker_stats describe_worker(const placement& calls, const worker_connection& c);
-/// Asks the system, some tens of microseconds: without a lock. A worker that has ended has none.
+/// Reads the memory from /proc, which takes some tens of microseconds: called without a lock. Zero if the worker has ended.
 void read_memory(worker_stats& w) noexcept;
 
 }  // namespace cadre::detail::process_parent

@@ -25,7 +25,7 @@ trace::event of_worker(const worker_connection& c, trace::event_kind kind) noexc
     return e;
 }
 
-// The worker may have written anything. A time is put into the life of the worker.
+// The record is untrusted. Its time is clamped to the lifetime of the worker.
 void record(const worker_connection& c, const trace_record& r, std::int64_t now) noexcept {
     if (r.kind == 0 || r.kind > static_cast<std::uint32_t>(trace::last_worker_event_kind)) return;
     trace::event e = of_worker(c, static_cast<trace::event_kind>(r.kind));

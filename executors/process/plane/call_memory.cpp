@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::uint64_t page = 4096;
 constexpr std::uint64_t min_area = std::uint64_t{4} << 20;
-constexpr std::uint64_t most_for_calls = std::uint64_t{16} << 40;
+constexpr std::uint64_t max_for_calls = std::uint64_t{16} << 40;
 
 std::uint64_t size_of(int memfd) {
     struct stat s{};
@@ -54,7 +54,7 @@ call_memory::call_memory(process_os::unique_fd memfd)
 
 std::uint64_t call_memory::area_size_for(std::uint32_t workers) noexcept {
     // A part of what is left, because other executors and the program itself need some, too.
-    const std::uint64_t for_calls = std::min(address_space_left() / 3, most_for_calls);
+    const std::uint64_t for_calls = std::min(address_space_left() / 3, max_for_calls);
     return std::clamp(for_calls / (2 * std::max<std::uint64_t>(workers, 1)), min_area, max_area) / page * page;
 }
 

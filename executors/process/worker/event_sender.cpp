@@ -233,11 +233,11 @@ void event_sender::notify(bool urgent) noexcept {
     const std::uint64_t word = parent_.loop.load(std::memory_order_relaxed);
     switch (process_plane::parent_words::state_of(word)) {
         case loop_state::asleep:
-            if (std::exchange(rung_loop_, word) != word) ring(loop_bell_);
+            if (std::exchange(notified_loop_, word) != word) ring(loop_bell_);
             break;
         case loop_state::busy:
-            if (urgent && control_.events_consumed.load(std::memory_order_relaxed) >= rung_supervisor_) {
-                rung_supervisor_ = ring_.sent();
+            if (urgent && control_.events_consumed.load(std::memory_order_relaxed) >= notified_supervisor_) {
+                notified_supervisor_ = ring_.sent();
                 ring(supervisor_bell_);
             }
             break;
@@ -254,10 +254,10 @@ void event_sender::remind() noexcept {
 
 void event_sender::before_sleep() noexcept {
     const std::lock_guard hold(mutex_);
-    if (ring_.all_read() || rung_supervisor_ == ring_.sent()) return;
+    if (ring_.all_read() || notified_supervisor_ == ring_.sent()) return;
     process_plane::full_fence();
     if (parent_.state() != loop_state::busy) return;
-    rung_supervisor_ = ring_.sent();
+    notified_supervisor_ = ring_.sent();
     ring(supervisor_bell_);
 }
 

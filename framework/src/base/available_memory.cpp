@@ -41,11 +41,11 @@ std::uint64_t left_in_system(const path& proc) {
 
 /// What the group in `folder` leaves. @param cache the key in memory.stat of page cache that can be dropped
 std::uint64_t left_in_group(const path& folder, const char* limit, const char* usage, std::string_view cache) {
-    const auto most = number_in(folder / limit);
+    const auto max = number_in(folder / limit);
     const auto used = number_in(folder / usage);
-    if (!most || !used) return unknown_memory;
+    if (!max || !used) return unknown_memory;
     const std::uint64_t held = *used - std::min(*used, value_in(folder / "memory.stat", cache));
-    return *most - std::min(*most, held);
+    return *max - std::min(*max, held);
 }
 
 /// A limit of any group above binds, too. In a container the path may name folders that only the host sees.

@@ -44,11 +44,11 @@ parallel_loop::settings parallel_loop::normalized(settings s) {
     return s;
 }
 
-parallel_loop::batch_range::range parallel_loop::batch_range::claim(std::uint32_t most) noexcept {
+parallel_loop::batch_range::range parallel_loop::batch_range::claim(std::uint32_t max_count) noexcept {
     range r = range_.load(std::memory_order_relaxed);
     for (;;) {
         if (r.first == r.end) return r;
-        const std::uint32_t to = r.first + std::min(most, r.end - r.first);
+        const std::uint32_t to = r.first + std::min(max_count, r.end - r.first);
         if (range_.compare_exchange_weak(r, {to, r.end}, std::memory_order_relaxed)) return {r.first, to};
     }
 }

@@ -61,20 +61,20 @@ void free_single(void* frame, std::size_t size) noexcept {
 
 bool from_slabs(std::size_t c) noexcept { return recycle_frames && c < frame_classes && custom.allocate == nullptr; }
 
-// Removes up to `most` frames from this thread's list of a class and frees them.
-void trim(std::size_t c, std::uint32_t most) noexcept {
+// Removes up to `max_blocks` frames from this thread's list of a class and frees them.
+void trim(std::size_t c, std::uint32_t max_blocks) noexcept {
     frame_cache& cache = this_thread_frames;
     frame_cache::free_frame* const first = cache.head[c];
     if (first == nullptr) return;
     if (from_slabs(c)) {
         frame_cache::free_frame* last = first;
-        for (std::uint32_t n = 1; n < most && last->next != nullptr; ++n)
+        for (std::uint32_t n = 1; n < max_blocks && last->next != nullptr; ++n)
             last = last->next;
         cache.head[c] = std::exchange(last->next, nullptr);
         frame_slabs::instance().give_back(c, first);
         return;
     }
-    for (std::uint32_t n = 0; n < most && cache.head[c] != nullptr; ++n)
+    for (std::uint32_t n = 0; n < max_blocks && cache.head[c] != nullptr; ++n)
         free_single(std::exchange(cache.head[c], cache.head[c]->next), (c + 1) * frame_granularity);
 }
 

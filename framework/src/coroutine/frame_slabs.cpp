@@ -48,10 +48,10 @@ frame_slabs::block* frame_slabs::take_one(slab& from, std::size_t c) noexcept {
     return ::new (first + index * block_size(c)) block;
 }
 
-frame_slabs::block* frame_slabs::take(std::size_t c, std::uint32_t most, std::uint32_t& taken) noexcept {
+frame_slabs::block* frame_slabs::take(std::size_t c, std::uint32_t max_blocks, std::uint32_t& taken) noexcept {
     const std::lock_guard hold(mutex_);
     block* list = nullptr;
-    for (taken = 0; taken < most; ++taken) {
+    for (taken = 0; taken < max_blocks; ++taken) {
         slab* from = with_room_[c].front();
         if (from == nullptr) {
             if (taken != 0 || (from = make_slab(c)) == nullptr) break;

@@ -20,8 +20,8 @@ public:
 
     constexpr frame_slabs() noexcept = default;
 
-    /// Takes up to `most` blocks of class `c`. @return a list linked by `next`; null: no memory
-    [[nodiscard]] block* take(std::size_t c, std::uint32_t most, std::uint32_t& taken) noexcept;
+    /// Takes up to `max_blocks` blocks of class `c`. @return a list linked by `next`; null: no memory
+    [[nodiscard]] block* take(std::size_t c, std::uint32_t max_blocks, std::uint32_t& taken) noexcept;
     /// Gives back a list of blocks of class `c`, of any slabs.
     void give_back(std::size_t c, block* blocks) noexcept;
 

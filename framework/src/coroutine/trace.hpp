@@ -1,5 +1,5 @@
 /// @file
-/// What a trace shows: the events of the tasks of this program, as they are recorded.
+/// The events of a trace.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +17,18 @@ enum class event_kind : std::uint8_t {
     submit = 1,  ///< this thread has submitted the call or task `id`; `detail` is a `submission`
     leave,       ///< the call or task `id` has ended
     begin,       ///< the call or task `id` begins to run here: the end of an arrow
-    run,         ///< this thread runs the task `id`, 0: something else; until `pause`
+    run,         ///< this thread runs the task `id` until `pause`; 0: other work
     pause,
     wait,    ///< a coroutine of the task `id` waits; `detail` is the wait_kind, `wait` identifies it until `resume`
     resume,
-    mark,     ///< something that is worth a line: `text`
+    mark,     ///< an event of the log: `text`
     process,  ///< `pid` is the process `text`; its thread `tid` runs tasks
     death,    ///< the process `pid` has ended
 };
-/// The last one that a worker may record.
+/// The last kind that a worker may record.
 inline constexpr event_kind last_worker_event_kind = event_kind::resume;
 
-/// What is shown of a submission: a nested call is submitted in a worker, and accepted here.
+/// The kind of a submission. A nested call is submitted in a worker and accepted in the parent.
 enum class submission : std::uint8_t { whole, arrow, call };
 
 struct event {
@@ -39,10 +39,10 @@ struct event {
     std::uint8_t detail = 0;
     pid_t pid = 0;
     pid_t tid = 0;
-    std::string text{};  ///< of a call or task: its name, which may be empty
+    std::string text{};  ///< of a call or task: its name; may be empty
 };
 
-/// Where events go instead of the recorder of this process: in a worker process.
+/// The receiver of events in a worker process, instead of a recorder.
 class sink {
 public:
     virtual void put(const event& e) noexcept = 0;
@@ -50,10 +50,10 @@ public:
 protected:
     ~sink() = default;
 };
-/// Of this thread. Null: the recorder's, if there is one in this process.
+/// The sink of this thread; null: the recorder of this process, if any.
 void set_thread_sink(sink* s) noexcept;
 
-// Each records one event of this thread, now. Only while `tracing()`; cheap enough to be called often, not to be called always.
+// Each records an event of this thread with the current time. To be called only while `tracing()`.
 void submitted(std::uint64_t id, std::string_view name, submission what = submission::whole) noexcept;
 void left(std::uint64_t id) noexcept;
 void runs(std::uint64_t id) noexcept;
@@ -62,9 +62,9 @@ void waits(const void* waiter, std::uint64_t id, wait_kind kind) noexcept;
 void resumes(const void* waiter) noexcept;
 void mark(std::string text) noexcept;
 
-/// Records an event of another process, complete with its time, `pid` and `tid`.
+/// Records an event of another process; its time, `pid` and `tid` are set.
 void record(event e) noexcept;
-/// Of another process `count` events are missing.
+/// Records that `count` events of another process are missing.
 void lost(std::uint64_t count) noexcept;
 
 [[nodiscard]] std::int64_t now() noexcept;

@@ -15,10 +15,10 @@ namespace {
 
 constexpr std::string_view file_begin = "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[";
 constexpr std::string_view file_end = "\n]}\n";
-// Names are kept for calls that have begun and not ended; a program that abandons calls must not grow.
+// Names of unfinished calls are stored. The limit bounds the memory of a program that abandons calls.
 constexpr std::size_t max_names = std::size_t{1} << 20;
 constexpr std::size_t max_name = 200;
-// A hostile worker, or a trace that was forgotten, must not fill the disk. No viewer reads that much.
+// Bounds the file of a hostile worker or of a forgotten trace. No viewer reads larger files.
 constexpr std::uint64_t max_file = std::uint64_t{2} << 30;
 // An arrow begins and ends inside of a slice.
 constexpr std::int64_t least_slice = 2;
@@ -41,7 +41,7 @@ void append_time(std::string& to, std::int64_t ns) {
     to += static_cast<char>('0' + rest % 10);
 }
 
-// The length of the UTF-8 sequence at `at`; 0: it is none.
+// The length of the UTF-8 sequence at `at`; 0: invalid.
 std::size_t sequence_length(std::string_view text, std::size_t at) noexcept {
     const auto lead = static_cast<unsigned char>(text[at]);
     const std::size_t n = lead >= 0xf0 && lead < 0xf5 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
@@ -51,7 +51,7 @@ std::size_t sequence_length(std::string_view text, std::size_t at) noexcept {
     return n;
 }
 
-// The text may come from a worker, which may be hostile.
+// The text may come from a hostile worker.
 void append_string(std::string& to, std::string_view text) {
     to += '"';
     for (std::size_t i = 0; i < text.size();) {
@@ -191,7 +191,7 @@ void trace_file::add(const event& e) {
     }
 }
 
-// A slice that is as short as can be is where the arrow begins.
+// The arrow begins at a slice of minimal length.
 void trace_file::add_submission(const event& e) {
     if (!e.text.empty() && names_.size() < max_names) names_[e.id] = e.text.substr(0, max_name);
     const std::string name = name_of(e);
@@ -289,7 +289,7 @@ bool trace_file::flush() {
         return true;
     }
     const int why = errno;
-    // There was room for this before.
+    // The capacity was reserved before.
     static_cast<void>(::ftruncate(fd_, static_cast<off_t>(end_)) == 0 && write_all(fd_, file_end, end_));
     errno = why;
     return false;

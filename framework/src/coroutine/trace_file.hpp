@@ -17,7 +17,8 @@
 
 namespace cadre::detail::trace {
 
-/// Writes events as JSON. The file is valid JSON after each `write`: what follows overwrites its end. For one thread at a time.
+/// Writes events as JSON. The file is valid JSON after each `write`: the next events overwrite its end. Used by one
+/// thread at a time.
 ///
 /// A run of a task is a slice of its thread. A call is an asynchronous slice from its submission to its end, with an arrow from
 /// the place of its submission to its begin. A wait is an asynchronous slice, too.
@@ -28,15 +29,15 @@ public:
     trace_file& operator=(const trace_file&) = delete;
     ~trace_file() { close(); }
 
-    /// @return why it cannot be written; empty if it can
+    /// @return the error if the file cannot be written; empty on success
     [[nodiscard]] std::string open(const std::string& path);
     [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
 
     void name_thread(pid_t pid, pid_t tid, std::string_view name);
-    /// Appends events, in the order of their times. @return false if the file cannot be written: the trace ends, the file is as it
-    /// was before
+    /// Appends events in the order of their times. @return false if the file cannot be written: the trace ends, and the file is
+    /// unchanged
     [[nodiscard]] bool write(const std::vector<event>& events);
-    /// Ends the slices that have not ended, and says how many events are missing.
+    /// Ends the open slices and records the number of missing events.
     void finish(std::int64_t now, std::uint64_t lost);
     void close() noexcept;
 
@@ -54,7 +55,7 @@ private:
     void end_slices(pid_t pid, std::int64_t end);
     [[nodiscard]] std::string name_of(const event& e) const;
 
-    // One event: its common fields; then others are appended, then it is ended.
+    // Begins an event with its common fields; the caller appends others and ends it.
     void open_event(std::string_view phase, std::string_view category, std::string_view name, const event& e,
                     std::int64_t time);
     void add_id(std::string_view key, std::uint64_t id);

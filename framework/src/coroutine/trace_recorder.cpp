@@ -40,20 +40,20 @@ namespace trace {
 namespace {
 
 constexpr std::chrono::milliseconds write_interval{50};
-// Of a thread; more are lost. The writer is woken when a quarter is there.
+// The capacity of a thread's buffer; further events are lost. The writer is woken when a quarter is used.
 constexpr std::size_t max_buffered = std::size_t{1} << 16;
 
 /// The events of one thread that have not been written.
 struct thread_buffer {
-    spin_mutex mutex;  // a leaf: guards the next three
+    spin_mutex mutex;  // a leaf lock; guards the next three members
     std::vector<event> events;
     std::uint64_t lost = 0;
-    bool ended = false;  // the thread has
+    bool ended = false;  // whether the thread has ended
     const pid_t tid = ::gettid();
-    bool named = false;  // the writer's
+    bool named = false;  // used by the writer only
 };
 
-// Under the mutex of the recorder: the file and the list of buffers. Before that of a buffer.
+// The mutex guards the file and the list of buffers. It is locked before that of a buffer.
 class recorder {
 public:
     static recorder& instance() {
@@ -74,7 +74,7 @@ public:
             b->lost = 0;
         }
         owner_ = std::make_unique<process_owner>();
-        // A fork shares the file and has no writer. A program that leaves by `exit` has a complete file, too.
+        // A fork shares the file and has no writer thread. The file is also complete after `exit`.
         static const bool registered = ::pthread_atfork(nullptr, nullptr, [] { tracing_flag.store(false); }) == 0 &&
                                        std::atexit([] { trace::finish(); }) == 0;
         static_cast<void>(registered);
@@ -113,7 +113,7 @@ public:
                 return;
             }
             if (!elsewhere) {
-                e.time = now();  // under the lock: what the writer takes is complete up to a time
+                e.time = now();  // under the lock, so that a batch of the writer is complete up to its time
                 e.tid = b->tid;
             }
             try {
@@ -155,7 +155,7 @@ private:
         return own.buffer.get();
     }
 
-    // Without a thread, for lack of resources, all is written at the end.
+    // If no thread can be started, the events are written at the end of the trace.
     void start_writer() noexcept {
         const signals_blocked blocked;
         try {
@@ -174,7 +174,7 @@ private:
         }
     }
 
-    // What was recorded later than the begin of this may lack something that precedes it: it is written the next time.
+    // Events that are recorded after this call has begun are left for the next one: earlier events of other threads may still be missing.
     void write_locked(bool everything) noexcept {
         try {
             const std::int64_t complete_to = now();
@@ -229,7 +229,7 @@ private:
             if (std::fgets(text, sizeof text, file) != nullptr) text[std::strcspn(text, "\n")] = 0;
             std::fclose(file);
         }
-        file_.name_thread(::getpid(), tid, text[0] != 0 ? text : "a thread that has ended");
+        file_.name_thread(::getpid(), tid, text[0] != 0 ? text : "ended thread");
     }
 
     std::mutex mutex_;
@@ -255,7 +255,7 @@ void record_here(event_kind kind, std::uint64_t id, std::string_view text = {}, 
         e.id = id;
         e.text = text;
         record(std::move(e));
-    } catch (const std::bad_alloc&) {  // lost
+    } catch (const std::bad_alloc&) {  // the event is lost
     }
 }
 
@@ -309,7 +309,7 @@ std::string start(const std::string& path) {
 void finish() noexcept {
     try {
         recorder::instance().finish();
-    } catch (const std::exception&) {  // no memory: the file is as the writer left it
+    } catch (const std::exception&) {  // out of memory: the file is in the state of the last write
     }
 }
 

@@ -51,8 +51,8 @@ public:
         std::unique_lock hold(mutex_);
         if (state_.load(std::memory_order_relaxed) == state::disabled) return;
         if (owner_.load() == nullptr || !owner_.load()->here()) {
-            owner_.store(owner.release());  // never destroyed: others may read it
-            thread_runs_ = false;  // a fork: the thread is its parent's
+            owner_.store(owner.release());  // not destroyed: other threads may read it
+            thread_runs_ = false;  // a fork has no such thread
             waiting_.clear();
             delivered_ = posted_;
         }
@@ -93,7 +93,7 @@ public:
 private:
     enum class state : std::uint8_t { off, on, disabled };
 
-    // Without a thread the events wait for the next one that starts.
+    // If no thread can be started, the events wait for the next attempt.
     void start_thread_locked() noexcept {
         const signals_blocked blocked;
         try {
@@ -105,7 +105,7 @@ private:
         }
     }
 
-    // Waits for what was posted until now.
+    // Waits for the events that were posted before this call.
     void wait_locked(std::unique_lock<std::mutex>& hold, const std::chrono::steady_clock::time_point* deadline) {
         const std::uint64_t last = posted_;
         const auto done = [this, last] { return delivered_ >= last || !thread_runs_; };
@@ -125,7 +125,7 @@ private:
                 waiting_.pop_front();
                 hold.unlock();
                 deliver(next);
-            }  // the handler may be destroyed here, which is code of the program
+            }  // may destroy the handler, which is code of the program
             hold.lock();
             ++delivered_;
             progress_.notify_all();

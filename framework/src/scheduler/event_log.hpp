@@ -1,5 +1,5 @@
 /// @file
-/// The events of this process on their way to the log handler.
+/// The queue of events for the log handler.
 #pragma once
 
 #include <chrono>
@@ -10,20 +10,20 @@
 
 namespace cadre::detail::event_log {
 
-/// Whether a handler or a trace gets the events of this process. Two loads if not.
+/// Whether a handler or a trace receives the events of this process. Two loads if not.
 [[nodiscard]] bool wanted() noexcept;
 
 using event = decltype(log_event::what);
 
-/// Queues an event. Takes a leaf lock only, so that the caller may hold any lock of the library.
+/// Queues an event. Acquires only a leaf lock, so the caller may hold any lock of the library.
 void post(std::string_view executor, event what) noexcept;
-/// The same; `finish` completes the event on the handler's thread, which may take long.
+/// The same; `finish`, which may take long, completes the event on the thread of the handler.
 void post(std::string_view executor, event what, std::function<void(event&)> finish) noexcept;
 
-/// Waits until what was posted has been delivered, at most until `limit` has passed. Returns at once in a handler.
+/// Waits until all posted events have been delivered, for `limit` at most. Returns immediately in a handler.
 void flush(std::chrono::nanoseconds limit) noexcept;
 
-/// In a worker process: there are no events from now on.
+/// Called in a worker process: disables events.
 void disable() noexcept;
 
 }  // namespace cadre::detail::event_log

@@ -13,7 +13,7 @@ std::string title(const log_events::worker& w) {
     return "worker " + std::to_string(w.index) + " (pid " + std::to_string(w.pid) + ")";
 }
 
-// The pid of the process that has made the task is in the high bits.
+// The high bits are the pid of the process that made the task.
 std::string number_of(const log_events::task& t) { return '#' + std::to_string(t.id & ((std::uint64_t{1} << 40) - 1)); }
 
 std::string title(const log_events::task& t) {
@@ -56,7 +56,7 @@ struct in_words {
     std::string operator()(const log_events::worker_replaced& e) const {
         return title(e.worker) + " replaces pid " + std::to_string(e.predecessor);
     }
-    std::string operator()(const log_events::worker_left& e) const { return title(e.worker) + " left in order"; }
+    std::string operator()(const log_events::worker_left& e) const { return title(e.worker) + " exited in order"; }
     std::string operator()(const log_events::limit_reached& e) const {
         std::string text = title(e.worker) + ": ";
         const bool has_task = e.task.id != 0;
@@ -64,7 +64,7 @@ struct in_words {
             case log_events::limit::time:
                 return text + title(e.task) + " exceeded its time limit of " + seconds(e.allowed);
             case log_events::limit::memory:
-                return text + (has_task ? title(e.task) + " met the memory limit" : "met its memory limit");
+                return text + (has_task ? title(e.task) + " reached the memory limit" : "reached its memory limit");
             case log_events::limit::soft_memory: return text + "exceeded its soft memory limit";
         }
         return text;

@@ -1,5 +1,5 @@
 /// @file
-/// The run of an item, as a trace shows it.
+/// Records the run of an item in the trace.
 #pragma once
 
 #include "coroutine/trace.hpp"
@@ -9,7 +9,7 @@
 
 namespace cadre::detail {
 
-/// Lives while a thread runs an item.
+/// Exists while a thread runs an item.
 class traced_run {
 public:
     explicit traced_run(runnable item) noexcept : on_(tracing()) {

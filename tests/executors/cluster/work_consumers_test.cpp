@@ -89,14 +89,14 @@ TEST(WorkConsumers, a_consumer_for_each_message_that_ends_would_be_too_many) {
     broker.fill();
     broker.take_new();
     broker.adapt(999);
-    std::size_t most = 0;
+    std::size_t maximum = 0;
     while (broker.running.size() > 1) {
         broker.end(broker.running.back());
         broker.adapt(999);
-        most = std::max(most, broker.consumers());
+        maximum = std::max(maximum, broker.consumers());
     }
-    EXPECT_LE(most, 5u);
-    EXPECT_GE(most, 1u);
+    EXPECT_LE(maximum, 5u);
+    EXPECT_GE(maximum, 1u);
 }
 
 TEST(WorkConsumers, a_message_held_for_long_is_acknowledged_once_and_still_counts) {

@@ -165,14 +165,14 @@ double idle_cpu() {
 void idle_program(context& c) {
     const double own = idle_cpu();
     std::printf("idle: program %.3f %%", own);
-    double most = own;
+    double maximum = own;
     for (std::size_t i = 0; i < c.agents.size(); ++i) {
         const double agents = std::stod(c.receive());
         std::printf(", agent %.3f %%", agents);
-        most = std::max(most, agents);
+        maximum = std::max(maximum, agents);
     }
     std::printf("\n");
-    REQUIRE(most < 1.0);
+    REQUIRE(maximum < 1.0);
     // A message after a pause still arrives at once.
     const auto sent = clock_type::now();
     c.send(target::agent, c.agents.front(), "ping");

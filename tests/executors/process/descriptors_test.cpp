@@ -161,14 +161,14 @@ TEST(process_descriptors, travel_inside_other_values_and_back) {
 
 TEST(process_descriptors, are_limited_in_each_direction) {
     const executor ex = process_executor{{.workers = 1}};
-    constexpr int most = static_cast<int>(cadre::max_descriptors_per_call);
-    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, count, open_many(most))), most);
-    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, open_many, most)).size(), cadre::max_descriptors_per_call);
+    constexpr int maximum = static_cast<int>(cadre::max_descriptors_per_call);
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, count, open_many(maximum))), maximum);
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, open_many, maximum)).size(), cadre::max_descriptors_per_call);
     const std::string there =
-        what_of<cadre::not_portable>([&] { (void)cadre::sync_wait(cadre::on(ex, count, open_many(most + 1))); });
+        what_of<cadre::not_portable>([&] { (void)cadre::sync_wait(cadre::on(ex, count, open_many(maximum + 1))); });
     EXPECT_NE(there.find("121 file descriptors are too many"), std::string::npos) << there;
     const std::string back =
-        what_of<cadre::not_portable>([&] { (void)cadre::sync_wait(cadre::on(ex, open_many, most + 1)); });
+        what_of<cadre::not_portable>([&] { (void)cadre::sync_wait(cadre::on(ex, open_many, maximum + 1)); });
     EXPECT_NE(back.find("121 file descriptors are too many"), std::string::npos) << back;
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }

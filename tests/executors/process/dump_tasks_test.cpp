@@ -85,7 +85,7 @@ TEST(process_dump_tasks, a_worker_that_does_not_answer_is_named) {
     const auto began = std::chrono::steady_clock::now();
     const std::string stopped = dump();
     EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
-    EXPECT_NAMES(stopped, "(pid " + std::to_string(worker) + "): does not answer\n");
+    EXPECT_NAMES(stopped, "(pid " + std::to_string(worker) + "): does not respond\n");
     ASSERT_EQ(::kill(worker, SIGCONT), 0);
     // The late answer belongs to no request.
     const std::string again = dump_with("no task");

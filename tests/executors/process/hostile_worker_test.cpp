@@ -202,9 +202,9 @@ long peak_kib() { return status_kib("VmHWM"); }
 
 // A sanitizer keeps freed memory.
 #if defined(CADRE_ASAN) || defined(CADRE_TSAN)
-constexpr long most_growth_kib = 1L << 30;
+constexpr long max_growth_kib = 1L << 30;
 #else
-constexpr long most_growth_kib = 4L * long{max_nested_calls};
+constexpr long max_growth_kib = 4L * long{max_nested_calls};
 #endif
 
 TEST(hostile_worker, nested_calls_without_end_are_refused) {
@@ -214,7 +214,7 @@ TEST(hostile_worker, nested_calls_without_end_are_refused) {
     const std::string what =
         run(watch<int>, cadre::spawn(ex, forge_nested_calls, max_nested_calls + 10, sizeof(nested_header)));
     EXPECT_NE(what.find("exceeded the limit of nested calls and was killed"), std::string::npos) << what;
-    EXPECT_LT(peak_kib() - before, most_growth_kib);
+    EXPECT_LT(peak_kib() - before, max_growth_kib);
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 
@@ -226,7 +226,7 @@ TEST(hostile_worker, nested_calls_with_arguments_without_end_are_refused) {
         run(watch<int>, cadre::spawn(ex, forge_nested_calls, std::uint64_t{1000}, std::uint64_t{1} << 20));
     EXPECT_NE(what.find("exceeded the limit of the arguments of nested calls and was killed"), std::string::npos)
         << what;
-    EXPECT_LT(peak_kib() - before, most_growth_kib);
+    EXPECT_LT(peak_kib() - before, max_growth_kib);
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }
 

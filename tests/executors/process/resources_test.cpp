@@ -26,20 +26,20 @@ using cadre::executor;
 using cadre::process_executor;
 using cadre::task;
 
-task<int> exit_when_told(cadre::channel<int> begun, cadre::channel<int> told) {
+task<int> exit_on_request(cadre::channel<int> begun, cadre::channel<int> requested) {
     co_await begun.send(1);
-    (void)co_await told.receive();
+    (void)co_await requested.receive();
     ::_exit(3);
 }
 
 task<void> dies_without_a_free_descriptor(executor ex) {
     const cadre::channel<int> begun(ex, 1);
-    const cadre::channel<int> told(ex, 1);
-    auto job = cadre::spawn(ex, exit_when_told, begun, told);
+    const cadre::channel<int> requested(ex, 1);
+    auto job = cadre::spawn(ex, exit_on_request, begun, requested);
     (void)co_await begun.receive();
     {
         const cadre::tests::no_free_descriptors none;
-        co_await told.send(1);
+        co_await requested.send(1);
         const auto end = co_await cadre::as_outcome(std::move(job));
         EXPECT_FALSE(end.has_value());
         if (!end.has_value()) {

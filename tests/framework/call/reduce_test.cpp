@@ -14,7 +14,7 @@ namespace {
 /// Counts the live results and their maximum.
 struct tracked {
     static inline std::atomic<int> live{0};
-    static inline std::atomic<int> most{0};
+    static inline std::atomic<int> maximum{0};
     long value = 0;
 
     tracked() { count(); }
@@ -30,8 +30,8 @@ struct tracked {
 private:
     static void count() noexcept {
         const int now = ++live;
-        int before = most.load();
-        while (before < now && !most.compare_exchange_weak(before, now)) {
+        int before = maximum.load();
+        while (before < now && !maximum.compare_exchange_weak(before, now)) {
         }
     }
 };
@@ -44,7 +44,7 @@ TEST(reduce, holds_values_for_the_chunks_in_flight_only) {
     const tracked sum = cadre::sync_wait(
         cadre::reduce(ex, track, add, std::views::iota(0, 100'000), tracked(0), {.chunk = 10, .window = 100}));
     EXPECT_EQ(sum.value, 4'999'950'000L);
-    EXPECT_LT(tracked::most.load(), 150);
+    EXPECT_LT(tracked::maximum.load(), 150);
 }
 
 }  // namespace
