@@ -2,7 +2,6 @@
 #include <cadre/scope.hpp>
 
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <fstream>
 #include <memory>
@@ -309,78 +308,6 @@ TEST(scope, with_scope_joins_in_any_case) {
 }
 
 TEST(scope, is_made_inside_a_task) { EXPECT_THROW(scope{}, std::logic_error); }
-
-TEST(scope_death, terminates_with_live_children) {
-    EXPECT_EXIT(
-        {
-            int stopped = 0;
-            auto body = [&]() -> task<> {
-                scope s;
-                s.spawn(until_stopped(stopped));
-                co_return;
-            };
-            sync_wait(body());
-        },
-        ::testing::KilledBySignal(SIGABRT), "scope made at .*scope_test.cpp:[0-9]+ .*task 'main'.* with 1 live task:");
-}
-
-TEST(scope_death, the_exception_in_flight_is_shown_first) {
-    EXPECT_EXIT(
-        {
-            int stopped = 0;
-            auto body = [&]() -> task<> {
-                scope s;
-                s.spawn(until_stopped(stopped));
-                co_await cadre::yield();
-                throw std::domain_error("the cause");
-            };
-            sync_wait(body());
-        },
-        ::testing::KilledBySignal(SIGABRT),
-        "in flight: (std::domain_error: the cause|an exception that no handler has reached)\n.*with 1 live task:");
-}
-
-// Headers of freed exceptions are on the stack and in registers.
-TEST(scope_death, an_earlier_exception_is_not_shown) {
-    EXPECT_EXIT(
-        {
-            int stopped = 0;
-            auto body = [&]() -> task<> {
-                scope s;
-                s.spawn(until_stopped(stopped));
-                co_await cadre::yield();
-                for (int i = 0; i < 3; ++i) {
-                    try {
-                        throw std::range_error("handled before");
-                    } catch (const std::range_error&) {
-                    }
-                }
-                throw std::domain_error("the cause");
-            };
-            sync_wait(body());
-        },
-        ::testing::KilledBySignal(SIGABRT),
-        "in flight: (std::domain_error: the cause|an exception that no handler has reached)\n.*with 1 live task:");
-}
-
-TEST(scope_death, the_handled_exception_is_shown_first) {
-    EXPECT_EXIT(
-        {
-            int stopped = 0;
-            auto body = [&]() -> task<> {
-                auto s = std::make_unique<scope>();
-                s->spawn(until_stopped(stopped));
-                try {
-                    throw std::domain_error("the cause");
-                } catch (const std::domain_error&) {
-                    s.reset();
-                }
-                co_return;
-            };
-            sync_wait(body());
-        },
-        ::testing::KilledBySignal(SIGABRT), "std::domain_error: the cause\n.*with 1 live task:");
-}
 
 #if !defined(CADRE_ASAN) && !defined(CADRE_TSAN)  // they allocate memory beside every block
 std::size_t resident_bytes() {
