@@ -62,9 +62,7 @@ void agent_link::set_up() {
         writer().bind(1, names().agent_token(key_), names().exchange(), group_names::token_key(key_));
     } catch (const engine_error& e) {
         if (e.reply_code() != access_refused) throw;
-        throw engine_error("the broker's user has no permission for queues that begin with 'cadre.': run rabbitmqctl "
-                           "set_permissions -p VHOST USER "
-                           "'^cadre\\.' '^cadre\\.' '^cadre\\.'");
+        throw_without_permission();
     }
     writer().consume(1, names().agent_token(key_), {own_token, 0}, token_prefetch);
     writer().publish(1, names().exchange(), group_names::token_key(key_), {message_kind::token, 0, key_}, {});

@@ -40,6 +40,11 @@ std::thread thread_without_signals(Function function) {
 
 }  // namespace
 
+void throw_without_permission() {
+    throw engine_error("the broker's user has no permission for queues that begin with 'cadre.': run rabbitmqctl "
+                       "set_permissions -p VHOST USER '^cadre\\.' '^cadre\\.' '^cadre\\.'");
+}
+
 std::uint64_t draw_identity() {
     std::uint64_t drawn = 0;
     while (drawn == 0)

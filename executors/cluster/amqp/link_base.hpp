@@ -127,6 +127,9 @@ private:
     bool control_ended_ = false;
 };
 
+/// @throws engine_error: the user of the URL may not declare the queues of the link
+[[noreturn]] void throw_without_permission();
+
 /// A random number, unique across processes; never 0.
 [[nodiscard]] std::uint64_t draw_identity();
 

@@ -105,11 +105,7 @@ void program_link::declare_program_queue() {
             control().bind(1, names().program_queue(), names().exchange(), group_names::program_key());
             return;
         } catch (const engine_error& e) {
-            if (e.reply_code() == access_refused)
-                throw engine_error(
-                    "the broker's user has no permission for queues that begin with 'cadre.': run rabbitmqctl "
-                    "set_permissions -p VHOST USER "
-                    "'^cadre\\.' '^cadre\\.' '^cadre\\.'");
+            if (e.reply_code() == access_refused) throw_without_permission();
             if (e.reply_code() != resource_locked || was_up_) throw;
             if (clock::now() >= give_up)
                 throw engine_error("another program with the name '" +

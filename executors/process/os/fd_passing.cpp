@@ -94,16 +94,31 @@ bool send_message(int socket, std::span<const std::byte> bytes, std::span<const 
     return try_send_message(socket, bytes, fds, true) == send_result::sent;
 }
 
+namespace {
+
+// A message header for `recvmsg`, with its parts.
+struct receive_buffers {
+    explicit receive_buffers(std::span<std::byte> bytes) : part{bytes.data(), bytes.size()} {
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.bytes.data();
+        message.msg_controllen = control.bytes.size();
+    }
+    receive_buffers(const receive_buffers&) = delete;
+    receive_buffers& operator=(const receive_buffers&) = delete;
+
+    iovec part;
+    control_buffer control;
+    msghdr message{};
+};
+
+}  // namespace
+
 received_message receive_message(int socket, bool wait) {
     received_message result;
     result.bytes.resize(max_message_bytes);
-    iovec part{result.bytes.data(), result.bytes.size()};
-    control_buffer control;
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.bytes.data();
-    message.msg_controllen = control.bytes.size();
+    receive_buffers buffers(result.bytes);
+    msghdr& message = buffers.message;
     result.fds.reserve(max_message_fds);  // what was received must not be lost
     const ssize_t n = receive(socket, message, wait);
     if (n < 0) {
@@ -132,13 +147,8 @@ received_message receive_message(int socket, bool wait) {
 received_descriptors receive_descriptors(int socket, std::span<std::byte> bytes) {
     received_descriptors result;
     result.fds.reserve(max_message_fds);
-    iovec part{bytes.data(), bytes.size()};
-    control_buffer control;
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.bytes.data();
-    message.msg_controllen = control.bytes.size();
+    receive_buffers buffers(bytes);
+    msghdr& message = buffers.message;
     const ssize_t n = receive(socket, message, false);
     if (n < 0) {
         return result;

@@ -1,5 +1,7 @@
 // The tasks of worker processes in `dump_tasks`.
 
+#include "framework/task/dump_support.hpp"
+
 #include <cadre/cadre.hpp>
 
 #include <gtest/gtest.h>
@@ -19,18 +21,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string dump() {
-    std::ostringstream out;
-    cadre::dump_tasks(out);
-    return out.str();
-}
-
-std::string dump_with(const std::string& part) {
-    for (const auto end = std::chrono::steady_clock::now() + 10s;; std::this_thread::sleep_for(1ms)) {
-        const std::string text = dump();
-        if (text.find(part) != std::string::npos || std::chrono::steady_clock::now() > end) return text;
-    }
-}
+using dump_tests::dump;
+using dump_tests::dump_with;
 
 #define EXPECT_NAMES(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 

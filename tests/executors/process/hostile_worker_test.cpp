@@ -61,21 +61,6 @@ int forge_body(std::uint64_t offset, std::uint64_t size) {
     return spin_for_ever();
 }
 
-// The ticket of the call that runs: that of the request that was claimed last.
-std::uint64_t own_ticket(call_memory::layout& m) {
-    std::uint64_t ticket = 0;
-    std::uint64_t last = 0;
-    for (slot& s : m.requests) {
-        const std::uint64_t word = s.word.load();
-        if (slot_state_of(word) != slot_state::claimed || word < last) continue;
-        request q;
-        read_payload(s, q);
-        ticket = q.ticket;
-        last = word;
-    }
-    return ticket;
-}
-
 // An item of a chunk that says that it has begun at another time.
 int forge_begin(std::int64_t when) {
     call_memory::layout& m = *find_memory();

@@ -71,13 +71,19 @@ TEST(function_identity, is_encoded_in_few_bytes) {
     EXPECT_EQ(in.remaining(), 0u);
 }
 
-// Before a test calls `trust_library_paths`, which has no inverse.
-TEST(function_identity, a_process_that_does_not_trust_the_sender_loads_no_library) {
+// The identity of a function in a library, as another process sends it.
+byte_buffer identity_in(const std::string& library) {
     byte_buffer bytes;
     encoder out(bytes);
     encode(out, std::uint64_t{1234});
     out.write_size(16);
-    encode(out, std::string("libBrokenLocale.so.1"));
+    encode(out, library);
+    return bytes;
+}
+
+// Before a test calls `trust_library_paths`, which has no inverse.
+TEST(function_identity, a_process_that_does_not_trust_the_sender_loads_no_library) {
+    const byte_buffer bytes = identity_in("libBrokenLocale.so.1");
     decoder in(bytes.span());
     EXPECT_THROW((void)decode_function(in), cadre::not_portable);
     EXPECT_EQ(dlopen("libBrokenLocale.so.1", RTLD_NOW | RTLD_NOLOAD), nullptr);
@@ -110,11 +116,7 @@ TEST(function_identity, carries_the_path_of_a_library_that_was_loaded_late) {
 }
 
 TEST(function_identity, names_the_library_that_is_missing) {
-    byte_buffer bytes;
-    encoder out(bytes);
-    encode(out, std::uint64_t{1234});
-    out.write_size(16);
-    encode(out, std::string("/nowhere/libmissing.so"));
+    const byte_buffer bytes = identity_in("/nowhere/libmissing.so");
     decoder in(bytes.span());
     try {
         (void)decode_function(in);

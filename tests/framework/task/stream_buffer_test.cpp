@@ -15,6 +15,8 @@
 #include <cadre/task.hpp>
 #include <cadre/when_any.hpp>
 
+#include "counted_stream.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -22,23 +24,8 @@ using cadre::stream;
 using cadre::sync_wait;
 using cadre::task;
 namespace views = cadre::views;
-
-/// 0, 1, 2, …; suspends before every second element, counts what was read, and its own end.
-struct source_log {
-    int read = 0;
-    int ended = 0;
-};
-stream<int> counting(source_log& log, int n = 1'000'000) {
-    struct note {
-        int& n;
-        ~note() { ++n; }
-    } const at_end{log.ended};
-    for (int i = 0; i < n; ++i) {
-        if (i % 2 != 0) co_await cadre::yield();
-        ++log.read;
-        co_yield i;
-    }
-}
+using stream_tests::counting;
+using stream_tests::source_log;
 
 TEST(stream_buffer, reads_ahead_up_to_its_size) {
     source_log log;

@@ -41,6 +41,8 @@
 #include <cadre/when_all.hpp>
 #include <cadre/when_any.hpp>
 
+#include "counted_stream.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -50,25 +52,10 @@ using cadre::sync_wait;
 using cadre::task;
 using cadre::to;
 namespace views = cadre::views;
+using stream_tests::counting;
+using stream_tests::source_log;
 
 using ints = std::vector<int>;
-
-/// 0, 1, 2, …; suspends before every second element, counts what was read, and its own end.
-struct source_log {
-    int read = 0;
-    int ended = 0;
-};
-stream<int> counting(source_log& log, int n = 1'000'000) {
-    struct note {
-        int& n;
-        ~note() { ++n; }
-    } const at_end{log.ended};
-    for (int i = 0; i < n; ++i) {
-        if (i % 2 != 0) co_await cadre::yield();
-        ++log.read;
-        co_yield i;
-    }
-}
 
 TEST(stream_of, takes_standard_ranges) {
     const ints numbers{1, 2, 3};
