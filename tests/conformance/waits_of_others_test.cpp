@@ -291,7 +291,8 @@ TYPED_TEST(waits_of_others, the_state_of_a_barrier_is_the_same_in_every_process)
         barrier.drop();
         co_await expect({2, 1, false});
         barrier.abort();
-        EXPECT_TRUE((co_await on(ex, state_of, barrier)).broken);
+        const barrier_state aborted = co_await on(ex, state_of, barrier);
+        EXPECT_TRUE(aborted.broken);
         EXPECT_THROW(co_await barrier.wait(token), broken_barrier);
         EXPECT_THROW(co_await on(ex, pass, barrier, barrier, shared_array<int>(ex, 1), 1), broken_barrier);
     }(this->under_test, b));

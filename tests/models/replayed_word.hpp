@@ -141,6 +141,9 @@ public:
     std::uint64_t fetch_or(std::uint64_t bits) noexcept {
         return update([&](std::uint64_t old) { return old | bits; });
     }
+    std::uint64_t fetch_and(std::uint64_t bits) noexcept {
+        return update([&](std::uint64_t old) { return old & bits; });
+    }
     bool compare_exchange_strong(std::uint64_t& expected, std::uint64_t desired,
                                  std::memory_order = std::memory_order_seq_cst) noexcept {
         const std::uint64_t before = update([&](std::uint64_t old) { return old == expected ? desired : old; });

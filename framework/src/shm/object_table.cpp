@@ -112,13 +112,9 @@ void object_table::publish(object_ref o) noexcept {
 }
 
 void object_table::return_entry(object_ref o) noexcept {
-    mark_free(o);
+    life(o).mark_free(o);
     const std::lock_guard hold(mutex_);
     references_.erase(o);
-}
-
-void object_table::mark_free(object_ref o) noexcept {
-    entry(o).state.store(object_word::make(o.incarnation, object_kind::none, object_phase::free).raw);
 }
 
 bool object_table::plausible(object_ref o) const noexcept {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "shm/arena.hpp"
+#include "shm/object_life.hpp"
 #include "shm/object_ref.hpp"
 #include "shm/slot_set.hpp"
 
@@ -67,12 +68,10 @@ public:
     void recover(object_ref o, process_id dead) noexcept;
     /// The processes that wait in a queue of the object.
     [[nodiscard]] slot_set waiting(object_ref o, unsigned queue) const noexcept;
-    /// An object to which only queued messages refer, by the count. The count is too high if a process was killed while it
-    /// queued, received or discarded a message.
+    /// An object to which only queued messages refer, by the count, which may be too high: see object_life.
     struct queued_only {
         object_ref object;
-        std::uint64_t queued;
-        std::uint64_t changes;
+        object_life<slot_set>::queued_only counts;
     };
     /// Supervisor. Empty if the object has other references, or does not exist.
     [[nodiscard]] std::optional<queued_only> find_queued_only(object_ref o) const noexcept;
@@ -100,21 +99,14 @@ private:
     void publish(object_ref o) noexcept;
     /// Reverts `take_entry`.
     void return_entry(object_ref o) noexcept;
-    void mark_free(object_ref o) noexcept;
-    void increment(object_ref o, word object_entry::* handles) noexcept;
-    void decrement(object_ref o, word object_entry::* handles) noexcept;
-    /// @return false if the object exists no more: then call `free_entry_if_unused`
-    [[nodiscard]] bool set_presence(object_ref o, unsigned slot) noexcept;
-    void clear_presence(object_ref o, unsigned slot) noexcept;
+    [[nodiscard]] object_life<slot_set> life(object_ref o) const noexcept;
     /// @return whether this process used the object and now uses it no more: then free it if it is unused
     [[nodiscard]] bool drop_reference(object_ref o) noexcept;
     /// Frees the present object of the entry if it is unused, also if that is not `o` any more.
     void free_entry_if_unused(object_ref o) noexcept;
-    [[nodiscard]] bool unused(object_ref o) const noexcept;
     [[nodiscard]] slot_set presence_of(object_ref o) const noexcept;
     /// The memory of the sets of far processes, if this process is one. @return false if there is none
     [[nodiscard]] bool commit_far(object_ref o) const noexcept;
-    [[nodiscard]] bool begin_freeing(object_ref o) noexcept;
     void free_with_contents(object_ref o, bool begun) noexcept;
     void finish_freeing(object_ref o, std::vector<object_ref>& carried) noexcept;
     /// Sharers of a shared lock, waiters of a condition.
