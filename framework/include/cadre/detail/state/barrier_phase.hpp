@@ -2,6 +2,7 @@
 /// The word of a barrier, and the conditions of waits for the end of a phase.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <utility>
@@ -55,10 +56,68 @@ struct barrier_word {
     }
 };
 
+/// The transitions of the word. `Word` is another type in the model that explores this code, tests/models/barrier_model.hpp.
+template <class Word = std::atomic<std::uint64_t>>
+class barrier_core {
+public:
+    explicit barrier_core(Word& word) noexcept : word_(word) {}
+
+    enum class step : std::uint8_t {
+        counted,  ///< others are still to arrive
+        ended,  ///< the phase has ended: those that wait must be notified
+        completing,  ///< the caller runs the action, then calls `complete` or `abort`
+        broken,
+        too_many,  ///< more arrivals than participants
+    };
+    struct arrival {
+        step what;
+        std::uint32_t phase;  ///< in which it counts
+    };
+    [[nodiscard]] arrival arrive(bool has_action, bool drop) noexcept {
+        barrier_word w{word_.load()};
+        for (;;) {
+            if (w.broken()) return {step::broken, 0};
+            if (w.arrived() >= w.expected()) return {step::too_many, 0};
+            const std::uint32_t expected = w.expected() - (drop ? 1 : 0);
+            const std::uint32_t arrived = w.arrived() + (drop ? 0 : 1);
+            const bool last = arrived == expected && !w.completing();
+            const barrier_word next = !last        ? barrier_word::make(w.phase(), expected, arrived, w.completing())
+                                      : has_action ? barrier_word::make(w.phase(), expected, 0, true)
+                                                   : barrier_word::make(w.phase() + 1, expected, 0, false);
+            if (!word_.compare_exchange_weak(w.raw, next.raw)) continue;
+            return {!last ? step::counted : has_action ? step::completing : step::ended, w.open_phase()};
+        }
+    }
+    /// After the action: begins the next phase. @return completing if that is complete by now, after a notification; else ended,
+    /// or broken
+    [[nodiscard]] step complete() noexcept {
+        barrier_word w{word_.load()};
+        for (;;) {
+            if (w.broken()) return step::broken;
+            const bool again = w.arrived() == w.expected() && w.expected() != 0;
+            const barrier_word next = barrier_word::make(w.phase() + 1, w.expected(), again ? 0 : w.arrived(), again);
+            if (word_.compare_exchange_weak(w.raw, next.raw)) return again ? step::completing : step::ended;
+        }
+    }
+    /// Takes back an arrival in `phase`, if nothing depends on it yet. @return false if the phase has ended or the barrier is broken
+    [[nodiscard]] bool withdraw(std::uint32_t phase) noexcept {
+        barrier_word w{word_.load()};
+        for (;;) {
+            if (w.ended(phase) || w.broken()) return false;
+            if (w.open_phase() != phase || w.arrived() == 0) return true;  // its action is running
+            const barrier_word next = barrier_word::make(w.phase(), w.expected(), w.arrived() - 1, w.completing());
+            if (word_.compare_exchange_weak(w.raw, next.raw)) return true;
+        }
+    }
+    void abort() noexcept { word_.fetch_or(1); }
+
+private:
+    Word& word_;
+};
+
 /// Arrives, or drops; at the end of a phase runs the action and notifies. @return the phase of the arrival
 /// @throws broken_barrier, executor_stopped, std::logic_error, what the action throws
 std::uint32_t barrier_arrive(shared_block& block, const portable_action& action, bool drop);
-/// Takes back an arrival in `phase`, if nothing depends on it yet. @return false if the phase has ended or the barrier is broken
 [[nodiscard]] bool barrier_withdraw(shared_block& block, std::uint32_t phase) noexcept;
 void barrier_abort(shared_block& block) noexcept;
 [[noreturn]] void throw_broken_barrier();
