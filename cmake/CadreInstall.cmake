@@ -20,4 +20,5 @@ configure_package_config_file(cmake/cadreConfig.cmake.in ${PROJECT_BINARY_DIR}/c
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/cadreConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/cadreConfig.cmake ${PROJECT_BINARY_DIR}/cadreConfigVersion.cmake
     DESTINATION ${cadre_package_dir})
+install(FILES tools/gdb/cadre.py DESTINATION ${CMAKE_INSTALL_DATADIR}/cadre/gdb)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -16,6 +16,16 @@ add_library(cadre STATIC ${cadre_sources})
 add_library(cadre::cadre ALIAS cadre)
 set_target_properties(cadre PROPERTIES CXX_EXTENSIONS OFF)
 
+# The types that the gdb command `cadre tasks` reads (tools/gdb/cadre.py) are described in every build.
+set_source_files_properties(
+    ${PROJECT_SOURCE_DIR}/framework/src/asio/asio_wait.cpp
+    ${PROJECT_SOURCE_DIR}/framework/src/scheduler/backend_list.cpp
+    ${PROJECT_SOURCE_DIR}/framework/src/scheduler/task_chain.cpp
+    ${PROJECT_SOURCE_DIR}/framework/src/scheduler/task_tree.cpp
+    ${PROJECT_SOURCE_DIR}/framework/src/state/select_core.cpp
+    ${PROJECT_SOURCE_DIR}/framework/src/task/scope.cpp
+    PROPERTIES COMPILE_OPTIONS "-g;$<$<CXX_COMPILER_ID:Clang>:-fstandalone-debug>")
+
 target_include_directories(cadre
     PUBLIC
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/framework/include>

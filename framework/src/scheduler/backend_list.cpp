@@ -7,12 +7,16 @@
 
 namespace cadre::detail {
 
+// For debuggers, which find it by its name.
+[[gnu::used]] constinit const std::vector<executor_backend*>* known_backends = nullptr;
+
 namespace {
 
 // A fork may find the mutex locked: a child of the program makes no executors, and ends without destroying those of its parent.
 struct backends {
     std::mutex mutex;  // under it: registries count; no user code
     std::vector<executor_backend*> known;
+    backends() noexcept { known_backends = &known; }
     static backends& instance() {
         static auto* const all = new backends;  // executors may outlive static destruction
         return *all;
