@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <typeinfo>
 
@@ -12,16 +14,41 @@
 
 namespace cadre::detail {
 
+/// Takes what the workers of a pool ask of the shared objects of the larger executor. Called by one thread at a time; must not block,
+/// and may answer at once. What a worker has asked before it replies to a call arrives before that call completes.
+class home_upstream {
+public:
+    virtual ~home_upstream() = default;
+    /// @param worker a number that no other worker of this process ever has
+    /// @param ticket names the answer; 0: none is wanted
+    virtual void request(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept = 0;
+    /// The answer is wanted now.
+    virtual void stop(std::uint64_t worker, std::uint64_t ticket) noexcept = 0;
+    /// The worker has ended; nothing of it follows.
+    virtual void ended(std::uint64_t worker) noexcept = 0;
+};
+
+/// The extension of a pool by which its workers get the answers (`executor_backend::query`).
+class home_downstream {
+public:
+    /// Any thread. An answer to a worker that has ended is dropped.
+    virtual void answer(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept = 0;
+
+protected:
+    ~home_downstream() = default;
+};
+
 struct pool_role {
     executor_identity identity{};  ///< of the handles that workers decode to their own executor
     executor_kind kind =
         executor_kind::process;  ///< as tasks in workers see it; another one: it shares no memory with other hosts
     std::string host{};  ///< that errors name; empty: none
+    std::shared_ptr<home_upstream> home{};  ///< null: its workers share memory
 };
 
 /// How busy a pool is.
 struct pool_load {
-    std::size_t queued = 0;      ///< calls that no worker has begun
+    std::size_t queued = 0;  ///< calls that no worker has begun
     std::uint64_t restarts = 0;  ///< workers that died
 };
 

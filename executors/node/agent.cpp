@@ -43,8 +43,10 @@ void agent::serve(bool once) {
     }
     std::unique_lock hold(mutex_);
     const executor pool = std::exchange(pool_, {});
+    const std::shared_ptr<home_relay> relay = std::exchange(relay_, nullptr);
     hold.unlock();
     if (pool) end_pool(pool);
+    if (relay != nullptr) relay->close();
 }
 
 bool agent::finished() const noexcept {
@@ -101,15 +103,19 @@ void agent::program_joined(byte_buffer bytes) noexcept {
 
 void agent::start_pool(const program_hello& hello, std::uint64_t generation) {
     const auto is_late = [&] { return generation != generation_ || !program_here_; };
+    const auto relay = std::make_shared<home_relay>(*link_);
     {
         const std::lock_guard hold(mutex_);
         if (is_late()) return;
+        relay_ = relay;
     }
     try {
         process_options options = hello.options;
         options.name = hello.executor_name;
         options.max_pending = 0;  // the program limits waiting calls
-        executor pool = make_pool_(options, {.identity = hello.identity, .kind = hello.kind, .host = host_});
+        executor pool =
+            make_pool_(options, {.identity = hello.identity, .kind = hello.kind, .host = host_, .home = relay});
+        relay->attach(pool);
         std::unique_lock hold(mutex_);
         if (is_late()) {
             hold.unlock();
@@ -167,6 +173,7 @@ void agent::end_program() {
         else if (pool_)
             pool_.backend()->request_stop(*call, stop_reason::kill);
     }
+    if (const auto relay = std::exchange(relay_, nullptr)) defer([relay] { relay->close(); });
     // The next program may join before the pool has ended.
     if (pool_) defer([pool = std::exchange(pool_, {})] { end_pool(pool); });
 }

@@ -4,6 +4,7 @@
 
 #include "node/credit.hpp"
 #include "node/hello.hpp"
+#include "node/home_relay.hpp"
 #include "node/message.hpp"
 #include "node/node_link.hpp"
 #include "node/parts.hpp"
@@ -93,6 +94,7 @@ private:
     bool welcome_ = false;
     epoch_number epoch_ = 0;  // of the program that has welcomed this agent
     executor pool_;  // empty: no pool
+    std::shared_ptr<home_relay> relay_;  // of the pool, or of one that starts; null: none
     credit_control credit_{1};
     std::uint64_t reported_restarts_ = 0;
     std::unordered_map<call_number, relayed_call*> calls_;

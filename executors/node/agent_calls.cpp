@@ -57,6 +57,15 @@ void agent::handle(delivery& message) {
             constexpr auto strongest = static_cast<std::uint64_t>(stop_reason::kill);
             return handle_stop(n.number, static_cast<stop_reason>(std::clamp<std::uint64_t>(n.value, 1, strongest)));
         }
+        case message_kind::home_answer: {
+            std::span<const std::byte> body = message.body.span();
+            const home_message m = take_home(body);
+            std::unique_lock hold(mutex_);
+            const std::shared_ptr<home_relay> relay = relay_;
+            hold.unlock();
+            if (relay != nullptr) relay->answer(m.worker, m.ticket, body);
+            return;
+        }
         case message_kind::part:
             if (auto whole = parts_.add(message.from, message.body.span())) {
                 message.body = std::move(*whole);

@@ -69,6 +69,16 @@ std::vector<held_call> decode_held(std::span<const std::byte> message) {
     return calls;
 }
 
+byte_buffer encode_home(message_kind kind, const home_message& m, std::span<const std::byte> body) {
+    byte_buffer message;
+    message.reserve(body.size() + tail_size<home_message>);
+    message.append(body);
+    append_fields(message, m, kind);
+    return message;
+}
+
+home_message take_home(std::span<const std::byte>& message) { return take_fields<home_message>(message); }
+
 byte_buffer encode_text(message_kind kind, std::string_view text) {
     byte_buffer message;
     message.append(std::as_bytes(std::span(text.substr(0, max_text))));

@@ -33,6 +33,10 @@ enum class message_kind : std::uint8_t {
     lost,  ///< agent to the program: a redelivered call, which another agent may have begun; this one does not run it
     declined,  ///< agent to the program: a call that it has not begun; another agent may run it
     arguments_request,  ///< agent to the program: a request for a part of the arguments of a call
+    home_request,  ///< agent to the program: an operation of a worker on a shared object
+    home_stop,  ///< agent to the program: ends a request that waits
+    home_ended,  ///< agent to the program: a worker has ended
+    home_answer,  ///< program to an agent: the reply to a worker
     part,  ///< a part of a message that is too large for the link
 };
 
@@ -103,7 +107,7 @@ struct received_progress {
 // Small messages.
 
 /// A number and a value: `welcome` (epoch), `stop` (call, reason), `returned` (call, first item), `lost` and
-/// `declined` (call), `arguments_request` (call, offset).
+/// `declined` (call), `arguments_request` (call, offset), `home_stop` (worker, ticket), `home_ended` (worker).
 struct note {
     std::uint64_t number = 0;
     std::uint64_t value = 0;
@@ -125,6 +129,15 @@ struct held_call {
 };
 [[nodiscard]] byte_buffer encode_held(std::span<const held_call> calls);
 [[nodiscard]] std::vector<held_call> decode_held(std::span<const std::byte> message);
+
+/// `home_request` and `home_answer`: what `framework/src/state/home_protocol.hpp` describes.
+struct home_message {
+    std::uint64_t worker = 0;  ///< its number in its agent
+    std::uint64_t ticket = 0;  ///< 0: no reply is expected
+};
+[[nodiscard]] byte_buffer encode_home(message_kind kind, const home_message& m, std::span<const std::byte> body);
+/// Removes its fields from the end of `message`, whose body remains. @throws codec_error
+[[nodiscard]] home_message take_home(std::span<const std::byte>& message);
 
 /// For `unusable`.
 [[nodiscard]] byte_buffer encode_text(message_kind kind, std::string_view text);

@@ -5,7 +5,9 @@
 #include "common/deferred_destruction.hpp"
 #include "node/hello.hpp"
 #include "node/local_call.hpp"
+#include "node/local_home.hpp"
 #include "node/raw_results.hpp"
+#include "state/home_domains.hpp"
 
 #include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/codec/codec_stream.hpp>
@@ -37,12 +39,14 @@ node_settings settings_of_hosts(executor_kind kind, const process_options& host)
 
 node_backend::node_backend(node_settings settings, std::unique_ptr<node_link> link)
     : settings_(std::move(settings)), identity_(executor_identity::make()), link_(std::move(link)),
-      placement_(link_->redelivers()), epoch_(executor_identity::make().low) {}
+      home_(std::make_shared<home_domain>(identity_)), objects_(home_, *this), placement_(link_->redelivers()),
+      epoch_(executor_identity::make().low) {}
 
 std::shared_ptr<node_backend> node_backend::create(node_settings settings, std::unique_ptr<node_link> link) {
     std::shared_ptr<node_backend> made(new node_backend(std::move(settings), std::move(link)), &release);
     made->start();
     register_portable_executor(made->identity_, made);
+    register_home_domain(made->identity_, made->home_);
     made->report_started();
     return made;
 }
@@ -61,6 +65,7 @@ node_backend::~node_backend() {
         }
         coordinator_.join();
     }
+    home_->stop();
     link_->stop(clock::now() + leave_limit);
     report_stopped();
 }
@@ -70,7 +75,11 @@ void node_backend::start() {
     pool.max_pending = 0;  // calls wait in this backend
     if (settings_.local) {
         pool.name = settings_.name;
-        local_ = settings_.make_pool(pool, {.identity = identity_, .kind = settings_.kind, .host = settings_.host});
+        local_ = settings_.make_pool(pool, {.identity = identity_,
+                                            .kind = settings_.kind,
+                                            .host = settings_.host,
+                                            .home = std::make_shared<local_home>(objects_)});
+        local_port_.attach(local_);
         const auto workers = static_cast<std::uint32_t>(local_.concurrency());
         local_credit_ = credit_control(workers);
         placement_.local().workers = workers;
@@ -313,6 +322,7 @@ void node_backend::lose(placed_call& c, const std::string& why, actions& later) 
 }
 
 void node_backend::leave_run(const std::function<void()>& done) {
+    home_->stop();
     link_->stop(clock::now() + leave_limit);
     report_stopped();
     if (local_)

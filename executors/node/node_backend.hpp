@@ -2,12 +2,15 @@
 /// An executor whose calls run in the worker processes of several hosts: the program's side.
 #pragma once
 
+#include "node/answer_port.hpp"
 #include "node/credit.hpp"
 #include "node/message.hpp"
 #include "node/node_link.hpp"
 #include "node/parts.hpp"
 #include "node/placement.hpp"
 #include "node/pool_factory.hpp"
+#include "state/home_domain.hpp"
+#include "state/home_service.hpp"
 
 #include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/executor.hpp>
@@ -59,6 +62,7 @@ class node_backend final : public executor_backend,
                            private portable_identity,
                            private borrowed_arguments,
                            private raw_chunks,
+                           private home_answers,
                            private node_link_events {
 public:
     /// Joins the run and waits for `nodes` agents. @throws config_error if the engine cannot be used or too few agents join in time
@@ -76,6 +80,8 @@ public:
     void submit(std::span<portable_call* const> calls) noexcept override;
     void request_stop(portable_call& call, stop_reason why) noexcept override;
     void request_stop() noexcept override { stop_all(stop_reason::requested); }
+    /// Its objects live in this process.
+    [[nodiscard]] memory_domain* domain() noexcept override { return home_.get(); }
     [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
     void shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done) override;
 
@@ -110,6 +116,10 @@ private:
     void start();
     void wait_for_nodes();
 
+    /// Passes on what the workers of the local pool ask of the objects.
+    class local_home;
+    void answer(home_client to, std::uint64_t ticket, byte_buffer body) noexcept override;
+    void handle_home(node_id from, message_kind kind, std::span<const std::byte> message);
     [[nodiscard]] executor_identity portable_id() const noexcept override { return identity_; }
 
     // Events of the link.
@@ -158,6 +168,9 @@ private:
     const node_settings settings_;
     const executor_identity identity_;
     std::unique_ptr<node_link> link_;
+    const std::shared_ptr<home_domain> home_;
+    home_service objects_;
+    answer_port local_port_;
     executor local_;  // empty: no local pool
 
     mutable std::mutex mutex_;

@@ -38,6 +38,9 @@ void node_backend::handle(delivery& message) {
         case message_kind::declined: return handle_undelivered(decode_note(bytes).number, false);
         case message_kind::lost: return handle_undelivered(decode_note(bytes).number, true);
         case message_kind::call: return handle_undelivered(number_of_call(bytes), message.redelivered);
+        case message_kind::home_request:
+        case message_kind::home_stop:
+        case message_kind::home_ended: return handle_home(message.from, kind_of(bytes), bytes);
         case message_kind::part:
             if (auto whole = parts_.add(message.from, bytes)) {
                 if (kind_of(whole->span()) == message_kind::part) throw_malformed("a part of a part");
@@ -158,6 +161,29 @@ void node_backend::handle_arguments_request(node_id from, const note& n) {
     link_->publish(target::agent, from, std::move(part));
 }
 
+// What comes from an agent that is gone counts for nothing: the objects have been recovered.
+void node_backend::handle_home(node_id from, message_kind kind, std::span<const std::byte> message) {
+    {
+        const std::lock_guard hold(mutex_);
+        if (!agents_.contains(from)) return;
+    }
+    if (kind == message_kind::home_request) {
+        const home_message m = take_home(message);
+        return objects_.request({from, m.worker}, m.ticket, message);
+    }
+    const note n = decode_note(message);
+    if (kind == message_kind::home_stop)
+        objects_.stop({from, n.number}, n.value);
+    else
+        objects_.ended({from, n.number});
+}
+
+void node_backend::answer(home_client to, std::uint64_t ticket, byte_buffer body) noexcept {
+    if (to.node == 0) return local_port_.answer(to.worker, ticket, body.span());
+    publish_in_parts(*link_, target::agent, to.node,
+                     encode_home(message_kind::home_answer, {to.worker, ticket}, body.span()));
+}
+
 void node_backend::handle_undelivered(call_number number, bool may_have_begun) {
     actions later;
     {
@@ -220,22 +246,28 @@ void node_backend::agent_gone(node_id id) noexcept {
         if (link_->redelivers() && agents_.empty()) link_->drain_work();
         dispatch(later);
     }
+    objects_.node_ended(id);
     perform(std::move(later));
 }
 
 void node_backend::engine_gone(std::string why) noexcept {
     actions later;
+    std::vector<node_id> gone;
     {
         const std::lock_guard hold(mutex_);
         parts_.clear();
-        for (const auto& [id, a] : agents_)
+        for (const auto& [id, a] : agents_) {
             restarts_ += a.restarts;
+            gone.push_back(id);
+        }
         agents_.clear();
         epoch_ = executor_identity::make().low;
         lose_all([](const placed_call& c) { return !c.waits && (c.at == nullptr || !c.at->local); }, why, later);
         placement_.remove_agents();
         dispatch(later);
     }
+    for (const node_id id : gone)
+        objects_.node_ended(id);
     perform(std::move(later));
 }
 

@@ -129,6 +129,7 @@ void* process_backend::query(const std::type_info& extension) noexcept {
     if (extension == typeid(raw_chunks)) return static_cast<raw_chunks*>(this);
     if (extension == typeid(chunk_progress_source)) return static_cast<chunk_progress_source*>(this);
     if (extension == typeid(pool_load_source)) return static_cast<pool_load_source*>(this);
+    if (extension == typeid(home_downstream)) return static_cast<home_downstream*>(this);
     return nullptr;
 }
 

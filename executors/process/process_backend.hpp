@@ -25,6 +25,7 @@ class process_backend final : public executor_backend,
                               private raw_chunks,
                               private chunk_progress_source,
                               private pool_load_source,
+                              private home_downstream,
                               private remote_tasks {
 public:
     /// Starts the workers. @throws config_error, std::system_error
@@ -67,6 +68,9 @@ private:
     process_backend(const process_options& options, pool_role role);
     static void release(process_backend* last) noexcept;
     [[nodiscard]] executor_identity portable_id() const noexcept override { return pool_->portable_id(); }
+    void answer(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept override {
+        pool_->answer_from_home(worker, ticket, body);
+    }
     [[nodiscard]] pool_load load() const noexcept override { return pool_->load(); }
     [[nodiscard]] bool progress_of(const portable_call& call, std::size_t known_results, std::size_t known_errors,
                                    chunk_progress_report& report) override {

@@ -185,6 +185,8 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
             return {};
         case event_kind::nested_call: return nested_.handle_call(c, e, body);
         case event_kind::nested_stop: nested_.handle_stop(c, e, ended); return {};
+        case event_kind::home_request: return home_.receive(c.serial, e.id, body, false);
+        case event_kind::home_stop: return home_.receive(c.serial, e.id, {}, true);
         case event_kind::begun:
         case event_kind::descriptors_wanted:
         case event_kind::chunk_block:

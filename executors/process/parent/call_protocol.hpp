@@ -2,6 +2,7 @@
 /// The parent's half of the call protocol: checks and handles the events that workers send.
 #pragma once
 
+#include "process/parent/home_inbox.hpp"
 #include "process/parent/nested_calls.hpp"
 #include "process/parent/placement.hpp"
 #include "process/parent/task_dumps.hpp"
@@ -15,8 +16,9 @@ namespace cadre::detail::process_parent {
 /// the pool's locks.
 class call_protocol {
 public:
-    call_protocol(worker_set& workers, placement& calls, nested_calls& nested, task_dumps& dumps) noexcept
-        : workers_(workers), placement_(calls), nested_(nested), dumps_(dumps) {}
+    call_protocol(worker_set& workers, placement& calls, nested_calls& nested, home_inbox& home,
+                  task_dumps& dumps) noexcept
+        : workers_(workers), placement_(calls), nested_(nested), home_(home), dumps_(dumps) {}
 
     /// Handles up to `max_events` events of `c`. A worker that breaks the protocol is killed.
     /// @return whether there was an event
@@ -39,6 +41,7 @@ private:
     worker_set& workers_;
     placement& placement_;
     nested_calls& nested_;
+    home_inbox& home_;
     task_dumps& dumps_;
 };
 

@@ -6,6 +6,7 @@
 #include "process/parent/worker_trace.hpp"
 
 #include <cadre/detail/coroutine/tracing.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executors/workers.hpp>
 
@@ -33,9 +34,9 @@ pool::pool(const process_options& options, std::string name, pool_role role, wor
                {status_.descriptor(), deadlines_.bell()}),
       workers_(starter_.workers(), std::max<std::chrono::nanoseconds>(options.kill_grace, least_leave_limit)),
       placement_(starter_.options(), starter_.executor_name(), workers_, status_, deadlines_),
-      stops_(options.kill_grace, placement_, deadlines_), nested_(*this, stops_, deadlines_),
-      protocol_(workers_, placement_, nested_, dumps_), limits_(workers_, placement_, stops_, protocol_, deadlines_),
-      silent_(workers_, protocol_, options.task_timeout),
+      stops_(options.kill_grace, placement_, deadlines_), nested_(*this, stops_, deadlines_), home_(starter_.home()),
+      protocol_(workers_, placement_, nested_, home_, dumps_),
+      limits_(workers_, placement_, stops_, protocol_, deadlines_), silent_(workers_, protocol_, options.task_timeout),
       lifecycle_(workers_, placement_, death_recovery(registry, options, workers_, placement_, nested_),
                  starter_.executor_name(), static_cast<bool>(options.initializer)) {}
 
@@ -86,6 +87,20 @@ void pool::reply_to_nested_call(nested_call& call, call_reply reply) noexcept {
     nested_.reply(call, reply, body);
 }
 
+void pool::answer_from_home(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept {
+    const std::lock_guard hold(calls_mutex_);
+    worker_connection* const c = workers_.find(worker);
+    if (c == nullptr || c->stage == worker_stage::dying) return;
+    constexpr std::byte exhausted{static_cast<std::uint8_t>(op_status::exhausted)};
+    if (body.size() > c->link.memory().max_nested_body()) body = std::span(&exhausted, 1);
+    process_plane::event e{};
+    e.kind = process_plane::event_kind::home_answer;
+    e.id = ticket;
+    c->link.reply(e, body);
+    if (c->link.flush()) deadlines_.tick_soon();
+    c->link.ring();
+}
+
 bool pool::poll() noexcept {
     const std::unique_lock draining(drain_mutex_, std::try_to_lock);
     return !draining || drain(1);
@@ -110,6 +125,7 @@ bool pool::drain(unsigned max_rounds) noexcept {
             placement_.place_queued_calls(drained_);
             if (!deadlines_.ticks_soon() && placement_.rebalance_wanted()) deadlines_.tick_soon();
         }
+        home_.pass_on();
         read_outputs();
         complete_all(drained_);
         nested_.start_received();

@@ -4,6 +4,7 @@
 
 #include "base/process_owner.hpp"
 #include "process/parent/call_protocol.hpp"
+#include "process/parent/home_inbox.hpp"
 #include "process/parent/silent_workers.hpp"
 #include "process/parent/stack_symbolizer.hpp"
 #include "process/parent/time_limits.hpp"
@@ -64,6 +65,8 @@ public:
     [[nodiscard]] bool progress_of(const portable_call& call, std::size_t known_results, std::size_t known_errors,
                                    chunk_progress_report& report);
     void reply_to_nested_call(nested_call& call, call_reply reply) noexcept;
+    /// As `home_downstream::answer`.
+    void answer_from_home(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept;
 
     /// The trees of the tasks of all workers; those that do not answer within `limit` are named.
     [[nodiscard]] std::string dump_tasks(std::chrono::nanoseconds limit);
@@ -127,6 +130,7 @@ private:
     mutable placement placement_;
     stop_requests stops_;
     nested_calls nested_;
+    home_inbox home_;
     task_dumps dumps_;
     call_protocol protocol_;
     time_limits limits_;

@@ -31,6 +31,7 @@ constexpr std::chrono::milliseconds trace_interval{20};
 pool::~pool() {
     ended_calls ended;
     std::vector<shm::process_id> dead;
+    std::vector<std::uint64_t> serials;
     {
         const std::lock_guard draining(drain_mutex_);
         const std::lock_guard hold(calls_mutex_);
@@ -42,10 +43,16 @@ pool::~pool() {
             while (!c.calls.empty())
                 placement_.fail(*c.calls.front(), std::make_exception_ptr(executor_stopped()), ended);
             nested_.disown(c);
+            serials.push_back(c.serial);
             dead.push_back(c.id);
             (void)workers_.remove(c);
         }
         lifecycle_.give_up(std::make_exception_ptr(executor_stopped()), ended);
+    }
+    {
+        const std::lock_guard draining(drain_mutex_);
+        for (const std::uint64_t serial : serials)
+            home_.ended(serial);
     }
     complete_all(ended);
     for (const shm::process_id id : dead)
@@ -150,6 +157,8 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
             removed = workers_.remove(*c);
             placement_.place_queued_calls(ended);
         }
+        home_.pass_on();
+        home_.ended(serial);
         complete_all(ended);
         nested_.start_received();
     }

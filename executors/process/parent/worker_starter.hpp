@@ -33,6 +33,7 @@ public:
     [[nodiscard]] const executor_identity& portable_id() const noexcept { return role_.identity; }
     /// That errors name; empty: none.
     [[nodiscard]] const std::string& host() const noexcept { return role_.host; }
+    [[nodiscard]] const std::shared_ptr<home_upstream>& home() const noexcept { return role_.home; }
     [[nodiscard]] shm::state_plane& plane() const noexcept { return plane_; }
     /// Whether the output of workers goes through this process.
     [[nodiscard]] bool output_piped() const noexcept;

@@ -51,12 +51,15 @@ enum class event_kind : std::uint8_t {
     descriptors_wanted,  ///< `id` ticket: the worker has claimed this call, which waits for its file descriptors
     nested_call,  ///< `id` the worker's own ticket: the body is a nested_header, the name and the arguments
     nested_stop,  ///< `id` the same; `items` the stop_reason
+    home_request,  ///< `id` the worker's own ticket, 0: no answer; the body is for the home of a shared object
+    home_stop,  ///< `id` the same: the answer is wanted now
     // parent to worker
     descriptors,  ///< `id` ticket: those of the call; `items` the errno if they could not be sent
     nested_value,  ///< `id` the worker's ticket
     nested_exception,  ///< the body is the encoded exception; `items` the items done
     nested_partial,  ///< results of a chunk that failed or is unfinished, before its end
     nested_unfinished,  ///< `items` the items done; the body is the encoded error of the last one, or empty
+    home_answer,  ///< `id` the worker's ticket
     stop,  ///< `id` ticket; `items` the stop_reason
     quit,
     dump,  ///< `id` of the request, `items` the pid of the parent: the worker's tasks are wanted

@@ -3,6 +3,7 @@
 #include "process/worker/task_output.hpp"
 
 #include "process/os/crash_page.hpp"
+#include "process/worker/home_requests.hpp"
 #include "process/worker/worker_backend.hpp"
 #include "scheduler/traced_run.hpp"
 
@@ -42,9 +43,10 @@ constexpr std::int64_t max_pending_time = 20'000;
 
 call_dispatcher::call_dispatcher(const call_memory& memory, const process_plane::supervisor_status_page& page,
                                  event_sender& sender, process_plane::descriptor_socket& socket,
-                                 std::shared_ptr<run_loop> loop, std::shared_ptr<worker_backend> backend)
+                                 std::shared_ptr<run_loop> loop, std::shared_ptr<worker_backend> backend,
+                                 home_requests* home)
     : control_(memory.control()), parent_(page.words()), base_(memory.base()), sender_(sender), socket_(socket),
-      loop_(std::move(loop)), backend_(std::move(backend)),
+      loop_(std::move(loop)), backend_(std::move(backend)), home_(home),
       requests_(memory.parts().requests, control_.requests_consumed),
       replies_(memory.parts().replies, control_.replies_consumed), max_unfinished_(control_.setup.tasks_per_worker),
       functions_(memory.parts().functions), status_(control_), memory_(control_.setup.memory_soft_limit) {
@@ -52,7 +54,7 @@ call_dispatcher::call_dispatcher(const call_memory& memory, const process_plane:
     pump_.self = this;
 }
 
-bool call_dispatcher::poll() noexcept {
+bool call_dispatcher::read_replies() noexcept {
     bool any = sender_.flush();
     event e;
     while (replies_.peek(e)) {
@@ -60,6 +62,11 @@ bool call_dispatcher::poll() noexcept {
         replies_.advance();
         any = true;
     }
+    return any;
+}
+
+bool call_dispatcher::poll() noexcept {
+    bool any = read_replies();
     if (pump_.queued) return any;
     if (awaited_.ready || (requests_.ready() && may_claim())) {
         queue_round();
@@ -87,8 +94,12 @@ void call_dispatcher::handle_reply(const event& e) {
     }
     if (e.kind != event_kind::descriptors) {
         std::span<const std::byte> body;
-        if (process_plane::find_body(e, base_, call_memory::parent_area, body))
+        if (!process_plane::find_body(e, base_, call_memory::parent_area, body)) return;
+        if (e.kind == event_kind::home_answer) {
+            if (home_ != nullptr) home_->handle_answer(e, body);
+        } else {
             backend_->handle_reply(e, body, std::move(descriptors));
+        }
         return;
     }
     if (awaited_.call == nullptr || awaited_.call->ticket != e.id) return;

@@ -22,6 +22,7 @@
 
 namespace cadre::detail::process_worker {
 
+class home_requests;
 class worker_backend;
 
 /// The loop's source of calls and replies. A call is claimed only when the loop is about to run it, so that the parent
@@ -30,10 +31,12 @@ class call_dispatcher final : public event_source {
 public:
     call_dispatcher(const process_plane::call_memory& memory, const process_plane::supervisor_status_page& page,
                     event_sender& sender, process_plane::descriptor_socket& socket, std::shared_ptr<run_loop> loop,
-                    std::shared_ptr<worker_backend> backend);
+                    std::shared_ptr<worker_backend> backend, home_requests* home);
 
     // For the loop.
     bool poll() noexcept override;
+    /// Also for a task that blocks the loop until it has an answer. @return whether there was any
+    bool read_replies() noexcept;
     [[nodiscard]] bool expects_soon() const noexcept override;
     [[nodiscard]] bool may_spin() const noexcept override;
     /// Before a task runs, which may compute for long.
@@ -99,6 +102,7 @@ private:
     process_plane::descriptor_socket& socket_;
     std::shared_ptr<run_loop> loop_;
     std::shared_ptr<worker_backend> backend_;
+    home_requests* const home_;  // null: this executor's objects have no home in another process
     process_plane::request_reader requests_;
     process_plane::event_reader<process_plane::reply_slots> replies_;
     const std::uint32_t max_unfinished_;  // calls; 0: no limit

@@ -19,6 +19,7 @@ namespace cadre::detail::process_worker {
 
 class worker_backend final : public executor_backend, private portable_identity, private borrowed_arguments {
 public:
+    /// @param domain  shared memory, or of an executor of several hosts the objects at home in the program
     worker_backend(const process_plane::worker_setup& setup, event_sender& sender, memory_domain& domain);
 
     [[nodiscard]] executor_kind kind() const noexcept override { return kind_; }
@@ -32,10 +33,7 @@ public:
     void submit(std::span<portable_call* const> calls) noexcept override;
     void request_stop(portable_call& call, stop_reason why) noexcept override;
     void request_stop() noexcept override;
-    /// Tasks of an executor of several hosts share no memory, though those of one host could.
-    [[nodiscard]] memory_domain* domain() noexcept override {
-        return kind_ == executor_kind::process ? &domain_ : nullptr;
-    }
+    [[nodiscard]] memory_domain* domain() noexcept override { return &domain_; }
     [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
 
     /// A reply from the parent, or a part of it; on the loop's thread.

@@ -7,12 +7,15 @@
 #include "process/worker/descriptor_check.hpp"
 #include "process/worker/event_sender.hpp"
 #include "process/worker/forked_child.hpp"
+#include "process/worker/home_requests.hpp"
 #include "process/worker/task_output.hpp"
 #include "process/worker/trace_sink.hpp"
 #include "process/worker/worker_backend.hpp"
 #include "scheduler/event_log.hpp"
 #include "scheduler/loop_driver_set.hpp"
 #include "shm/state_plane.hpp"
+#include "state/home_domains.hpp"
+#include "state/remote_domain.hpp"
 
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
@@ -83,6 +86,16 @@ void run_finalizer(const process_plane::call_memory& memory) noexcept {
     }
 }
 
+/// The shared objects of an executor of several hosts, which live in the program.
+struct objects_elsewhere {
+    objects_elsewhere(const executor_identity& of, event_sender& sender)
+        : requests(sender), domain(std::make_shared<remote_domain>(of, requests)) {
+        register_home_domain(of, domain);
+    }
+    home_requests requests;
+    std::shared_ptr<remote_domain> domain;
+};
+
 /// The objects of a worker. Never destroyed: abandoned tasks may refer to them until the process exits.
 struct worker_objects {
     explicit worker_objects(process_os::worker_boot&& b)
@@ -90,9 +103,17 @@ struct worker_objects {
           page(process_plane::supervisor_status_page::attach(boot.fds[1].get())), socket(std::move(boot.fds[3])),
           plane(shm::state_plane::attach(invitation_to(boot, memory.control().setup))), setup(memory.control().setup),
           sender(memory, page, plane.processes().doorbell(0), boot.fds[2].get(), socket),
+          elsewhere(setup.kind == executor_kind::process
+                        ? nullptr
+                        : std::make_unique<objects_elsewhere>(setup.portable_id, sender)),
           loop(run_loop::make("worker " + std::to_string(setup.index))),
-          backend(std::make_shared<worker_backend>(setup, sender, plane.domain(setup.domain))),
-          dispatcher(memory, page, sender, socket, loop, backend) {}
+          backend(std::make_shared<worker_backend>(
+              setup, sender,
+              elsewhere != nullptr ? static_cast<memory_domain&>(*elsewhere->domain) : plane.domain(setup.domain))),
+          dispatcher(memory, page, sender, socket, loop, backend,
+                     elsewhere != nullptr ? &elsewhere->requests : nullptr) {
+        if (elsewhere != nullptr) elsewhere->requests.set_reader([this] { (void)dispatcher.read_replies(); });
+    }
 
     process_os::worker_boot boot;
     const descriptor_check descriptors{boot};
@@ -102,6 +123,7 @@ struct worker_objects {
     shm::state_plane& plane;
     const process_plane::worker_setup& setup;
     event_sender sender;
+    std::unique_ptr<objects_elsewhere> elsewhere;  // null: its objects are in shared memory
     std::shared_ptr<run_loop> loop;
     std::shared_ptr<worker_backend> backend;
     call_dispatcher dispatcher;

@@ -22,6 +22,19 @@
 
 namespace cadre {
 
+namespace detail {
+
+/// A coroutine that waits for permits.
+struct permit_wait : shared_object::pending_operation {
+    std::uint32_t count = 1;
+
+    static op_status retry(pending_operation& p) noexcept {
+        return static_cast<shared_semaphore*>(p.object)->try_acquire(static_cast<permit_wait&>(p).count);
+    }
+};
+
+}  // namespace detail
+
 /// A counting semaphore in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to
 /// the same semaphore. Permits of a process that dies are freed. All members are thread-safe.
 class async_semaphore {
@@ -75,16 +88,13 @@ public:
         [[nodiscard]] permit await_resume();
 
     private:
-        struct permit_wait : detail::shared_object::pending_operation {
-            std::uint32_t count = 1;
-        };
         [[nodiscard]] bool suspend(std::coroutine_handle<> handle, detail::environment* env) noexcept;
 
         std::shared_ptr<detail::shared_semaphore> from_;
         std::uint32_t count_;
         detail::op_status outcome_ = detail::op_status::would_block;
         detail::await_check<detail::awaitable_kind::acquire> check_;
-        std::optional<permit_wait> wait_;
+        std::optional<detail::permit_wait> wait_;
     };
 
     /// A semaphore with `permits` free permits.

@@ -1,9 +1,12 @@
 #include "shm/plane_objects.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
 #include <cadre/errors.hpp>
+
+#include "state/home_protocol.hpp"
 
 namespace cadre::detail::shm {
 
@@ -41,6 +44,7 @@ op_status plane_channel::enqueue_carrier(std::span<const std::byte> message) noe
     } catch (...) {
         return op_status::exhausted;
     }
+    if (std::ranges::any_of(names, is_home_name)) return op_status::foreign;
     object_table& objects = handle_->core().objects;
     for (const handle_name n : names)
         objects.add_queued(named(n));

@@ -7,8 +7,8 @@
 namespace cadre {
 
 using detail::op_status;
+using detail::permit_wait;
 using detail::shared_object;
-using detail::shared_semaphore;
 
 bool async_semaphore::acquire_operation::await_ready() noexcept {
     check_.awaited();
@@ -20,9 +20,7 @@ bool async_semaphore::acquire_operation::suspend(std::coroutine_handle<> handle,
     permit_wait& wait = wait_.emplace();
     wait.count = count_;
     wait.object = from_.get();
-    wait.try_now = [](shared_object::pending_operation& p) noexcept {
-        return static_cast<shared_semaphore*>(p.object)->try_acquire(static_cast<permit_wait&>(p).count);
-    };
+    wait.try_now = &permit_wait::retry;
     if (outcome_ != op_status::would_block) {
         wait.outcome = outcome_;
         wait.prepare(handle, env, nullptr);
@@ -42,7 +40,7 @@ async_semaphore::permit async_semaphore::acquire_operation::await_resume() {
 }
 
 std::optional<async_semaphore::permit> async_semaphore::try_acquire_permits(std::uint32_t n) const {
-    if (semaphore_->has_waiters(0)) return std::nullopt;
+    if (semaphore_->has_waiting_tasks(0)) return std::nullopt;
     const op_status outcome = semaphore_->try_acquire(n);
     if (outcome == op_status::would_block) return std::nullopt;
     detail::require_alive(outcome);

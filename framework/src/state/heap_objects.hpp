@@ -23,8 +23,8 @@ private:
     std::atomic<bool> on_{false};
 };
 
-/// A lock that only coroutines of this process can hold, so no owner dies.
-class heap_lock final : public process_lock, public registered_object {
+/// A lock of this process, in which no owner dies.
+class heap_lock : public process_lock, public registered_object {
 public:
     explicit heap_lock(std::shared_ptr<object_registry> registry);
     ~heap_lock() override;
@@ -42,7 +42,7 @@ private:
     heap_interest interest_;
 };
 
-class heap_semaphore final : public shared_semaphore, public registered_object {
+class heap_semaphore : public shared_semaphore, public registered_object {
 public:
     heap_semaphore(std::shared_ptr<object_registry> registry, std::uint32_t permits);
     ~heap_semaphore() override;

@@ -40,8 +40,12 @@ bool shared_object::park(pending_operation& p) noexcept {
 
 void shared_object::cancel(waiter& w) noexcept {
     auto& p = static_cast<pending_operation&>(w);
+    p.object->cancel_wait(p);
+}
+
+void shared_object::cancel_wait(pending_operation& p) noexcept {
     bool reverted = true;
-    if (!p.object->dequeue(p, reverted)) return;
+    if (!dequeue(p, reverted)) return;
     if (reverted)
         p.finish_cancelled();
     else

@@ -7,6 +7,8 @@
 #include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
 
+#include "state/home_domains.hpp"
+
 namespace cadre::detail {
 
 memory_domain& domain_of(const executor& ex) {
@@ -19,6 +21,9 @@ memory_domain& domain_of(const executor& ex) {
 
 memory_domain& domain_of(decoder& in) {
     memory_domain* domain = in.context() != nullptr ? in.context()->domain : nullptr;
+    // Of an executor that is being destroyed: it lives until the handle is decoded.
+    static thread_local std::shared_ptr<memory_domain> home;
+    if (domain == nullptr && (home = find_home_domain(in)) != nullptr) return *home;
     if (domain == nullptr) domain = program_domain();
     if (domain == nullptr) throw not_portable("this process shares no memory with other processes");
     return *domain;
@@ -43,6 +48,10 @@ void require_alive(op_status outcome) {
     if (outcome == op_status::exhausted) throw std::bad_alloc();
     if (outcome == op_status::broken)
         throw error("an object in shared memory is inconsistent: another process has damaged it");
+    if (outcome == op_status::foreign)
+        throw not_portable("a message contains a handle that this channel cannot carry: channels of an executor of "
+                           "several hosts carry "
+                           "handles of its own objects, and other channels carry none of these");
 }
 
 void throw_local_handle(const char* what) {

@@ -245,14 +245,4 @@ TEST(NodeBackend, the_programs_host_runs_calls_without_the_engine) {
     EXPECT_EQ(hosts.messages().messages(), 0u);
 }
 
-TEST(NodeBackend, objects_across_hosts_are_refused_by_a_sentence) {
-    simulated::cluster hosts({.engine = {.longest_delay = 20us}});
-    try {
-        const cadre::channel<int> c{hosts.program(), 1};
-        FAIL();
-    } catch (const cadre::not_portable& e) {
-        EXPECT_STREQ(e.what(), "executor 'cluster' has no memory for channels, shared cells and locks");
-    }
-}
-
 }  // namespace

@@ -90,6 +90,11 @@ protected:
         return true;
     }
 
+    /// Whether an operation may not be tried now.
+    [[nodiscard]] static bool must_wait(const shared_channel& channel, channel_queue queue, bool may_wait) noexcept {
+        return may_wait ? channel.has_waiters(queue) : channel.has_waiting_tasks(queue);
+    }
+
     template <class Promise>
     [[nodiscard]] bool suspend_local(std::coroutine_handle<Promise> handle, T* source,
                                      std::optional<T>* target) noexcept {
@@ -155,7 +160,7 @@ public:
 
     [[nodiscard]] bool await_ready() {
         check_.awaited();
-        if (try_complete()) return this->may_continue();
+        if (try_complete(true, true)) return this->may_continue();
         local_channel<T>* const channel = this->object_->local.get();
         return channel != nullptr && bounded_spin([=] { return !channel->seems_full(); }) && try_complete() &&
                this->may_continue();
@@ -203,8 +208,8 @@ public:
     }
 
 private:
-    /// @return whether the operation has ended, in any way
-    [[nodiscard]] bool try_complete(bool behind_others = true) {
+    /// @param may_wait  the operation parks if it would block @return whether the operation has ended, in any way
+    [[nodiscard]] bool try_complete(bool behind_others = true, bool may_wait = false) {
         if (this->object_->local != nullptr) {
             this->outcome_ = this->object_->local->try_send(value());
         } else if constexpr (passed_in_place<T>) {
@@ -217,7 +222,7 @@ private:
             scratch_buffer scratch;
             const bool carries = encode_message<T>(scratch.bytes(), value());
             shared_channel& channel = *this->object_->shared;
-            if (!behind_others || !channel.has_waiters(senders_queue))
+            if (!behind_others || !this->must_wait(channel, senders_queue, may_wait))
                 this->outcome_ = channel.try_send(scratch.bytes().span(), carries);
             if (this->outcome_ == op_status::would_block) {
                 auto& wait = this->wait_.template emplace<message_wait>();
@@ -249,7 +254,7 @@ public:
     explicit channel_receive(const channel_object<T>& object) noexcept : base(object) {}
 
     [[nodiscard]] bool await_ready() {
-        if (try_now()) return this->may_continue();
+        if (try_complete(true, true)) return this->may_continue();
         local_channel<T>* const channel = this->object_->local.get();
         return channel != nullptr && bounded_spin([=] { return !channel->seems_empty(); }) && try_now() &&
                this->may_continue();
@@ -287,7 +292,7 @@ public:
     }
 
 private:
-    [[nodiscard]] bool try_complete(bool behind_others) {
+    [[nodiscard]] bool try_complete(bool behind_others, bool may_wait = false) {
         check_.awaited();
         if (this->object_->local != nullptr) {
             this->outcome_ = this->object_->local->try_receive(value_);
@@ -301,7 +306,7 @@ private:
             scratch_buffer scratch;
             held_objects held;
             shared_channel& channel = *this->object_->shared;
-            if (!behind_others || !channel.has_waiters(receivers_queue))
+            if (!behind_others || !this->must_wait(channel, receivers_queue, may_wait))
                 this->outcome_ = channel.try_receive(scratch.bytes(), &held);
             if (this->outcome_ == op_status::done)
                 value_.emplace(decode_message<T>(scratch.bytes()));

@@ -122,7 +122,7 @@ template <lock_mode Mode>
 /// The same, not before operations of this process that wait.
 template <lock_mode Mode>
 [[nodiscard]] op_status try_take(process_lock& lock, bool& owner_died) noexcept {
-    return lock.has_waiters(0) ? op_status::would_block : try_take_first<Mode>(lock, owner_died);
+    return lock.has_waiting_tasks(0) ? op_status::would_block : try_take_first<Mode>(lock, owner_died);
 }
 
 /// Waits for `lock`, then calls `then(held_lock)` in the awaiting coroutine.
@@ -133,7 +133,9 @@ public:
     lock_operation(std::shared_ptr<process_lock> lock, Then then) : lock_(std::move(lock)), then_(std::move(then)) {}
 
     [[nodiscard]] bool await_ready() noexcept {
-        const bool ready = try_now(true) && task_may_continue();
+        check_.awaited();
+        outcome_ = lock_->has_waiters(0) ? op_status::would_block : try_take_first<Mode>(*lock_, owner_died_);
+        const bool ready = outcome_ != op_status::would_block && task_may_continue();
 #ifndef NDEBUG
         ready_ = ready;
         return false;  // `await_suspend` gets to know the coroutine

@@ -31,6 +31,7 @@ enum class op_status : std::uint8_t {
     stopped,  ///< the object's executor has shut down
     broken,  ///< the object is inconsistent: another process has damaged it
     exhausted,  ///< there is no memory left for the message
+    foreign,  ///< the message carries a handle of an object that other channels cannot carry
 };
 
 class memory_domain;
@@ -61,27 +62,40 @@ public:
     /// Queues `p`, which is prepared and has `object`, `queue` and `try_now` set. If no earlier waiter goes first, publishes the
     /// interest of this process and tries once more, so that no wake-up is lost; if that does not block, `p.outcome` is the result.
     /// @return true if `p` was queued
-    [[nodiscard]] bool park(pending_operation& p) noexcept;
-    /// Whether a coroutine of this process waits in queue `q`. A new operation then parks without trying first, which keeps the
-    /// order of arrival.
+    [[nodiscard]] virtual bool park(pending_operation& p) noexcept;
+    /// Whether a new operation of queue `q` parks without trying first: a coroutine of this process waits, and keeps its place in the
+    /// order of arrival; or the object lives in another process, which is asked once.
     [[nodiscard]] bool has_waiters(unsigned q) const noexcept {
         return waiting_[q].load(std::memory_order_acquire) != 0;
+    }
+    /// Whether a coroutine of this process waits in queue `q`, so that an operation that does not wait fails.
+    [[nodiscard]] bool has_waiting_tasks(unsigned q) const noexcept {
+        return (waiting_[q].load(std::memory_order_acquire) & ~parks_first) != 0;
     }
     /// Removes a waiter on a stop request. For `waiter::prepare`.
     static void cancel(waiter& w) noexcept;
     /// Removes `p`, which is not finished. @return false if it is not queued any more: it has been or is being finished
-    [[nodiscard]] bool remove(pending_operation& p) noexcept;
+    [[nodiscard]] virtual bool remove(pending_operation& p) noexcept;
     /// Tries the operations of all waiters of this process again. Any thread, also from inside `try_now`. The caller keeps the
     /// object alive.
     void retry_waiters() noexcept;
 
 protected:
+    /// For an object that lives in another process: operations that may wait park at once.
+    void always_park() noexcept {
+        for (auto& w : waiting_)
+            w.store(parks_first, std::memory_order_relaxed);
+    }
+    /// `cancel` for this kind of object.
+    virtual void cancel_wait(pending_operation& p) noexcept;
     /// Publishes or clears this process's interest in queue `q`; full fence.
     virtual void interest(unsigned q, bool on) noexcept = 0;
     /// A waiter has withdrawn, which may have made operations of others possible. Called without the queue's lock.
     virtual void withdrawn() noexcept {}
 
 private:
+    static constexpr std::uint32_t parks_first = std::uint32_t{1} << 31;
+
     void serve() noexcept;
     /// As `remove`. `reverted`: what `p.withdraw` returns
     [[nodiscard]] bool dequeue(pending_operation& p, bool& reverted) noexcept;

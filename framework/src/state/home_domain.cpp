@@ -1,0 +1,64 @@
+#include "state/home_domain.hpp"
+
+#include <string>
+
+#include <cadre/errors.hpp>
+
+namespace cadre::detail {
+
+namespace {
+
+template <class Object, class... Args>
+std::shared_ptr<Object> make_at_home(const std::shared_ptr<home_table>& table, Args... args) {
+    auto object = std::make_shared<Object>(table, args...);
+    table->add(object->number(), object);
+    return object;
+}
+
+}  // namespace
+
+void throw_not_on_several_hosts(const char* what) {
+    throw not_portable(std::string("an executor of several hosts has no memory for ") + what +
+                       ": its hosts share channels, mutexes and semaphores");
+}
+
+template <class Object>
+std::shared_ptr<Object> home_domain::find(decoder& in, home_kind kind) {
+    const home_handle h = home_handle::read(in, kind);
+    auto object = std::dynamic_pointer_cast<Object>(table_->find(h.number));
+    if (h.is_owned()) table_->end_transit(h.number);
+    if (object == nullptr) throw not_portable("a handle of a shared object that no longer exists");
+    return object;
+}
+
+std::shared_ptr<shared_channel> home_domain::make_channel(std::size_t capacity) {
+    return make_at_home<home_channel>(table_, capacity);
+}
+std::shared_ptr<process_lock> home_domain::make_lock() { return make_at_home<home_lock>(table_); }
+std::shared_ptr<shared_semaphore> home_domain::make_semaphore(std::uint32_t permits) {
+    return make_at_home<home_semaphore>(table_, permits);
+}
+std::shared_ptr<process_shared_lock> home_domain::make_shared_lock() { throw_not_on_several_hosts("a shared mutex"); }
+std::shared_ptr<shared_condition> home_domain::make_condition() { throw_not_on_several_hosts("a condition variable"); }
+std::shared_ptr<shared_block> home_domain::make_block(std::size_t, std::size_t) {
+    throw_not_on_several_hosts("cells, arrays, segments, events, latches and barriers");
+}
+
+std::shared_ptr<shared_channel> home_domain::take_channel(decoder& in) {
+    return find<home_channel>(in, home_kind::channel);
+}
+std::shared_ptr<process_lock> home_domain::take_lock(decoder& in) { return find<home_lock>(in, home_kind::lock); }
+std::shared_ptr<shared_semaphore> home_domain::take_semaphore(decoder& in) {
+    return find<home_semaphore>(in, home_kind::semaphore);
+}
+std::shared_ptr<process_shared_lock> home_domain::take_shared_lock(decoder&) {
+    throw_not_on_several_hosts("a shared mutex");
+}
+std::shared_ptr<shared_condition> home_domain::take_condition(decoder&) {
+    throw_not_on_several_hosts("a condition variable");
+}
+std::shared_ptr<shared_block> home_domain::take_block(decoder&) {
+    throw_not_on_several_hosts("cells, arrays, segments, events, latches and barriers");
+}
+
+}  // namespace cadre::detail

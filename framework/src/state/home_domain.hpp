@@ -1,0 +1,51 @@
+/// @file
+/// The memory domain of an executor of several hosts, in the program's process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include <cadre/detail/state/memory_domain.hpp>
+
+#include "state/home_objects.hpp"
+
+namespace cadre::detail {
+
+/// Makes objects on the heap, and finds those to which workers' handles refer. Objects may outlive it. Thread-safe.
+class home_domain final : public memory_domain {
+public:
+    explicit home_domain(const executor_identity& id) : table_(std::make_shared<home_table>(id)) {}
+
+    [[nodiscard]] std::shared_ptr<shared_channel> make_channel(std::size_t capacity) override;
+    [[nodiscard]] std::shared_ptr<process_lock> make_lock() override;
+    [[nodiscard]] std::shared_ptr<shared_semaphore> make_semaphore(std::uint32_t permits) override;
+    [[nodiscard]] std::shared_ptr<process_shared_lock> make_shared_lock() override;
+    [[nodiscard]] std::shared_ptr<shared_condition> make_condition() override;
+    [[nodiscard]] std::shared_ptr<shared_block> make_block(std::size_t size, std::size_t alignment) override;
+
+    [[nodiscard]] std::shared_ptr<shared_channel> take_channel(decoder& in) override;
+    [[nodiscard]] std::shared_ptr<process_lock> take_lock(decoder& in) override;
+    [[nodiscard]] std::shared_ptr<shared_semaphore> take_semaphore(decoder& in) override;
+    [[nodiscard]] std::shared_ptr<process_shared_lock> take_shared_lock(decoder& in) override;
+    [[nodiscard]] std::shared_ptr<shared_condition> take_condition(decoder& in) override;
+    [[nodiscard]] std::shared_ptr<shared_block> take_block(decoder& in) override;
+
+    [[nodiscard]] const std::shared_ptr<home_table>& table() const noexcept { return table_; }
+    /// After the executor has shut down: operations on its objects give executor_stopped, and no new ones are made.
+    void stop() noexcept {
+        table_->registry->stop();
+        table_->stop();
+    }
+
+private:
+    template <class Object>
+    [[nodiscard]] std::shared_ptr<Object> find(decoder& in, home_kind kind);
+
+    const std::shared_ptr<home_table> table_;
+};
+
+/// Refuses what hosts do not share. @throws not_portable
+[[noreturn]] void throw_not_on_several_hosts(const char* what);
+
+}  // namespace cadre::detail

@@ -1,0 +1,191 @@
+#include "state/home_objects.hpp"
+
+#include <exception>
+#include <new>
+#include <utility>
+
+namespace cadre::detail {
+
+void home_table::add(home_number number, std::weak_ptr<shared_object> object) {
+    const std::lock_guard hold(mutex_);
+    objects_[number] = std::move(object);
+}
+
+void home_table::remove(home_number number) noexcept {
+    const std::lock_guard hold(mutex_);
+    objects_.erase(number);
+}
+
+std::shared_ptr<shared_object> home_table::find(home_number number) noexcept {
+    const std::lock_guard hold(mutex_);
+    const auto found = objects_.find(number);
+    return found != objects_.end() ? found->second.lock() : nullptr;
+}
+
+void home_table::begin_transit(home_number number, std::shared_ptr<const shared_object> object) {
+    const std::lock_guard hold(mutex_);
+    transit& t = transit_[number];
+    if (t.object == nullptr) t.object = std::move(object);
+    ++t.count;
+}
+
+void home_table::end_transit(home_number number) noexcept {
+    std::shared_ptr<const shared_object> last;  // destroyed after the mutex is released
+    const std::lock_guard hold(mutex_);
+    const auto found = transit_.find(number);
+    if (found == transit_.end() || --found->second.count != 0) return;
+    last = std::move(found->second.object);
+    transit_.erase(found);
+}
+
+void home_table::stop() noexcept {
+    std::map<home_number, transit> all;
+    const std::lock_guard hold(mutex_);
+    all.swap(transit_);
+}
+
+void home_object::encode_as(home_kind kind, encoder& out, std::uint64_t capacity,
+                            std::shared_ptr<const shared_object> self) const {
+    if (encode_home_handle(out, kind, table_->identity, number_, capacity, self))
+        table_->begin_transit(number_, std::move(self));
+}
+
+home_channel::home_channel(const std::shared_ptr<home_table>& table, std::size_t capacity)
+    : registered_object(table->registry), home_object(table), capacity_(capacity) {
+    add_to_registry();
+}
+
+home_channel::~home_channel() { remove_from_registry(); }
+
+void home_channel::encode(encoder& out) const { encode_as(home_kind::channel, out, capacity_, shared_from_this()); }
+
+op_status home_channel::try_send(std::span<const std::byte> bytes, bool carries) noexcept {
+    try {
+        message m;
+        m.carries = carries;
+        handle_names names;
+        if (carries) static_cast<void>(read_names(bytes, names));
+        for (const handle_name& n : names) {
+            auto object = is_home_name(n) ? table().find(number_of(n)) : nullptr;
+            if (object == nullptr) return op_status::foreign;
+            m.carried.emplace_back(number_of(n), std::move(object));
+        }
+        {
+            const std::lock_guard hold(mutex_);
+            if (stopped_) return op_status::stopped;
+            if (closed_) return op_status::closed;
+            if (messages_.size() >= capacity_) return op_status::would_block;
+            m.bytes.append(bytes);
+            messages_.push_back(std::move(m));
+        }
+        retry_if_any(0);
+        return op_status::done;
+    } catch (const std::bad_alloc&) {
+        return op_status::exhausted;
+    }
+}
+
+op_status home_channel::take_locked(message& into) noexcept {
+    if (stopped_) return op_status::stopped;
+    if (messages_.empty()) return closed_ && in_hand_ == 0 ? op_status::closed : op_status::would_block;
+    into = std::move(messages_.front());
+    messages_.pop_front();
+    return op_status::done;
+}
+
+op_status home_channel::try_receive(byte_buffer& into, held_objects* held) noexcept {
+    message m;
+    bool last = false;
+    {
+        const std::lock_guard hold(mutex_);
+        if (const op_status outcome = take_locked(m); outcome != op_status::done) return outcome;
+        last = closed_ && messages_.empty() && in_hand_ == 0;
+    }
+    retry_if_any(1);
+    if (last) retry_if_any(0);
+    if (m.carries) {
+        handle_names names;
+        m.bytes.resize_uninitialized(m.bytes.size() - read_names(m.bytes.span(), names));
+        if (held != nullptr)
+            for (auto& [number, object] : m.carried)
+                held->push_back(std::move(object));
+    }
+    into = std::move(m.bytes);
+    return op_status::done;
+}
+
+op_status home_channel::take(message& into) noexcept {
+    {
+        const std::lock_guard hold(mutex_);
+        if (const op_status outcome = take_locked(into); outcome != op_status::done) return outcome;
+        ++in_hand_;
+    }
+    retry_if_any(1);
+    return op_status::done;
+}
+
+void home_channel::confirm() noexcept {
+    {
+        const std::lock_guard hold(mutex_);
+        if (--in_hand_ != 0 || !closed_ || !messages_.empty()) return;
+    }
+    retry_if_any(0);
+}
+
+void home_channel::give_back(message m) noexcept { give_back(std::span(&m, 1)); }
+
+void home_channel::give_back(std::span<message> all) noexcept {
+    {
+        const std::lock_guard hold(mutex_);
+        in_hand_ -= all.size();
+        for (auto each = all.rbegin(); each != all.rend(); ++each)
+            messages_.push_front(std::move(*each));
+    }
+    retry_if_any(0);
+}
+
+bool home_channel::may_proceed(unsigned q) const noexcept {
+    const std::lock_guard hold(mutex_);
+    if (stopped_) return true;
+    if (q == 0) return !messages_.empty() || (closed_ && in_hand_ == 0);
+    return closed_ || messages_.size() < capacity_;
+}
+
+void home_channel::close() noexcept {
+    {
+        const std::lock_guard hold(mutex_);
+        if (std::exchange(closed_, true)) return;
+    }
+    retry_waiters();
+}
+
+bool home_channel::closed() const noexcept {
+    const std::lock_guard hold(mutex_);
+    return closed_;
+}
+
+std::size_t home_channel::size() const noexcept {
+    const std::lock_guard hold(mutex_);
+    return messages_.size();
+}
+
+void home_channel::stop() noexcept {
+    {
+        const std::lock_guard hold(mutex_);
+        stopped_ = true;
+    }
+    retry_waiters();
+}
+
+op_status home_lock::try_lock(bool& owner_died) noexcept {
+    const op_status outcome = heap_lock::try_lock(owner_died);
+    if (outcome == op_status::done) owner_died = died_.exchange(false, std::memory_order_acq_rel);
+    return outcome;
+}
+
+void home_lock::owner_died() noexcept {
+    died_.store(true, std::memory_order_release);
+    unlock();
+}
+
+}  // namespace cadre::detail

@@ -1,0 +1,148 @@
+/// @file
+/// Channels, locks and semaphores that live in the program's process and are used by workers of other hosts, too.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include <cadre/detail/state/memory_domain.hpp>
+#include <cadre/detail/state/object_registry.hpp>
+#include <cadre/executor.hpp>
+
+#include "state/heap_objects.hpp"
+#include "state/home_protocol.hpp"
+
+namespace cadre::detail {
+
+/// The objects of one domain by number. Thread-safe.
+class home_table {
+public:
+    explicit home_table(const executor_identity& id) noexcept : identity(id) {}
+
+    [[nodiscard]] home_number next() noexcept { return ++last_; }
+    void add(home_number number, std::weak_ptr<shared_object> object);
+    void remove(home_number number) noexcept;
+    /// Null if it exists no more.
+    [[nodiscard]] std::shared_ptr<shared_object> find(home_number number) noexcept;
+    /// Bytes that own the object are on their way, and keep it alive until `end_transit`.
+    void begin_transit(home_number number, std::shared_ptr<const shared_object> object);
+    void end_transit(home_number number) noexcept;
+    /// Nothing in transit keeps an object alive any more.
+    void stop() noexcept;
+
+    const executor_identity identity;
+    const std::shared_ptr<object_registry> registry = std::make_shared<object_registry>();
+
+private:
+    struct transit {
+        std::shared_ptr<const shared_object> object;
+        std::size_t count = 0;
+    };
+    std::atomic<home_number> last_{0};
+    std::mutex mutex_;  // a leaf: no object is destroyed under it
+    std::map<home_number, std::weak_ptr<shared_object>> objects_;
+    std::map<home_number, transit> transit_;
+};
+
+/// What these objects have in common: their number.
+class home_object {
+public:
+    home_object(const home_object&) = delete;
+    home_object& operator=(const home_object&) = delete;
+
+    [[nodiscard]] home_number number() const noexcept { return number_; }
+
+protected:
+    explicit home_object(std::shared_ptr<home_table> table) noexcept
+        : table_(std::move(table)), number_(table_->next()) {}
+    ~home_object() { table_->remove(number_); }
+
+    void encode_as(home_kind kind, encoder& out, std::uint64_t capacity,
+                   std::shared_ptr<const shared_object> self) const;
+    [[nodiscard]] home_table& table() const noexcept { return *table_; }
+
+private:
+    const std::shared_ptr<home_table> table_;
+    const home_number number_;
+};
+
+/// A queue of encoded messages. A message that a worker has received is *in hand* until the worker confirms it; else it comes back to
+/// the front. The last receivers of a closed channel wait until nothing is in hand.
+class home_channel final : public shared_channel,
+                           public registered_object,
+                           public home_object,
+                           public std::enable_shared_from_this<home_channel> {
+public:
+    /// With its handles still named at its end, if it carries any.
+    struct message {
+        byte_buffer bytes{};
+        bool carries = false;
+        std::vector<std::pair<home_number, std::shared_ptr<shared_object>>> carried{};
+    };
+
+    home_channel(const std::shared_ptr<home_table>& table, std::size_t capacity);
+    ~home_channel() override;
+
+    void encode(encoder& out) const override;
+    [[nodiscard]] op_status try_send(std::span<const std::byte> bytes, bool carries) noexcept override;
+    [[nodiscard]] op_status try_receive(byte_buffer& into, held_objects* held) noexcept override;
+    [[nodiscard]] bool may_proceed(unsigned q) const noexcept override;
+    void close() noexcept override;
+    [[nodiscard]] bool closed() const noexcept override;
+    [[nodiscard]] std::size_t size() const noexcept override;
+    [[nodiscard]] std::size_t capacity() const noexcept override { return capacity_; }
+    void stop() noexcept override;
+
+    /// Receives for a worker: the message is in hand.
+    [[nodiscard]] op_status take(message& into) noexcept;
+    void confirm() noexcept;
+    void give_back(message m) noexcept;
+    /// Several, the first to be received first.
+    void give_back(std::span<message> all) noexcept;
+
+private:
+    void interest(unsigned q, bool on) noexcept override { interest_[q].set(on); }
+    [[nodiscard]] op_status take_locked(message& into) noexcept;
+    void retry_if_any(unsigned q) noexcept {
+        if (interest_[q].any()) retry_waiters();
+    }
+
+    const std::size_t capacity_;
+    mutable std::mutex mutex_;  // a leaf: guards what follows
+    std::deque<message> messages_;
+    std::size_t in_hand_ = 0;
+    bool closed_ = false;
+    bool stopped_ = false;
+    heap_interest interest_[2];
+};
+
+class home_lock final : public heap_lock, public home_object, public std::enable_shared_from_this<home_lock> {
+public:
+    explicit home_lock(const std::shared_ptr<home_table>& table) : heap_lock(table->registry), home_object(table) {}
+
+    void encode(encoder& out) const override { encode_as(home_kind::lock, out, 0, shared_from_this()); }
+    [[nodiscard]] op_status try_lock(bool& owner_died) noexcept override;
+    /// The worker that held the lock has died.
+    void owner_died() noexcept;
+
+private:
+    std::atomic<bool> died_{false};  // the previous owner; set before the lock is free
+};
+
+class home_semaphore final : public heap_semaphore,
+                             public home_object,
+                             public std::enable_shared_from_this<home_semaphore> {
+public:
+    home_semaphore(const std::shared_ptr<home_table>& table, std::uint32_t permits)
+        : heap_semaphore(table->registry, permits), home_object(table) {}
+
+    void encode(encoder& out) const override { encode_as(home_kind::semaphore, out, 0, shared_from_this()); }
+};
+
+}  // namespace cadre::detail

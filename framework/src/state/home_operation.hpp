@@ -1,0 +1,69 @@
+/// @file
+/// An operation on an object at home that a worker of another host has asked for.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
+
+#include "state/home_service.hpp"
+
+namespace cadre::detail {
+
+/// An operation for a worker. It waits like a coroutine of the program.
+class home_service::operation : public shared_object::pending_operation {
+public:
+    operation(home_service& owner, home_client from, std::uint64_t number, home_op what,
+              std::shared_ptr<shared_object> on, home_number object_number)
+        : service(owner), client(from), ticket(number), op(what), target(std::move(on)), target_number(object_number) {
+        object = target.get();
+        try_now = [](pending_operation& p) noexcept { return static_cast<operation&>(p).perform(); };
+        if (op == home_op::send || op == home_op::try_send) queue = 1;
+    }
+
+    [[nodiscard]] op_status perform() noexcept {
+        switch (op) {
+            case home_op::send:
+            case home_op::try_send:
+                return static_cast<shared_channel&>(*target).try_send(message.bytes.span(), message.carries);
+            case home_op::receive:
+            case home_op::try_receive: return static_cast<home_channel&>(*target).take(message);
+            case home_op::watch:
+                return static_cast<shared_channel&>(*target).may_proceed(queue) ? op_status::done
+                                                                                : op_status::would_block;
+            case home_op::lock:
+            case home_op::try_lock: return static_cast<process_lock&>(*target).try_lock(owner_died);
+            default: return static_cast<shared_semaphore&>(*target).try_acquire(permits);
+        }
+    }
+
+    void start() {
+        prepare(nullptr, environment_of_answers(), nullptr);
+        run = [](work_item* item) noexcept {
+            auto& ended = *static_cast<operation*>(item);
+            ended.service.completed(ended);
+        };
+        if (!target->park(*this) || !commit()) service.completed(*this);
+    }
+
+private:
+    class immediate_home;
+    [[nodiscard]] static environment* environment_of_answers();
+
+public:
+    home_service& service;
+    const home_client client;
+    const std::uint64_t ticket;
+    const home_op op;
+    const std::shared_ptr<shared_object> target;
+    const home_number target_number;
+    home_channel::message message{};  // to be sent, or received
+    std::uint32_t permits = 0;
+    bool owner_died = false;
+    std::shared_ptr<operation> self{};  // until it has completed or was withdrawn
+};
+
+}  // namespace cadre::detail

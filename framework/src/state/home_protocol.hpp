@@ -1,0 +1,137 @@
+/// @file
+/// What processes say to the home of an object that lives in the program's process: the objects of executors of several hosts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <type_traits>
+
+#include <cadre/detail/codec/codec_stream.hpp>
+#include <cadre/detail/state/channel_message.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
+#include <cadre/executor.hpp>
+
+namespace cadre::detail {
+
+/// The number of an object at its home. Never used again.
+using home_number = std::uint64_t;
+
+enum class home_kind : std::uint8_t { channel = 1, lock, semaphore };
+
+/// What a process asks for. A request is this byte, the number of the object, and what the comment names. Those without an answer
+/// have the ticket 0.
+enum class home_op : std::uint8_t {
+    make_channel = 1,  ///< no object; u64 capacity; answer: its number
+    make_lock,  ///< no object; answer: its number
+    make_semaphore,  ///< no object; u64 permits; answer: its number
+    hold,  ///< no answer: the process has a handle
+    release,  ///< u64 count; no answer: it has dropped so many handles
+    begin_transit,  ///< no answer: bytes that own the object are on their way
+    end_transit,  ///< no answer: such bytes were decoded
+    send,  ///< u64 whether it carries handles, the message; waits
+    try_send,  ///< the same
+    receive,  ///< waits; answer: u64 whether it carries handles, the message
+    try_receive,  ///< the same answer
+    confirm,  ///< u64 ticket of a receive; no answer: the message has arrived
+    give_back,  ///< u64 ticket of a receive; no answer: nobody took the message
+    watch,  ///< u64 queue; waits until an operation is possible
+    close,  ///< no answer
+    closed,  ///< answer: u64 whether
+    size,  ///< answer: u64
+    lock,  ///< waits; answer: u64 whether the owner died
+    try_lock,  ///< the same answer
+    unlock,  ///< no answer
+    acquire,  ///< u64 permits; waits
+    try_acquire,  ///< u64 permits
+    return_permits,  ///< u64 permits; no answer
+    forget_permits,  ///< u64 permits; no answer
+    add_permits,  ///< u64 permits; `closed`: too many would exist
+    available,  ///< answer: u64
+};
+
+/// An answer is an `op_status` and what the request names. `would_block` is the answer to a wait that was stopped.
+inline constexpr std::size_t answer_head = 1;
+
+/// Appends fixed fields as they lie in memory: all processes have one build.
+template <class T>
+void put(byte_buffer& to, T value) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    to.append(std::as_bytes(std::span(&value, 1)));
+}
+/// @throws codec_error if there is too little
+template <class T>
+[[nodiscard]] T take(decoder& in) {
+    T value;
+    std::memcpy(&value, in.read(sizeof value), sizeof value);
+    return value;
+}
+
+/// A handle of such an object, encoded: this head, the identity of its domain, its number, and a channel's capacity. The heads of
+/// objects in shared memory do not have the bit `home`.
+struct home_handle {
+    static constexpr std::uint8_t home = 0x40;
+    static constexpr std::uint8_t owned = 0x80;  ///< the bytes own the object, and are decoded once
+
+    std::uint8_t head = 0;
+    executor_identity domain{};
+    home_number number = 0;
+    std::uint64_t capacity = 0;
+
+    void write(encoder& out) const {
+        out.write_byte(head);
+        out.write(&domain, sizeof domain);
+        out.write(&number, sizeof number);
+        out.write(&capacity, sizeof capacity);
+    }
+    /// @throws codec_error unless it is one of this kind
+    [[nodiscard]] static home_handle read(decoder& in, home_kind kind) {
+        home_handle h;
+        h.head = in.read_byte();
+        h.domain = take<executor_identity>(in);
+        h.number = take<home_number>(in);
+        h.capacity = take<std::uint64_t>(in);
+        if ((h.head & ~owned) != (home | static_cast<std::uint8_t>(kind)))
+            throw_malformed("a handle of another kind of shared object");
+        return h;
+    }
+    [[nodiscard]] bool is_owned() const noexcept { return (head & owned) != 0; }
+};
+
+/// The name of such an object in the list at the end of a message. No process has this slot.
+inline constexpr std::uint32_t home_slot = 0xffff'ff00u;
+
+[[nodiscard]] inline handle_name home_name(home_kind kind, home_number number) noexcept {
+    return {home_slot | static_cast<std::uint32_t>(kind), static_cast<std::uint32_t>(number),
+            static_cast<std::uint32_t>(number >> 32)};
+}
+[[nodiscard]] inline bool is_home_name(const handle_name& n) noexcept {
+    return (n.slot_and_kind & home_slot) == home_slot;
+}
+[[nodiscard]] inline home_kind kind_of(const handle_name& n) noexcept {
+    return static_cast<home_kind>(n.slot_and_kind & 0xffu);
+}
+[[nodiscard]] inline home_number number_of(const handle_name& n) noexcept {
+    return std::uint64_t{n.incarnation} << 32 | n.index;
+}
+
+/// Writes a handle into `out`; `self` stays alive with the context, if that does not let the bytes own their objects.
+/// @return whether the bytes own the object
+inline bool encode_home_handle(encoder& out, home_kind kind, const executor_identity& domain, home_number number,
+                               std::uint64_t capacity, std::shared_ptr<const void> self) {
+    const bool owned = out.context() == nullptr || out.context()->bytes_own_objects;
+    home_handle h;
+    h.head = static_cast<std::uint8_t>(home_handle::home | static_cast<std::uint8_t>(kind) |
+                                       (owned ? home_handle::owned : 0));
+    h.domain = domain;
+    h.number = number;
+    h.capacity = capacity;
+    h.write(out);
+    if (owned) return true;
+    if (void* const names = out.context()->user) static_cast<handle_names*>(names)->push_back(home_name(kind, number));
+    out.context()->keep_alive.push_back(std::move(self));
+    return false;
+}
+
+}  // namespace cadre::detail

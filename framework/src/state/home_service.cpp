@@ -1,0 +1,344 @@
+#include "state/home_service.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <new>
+
+#include <cadre/errors.hpp>
+
+#include "state/home_operation.hpp"
+
+namespace cadre::detail {
+
+namespace {
+
+constexpr std::size_t max_waits = std::size_t{1} << 15;        // of one worker
+constexpr std::size_t max_possessions = std::size_t{1} << 20;  // of one worker
+
+byte_buffer status(op_status outcome) {
+    byte_buffer answer;
+    put(answer, outcome);
+    return answer;
+}
+
+std::uint32_t permits_of(decoder& in) {
+    const auto n = take<std::uint64_t>(in);
+    if (n == 0 || n > std::numeric_limits<std::uint32_t>::max()) throw_malformed("an impossible number of permits");
+    return static_cast<std::uint32_t>(n);
+}
+
+}  // namespace
+
+template <class Object>
+std::shared_ptr<Object> home_service::find(home_number number) const {
+    auto object = std::dynamic_pointer_cast<Object>(domain_->table()->find(number));
+    if (object == nullptr) throw_malformed("an operation on an object that does not exist");
+    return object;
+}
+
+void home_service::request(home_client from, std::uint64_t ticket, std::span<const std::byte> request) noexcept {
+    std::vector<std::shared_ptr<operation>> done;
+    {
+        const std::lock_guard hold(mutex_);
+        done.swap(done_);
+    }
+    byte_buffer answer;
+    try {
+        decoder in(request);
+        const auto op = static_cast<home_op>(in.read_byte());
+        handle(from, ticket, in, op, answer);
+    } catch (const executor_stopped&) {
+        answer = status(op_status::stopped);
+    } catch (const std::bad_alloc&) {
+        answer = status(op_status::exhausted);
+    } catch (const std::exception&) {
+        answer = status(op_status::broken);
+    }
+    if (ticket != 0 && !answer.empty()) answers_.answer(from, ticket, std::move(answer));
+}
+
+// Leaves `answer` empty if the answer comes later.
+void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, home_op op, byte_buffer& answer) {
+    const auto number = take<home_number>(in);
+    const auto answer_value = [&](std::uint64_t value) {
+        put(answer, op_status::done);
+        put(answer, value);
+    };
+    const auto answer_made = [&]<class Object>(const std::shared_ptr<Object>& made) {
+        const home_number named = dynamic_cast<const home_object&>(*made).number();
+        note_handle(from, made, named);
+        answer_value(named);
+    };
+    const auto begin_on = [&]<class Object>(const std::shared_ptr<Object>& object, auto fill) {
+        if (ticket == 0) throw_malformed("an operation without an answer");
+        auto made = std::make_shared<operation>(*this, from, ticket, op, object, number);
+        fill(*made);
+        begin(from, ticket, std::move(made));
+    };
+    switch (op) {
+        case home_op::make_channel: {
+            const auto capacity = take<std::uint64_t>(in);
+            if (capacity == 0 || capacity > max_channel_capacity) throw_malformed("an impossible capacity");
+            return answer_made(domain_->make_channel(static_cast<std::size_t>(capacity)));
+        }
+        case home_op::make_lock: return answer_made(domain_->make_lock());
+        case home_op::make_semaphore: {
+            const auto n = take<std::uint64_t>(in);
+            if (n > std::numeric_limits<std::uint32_t>::max()) throw_malformed("an impossible number of permits");
+            return answer_made(domain_->make_semaphore(static_cast<std::uint32_t>(n)));
+        }
+        case home_op::hold: return note_handle(from, find<shared_object>(number), number);
+        case home_op::release: {
+            const auto count = take<std::uint64_t>(in);
+            std::shared_ptr<shared_object> dropped;
+            const std::lock_guard hold(mutex_);
+            if (possession* const p = find_possession(from, number)) {
+                p->handles -= std::min(p->handles, count);
+                drop_if_empty(from, number, dropped);
+            }
+            return;
+        }
+        case home_op::begin_transit: return domain_->table()->begin_transit(number, find<shared_object>(number));
+        case home_op::end_transit: return domain_->table()->end_transit(number);
+        case home_op::send:
+        case home_op::try_send:
+            return begin_on(find<home_channel>(number), [&](operation& made) {
+                made.message.carries = take<std::uint64_t>(in) != 0;
+                const std::size_t size = in.remaining();
+                made.message.bytes.append({in.read(size), size});
+            });
+        case home_op::receive:
+        case home_op::try_receive: return begin_on(find<home_channel>(number), [](operation&) {});
+        case home_op::watch:
+            return begin_on(find<home_channel>(number),
+                            [&](operation& made) { made.queue = take<std::uint64_t>(in) != 0 ? 1 : 0; });
+        case home_op::confirm:
+            if (auto taken = take_in_hand(from, take<std::uint64_t>(in))) taken->channel->confirm();
+            return;
+        case home_op::give_back:
+            if (auto taken = take_in_hand(from, take<std::uint64_t>(in)))
+                taken->channel->give_back(std::move(taken->message));
+            return;
+        case home_op::close: return find<home_channel>(number)->close();
+        case home_op::closed: return answer_value(find<home_channel>(number)->closed() ? 1 : 0);
+        case home_op::size: return answer_value(find<home_channel>(number)->size());
+        case home_op::lock:
+        case home_op::try_lock: return begin_on(find<home_lock>(number), [](operation&) {});
+        case home_op::unlock: {
+            std::shared_ptr<shared_object> dropped;
+            std::shared_ptr<shared_object> held;
+            {
+                const std::lock_guard hold(mutex_);
+                possession* const p = find_possession(from, number);
+                if (p == nullptr || !p->locked) throw_malformed("an unlock without a lock");
+                p->locked = false;
+                held = p->object;
+                drop_if_empty(from, number, dropped);
+            }
+            return static_cast<process_lock&>(*held).unlock();
+        }
+        case home_op::acquire:
+        case home_op::try_acquire:
+            return begin_on(find<home_semaphore>(number), [&](operation& made) { made.permits = permits_of(in); });
+        case home_op::return_permits:
+        case home_op::forget_permits: {
+            const std::uint32_t n = permits_of(in);
+            std::shared_ptr<shared_object> dropped;
+            std::shared_ptr<shared_object> held;
+            {
+                const std::lock_guard hold(mutex_);
+                possession* const p = find_possession(from, number);
+                if (p == nullptr || p->permits < n) throw_malformed("permits that were not acquired");
+                p->permits -= n;
+                held = p->object;
+                drop_if_empty(from, number, dropped);
+            }
+            auto& semaphore = static_cast<shared_semaphore&>(*held);
+            return op == home_op::return_permits ? semaphore.give_back(n) : semaphore.forget(n);
+        }
+        case home_op::add_permits:
+            put(answer, find<home_semaphore>(number)->release(permits_of(in)) ? op_status::done : op_status::closed);
+            return;
+        case home_op::available: return answer_value(find<home_semaphore>(number)->available());
+    }
+    throw_malformed("an unknown operation");
+}
+
+void home_service::note_handle(home_client from, const std::shared_ptr<shared_object>& object, home_number number) {
+    const std::lock_guard hold(mutex_);
+    auto& all = sessions_[from].possessions;
+    if (all.size() >= max_possessions && !all.contains(number)) throw std::bad_alloc();
+    possession& p = all[number];
+    p.object = object;
+    ++p.handles;
+}
+
+home_service::possession* home_service::find_possession(home_client of, home_number number) noexcept {
+    const auto s = sessions_.find(of);
+    if (s == sessions_.end()) return nullptr;
+    const auto found = s->second.possessions.find(number);
+    return found != s->second.possessions.end() ? &found->second : nullptr;
+}
+
+void home_service::drop_if_empty(home_client of, home_number number, std::shared_ptr<shared_object>& dropped) noexcept {
+    possession* const p = find_possession(of, number);
+    if (p == nullptr || !p->empty()) return;
+    dropped = std::move(p->object);
+    sessions_.find(of)->second.possessions.erase(number);
+}
+
+std::optional<home_service::in_hand> home_service::take_in_hand(home_client from, std::uint64_t ticket) noexcept {
+    const std::lock_guard hold(mutex_);
+    const auto s = sessions_.find(from);
+    if (s == sessions_.end()) return std::nullopt;
+    const auto found = s->second.received.find(ticket);
+    if (found == s->second.received.end()) return std::nullopt;
+    std::optional<in_hand> taken(std::move(found->second));
+    s->second.received.erase(found);
+    return taken;
+}
+
+void home_service::begin(home_client from, std::uint64_t ticket, std::shared_ptr<operation> op) {
+    const bool waits = op->op == home_op::send || op->op == home_op::receive || op->op == home_op::watch ||
+                       op->op == home_op::lock || op->op == home_op::acquire;
+    {
+        const std::lock_guard hold(mutex_);
+        session& s = sessions_[from];
+        if (s.waits.size() >= max_waits) throw std::bad_alloc();
+        if (s.received.contains(ticket) || !s.waits.emplace(ticket, op).second)
+            throw_malformed("a ticket is used twice");
+        op->self = op;
+    }
+    if (waits) return op->start();
+    op->outcome = op->perform();
+    completed(*op);
+}
+
+void home_service::completed(operation& op) noexcept {
+    byte_buffer answer;
+    bool granted = false;
+    try {
+        granted = grant(op, answer);
+    } catch (const std::bad_alloc&) {
+        undo(op);
+        answer = status(op_status::exhausted);
+        granted = true;
+    }
+    if (granted)
+        answers_.answer(op.client, op.ticket, std::move(answer));
+    else
+        undo(op);
+    const std::lock_guard hold(mutex_);
+    done_.push_back(std::move(op.self));
+    if (const auto s = sessions_.find(op.client); s != sessions_.end()) s->second.waits.erase(op.ticket);
+}
+
+bool home_service::grant(operation& op, byte_buffer& answer) {
+    const bool performed = op.outcome == op_status::done;
+    put(answer, op.outcome);
+    const bool receives = op.op == home_op::receive || op.op == home_op::try_receive;
+    if (performed && receives) {
+        put<std::uint64_t>(answer, op.message.carries ? 1 : 0);
+        answer.append(op.message.bytes.span());
+    }
+    if (performed && (op.op == home_op::lock || op.op == home_op::try_lock))
+        put<std::uint64_t>(answer, op.owner_died ? 1 : 0);
+    const std::lock_guard hold(mutex_);
+    const auto found = sessions_.find(op.client);
+    if (found == sessions_.end() || !found->second.waits.contains(op.ticket)) return false;
+    if (!performed || op.op == home_op::send || op.op == home_op::try_send || op.op == home_op::watch) return true;
+    session& s = found->second;
+    if (receives) {
+        // Each of these handles is the worker's from now on, whatever becomes of the message.
+        for (const auto& [number, object] : op.message.carried) {
+            possession& p = s.possessions[number];
+            p.object = object;
+            ++p.handles;
+        }
+        in_hand& received = s.received[op.ticket];
+        received.channel = std::static_pointer_cast<home_channel>(op.target);
+        received.message = std::move(op.message);
+        return true;
+    }
+    possession& p = s.possessions[op.target_number];
+    p.object = op.target;
+    if (op.op == home_op::lock || op.op == home_op::try_lock)
+        p.locked = true;
+    else
+        p.permits += op.permits;
+    return true;
+}
+
+void home_service::undo(operation& op) noexcept {
+    if (op.outcome != op_status::done) return;
+    switch (op.op) {
+        case home_op::receive:
+        case home_op::try_receive: return static_cast<home_channel&>(*op.target).give_back(std::move(op.message));
+        case home_op::lock:
+        case home_op::try_lock:
+            // It passes on that an earlier owner died.
+            return op.owner_died ? static_cast<home_lock&>(*op.target).owner_died()
+                                 : static_cast<home_lock&>(*op.target).unlock();
+        case home_op::acquire:
+        case home_op::try_acquire: return static_cast<shared_semaphore&>(*op.target).give_back(op.permits);
+        default: return;
+    }
+}
+
+void home_service::stop(home_client from, std::uint64_t ticket) noexcept {
+    std::shared_ptr<operation> op;
+    {
+        const std::lock_guard hold(mutex_);
+        if (const auto s = sessions_.find(from); s != sessions_.end())
+            if (const auto found = s->second.waits.find(ticket); found != s->second.waits.end()) op = found->second;
+    }
+    if (op == nullptr || !op->target->remove(*op)) return;  // it has been performed
+    op->outcome = op_status::would_block;
+    completed(*op);
+}
+
+void home_service::ended(home_client worker) noexcept {
+    std::vector<std::shared_ptr<operation>> done;
+    session of;
+    {
+        const std::lock_guard hold(mutex_);
+        done.swap(done_);
+        const auto found = sessions_.find(worker);
+        if (found == sessions_.end()) return;
+        of = std::move(found->second);
+        sessions_.erase(found);
+    }
+    end(std::move(of));
+}
+
+void home_service::node_ended(std::uint32_t node) noexcept {
+    std::vector<session> all;
+    {
+        const std::lock_guard hold(mutex_);
+        auto each = sessions_.lower_bound({node, 0});
+        while (each != sessions_.end() && each->first.node == node) {
+            all.push_back(std::move(each->second));
+            each = sessions_.erase(each);
+        }
+    }
+    for (session& s : all)
+        end(std::move(s));
+}
+
+// A wait that is being completed at this moment finds its session gone, and undoes itself.
+void home_service::end(session of) noexcept {
+    for (auto& [ticket, op] : of.waits)
+        if (op->target->remove(*op)) op->self.reset();
+    // At once, for a receiver may wait: the first message that the worker received is the first again.
+    std::map<std::shared_ptr<home_channel>, std::vector<home_channel::message>> returned;
+    for (auto& [ticket, received] : of.received)
+        returned[received.channel].push_back(std::move(received.message));
+    for (auto& [channel, messages] : returned)
+        channel->give_back(messages);
+    for (auto& [number, p] : of.possessions) {
+        if (p.locked) static_cast<home_lock&>(*p.object).owner_died();
+        if (p.permits != 0) static_cast<shared_semaphore&>(*p.object).give_back(static_cast<std::uint32_t>(p.permits));
+    }
+}
+
+}  // namespace cadre::detail

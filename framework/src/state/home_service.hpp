@@ -1,0 +1,104 @@
+/// @file
+/// Performs what workers ask of the objects that live in the program's process.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <cadre/detail/base/byte_buffer.hpp>
+
+#include "state/home_domain.hpp"
+#include "state/home_objects.hpp"
+
+namespace cadre::detail {
+
+/// One worker process, for as long as it lives.
+struct home_client {
+    std::uint32_t node = 0;
+    std::uint64_t worker = 0;
+
+    friend auto operator<=>(const home_client&, const home_client&) = default;
+};
+
+/// Where answers go.
+class home_answers {
+public:
+    /// Any thread, possibly one that holds the lock of the domain's registry; must not block.
+    virtual void answer(home_client to, std::uint64_t ticket, byte_buffer answer) noexcept = 0;
+
+protected:
+    ~home_answers() = default;
+};
+
+/// Keeps for each worker what it has of the objects: handles, locks, permits, messages in hand, waits. When the worker ends, its waits
+/// are withdrawn, its locks are freed with `owner_died`, its permits return, and messages that it has not confirmed go back.
+///
+/// Thread-safe; requests of one worker are passed by one thread at a time. `mutex_` guards the tables. No operation runs and no
+/// object is destroyed under it.
+class home_service {
+public:
+    home_service(std::shared_ptr<home_domain> domain, home_answers& answers)
+        : domain_(std::move(domain)), answers_(answers) {}
+    home_service(const home_service&) = delete;
+    home_service& operator=(const home_service&) = delete;
+
+    /// @param ticket names the answer; 0: none is wanted. A malformed request is answered by `broken`.
+    void request(home_client from, std::uint64_t ticket, std::span<const std::byte> request) noexcept;
+    /// The wait with this ticket is answered now: performed, or `would_block`.
+    void stop(home_client from, std::uint64_t ticket) noexcept;
+    void ended(home_client worker) noexcept;
+    /// All workers of the agent have ended.
+    void node_ended(std::uint32_t node) noexcept;
+
+private:
+    class operation;
+    struct possession {
+        std::shared_ptr<shared_object> object{};
+        std::uint64_t handles = 0;
+        bool locked = false;
+        std::uint64_t permits = 0;
+
+        [[nodiscard]] bool empty() const noexcept { return handles == 0 && !locked && permits == 0; }
+    };
+    struct in_hand {
+        std::shared_ptr<home_channel> channel{};
+        home_channel::message message{};
+    };
+    struct session {
+        std::map<home_number, possession> possessions{};
+        std::map<std::uint64_t, std::shared_ptr<operation>> waits{};  // by ticket
+        std::map<std::uint64_t, in_hand> received{};  // by ticket
+    };
+
+    void handle(home_client from, std::uint64_t ticket, decoder& in, home_op op, byte_buffer& answer);
+    template <class Object>
+    [[nodiscard]] std::shared_ptr<Object> find(home_number number) const;
+    void note_handle(home_client from, const std::shared_ptr<shared_object>& object, home_number number);
+    void begin(home_client from, std::uint64_t ticket, std::shared_ptr<operation> op);
+    void completed(operation& op) noexcept;
+    /// Notes what a performed operation has given to the worker, and writes the answer. @return false: the worker has ended
+    [[nodiscard]] bool grant(operation& op, byte_buffer& answer);
+    static void undo(operation& op) noexcept;
+    static void end(session of) noexcept;
+    /// Under `mutex_`. Null: the worker has nothing of the object
+    [[nodiscard]] possession* find_possession(home_client of, home_number number) noexcept;
+    void drop_if_empty(home_client of, home_number number, std::shared_ptr<shared_object>& dropped) noexcept;
+    [[nodiscard]] std::optional<in_hand> take_in_hand(home_client from, std::uint64_t ticket) noexcept;
+
+    const std::shared_ptr<home_domain> domain_;
+    home_answers& answers_;
+
+    std::mutex mutex_;
+    std::map<home_client, session> sessions_;
+    // Completed, maybe by a thread under the registry's lock: it must not destroy their objects.
+    std::vector<std::shared_ptr<operation>> done_;
+};
+
+}  // namespace cadre::detail

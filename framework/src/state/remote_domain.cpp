@@ -1,0 +1,119 @@
+#include "state/remote_domain.hpp"
+
+#include <array>
+#include <utility>
+
+#include <cadre/detail/state/state_objects.hpp>
+#include <cadre/errors.hpp>
+
+#include "state/blocking_request.hpp"
+#include "state/home_domain.hpp"
+
+namespace cadre::detail {
+
+void remote_domain::tell(home_op op, home_number number, std::span<const std::byte> arguments) noexcept {
+    transport_.send(std::array{std::as_bytes(std::span(&op, 1)), std::as_bytes(std::span(&number, 1)), arguments},
+                    nullptr);
+}
+
+template <class Object>
+std::shared_ptr<Object> remote_domain::find_or_make(home_number number) {
+    std::shared_ptr<shared_object> found;
+    {
+        const std::lock_guard hold(mutex_);
+        if (const auto at = known_.find(number); at != known_.end()) found = at->second.object.lock();
+    }
+    if (found != nullptr) {
+        auto object = std::dynamic_pointer_cast<Object>(std::move(found));
+        if (object == nullptr) throw_malformed("a handle of another kind of shared object");
+        return object;
+    }
+    auto made = std::make_shared<Object>(shared_from_this(), number);
+    const std::lock_guard hold(mutex_);
+    known& entry = known_[number];
+    if (auto other = std::dynamic_pointer_cast<Object>(entry.object.lock())) return other;
+    entry = {made, made.get()};
+    return made;
+}
+
+void remote_domain::forget(home_number number, const remote_object* object) noexcept {
+    const std::lock_guard hold(mutex_);
+    const auto found = known_.find(number);
+    if (found != known_.end() && found->second.address == object) known_.erase(found);  // not if it was replaced
+}
+
+template <class Object>
+std::shared_ptr<Object> remote_domain::make(home_op op, std::uint64_t argument) {
+    std::uint64_t number = 0;
+    byte_buffer answer;
+    require_alive(ask_home(transport_, op, 0, std::as_bytes(std::span(&argument, 1)), &answer));
+    decoder in(answer.span());
+    number = detail::take<std::uint64_t>(in);
+    auto object = find_or_make<Object>(number);
+    object->add_handle();
+    return object;
+}
+
+template <class Object>
+std::shared_ptr<Object> remote_domain::decode(decoder& in, home_kind kind, std::uint64_t* capacity) {
+    const home_handle h = home_handle::read(in, kind);
+    auto object = find_or_make<Object>(h.number);
+    // The handles of a call are held until it has ended, those of bytes that own them until `end_transit`.
+    tell(home_op::hold, h.number, {});
+    object->add_handle();
+    if (h.is_owned()) tell(home_op::end_transit, h.number, {});
+    if (capacity != nullptr) *capacity = h.capacity;
+    return object;
+}
+
+std::shared_ptr<shared_object> remote_domain::adopt(const handle_name& name) {
+    const auto adopted = [](auto object) -> std::shared_ptr<shared_object> {
+        object->add_handle();
+        return object;
+    };
+    switch (is_home_name(name) ? kind_of(name) : home_kind{}) {
+        case home_kind::channel: return adopted(find_or_make<remote_channel>(number_of(name)));
+        case home_kind::lock: return adopted(find_or_make<remote_lock>(number_of(name)));
+        case home_kind::semaphore: return adopted(find_or_make<remote_semaphore>(number_of(name)));
+    }
+    throw_malformed("a handle of an unknown kind of shared object");
+}
+
+std::shared_ptr<shared_channel> remote_domain::make_channel(std::size_t capacity) {
+    auto channel = make<remote_channel>(home_op::make_channel, capacity);
+    channel->set_capacity(capacity);
+    return channel;
+}
+std::shared_ptr<process_lock> remote_domain::make_lock() { return make<remote_lock>(home_op::make_lock, 0); }
+std::shared_ptr<shared_semaphore> remote_domain::make_semaphore(std::uint32_t permits) {
+    return make<remote_semaphore>(home_op::make_semaphore, permits);
+}
+std::shared_ptr<process_shared_lock> remote_domain::make_shared_lock() { throw_not_on_several_hosts("a shared mutex"); }
+std::shared_ptr<shared_condition> remote_domain::make_condition() {
+    throw_not_on_several_hosts("a condition variable");
+}
+std::shared_ptr<shared_block> remote_domain::make_block(std::size_t, std::size_t) {
+    throw_not_on_several_hosts("cells, arrays, segments, events, latches and barriers");
+}
+
+std::shared_ptr<shared_channel> remote_domain::take_channel(decoder& in) {
+    std::uint64_t capacity = 0;
+    auto channel = decode<remote_channel>(in, home_kind::channel, &capacity);
+    channel->set_capacity(capacity);
+    return channel;
+}
+std::shared_ptr<process_lock> remote_domain::take_lock(decoder& in) { return decode<remote_lock>(in, home_kind::lock); }
+std::shared_ptr<shared_semaphore> remote_domain::take_semaphore(decoder& in) {
+    return decode<remote_semaphore>(in, home_kind::semaphore);
+}
+std::shared_ptr<process_shared_lock> remote_domain::take_shared_lock(decoder&) {
+    throw_not_on_several_hosts("a shared mutex");
+}
+std::shared_ptr<shared_condition> remote_domain::take_condition(decoder&) {
+    throw_not_on_several_hosts("a condition variable");
+}
+std::shared_ptr<shared_block> remote_domain::take_block(decoder&) {
+    throw_not_on_several_hosts("cells, arrays, segments, events, latches and barriers");
+}
+
+}  // namespace cadre::detail

@@ -1,0 +1,230 @@
+#include "state/remote_objects.hpp"
+
+#include <exception>
+#include <new>
+#include <utility>
+
+#include <cadre/async_semaphore.hpp>
+#include <cadre/detail/state/channel_operations.hpp>
+#include <cadre/detail/state/lock_operation.hpp>
+
+#include "state/blocking_request.hpp"
+#include "state/remote_domain.hpp"
+
+namespace cadre::detail {
+
+/// Waits for the answer to one request, and ends the wait of a coroutine with it.
+class remote_object::wait final : public home_transport::receiver {
+public:
+    wait(remote_object& o, std::shared_ptr<shared_object> k, pending& p, home_op w) noexcept
+        : of(o), keep(std::move(k)), waiting(&p), op(w) {}
+
+    void answered(std::span<const std::byte> answer) noexcept override {
+        const std::unique_ptr<wait> self(this);
+        pending* p = nullptr;
+        {
+            const std::lock_guard hold(of.mutex_);
+            p = std::exchange(waiting, nullptr);
+            if (p != nullptr) of.waits_.erase(p);
+        }
+        auto outcome = answer.empty() ? op_status::broken : static_cast<op_status>(answer.front());
+        if (p == nullptr) {
+            if (outcome == op_status::done) of.undo(op, ticket);
+            return;
+        }
+        if (outcome == op_status::done) {
+            try {
+                decoder in(answer.subspan(answer_head));
+                of.take(*p, op, ticket, in);
+            } catch (const std::bad_alloc&) {
+                of.undo(op, ticket);
+                outcome = op_status::exhausted;
+            } catch (const std::exception&) {
+                of.undo(op, ticket);
+                outcome = op_status::broken;
+            }
+        }
+        p->outcome = outcome;
+        if (outcome == op_status::would_block)
+            p->finish_cancelled();
+        else
+            p->finish();
+    }
+
+    remote_object& of;
+    const std::shared_ptr<shared_object> keep;
+    pending* waiting;  // null: nobody waits any more. Changed under the object's mutex
+    const home_op op;
+};
+
+remote_object::remote_object(std::shared_ptr<remote_domain> domain, home_number number) noexcept
+    : domain_(std::move(domain)), number_(number) {}
+
+remote_object::~remote_object() {
+    domain_->forget(number_, this);
+    if (const std::uint64_t handles = handles_.load(std::memory_order_acquire); handles != 0)
+        tell(home_op::release, handles);
+}
+
+void remote_object::encode_as(home_kind kind, encoder& out, std::uint64_t capacity,
+                              std::shared_ptr<const void> self) const {
+    if (encode_home_handle(out, kind, domain_->identity(), number_, capacity, std::move(self)))
+        tell(home_op::begin_transit);
+}
+
+void remote_object::tell(home_op op) const noexcept { domain_->tell(op, number_, {}); }
+void remote_object::tell(home_op op, std::uint64_t value) const noexcept {
+    domain_->tell(op, number_, std::as_bytes(std::span(&value, 1)));
+}
+
+op_status remote_object::ask(home_op op, std::span<const std::byte> arguments, byte_buffer* answer,
+                             std::uint64_t* ticket) const noexcept {
+    return ask_home(domain_->transport(), op, number_, arguments, answer, ticket);
+}
+
+std::uint64_t remote_object::ask_value(home_op op) const noexcept {
+    byte_buffer answer;
+    if (ask(op, {}, &answer) != op_status::done || answer.size() != sizeof(std::uint64_t)) return 0;
+    decoder in(answer.span());
+    return detail::take<std::uint64_t>(in);
+}
+
+bool remote_object::begin(pending& p, std::shared_ptr<shared_object> self, home_op op,
+                          std::span<const std::byte> arguments) noexcept {
+    p.object = self.get();
+    p.outcome = op_status::would_block;
+    wait* made = nullptr;
+    try {
+        made = new wait(*this, std::move(self), p, op);
+        const std::lock_guard hold(mutex_);
+        waits_.emplace(&p, made);
+    } catch (const std::bad_alloc&) {
+        delete made;
+        p.outcome = op_status::exhausted;
+        return false;
+    }
+    // From here the wait may end, and with it `p`'s finish; the coroutine that commits keeps the object alive.
+    domain_->transport().send(
+        std::array{std::as_bytes(std::span(&op, 1)), std::as_bytes(std::span(&number_, 1)), arguments}, made);
+    return true;
+}
+
+void remote_object::withdraw(pending& p) noexcept {
+    const std::lock_guard hold(mutex_);
+    if (const auto found = waits_.find(&p); found != waits_.end()) domain_->transport().stop(found->second->ticket);
+}
+
+bool remote_object::detach(pending& p) noexcept {
+    const std::lock_guard hold(mutex_);
+    const auto found = waits_.find(&p);
+    if (found == waits_.end()) return false;
+    domain_->transport().stop(found->second->ticket);
+    found->second->waiting = nullptr;
+    waits_.erase(found);
+    return true;
+}
+
+bool remote_channel::park(pending_operation& p) noexcept {
+    if (p.try_now == &message_wait::try_receive) return begin(p, shared_from_this(), home_op::receive, {});
+    byte_buffer arguments;
+    try {
+        if (p.try_now != &message_wait::try_send) {
+            put<std::uint64_t>(arguments, p.queue);
+            return begin(p, shared_from_this(), home_op::watch, arguments.span());
+        }
+        auto& sent = static_cast<message_wait&>(p);
+        put<std::uint64_t>(arguments, sent.carries ? 1 : 0);
+        arguments.append(sent.message.span());
+    } catch (const std::bad_alloc&) {
+        p.outcome = op_status::exhausted;
+        return false;
+    }
+    return begin(p, shared_from_this(), home_op::send, arguments.span());
+}
+
+void remote_channel::read_message(decoder& in, byte_buffer& into, held_objects* held) {
+    const bool carries = detail::take<std::uint64_t>(in) != 0;
+    const std::size_t size = in.remaining();
+    into.clear();
+    into.append({in.read(size), size});
+    if (!carries) return;
+    handle_names names;
+    into.resize_uninitialized(into.size() - read_names(into.span(), names));
+    for (const handle_name& n : names) {
+        auto object = domain().adopt(n);
+        if (held != nullptr) held->push_back(std::move(object));
+    }
+}
+
+void remote_channel::take(pending_operation& p, home_op op, std::uint64_t ticket, decoder& in) {
+    if (op != home_op::receive) return;
+    auto& received = static_cast<message_wait&>(p);
+    read_message(in, received.message, &received.held);
+    tell(home_op::confirm, ticket);
+}
+
+void remote_channel::undo(home_op op, std::uint64_t ticket) noexcept {
+    if (op == home_op::receive) tell(home_op::give_back, ticket);
+}
+
+op_status remote_channel::try_send(std::span<const std::byte> message, bool carries) noexcept {
+    try {
+        byte_buffer arguments;
+        put<std::uint64_t>(arguments, carries ? 1 : 0);
+        arguments.append(message);
+        return ask(home_op::try_send, arguments.span());
+    } catch (const std::bad_alloc&) {
+        return op_status::exhausted;
+    }
+}
+
+op_status remote_channel::try_receive(byte_buffer& into, held_objects* held) noexcept {
+    byte_buffer answer;
+    std::uint64_t ticket = 0;
+    const op_status outcome = ask(home_op::try_receive, {}, &answer, &ticket);
+    if (outcome != op_status::done) return outcome;
+    try {
+        decoder in(answer.span());
+        read_message(in, into, held);
+    } catch (const std::exception&) {
+        tell(home_op::give_back, ticket);
+        return op_status::exhausted;
+    }
+    tell(home_op::confirm, ticket);
+    return op_status::done;
+}
+
+bool remote_channel::closed() const noexcept { return ask_value(home_op::closed) != 0; }
+std::size_t remote_channel::size() const noexcept { return static_cast<std::size_t>(ask_value(home_op::size)); }
+
+op_status remote_lock::try_lock(bool& owner_died) noexcept {
+    byte_buffer answer;
+    const op_status outcome = ask(home_op::try_lock, {}, &answer);
+    owner_died = outcome == op_status::done && answer.size() != 0 && answer.span().front() != std::byte{0};
+    return outcome;
+}
+
+void remote_lock::take(pending_operation& p, home_op, std::uint64_t, decoder& in) {
+    static_cast<lock_wait&>(p).owner_died = detail::take<std::uint64_t>(in) != 0;
+}
+
+bool remote_semaphore::park(pending_operation& p) noexcept {
+    const std::uint64_t count = static_cast<permit_wait&>(p).count;
+    return begin(p, shared_from_this(), home_op::acquire, std::as_bytes(std::span(&count, 1)));
+}
+
+op_status remote_semaphore::try_acquire(std::uint32_t n) noexcept {
+    const std::uint64_t count = n;
+    return ask(home_op::try_acquire, std::as_bytes(std::span(&count, 1)));
+}
+
+bool remote_semaphore::release(std::uint32_t n) noexcept {
+    const std::uint64_t count = n;
+    return ask(home_op::add_permits, std::as_bytes(std::span(&count, 1))) != op_status::closed;
+}
+
+std::uint32_t remote_semaphore::available() const noexcept {
+    return static_cast<std::uint32_t>(ask_value(home_op::available));
+}
+
+}  // namespace cadre::detail
