@@ -49,6 +49,8 @@ public:
         ::waitpid(pid_, nullptr, 0);
     }
 
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
 private:
     pid_t pid_;
 };
