@@ -15,6 +15,7 @@
 #include <set>
 #include <utility>
 
+#include <sched.h>
 #include <sys/prctl.h>
 
 namespace cadre::detail::mpi {
@@ -24,9 +25,12 @@ using namespace std::chrono_literals;
 
 constexpr int host_length = 256;
 constexpr auto spin_time = 20us;
+constexpr auto long_spin_time = 100us;
+constexpr auto quick_answer = 200us;
+constexpr auto sleep_without_question = 100us;
 constexpr auto max_sleep = 1ms;
 constexpr auto long_idle = 1s;
-constexpr auto long_idle_sleep = 10ms;
+constexpr auto long_idle_sleep = 30ms;
 
 std::string error_text(const cadre_mpi_functions& mpi, int error) {
     std::array<char, 512> text{};
@@ -154,6 +158,7 @@ bool link_thread::take_requests() {
 }
 
 void link_thread::send(request& what) {
+    expects_message_ = true;
     if (what.drain) {
         for (byte_buffer& body : work_->drain()) {
             events_.received({.tag = 0, .from = 0, .redelivered = false, .body = std::move(body)});
@@ -235,6 +240,10 @@ bool link_thread::receive() {
             handle_mpi_error(inbox_->error);
             break;
         }
+        if (expects_message_) {
+            messages_are_quick_ = waited_ < quick_answer;
+        }
+        expects_message_ = what == inbox::result::part;
         const int from = inbox_->from;
         if (what == inbox::result::refused) {
             lose(from, "it sent a message that this version of cadre does not define");
@@ -330,16 +339,24 @@ void link_thread::handle_in_agent(int from) {
     }
 }
 
+// What this thread sends is mostly a call or a reply, which the other side answers soon: it looks for that without a sleep. What it has
+// received is mostly for another thread of this process, perhaps on the same core, whose answer wakes it: it gives the core away.
 void link_thread::wait_for_messages() {
     const auto now = clock::now();
     if (std::exchange(progressed_, false)) {
         last_progress_ = now;
     }
-    const auto idle = now - last_progress_;
-    if (idle < spin_time) {
+    waited_ = now - last_progress_;
+    const bool expects = expects_message_ || !outbox_->empty();
+    if (expects && waited_ < spin_time) {
         cpu_relax();
+    } else if (expects && waited_ < long_spin_time && messages_are_quick_) {
+        static_cast<void>(::sched_yield());
+    } else if (waited_ > long_idle) {
+        shared_.requests.sleep(long_idle_sleep);
     } else {
-        shared_.requests.sleep(idle > long_idle ? long_idle_sleep : std::min<clock::duration>(idle / 10, max_sleep));
+        const clock::duration least = expects ? clock::duration::zero() : sleep_without_question;
+        shared_.requests.sleep(std::clamp<clock::duration>(waited_ / 10, least, max_sleep));
     }
 }
 

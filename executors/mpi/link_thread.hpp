@@ -103,6 +103,9 @@ private:
     std::uint64_t work_received_ = 0;
     bool progressed_ = true;  // since the last time that the clock was read
     clock::time_point last_progress_{};
+    clock::duration waited_{};  // since then, when the clock was read
+    bool expects_message_ = true;  // the last thing was a message sent, or a part received
+    bool messages_are_quick_ = false;  // the last one that was expected came soon
     clock::time_point next_failure_check_{};
 };
 
