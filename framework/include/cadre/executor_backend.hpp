@@ -60,6 +60,10 @@ inline constexpr int executor_backend_version = 3;
 /// Promises of a local backend: every submitted item's `run` is called exactly once, by a thread of the backend,
 /// never from inside `submit`; items submitted by one thread may run in any order and, if `concurrency() > 1`,
 /// at the same time. Items must run also after a shutdown: they unwind the tasks.
+///
+/// Locks: the library may hold locks of its own when it calls `submit` with items, `hand_over` or `request_stop`: those of a stop tree,
+/// of timers, of a channel or a lock. These functions must not block, except on a short lock of the backend, under which it calls no
+/// function of the library; `work_item::run` and `portable_call::complete` are such functions.
 class executor_backend : public std::enable_shared_from_this<executor_backend> {
 public:
     executor_backend();
@@ -73,7 +77,7 @@ public:
     [[nodiscard]] virtual std::string name() const = 0;
     [[nodiscard]] virtual executor_stats stats() const;
 
-    /// Queues items to run on this executor. Any thread. Only called on local backends.
+    /// Queues items to run on this executor. Any thread, perhaps under locks of the library (see above). Only called on local backends.
     virtual void submit(std::span<work_item* const> items) noexcept = 0;
 
     /// Gives `item` to a worker that is idle and awake, which begins it at once. Any thread. Only called on local backends; must

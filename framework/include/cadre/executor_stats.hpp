@@ -1,5 +1,5 @@
 /// @file
-/// `executor_stats`: what `executor::stats()` returns.
+/// `executor_stats`: the counters that `executor::stats()` returns.
 ///
 ///     cadre::executor_stats s = ex.stats();
 ///     std::cout << s.done << " done, half of them within " << s.round_trips.percentile(50).count() << " ns\n";
@@ -41,12 +41,12 @@ struct duration_histogram {
 
 /// What a worker process is doing.
 enum class worker_activity : std::uint8_t {
-    starting,  ///< its initializer has not run yet
+    starting,  ///< its initializer has not completed
     idle,  ///< has no calls
     busy,  ///< runs a task
     waiting,  ///< has calls, of which none runs at the moment: they are suspended, or are about to begin
-    retiring,  ///< takes no new calls, and is replaced when its last one has ended
-    leaving,  ///< was asked to leave, in order
+    retiring,  ///< gets no new calls, and is replaced when its last one has ended
+    leaving,  ///< exits in order, at the request of its executor
     dying,  ///< is being killed, or has ended
 };
 
@@ -57,7 +57,7 @@ enum class worker_activity : std::uint8_t {
 struct running_task {
     std::uint64_t id = 0;  ///< as `job::id()`
     std::string name{};  ///< its given name, else the function's
-    /// When it began; it may have been suspended since. The epoch: not known.
+    /// When it began; it may have been suspended meanwhile. The epoch: not known.
     std::chrono::steady_clock::time_point since{};
 };
 
@@ -67,9 +67,9 @@ struct worker_stats {
     pid_t pid = 0;
     worker_activity state = worker_activity::starting;
     std::uint64_t calls = 0;  ///< unfinished calls that were sent to it
-    std::optional<running_task> running{};  ///< empty: none, or a task of a call of its own
+    std::optional<running_task> running{};  ///< empty: no task, or one that the worker itself has spawned
     std::size_t memory = 0;  ///< resident set, in bytes, shared memory included; 0: not known
-    std::size_t peak_memory = 0;  ///< the largest so far
+    std::size_t peak_memory = 0;  ///< the largest `memory` so far, in bytes; 0: not known
 };
 
 /// Counters of an executor since it started; a snapshot, not synchronised with running work.

@@ -40,40 +40,40 @@ struct executor_started {
     executor_kind kind{};
     std::size_t workers = 0;
 };
-/// It was shut down, or its last handle is gone.
+/// The executor was shut down, or its last handle was destroyed.
 struct executor_stopped {
     executor_kind kind{};
 };
 
-/// The process of a worker exists; its initializer has yet to run.
+/// The process of a worker has started; its initializer has not run yet.
 struct worker_started {
     log_events::worker worker{};
 };
-/// A worker ended that had not been asked to leave.
+/// A worker ended without a request of its executor.
 struct worker_died {
     log_events::worker worker{};
-    bool status_known = false;  ///< whether `signal` and `exit_code` are
-    int signal = 0;             ///< 0: it exited
+    bool status_known = false;  ///< whether `signal` and `exit_code` are known
+    int signal = 0;             ///< the signal that ended it; 0: it exited
     int exit_code = 0;
     bool out_of_memory = false;     ///< an allocation had failed
-    bool killed = false;            ///< by this library, because a task had not ended in time
-    std::string violation{};        ///< how it broke the protocol, for which it was killed; empty: it did not
+    bool killed = false;            ///< whether the library killed it, because a task had not ended in time
+    std::string violation{};        ///< the violation of the protocol for which it was killed; empty: none
     std::size_t peak_memory = 0;    ///< in bytes; 0: not known
-    log_events::task running{};     ///< what it ran; `id` 0: nothing, or a task that is not known here
-    std::string stack{};            ///< of a crash; empty: not known
+    log_events::task running{};     ///< the task that it ran; `id` 0: none, or not known
+    std::string stack{};            ///< the stack of the crash; empty: not known
 };
 /// The successor of a worker that died or left has started; a `worker_started` of `worker` precedes it.
 struct worker_replaced {
     log_events::worker worker{};
     pid_t predecessor = 0;
 };
-/// A worker ended in order: it was to be replaced, or its executor stops.
+/// A worker exited in order, because it is replaced or its executor stops.
 struct worker_left {
     log_events::worker worker{};
 };
 
 enum class limit : std::uint8_t {
-    time,         ///< `task_timeout`, or the `timeout` of the call: it is asked to stop
+    time,         ///< `task_timeout`, or the `timeout` of the call: stop of the task is requested
     memory,       ///< an allocation failed at `memory_limit`: the worker is replaced
     soft_memory,  ///< the worker used more than `memory_soft_limit` after a task: it is replaced
 };
@@ -81,10 +81,10 @@ enum class limit : std::uint8_t {
 struct limit_reached {
     log_events::limit limit{};
     log_events::worker worker{};
-    log_events::task task{};                ///< `id` 0: none in particular
+    log_events::task task{};                ///< `id` 0: no single task
     std::chrono::nanoseconds allowed{0};  ///< `limit::time`: the limit
 };
-/// A call whose worker died, or that met the memory limit, is repeated by the `retries` that it has.
+/// A call whose worker died, or that reached the memory limit, is repeated, because it has `retries` left.
 struct call_retried {
     log_events::task task{};
     int retries_left = 0;
@@ -109,16 +109,15 @@ struct log_event {
 
 using log_handler = std::function<void(const log_event&)>;
 
-/// Passes the library's own events to `f`; an empty `f` ends that. By default nobody gets them, and nothing is printed.
+/// Sets the handler of the library's own events; an empty `f` removes it. By default there is no handler, and nothing is printed.
 ///
-/// The handler is called on a thread of the library, which starts with the first event; one event at a time, in the order in which they
-/// happened; without a lock of the library held. So it may do anything: block, use executors, call `set_log_handler`. An exception
-/// that leaves it is ignored. Up to 4,096 events wait for it; more are dropped and counted in `lost`.
+/// The handler is called on a thread of the library, with one event at a time, in the order of the events. No lock of the library is held,
+/// so the handler may block, use executors and call `set_log_handler`. An exception that leaves it is ignored. At most 4,096 events wait
+/// for it; further ones are dropped and counted in `lost`.
 ///
-/// Thread-safe, while events arrive, too. Each event goes to the handler that was set when it happened. This function returns when the
-/// events of the handler before have been delivered to it: what that refers to may be destroyed then. Only if it is called inside
-/// of a handler it returns at once. The end of a `runtime` waits for the delivery of what has happened until then, for two seconds
-/// at most.
+/// Thread-safe, also while events arrive. Each event goes to the handler that was set when it happened. The function returns when the
+/// previous handler has received its events, so objects to which that handler refers may be destroyed then; called inside a handler, it
+/// returns immediately. The destructor of `runtime` waits for the delivery of all events, for two seconds at most.
 ///
 /// In a worker process, and in a fork, there are no events. @throws std::bad_alloc
 void set_log_handler(log_handler f);

@@ -4,9 +4,9 @@
 ///     cadre::executor ex = cadre::mpi_executor{{.host = {.workers = 8}}};
 ///     auto sizes = co_await cadre::map(ex, count_words, files);
 ///
-/// The program is started as `mpirun -n 4 ./app --executor=mpi`, or by `srun`.
-/// Rank 0 runs the program. Each other rank becomes an agent inside of the constructor of `runtime`, which does not return there, and
-/// runs calls in worker processes of its own, so a task that crashes costs neither its host nor the job.
+/// Start the program as `mpirun -n 4 ./app --executor=mpi`, or by `srun`. Rank 0 runs the program. Each other rank becomes an agent in
+/// the constructor of `runtime`, which does not return. An agent runs calls in worker processes of its own, so a task that crashes ends
+/// neither its host nor the job.
 #pragma once
 
 #include <chrono>
@@ -17,25 +17,28 @@
 
 namespace cadre {
 
-/// Trivially destructible on purpose: g++ 12 destroys other aggregates twice in an expression that awaits.
+/// The options of an MPI executor. Trivially destructible on purpose: g++ 12 destroys other aggregates twice in an expression that awaits.
 struct mpi_options {
-    /// Of the workers on each host; `workers` is their number there.
+    /// The options of the process executor on each host; `workers` is the number for one host.
     process_options host{};
-    /// Whether workers of the program's own host take part. If the whole job runs on one host, each rank serves anyway.
+    /// Whether workers on the program's own host run calls, too. No effect if the whole job runs on one host: then the other ranks do.
     bool local = true;
-    /// The start of the executor waits until so many agents serve. 0: one, if `local` is false.
+    /// The number of agents that the constructor waits for. 0: none, or one if no worker runs on the program's host.
     std::size_t nodes = 0;
-    /// How long it waits for them, before it throws `config_error`.
+    /// The limit of that wait; after it the constructor throws `config_error`.
     std::chrono::nanoseconds nodes_wait = std::chrono::seconds(30);
 };
 
-/// Joins the ranks of the job. Once in a program, in the rank 0. `mpirun`, `mpiexec` or `srun` has started this process; Open MPI and
-/// MPICH are both supported, if this build has found them.
+/// Joins the ranks of the job and waits for `nodes` agents. To be called once in a program, on rank 0; blocks the calling thread. The
+/// process must have been started by `mpirun`, `mpiexec` or `srun`; Open MPI and MPICH are both supported, if this build has found them.
 ///
-/// Everything that holds for process executors holds for this one; errors name the host (`error_origin`). Channels, cells and locks
-/// cannot be made for it: their constructors throw `not_portable`. If a rank is lost, the launcher ends the job, unless MPI was told
-/// not to (Open MPI 5, `mpirun --with-ft ulfm`): then its calls fail with `worker_lost`, or are repeated by their `retries`.
-/// @throws config_error if this process was not started by a launcher that fits, or an option cannot be honoured
+/// The executor behaves as a process executor, of which each host has one: the same limits, errors and `retries`. Errors name the host
+/// (`error_origin`), and so does `job::worker_host`. A stop request of a waiting call ends it at once; that of a running one is passed on
+/// to its host. The awaiting task resumes at its home. Channels, cells and locks cannot be made for it: their constructors throw
+/// `not_portable`. If a rank fails, the launcher ends the job, unless MPI reports the failure (Open MPI 5, `mpirun --with-ft ulfm`): then
+/// its calls fail with `worker_lost`, or are repeated while `retries` are left.
+/// @return a handle; the last one that is destroyed, or `shutdown`, ends the agents, which takes ten seconds at most
+/// @throws config_error if no supported launcher started this process, too few agents join in time, or an option cannot be honoured
 [[nodiscard]] executor make_mpi_executor(const mpi_options& options = {});
 
 /// The same as a type. Convertible to `executor`; copies name the same executor.
