@@ -199,9 +199,9 @@ runnable thread_pool::steal(worker& self) noexcept {
     return {};
 }
 
-// A worker that is robbed often has short tasks: the thief takes several, so that it need not come back for each.
+// A worker from which items are stolen often has short tasks: the thief steals several at once.
 void thread_pool::steal_more(worker& self, worker& victim) noexcept {
-    if (!victim.deque().robbed()) return;
+    if (!victim.deque().has_frequent_thieves()) return;
     for (std::size_t n = std::min(victim.deque().size() / 2, max_steal); n != 0; --n) {
         const runnable more = victim.deque().steal();
         if (!more) return;

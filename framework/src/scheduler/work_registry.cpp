@@ -179,14 +179,14 @@ void work_registry::visit(void (*visit)(const work_root&, void*), void* context)
         visit(root, context);
 }
 
-std::vector<std::string> work_registry::names(std::size_t most) const {
+std::vector<std::string> work_registry::names(std::size_t max_names) const {
     std::vector<std::string> newest_first;
     {
         const std::lock_guard hold(mutex_);
         for (const work_root& root : roots_)
             newest_first.push_back(root.name != nullptr ? *root.name : std::string());
     }
-    const std::size_t count = std::min(most, newest_first.size());
+    const std::size_t count = std::min(max_names, newest_first.size());
     return {newest_first.rbegin(), newest_first.rbegin() + static_cast<std::ptrdiff_t>(count)};
 }
 

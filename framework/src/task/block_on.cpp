@@ -5,7 +5,7 @@
 namespace cadre::detail {
 
 blocking_root::blocking_root(std::shared_ptr<executor_backend> home, stop_state* stop, std::source_location where)
-    : task_root(std::move(home), stop, "main"), waker_(run_loop::make("waker")) {
+    : task_root(std::move(home), stop, "main"), completion_loop_(run_loop::make("completion")) {
     registration().where = where;
 }
 
@@ -24,14 +24,14 @@ void blocking_root::run(std::coroutine_handle<> frame, promise_base& promise) {
 }
 
 void blocking_root::ended() noexcept {
-    const std::shared_ptr<run_loop> waker = waker_;  // the root may be destroyed as soon as the item runs
+    const std::shared_ptr<run_loop> loop = completion_loop_;  // the root may be destroyed as soon as the item runs
     end_.run = [](work_item* item) noexcept {
         static_cast<end_item*>(item)->done.store(true,
                                                  std::memory_order_seq_cst);  // the root may be destroyed after this
         wake_loop_drivers();
     };
     work_item* item = &end_;
-    waker->submit(std::span(&item, 1));
+    loop->submit(std::span(&item, 1));
 }
 
 }  // namespace cadre::detail

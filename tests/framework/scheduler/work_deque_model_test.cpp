@@ -40,7 +40,7 @@ TEST_P(work_deque_model, two_thieves_and_the_buffer_grows) {
 }
 #endif
 
-// The owner has been robbed: for a while its pops are fenced, and thieves leave the membarrier out.
+// Items were stolen: the next pops of the owner are fenced, and thieves omit the membarrier.
 TEST(fenced_work_deque_model, begins_to_fence) {
     expect_sound({.script = "2pf", .attempts = {3, 0}});
     expect_sound({.script = "2pf2p", .attempts = {3, 0}});

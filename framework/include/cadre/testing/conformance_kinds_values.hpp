@@ -65,7 +65,7 @@ struct connection {
     unique_fd socket;
 };
 inline int write_to(unique_fd fd, char byte) { return static_cast<int>(::write(fd.get(), &byte, 1)); }
-inline int write_to_lent(const unique_fd& fd, char byte) { return static_cast<int>(::write(fd.get(), &byte, 1)); }
+inline int write_to_borrowed(const unique_fd& fd, char byte) { return static_cast<int>(::write(fd.get(), &byte, 1)); }
 inline task<int> write_to_later(unique_fd fd, char byte) {
     co_await sleep_for(std::chrono::milliseconds(1));
     co_return static_cast<int>(::write(fd.get(), &byte, 1));
@@ -211,7 +211,7 @@ inline task<> descriptors_are_closed_when_their_call_has_ended(executor ex) {
         auto [read, write] = make_pipe();
         auto start = [&](unique_fd fd) {
             if (i == 0) return spawn(ex, work::write_to, std::move(fd), 'b');
-            if (i == 1) return spawn(ex, work::write_to_lent, std::move(fd), 'b');
+            if (i == 1) return spawn(ex, work::write_to_borrowed, std::move(fd), 'b');
             return spawn(ex, work::write_to_later, std::move(fd), 'b');
         };
         const job<int> j = start(std::move(write));

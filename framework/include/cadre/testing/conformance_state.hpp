@@ -129,22 +129,22 @@ inline task<void> add_under_lock(async_mutex m, shared_array<std::int64_t> a, in
     }
 }
 
-inline task<void> enter(async_semaphore s, shared_value<int> inside, shared_value<int> most, int) {
+inline task<void> enter(async_semaphore s, shared_value<int> inside, shared_value<int> maximum, int) {
     auto permit = co_await s.acquire();
     const int now = inside.fetch_add(1) + 1;
-    int seen = most.load();
-    while (seen < now && !most.compare_exchange(seen, now)) {
+    int seen = maximum.load();
+    while (seen < now && !maximum.compare_exchange(seen, now)) {
     }
     co_await yield();
     inside.fetch_sub(1);
 }
 
-inline task<void> enter_together(async_semaphore s, shared_value<int> inside, shared_value<int> most, int i) {
+inline task<void> enter_together(async_semaphore s, shared_value<int> inside, shared_value<int> maximum, int i) {
     const int n = i % 3 + 1;
     auto permits = co_await s.acquire(n);
     const int now = inside.fetch_add(n) + n;
-    int seen = most.load();
-    while (seen < now && !most.compare_exchange(seen, now)) {
+    int seen = maximum.load();
+    while (seen < now && !maximum.compare_exchange(seen, now)) {
     }
     co_await yield();
     inside.fetch_sub(n);
@@ -313,23 +313,23 @@ TYPED_TEST_P(state_conformance, a_mutex_loses_no_update) {
 TYPED_TEST_P(state_conformance, a_semaphore_admits_no_more_than_its_count) {
     async_semaphore s{this->under_test, 2};
     shared_value<int> inside{this->under_test, 0};
-    shared_value<int> most{this->under_test, 0};
+    shared_value<int> maximum{this->under_test, 0};
     sync_wait([](executor ex, auto sem, auto now, auto max) -> task<void> {
         co_await map(ex, bind_portable(state_tasks::enter, sem, now, max), std::views::iota(0, 30));
         EXPECT_EQ(sem.available(), 2u);
         auto one = co_await sem.acquire();
         sem.release(1);
         EXPECT_EQ(sem.available(), 2u);
-    }(this->under_test, s, inside, most));
+    }(this->under_test, s, inside, maximum));
     EXPECT_EQ(inside.load(), 0);
-    EXPECT_LE(most.load(), 2);
-    EXPECT_GE(most.load(), 1);
+    EXPECT_LE(maximum.load(), 2);
+    EXPECT_GE(maximum.load(), 1);
 }
 
 TYPED_TEST_P(state_conformance, a_semaphore_gives_several_permits_at_once) {
     async_semaphore s{this->under_test, 4};
     shared_value<int> inside{this->under_test, 0};
-    shared_value<int> most{this->under_test, 0};
+    shared_value<int> maximum{this->under_test, 0};
     sync_wait([](executor ex, auto sem, auto now, auto max) -> task<void> {
         co_await map(ex, bind_portable(state_tasks::enter_together, sem, now, max), std::views::iota(0, 60));
         EXPECT_EQ(sem.available(), 4u);
@@ -338,9 +338,9 @@ TYPED_TEST_P(state_conformance, a_semaphore_gives_several_permits_at_once) {
         auto two = co_await sem.acquire(2);
         two.forget();
         EXPECT_EQ(sem.available(), 2u);
-    }(this->under_test, s, inside, most));
+    }(this->under_test, s, inside, maximum));
     EXPECT_EQ(s.available(), 2u);
-    EXPECT_LE(most.load(), 4);
+    EXPECT_LE(maximum.load(), 4);
 }
 
 TYPED_TEST_P(state_conformance, senseless_counts_are_errors_that_lose_nothing) {

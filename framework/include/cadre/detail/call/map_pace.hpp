@@ -62,10 +62,10 @@ private:
     std::chrono::steady_clock::time_point interval_start_;
 };
 
-/// How long a chunk waits for its items: what comes slowly is sent as it comes.
-class chunk_patience {
+/// The limit of the time that a chunk waits for its items: slow sources send smaller chunks.
+class chunk_wait {
 public:
-    /// Whether a chunk that has `items` is to be sent. The clock is read seldom while items come fast.
+    /// Whether to send a chunk that has `items`. Reads the clock rarely while the source is fast.
     [[nodiscard]] bool ends(std::size_t items) const noexcept {
         return (items % 64 == 0 || (items & (items - 1)) == 0) && std::chrono::steady_clock::now() - begin_ > limit;
     }

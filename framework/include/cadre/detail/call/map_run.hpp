@@ -91,8 +91,8 @@ public:
         if constexpr (requires { at.read_run(items, n); }) {
             at.read_run(items, n);
         } else {
-            const chunk_patience patience;
-            for (std::size_t i = 0; i < n && at != end && !(i != 0 && patience.ends(i)); ++i, ++at)
+            const chunk_wait wait;
+            for (std::size_t i = 0; i < n && at != end && !(i != 0 && wait.ends(i)); ++i, ++at)
                 items.push_back(make_item<Item>(*at));
         }
         const std::size_t taken = items.size();

@@ -124,7 +124,7 @@ public:
     void poll(std::size_t room) {
         if (ended_) return;
         ended_ = queue_->take_all(items_);
-        queue_->set_capacity(room > items_.size() ? std::min(room - items_.size(), most_ahead) : 0);
+        queue_->set_capacity(room > items_.size() ? std::min(room - items_.size(), max_ahead) : 0);
     }
     [[nodiscard]] bool ready() const noexcept { return !items_.empty(); }
     [[nodiscard]] bool ended() const noexcept { return ended_ && items_.empty(); }
@@ -136,7 +136,7 @@ public:
     [[nodiscard]] stream_queue_base::awaiter joined() noexcept { return queue_->ended(); }
 
 private:
-    static constexpr std::size_t most_ahead = 1024;
+    static constexpr std::size_t max_ahead = 1024;
 
     static task<void> read(std::shared_ptr<stream_queue<T>> queue, stream<T> source,
                            std::shared_ptr<map_stream_link> link) {
@@ -168,7 +168,7 @@ private:
 template <class Input>
 class item_cursor {
 public:
-    item_cursor(Input& input, std::size_t most) noexcept : input_(&input), left_(most) {}
+    item_cursor(Input& input, std::size_t max_items) noexcept : input_(&input), left_(max_items) {}
 
     [[nodiscard]] auto operator*() const { return input_->read(); }
     item_cursor& operator++() {

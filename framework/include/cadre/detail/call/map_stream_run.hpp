@@ -73,10 +73,10 @@ task<void> pump_map_stream(Run& run, Input& input, Out& out, map_stream_link& li
                     input_error = input.error();
                     break;
                 }
-                const std::size_t most = ahead.piece(room);
-                item_cursor<Input> at(input, most);
+                const std::size_t max_items = ahead.piece(room);
+                item_cursor<Input> at(input, max_items);
                 run.send_next(at, std::default_sentinel);
-                sent += most - at.left();
+                sent += max_items - at.left();
             }
         } catch (...) {
             input_error = std::current_exception();

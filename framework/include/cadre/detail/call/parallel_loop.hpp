@@ -70,7 +70,7 @@ public:
             std::uint32_t end;
         };
         void assign(range r) noexcept { range_.store(r, std::memory_order_release); }
-        [[nodiscard]] range claim(std::uint32_t most) noexcept;
+        [[nodiscard]] range claim(std::uint32_t max_count) noexcept;
         [[nodiscard]] range take_half() noexcept;
         void clear() noexcept { (void)claim(std::numeric_limits<std::uint32_t>::max()); }
 

@@ -74,26 +74,26 @@ public:
         context_.descriptors = &descriptors;
         head_ = arguments.size();
     }
-    /// Takes up to `most` items of the input.
+    /// Takes up to `max_items` items of the input.
     template <class Iterator, class Sentinel>
-    void fill(const F& f, Iterator& at, const Sentinel& end, std::size_t most) {
+    void fill(const F& f, Iterator& at, const Sentinel& end, std::size_t max_items) {
         if constexpr (arguments_layout::fixed) {
-            arguments.resize_uninitialized(head_ + most * arguments_layout::size);
+            arguments.resize_uninitialized(head_ + max_items * arguments_layout::size);
             std::byte* const to = arguments.data() + head_;
             std::size_t n = 0;
             if constexpr (std::random_access_iterator<Iterator> && std::sized_sentinel_for<Sentinel, Iterator>) {
-                const std::size_t left = std::min(most, static_cast<std::size_t>(end - at));
+                const std::size_t left = std::min(max_items, static_cast<std::size_t>(end - at));
                 for (Iterator here = at; n != left; ++n, ++here)
                     write_item(f, *here, to + n * arguments_layout::size);
                 at += static_cast<std::iter_difference_t<Iterator>>(n);
             } else {
-                for (; n != most && at != end; ++n, ++at)
+                for (; n != max_items && at != end; ++n, ++at)
                     write_item(f, *at, to + n * arguments_layout::size);
             }
             items = static_cast<std::uint32_t>(n);
             arguments.resize_uninitialized(head_ + n * arguments_layout::size);
         } else {
-            for (std::size_t n = 0; n != most && at != end && !full(); ++n, ++at)
+            for (std::size_t n = 0; n != max_items && at != end && !full(); ++n, ++at)
                 add(item_call<F, Item>::bind(f, make_item<Item>(*at)));
         }
     }

@@ -167,12 +167,12 @@ struct raw_chunk_words {
     }
     static constexpr std::uint32_t end(std::uint64_t range) noexcept { return static_cast<std::uint32_t>(range); }
 
-    /// The worker takes up to `most` items. @return the first and the one behind the last; equal: none is left
-    [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> claim(std::uint32_t most) noexcept {
+    /// The worker takes up to `max_items` items. @return the first and the one behind the last; equal: none is left
+    [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> claim(std::uint32_t max_items) noexcept {
         std::uint64_t now = range.load(std::memory_order_relaxed);
         for (;;) {
             const std::uint32_t first = begin(now);
-            const std::uint32_t last = first + std::min(most, end(now) - first);
+            const std::uint32_t last = first + std::min(max_items, end(now) - first);
             if (first == last || range.compare_exchange_weak(now, pack(last, end(now)), std::memory_order_relaxed))
                 return {first, last};
         }

@@ -39,7 +39,7 @@ namespace cadre::detail {
 /// where the kernel has no such fence, every pop takes its slow path, which has a full one. `pop` stores bottom with
 /// release as well: a thief may read that store instead of the push's, and has to see the cells below it all the same.
 ///
-/// `heavy_fence` interrupts the owner. So an owner that has been robbed takes a full fence in its next pops, and thieves only take one
+/// `heavy_fence` interrupts the owner. So after a theft the owner uses full fences in its next pops, and thieves only take one
 /// of their own. A thief reads top, takes the fence, and then reads `fenced_`. If that is true, all unfenced pops before are visible,
 /// by the release; and the first unfenced pop after reads top behind the fence of `end_fenced`, so it sees what the thief saw, or
 /// more: it does not take that item without the compare-exchange.
@@ -85,10 +85,10 @@ public:
     [[nodiscard]] runnable oldest() const noexcept { return peek(top_.load(std::memory_order_relaxed)); }
     /// Any thread: removes the oldest item. @return an empty runnable if there is none, or if another thread took it
     [[nodiscard]] runnable steal() noexcept;
-    /// Owner only, now and then: whether thieves have come since the last time decides how the next pops are fenced.
+    /// Owner only, called periodically: chooses the fence of the next pops by whether items were stolen since the last call.
     void watch_thieves() noexcept;
-    /// Any thread, a hint: whether thieves come often.
-    [[nodiscard]] bool robbed() const noexcept {
+    /// Any thread, a hint: whether items are stolen often.
+    [[nodiscard]] bool has_frequent_thieves() const noexcept {
         return fences_are_asymmetric && fenced_.load(std::memory_order_relaxed);
     }
     /// A hint.

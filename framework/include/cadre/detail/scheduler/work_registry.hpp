@@ -68,8 +68,8 @@ public:
     [[nodiscard]] duration_histogram round_trips() const noexcept;
     /// Calls `visit` for each accepted task or call, newest first, with the lock held: `visit` may take the lock of a stop tree only.
     void visit(void (*visit)(const work_root& root, void* context), void* context) const;
-    /// The names of the accepted work that has not ended, oldest first, at most `most`; empty for work without a name.
-    [[nodiscard]] std::vector<std::string> names(std::size_t most) const;
+    /// The names of the accepted work that has not ended, oldest first, at most `max_names`; empty for work without a name.
+    [[nodiscard]] std::vector<std::string> names(std::size_t max_names) const;
 
 private:
     friend class work_end;

@@ -34,7 +34,7 @@ private:
     std::coroutine_handle<> start() noexcept override { return begin(frame_, *promise_); }
     void ended() noexcept override;
 
-    std::shared_ptr<run_loop> waker_;
+    std::shared_ptr<run_loop> completion_loop_;  // runs `end_`, on whichever thread drives it
     std::coroutine_handle<> frame_;
     promise_base* promise_ = nullptr;
     end_item end_;
