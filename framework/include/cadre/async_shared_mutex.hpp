@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <cadre/detail/state/lock_operation.hpp>
+#include <cadre/detail/state/separate_count.hpp>
 #include <cadre/detail/state/state_objects.hpp>
 #include <cadre/executor.hpp>
 
@@ -42,7 +43,7 @@ class async_shared_mutex {
     template <detail::lock_mode Mode>
     [[nodiscard]] auto operation() const {
         auto then = [](detail::held_lock held) { return basic_guard<Mode>(std::move(held)); };
-        return detail::lock_operation<decltype(then), Mode>(lock_, then);
+        return detail::lock_operation<decltype(then), Mode>(lock_.use(), then);
     }
 
 public:
@@ -83,7 +84,7 @@ private:
     template <detail::lock_mode Mode>
     [[nodiscard]] std::optional<basic_guard<Mode>> attempt() const;
 
-    std::shared_ptr<detail::process_shared_lock> lock_;
+    detail::separate_count<detail::process_shared_lock> lock_;  // readers with copies of the handle count apart
 };
 
 }  // namespace cadre

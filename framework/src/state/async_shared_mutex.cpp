@@ -11,7 +11,7 @@ std::optional<async_shared_mutex::basic_guard<Mode>> async_shared_mutex::attempt
     const op_status outcome = detail::try_take<Mode>(*lock_, owner_died);
     if (outcome == op_status::would_block) return std::nullopt;
     detail::require_alive(outcome);
-    return basic_guard<Mode>(detail::held_lock(lock_, owner_died, Mode));
+    return basic_guard<Mode>(detail::held_lock(lock_.use(), owner_died, Mode));
 }
 
 std::optional<async_shared_mutex::guard> async_shared_mutex::try_lock() const {

@@ -28,7 +28,7 @@ void heap_shared_lock::unlock() noexcept {
 
 op_status heap_shared_lock::try_lock_shared(bool& owner_died) noexcept {
     if (stopped_.load(std::memory_order_seq_cst)) return op_status::stopped;
-    if ((state_.load(std::memory_order_seq_cst) & owned) != 0) return op_status::would_block;
+    // Not read before: with the cache line only shared, the addition would have to wait for it a second time.
     if ((state_.fetch_add(1, std::memory_order_seq_cst) & owned) != 0) {
         unlock_shared();  // an attempt to own the lock may have failed because of this
         return op_status::would_block;
