@@ -154,7 +154,7 @@ task<void> run_map_stream(std::shared_ptr<Out> out, std::shared_ptr<map_stream_l
 // user has fixed the window each element counts at once.
 inline constexpr std::size_t parts_of_batch = 16;
 inline constexpr std::size_t shortest_slice = 2;
-inline constexpr std::size_t longest_slice = 64;
+inline constexpr std::size_t longest_slice = 128;
 
 /// The stream.
 template <class V>
@@ -171,19 +171,19 @@ stream<V> deliver_map_stream(std::shared_ptr<stream_queue<std::vector<V>>> out, 
             co_await out->filled();
             auto batch = out->pop();
             if (!batch) co_return;
-            std::size_t left = batch->size();
+            std::size_t at = 0;
             if constexpr (!std::is_same_v<V, bool>) {
-                for (V* at = batch->data(); in_slices && left >= shortest_slice * parts_of_batch;) {
-                    const std::size_t n = std::min(longest_slice, left / parts_of_batch);
-                    co_yield stream_slice<V>(at, at + n);
+                const std::size_t slice = std::min(longest_slice, batch->size() / parts_of_batch);
+                while (in_slices && slice >= shortest_slice && at != batch->size()) {
+                    const std::size_t n = std::min(slice, batch->size() - at);
+                    co_yield stream_slice<V>(batch->data() + at, batch->data() + at + n);
                     at += n;
-                    left -= n;
-                    link->count_delivery(n, false);
+                    link->count_delivery(n, at == batch->size());
                 }
             }
-            for (std::size_t at = batch->size() - left; left != 0; ++at) {
-                link->count_delivery(1, --left == 0);
-                co_yield static_cast<V&&>((*batch)[at]);
+            while (at != batch->size()) {
+                link->count_delivery(1, at + 1 == batch->size());
+                co_yield static_cast<V&&>((*batch)[at++]);
             }
         }
     } catch (...) {
