@@ -68,7 +68,7 @@ private:
 
 }  // namespace
 
-std::vector<station> parse(const std::string& lines) {
+std::vector<station> parse(std::string_view lines) {
     piece_table table;
     const char* at = lines.data();
     const char* const end = at + lines.size();

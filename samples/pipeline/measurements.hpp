@@ -17,7 +17,7 @@ struct station {
 };
 
 /// The stage that runs on the executor: reads whole lines `name;12.3`. @return the stations in the text, in no order
-std::vector<station> parse(const std::string& lines);
+std::vector<station> parse(std::string_view lines);
 
 /// Adds up what the pieces of a text have given.
 class totals {
