@@ -8,7 +8,11 @@
 #include <typeindex>
 #include <vector>
 
+#include <cadre/detail/state/state_objects.hpp>
 #include <cadre/errors.hpp>
+
+#include "state/constant_home.hpp"
+#include "state/home_domains.hpp"
 
 namespace cadre::detail {
 
@@ -47,10 +51,11 @@ constant_key key_of(const shared_block& block, const std::type_info& type) {
 }
 
 bool exists(const std::string& name) {
-    memory_domain* const domain = program_domain();
-    if (domain == nullptr) return false;
     try {
         decoder in(std::as_bytes(std::span(name)));
+        if (const auto home = find_home_domain(in)) return dynamic_cast<constant_home&>(*home).constant_exists(in);
+        memory_domain* const domain = program_domain();
+        if (domain == nullptr) return false;
         static_cast<void>(domain->take_block(in));
         return true;
     } catch (const error&) {
@@ -87,9 +92,10 @@ std::shared_ptr<shared_block> store_constant(memory_domain& domain, const byte_b
     if (!context.keep_alive.empty())
         throw not_portable(
             "cadre::shared_constant: the value contains handles of this library: pass them beside the constant");
-    auto block = domain.make_block(own.size() + borrowed_size(borrowed), alignment);
     std::vector<std::span<const std::byte>> pieces;
     append_pieces(pieces, own.span(), borrowed);
+    if (auto* const home = dynamic_cast<constant_home*>(&domain)) return home->make_constant(pieces);
+    auto block = domain.make_block(own.size() + borrowed_size(borrowed), alignment);
     auto* to = static_cast<std::byte*>(block->data());
     for (const auto piece : pieces) {
         if (!piece.empty()) std::memcpy(to, piece.data(), piece.size());
@@ -99,6 +105,7 @@ std::shared_ptr<shared_block> store_constant(memory_domain& domain, const byte_b
 }
 
 byte_buffer copy_of(shared_block& block) {
+    if (auto* const elsewhere = dynamic_cast<fetched_block*>(&block)) return elsewhere->fetch();
     byte_buffer copy;
     copy.append({static_cast<const std::byte*>(block.data()), block.size()});
     return copy;

@@ -67,7 +67,7 @@ private:
 };
 
 /// Aligned zeroed memory with a lock beside it.
-class heap_block final : public shared_block,
+class heap_block : public shared_block,
                          public registered_object,
                          public std::enable_shared_from_this<heap_block> {
 public:

@@ -19,7 +19,7 @@ std::shared_ptr<Object> make_at_home(const std::shared_ptr<home_table>& table, A
 
 void throw_not_on_several_hosts(const char* what) {
     throw not_portable(std::string("an executor of several hosts has no memory for ") + what +
-                       ": its hosts share channels, mutexes and semaphores");
+                       ": its hosts share channels, mutexes, semaphores and constants");
 }
 
 template <class Object>
@@ -57,8 +57,26 @@ std::shared_ptr<process_shared_lock> home_domain::take_shared_lock(decoder&) {
 std::shared_ptr<shared_condition> home_domain::take_condition(decoder&) {
     throw_not_on_several_hosts("a condition variable");
 }
-std::shared_ptr<shared_block> home_domain::take_block(decoder&) {
-    throw_not_on_several_hosts("cells, arrays, segments, events, latches and barriers");
+std::shared_ptr<shared_block> home_domain::take_block(decoder& in) {
+    return find<home_constant>(in, home_kind::constant);
+}
+
+std::shared_ptr<home_constant> home_domain::make_constant(std::size_t size) {
+    return make_at_home<home_constant>(table_, size);
+}
+
+std::shared_ptr<shared_block> home_domain::make_constant(std::span<const std::span<const std::byte>> pieces) {
+    std::size_t size = 0;
+    for (const auto piece : pieces)
+        size += piece.size();
+    auto constant = make_constant(size);
+    for (const auto piece : pieces)
+        static_cast<void>(constant->append(piece));
+    return constant;
+}
+
+bool home_domain::constant_exists(decoder& in) {
+    return table_->find(home_handle::read(in, home_kind::constant).number) != nullptr;
 }
 
 }  // namespace cadre::detail

@@ -8,12 +8,13 @@
 
 #include <cadre/detail/state/memory_domain.hpp>
 
+#include "state/constant_home.hpp"
 #include "state/home_objects.hpp"
 
 namespace cadre::detail {
 
 /// Makes objects on the heap, and finds those to which workers' handles refer. Objects may outlive it. Thread-safe.
-class home_domain final : public memory_domain {
+class home_domain final : public memory_domain, public constant_home {
 public:
     explicit home_domain(const executor_identity& id) : table_(std::make_shared<home_table>(id)) {}
 
@@ -30,6 +31,12 @@ public:
     [[nodiscard]] std::shared_ptr<process_shared_lock> take_shared_lock(decoder& in) override;
     [[nodiscard]] std::shared_ptr<shared_condition> take_condition(decoder& in) override;
     [[nodiscard]] std::shared_ptr<shared_block> take_block(decoder& in) override;
+
+    [[nodiscard]] std::shared_ptr<shared_block>
+    make_constant(std::span<const std::span<const std::byte>> pieces) override;
+    [[nodiscard]] bool constant_exists(decoder& in) override;
+    /// A constant whose bytes are to be appended.
+    [[nodiscard]] std::shared_ptr<home_constant> make_constant(std::size_t size);
 
     [[nodiscard]] const std::shared_ptr<home_table>& table() const noexcept { return table_; }
     /// After the executor has shut down: operations on its objects give executor_stopped, and no new ones are made.

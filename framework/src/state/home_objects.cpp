@@ -1,5 +1,6 @@
 #include "state/home_objects.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <utility>
@@ -175,6 +176,20 @@ void home_channel::stop() noexcept {
         stopped_ = true;
     }
     retry_waiters();
+}
+
+bool home_constant::append(std::span<const std::byte> bytes) {
+    const std::lock_guard hold(mutex_);
+    if (bytes.size() > size_ - bytes_.size()) return false;
+    bytes_.append(bytes);
+    return true;
+}
+
+void home_constant::copy_part(std::uint64_t offset, byte_buffer& to) {
+    const std::lock_guard hold(mutex_);
+    if (bytes_.size() != size_ || offset >= size_) return;
+    const auto at = static_cast<std::size_t>(offset);
+    to.append(std::span<const std::byte>(bytes_.span()).subspan(at, std::min(constant_part, size_ - at)));
 }
 
 op_status home_lock::try_lock(bool& owner_died) noexcept {

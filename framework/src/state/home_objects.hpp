@@ -135,6 +135,27 @@ private:
     std::atomic<bool> died_{false};  // the previous owner; set before the lock is free
 };
 
+/// Bytes that never change, once they are complete.
+class home_constant final : public heap_block, public home_object {
+public:
+    /// Memory is taken when the bytes arrive.
+    home_constant(const std::shared_ptr<home_table>& table, std::size_t size)
+        : heap_block(table->registry, 0, 1), home_object(table), size_(size) {}
+
+    [[nodiscard]] void* data() noexcept override { return bytes_.data(); }
+    [[nodiscard]] std::size_t size() const noexcept override { return size_; }
+    void encode(encoder& out) const override { encode_as(home_kind::constant, out, size(), shared_from_this()); }
+    /// The bytes behind those that were appended before. @return false if they are too many @throws std::bad_alloc
+    [[nodiscard]] bool append(std::span<const std::byte> bytes);
+    /// Appends a part of the bytes, nothing until they are complete.
+    void copy_part(std::uint64_t offset, byte_buffer& to);
+
+private:
+    const std::size_t size_;
+    std::mutex mutex_;  // a leaf: guards the bytes while they arrive
+    byte_buffer bytes_;
+};
+
 class home_semaphore final : public heap_semaphore,
                              public home_object,
                              public std::enable_shared_from_this<home_semaphore> {

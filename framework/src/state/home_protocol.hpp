@@ -18,7 +18,7 @@ namespace cadre::detail {
 /// The number of an object at its home. Never used again.
 using home_number = std::uint64_t;
 
-enum class home_kind : std::uint8_t { channel = 1, lock, semaphore };
+enum class home_kind : std::uint8_t { channel = 1, lock, semaphore, constant };
 
 /// What a process asks for. A request is this byte, the number of the object, and what the comment names. Those without an answer
 /// have the ticket 0.
@@ -26,6 +26,7 @@ enum class home_op : std::uint8_t {
     make_channel = 1,  ///< no object; u64 capacity; answer: its number
     make_lock,  ///< no object; answer: its number
     make_semaphore,  ///< no object; u64 permits; answer: its number
+    make_constant,  ///< no object; u64 bytes; answer: its number
     hold,  ///< no answer: the process has a handle
     release,  ///< u64 count; no answer: it has dropped so many handles
     begin_transit,  ///< no answer: bytes that own the object are on their way
@@ -49,7 +50,15 @@ enum class home_op : std::uint8_t {
     forget_permits,  ///< u64 permits; no answer
     add_permits,  ///< u64 permits; `closed`: too many would exist
     available,  ///< answer: u64
+    fill,  ///< bytes behind those that were sent before; no answer: of a constant that is being made
+    fetch,  ///< u64 offset; answer: a part of a constant, at most `constant_part` bytes
+    exists,  ///< answer: u64 whether
 };
+
+/// Bytes of a constant that travel at once.
+inline constexpr std::size_t constant_part = std::size_t{1} << 20;
+/// The largest constant.
+inline constexpr std::uint64_t max_constant = std::uint64_t{1} << 40;
 
 /// An answer is an `op_status` and what the request names. `would_block` is the answer to a wait that was stopped.
 inline constexpr std::size_t answer_head = 1;
@@ -68,7 +77,8 @@ template <class T>
     return value;
 }
 
-/// A handle of such an object, encoded: this head, the identity of its domain, its number, and a channel's capacity. The heads of
+/// A handle of such an object, encoded: this head, the identity of its domain, its number, and a channel's capacity or a
+/// constant's size. The heads of
 /// objects in shared memory do not have the bit `home`.
 struct home_handle {
     static constexpr std::uint8_t home = 0x40;

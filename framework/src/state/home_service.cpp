@@ -87,6 +87,24 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
             if (n > std::numeric_limits<std::uint32_t>::max()) throw_malformed("an impossible number of permits");
             return answer_made(domain_->make_semaphore(static_cast<std::uint32_t>(n)));
         }
+        case home_op::make_constant: {
+            const auto size = take<std::uint64_t>(in);
+            if (size > max_constant) throw std::bad_alloc();
+            return answer_made(domain_->make_constant(static_cast<std::size_t>(size)));
+        }
+        case home_op::fill: {
+            const std::size_t size = in.remaining();
+            if (!find<home_constant>(number)->append({in.read(size), size}))
+                throw_malformed("a constant with too many bytes");
+            return;
+        }
+        case home_op::fetch: {
+            const auto constant = find<home_constant>(number);
+            const auto offset = take<std::uint64_t>(in);
+            put(answer, op_status::done);
+            return constant->copy_part(offset, answer);
+        }
+        case home_op::exists: return answer_value(domain_->table()->find(number) != nullptr ? 1 : 0);
         case home_op::hold: return note_handle(from, find<shared_object>(number), number);
         case home_op::release: {
             const auto count = take<std::uint64_t>(in);

@@ -75,6 +75,7 @@ std::shared_ptr<shared_object> remote_domain::adopt(const handle_name& name) {
         case home_kind::channel: return adopted(find_or_make<remote_channel>(number_of(name)));
         case home_kind::lock: return adopted(find_or_make<remote_lock>(number_of(name)));
         case home_kind::semaphore: return adopted(find_or_make<remote_semaphore>(number_of(name)));
+        case home_kind::constant: return adopted(find_or_make<remote_constant>(number_of(name)));
     }
     throw_malformed("a handle of an unknown kind of shared object");
 }
@@ -112,8 +113,29 @@ std::shared_ptr<process_shared_lock> remote_domain::take_shared_lock(decoder&) {
 std::shared_ptr<shared_condition> remote_domain::take_condition(decoder&) {
     throw_not_on_several_hosts("a condition variable");
 }
-std::shared_ptr<shared_block> remote_domain::take_block(decoder&) {
-    throw_not_on_several_hosts("cells, arrays, segments, events, latches and barriers");
+std::shared_ptr<shared_block> remote_domain::take_block(decoder& in) {
+    std::uint64_t size = 0;
+    auto constant = decode<remote_constant>(in, home_kind::constant, &size);
+    constant->set_size(size);
+    return constant;
+}
+
+std::shared_ptr<shared_block> remote_domain::make_constant(std::span<const std::span<const std::byte>> pieces) {
+    std::uint64_t size = 0;
+    for (const auto piece : pieces)
+        size += piece.size();
+    auto constant = make<remote_constant>(home_op::make_constant, size);
+    constant->set_size(size);
+    constant->fill(pieces);
+    return constant;
+}
+
+bool remote_domain::constant_exists(decoder& in) {
+    byte_buffer answer;
+    const home_number number = home_handle::read(in, home_kind::constant).number;
+    if (ask_home(transport_, home_op::exists, number, {}, &answer) != op_status::done) return false;
+    decoder value(answer.span());
+    return detail::take<std::uint64_t>(value) != 0;
 }
 
 }  // namespace cadre::detail

@@ -17,7 +17,9 @@
 namespace cadre::detail {
 
 /// Thread-safe. `make_*` block for one round trip.
-class remote_domain final : public memory_domain, public std::enable_shared_from_this<remote_domain> {
+class remote_domain final : public memory_domain,
+                            public constant_home,
+                            public std::enable_shared_from_this<remote_domain> {
 public:
     remote_domain(const executor_identity& id, home_transport& transport) noexcept
         : identity_(id), transport_(transport) {}
@@ -35,6 +37,10 @@ public:
     [[nodiscard]] std::shared_ptr<process_shared_lock> take_shared_lock(decoder& in) override;
     [[nodiscard]] std::shared_ptr<shared_condition> take_condition(decoder& in) override;
     [[nodiscard]] std::shared_ptr<shared_block> take_block(decoder& in) override;
+
+    [[nodiscard]] std::shared_ptr<shared_block>
+    make_constant(std::span<const std::span<const std::byte>> pieces) override;
+    [[nodiscard]] bool constant_exists(decoder& in) override;
 
     [[nodiscard]] const executor_identity& identity() const noexcept { return identity_; }
     [[nodiscard]] home_transport& transport() const noexcept { return transport_; }

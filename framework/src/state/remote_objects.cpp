@@ -1,5 +1,6 @@
 #include "state/remote_objects.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <utility>
@@ -7,6 +8,7 @@
 #include <cadre/async_semaphore.hpp>
 #include <cadre/detail/state/channel_operations.hpp>
 #include <cadre/detail/state/lock_operation.hpp>
+#include <cadre/detail/state/state_objects.hpp>
 
 #include "state/blocking_request.hpp"
 #include "state/remote_domain.hpp"
@@ -206,6 +208,29 @@ op_status remote_lock::try_lock(bool& owner_died) noexcept {
 
 void remote_lock::take(pending_operation& p, home_op, std::uint64_t, decoder& in) {
     static_cast<lock_wait&>(p).owner_died = detail::take<std::uint64_t>(in) != 0;
+}
+
+byte_buffer remote_constant::fetch() {
+    byte_buffer whole;
+    const std::size_t all = size();
+    while (whole.size() < all) {
+        const std::uint64_t offset = whole.size();
+        byte_buffer part;
+        require_alive(ask(home_op::fetch, std::as_bytes(std::span(&offset, 1)), &part));
+        if (part.empty() || part.size() > all - whole.size()) throw codec_error("a shared constant is incomplete");
+        if (offset == 0 && all > part.size()) whole.reserve(all);
+        whole.append(part.span());
+    }
+    return whole;
+}
+
+void remote_constant::fill(std::span<const std::span<const std::byte>> pieces) noexcept {
+    for (auto piece : pieces)
+        while (!piece.empty()) {
+            const auto part = piece.first(std::min(piece.size(), constant_part));
+            domain().tell(home_op::fill, number(), part);
+            piece = piece.subspan(part.size());
+        }
 }
 
 bool remote_semaphore::park(pending_operation& p) noexcept {

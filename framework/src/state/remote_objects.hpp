@@ -12,6 +12,7 @@
 
 #include <cadre/detail/state/memory_domain.hpp>
 
+#include "state/constant_home.hpp"
 #include "state/home_protocol.hpp"
 
 namespace cadre::detail {
@@ -146,6 +147,38 @@ private:
     void cancel_wait(pending_operation& p) noexcept override { withdraw(p); }
     void take(pending_operation& p, home_op op, std::uint64_t ticket, decoder& in) override;
     void undo(home_op, std::uint64_t) noexcept override { unlock(); }
+};
+
+/// Bytes that are fetched when they are decoded.
+class remote_constant final : public shared_block,
+                              public remote_object,
+                              public fetched_block,
+                              public std::enable_shared_from_this<remote_constant> {
+public:
+    remote_constant(std::shared_ptr<remote_domain> domain, home_number number) noexcept
+        : remote_object(std::move(domain), number) {}
+
+    void set_size(std::uint64_t size) noexcept { size_.store(size, std::memory_order_relaxed); }
+
+    void encode(encoder& out) const override { encode_as(home_kind::constant, out, size(), shared_from_this()); }
+    [[nodiscard]] void* data() noexcept override { return nullptr; }
+    [[nodiscard]] std::size_t size() const noexcept override {
+        return static_cast<std::size_t>(size_.load(std::memory_order_relaxed));
+    }
+    [[nodiscard]] std::shared_ptr<process_lock> lock() override { return nullptr; }
+    [[nodiscard]] op_status alive() const noexcept override { return op_status::done; }
+    void notify() noexcept override {}
+    /// Blocks for a round trip for each part.
+    [[nodiscard]] byte_buffer fetch() override;
+    /// For a constant that this process has made.
+    void fill(std::span<const std::span<const std::byte>> pieces) noexcept;
+
+private:
+    void interest(unsigned, bool) noexcept override {}
+    void take(pending_operation&, home_op, std::uint64_t, decoder&) override {}
+    void undo(home_op, std::uint64_t) noexcept override {}
+
+    std::atomic<std::uint64_t> size_{0};
 };
 
 class remote_semaphore final : public shared_semaphore,

@@ -306,7 +306,7 @@ TEST_P(HomeObjects, what_hosts_do_not_share_is_refused_by_a_sentence) {
     } catch (const cadre::not_portable& e) {
         EXPECT_STREQ(e.what(),
                      "an executor of several hosts has no memory for cells, arrays, segments, events, latches and "
-                     "barriers: its hosts share channels, mutexes and semaphores");
+                     "barriers: its hosts share channels, mutexes, semaphores and constants");
     }
     const executor processes = cadre::make_executor("process:1");
     const channel<int> of_hosts{ex, 1};

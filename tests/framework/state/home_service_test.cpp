@@ -166,7 +166,7 @@ TEST_F(HomeService, any_bytes_are_read_as_a_request) {
         make(a, i == 0 ? home_op::make_channel : i == 1 ? home_op::make_lock : home_op::make_semaphore, 2);
     for (std::uint64_t ticket = 1; ticket <= 20'000; ++ticket) {
         byte_buffer request;
-        put(request, static_cast<std::uint8_t>(random() % 28));
+        put(request, static_cast<std::uint8_t>(random() % 32));
         put<std::uint64_t>(request, random() % 8);
         const std::size_t more = random() % 20;
         for (std::size_t n = 0; n < more; ++n)
