@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "conformance/hosts.hpp"
 #include "conformance/kinds.hpp"
 
 namespace {
@@ -35,7 +36,8 @@ class constant_conformance : public ::testing::Test {
 protected:
     const executor under_test = Kind::make();
 };
-using kinds = ::testing::Types<serial, threads<1>, threads<2>, processes<1>, processes<2>>;
+using kinds =
+    ::testing::Types<serial, threads<1>, threads<2>, processes<1>, processes<2>, hosts<true>, hosts<false, true>>;
 TYPED_TEST_SUITE(constant_conformance, kinds);
 
 numbers from_zero(std::size_t count) {

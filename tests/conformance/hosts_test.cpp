@@ -1,4 +1,5 @@
-// What does not use shared state has one meaning on executors of several hosts, too.
+// Calls have one meaning on executors of several hosts, too. Their channels, locks and constants: select_test.cpp, constant_test.cpp,
+// tests/executors/node.
 #include <cadre/testing/conformance.hpp>
 
 #include "conformance/hosts.hpp"
