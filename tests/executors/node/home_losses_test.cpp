@@ -9,9 +9,12 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <set>
 #include <thread>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -140,6 +143,74 @@ TEST_P(HomeObjectsOfALostHost, a_host_that_is_lost_gives_up_what_it_has) {
     // Those that live end their tasks.
     for (const had_by_a_host& each : had)
         each.empty.close();
+}
+
+// Receives, works under a lock and a permit, and sends on.
+task<void> forward(channel<int> from, channel<int> to, async_mutex m, async_semaphore s) {
+    for (;;) {
+        const std::optional<int> n = co_await from.receive();
+        if (!n) co_return;
+        {
+            auto permit = co_await s.acquire();
+            auto guard = co_await m.lock();
+            co_await cadre::yield();
+        }
+        co_await to.send(*n);
+    }
+}
+
+task<void> send_all_and_close(channel<int> to, int count) {
+    for (int n = 0; n < count; ++n)
+        co_await to.send(n);
+    to.close();
+}
+
+task<void> wait_for(std::vector<cadre::job<void>>& jobs, channel<int> results) {
+    for (auto& job : jobs)
+        co_await job;
+    results.close();
+}
+
+task<std::vector<int>> collect(channel<int> from) {
+    std::vector<int> all;
+    for (;;) {
+        const std::optional<int> n = co_await from.receive();
+        if (!n) co_return all;
+        all.push_back(*n);
+    }
+}
+
+TEST(HomeObjectsUnderFaults, no_message_arrives_twice_and_nothing_stays_locked) {
+    constexpr int tasks = 4;
+    constexpr int messages = 60;
+    constexpr simulated::fault faults[] = {simulated::fault::cut, simulated::fault::kill, simulated::fault::restart};
+    for (std::uint64_t seed = 1; seed <= 90; ++seed) {
+        SCOPED_TRACE(seed);
+        auto options = simulated::process_hosts(seed % 2 == 0, false);
+        options.engine.seed = seed;
+        options.engine.what = faults[seed % 3];
+        options.engine.at_message = 20 + seed * 37 % 500;
+        simulated::cluster hosts(options);
+        const executor ex = hosts.program();
+        const channel<int> source{ex, 4};
+        const channel<int> results{ex, 8};
+        const async_mutex m{ex};
+        const async_semaphore s{ex, 2};
+        std::vector<cadre::job<void>> jobs;
+        for (int i = 0; i < tasks; ++i)
+            jobs.push_back(cadre::spawn(ex.with({.retries = 5}), forward, source, results, m, s));
+        const auto all = sync_wait(timeout(
+            soon, [](std::vector<cadre::job<void>>& js, channel<int> from, channel<int> to) -> task<std::vector<int>> {
+                auto [sent, ended, got] =
+                    co_await cadre::when_all(send_all_and_close(from, messages), wait_for(js, to), collect(to));
+                co_return std::move(got);
+            }(jobs, source, results)));
+        EXPECT_EQ(std::set<int>(all.begin(), all.end()).size(), all.size());
+        // A task that is lost takes along the message that it has.
+        EXPECT_GE(all.size(), static_cast<std::size_t>(messages - tasks));
+        EXPECT_TRUE(sync_wait(timeout(soon, m.lock())));
+        EXPECT_EQ(sync_wait(timeout(soon, s.acquire(2))).count(), 2u);
+    }
 }
 
 }  // namespace
