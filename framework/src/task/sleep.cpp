@@ -5,16 +5,12 @@
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/executor_backend.hpp>
 
-namespace cadre {
+namespace cadre::detail {
 
-std::chrono::steady_clock::time_point now() noexcept {
-    const detail::environment* const env = detail::current_environment();
+std::chrono::steady_clock::time_point time_at_home() noexcept {
+    const environment* const env = current_environment();
     return env != nullptr ? env->home->timers().now() : std::chrono::steady_clock::now();
 }
-
-}  // namespace cadre
-
-namespace cadre::detail {
 
 bool sleep_awaiter::suspend(std::coroutine_handle<> h, environment* e) {
     timer_.self = this;

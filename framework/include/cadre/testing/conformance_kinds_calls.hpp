@@ -60,6 +60,28 @@ inline bool hold_worker(shared_value<int> begun, shared_value<int> open) {
         std::this_thread::sleep_for(1ms);
     return open.load() != 0;
 }
+/// Adds children in this order; returns the order in which they began. Where its home has one thread they share the vector.
+inline task<> note_begin(std::vector<int>& begun, int child) {
+    begun.push_back(child);
+    co_return;
+}
+inline task<std::vector<int>> spawn_children(int count) {
+    std::vector<int> begun;
+    scope s;
+    for (int i = 0; i < count; ++i)
+        s.spawn(note_begin(begun, i));
+    co_await s.join();
+    co_return begun;
+}
+inline task<std::vector<int>> await_children(int count) {
+    std::vector<int> begun;
+    std::vector<task<>> children;
+    for (int i = 0; i < count; ++i)
+        children.push_back(note_begin(begun, i));
+    co_await when_all(std::move(children));
+    co_await when_all(note_begin(begun, count), note_begin(begun, count + 1), note_begin(begun, count + 2));
+    co_return begun;
+}
 inline task<> lock_and_unlock(async_mutex m) { auto guard = co_await m.lock(); }
 
 }  // namespace work
@@ -197,6 +219,20 @@ inline task<> retries_never_repeat_what_threw(executor ex) {
     EXPECT_EQ(calls.load(), 10);
 }
 
+// On a pool of several threads children begin side by side.
+inline task<> children_of_one_worker_begin_in_a_known_order(executor ex) {
+    if (ex.kind() == executor_kind::thread && ex.concurrency() != 1) co_return;
+    std::vector<int> in_order(12);
+    std::iota(in_order.begin(), in_order.end(), 0);
+    const std::vector<int> at_home = co_await work::spawn_children(12);
+    std::vector<int> sent = co_await on(ex, work::spawn_children, 12);
+    const std::vector<int> awaited = co_await on(ex, work::await_children, 9);
+    if (ex.kind() == executor_kind::thread) std::ranges::reverse(sent);
+    EXPECT_EQ(at_home, in_order);
+    EXPECT_EQ(sent, in_order);
+    EXPECT_EQ(awaited, in_order);
+}
+
 inline task<> a_second_await_of_a_job_is_an_error(executor ex) {
     auto j = spawn(ex, work::add, 1, 2);
     const int sum = co_await j;
@@ -232,6 +268,9 @@ TYPED_TEST_P(kinds_conformance, what_was_sent_is_at_home_on_its_executor) {
     this->run(bodies::what_was_sent_is_at_home_on_its_executor);
 }
 TYPED_TEST_P(kinds_conformance, calls_begin_in_their_order) { this->run_outside(bodies::calls_begin_in_their_order); }
+TYPED_TEST_P(kinds_conformance, children_of_one_worker_begin_in_a_known_order) {
+    this->run_outside(bodies::children_of_one_worker_begin_in_a_known_order);
+}
 TYPED_TEST_P(kinds_conformance, a_limit_of_a_call_counts_from_its_begin) {
     this->run(bodies::a_limit_of_a_call_counts_from_its_begin);
 }
