@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "coroutine/trace.hpp"
 
@@ -107,7 +108,7 @@ bool parallel_loop::start(std::coroutine_handle<> h, environment* env) {
         auto& loop = *static_cast<progress_item*>(item)->loop;
         set_current_environment(item->env);
         try {
-            loop.settings_.progress(loop.ended_indices(), loop.settings_.size);
+            loop.call_progress();
         } catch (...) {
             if (loop.progress_error_ == nullptr) loop.progress_error_ = std::current_exception();
             loop.stop_.request_stop();
@@ -269,6 +270,13 @@ void parallel_loop::report_progress() noexcept {
     post_home(progress_);
 }
 
+// At home, where calls follow each other: each one reports more than the one before.
+void parallel_loop::call_progress() {
+    const std::size_t ended = ended_indices();
+    if (ended == std::exchange(reported_, ended)) return;
+    settings_.progress(ended, settings_.size);
+}
+
 // May be called with the lock of the stop tree held.
 void parallel_loop::leave() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) waiter_.finish();
@@ -276,7 +284,13 @@ void parallel_loop::leave() noexcept {
 
 void parallel_loop::finish() {
     (void)waiter_.detach();
-    if (refused_) throw executor_stopped{};
+    if (refused_) {
+        if (settings_.stop_at_failure) throw executor_stopped{};
+        const std::exception_ptr error = std::make_exception_ptr(executor_stopped{});
+        for (std::size_t i = 0; i != settings_.size; ++i)
+            refuse(i, error);
+        return;
+    }
     if (settings_.size == 0) return;
     stop_.remove(stop_listener_);
     for (runner& r : runners_)
@@ -285,7 +299,7 @@ void parallel_loop::finish() {
         const work_end end(backend_->registry(), root_);
     }
     if (progress_error_ != nullptr) std::rethrow_exception(progress_error_);
-    if (settings_.progress) settings_.progress(ended_indices(), settings_.size);
+    if (settings_.progress) call_progress();
     if (settings_.stop_at_failure) failure_.rethrow();
     if (end_.load(std::memory_order_acquire) == 0 && ended_indices() < settings_.size) throw cancelled{};
 }

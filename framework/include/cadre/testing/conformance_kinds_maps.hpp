@@ -78,6 +78,8 @@ inline int count_and_fail_at_fifty(shared_value<std::uint64_t> calls, int item) 
 }
 inline std::unique_ptr<int> boxed(int x) { return std::make_unique<int>(x); }
 
+inline task<std::uint64_t> square_as_task(std::uint64_t x) { co_return x* x; }
+
 }  // namespace work
 
 namespace bodies {
@@ -205,16 +207,39 @@ inline task<> map_returns_move_only_results(executor ex) {
 inline task<> progress_is_reported_at_home(executor ex) {
     const std::thread::id home = std::this_thread::get_id();
     bool at_home = true;
+    bool grows = true;
     std::size_t last = 0;
     auto note = [&](std::size_t done, std::size_t) {
         at_home = at_home && std::this_thread::get_id() == home;
+        grows = grows && done > last;
         last = done;
     };
     map_options options;
     options.progress = note;
     (void)co_await map(ex, work::square, std::views::iota(0u, 1000u), options);
     EXPECT_TRUE(at_home);
+    EXPECT_TRUE(grows);
     EXPECT_EQ(last, 1000u);
+    for (const std::size_t chunk : {std::size_t{1}, std::size_t{10}}) {
+        last = 0;
+        options.chunk = chunk;
+        (void)co_await map_outcomes(ex, work::square, std::views::iota(0u, 30u), options);
+        EXPECT_TRUE(grows);
+        EXPECT_EQ(last, 30u);
+    }
+}
+
+inline task<> map_outcomes_of_a_stopped_executor_has_an_error_for_each_item(executor ex) {
+    co_await ex.shutdown();
+    const auto plain = co_await map_outcomes(ex, work::square, std::views::iota(0u, 5u));
+    const auto tasks = co_await map_outcomes(ex, work::square_as_task, std::views::iota(0u, 5u));
+    EXPECT_EQ(plain.size(), 5u);
+    EXPECT_EQ(tasks.size(), 5u);
+    for (const auto* all : {&plain, &tasks})
+        for (const auto& o : *all) {
+            EXPECT_FALSE(o.has_value());
+            EXPECT_THROW((void)o.value(), executor_stopped);
+        }
 }
 
 }  // namespace bodies
@@ -242,6 +267,9 @@ TYPED_TEST_P(kinds_conformance, a_limit_of_an_item_counts_from_its_begin) {
     this->run(bodies::a_limit_of_an_item_counts_from_its_begin);
 }
 TYPED_TEST_P(kinds_conformance, map_returns_move_only_results) { this->run(bodies::map_returns_move_only_results); }
+TYPED_TEST_P(kinds_conformance, map_outcomes_of_a_stopped_executor_has_an_error_for_each_item) {
+    this->run_outside(bodies::map_outcomes_of_a_stopped_executor_has_an_error_for_each_item);
+}
 TYPED_TEST_P(kinds_conformance, progress_is_reported_at_home) {
     this->run_outside(bodies::progress_is_reported_at_home);
 }

@@ -134,6 +134,7 @@ private:
             results.set(i, bound());
         }
     }
+    void refuse(std::size_t i, const std::exception_ptr& error) noexcept override { keep(i, error); }
     void keep(std::size_t i, std::exception_ptr error) noexcept {
         if constexpr (keeps_errors)
             results_.writer().set(i, Result(std::move(error)));

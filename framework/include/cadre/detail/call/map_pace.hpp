@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include <cadre/map_options.hpp>
 
@@ -106,8 +107,9 @@ public:
         done_ += items;
         pace_.completed(items);
     }
-    void report() const {
-        if (progress_) progress_(done_, total_);
+    /// Each call reports more items than the one before.
+    void report() {
+        if (progress_ && done_ != std::exchange(reported_, done_)) progress_(done_, total_);
     }
 
 private:
@@ -117,6 +119,7 @@ private:
     bool filling_ = true;
     std::size_t in_flight_ = 0;
     std::size_t done_ = 0;
+    std::size_t reported_ = 0;
 };
 
 }  // namespace cadre::detail

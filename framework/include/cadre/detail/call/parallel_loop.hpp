@@ -138,6 +138,8 @@ protected:
     /// Runs the indices [first, last) on the calling thread, each after `r.begin(index)`, until that says no.
     /// @return the first index that did not run
     virtual std::size_t run_batch(runner& r, std::size_t first, std::size_t last) noexcept = 0;
+    /// The executor has stopped, and no index runs. Not called if `stop_at_failure`: then `run` throws.
+    virtual void refuse(std::size_t /*index*/, const std::exception_ptr& /*error*/) noexcept {}
     /// For `run_batch`: `index` has ended by an error.
     void fail(std::size_t index, const std::exception_ptr& error) noexcept;
     [[nodiscard]] std::chrono::nanoseconds item_limit() const noexcept { return settings_.item_limit; }
@@ -168,6 +170,7 @@ private:
     void stop_above(std::size_t index) noexcept;
     void lower_end(std::size_t index) noexcept;
     void report_progress() noexcept;
+    void call_progress();
     void leave() noexcept;
 
     const std::shared_ptr<executor_backend> backend_;
@@ -194,6 +197,7 @@ private:
     first_failure failure_;
     std::exception_ptr progress_error_;
     bool refused_ = false;
+    std::size_t reported_ = 0;  // indices, by the last call of `progress`
 };
 
 }  // namespace cadre::detail
