@@ -145,9 +145,9 @@ consteval auto check_binding(std::index_sequence<I...>) {
 /// literal converts to `std::string`, and stored by value. Does not compile if `f` or an argument is not portable.
 template <class F, class... Args>
 [[nodiscard]] auto bind_portable(F&& f, Args&&... args) {
-    using verdict = decltype(detail::check_binding<F, Args...>(std::index_sequence_for<Args...>{}));
+    using checked = decltype(detail::check_binding<F, Args...>(std::index_sequence_for<Args...>{}));
 #include <cadre/detail/codec/refusals.def>
-    if constexpr (verdict::reason == detail::portability_reason::none)
+    if constexpr (checked::reason == detail::portability_reason::none)
         return detail::make_binding(std::index_sequence_for<Args...>{}, std::forward<F>(f),
                                     std::forward<Args>(args)...);
     else

@@ -61,7 +61,7 @@ public:
     template <std::integral N>
     channel(const executor& ex, N capacity) : object_(make(ex, checked_capacity(capacity))) {
         static_assert(std::is_same_v<T, std::decay_t<T>>, "cadre::channel<T>: T must be a plain value type");
-        using verdict = detail::portability_of<T>;
+        using checked = detail::portability_of<T>;
 #include <cadre/detail/codec/refusals.def>
     }
 

@@ -117,9 +117,9 @@ private:
 /// @throws not_portable if an argument cannot be encoded. Thread-safe, also outside tasks.
 template <class F, class... Args>
 [[nodiscard]] auto spawn(executor ex, F&& f, Args&&... args) {
-    using verdict = detail::portable_call_verdict<F, Args...>;
+    using checked = detail::portable_call_check<F, Args...>;
 #include <cadre/detail/codec/refusals.def>
-    if constexpr (detail::accepts<verdict>) {
+    if constexpr (detail::accepts<checked>) {
         using bound = detail::packaged_call_for<F, Args...>;
         return job<typename bound::result>(
             detail::start_job(ex, bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));
@@ -131,9 +131,9 @@ template <class F, class... Args>
 /// `spawn` for an executor of this process: takes any callable and any movable argument.
 template <std::derived_from<local_executor> E, class F, class... Args>
 [[nodiscard]] auto spawn(const E& ex, F&& f, Args&&... args) {
-    using verdict = detail::local_call_verdict<F, Args...>;
+    using checked = detail::local_call_check<F, Args...>;
 #include <cadre/detail/codec/refusals.def>
-    if constexpr (detail::accepts<verdict>) {
+    if constexpr (detail::accepts<checked>) {
         using bound = detail::packaged_call_for<F, Args...>;
         return job<typename bound::result>(detail::start_local_job(
             ex.handle(), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...)));

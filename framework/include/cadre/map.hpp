@@ -12,12 +12,12 @@
 #include <variant>
 #include <vector>
 
-#include <cadre/detail/call/call_verdict.hpp>
+#include <cadre/detail/call/call_check.hpp>
 #include <cadre/detail/call/environment_awaiter.hpp>
 #include <cadre/detail/call/local_map.hpp>
+#include <cadre/detail/call/map_check.hpp>
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_run.hpp>
-#include <cadre/detail/call/map_verdict.hpp>
 #include <cadre/detail/call/side_by_side.hpp>
 #include <cadre/detail/codec/convert_argument.hpp>
 #include <cadre/executor.hpp>
@@ -151,9 +151,9 @@ concept maps_list =
 template <bool Remote, class F, class Range>
 auto start_values(executor ex, F&& f, Range&& range, const map_options& options)
     -> task<std::vector<map_value<F, Range>>> {
-    using verdict = range_verdict<Remote, F, Range>;
+    using checked = range_check<Remote, F, Range>;
 #include <cadre/detail/codec/refusals.def>
-    if constexpr (!accepts<verdict>) {
+    if constexpr (!accepts<checked>) {
         return {};
     } else {
         if constexpr (loops_locally<std::decay_t<F>, Range>) {
@@ -174,9 +174,9 @@ auto start_values(executor ex, F&& f, Range&& range, const map_options& options)
 template <bool Remote, class F, class Range>
 auto start_outcomes(executor ex, F&& f, Range&& range, const map_options& options)
     -> task<std::vector<outcome<map_result<F, Range>>>> {
-    using verdict = range_verdict<Remote, F, Range>;
+    using checked = range_check<Remote, F, Range>;
 #include <cadre/detail/codec/refusals.def>
-    if constexpr (!accepts<verdict>) {
+    if constexpr (!accepts<checked>) {
         return {};
     } else {
         if constexpr (loops_locally<std::decay_t<F>, Range>) {

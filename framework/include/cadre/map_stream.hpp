@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include <cadre/detail/call/map_check.hpp>
 #include <cadre/detail/call/map_stream_input.hpp>
 #include <cadre/detail/call/map_stream_results.hpp>
 #include <cadre/detail/call/map_stream_run.hpp>
-#include <cadre/detail/call/map_verdict.hpp>
 #include <cadre/detail/call/side_by_side.hpp>
 #include <cadre/detail/task/stream_source.hpp>
 #include <cadre/executor.hpp>
@@ -69,9 +69,9 @@ using items_of_source = typename source_items<S>::type;
 template <bool Remote, class F, class Ranges>
 auto stream_side_by_side(executor ex, F&& f, Ranges ranges, const map_options& options)
     -> stream<map_value<F, Ranges>> {
-    using verdict = range_verdict<Remote, F, Ranges>;
+    using checked = range_check<Remote, F, Ranges>;
 #include <cadre/detail/codec/refusals.def>
-    if constexpr (!accepts<verdict>)
+    if constexpr (!accepts<checked>)
         return refused_stream<map_value<F, Ranges>>();
     else
         return start_map_stream<Remote>(std::move(ex), std::decay_t<F>(std::forward<F>(f)),
@@ -98,9 +98,9 @@ template <detail::map_executor E, class F, detail::stream_source S>
 [[nodiscard]] auto map_stream(E&& ex, F&& f, S&& source, map_options options = {})
     -> stream<detail::map_value<F, detail::items_of_source<S>>> {
     constexpr bool remote = detail::may_be_remote<E>;
-    using verdict = detail::range_verdict<remote, F, detail::items_of_source<S>>;
+    using checked = detail::range_check<remote, F, detail::items_of_source<S>>;
 #include <cadre/detail/codec/refusals.def>
-    if constexpr (!detail::accepts<verdict>) {
+    if constexpr (!detail::accepts<checked>) {
         return detail::refused_stream<detail::map_value<F, detail::items_of_source<S>>>();
     } else if constexpr (detail::is_stream<std::remove_cvref_t<S>>) {
         return detail::start_map_stream<remote>(std::forward<E>(ex), std::decay_t<F>(std::forward<F>(f)),

@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <cadre/detail/call/call_verdict.hpp>
+#include <cadre/detail/call/call_check.hpp>
 #include <cadre/detail/call/local_call.hpp>
 #include <cadre/detail/call/packaged_call.hpp>
 #include <cadre/detail/call/remote_call.hpp>
@@ -51,9 +51,9 @@ task<typename Bound::result> run_on(executor ex, Bound bound) {
 /// begun. Resumes: at home.
 template <class F, class... Args>
 [[nodiscard]] auto on(executor ex, F&& f, Args&&... args) {
-    using verdict = detail::portable_call_verdict<F, Args...>;
+    using checked = detail::portable_call_check<F, Args...>;
 #include <cadre/detail/codec/refusals.def>
-    if constexpr (detail::accepts<verdict>) {
+    if constexpr (detail::accepts<checked>) {
         using bound = detail::packaged_call_for<F, Args...>;
         return detail::run_on(std::move(ex), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...));
     } else {
@@ -64,9 +64,9 @@ template <class F, class... Args>
 /// `on` for an executor of this process: takes any callable and any movable argument.
 template <std::derived_from<local_executor> E, class F, class... Args>
 [[nodiscard]] auto on(const E& ex, F&& f, Args&&... args) {
-    using verdict = detail::local_call_verdict<F, Args...>;
+    using checked = detail::local_call_check<F, Args...>;
 #include <cadre/detail/codec/refusals.def>
-    if constexpr (detail::accepts<verdict>) {
+    if constexpr (detail::accepts<checked>) {
         using bound = detail::packaged_call_for<F, Args...>;
         return detail::run_on_local(ex.handle(), bound(std::in_place, std::forward<F>(f), std::forward<Args>(args)...));
     } else {

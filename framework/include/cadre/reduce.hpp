@@ -53,7 +53,7 @@ concept combines = std::is_invocable_r_v<T, Op&, T, T>;
 /// Whether `reduce` is accepted; the sentences stand there.
 template <bool Remote, class F, class Op, class Range, class T>
 concept reducible =
-    accepts<range_verdict<Remote, F, Range>> && !std::is_void_v<reduced_value<F, Range>> && combines<Op, T> &&
+    accepts<range_check<Remote, F, Range>> && !std::is_void_v<reduced_value<F, Range>> && combines<Op, T> &&
     std::is_constructible_v<T, reduced_value<F, Range>> && combines_only<decayed_parameters_t<Op>, T> &&
     std::movable<T> && (!Remote || (accepts<portability_of<Op>> && accepts<portability_of<T>>));
 
@@ -77,7 +77,7 @@ template <detail::map_executor E, class F, class Op, std::ranges::input_range Ra
 [[nodiscard]] task<T> reduce(E&& ex, F&& f, Op op, Range&& range, T init, map_options options = {}) {
     constexpr bool remote = detail::may_be_remote<E>;
     {
-        using verdict = detail::range_verdict<remote, F, Range>;
+        using checked = detail::range_check<remote, F, Range>;
 #include <cadre/detail/codec/refusals.def>
     }
     using value = detail::reduced_value<F, Range>;
@@ -95,11 +95,11 @@ template <detail::map_executor E, class F, class Op, std::ranges::input_range Ra
         "reduce: a parameter of op is narrower than the type of init: the conversion could lose part of a value");
     static_assert(std::movable<T>, "reduce: the type of init must be movable");
     {
-        using verdict = std::conditional_t<remote, detail::portability_of<Op>, detail::accepted>;
+        using checked = std::conditional_t<remote, detail::portability_of<Op>, detail::accepted>;
 #include <cadre/detail/codec/refusals.def>
     }
     {
-        using verdict = std::conditional_t<remote, detail::portability_of<T>, detail::accepted>;
+        using checked = std::conditional_t<remote, detail::portability_of<T>, detail::accepted>;
 #include <cadre/detail/codec/refusals.def>
     }
     if constexpr (!detail::reducible<remote, F, Op, Range, T>) {

@@ -28,9 +28,9 @@ namespace detail {
 /// not begun is `cancelled`. Resumes: at home.
 template <class F, class... Args>
 [[nodiscard]] auto run_blocking(F&& f, Args&&... args) {
-    using verdict = detail::local_call_verdict<F, Args...>;
+    using checked = detail::local_call_check<F, Args...>;
 #include <cadre/detail/codec/refusals.def>
-    if constexpr (detail::accepts<verdict>) {
+    if constexpr (detail::accepts<checked>) {
         using bound = detail::packaged_call_for<F, Args...>;
         static_assert(!bound::coroutine, "run_blocking takes a plain function; co_await a coroutine instead");
         return detail::run_on_local(detail::blocking_executor(),

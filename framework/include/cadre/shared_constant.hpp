@@ -48,7 +48,7 @@ public:
         : value_(std::make_shared<detail::constant_value<T>>(
               std::in_place, detail::fitting_value<T, U>(std::forward<U>(value), "the type of the shared constant"))) {
         static_assert(std::is_same_v<T, std::decay_t<T>>, "cadre::shared_constant<T>: T must be a plain value type");
-        using verdict = detail::portability_of<T>;
+        using checked = detail::portability_of<T>;
 #include <cadre/detail/codec/refusals.def>
         if constexpr (portable<T>) {
             static_assert(

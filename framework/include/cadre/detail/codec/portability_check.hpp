@@ -80,7 +80,7 @@ consteval auto check_all(type_list<First, Rest...>, type_list<Seen...> seen) {
     }
 }
 
-/// The same for the members of `T`: the verdict names the member.
+/// The same for the members of `T`: the result names the member.
 template <class T, std::size_t I, class... Seen>
 consteval auto check_members(type_list<>, type_list<Seen...>) {
     return accepted{};

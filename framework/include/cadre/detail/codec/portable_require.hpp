@@ -8,7 +8,7 @@ namespace cadre::detail {
 
 template <class T>
 constexpr void require_portable() {
-    using verdict = portability_of<T>;
+    using checked = portability_of<T>;
 #include <cadre/detail/codec/refusals.def>
 }
 

@@ -12,7 +12,7 @@
 
 namespace cadre::detail {
 
-// A concept, so that `takes_lvalues` is not asked in vain: a call with lvalues may not compile where they cannot be copied.
+// A concept, so that `takes_lvalues` is not instantiated needlessly: a call with lvalues may not compile if they cannot be copied.
 template <class F, class... As>
 concept takes_lvalues_alone = !takes_moved<F, As...> && takes_lvalues<F, As...>;
 
@@ -87,9 +87,9 @@ consteval auto check_call() {
 }
 
 template <class F, class... Args>
-using portable_call_verdict = decltype(check_call<true, F, Args...>());
+using portable_call_check = decltype(check_call<true, F, Args...>());
 template <class F, class... Args>
-using local_call_verdict = decltype(check_call<false, F, Args...>());
+using local_call_check = decltype(check_call<false, F, Args...>());
 
 template <class Verdict>
 concept accepts = Verdict::reason == portability_reason::none;

@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-#include <cadre/detail/call/call_verdict.hpp>
+#include <cadre/detail/call/call_check.hpp>
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_item.hpp>
 #include <cadre/detail/call/shared_function.hpp>
@@ -38,15 +38,15 @@ consteval auto check_map() {
 template <bool Portable, class F, class Range>
 consteval auto check_range() {
     using item = item_of<Range>;
-    using verdict = decltype(check_map<Portable, F, item>());
-    if constexpr (verdict::reason == portability_reason::none && !gives_items<Range>)
+    using checked = decltype(check_map<Portable, F, item>());
+    if constexpr (checked::reason == portability_reason::none && !gives_items<Range>)
         return portability<portability_reason::not_copyable_items, item>{};
     else
-        return verdict{};
+        return checked{};
 }
 
 template <bool Portable, class F, class Range>
-using range_verdict = decltype(check_range<Portable, F, Range>());
+using range_check = decltype(check_range<Portable, F, Range>());
 
 /// What the functions of the map family take as executor: a handle, or one of a kind that is known at compile time.
 template <class E>
