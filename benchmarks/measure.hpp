@@ -15,8 +15,8 @@ namespace bench {
 /// Every contender but the serial one runs with each of these.
 inline constexpr std::array thread_counts{1u, 2u};
 
-/// With CADRE_BENCHMARKS_QUICK in the environment (`benchmarks/run --quick`) the problems shrink to a fraction of a second:
-/// to check that everything works, not to measure.
+/// With CADRE_BENCHMARKS_QUICK in the environment (`benchmarks/run --quick`) the problems shrink to a fraction of a
+/// second: to check that everything works, not to measure.
 inline const bool quick = std::getenv("CADRE_BENCHMARKS_QUICK") != nullptr;
 
 /// A problem's size: the one to measure, or the quick one.

@@ -30,15 +30,16 @@ using clock = std::chrono::steady_clock;
     return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
-/// One figure: `case<TAB>value<TAB>unit`. The runner knows from the unit whether more is better: it is for rates ("…/s").
+/// One figure: `case<TAB>value<TAB>unit`. The runner knows from the unit whether more is better: it is for rates
+/// ("…/s").
 inline void report(std::string_view name, double value, std::string_view unit) {
     std::printf("%.*s\t%.6g\t%.*s\n", static_cast<int>(name.size()), name.data(), value, static_cast<int>(unit.size()),
                 unit.data());
     std::fflush(stdout);
 }
 
-/// At the end: the peak memory of the largest of this process and those that it waited for. Measured inside, because the
-/// kernel's figure for a program includes the process that started it.
+/// At the end: the peak memory of the largest of this process and those that it waited for. Measured inside, because
+/// the kernel's figure for a program includes the process that started it.
 struct memory_report {
     ~memory_report() {
         long largest = 0;

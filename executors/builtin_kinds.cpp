@@ -1,5 +1,5 @@
-// The built-in kinds: their options, their factories, and their actions at the start and the end of a program. Only here the
-// configuration and the executors depend on each other.
+// The built-in kinds: their options, their factories, and their actions at the start and the end of a program. Only
+// here the configuration and the executors depend on each other.
 
 #include "common/deferred_destruction.hpp"
 #include "common/worker_memory.hpp"

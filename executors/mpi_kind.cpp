@@ -36,8 +36,8 @@ executor make_pool_of_rank(const process_options& options, pool_role role) {
     return make_process_pool(own, std::move(role));
 }
 
-// An empty reason: rank 0 reports it. The status is then 0, because a launcher ends the job when a rank exits with another one, perhaps
-// before rank 0 has printed.
+// An empty reason: rank 0 reports it. The status is then 0, because a launcher ends the job when a rank exits with
+// another one, perhaps before rank 0 has printed.
 [[noreturn]] void leave_job(const char* why) {
     if (*why != 0) std::fprintf(stderr, "cadre: agent: %s\n", why);
     std::fflush(nullptr);

@@ -1,6 +1,6 @@
 /// @file
-/// A blur of a grey image: each inner pixel is the mean of itself, four times, and its four neighbours. A store of a byte may alias
-/// whatever describes the image, so this measures what element access costs in a loop.
+/// A blur of a grey image: each inner pixel is the mean of itself, four times, and its four neighbours. A store of a
+/// byte may alias whatever describes the image, so this measures what element access costs in a loop.
 #pragma once
 
 #include "measure.hpp"

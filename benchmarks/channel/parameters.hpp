@@ -1,6 +1,6 @@
 /// @file
-/// Ten million integers through one channel of capacity 1024: half of the threads produce, half consume (with one thread,
-/// one task each).
+/// Ten million integers through one channel of capacity 1024: half of the threads produce, half consume (with one
+/// thread, one task each).
 #pragma once
 
 #include "measure.hpp"

@@ -1,5 +1,6 @@
 /// @file
-/// Requests through a RabbitMQ to another process and its answers: what the link of kind `cluster` costs above rabbitmq-c alone.
+/// Requests through a RabbitMQ to another process and its answers: what the link of kind `cluster` costs above
+/// rabbitmq-c alone.
 #pragma once
 
 #include "measure.hpp"

@@ -1,4 +1,5 @@
-// rabbitmq-c alone, used with care: a connection to publish and one to consume, exclusive queues, acknowledgements of 64 messages.
+// rabbitmq-c alone, used with care: a connection to publish and one to consume, exclusive queues, acknowledgements of
+// 64 messages.
 
 #include "cluster/parameters.hpp"
 

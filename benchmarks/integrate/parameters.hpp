@@ -1,6 +1,6 @@
 /// @file
-/// The integral of x (x² + 1) from 0 to 10,000 by the trapezoid rule, halving every interval until the halves change its area
-/// by less than 1e-9: 350 million tasks.
+/// The integral of x (x² + 1) from 0 to 10,000 by the trapezoid rule, halving every interval until the halves change
+/// its area by less than 1e-9: 350 million tasks.
 #pragma once
 
 #include "measure.hpp"

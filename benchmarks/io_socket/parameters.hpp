@@ -1,6 +1,6 @@
 /// @file
-/// TCP ping-pong on the loopback: strict request and response on each connection, one thread with an event loop on each side.
-/// The server echoes each request. Every contender counts the bytes that its clients receive.
+/// TCP ping-pong on the loopback: strict request and response on each connection, one thread with an event loop on each
+/// side. The server echoes each request. Every contender counts the bytes that its clients receive.
 #pragma once
 
 #include "measure.hpp"
@@ -31,8 +31,8 @@ using message = std::array<char, request_size>;
     return requests / of + (connection < requests % of ? 1 : 0);
 }
 
-/// Runs a contender's case: `serve(n, ready)` calls `ready(port)` when it listens, accepts n connections, and returns when they
-/// are closed; `ask(port, n)` returns the number of bytes received.
+/// Runs a contender's case: `serve(n, ready)` calls `ready(port)` when it listens, accepts n connections, and returns
+/// when they are closed; `ask(port, n)` returns the number of bytes received.
 template <class Serve, class Ask>
 void run(Serve serve, Ask ask) {
     for (const std::size_t n : connections) {

@@ -1,6 +1,7 @@
 /// @file
-/// The product of two matrices of 2048 × 2048 integers by recursion into quadrants: each quadrant of the result is the sum of
-/// two products, which are added in two phases, so that no two tasks write to the same element. Blocks of 32 are multiplied by loops.
+/// The product of two matrices of 2048 × 2048 integers by recursion into quadrants: each quadrant of the result is the
+/// sum of two products, which are added in two phases, so that no two tasks write to the same element. Blocks of 32 are
+/// multiplied by loops.
 #pragma once
 
 #include "measure.hpp"

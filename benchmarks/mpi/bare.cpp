@@ -1,4 +1,5 @@
-// MPI alone, polled as the link does it: the same functions of the same library, without threads, queues and bodies that own memory.
+// MPI alone, polled as the link does it: the same functions of the same library, without threads, queues and bodies
+// that own memory.
 
 #include "mpi/parameters.hpp"
 #include "mpi/plugin_loader.hpp"

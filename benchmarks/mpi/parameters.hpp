@@ -1,6 +1,6 @@
 /// @file
-/// The cases of the MPI problem: what a message between two ranks costs, with and without the link. Each contender starts itself under
-/// the mpirun of every library that is installed, with two ranks.
+/// The cases of the MPI problem: what a message between two ranks costs, with and without the link. Each contender
+/// starts itself under the mpirun of every library that is installed, with two ranks.
 #pragma once
 
 #include "measure.hpp"

@@ -1,6 +1,6 @@
 /// @file
-/// The number of placements of 14 queens on a board. Every legal placement of one more queen is a task, which receives a
-/// copy of the board.
+/// The number of placements of 14 queens on a board. Every legal placement of one more queen is a task, which receives
+/// a copy of the board.
 #pragma once
 
 #include "measure.hpp"

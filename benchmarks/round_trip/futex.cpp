@@ -1,4 +1,5 @@
-// Two threads and two words: each side waits for its word in futex(2) and wakes the other one. The hot case spins on the words.
+// Two threads and two words: each side waits for its word in futex(2) and wakes the other one. The hot case spins on
+// the words.
 
 #include "round_trip/parameters.hpp"
 

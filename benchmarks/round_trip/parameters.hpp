@@ -1,6 +1,6 @@
 /// @file
-/// Calls with one integer and one result, one at a time. Hot: the next call follows at once. Cold: after a pause in which
-/// both sides go to sleep.
+/// Calls with one integer and one result, one at a time. Hot: the next call follows at once. Cold: after a pause in
+/// which both sides go to sleep.
 #pragma once
 
 #include "report.hpp"

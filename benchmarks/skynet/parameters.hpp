@@ -1,6 +1,6 @@
 /// @file
-/// A tree of ten children per node and eight levels: each of the 10^8 leaves is a task that returns its number, each node
-/// returns the sum of its children.
+/// A tree of ten children per node and eight levels: each of the 10^8 leaves is a task that returns its number, each
+/// node returns the sum of its children.
 #pragma once
 
 #include "measure.hpp"

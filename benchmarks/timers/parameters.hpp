@@ -1,6 +1,6 @@
 /// @file
-/// A hundred thousand sleeping tasks, which wake one after the other within a second, in another order than they went to
-/// sleep: CPU time of the whole program, and wake-up delay.
+/// A hundred thousand sleeping tasks, which wake one after the other within a second, in another order than they went
+/// to sleep: CPU time of the whole program, and wake-up delay.
 #pragma once
 
 #include "measure.hpp"

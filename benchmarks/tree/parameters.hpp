@@ -1,6 +1,7 @@
 /// @file
-/// An unbalanced tree of cheap nodes: the root has 2,000 children, and every other node eight with a probability just below an eighth,
-/// else none. A node costs one hash, so the time is that of starting, stealing and joining tasks. Every node is a task.
+/// An unbalanced tree of cheap nodes: the root has 2,000 children, and every other node eight with a probability just
+/// below an eighth, else none. A node costs one hash, so the time is that of starting, stealing and joining tasks.
+/// Every node is a task.
 #pragma once
 
 #include "measure.hpp"

@@ -1,7 +1,8 @@
 /// @file
-/// Unbalanced tree search: counts the nodes of an unpredictable tree. A node's id is the SHA-1 of its parent's id and of its
-/// number among the children; the id is the random number that determines how many children it has. T1 and T3 are the
-/// trees of these names in the UTS benchmark of Olivier et al. (2006), so their sizes are known. Every node is a task.
+/// Unbalanced tree search: counts the nodes of an unpredictable tree. A node's id is the SHA-1 of its parent's id and
+/// of its number among the children; the id is the random number that determines how many children it has. T1 and T3
+/// are the trees of these names in the UTS benchmark of Olivier et al. (2006), so their sizes are known. Every node is
+/// a task.
 #pragma once
 
 #include "measure.hpp"

@@ -1,6 +1,6 @@
 /// @file
-/// Calls to a worker that may sleep: how much waking costs. Between two calls the caller computes, or sleeps; then with other
-/// programs that compute.
+/// Calls to a worker that may sleep: how much waking costs. Between two calls the caller computes, or sleeps; then with
+/// other programs that compute.
 #pragma once
 
 #include "report.hpp"

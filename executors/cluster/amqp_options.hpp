@@ -8,8 +8,9 @@
 namespace cadre::detail::amqp {
 
 struct amqp_options {
-    /// `amqp://user:password@host:port/vhost`, or `amqps://` for TLS; empty: CADRE_CLUSTER_URL. A password that is not in the URL is
-    /// read from CADRE_CLUSTER_PASSWORD or a file. `?cacertfile=&certfile=&keyfile=&heartbeat=` have the meaning of RabbitMQ's clients.
+    /// `amqp://user:password@host:port/vhost`, or `amqps://` for TLS; empty: CADRE_CLUSTER_URL. A password that is not
+    /// in the URL is read from CADRE_CLUSTER_PASSWORD or a file. `?cacertfile=&certfile=&keyfile=&heartbeat=` have the
+    /// meaning of RabbitMQ's clients.
     std::string url{};
     std::string name = "cluster";  ///< the group: programs and agents with other names are separate
     std::string ca{};  ///< PEM file of the authorities that sign the broker's certificate; empty: the URL's

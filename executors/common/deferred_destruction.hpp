@@ -11,8 +11,8 @@ namespace cadre::detail {
 /// Runs `destroy` on a thread of its own. `what`: what ends by it, for messages.
 void defer_destruction(std::string what, std::function<void()> destroy);
 
-/// Waits up to `limit` until all deferred destructions are complete, so that workers leave by themselves and their output is
-/// not lost. After three seconds a line on stderr names what has not ended. @return whether they are
+/// Waits up to `limit` until all deferred destructions are complete, so that workers leave by themselves and their
+/// output is not lost. After three seconds a line on stderr names what has not ended. @return whether they are
 bool wait_for_deferred_destruction(std::chrono::steady_clock::duration limit);
 
 }  // namespace cadre::detail

@@ -24,7 +24,8 @@ namespace {
 std::atomic<std::size_t> initial_memory{0};
 
 #ifndef CADRE_UNENFORCED
-// Measured: a worker of an empty program allocates 240 KiB before its first task, beside the stack of its control thread.
+// Measured: a worker of an empty program allocates 240 KiB before its first task, beside the stack of its control
+// thread.
 constexpr std::size_t own_memory = std::size_t{512} << 10;
 
 std::size_t thread_stack() noexcept {

@@ -7,11 +7,12 @@
 
 namespace cadre::detail {
 
-/// Takes the private memory of the calling process as that of each worker at its start. Call it where workers are forked from.
+/// Takes the private memory of the calling process as that of each worker at its start. Call it where workers are
+/// forked from.
 void note_initial_memory() noexcept;
 
-/// What a worker needs under a `memory_limit`: the memory noted at the start of the program, the stack of one thread and what
-/// the worker allocates itself before its first task. 0 where the limit is not enforced.
+/// What a worker needs under a `memory_limit`: the memory noted at the start of the program, the stack of one thread
+/// and what the worker allocates itself before its first task. 0 where the limit is not enforced.
 [[nodiscard]] std::size_t least_worker_memory() noexcept;
 
 /// Why a worker cannot start with `memory_limit`; empty if it can, or if there is no limit.

@@ -24,12 +24,13 @@ struct settings {
     std::vector<named_spec> named{};  ///< in order; the last of several for one name wins
 };
 
-/// Takes `--executor`, `--executor.NAME`, `--workers`, `--config` and `--trace`, as `--x=VALUE` or `--x VALUE`, out of `argc` and
-/// `argv`, up to `--`. The last of several wins. `argv` stays null-terminated.
+/// Takes `--executor`, `--executor.NAME`, `--workers`, `--config` and `--trace`, as `--x=VALUE` or `--x VALUE`, out of
+/// `argc` and `argv`, up to `--`. The last of several wins. `argv` stays null-terminated.
 /// @throws config_error if a value is missing
 [[nodiscard]] settings take_command_line(int& argc, char** argv);
 
-/// `CADRE_EXECUTOR`, `CADRE_EXECUTOR_NAME`, `CADRE_WORKERS`, `CADRE_CONFIG` and `CADRE_TRACE`; an empty variable counts as unset.
+/// `CADRE_EXECUTOR`, `CADRE_EXECUTOR_NAME`, `CADRE_WORKERS`, `CADRE_CONFIG` and `CADRE_TRACE`; an empty variable counts
+/// as unset.
 [[nodiscard]] settings from_environment();
 
 }  // namespace cadre::detail

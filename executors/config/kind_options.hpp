@@ -19,8 +19,8 @@ process_options to_process_options(const executor_config& c);
 mpi_options to_mpi_options(const executor_config& c);
 cluster_options to_cluster_options(const executor_config& c);
 
-/// @throws config_error if the options, which are valid, ask for what this machine or this process does not have: CPUs, or
-/// less memory than a worker needs to start
+/// @throws config_error if the options, which are valid, ask for what this machine or this process does not have: CPUs,
+/// or less memory than a worker needs to start
 void check_thread_options_here(const executor_config& c);
 void check_process_options_here(const executor_config& c);
 

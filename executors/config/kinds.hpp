@@ -17,11 +17,11 @@ struct kind_entry {
     executor_factory make{};
     /// Checks the options without making an executor; null for kinds whose options only their factory knows.
     void (*check)(const executor_config&) = nullptr;
-    /// Checks the options against this machine and this process; null if they do not depend on them. A file that several
-    /// machines share may name executors that one of them cannot make.
+    /// Checks the options against this machine and this process; null if they do not depend on them. A file that
+    /// several machines share may name executors that one of them cannot make.
     void (*check_here)(const executor_config&) = nullptr;
-    /// Whether only its start shows if one can be made, as for those that need a launcher or a broker: a `runtime` makes it at once, and
-    /// reports why it cannot.
+    /// Whether only its start shows if one can be made, as for those that need a launcher or a broker: a `runtime`
+    /// makes it at once, and reports why it cannot.
     bool checked_by_start = false;
     /// Why this build cannot make such an executor; null if it can. Such a kind may stand in a file that several builds
     /// share; it is not listed among the kinds.
@@ -29,8 +29,8 @@ struct kind_entry {
     /// Called first by the first `runtime` of a process, with the command line, before any thread exists. Need not
     /// return: a process may turn out to be a worker.
     void (*start_up)(int argc, char** argv) = nullptr;
-    /// Called for an executor of this kind in the configuration, before it is made. Does not return in a process that a launcher has
-    /// started to serve the program.
+    /// Called for an executor of this kind in the configuration, before it is made. Does not return in a process that a
+    /// launcher has started to serve the program.
     void (*serve)(const executor_config&) = nullptr;
     /// Called last by the destructor of a `runtime`, when its executors have shut down.
     void (*tear_down)() = nullptr;
@@ -39,8 +39,8 @@ struct kind_entry {
 /// Adds a kind. @throws config_error if the name is malformed or taken
 void add_kind(std::string_view name, kind_entry entry);
 
-/// Calls `add` for each built-in kind. The registry calls it before its first use, so that the linker keeps the kinds of
-/// a static library.
+/// Calls `add` for each built-in kind. The registry calls it before its first use, so that the linker keeps the kinds
+/// of a static library.
 void add_builtin_kinds(void (*add)(std::string_view name, kind_entry entry));
 
 /// Calls the `start_up` of each kind, once a process. Not before `main`.

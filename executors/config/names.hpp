@@ -16,8 +16,8 @@ namespace cadre::detail {
 
 inline constexpr std::string_view name_rule = "letters, digits, '_' and '-', beginning with a letter";
 
-/// `NAME`, `NAME:WORKERS`, or `NAME:ITEM,…`, where an item is a number of workers, a word that stands for an option (`virtual`), or
-/// KEY=VALUE: `serial:virtual,seed=7`.
+/// `NAME`, `NAME:WORKERS`, or `NAME:ITEM,…`, where an item is a number of workers, a word that stands for an option
+/// (`virtual`), or KEY=VALUE: `serial:virtual,seed=7`.
 struct spec {
     std::string name;
     std::optional<option_value> workers;  ///< with the origin of the spec
@@ -25,7 +25,8 @@ struct spec {
 };
 
 /// @param origin prefix of error messages: `--executor`, or empty for a spec given in code
-/// @throws config_error if the text has another form, an option is given twice, or the count is not a positive whole number
+/// @throws config_error if the text has another form, an option is given twice, or the count is not a positive whole
+/// number
 [[nodiscard]] spec parse_spec(std::string_view text, std::string_view origin);
 
 /// The text of a number of workers, as from a spec or `--workers`.

@@ -197,8 +197,8 @@ worker_setting strongest_count(const setting& executor, const spec& wanted, cons
     return result;
 }
 
-// A name of the configuration takes precedence over a kind of the same name. `file_strength`: of the source that names the
-// configuration file.
+// A name of the configuration takes precedence over a kind of the same name. `file_strength`: of the source that names
+// the configuration file.
 resolved_config choose(config c, const setting& executor, const std::optional<setting>& workers,
                        const overrides& by_name, source file_strength) {
     const spec wanted = parse_spec(executor.text, executor.origin);

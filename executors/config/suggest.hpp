@@ -8,7 +8,8 @@
 
 namespace cadre::detail {
 
-/// The closest candidate, if at most a third of the letters of `wrong` differ (a swap counts as one difference); else empty.
+/// The closest candidate, if at most a third of the letters of `wrong` differ (a swap counts as one difference); else
+/// empty.
 [[nodiscard]] std::string_view closest(std::string_view wrong, std::span<const std::string> candidates);
 
 /// `; did you mean 'process'?` or nothing.

@@ -62,8 +62,8 @@ private:
         }
     }
 
-    // The first line up to which parsing the text hits an assertion of toml++: that failure carries no position. Quadratic in
-    // the number of lines, only on this path of errors.
+    // The first line up to which parsing the text hits an assertion of toml++: that failure carries no position.
+    // Quadratic in the number of lines, only on this path of errors.
     std::size_t find_assertion_line(std::string_view text) const {
         std::size_t end = 0;
         for (std::size_t line = 1;; ++line) {

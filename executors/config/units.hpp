@@ -15,12 +15,12 @@ inline constexpr std::string_view duration_rule =
 inline constexpr std::string_view size_rule = "a size such as \"256MiB\" or \"1G\" (units: B, kB, MB, GB, TB, and K, "
                                               "M, G, T or KiB, MiB, GiB, TiB for powers of 1024)";
 
-/// `"2s"`, `"1.5 s"`, `"500ms"`, `"5m"`; units ns, us, ms, s, m or min, h, d. Empty if the text is malformed or the value is
-/// too large.
+/// `"2s"`, `"1.5 s"`, `"500ms"`, `"5m"`; units ns, us, ms, s, m or min, h, d. Empty if the text is malformed or the
+/// value is too large.
 [[nodiscard]] std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) noexcept;
 
-/// `"256MiB"`, `"1G"`, `"4096"`; units B, kB, MB, GB, TB (powers of 1000) and K, M, G, T or KiB, MiB, GiB, TiB (powers of
-/// 1024). Empty if the text is malformed or the value is too large.
+/// `"256MiB"`, `"1G"`, `"4096"`; units B, kB, MB, GB, TB (powers of 1000) and K, M, G, T or KiB, MiB, GiB, TiB (powers
+/// of 1024). Empty if the text is malformed or the value is too large.
 [[nodiscard]] std::optional<std::size_t> parse_bytes(std::string_view text) noexcept;
 
 /// A whole number without further text; empty if the text is malformed or the number does not fit.

@@ -8,9 +8,9 @@
 
 namespace cadre::detail::mpi {
 
-/// Constructed before an MPI library is loaded, initialised or finalised. `restore` restores the signal handlers that the library
-/// replaced (Open MPI: ABRT, BUS, FPE, SEGV; UCX: SEGV) and sets close-on-exec on the descriptors that it opened. Other threads should
-/// not change handlers in between: the guard would undo their changes.
+/// Constructed before an MPI library is loaded, initialised or finalised. `restore` restores the signal handlers that
+/// the library replaced (Open MPI: ABRT, BUS, FPE, SEGV; UCX: SEGV) and sets close-on-exec on the descriptors that it
+/// opened. Other threads should not change handlers in between: the guard would undo their changes.
 class init_guard {
 public:
     init_guard();

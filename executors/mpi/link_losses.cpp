@@ -63,8 +63,8 @@ void link_thread::handle_mpi_error(int error) {
     }
 }
 
-// Each agent sends `bye` after its last message, and the program then lets all of them finalise: a rank in MPI_Finalize uses a whole
-// core until the last one has arrived.
+// Each agent sends `bye` after its last message, and the program then lets all of them finalise: a rank in MPI_Finalize
+// uses a whole core until the last one has arrived.
 void link_thread::advance_leaving() {
     if (phase_ == phase::running) {
         phase_ = phase::leaving;

@@ -27,12 +27,13 @@ struct launch {
 /// Reads the environment. @return none if no launcher of MPI jobs, nor `srun` with several tasks, started this process
 [[nodiscard]] std::optional<launch> launch_of_this_process() noexcept;
 
-/// -1 if no launcher started this process. Rank 0 runs the program; the others are agents if the run has an MPI executor.
+/// -1 if no launcher started this process. Rank 0 runs the program; the others are agents if the run has an MPI
+/// executor.
 [[nodiscard]] int mpi_rank_of_launcher() noexcept;
 /// 1 if no launcher started this process.
 [[nodiscard]] int mpi_size_of_launcher() noexcept;
-/// The number of processes that run calls on this host: all of them if the whole job runs on one host (a trial), else 1. The default
-/// number of workers is divided by it.
+/// The number of processes that run calls on this host: all of them if the whole job runs on one host (a trial), else
+/// 1. The default number of workers is divided by it.
 [[nodiscard]] int mpi_share_of_host() noexcept;
 
 }  // namespace cadre::detail::mpi

@@ -61,8 +61,8 @@ std::string called_as() {
 
 std::string example(const char* launcher) { return std::string(launcher) + " -n 4 " + called_as() + " --executor=mpi"; }
 
-// The search order: beside the program, the library folder of the program's prefix, beside the file that contains this code, the build
-// folder, the install folder, the search path of the dynamic linker.
+// The search order: beside the program, the library folder of the program's prefix, beside the file that contains this
+// code, the build folder, the install folder, the search path of the dynamic linker.
 std::vector<std::string> places(const std::string& file) {
     std::vector<std::string> result;
     const auto add = [&](std::string folder) {

@@ -29,11 +29,12 @@ class relayed_call;
 
 /// Serves programs one at a time.
 ///
-/// Events of the link update tables and submit calls to the pool. The thread that calls `serve` performs blocking operations (it starts
-/// and ends pools), delivers the completions of the pool while it waits, and supervises long calls.
+/// Events of the link update tables and submit calls to the pool. The thread that calls `serve` performs blocking
+/// operations (it starts and ends pools), delivers the completions of the pool while it waits, and supervises long
+/// calls.
 ///
-/// `mutex_` guards the mutable members. Functions of the link, and those of the pool that complete no call, are called under it: they
-/// do not call back. Calls are submitted to the pool without it.
+/// `mutex_` guards the mutable members. Functions of the link, and those of the pool that complete no call, are called
+/// under it: they do not call back. Calls are submitted to the pool without it.
 class agent final : private node_link_events {
 public:
     /// @param host the name of this host in the errors of the program
@@ -42,7 +43,8 @@ public:
     agent& operator=(const agent&) = delete;
     ~agent();
 
-    /// Joins the run and serves until `leave`, or, if `once`, until the first program has ended. @throws config_error if it cannot join
+    /// Joins the run and serves until `leave`, or, if `once`, until the first program has ended. @throws config_error
+    /// if it cannot join
     void serve(bool once);
     /// Accepts no more calls; `serve` returns when those that it has have ended. Thread-safe.
     void leave() noexcept;

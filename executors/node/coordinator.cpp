@@ -1,4 +1,5 @@
-// The coordinator thread of the program: completes calls that no place has received, supervises long calls, and leaves the run.
+// The coordinator thread of the program: completes calls that no place has received, supervises long calls, and leaves
+// the run.
 
 #include "node/node_backend.hpp"
 
@@ -12,7 +13,8 @@ namespace {
 
 constexpr std::chrono::milliseconds poll_period{20};
 constexpr std::chrono::milliseconds short_poll_period{2};  // while the local pool has used all its credit
-// An agent kills a call after `kill_grace`. If its reply does not arrive within this time after that, the call counts as lost.
+// An agent kills a call after `kill_grace`. If its reply does not arrive within this time after that, the call counts
+// as lost.
 constexpr std::chrono::seconds silence_limit{10};
 
 }  // namespace

@@ -7,8 +7,8 @@
 
 namespace cadre::detail::node {
 
-/// Large enough that the workers do not wait for the link, and small enough that few calls wait here while they could run elsewhere.
-/// Tasks that are suspended in a worker do not count. Not thread-safe.
+/// Large enough that the workers do not wait for the link, and small enough that few calls wait here while they could
+/// run elsewhere. Tasks that are suspended in a worker do not count. Not thread-safe.
 class credit_control {
 public:
     explicit credit_control(std::uint32_t workers) noexcept;

@@ -12,7 +12,8 @@ namespace cadre::detail::node {
 
 class node_backend;
 
-/// Borrows the arguments of the original call, which must not change until that has completed. Deletes itself on completion.
+/// Borrows the arguments of the original call, which must not change until that has completed. Deletes itself on
+/// completion.
 class local_call final : public portable_call {
 public:
     local_call(node_backend& owner, call_number number, portable_call& original, int retries);

@@ -16,9 +16,9 @@
 
 namespace cadre::detail::node {
 
-/// All processes of a run have one build, which the handshake checks, so fixed fields are sent in their memory layout. The receiver
-/// validates them nevertheless. The body precedes the fields, and the kind is the last byte: the receiver of a large body truncates
-/// the message instead of copying the body.
+/// All processes of a run have one build, which the handshake checks, so fixed fields are sent in their memory layout.
+/// The receiver validates them nevertheless. The body precedes the fields, and the kind is the last byte: the receiver
+/// of a large body truncates the message instead of copying the body.
 enum class message_kind : std::uint8_t {
     welcome = 1,  ///< program to an agent: the number of its epoch
     call,  ///< program to an agent: a call or a chunk

@@ -52,12 +52,13 @@ struct node_settings {
 
 class local_call;
 
-/// Assigns calls to agents and to the local pool, and completes each of them once: when its reply arrives, or when it is lost.
-/// Thread-safe.
+/// Assigns calls to agents and to the local pool, and completes each of them once: when its reply arrives, or when it
+/// is lost. Thread-safe.
 ///
-/// `mutex_` guards the placement and the agents. The link's `publish` of small messages and the local pool's `request_stop` and `stats`
-/// are called under it; none of them calls back. Calls are encoded, submitted and completed without it. A call of the link is completed
-/// by the thread of the link, by the thread that submits it, or, before it is submitted, by the coordinator.
+/// `mutex_` guards the placement and the agents. The link's `publish` of small messages and the local pool's
+/// `request_stop` and `stats` are called under it; none of them calls back. Calls are encoded, submitted and completed
+/// without it. A call of the link is completed by the thread of the link, by the thread that submits it, or, before it
+/// is submitted, by the coordinator.
 class node_backend final : public executor_backend,
                            private portable_identity,
                            private borrowed_arguments,
@@ -65,7 +66,8 @@ class node_backend final : public executor_backend,
                            private home_answers,
                            private node_link_events {
 public:
-    /// Joins the run and waits for `nodes` agents. @throws config_error if the engine cannot be used or too few agents join in time
+    /// Joins the run and waits for `nodes` agents. @throws config_error if the engine cannot be used or too few agents
+    /// join in time
     [[nodiscard]] static std::shared_ptr<node_backend> create(node_settings settings, std::unique_ptr<node_link> link);
     ~node_backend() override;
 

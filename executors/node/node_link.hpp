@@ -36,8 +36,9 @@ public:
     virtual void received(delivery message) noexcept = 0;
     /// In the program: an agent has joined. `hello` is the argument that it passed to `start`.
     virtual void agent_joined(node_id agent, byte_buffer hello) noexcept = 0;
-    /// In the program: an agent has left, and no message of it follows. If the link `redelivers`, messages of `work` that the
-    /// agent received and did not acknowledge are delivered again, to an agent or, without agents, to the program.
+    /// In the program: an agent has left, and no message of it follows. If the link `redelivers`, messages of `work`
+    /// that the agent received and did not acknowledge are delivered again, to an agent or, without agents, to the
+    /// program.
     virtual void agent_gone(node_id agent) noexcept = 0;
     /// In an agent: a program has joined. `hello` is the argument that it passed to `start`.
     virtual void program_joined(byte_buffer hello) noexcept = 0;
@@ -59,20 +60,21 @@ public:
     /// Joins the run. Called once. The other side receives `hello`.
     /// @throws config_error if the engine cannot be used; the message is one line that names the remedy
     virtual void start(node_link_events& events, byte_buffer hello) = 0;
-    /// Sends `body`, of up to 64 MiB (callers split larger messages), without blocking. Messages of one sender to one target
-    /// arrive in order. A message to an agent that has left is dropped.
+    /// Sends `body`, of up to 64 MiB (callers split larger messages), without blocking. Messages of one sender to one
+    /// target arrive in order. A message to an agent that has left is dropped.
     virtual void publish(target to, node_id agent, byte_buffer body) noexcept = 0;
     /// In an agent: the work of this delivery has ended; it is not delivered again.
     virtual void acknowledge(std::uint64_t tag) noexcept = 0;
     /// In an agent: the maximum number of unacknowledged messages of `work`. 0: no message is delivered.
     virtual void set_credit(std::uint32_t messages) noexcept = 0;
-    /// In the program: withdraws messages of `work` that no agent has received. They are delivered to the program, without the flag
-    /// `redelivered`. Used when no agent is left.
+    /// In the program: withdraws messages of `work` that no agent has received. They are delivered to the program,
+    /// without the flag `redelivered`. Used when no agent is left.
     virtual void drain_work() noexcept = 0;
-    /// Whether the engine delivers unacknowledged work of a lost agent again. If not, the program assigns each call to an agent.
+    /// Whether the engine delivers unacknowledged work of a lost agent again. If not, the program assigns each call to
+    /// an agent.
     [[nodiscard]] virtual bool redelivers() const noexcept = 0;
-    /// Sends the published messages, leaves the run and ends the threads of the link, at `deadline` at the latest. No event follows.
-    /// Idempotent.
+    /// Sends the published messages, leaves the run and ends the threads of the link, at `deadline` at the latest. No
+    /// event follows. Idempotent.
     virtual void stop(std::chrono::steady_clock::time_point deadline) noexcept = 0;
 };
 

@@ -18,8 +18,8 @@ namespace cadre::detail::node {
 /// Publishes a message of any size. `to` must not be `target::work`: its parts could reach different agents.
 void publish_in_parts(node_link& link, target to, node_id agent, byte_buffer message);
 
-/// Assembles messages from their parts. The parts of a message arrive in order; parts of several messages may alternate. Not
-/// thread-safe.
+/// Assembles messages from their parts. The parts of a message arrive in order; parts of several messages may
+/// alternate. Not thread-safe.
 class part_collector {
 public:
     /// @return the message if this is its last part. @throws codec_error if the part does not follow those before it

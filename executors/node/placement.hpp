@@ -20,7 +20,8 @@
 
 namespace cadre::detail::node {
 
-/// Something that runs calls: the pool of the program's own host, one agent, or all agents together, which share a queue of the engine.
+/// Something that runs calls: the pool of the program's own host, one agent, or all agents together, which share a
+/// queue of the engine.
 struct place {
     node_id agent = 0;  ///< 0: not a single agent
     bool local = false;

@@ -70,7 +70,8 @@ std::string remedy(const std::error_code& refused) {
     }
 }
 
-// The last reference may be dropped by a thread of the pool that completes a call: another thread destroys the pool then.
+// The last reference may be dropped by a thread of the pool that completes a call: another thread destroys the pool
+// then.
 std::shared_ptr<process_parent::pool> make_pool(const process_options& options, std::string name, pool_role role,
                                                 work_registry& registry) {
     return {new process_parent::pool(options, std::move(name), std::move(role), registry), [](process_parent::pool* p) {

@@ -1,9 +1,9 @@
 /// @file
 /// The protocol of `cadre-top` and a running program.
 ///
-/// The program listens on a socket of the abstract namespace, whose name contains a random number: no other process can take the
-/// name first, and nothing is in the file system. `cadre-top` finds it among the descriptors of the process. Each connection gets one
-/// observation: its size, and its bytes.
+/// The program listens on a socket of the abstract namespace, whose name contains a random number: no other process can
+/// take the name first, and nothing is in the file system. `cadre-top` finds it among the descriptors of the process.
+/// Each connection gets one observation: its size, and its bytes.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +19,8 @@ namespace cadre::detail::observation {
 
 /// The version of the format; a part of the socket's name.
 inline constexpr std::uint32_t version = 1;
-/// The beginning of the socket's name, without the null byte that every abstract name begins with; the version, a dot and a random
-/// number follow.
+/// The beginning of the socket's name, without the null byte that every abstract name begins with; the version, a dot
+/// and a random number follow.
 inline constexpr std::string_view name_prefix = "cadre-observe.";
 /// A larger observation is not sent, and not read.
 inline constexpr std::size_t max_size = std::size_t{16} << 20;

@@ -114,8 +114,8 @@ namespace {
 // How long the end of a runtime waits for a log handler.
 constexpr std::chrono::seconds log_limit{2};
 
-// The command line of this process, for a runtime that is made without it. Never destroyed: the hooks of the kinds may keep
-// pointers into it.
+// The command line of this process, for a runtime that is made without it. Never destroyed: the hooks of the kinds may
+// keep pointers into it.
 std::vector<char*>& own_command_line() {
     static std::string text = [] {
         std::ifstream file("/proc/self/cmdline", std::ios::binary);

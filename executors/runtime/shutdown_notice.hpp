@@ -13,8 +13,8 @@
 
 namespace cadre::detail {
 
-/// If it lives longer than three seconds, prints a line for each executor whose work has not ended: the name of the executor,
-/// how many tasks, and their names.
+/// If it lives longer than three seconds, prints a line for each executor whose work has not ended: the name of the
+/// executor, how many tasks, and their names.
 class shutdown_notice {
 public:
     using executor_map = std::map<std::string, executor, std::less<>>;

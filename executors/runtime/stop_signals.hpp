@@ -1,6 +1,6 @@
 /// @file
-/// Signals while the main task runs: Ctrl-C (SIGINT) and SIGTERM request its stop; SIGUSR1 and Ctrl-\ (SIGQUIT) print the tasks. Worker
-/// processes ignore SIGINT: a terminal sends it to them, too.
+/// Signals while the main task runs: Ctrl-C (SIGINT) and SIGTERM request its stop; SIGUSR1 and Ctrl-\ (SIGQUIT) print
+/// the tasks. Worker processes ignore SIGINT: a terminal sends it to them, too.
 #pragma once
 
 #include <array>
@@ -14,9 +14,10 @@
 
 namespace cadre::detail {
 
-/// During its lifetime the first SIGINT or SIGTERM requests stop of `stop`, and the second one ends the program with status
-/// 128 + its number. SIGUSR1 prints `dump_tasks` to standard error, and so does SIGQUIT, which then has its default effect. Signals that the
-/// program handles or ignores (as a background job does) keep their action. No effect if another watch exists.
+/// During its lifetime the first SIGINT or SIGTERM requests stop of `stop`, and the second one ends the program with
+/// status 128 + its number. SIGUSR1 prints `dump_tasks` to standard error, and so does SIGQUIT, which then has its
+/// default effect. Signals that the program handles or ignores (as a background job does) keep their action. No effect
+/// if another watch exists.
 class stop_signal_watch {
 public:
     explicit stop_signal_watch(stop_state& stop);

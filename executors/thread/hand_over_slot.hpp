@@ -10,9 +10,9 @@
 
 namespace cadre::detail {
 
-/// A word on a cache line of its own that moves once to the submitter and once to the worker: a queue moves several lines, and
-/// some of them twice. One worker at a time offers; the submitter does not touch the pool after it has handed the item over, so it
-/// need not be counted.
+/// A word on a cache line of its own that moves once to the submitter and once to the worker: a queue moves several
+/// lines, and some of them twice. One worker at a time offers; the submitter does not touch the pool after it has
+/// handed the item over, so it need not be counted.
 ///
 ///     state     changed by                                           to         order
 ///     none      a worker, `offer`                                    offered    compare-exchange, relaxed

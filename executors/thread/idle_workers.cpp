@@ -78,7 +78,8 @@ void thread_pool::sleep(worker& self) noexcept {
     if (successor != nullptr) unpark(*successor);
 }
 
-// The leader remains a sleeper while handlers run: most are short, and a publisher that needs a worker meanwhile wakes it.
+// The leader remains a sleeper while handlers run: most are short, and a publisher that needs a worker meanwhile wakes
+// it.
 void thread_pool::sleep_in_reactor(worker& self, reactor& events) noexcept {
     if (!self.spot.enter_reactor(events)) return;
     bool busy = false;
@@ -95,8 +96,8 @@ void thread_pool::sleep_in_reactor(worker& self, reactor& events) noexcept {
     if (busy) self.spot.park(std::chrono::steady_clock::now() + busy_reactor_interval);
 }
 
-// The standby sleeps for an interval. If no thread waits for events then, the leadership becomes vacant, and the next worker
-// to park, which is the standby itself, takes it.
+// The standby sleeps for an interval. If no thread waits for events then, the leadership becomes vacant, and the next
+// worker to park, which is the standby itself, takes it.
 void thread_pool::sleep_as_follower(worker& self) noexcept {
     bool standby = false;
     {
@@ -153,8 +154,8 @@ void thread_pool::wake_one() noexcept {
     unpark(*chosen);
 }
 
-// Called when the earliest deadline has moved forward or the reactor was created. Without a leader, wakes any sleeping worker,
-// which becomes the leader when it parks next.
+// Called when the earliest deadline has moved forward or the reactor was created. Without a leader, wakes any sleeping
+// worker, which becomes the leader when it parks next.
 void thread_pool::wake_leader() noexcept {
     worker* leader = nullptr;
     {

@@ -10,8 +10,9 @@
 
 namespace cadre::detail {
 
-/// A first-in first-out queue: publishers push to a stack without a lock, the workers move the stack to a queue under a mutex.
-/// The two halves are on cache lines of their own: a push costs a worker that polls the queue one transfer. Thread-safe.
+/// A first-in first-out queue: publishers push to a stack without a lock, the workers move the stack to a queue under a
+/// mutex. The two halves are on cache lines of their own: a push costs a worker that polls the queue one transfer.
+/// Thread-safe.
 ///
 ///     word        changed by                                          to                order
 ///     inbox_      `push`, any thread                                  longer stack      compare-exchange, seq_cst
@@ -19,8 +20,8 @@ namespace cadre::detail {
 ///     has_items_  `pop`, before it takes the stack                    true              store, relaxed
 ///                 `pop`, of the last item                             false             store, release
 ///
-/// The release of the exchange: a thread that sees the stack empty sees `has_items_` while items are in the queue. `push` is
-/// sequentially consistent for a publisher that afterwards reads whether a worker sleeps.
+/// The release of the exchange: a thread that sees the stack empty sees `has_items_` while items are in the queue.
+/// `push` is sequentially consistent for a publisher that afterwards reads whether a worker sleeps.
 class injection_queue {
 public:
     void push(std::span<work_item* const> items) noexcept {

@@ -26,7 +26,8 @@ namespace cadre::detail {
 ///     notified     owner, at the end of its sleep    empty        exchange, acquire
 ///                  waker, `unpark`: nothing to wake  notified     exchange, acq_rel
 ///
-/// The release of `unpark` pairs with the acquire of the owner's exchange: the owner sees what was published before the wake.
+/// The release of `unpark` pairs with the acquire of the owner's exchange: the owner sees what was published before the
+/// wake.
 class parking_spot {
 public:
     /// Sleeps until `unpark` or `deadline`. @return whether it was unparked

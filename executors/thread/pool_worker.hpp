@@ -32,8 +32,8 @@ public:
     [[nodiscard]] bool waits_for_others() noexcept override {
         return others_asleep() + 1 < pool_.workers_.size() && deque().empty() && pool_.injected_.empty();
     }
-    /// Whether to run its own oldest item before its newest. A fork only at intervals: the first forks are the largest, and
-    /// memory grows with the number of started tasks.
+    /// Whether to run its own oldest item before its newest. A fork only at intervals: the first forks are the largest,
+    /// and memory grows with the number of started tasks.
     [[nodiscard]] bool oldest_is_due() noexcept {
         const runnable oldest = deque().oldest();
         if (!oldest.is_fork()) return static_cast<bool>(oldest);

@@ -38,8 +38,8 @@ void pin_this_thread(int cpu) noexcept {
     ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
 }
 
-// Moves this thread to a processor of its own, the `index`-th after that of the thread which made the pool, and leaves it free to move
-// again: the kernel wakes a thread where it ran last, and balances only after milliseconds.
+// Moves this thread to a processor of its own, the `index`-th after that of the thread which made the pool, and leaves
+// it free to move again: the kernel wakes a thread where it ran last, and balances only after milliseconds.
 void spread_this_thread(std::size_t index, int maker_cpu) noexcept {
     cpu_set_t allowed;
     if (::pthread_getaffinity_np(::pthread_self(), sizeof allowed, &allowed) != 0) return;
@@ -117,8 +117,8 @@ void thread_pool::run_finalizer() const noexcept {
     }
 }
 
-// The last handle is gone, so no task has this pool as its home. If a task of the pool drops it, the thread of that task destroys
-// the pool when the task has returned.
+// The last handle is gone, so no task has this pool as its home. If a task of the pool drops it, the thread of that
+// task destroys the pool when the task has returned.
 void thread_pool::release(thread_pool* pool) noexcept {
     if (!pool->owner_.here()) return;  // a fork: it has no thread to join
     pool->closing_.store(true, std::memory_order_seq_cst);

@@ -25,22 +25,22 @@
 
 namespace cadre::detail {
 
-/// Each worker takes work from the bottom of its own deque, from the injection queue (work of other threads, yields), or
-/// from the top of another worker's deque. If there is none it polls a little longer and then parks.
+/// Each worker takes work from the bottom of its own deque, from the injection queue (work of other threads, yields),
+/// or from the top of another worker's deque. If there is none it polls a little longer and then parks.
 ///
 /// A worker that polls before it parks also offers to take an item directly from its submitter, past the queue.
 ///
-/// Park and wake: a worker that parks adds itself to the sleepers, issues a heavy fence and polls every source of work once
-/// more. A publisher of work issues a light fence and then reads the number of sleepers. So either the worker sees the
-/// work or the publisher sees the sleeper. A push wakes no worker while none sleeps.
+/// Park and wake: a worker that parks adds itself to the sleepers, issues a heavy fence and polls every source of work
+/// once more. A publisher of work issues a light fence and then reads the number of sleepers. So either the worker sees
+/// the work or the publisher sees the sleeper. A push wakes no worker while none sleeps.
 ///
-/// Timers: one sleeper, the *leader*, sleeps until the next deadline; the others, the *followers*, sleep until they are woken.
-/// Busy workers poll the timers at intervals. (Schmidt et al., Leader/Followers, PLoP 2000.)
+/// Timers: one sleeper, the *leader*, sleeps until the next deadline; the others, the *followers*, sleep until they are
+/// woken. Busy workers poll the timers at intervals. (Schmidt et al., Leader/Followers, PLoP 2000.)
 ///
 /// Reactor: the leader sleeps in the reactor, if there is one, and runs handlers and the tasks that they resume on the
-/// spot; busy workers poll the reactor at intervals. While the leader runs a task no thread waits for events. To promote a
-/// follower for each event would cost more than most events do. Instead, while events arrive, one follower, the *standby*,
-/// checks every few milliseconds whether the leader still waits, and becomes the leader if not.
+/// spot; busy workers poll the reactor at intervals. While the leader runs a task no thread waits for events. To
+/// promote a follower for each event would cost more than most events do. Instead, while events arrive, one follower,
+/// the *standby*, checks every few milliseconds whether the leader still waits, and becomes the leader if not.
 class thread_pool final : public executor_backend {
 public:
     /// @throws what an initializer throws, std::system_error
@@ -126,8 +126,9 @@ private:
     injection_queue injected_;
     hand_over_slot handed_over_;
 
-    // The number of sleepers. Written under the mutex, with seq_cst: a worker adds itself before its heavy fence and its last
-    // poll. Read by publishers without the mutex: relaxed after a light fence, or with seq_cst after a seq_cst push.
+    // The number of sleepers. Written under the mutex, with seq_cst: a worker adds itself before its heavy fence and
+    // its last poll. Read by publishers without the mutex: relaxed after a light fence, or with seq_cst after a seq_cst
+    // push.
     alignas(64) std::atomic<std::uint32_t> sleeping_{0};
     std::atomic<bool> closing_{false};
     std::mutex sleepers_mutex_;  // under it: `unpark`, which runs nothing

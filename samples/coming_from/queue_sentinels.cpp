@@ -1,4 +1,5 @@
-// Producers and consumers. The queue is closed when the producers have ended, and each consumer ends when it is drained.
+// Producers and consumers. The queue is closed when the producers have ended, and each consumer ends when it is
+// drained.
 
 #include <iostream>
 #include <ranges>

@@ -1,5 +1,5 @@
-// Shows: a service that drains. SIGTERM (or Ctrl-C) ends the accepting; every connection that was accepted is answered; then the
-// program ends by the signal, as a supervisor expects. Nothing in it catches anything for that.
+// Shows: a service that drains. SIGTERM (or Ctrl-C) ends the accepting; every connection that was accepted is answered;
+// then the program ends by the signal, as a supervisor expects. Nothing in it catches anything for that.
 
 #include <cstdint>
 #include <exception>

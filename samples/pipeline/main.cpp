@@ -1,5 +1,6 @@
-// Shows: a pipeline. A text is read in pieces of 1 MiB, parsed on the executor, aggregated and written. At most a few pieces are in
-// memory, whatever the size of the text: the reader waits for the workers, and the workers for the consumer.
+// Shows: a pipeline. A text is read in pieces of 1 MiB, parsed on the executor, aggregated and written. At most a few
+// pieces are in memory, whatever the size of the text: the reader waits for the workers, and the workers for the
+// consumer.
 
 #include <algorithm>
 #include <chrono>

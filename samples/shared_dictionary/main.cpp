@@ -1,5 +1,6 @@
-// Shows: a dictionary that all workers fill. The words of a text are counted in one `shared::map`, in memory that the tasks share; a
-// worker that is killed in the middle of an update leaves no trace in it, and its block is counted again.
+// Shows: a dictionary that all workers fill. The words of a text are counted in one `shared::map`, in memory that the
+// tasks share; a worker that is killed in the middle of an update leaves no trace in it, and its block is counted
+// again.
 
 #include <algorithm>
 #include <chrono>

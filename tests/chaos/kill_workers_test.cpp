@@ -1,5 +1,5 @@
-// Workers are killed at random moments: every call ends, with its result or with the error of its worker's death, and other
-// calls are not affected.
+// Workers are killed at random moments: every call ends, with its result or with the error of its worker's death, and
+// other calls are not affected.
 
 #include <cadre/executors/process.hpp>
 #include <cadre/job.hpp>

@@ -1,4 +1,5 @@
-// The main task and its calls print in turn, each waiting for the other: by lines, by parts of lines, by both interfaces.
+// The main task and its calls print in turn, each waiting for the other: by lines, by parts of lines, by both
+// interfaces.
 
 #include <cadre/cadre.hpp>
 

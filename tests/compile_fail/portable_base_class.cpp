@@ -1,4 +1,5 @@
-// expect: an aggregate with base classes cannot be decomposed into members; make the bases members or give it template <class A> void serialize(A&)
+// expect: an aggregate with base classes cannot be decomposed into members; make the bases members or give it template
+// <class A> void serialize(A&)
 
 #include <cadre/bind_portable.hpp>
 

@@ -1,4 +1,5 @@
-// expect: register_exception: this exception type cannot be rebuilt in another process; give it template <class A> void serialize(A&)
+// expect: register_exception: this exception type cannot be rebuilt in another process; give it template <class A> void
+// serialize(A&)
 
 #include <cadre/register_exception.hpp>
 

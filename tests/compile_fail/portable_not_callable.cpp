@@ -1,4 +1,5 @@
-// expect: this object is not callable; pass a function, a captureless lambda, bind_portable(f, args...) or an aggregate with operator()
+// expect: this object is not callable; pass a function, a captureless lambda, bind_portable(f, args...) or an aggregate
+// with operator()
 
 #include <cadre/bind_portable.hpp>
 

@@ -1,4 +1,5 @@
-// expect: not portable: std::function hides what it holds; pass a function, a captureless lambda or bind_portable(f, args...)
+// expect: not portable: std::function hides what it holds; pass a function, a captureless lambda or bind_portable(f,
+// args...)
 
 #include <cadre/bind_portable.hpp>
 

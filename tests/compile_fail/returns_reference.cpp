@@ -1,4 +1,5 @@
-// expect: not portable: the function returns a reference, which would refer to memory of another process; return by value
+// expect: not portable: the function returns a reference, which would refer to memory of another process; return by
+// value
 
 #include <cadre/cadre.hpp>
 

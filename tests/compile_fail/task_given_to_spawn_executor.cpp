@@ -1,5 +1,6 @@
 // The call is made here, and its task is given where the function belongs.
-// expect: a task (or another coroutine object) is given where a function belongs: write spawn(ex, f, 3), not spawn(ex, f(3))
+// expect: a task (or another coroutine object) is given where a function belongs: write spawn(ex, f, 3), not spawn(ex,
+// f(3))
 
 #include <cadre/cadre.hpp>
 

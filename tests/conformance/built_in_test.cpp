@@ -1,5 +1,5 @@
-// The built-in executors pass the suite, in all configurations that differ in how they run work. One file for all, because
-// most of the compile time is that of the suite, whatever the number of executors.
+// The built-in executors pass the suite, in all configurations that differ in how they run work. One file for all,
+// because most of the compile time is that of the suite, whatever the number of executors.
 #include <cadre/testing/conformance.hpp>
 
 #include "conformance/kinds.hpp"

@@ -1,5 +1,6 @@
 /// @file
-/// Executors of several hosts over a simulated engine, as arguments of the suites. Each host has worker processes of its own.
+/// Executors of several hosts over a simulated engine, as arguments of the suites. Each host has worker processes of
+/// its own.
 #pragma once
 
 #include "executors/node/cluster_fixture.hpp"

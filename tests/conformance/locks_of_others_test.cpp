@@ -1,5 +1,5 @@
-// What CPython's tests of threading and multiprocessing, and libcoro's tests, ask of locks and the like, on every kind: one side
-// here, the other in calls. What lock_conformance has is not repeated.
+// What CPython's tests of threading and multiprocessing, and libcoro's tests, ask of locks and the like, on every kind:
+// one side here, the other in calls. What lock_conformance has is not repeated.
 #include <cadre/async_event.hpp>
 #include <cadre/async_latch.hpp>
 #include <cadre/async_mutex.hpp>
@@ -34,7 +34,8 @@ template <class Kind>
 class locks_of_others : public of_others<Kind> {};
 TYPED_TEST_SUITE(locks_of_others, kinds_of_others);
 
-// --- event ------------------------------------------------------------------------------------------------------------
+// --- event
+// ------------------------------------------------------------------------------------------------------------
 
 task<bool> is_set_within(async_event e, std::chrono::milliseconds limit) {
     try {
@@ -110,7 +111,8 @@ TYPED_TEST(locks_of_others, a_latch_of_zero_is_open_in_calls_too) {
     EXPECT_EQ(passed.load(), 1);
 }
 
-// --- mutex ------------------------------------------------------------------------------------------------------------
+// --- mutex
+// ------------------------------------------------------------------------------------------------------------
 
 bool try_lock(async_mutex m) { return m.try_lock().has_value(); }
 task<bool> lock_within(async_mutex m, std::chrono::milliseconds limit) {
@@ -156,7 +158,8 @@ TYPED_TEST(locks_of_others, another_task_may_unlock) {
     EXPECT_TRUE(m.try_lock().has_value());
 }
 
-// --- shared mutex -----------------------------------------------------------------------------------------------------
+// --- shared mutex
+// -----------------------------------------------------------------------------------------------------
 
 task<void> read(async_shared_mutex m, shared_array<int> inside, int times) {
     for (int i = 0; i != times; ++i) {

@@ -1,5 +1,5 @@
-// What CPython's tests of multiprocessing ask of queues and of the containers of a Manager, on every kind: one side here, the
-// other in calls. What state_conformance and segment_conformance have is not repeated.
+// What CPython's tests of multiprocessing ask of queues and of the containers of a Manager, on every kind: one side
+// here, the other in calls. What state_conformance and segment_conformance have is not repeated.
 #include <cadre/channel.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/job.hpp>
@@ -34,7 +34,8 @@ template <class Kind>
 class queues_of_others : public of_others<Kind> {};
 TYPED_TEST_SUITE(queues_of_others, kinds_of_others);
 
-// --- Queue ------------------------------------------------------------------------------------------------------------
+// --- Queue
+// ------------------------------------------------------------------------------------------------------------
 
 enum class ending { done, timed_out, closed };
 

@@ -1,5 +1,5 @@
-// The suites under many seeds: each repetition of the program (--gtest_repeat=200 --gtest_filter=seeded/\*) takes the next one,
-// beginning with CADRE_FIRST_SEED. A failure that depends on the order is found again with that seed.
+// The suites under many seeds: each repetition of the program (--gtest_repeat=200 --gtest_filter=seeded/\*) takes the
+// next one, beginning with CADRE_FIRST_SEED. A failure that depends on the order is found again with that seed.
 #include "conformance/kinds.hpp"
 
 #include <gtest/gtest.h>

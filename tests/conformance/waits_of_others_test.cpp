@@ -1,5 +1,5 @@
-// What CPython's tests of threading and multiprocessing, and libcoro's tests, ask of condition variables and barriers, on every
-// kind: one side here, the other in calls. What lock_conformance has is not repeated.
+// What CPython's tests of threading and multiprocessing, and libcoro's tests, ask of condition variables and barriers,
+// on every kind: one side here, the other in calls. What lock_conformance has is not repeated.
 #include <cadre/async_barrier.hpp>
 #include <cadre/async_condition_variable.hpp>
 #include <cadre/async_mutex.hpp>
@@ -34,7 +34,8 @@ template <class Kind>
 class waits_of_others : public of_others<Kind> {};
 TYPED_TEST_SUITE(waits_of_others, kinds_of_others);
 
-// --- condition variable -----------------------------------------------------------------------------------------------
+// --- condition variable
+// -----------------------------------------------------------------------------------------------
 
 /// a[0]: waiters, a[1]: those that go on.
 task<void> wait_once(async_mutex m, async_condition_variable cv, shared_array<int> a) {
@@ -238,7 +239,8 @@ TYPED_TEST(waits_of_others, a_wait_without_the_lock_is_an_error) {
     }(m, cv));
 }
 
-// --- barrier ----------------------------------------------------------------------------------------------------------
+// --- barrier
+// ----------------------------------------------------------------------------------------------------------
 
 /// Two barriers in turn: nobody enters a pass before all have left the one before.
 task<void> pass(async_barrier first, async_barrier second, shared_array<int> a, int times) {

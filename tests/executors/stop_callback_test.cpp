@@ -1,4 +1,5 @@
-// Stop callbacks of a user may start and end work on the executor that is being stopped: they run under no lock of the library.
+// Stop callbacks of a user may start and end work on the executor that is being stopped: they run under no lock of the
+// library.
 #include <chrono>
 #include <optional>
 #include <stop_token>

@@ -1,5 +1,5 @@
-// What a worker may write into its call memory: events, bodies, the counts of its rings, its crash page. The parent handles
-// the events and then the death of the worker; each call ends exactly once.
+// What a worker may write into its call memory: events, bodies, the counts of its rings, its crash page. The parent
+// handles the events and then the death of the worker; each call ends exactly once.
 
 #include "process/parent/call_protocol.hpp"
 #include "process/parent/death_recovery.hpp"

@@ -1,5 +1,5 @@
-// Bytes that another process sent, decoded as values of many shapes: the decoder ends with a value or an error, and a value
-// that it made is encoded and decoded again to the same bytes.
+// Bytes that another process sent, decoded as values of many shapes: the decoder ends with a value or an error, and a
+// value that it made is encoded and decoded again to the same bytes.
 
 #include <cadre/detail/codec/codec.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>

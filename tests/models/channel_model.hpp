@@ -14,9 +14,9 @@
 
 namespace models {
 
-/// Two senders, one or two receivers, a process that closes; one process may die, is recovered and replaced. Every message
-/// lies in a block, whose holder is followed too. Runs channel_core and channel_recovery themselves; the release of a dead
-/// process's blocks mirrors shm/crash_recovery.cpp.
+/// Two senders, one or two receivers, a process that closes; one process may die, is recovered and replaced. Every
+/// message lies in a block, whose holder is followed too. Runs channel_core and channel_recovery themselves; the
+/// release of a dead process's blocks mirrors shm/crash_recovery.cpp.
 struct channel_model {
     static constexpr std::uint8_t messages = 3;
     static constexpr std::uint8_t processes = 5;  // 0, 1: senders; 2, 3: receivers; 4: closes

@@ -12,9 +12,10 @@
 
 namespace models {
 
-/// The first process notifies one waiter at a time, `notifications` times; each of the others waits once. One may die. Runs
-/// condition_word; waiting, ringing and the choice of a process mirror plane_condition in shm/plane_locks.cpp. If no wait can be
-/// cancelled, the first process notifies until every waiter has been notified, so a lost wake-up is a state without an end.
+/// The first process notifies one waiter at a time, `notifications` times; each of the others waits once. One may die.
+/// Runs condition_word; waiting, ringing and the choice of a process mirror plane_condition in shm/plane_locks.cpp. If
+/// no wait can be cancelled, the first process notifies until every waiter has been notified, so a lost wake-up is a
+/// state without an end.
 struct condition_model {
     using core = cadre::detail::condition_word<replayed_word>;
     static constexpr std::uint8_t done = 99;

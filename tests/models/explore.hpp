@@ -20,7 +20,8 @@ struct findings {
 };
 
 /// A model has `state` (trivially copyable, all bytes significant), `state initial()`, `bool ended(state)` and
-/// `step(state, emit)`, which calls `emit(next)` for each possible next state, and throws a std::string for a violation.
+/// `step(state, emit)`, which calls `emit(next)` for each possible next state, and throws a std::string for a
+/// violation.
 template <class Model>
 findings explore(const Model& model, std::size_t limit = 4'000'000) {
     using state = typename Model::state;

@@ -12,8 +12,8 @@
 
 namespace models {
 
-/// Three processes each acquire the lock a few times; one may die. A waiter continues only when rung, so a lost wake-up is a
-/// state without an end. Runs lock_core itself; waiting and ringing mirror plane_lock in shm/plane_objects.cpp.
+/// Three processes each acquire the lock a few times; one may die. A waiter continues only when rung, so a lost wake-up
+/// is a state without an end. Runs lock_core itself; waiting and ringing mirror plane_lock in shm/plane_objects.cpp.
 struct lock_model {
     using core = cadre::detail::shm::lock_core<replay_probe, replayed_word>;
     using lock_word = cadre::detail::shm::lock_word;

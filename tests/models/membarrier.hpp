@@ -5,8 +5,8 @@
 
 namespace models {
 
-/// A fence of `me`, then one of every other thread at some moment, then one of `me`, after which `me` continues at `next`.
-/// Threads that are done take part without an effect.
+/// A fence of `me`, then one of every other thread at some moment, then one of `me`, after which `me` continues at
+/// `next`. Threads that are done take part without an effect.
 template <class State, class Emit>
 void membarrier(State s, unsigned me, std::uint8_t done, std::uint8_t next, Emit emit) {
     const unsigned before = s.p[me].fenced;

@@ -39,12 +39,12 @@ private:
     }
 };
 
-/// The values that the accesses of a process's current operation have read, as the number of this sequence. Zero is the empty
-/// one. A model keeps one for each process.
+/// The values that the accesses of a process's current operation have read, as the number of this sequence. Zero is the
+/// empty one. A model keeps one for each process.
 using history = std::uint32_t;
 
-/// One operation, run again from its start for each step: accesses of earlier steps give the values of the history, one new
-/// access is executed, and the next one, if there is any, leaves the operation.
+/// One operation, run again from its start for each step: accesses of earlier steps give the values of the history, one
+/// new access is executed, and the next one, if there is any, leaves the operation.
 class execution {
 public:
     static constexpr unsigned max_accesses = 48;
@@ -113,8 +113,8 @@ private:
     jmp_buf left_;
 };
 
-/// Replaces `std::atomic<std::uint64_t>` in the code of an algorithm. Outside of an execution its accesses are immediate, and
-/// so are those of a constant word.
+/// Replaces `std::atomic<std::uint64_t>` in the code of an algorithm. Outside of an execution its accesses are
+/// immediate, and so are those of a constant word.
 class replayed_word {
 public:
     replayed_word() = default;

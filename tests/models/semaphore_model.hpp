@@ -12,8 +12,9 @@
 
 namespace models {
 
-/// Two or three processes acquire permits, the first `amount` at once and the others one, and return or forget them, a few
-/// times; one may die, is recovered by the supervisor and replaced. Runs semaphore_core itself; notes have `NumberBits`.
+/// Two or three processes acquire permits, the first `amount` at once and the others one, and return or forget them, a
+/// few times; one may die, is recovered by the supervisor and replaced. Runs semaphore_core itself; notes have
+/// `NumberBits`.
 template <unsigned NumberBits = 22>
 struct semaphore_model {
     using permit_word = cadre::detail::shm::basic_permit_word<NumberBits>;

@@ -14,9 +14,9 @@
 
 namespace models {
 
-/// Two or three processes, the first `owners` of which own the lock while the others share it, a few times; one may die. A waiter
-/// continues only when rung, so a lost wake-up is a state without an end. Runs shared_lock_core and lock_core; waiting and ringing
-/// mirror plane_shared_lock in shm/plane_locks.cpp.
+/// Two or three processes, the first `owners` of which own the lock while the others share it, a few times; one may
+/// die. A waiter continues only when rung, so a lost wake-up is a state without an end. Runs shared_lock_core and
+/// lock_core; waiting and ringing mirror plane_shared_lock in shm/plane_locks.cpp.
 struct shared_lock_model {
     using core = cadre::detail::shm::shared_lock_core<replay_probe, replayed_word>;
     using grants = cadre::detail::shm::lock_core<replay_probe, replayed_word>;

@@ -1,4 +1,5 @@
-// Park and wake in the pool under weak memory: a publisher of work reads the sleepers, a worker that parks polls for work.
+// Park and wake in the pool under weak memory: a publisher of work reads the sleepers, a worker that parks polls for
+// work.
 #pragma once
 
 #include <array>
@@ -10,9 +11,9 @@
 
 namespace models {
 
-/// A worker that computes forever forks items, another thread submits some, and two idle workers poll, add themselves to the
-/// sleepers, poll again and park. An item in a queue while both are parked is a state without an end. Queues are counters
-/// here (the deque has a model of its own); timers, the reactor and its leader are left out. Mirrors
+/// A worker that computes forever forks items, another thread submits some, and two idle workers poll, add themselves
+/// to the sleepers, poll again and park. An item in a queue while both are parked is a state without an end. Queues are
+/// counters here (the deque has a model of its own); timers, the reactor and its leader are left out. Mirrors
 /// executors/thread/idle_workers.cpp and detail/scheduler/local_worker.hpp.
 struct sleep_wake_model {
     static constexpr unsigned threads = 4;  // 0: forks, 1: submits, 2 and 3: idle workers
@@ -181,7 +182,8 @@ private:
                     emit(next);
                 }
                 if (s.queued != 0 || s.m.newest_value(top) != s.m.newest_value(bottom)) return;
-                // Nothing: a queue that seemed to hold work is empty. (The other one has work that may not be visible yet.)
+                // Nothing: a queue that seemed to hold work is empty. (The other one has work that may not be visible
+                // yet.)
                 s.m.read(me, top, s.m.newest(top), false);
                 s.m.read(me, injected, s.m.newest(injected), false);
                 p.pc = 21;

@@ -7,12 +7,12 @@
 
 namespace models {
 
-/// Keeps for each word the stores that a thread may still read, and for each thread and word the oldest store that it may read
-/// (its view). A release store carries the view of its thread to an acquiring load; a relaxed store carries nothing, not even
-/// the view of an earlier release store to the same word. Fences exchange views with one global view, which makes them
-/// sequentially consistent. This covers store buffers and reordered stores, but no load that returns a later store.
-/// Read-modify-writes read the newest store. Stores to different words are unordered; stores to one word are ordered by
-/// execution, so a word needs a single storing thread, or read-modify-writes only.
+/// Keeps for each word the stores that a thread may still read, and for each thread and word the oldest store that it
+/// may read (its view). A release store carries the view of its thread to an acquiring load; a relaxed store carries
+/// nothing, not even the view of an earlier release store to the same word. Fences exchange views with one global view,
+/// which makes them sequentially consistent. This covers store buffers and reordered stores, but no load that returns a
+/// later store. Read-modify-writes read the newest store. Stores to different words are unordered; stores to one word
+/// are ordered by execution, so a word needs a single storing thread, or read-modify-writes only.
 template <unsigned Threads, unsigned Words, unsigned Locks, unsigned Stores>
 struct weak_memory {
     using view = std::array<std::uint8_t, Words>;

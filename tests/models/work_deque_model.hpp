@@ -11,9 +11,9 @@
 
 namespace models {
 
-/// The owner follows a script and then pops until the deque is empty; each thief makes a given number of attempts. The first
-/// buffer has two cells and the next one four. Old buffers stay: when they are freed is not modelled. Mirrors detail/scheduler/work_deque.hpp and src/scheduler/work_deque.cpp, load by
-/// load and store by store.
+/// The owner follows a script and then pops until the deque is empty; each thief makes a given number of attempts. The
+/// first buffer has two cells and the next one four. Old buffers stay: when they are freed is not modelled. Mirrors
+/// detail/scheduler/work_deque.hpp and src/scheduler/work_deque.cpp, load by load and store by store.
 struct work_deque_model {
     static constexpr unsigned threads = 3;  // 0: the owner
     static constexpr unsigned words = 10;
@@ -40,7 +40,8 @@ struct work_deque_model {
         none
     };
 
-    // digit n: push n items; p: pop; s: the owner steals from itself; f, u: its pops are fenced from here on, or no longer
+    // digit n: push n items; p: pop; s: the owner steals from itself; f, u: its pops are fenced from here on, or no
+    // longer
     std::string_view script;
     std::array<std::uint8_t, 2> attempts{1, 0};
     fences kind = fences::asymmetric;

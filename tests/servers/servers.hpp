@@ -1,5 +1,6 @@
 /// @file
-/// A server and its clients in one program: many connections in total, some at once, calls to an executor of every kind.
+/// A server and its clients in one program: many connections in total, some at once, calls to an executor of every
+/// kind.
 #pragma once
 
 #include <algorithm>

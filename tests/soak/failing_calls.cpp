@@ -1,8 +1,8 @@
 // A library for LD_PRELOAD: system calls of the program fail at random, with errors that the kernel documents for them.
 //
-// CADRE_FAILING_CALLS="SEED ONE_IN" switches it on: about one call of ONE_IN fails. The program that is being tested starts
-// with it switched off and calls `cadre_failing_calls_switch`; its forks share the switch. Programs that it executes fail
-// from their first call on.
+// CADRE_FAILING_CALLS="SEED ONE_IN" switches it on: about one call of ONE_IN fails. The program that is being tested
+// starts with it switched off and calls `cadre_failing_calls_switch`; its forks share the switch. Programs that it
+// executes fail from their first call on.
 
 #include <atomic>
 #include <cerrno>

@@ -1,5 +1,6 @@
-// Hostile workers: whatever one does to what it shares with others, the parent lives, does not hang, does not grow, and hands
-// no wrong result to a call that ran in a clean worker. CADRE_FIRST_SEED and CADRE_SEEDS in the environment choose the attacks.
+// Hostile workers: whatever one does to what it shares with others, the parent lives, does not hang, does not grow, and
+// hands no wrong result to a call that ran in a clean worker. CADRE_FIRST_SEED and CADRE_SEEDS in the environment
+// choose the attacks.
 
 #include "attack.hpp"
 #include "full.hpp"
@@ -41,7 +42,8 @@ using clock_type = std::chrono::steady_clock;
 constexpr auto task_limit = 200ms;
 constexpr auto grace = 50ms;
 constexpr auto longest_delay = 1s;
-// Of a call that was sent to a worker that an earlier attack has damaged: until that is ended, and the call goes to another.
+// Of a call that was sent to a worker that an earlier attack has damaged: until that is ended, and the call goes to
+// another.
 constexpr auto limit_of_silent_workers = 3s;
 constexpr long max_growth = 64 * 1024;  // KiB
 

@@ -1,5 +1,6 @@
 /// @file
-/// Calls of every kind without end. Each must end once: rightly, or with an error of a type that is expected under trouble.
+/// Calls of every kind without end. Each must end once: rightly, or with an error of a type that is expected under
+/// trouble.
 #pragma once
 
 #include "ledger.hpp"

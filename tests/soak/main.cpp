@@ -1,5 +1,5 @@
-// Minutes of chaos: workers are killed from their birth on, stopped, the fork server is killed and stopped, and system calls
-// fail. Each call ends once, rightly or with a typed error; nothing hangs; nothing is left.
+// Minutes of chaos: workers are killed from their birth on, stopped, the fork server is killed and stopped, and system
+// calls fail. Each call ends once, rightly or with a typed error; nothing hangs; nothing is left.
 //
 // cadre_soak [--seconds=30] [--processes=3] [--seed=1] [--one-in=50] [--period=20]; LD_PRELOAD names failing_calls.
 

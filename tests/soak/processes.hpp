@@ -10,8 +10,9 @@
 
 namespace cadre::soak {
 
-/// Executes the program again in a child that has its own process id in `CADRE_SOAK`, which its forks and executions inherit;
-/// waits for its end, and checks that none of them outlives it. @return the exit status; empty in that child and below
+/// Executes the program again in a child that has its own process id in `CADRE_SOAK`, which its forks and executions
+/// inherit; waits for its end, and checks that none of them outlives it. @return the exit status; empty in that child
+/// and below
 [[nodiscard]] std::optional<int> run_marked(char** argv);
 
 struct process {

@@ -17,7 +17,8 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// The socket of one program. The program belongs to the same user but is otherwise untrusted: its replies are validated.
+/// The socket of one program. The program belongs to the same user but is otherwise untrusted: its replies are
+/// validated.
 class connection {
 public:
     /// Finds the socket of the process. @throws refused

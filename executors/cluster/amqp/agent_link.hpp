@@ -11,9 +11,9 @@
 
 namespace cadre::detail::amqp {
 
-/// Waits for a program, then serves its session. Work arrives on the connection of the writer, on the channel of the replies, so that the
-/// broker processes an acknowledgement after the replies that were published before it. All other messages arrive on the other
-/// connection.
+/// Waits for a program, then serves its session. Work arrives on the connection of the writer, on the channel of the
+/// replies, so that the broker processes an acknowledgement after the replies that were published before it. All other
+/// messages arrive on the other connection.
 class agent_link final : public link_base {
 public:
     agent_link(const rabbitmq_library& library, broker_address address, const std::string& group,

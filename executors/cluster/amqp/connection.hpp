@@ -55,8 +55,8 @@ enum class queue_kind : std::uint8_t {
 
 inline constexpr std::size_t max_message_body = (std::size_t{64} << 20) + (std::size_t{64} << 10);
 
-/// Used by one thread at a time, except for `interrupt`. Every function throws engine_error if the connection or its channel is lost.
-/// Names are at most 255 bytes long.
+/// Used by one thread at a time, except for `interrupt`. Every function throws engine_error if the connection or its
+/// channel is lost. Names are at most 255 bytes long.
 class connection {
 public:
     /// Connects and logs in. Takes some seconds at most.
@@ -75,7 +75,8 @@ public:
     std::uint32_t declare_queue(std::uint16_t channel, std::string_view queue, queue_kind kind);
     void bind(std::uint16_t channel, std::string_view queue, std::string_view exchange, std::string_view key);
     void delete_queue(std::uint16_t channel, std::string_view queue);
-    /// @param prefetch  the maximum number of unacknowledged messages; 0: unlimited, and messages need no acknowledgement
+    /// @param prefetch  the maximum number of unacknowledged messages; 0: unlimited, and messages need no
+    /// acknowledgement
     void consume(std::uint16_t channel, std::string_view queue, consumer_name name, std::uint16_t prefetch);
     /// Messages that the broker has sent before may still arrive.
     void cancel(std::uint16_t channel, consumer_name name);
@@ -97,7 +98,8 @@ public:
     /// Takes the next message without waiting and sends heartbeats. Must be called at least every half heartbeat.
     /// @return false if no complete message has arrived; the descriptor becomes readable when there is more
     [[nodiscard]] bool receive(inbound& message);
-    /// Whether data was read from the socket that `receive` has not processed: a request also reads what precedes its reply.
+    /// Whether data was read from the socket that `receive` has not processed: a request also reads what precedes its
+    /// reply.
     [[nodiscard]] bool has_unread() const noexcept;
 
     /// Makes all functions of the connection fail soon, also one that waits. Thread-safe.

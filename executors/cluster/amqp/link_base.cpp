@@ -64,7 +64,8 @@ byte_buffer link_base::copy_of_hello() const {
     return copy;
 }
 
-// --- begin and end ----------------------------------------------------------------------------------------------------
+// --- begin and end
+// ----------------------------------------------------------------------------------------------------
 
 void link_base::start(node::node_link_events& events, byte_buffer hello) {
     events_ = &events;
@@ -94,8 +95,8 @@ void link_base::stop(clock::time_point deadline) noexcept {
     phase_ = phase::stopped;
 }
 
-// The broker deletes the exchange of a group with its last queue, which may happen after this process has declared the exchange and
-// before it has bound a queue. Then it declares the exchange again.
+// The broker deletes the exchange of a group with its last queue, which may happen after this process has declared the
+// exchange and before it has bound a queue. Then it declares the exchange again.
 void link_base::open_first_session() {
     for (int attempts_left = max_attempts;; --attempts_left) {
         try {
@@ -216,7 +217,8 @@ void link_base::leave() noexcept {
     }
 }
 
-// --- the writer -------------------------------------------------------------------------------------------------------
+// --- the writer
+// -------------------------------------------------------------------------------------------------------
 
 void link_base::start_writer() {
     writer_failed_ = false;

@@ -21,7 +21,8 @@
 
 namespace cadre::detail::amqp {
 
-/// RabbitMQ closes a channel that does not acknowledge a message for 30 minutes (`consumer_timeout`), which it checks once a minute.
+/// RabbitMQ closes a channel that does not acknowledge a message for 30 minutes (`consumer_timeout`), which it checks
+/// once a minute.
 struct link_timing {
     /// Age at which a token is replaced.
     std::chrono::nanoseconds token_lifetime = std::chrono::minutes(10);
@@ -29,8 +30,8 @@ struct link_timing {
     std::chrono::nanoseconds longest_hold = std::chrono::minutes(15);
 };
 
-/// The control thread connects, consumes and reports events. The writer thread publishes, because a broker that is short of memory
-/// blocks publishers. Each thread uses a connection of its own.
+/// The control thread connects, consumes and reports events. The writer thread publishes, because a broker that is
+/// short of memory blocks publishers. Each thread uses a connection of its own.
 class link_base : public node::node_link {
 public:
     using clock = std::chrono::steady_clock;
@@ -56,8 +57,8 @@ protected:
     /// The routing key of an entry of the outbox.
     [[nodiscard]] virtual std::string key_of(const outgoing& entry) const = 0;
     virtual void write_acknowledgement(const outgoing& entry) = 0;
-    /// Called in this order: before the writer sends the rest of the outbox; in the writer thread after that; in the control thread after
-    /// the end of the writer.
+    /// Called in this order: before the writer sends the rest of the outbox; in the writer thread after that; in the
+    /// control thread after the end of the writer.
     virtual void begin_leaving() = 0;
     virtual void writer_leaves() = 0;
     virtual void control_leaves() = 0;

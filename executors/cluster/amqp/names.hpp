@@ -1,6 +1,6 @@
 /// @file
-/// The names of a group's exchange, queues and routing keys in the broker. All begin with `cadre.`, so that permissions can be set by
-/// that pattern.
+/// The names of a group's exchange, queues and routing keys in the broker. All begin with `cadre.`, so that permissions
+/// can be set by that pattern.
 #pragma once
 
 #include <cstdint>

@@ -42,7 +42,8 @@ public:
     void close() noexcept;
     void open() noexcept;
 
-    /// For the thread that takes: between `begin_sleep` and `end_sleep` a `push` rings the bell, which the sleeper clears.
+    /// For the thread that takes: between `begin_sleep` and `end_sleep` a `push` rings the bell, which the sleeper
+    /// clears.
     /// @return false: there are entries, do not sleep
     [[nodiscard]] bool begin_sleep() noexcept;
     void end_sleep() noexcept;

@@ -36,7 +36,8 @@ program_link::program_link(const rabbitmq_library& library, broker_address addre
                            link_timing timing)
     : link_base(library, std::move(address), group, "program", timing) {}
 
-// --- the core's side --------------------------------------------------------------------------------------------------
+// --- the core's side
+// --------------------------------------------------------------------------------------------------
 
 void program_link::publish(node::target to, node::node_id to_agent, byte_buffer body) noexcept {
     outgoing entry{route::work, 0, {message_kind::data, session_.load(), 0}, std::move(body)};
@@ -78,7 +79,8 @@ std::string program_link::key_of(const outgoing& entry) const {
     }
 }
 
-// --- the session ------------------------------------------------------------------------------------------------------
+// --- the session
+// ------------------------------------------------------------------------------------------------------
 
 void program_link::set_up() {
     const std::uint64_t session = draw_identity();
@@ -180,7 +182,8 @@ void program_link::end_drain() {
     control().cancel(2, {returned_work, 0});
 }
 
-// --- agents -----------------------------------------------------------------------------------------------------------
+// --- agents
+// -----------------------------------------------------------------------------------------------------------
 
 void program_link::take_from_agents(inbound message) {
     if (!message.valid) return;
@@ -232,8 +235,8 @@ void program_link::take_hello(inbound message) {
     report([&](node::node_link_events& events) { events.agent_joined(id, std::move(message.body)); });
 }
 
-// The broker has closed the connection of the agent. Earlier messages of the agent may still be in the queue of this program: the fence
-// arrives after them.
+// The broker has closed the connection of the agent. Earlier messages of the agent may still be in the queue of this
+// program: the fence arrives after them.
 void program_link::take_agent_token(const inbound& message) {
     control().acknowledge(2, message.tag);
     const auto known = find(message.consumer.number);
@@ -272,7 +275,8 @@ void program_link::remove(node::node_id id) {
     report([&](node::node_link_events& events) { events.agent_gone(id); });
 }
 
-// --- the writer, and the end ------------------------------------------------------------------------------------------
+// --- the writer, and the end
+// ------------------------------------------------------------------------------------------
 
 void program_link::writer_received(inbound /*message*/) {}
 

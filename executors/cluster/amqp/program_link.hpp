@@ -13,7 +13,8 @@
 
 namespace cadre::detail::amqp {
 
-/// Owns the session: the queue of work, its own exclusive queue and the session's token. Watches the token of each agent.
+/// Owns the session: the queue of work, its own exclusive queue and the session's token. Watches the token of each
+/// agent.
 class program_link final : public link_base {
 public:
     program_link(const rabbitmq_library& library, broker_address address, const std::string& group,

@@ -1,6 +1,6 @@
 /// @file
-/// The functions of rabbitmq-c. The library is loaded when the first link is made, so that a program without a cluster loads neither it
-/// nor OpenSSL.
+/// The functions of rabbitmq-c. The library is loaded when the first link is made, so that a program without a cluster
+/// loads neither it nor OpenSSL.
 #pragma once
 
 #if __has_include(<rabbitmq-c/amqp.h>)

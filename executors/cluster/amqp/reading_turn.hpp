@@ -8,8 +8,8 @@
 
 namespace cadre::detail::amqp {
 
-/// Calls the library only if there is something to read or a heartbeat may be due, because a call costs two system calls. Used by one
-/// thread.
+/// Calls the library only if there is something to read or a heartbeat may be due, because a call costs two system
+/// calls. Used by one thread.
 class reading_turn {
 public:
     using clock = std::chrono::steady_clock;

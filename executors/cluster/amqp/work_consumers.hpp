@@ -10,8 +10,8 @@
 
 namespace cadre::detail::amqp {
 
-/// The prefetch count of a consumer cannot be changed, and messages of a cancelled consumer are held until they are acknowledged. More
-/// credit therefore adds a consumer, and less credit cancels the newest ones. Not thread-safe.
+/// The prefetch count of a consumer cannot be changed, and messages of a cancelled consumer are held until they are
+/// acknowledged. More credit therefore adds a consumer, and less credit cancels the newest ones. Not thread-safe.
 class work_consumers {
 public:
     using clock = std::chrono::steady_clock;

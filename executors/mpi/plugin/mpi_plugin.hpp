@@ -1,14 +1,15 @@
 /// @file
-/// The functions of MPI that the link needs, with plain types. One source implements them; it is compiled once against each MPI
-/// library, because the types and constants of `mpi.h` differ between them. A program loads the one that belongs to its launcher.
+/// The functions of MPI that the link needs, with plain types. One source implements them; it is compiled once against
+/// each MPI library, because the types and constants of `mpi.h` differ between them. A program loads the one that
+/// belongs to its launcher.
 #pragma once
 
 #include <cstdint>
 
 extern "C" {
 
-/// All functions return 0, or an error code for `error_text`, unless said otherwise. One thread calls them, from `init` to
-/// `finalize`. Messages go through a communicator of their own, so they do not mix with those of the program.
+/// All functions return 0, or an error code for `error_text`, unless said otherwise. One thread calls them, from `init`
+/// to `finalize`. Messages go through a communicator of their own, so they do not mix with those of the program.
 struct cadre_mpi_functions {
     const char* kind;  ///< "openmpi" or "mpich"
     /// Initialises MPI, unless the program has done so.
@@ -31,7 +32,8 @@ struct cadre_mpi_functions {
     /// Collective. Frees the communicator, and ends MPI if `init` began it.
     int (*finalize)();
     void (*error_text)(int error, char* text, int capacity);
-    /// Writes the ranks that have failed. @return their number, at most `capacity`; -1 if the library cannot report them. Null without ULFM.
+    /// Writes the ranks that have failed. @return their number, at most `capacity`; -1 if the library cannot report
+    /// them. Null without ULFM.
     int (*failed_ranks)(int* ranks, int capacity);
 };
 

@@ -33,8 +33,8 @@ const process_owner* page_owner = nullptr;  // a fork of the worker leaves no tr
 // A private copy: the page is shared, and the handler must not trust it.
 module_record own_modules[max_crash_modules];
 std::size_t own_module_count = 0;
-// The thread that writes the crash page. 0 -> its thread id, by the first crashing thread; never reset. The default order:
-// the other crashing threads only wait.
+// The thread that writes the crash page. 0 -> its thread id, by the first crashing thread; never reset. The default
+// order: the other crashing threads only wait.
 std::atomic<pid_t> dumping_thread{0};
 // Incremented by `record_failed_allocation` on any thread; relaxed: only a change is of interest.
 std::atomic<std::uint64_t> failures{0};
@@ -48,8 +48,8 @@ std::uint64_t program_counter(const ucontext_t& context) {
     return static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RIP]);
 }
 
-// After a call to an address without code the unwinder would fault there as well: continue with the caller, whose address
-// is on top of the stack. @return false if no such address is found
+// After a call to an address without code the unwinder would fault there as well: continue with the caller, whose
+// address is on top of the stack. @return false if no such address is found
 bool return_to_caller(ucontext_t& context) {
     std::uint64_t caller = 0;
     iovec here{&caller, sizeof caller};

@@ -36,8 +36,8 @@ struct module_record {
 /// The parent reads the page after the worker's exit, which orders all of its writes.
 enum crash_state : std::uint32_t { crash_none = 0, crash_begun = 1, crash_written = 2 };
 
-/// The page. Only the worker writes it: the modules at its start, the rest when it crashes. The parent does not trust it:
-/// read_crash_page copies and checks. One worker at a time uses a page; zero it before reuse.
+/// The page. Only the worker writes it: the modules at its start, the rest when it crashes. The parent does not trust
+/// it: read_crash_page copies and checks. One worker at a time uses a page; zero it before reuse.
 struct crash_page {
     std::uint32_t state;  ///< a crash_state
     std::int32_t signal;
@@ -92,8 +92,8 @@ struct crash_report {
 /// In the parent: copies the page and drops invalid entries. Never reads outside of the page.
 [[nodiscard]] crash_report read_crash_page(const crash_page& page);
 
-/// In the parent: the stack as text, one frame a line, ` 0# function at file:line`; empty without frames. The first call
-/// takes 0.1 to 0.2 s: do not call it on a run loop. Thread-safe, cached.
+/// In the parent: the stack as text, one frame a line, ` 0# function at file:line`; empty without frames. The first
+/// call takes 0.1 to 0.2 s: do not call it on a run loop. Thread-safe, cached.
 [[nodiscard]] std::string resolve_crash_stack(const crash_report& report);
 
 }  // namespace cadre::detail::process_os

@@ -24,8 +24,8 @@ public:
 
     [[nodiscard]] int descriptor() const noexcept { return epoll_.get(); }
 
-    /// Without memory for it, or at the limit fs.epoll.max_user_watches, `fd` is not watched and `complete` is false from
-    /// then on. @return whether it is watched
+    /// Without memory for it, or at the limit fs.epoll.max_user_watches, `fd` is not watched and `complete` is false
+    /// from then on. @return whether it is watched
     bool watch(int fd) noexcept {
         epoll_event event{};
         event.events = EPOLLIN;

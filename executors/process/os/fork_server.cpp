@@ -73,7 +73,8 @@ public:
     }
 
 private:
-    // The server writes only its first message to this socket: afterwards it becomes readable only when the server ends.
+    // The server writes only its first message to this socket: afterwards it becomes readable only when the server
+    // ends.
     bool alive_locked() const noexcept { return control_ && owner_.here() && !has_exited(control_.get()); }
 
     bool start_locked() {

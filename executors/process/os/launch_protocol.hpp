@@ -1,6 +1,6 @@
 /// @file
-/// The messages between parent, fork server and starting workers. All three run the same program file, so that structures
-/// are sent as bytes.
+/// The messages between parent, fork server and starting workers. All three run the same program file, so that
+/// structures are sent as bytes.
 #pragma once
 
 #include "process/os/surroundings.hpp"

@@ -21,8 +21,8 @@ void detach_standard_input();
 /// becomes ignored: the parent handles Ctrl-C.
 void reset_signals();
 
-/// Limits private memory, not shared mappings. Not enforced under sanitizers, which map more than any limit. With a limit
-/// operator new records failures in the crash page.
+/// Limits private memory, not shared mappings. Not enforced under sanitizers, which map more than any limit. With a
+/// limit operator new records failures in the crash page.
 void limit_memory(std::uint64_t bytes);
 
 void set_affinity(const std::vector<int>& cpus);
@@ -30,8 +30,8 @@ void set_affinity(const std::vector<int>& cpus);
 /// Flushes the standard streams, before a fork or exit of the process.
 void flush_output() noexcept;
 
-/// Ties the calling process's group to the write end of the pipe: when its last copy closes, the kernel kills the group.
-/// `read_end` stays open for the life of the process.
+/// Ties the calling process's group to the write end of the pipe: when its last copy closes, the kernel kills the
+/// group. `read_end` stays open for the life of the process.
 void hang_on_lifeline(int read_end);
 
 /// The read end that this worker hangs on; -1 in other processes.
@@ -40,8 +40,8 @@ void hang_on_lifeline(int read_end);
 /// Runs this process as a worker. Closes descriptors above 2 that the request does not hold.
 [[noreturn]] void become_worker(worker_request&& request) noexcept;
 
-/// Serves launch requests from connections that arrive over `control`, until that closes or the program ends, whose pidfd
-/// comes in the first message.
+/// Serves launch requests from connections that arrive over `control`, until that closes or the program ends, whose
+/// pidfd comes in the first message.
 [[noreturn]] void run_fork_server(int control) noexcept;
 
 }  // namespace cadre::detail::process_os

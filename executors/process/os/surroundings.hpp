@@ -1,6 +1,6 @@
 /// @file
-/// What a worker takes over from its parent at the moment of its start, because the fork server, from which it is forked, has
-/// what the program had at its own start.
+/// What a worker takes over from its parent at the moment of its start, because the fork server, from which it is
+/// forked, has what the program had at its own start.
 #pragma once
 
 #include "process/os/unique_fd.hpp"
@@ -38,7 +38,8 @@ static_assert(std::is_trivially_copyable_v<surroundings>);
 /// The working directory, for `apply`; none if it cannot be opened.
 [[nodiscard]] unique_fd open_working_directory();
 
-/// Gives them to this process. A limit or a niceness that it may not have is left as it is: it had more privileges at its start.
+/// Gives them to this process. A limit or a niceness that it may not have is left as it is: it had more privileges at
+/// its start.
 /// @throws std::system_error if it may not take the identity or enter the directory
 void apply(const surroundings& from, const std::vector<gid_t>& supplementary, const unique_fd& directory);
 

@@ -16,8 +16,8 @@ namespace cadre::detail::process_os {
 /// @throws std::system_error for `errno`, always; the message names the call
 [[noreturn]] void throw_errno(const char* call);
 
-/// Sparse anonymous memory of `size` bytes. It is sealed against changes of its size, so that a process that maps it cannot
-/// cause a fault in another one. `name` appears in /proc/PID/maps only.
+/// Sparse anonymous memory of `size` bytes. It is sealed against changes of its size, so that a process that maps it
+/// cannot cause a fault in another one. `name` appears in /proc/PID/maps only.
 [[nodiscard]] unique_fd make_memfd(const char* name, std::size_t size);
 
 struct pipe_ends {
@@ -37,8 +37,8 @@ struct pipe_ends {
 bool signal_process(int pidfd, int signal) noexcept;
 
 /// Kills the process and the process group that it leads. Never signals a reused process id: kernels before 6.9 cannot
-/// signal a group by pidfd, so that this kills the leader only, and the fork server or the launcher kills the rest of the
-/// group before it reaps the leader.
+/// signal a group by pidfd, so that this kills the leader only, and the fork server or the launcher kills the rest of
+/// the group before it reaps the leader.
 /// @return false if permission is missing
 bool kill_group(int pidfd) noexcept;
 
@@ -87,7 +87,8 @@ struct received_message {
 };
 /// Receives one message of at most `max_message_bytes`. ECONNRESET is reported as `kind::end`; a lack of memory as
 /// `kind::would_block` if `wait` is false.
-/// @throws std::system_error EMSGSIZE if the message is longer; EMFILE if this process has no free descriptors for those of
+/// @throws std::system_error EMSGSIZE if the message is longer; EMFILE if this process has no free descriptors for
+/// those of
 ///         the message. The message is lost then
 [[nodiscard]] received_message receive_message(int socket, bool wait = true);
 inline constexpr std::size_t max_message_bytes = std::size_t{16} * 1024;
@@ -97,8 +98,8 @@ struct received_descriptors {
     bool truncated = false;  ///< it had more descriptors than this process could take; the others are closed
     std::vector<unique_fd> fds;
 };
-/// Receives one message of `bytes.size()` bytes with its descriptors, without blocking. Throws std::bad_alloc, and has received
-/// nothing then.
+/// Receives one message of `bytes.size()` bytes with its descriptors, without blocking. Throws std::bad_alloc, and has
+/// received nothing then.
 [[nodiscard]] received_descriptors receive_descriptors(int socket, std::span<std::byte> bytes);
 
 }  // namespace cadre::detail::process_os

@@ -373,8 +373,8 @@ std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::mi
         if (left.count() <= 0) {
             return std::nullopt;
         }
-        // Another thread may close the descriptor, or open another file with its number: then the next poll comes a little
-        // later or sooner. A copy would need a free descriptor, which a program may lack when its worker dies.
+        // Another thread may close the descriptor, or open another file with its number: then the next poll comes a
+        // little later or sooner. A copy would need a free descriptor, which a program may lack when its worker dies.
         static_cast<void>(wait_readable(source, std::min(left, exit_poll_interval)));
     }
 }

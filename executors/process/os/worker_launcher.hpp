@@ -35,8 +35,8 @@ struct worker_exit {
     bool status_known = false;    ///< false if the fork server died before its worker
 };
 
-/// Starts and reaps workers. All functions are thread-safe. A worker's process group ends with the worker: the process that
-/// reaps the worker kills the rest of its group first.
+/// Starts and reaps workers. All functions are thread-safe. A worker's process group ends with the worker: the process
+/// that reaps the worker kills the rest of its group first.
 class worker_launcher {
 public:
     worker_launcher();
@@ -51,15 +51,15 @@ public:
     /// @throws std::system_error if a system call fails
     [[nodiscard]] launched_worker launch(const worker_spec& spec);
 
-    /// Kills the worker and its process group: by a signal, or, if this process may not signal it any more, by its lifeline and
-    /// by the fork server, which keeps its privileges.
+    /// Kills the worker and its process group: by a signal, or, if this process may not signal it any more, by its
+    /// lifeline and by the fork server, which keeps its privileges.
     void kill(launched_worker& worker) noexcept;
 
     /// Readable when poll_exits() has something to report. The same descriptor for the launcher's whole life.
     [[nodiscard]] int status_fd() const noexcept;
 
-    /// The workers that have ended since the last call. Does not block. The report of a forked worker arrives some 50 µs
-    /// after its pidfd becomes readable.
+    /// The workers that have ended since the last call. Does not block. The report of a forked worker arrives some 50
+    /// µs after its pidfd becomes readable.
     [[nodiscard]] std::vector<worker_exit> poll_exits();
 
     /// Waits for the report of one worker; other reports stay for poll_exits().

@@ -25,8 +25,8 @@ inline constexpr std::size_t max_worker_fds = 240;
 
 struct worker_boot;
 
-/// A worker's main function; returns the exit status. The process then flushes its output and calls _exit, so that static
-/// destructors and atexit functions of the program do not run twice.
+/// A worker's main function; returns the exit status. The process then flushes its output and calls _exit, so that
+/// static destructors and atexit functions of the program do not run twice.
 using worker_main_fn = int (*)(worker_boot&&);
 
 /// The parent's request. The caller keeps all descriptors; the worker gets copies.
@@ -45,8 +45,8 @@ struct worker_spec {
     worker_main_fn main = nullptr;  ///< a function of the program itself; null: the registered one
 };
 
-/// The argument of the worker's main function. The rest of the spec (limits, output, signals, crash handler, process group,
-/// lifeline) is in force when that function starts.
+/// The argument of the worker's main function. The rest of the spec (limits, output, signals, crash handler, process
+/// group, lifeline) is in force when that function starts.
 struct worker_boot {
     unsigned slot = 0;
     std::uint64_t generation = 0;

@@ -272,8 +272,8 @@ bool call_protocol::retry_in_fresh_worker(worker_connection& c, call_record& r) 
     return true;
 }
 
-// Places the calls that the worker has not claimed on other workers, then sets `retiring`; the worker claims no call until it
-// reads that.
+// Places the calls that the worker has not claimed on other workers, then sets `retiring`; the worker claims no call
+// until it reads that.
 void call_protocol::retire(worker_connection& c) noexcept {
     if (c.stage == worker_stage::ready) c.stage = worker_stage::retiring;
     placement_.requeue_unclaimed(c);

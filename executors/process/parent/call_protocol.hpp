@@ -12,8 +12,8 @@
 
 namespace cadre::detail::process_parent {
 
-/// Every event is a private copy, and nothing in it is used before it was checked. Takes no lock: everything needs both of
-/// the pool's locks.
+/// Every event is a private copy, and nothing in it is used before it was checked. Takes no lock: everything needs both
+/// of the pool's locks.
 class call_protocol {
 public:
     call_protocol(worker_set& workers, placement& calls, nested_calls& nested, home_inbox& home,
@@ -23,7 +23,8 @@ public:
     /// Handles up to `max_events` events of `c`. A worker that breaks the protocol is killed.
     /// @return whether there was an event
     [[nodiscard]] bool handle_events(worker_connection& c, unsigned max_events, ended_calls& ended) noexcept;
-    /// Handles up to `max_events` events of each worker, sends what waited for room, and dismisses workers that are done.
+    /// Handles up to `max_events` events of each worker, sends what waited for room, and dismisses workers that are
+    /// done.
     void handle_all_events(unsigned max_events, ended_calls& ended) noexcept;
     /// Kills a worker that breaks the protocol; the calls that it has not claimed go to others.
     /// @param violation what it did: follows its name

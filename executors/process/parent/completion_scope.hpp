@@ -4,8 +4,8 @@
 
 namespace cadre::detail::process_parent {
 
-/// Lives while a thread completes calls, which it may do during a poll and with `drain_mutex_` held. A completion may drop
-/// the last handle of its executor, which such a thread must not destroy: it would wait for itself.
+/// Lives while a thread completes calls, which it may do during a poll and with `drain_mutex_` held. A completion may
+/// drop the last handle of its executor, which such a thread must not destroy: it would wait for itself.
 class completion_scope {
 public:
     completion_scope() noexcept { ++depth_; }

@@ -39,8 +39,8 @@ struct task_label {
 /// `was killed by SIGSEGV (Segmentation fault)`, `exited with status 3`
 [[nodiscard]] std::string describe_exit(const death_notice& d);
 
-/// The error of the task that was running, or was its worker's only one: worker_crashed, or task_killed if it ran out of
-/// memory.
+/// The error of the task that was running, or was its worker's only one: worker_crashed, or task_killed if it ran out
+/// of memory.
 [[nodiscard]] std::exception_ptr crash_error(const death_notice& d, const task_label& task, std::string stack);
 /// The error of a task whose worker ended because of another task. `running`: it was not suspended.
 [[nodiscard]] std::exception_ptr lost_error(const death_notice& d, const task_label& task, bool running);

@@ -1,5 +1,5 @@
-// Decides how the calls of a dead worker end. The objects that it held in shared memory are recovered in framework/src/shm: its
-// locks by lock_core.hpp, permits by semaphore_core.hpp, messages by channel_recovery.hpp.
+// Decides how the calls of a dead worker end. The objects that it held in shared memory are recovered in
+// framework/src/shm: its locks by lock_core.hpp, permits by semaphore_core.hpp, messages by channel_recovery.hpp.
 
 #include "process/parent/death_recovery.hpp"
 

@@ -13,8 +13,8 @@
 
 namespace cadre::detail::process_parent {
 
-/// Calls are retried, or fail with worker_crashed, worker_lost or task_killed. Takes no lock: `recover` needs both of the
-/// pool's locks.
+/// Calls are retried, or fail with worker_crashed, worker_lost or task_killed. Takes no lock: `recover` needs both of
+/// the pool's locks.
 class death_recovery {
 public:
     using crashed_calls = std::vector<stack_symbolizer::crashed_call>;

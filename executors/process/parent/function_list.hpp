@@ -1,5 +1,6 @@
 /// @file
-/// The functions that calls of an executor have named: each has a number, which a request carries instead of its identity.
+/// The functions that calls of an executor have named: each has a number, which a request carries instead of its
+/// identity.
 #pragma once
 
 #include "process/plane/call_memory.hpp"
@@ -19,7 +20,8 @@ class function_list {
 public:
     /// Whether it has a number.
     [[nodiscard]] bool contains(const function_id& id) const { return numbers_.contains(id); }
-    /// The number of `id`, a new one if needed; empty if there are too many functions. Throws std::bad_alloc, not_portable.
+    /// The number of `id`, a new one if needed; empty if there are too many functions. Throws std::bad_alloc,
+    /// not_portable.
     [[nodiscard]] std::optional<std::uint16_t> number(const function_id& id);
 
     /// Writes the entries from `known` on into a worker's table. @return the new `known`

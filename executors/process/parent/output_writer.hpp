@@ -10,7 +10,8 @@
 
 namespace cadre::detail::process_parent {
 
-/// One for the program. A line that standard output does not take at once waits for a thread that may block. Thread-safe.
+/// One for the program. A line that standard output does not take at once waits for a thread that may block.
+/// Thread-safe.
 class output_writer {
 public:
     [[nodiscard]] static output_writer& instance();

@@ -93,8 +93,8 @@ void placement::place_queued_calls(ended_calls& ended) noexcept {
     place_within_credit(ended);
     // Before the rings: a worker with an empty ring reads this word before it sleeps.
     status_.set_waiting(!waiting_.empty());
-    // Check the idle workers once more. An idle worker sends no further event, and it may have skipped revoked requests, which
-    // makes room in its ring, and gone to sleep before `set_waiting`.
+    // Check the idle workers once more. An idle worker sends no further event, and it may have skipped revoked
+    // requests, which makes room in its ring, and gone to sleep before `set_waiting`.
     if (!waiting_.empty() && workers_.any_idle()) {
         process_plane::full_fence();
         place_within_credit(ended);
@@ -105,7 +105,8 @@ void placement::place_queued_calls(ended_calls& ended) noexcept {
 }
 
 void placement::place_within_credit(ended_calls& ended) noexcept {
-    // Arguments that find no memory wait until other calls of the worker have ended; a call that a task waits for does not.
+    // Arguments that find no memory wait until other calls of the worker have ended; a call that a task waits for does
+    // not.
     std::size_t max_size = SIZE_MAX;
     const auto place = [&](call_record& r, worker_connection& c) {
         waiting_.remove(r);

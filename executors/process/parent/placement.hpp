@@ -26,8 +26,8 @@
 namespace cadre::detail::process_parent {
 
 /// Owns the records of all unfinished calls. A call waits in the queue, lies in the request ring of a worker, or was
-/// claimed by it. Takes no lock: everything but `any_placed` needs the pool's `calls_mutex_`. Calls that end are appended
-/// to `ended`, which the pool completes when it has released that mutex.
+/// claimed by it. Takes no lock: everything but `any_placed` needs the pool's `calls_mutex_`. Calls that end are
+/// appended to `ended`, which the pool completes when it has released that mutex.
 class placement {
 public:
     placement(const process_options& options, const std::string& executor_name, worker_set& workers,
@@ -72,8 +72,8 @@ public:
 
     /// Whether a worker is idle while calls wait in the ring of another one.
     [[nodiscard]] bool rebalance_wanted() noexcept;
-    /// Then requeues half of the calls, and takes back the items of the chunk, behind each task that has kept its worker busy since
-    /// the previous call.
+    /// Then requeues half of the calls, and takes back the items of the chunk, behind each task that has kept its
+    /// worker busy since the previous call.
     void rebalance(ended_calls& ended) noexcept;
     /// The words of a raw chunk in work, which the worker may have overwritten.
     [[nodiscard]] static raw_chunk_words& raw_words(const worker_connection& c, const call_record& r) noexcept;

@@ -114,7 +114,8 @@ void pool::drain_all() noexcept {
 bool pool::drain(unsigned max_rounds) noexcept {
     bool any = false;
     for (; max_rounds != 0; --max_rounds) {
-        // Pairs with event_sender::notify: a worker checks that its last urgent message was taken before it rings again.
+        // Pairs with event_sender::notify: a worker checks that its last urgent message was taken before it rings
+        // again.
         process_plane::full_fence();
         if (!workers_.events_ready()) break;
         any = true;
@@ -140,15 +141,16 @@ void pool::trace_workers() noexcept {
         trace_worker(*c);
 }
 
-// A worker writes what a task prints before it publishes the result: after a result was taken, its output is in the pipe.
+// A worker writes what a task prints before it publishes the result: after a result was taken, its output is in the
+// pipe.
 void pool::read_outputs() noexcept {
     if (drained_.empty() || !starter_.output_piped()) return;
     for (worker_connection* c : workers_)
         if (c->output) static_cast<void>(c->output->read());
 }
 
-// A thread that holds the lock may have polled a worker's ring before its last event; a thread that takes the lock after this
-// store finds all events.
+// A thread that holds the lock may have polled a worker's ring before its last event; a thread that takes the lock
+// after this store finds all events.
 void pool::set_loop_busy() noexcept {
     set_loop_state(process_plane::loop_state::busy);
     const std::unique_lock draining(drain_mutex_, std::try_to_lock);

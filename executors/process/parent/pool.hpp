@@ -32,9 +32,9 @@ namespace cadre::detail::process_parent {
 /// | `calls_mutex_` | calls and queues (placement), deadlines, the stage of each worker, quitting |
 /// | both | the set of workers and the owner of each nested call: changed under both, read under either |
 ///
-/// `drain_mutex_` is taken first. The application's loop only tries it, so it never waits for the supervisor. No part takes
-/// a lock. Calls complete, and nested calls start, without `calls_mutex_` and without the lock of a stop tree; they may
-/// complete with `drain_mutex_` held. A call that `request_stop` ends is completed by the supervisor.
+/// `drain_mutex_` is taken first. The application's loop only tries it, so it never waits for the supervisor. No part
+/// takes a lock. Calls complete, and nested calls start, without `calls_mutex_` and without the lock of a stop tree;
+/// they may complete with `drain_mutex_` held. A call that `request_stop` ends is completed by the supervisor.
 class pool {
 public:
     pool(const process_options& options, std::string name, pool_role role, work_registry& registry);
@@ -51,7 +51,8 @@ public:
     [[nodiscard]] executor_stats stats() const;
     [[nodiscard]] pool_load load() const noexcept;
 
-    /// Whether this process made the pool. In a fork of it calls fail, and nothing else happens: the workers are its parent's.
+    /// Whether this process made the pool. In a fork of it calls fail, and nothing else happens: the workers are its
+    /// parent's.
     [[nodiscard]] bool here() const noexcept { return owner_.here(); }
 
     /// Starts the workers. Throws config_error if that is not possible here, std::system_error.

@@ -1,5 +1,6 @@
 /// @file
-/// What the parent takes from a worker that runs a raw chunk. Everything is checked: the worker can write what it likes.
+/// What the parent takes from a worker that runs a raw chunk. Everything is checked: the worker can write what it
+/// likes.
 #pragma once
 
 #include "process/parent/worker_connection.hpp"

@@ -24,7 +24,8 @@ void report_start(const placement& calls, const worker_connection& c, pid_t pred
 void report_end(const placement& calls, const worker_connection& c, std::shared_ptr<const death_notice> death,
                 const log_events::task& running) noexcept;
 void report_time_limit(const placement& calls, const call_record& r) noexcept;
-/// @param r the call that reached the limit; null: no single call @param hard an allocation failed; if false, the soft limit is exceeded
+/// @param r the call that reached the limit; null: no single call @param hard an allocation failed; if false, the soft
+/// limit is exceeded
 void report_memory_limit(const placement& calls, worker_connection& c, const call_record* r, bool hard) noexcept;
 void report_retry(const placement& calls, const call_record& r) noexcept;
 

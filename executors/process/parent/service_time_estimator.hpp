@@ -19,15 +19,15 @@ public:
             mean_ = nanoseconds;
             return;
         }
-        // Outliers are clamped to four times the mean, so that one preempted task does not collapse the queue's depth. The
-        // mean follows a real change within about twenty samples.
+        // Outliers are clamped to four times the mean, so that one preempted task does not collapse the queue's depth.
+        // The mean follows a real change within about twenty samples.
         mean_ = (mean_ * 7 + std::min<std::uint64_t>(nanoseconds, std::max<std::uint64_t>(mean_ * 4, short_task))) / 8;
     }
     /// In nanoseconds; 0: not known yet.
     [[nodiscard]] std::uint64_t mean() const noexcept { return mean_; }
 
-    /// How many calls may wait in one worker's ring. Short tasks need a deep queue, so that the worker has work while the
-    /// parent does something else; long ones stay in the parent, where any worker can get them.
+    /// How many calls may wait in one worker's ring. Short tasks need a deep queue, so that the worker has work while
+    /// the parent does something else; long ones stay in the parent, where any worker can get them.
     [[nodiscard]] std::uint64_t depth() const noexcept {
         if (mean_ == 0) return unknown_depth;
         if (mean_ > one_behind) return 1;

@@ -8,9 +8,9 @@
 
 namespace cadre::detail::process_parent {
 
-/// A worker without a task takes the next call at once, unless it is stopped, its memory is damaged, or its initializer does
-/// not end. No limit of a call counts then, for none has begun. Such a worker is ended; its calls go to others. Takes no lock:
-/// everything needs both of the pool's locks.
+/// A worker without a task takes the next call at once, unless it is stopped, its memory is damaged, or its initializer
+/// does not end. No limit of a call counts then, for none has begun. Such a worker is ended; its calls go to others.
+/// Takes no lock: everything needs both of the pool's locks.
 class silent_workers {
 public:
     /// @param task_timeout of the executor; 0: workers may be silent for ever

@@ -34,8 +34,8 @@ public:
     }
     /// Whether calls wait in the parent.
     void set_waiting(bool waiting) noexcept { set(page_.words().waiting, waiting ? 1 : 0); }
-    /// A parent that spins while every core computes costs the workers a third of their speed: it spins only while a core
-    /// is left for it.
+    /// A parent that spins while every core computes costs the workers a third of their speed: it spins only while a
+    /// core is left for it.
     void set_busy_workers(std::size_t busy) noexcept { set(page_.words().spare, busy < cores_ ? 1 : 0); }
 
 private:

@@ -11,8 +11,8 @@
 
 namespace cadre::detail::process_parent {
 
-/// Handles deaths, deadlines, output, replacements, completions that a busy loop leaves, and the state plane. Ends when the
-/// pool has quit.
+/// Handles deaths, deadlines, output, replacements, completions that a busy loop leaves, and the state plane. Ends when
+/// the pool has quit.
 class supervisor {
 public:
     /// Starts the thread, which keeps the pool alive. Throws std::system_error.

@@ -22,9 +22,9 @@ public:
         : workers_(workers), placement_(calls), recovery_(recovery), executor_(executor),
           has_initializer_(has_initializer), pids_(workers.capacity()) {}
 
-    /// Whether a missing worker is to be started now. Gives up after the initializer has failed once for each worker and twice
-    /// more. After other failed starts, which end when their cause does (no descriptors, no memory, kills from outside), there is
-    /// a pause that doubles up to half a second; calls wait meanwhile.
+    /// Whether a missing worker is to be started now. Gives up after the initializer has failed once for each worker
+    /// and twice more. After other failed starts, which end when their cause does (no descriptors, no memory, kills
+    /// from outside), there is a pause that doubles up to half a second; calls wait meanwhile.
     [[nodiscard]] bool may_start(time_point now, ended_calls& ended) noexcept;
     /// When a missing worker is to be started; time_point::max(): none is missing, or there will be no more.
     [[nodiscard]] time_point next_start() const noexcept;

@@ -54,8 +54,9 @@ public:
         waiting_bound_ = requests_.queued();
         return waiting_bound_ < depth;
     }
-    /// Publishes a request, for which there is credit. `external`: the block of its body, to be released when the call has
-    /// ended or was revoked; empty if the body is in the slot. @return its position; empty if there is no memory for the body
+    /// Publishes a request, for which there is credit. `external`: the block of its body, to be released when the call
+    /// has ended or was revoked; empty if the body is in the slot. @return its position; empty if there is no memory
+    /// for the body
     [[nodiscard]] std::optional<std::uint64_t> publish(process_plane::request& q,
                                                        std::span<const std::span<const std::byte>> body,
                                                        const function_list& functions,
@@ -73,13 +74,14 @@ public:
 
     // Messages. Each throws std::bad_alloc; a message that finds its ring full waits until `flush`.
 
-    /// To the worker's loop, with copies of `descriptors`. If these cannot be sent the worker gets the error in their place.
+    /// To the worker's loop, with copies of `descriptors`. If these cannot be sent the worker gets the error in their
+    /// place.
     void reply(const process_plane::event& e, std::span<const std::byte> body,
                std::span<const unique_fd> descriptors = {});
     /// To the worker's control thread.
     void order(const process_plane::event& e);
-    /// Sends what waits. A reply for which there has been no memory for a second becomes an error: calls that wait for it may hold
-    /// that memory. @return whether something still waits
+    /// Sends what waits. A reply for which there has been no memory for a second becomes an error: calls that wait for
+    /// it may hold that memory. @return whether something still waits
     bool flush() noexcept;
     [[nodiscard]] std::size_t waiting_replies() const noexcept { return waiting_replies_.size(); }
 

@@ -46,7 +46,8 @@ public:
 
     /// The initializer of `c` has run.
     void set_ready(worker_connection& c) noexcept;
-    /// Failed attempts to start a worker since the last one that became ready; of those, the ones that its initializer failed.
+    /// Failed attempts to start a worker since the last one that became ready; of those, the ones that its initializer
+    /// failed.
     [[nodiscard]] unsigned failed_starts() const noexcept { return failed_starts_; }
     [[nodiscard]] unsigned failed_initializers() const noexcept { return failed_initializers_; }
     void count_failed_start(bool by_initializer) noexcept {

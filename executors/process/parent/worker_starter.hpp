@@ -19,8 +19,8 @@
 
 namespace cadre::detail::process_parent {
 
-/// What all workers of one executor have in common. `start` and `wait_exit` are called by one thread at a time, without a
-/// lock of the pool.
+/// What all workers of one executor have in common. `start` and `wait_exit` are called by one thread at a time, without
+/// a lock of the pool.
 class worker_starter {
 public:
     /// @param descriptors of the supervisor status page and of the supervisor's bell; they stay the caller's

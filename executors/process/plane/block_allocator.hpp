@@ -13,8 +13,9 @@ namespace cadre::detail::process_plane {
 
 /// An allocator over a sparse region of a memfd. All bookkeeping is private to the process that allocates, so nothing
 /// the other process writes can mislead it. Small blocks come from size classes, last in first out, because a page
-/// that is in use already costs a tenth of a fresh one; large ones are runs of pages, which are populated in bulk, used again as
-/// they are, and given back to the system beyond a bound. Space is taken by fallocate: exhaustion is a failed allocation, never a fault. Not thread-safe.
+/// that is in use already costs a tenth of a fresh one; large ones are runs of pages, which are populated in bulk, used
+/// again as they are, and given back to the system beyond a bound. Space is taken by fallocate: exhaustion is a failed
+/// allocation, never a fault. Not thread-safe.
 class block_allocator {
 public:
     /// @param base where the memfd is mapped; [begin, begin + size) is this area

@@ -74,8 +74,8 @@ struct control_block {
     // | starting, awake | asleep | worker's loop, before it polls the rings once more and sleeps | relaxed, then a full fence |
     // | asleep | awake | worker's loop, when it wakes | relaxed, then a full fence |
     //
-    // The parent publishes, fences and loads it: either it sees `asleep` and rings, once for each value, or the last poll
-    // sees what was published.
+    // The parent publishes, fences and loads it: either it sees `asleep` and rings, once for each value, or the last
+    // poll sees what was published.
     alignas(64) std::atomic<std::uint64_t> state;
     std::atomic<std::int32_t> cpu;  // worker
 
@@ -93,7 +93,8 @@ struct control_block {
     alignas(64) std::atomic<
         std::
             uint32_t> events_blocked;  // 1: set by the worker when its event ring is full; 0: by the parent, which then rings
-    // 1: set by the parent when it has handled `retires`: what it publishes from now on is meant for this worker; release.
+    // 1: set by the parent when it has handled `retires`: what it publishes from now on is meant for this worker;
+    // release.
     std::atomic<std::uint32_t> retiring;
     alignas(64)
         std::atomic<std::uint32_t> order_bell;  // both sides increment it: the futex that the control thread waits on
@@ -121,8 +122,8 @@ public:
 
     /// The largest size of an area.
     static constexpr std::uint64_t max_area = std::uint64_t{4} << 30;
-    /// The size of an area in the memories of an executor with so many workers: as large as the address space of this process
-    /// allows, which is what it takes; it is sparse.
+    /// The size of an area in the memories of an executor with so many workers: as large as the address space of this
+    /// process allows, which is what it takes; it is sparse.
     [[nodiscard]] static std::uint64_t area_size_for(std::uint32_t workers) noexcept;
     /// Creates one. Throws std::system_error.
     [[nodiscard]] static call_memory create(std::uint64_t area_size);
@@ -141,8 +142,8 @@ public:
     }
     [[nodiscard]] std::byte* base() const noexcept { return static_cast<std::byte*>(mapped_.get_address()); }
     [[nodiscard]] int descriptor() const noexcept { return memfd_.get(); }
-    /// Whether all of `bytes`, which lie in this memory, were written: reading a hole would take memory that the writer never
-    /// had.
+    /// Whether all of `bytes`, which lie in this memory, were written: reading a hole would take memory that the writer
+    /// never had.
     [[nodiscard]] bool written(std::span<const std::byte> bytes) const noexcept;
 
 private:
@@ -152,8 +153,8 @@ private:
     mapped_region mapped_;
 };
 
-/// The longest message: arguments with the name of their call, or a result. Where little address space is left, a shorter one may
-/// find no memory.
+/// The longest message: arguments with the name of their call, or a result. Where little address space is left, a
+/// shorter one may find no memory.
 inline constexpr std::uint64_t max_message = call_memory::max_area - (std::uint64_t{1} << 20);
 /// A not_portable: `what` has `size` bytes, more than a message holds.
 [[nodiscard]] std::exception_ptr too_large(const char* what, std::uint64_t size);
@@ -186,8 +187,8 @@ template <class Message>
     return true;
 }
 
-/// Finds the body of `message`: in the private copy of the message or in the sender's area [begin, begin + area_size), which
-/// a trusted sender does not leave. Bytes in the area are shared: copy them once and use the copy.
+/// Finds the body of `message`: in the private copy of the message or in the sender's area [begin, begin + area_size),
+/// which a trusted sender does not leave. Bytes in the area are shared: copy them once and use the copy.
 /// @return false if the message breaks the protocol
 template <class Message>
 [[nodiscard]] bool find_body(const Message& message, const std::byte* base, std::uint64_t begin,

@@ -8,9 +8,9 @@
 
 namespace cadre::detail::process_plane {
 
-/// Heads a block of the worker's area; the results follow. `word` is (items done, bytes of results in the block). Only the
-/// worker stores it, with release, after it has written the results; the parent loads it with acquire after the worker's
-/// death and finds whole items. Results that a `committed` event has carried are not in the block any more.
+/// Heads a block of the worker's area; the results follow. `word` is (items done, bytes of results in the block). Only
+/// the worker stores it, with release, after it has written the results; the parent loads it with acquire after the
+/// worker's death and finds whole items. Results that a `committed` event has carried are not in the block any more.
 struct chunk_progress {
     std::atomic<std::uint64_t> word;
 

@@ -11,20 +11,22 @@
 
 namespace cadre::detail::process_plane {
 
-/// Descriptors in one message, at most. A chunk has fewer than twice those of a call: its last item may bring a whole call's.
+/// Descriptors in one message, at most. A chunk has fewer than twice those of a call: its last item may bring a whole
+/// call's.
 inline constexpr std::size_t max_slot_descriptors = 2 * max_descriptors_per_call;
 static_assert(max_slot_descriptors <= process_os::max_message_fds);
 
-/// One end of a SOCK_SEQPACKET socket. For each slot that is flagged `descriptors` the sender first sends one message here, with
-/// the descriptors and their number, and then publishes the slot: so both are in the same order, and the reader of the slot
-/// finds its message. A message that no slot announces stays in the kernel until the socket is closed. `send` and `receive` may
-/// be called by different threads, each by one at a time.
+/// One end of a SOCK_SEQPACKET socket. For each slot that is flagged `descriptors` the sender first sends one message
+/// here, with the descriptors and their number, and then publishes the slot: so both are in the same order, and the
+/// reader of the slot finds its message. A message that no slot announces stays in the kernel until the socket is
+/// closed. `send` and `receive` may be called by different threads, each by one at a time.
 class descriptor_socket {
 public:
     descriptor_socket() noexcept = default;
     explicit descriptor_socket(unique_fd socket) noexcept : socket_(std::move(socket)) {}
 
-    /// Sends copies of them. @return 0; EAGAIN if the reader must receive something first; another errno for a lasting failure
+    /// Sends copies of them. @return 0; EAGAIN if the reader must receive something first; another errno for a lasting
+    /// failure
     [[nodiscard]] int send(std::span<const unique_fd> descriptors) noexcept;
 
     struct arrival {

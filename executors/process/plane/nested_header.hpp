@@ -12,7 +12,8 @@ namespace cadre::detail::process_plane {
 /// Unfinished nested calls of one worker, at most: the parent keeps a record of each.
 inline constexpr std::size_t max_nested_calls = std::size_t{1} << 15;
 
-/// Bytes of the names and arguments of these calls together, at most, if there are several: the parent keeps a copy of each.
+/// Bytes of the names and arguments of these calls together, at most, if there are several: the parent keeps a copy of
+/// each.
 inline constexpr std::size_t max_nested_bytes = std::size_t{16} << 20;
 
 /// File descriptors in the arguments of these calls together, at most, if there are several.

@@ -8,8 +8,8 @@
 /// | (p, queued) | (p, claimed) | worker, compare-and-swap | acq_rel: the payload is read after it |
 /// | (p, queued) | (p, revoked) | parent, compare-and-swap | acq_rel |
 ///
-/// Exactly one of the last two succeeds, so exactly one side has the call. The worker passes over revoked slots and stores
-/// in `consumed`, with release, the number of positions whose payload it needs no more.
+/// Exactly one of the last two succeeds, so exactly one side has the call. The worker passes over revoked slots and
+/// stores in `consumed`, with release, the number of positions whose payload it needs no more.
 #pragma once
 
 #include "process/plane/ring_writer.hpp"
@@ -24,7 +24,8 @@ public:
     request_writer(slot* slots, const std::atomic<std::uint64_t>& consumed, block_allocator& area) noexcept
         : ring_writer(slots, consumed, area) {}
 
-    /// Needs `has_room()`. A block of the body is the caller's: the worker reads it until the call has ended. @return the position
+    /// Needs `has_room()`. A block of the body is the caller's: the worker reads it until the call has ended. @return
+    /// the position
     std::uint64_t publish(const request& r) noexcept { return publish_message(r, {}); }
 
     /// Takes the call at `position` back. @return false if the worker has claimed it

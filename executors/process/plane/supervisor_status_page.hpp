@@ -24,9 +24,9 @@ enum class loop_state : std::uint64_t {
 // | polling | asleep | the same, before it polls once more and sleeps | relaxed, then a full fence |
 // | polling, asleep | busy | the same, before it runs tasks | relaxed, then a full fence |
 //
-// A worker publishes an event, fences and loads the word: either it sees `asleep` and rings, or the last poll sees the event.
-// `spare` and `waiting` are hints that only the parent writes, under its `calls_mutex_`; `waiting` is stored before the
-// parent fences and checks idle workers once more.
+// A worker publishes an event, fences and loads the word: either it sees `asleep` and rings, or the last poll sees the
+// event. `spare` and `waiting` are hints that only the parent writes, under its `calls_mutex_`; `waiting` is stored
+// before the parent fences and checks idle workers once more.
 
 struct parent_words {
     std::atomic<std::uint64_t> loop;

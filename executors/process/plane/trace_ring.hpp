@@ -19,7 +19,8 @@ struct trace_record {
 
 inline constexpr std::size_t trace_slots = 8192;
 
-/// Never touched, and so without memory, unless a trace is recorded. Each word counts since the start and has one writer:
+/// Never touched, and so without memory, unless a trace is recorded. Each word counts since the start and has one
+/// writer:
 ///
 /// | word | written by | order |
 /// | --- | --- | --- |

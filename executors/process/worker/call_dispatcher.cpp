@@ -125,8 +125,8 @@ void call_dispatcher::run_round() noexcept {
     sender_.notify_pending();
 }
 
-// A task that waits for a nested call admits another call: else tasks that call each other would fill all workers and wait
-// for ever.
+// A task that waits for a nested call admits another call: else tasks that call each other would fill all workers and
+// wait for ever.
 bool call_dispatcher::may_claim() const noexcept {
     if (awaited_.call != nullptr) return false;
     if (retires_.load(std::memory_order_relaxed) && control_.retiring.load(std::memory_order_acquire) == 0)
@@ -258,8 +258,8 @@ void call_dispatcher::notify_before(const worker_functions::function& next) noex
         sender_.notify_pending();
 }
 
-// A function may compute for long, while the parent does not know of earlier results or has no room for more: the control thread
-// checks that. Most calls begin when everything has been read, and wake nobody.
+// A function may compute for long, while the parent does not know of earlier results or has no room for more: the
+// control thread checks that. Most calls begin when everything has been read, and wake nobody.
 void call_dispatcher::look_after_unread() noexcept {
     if (status_.control_thread_sleeps() && sender_.may_be_unread()) status_.ring_control_thread();
 }

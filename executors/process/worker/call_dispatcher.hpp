@@ -50,7 +50,8 @@ public:
     void send_tasks(std::uint64_t request, pid_t program) noexcept;
     /// Called every few milliseconds while the loop may be computing.
     void remind() noexcept { sender_.remind(); }
-    /// @return false if the loop may compute over results that the parent has not read; else `order_bell` is rung when it does
+    /// @return false if the loop may compute over results that the parent has not read; else `order_bell` is rung when
+    /// it does
     [[nodiscard]] bool sleeps_until_rung() noexcept {
         return status_.sleeps_until_rung([this] { return sender_.all_read(); });
     }
@@ -58,7 +59,8 @@ public:
     // For worker_call.
     [[nodiscard]] process_plane::control_block& control() noexcept { return control_; }
     [[nodiscard]] event_sender& sender() noexcept { return sender_; }
-    /// Whether the worker is to be replaced: an allocation has failed at its memory limit, or it is above the soft limit.
+    /// Whether the worker is to be replaced: an allocation has failed at its memory limit, or it is above the soft
+    /// limit.
     [[nodiscard]] bool worn_out() noexcept { return memory_.exhausted(); }
     /// Whether the memory of this worker is limited.
     [[nodiscard]] bool limits_memory() const noexcept { return control_.setup.limits_memory != 0; }
@@ -70,8 +72,8 @@ private:
         call_dispatcher* self = nullptr;
         bool queued = false;
     };
-    /// A call that was claimed and waits for its file descriptors; no other is claimed meanwhile, so that none waits behind it
-    /// that another worker could take.
+    /// A call that was claimed and waits for its file descriptors; no other is claimed meanwhile, so that none waits
+    /// behind it that another worker could take.
     struct awaited_call {
         worker_call* call = nullptr;
         std::uint16_t entry = 0;
@@ -115,8 +117,8 @@ private:
     round_timer timer_;
     worker_status status_;
     memory_gauge memory_;
-    // Set once, by the thread that finishes a call; read by the loop before it claims. Relaxed: the parent revokes what the
-    // loop has not claimed, and until then one more call harms nobody.
+    // Set once, by the thread that finishes a call; read by the loop before it claims. Relaxed: the parent revokes what
+    // the loop has not claimed, and until then one more call harms nobody.
     std::atomic<bool> retires_{false};
 };
 

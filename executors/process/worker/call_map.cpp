@@ -31,7 +31,8 @@ worker_call* call_map::find_locked(std::uint64_t ticket) noexcept {
 }
 
 bool call_map::try_request_stop(std::uint64_t ticket, stop_reason why) noexcept {
-    // The lock keeps the call alive while its stop state fires. Callbacks of tokens run without it: they may end the call.
+    // The lock keeps the call alive while its stop state fires. Callbacks of tokens run without it: they may end the
+    // call.
     std::vector<std::stop_source> sources;
     {
         const std::lock_guard hold(mutex_);
@@ -46,8 +47,8 @@ bool call_map::try_request_stop(std::uint64_t ticket, stop_reason why) noexcept 
     return true;
 }
 
-// The parent sends a stop only for a call that it saw claimed, and `begin_claim` precedes the claim: either that is seen
-// here, or the call is in the map already, or it has finished.
+// The parent sends a stop only for a call that it saw claimed, and `begin_claim` precedes the claim: either that is
+// seen here, or the call is in the map already, or it has finished.
 void call_map::request_stop(std::uint64_t ticket, stop_reason why) noexcept {
     if (try_request_stop(ticket, why)) return;
     while (claiming_.load(std::memory_order_acquire))

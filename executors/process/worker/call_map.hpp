@@ -12,8 +12,8 @@
 
 namespace cadre::detail::process_worker {
 
-/// The calls that this worker has claimed and not finished. Thread-safe, but for `size` and the claims, which are the loop
-/// thread's.
+/// The calls that this worker has claimed and not finished. Thread-safe, but for `size` and the claims, which are the
+/// loop thread's.
 class call_map {
 public:
     call_map() : buckets_(64) {}
@@ -50,8 +50,8 @@ private:
     std::mutex mutex_;  // under it: the table, and `mark` and `announce` of stop states; no user code
     std::vector<worker_call*> buckets_;
     std::size_t size_ = 0;  // changed and read by the loop's thread alone
-    // Set by the loop's thread alone. `true` precedes the claim, whose compare-and-swap releases it; `false` is a release
-    // after the insertion.
+    // Set by the loop's thread alone. `true` precedes the claim, whose compare-and-swap releases it; `false` is a
+    // release after the insertion.
     std::atomic<bool> claiming_{false};
 };
 

@@ -21,8 +21,8 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// The interval at which the thread checks for results that the parent has not read, and the shortest time that it stays awake
-// after the loop woke. So the loop wakes this thread at most once per interval.
+// The interval at which the thread checks for results that the parent has not read, and the shortest time that it stays
+// awake after the loop woke. So the loop wakes this thread at most once per interval.
 constexpr std::chrono::milliseconds check_interval{5};
 
 // How often it checks the descriptors of the worker.

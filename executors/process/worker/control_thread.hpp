@@ -1,5 +1,6 @@
 /// @file
-/// The thread of a worker that handles stop and quit orders while the loop computes, and checks the worker's descriptors.
+/// The thread of a worker that handles stop and quit orders while the loop computes, and checks the worker's
+/// descriptors.
 #pragma once
 
 #include "process/plane/call_memory.hpp"

@@ -1,6 +1,6 @@
 /// @file
-/// Detects that a task closed the descriptors of its worker, as `closefrom(3)` does. Such a worker can neither be woken nor wake
-/// its parent, and would not notice the end of the program: it exits.
+/// Detects that a task closed the descriptors of its worker, as `closefrom(3)` does. Such a worker can neither be woken
+/// nor wake its parent, and would not notice the end of the program: it exits.
 #pragma once
 
 #include "process/os/worker_spec.hpp"

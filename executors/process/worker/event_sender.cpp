@@ -215,7 +215,8 @@ bool event_sender::push_waiting() noexcept {
             continue;
         }
         if (std::exchange(announced, true)) break;
-        // Pairs with worker_link::notify_room, which frees slots, fences, and loads this word: store it, fence, try again.
+        // Pairs with worker_link::notify_room, which frees slots, fences, and loads this word: store it, fence, try
+        // again.
         control_.events_blocked.store(1, std::memory_order_relaxed);
         process_plane::full_fence();
     }

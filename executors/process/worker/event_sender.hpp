@@ -19,8 +19,9 @@ namespace cadre::detail::process_worker {
 
 /// Thread-safe.
 ///
-/// An event whose body finds no memory waits until the parent has read what is in flight, which frees memory. If nothing is in
-/// flight, the body goes into `spare_`; one that is too large for it is replaced by an error, so that no event waits for ever.
+/// An event whose body finds no memory waits until the parent has read what is in flight, which frees memory. If
+/// nothing is in flight, the body goes into `spare_`; one that is too large for it is replaced by an error, so that no
+/// event waits for ever.
 class event_sender {
 public:
     /// Throws std::bad_alloc.
@@ -66,13 +67,15 @@ public:
     /// Sends an event whose body is a block that stays the caller's. The parent is not notified: another event follows.
     void send_block(process_plane::event e, process_plane::block b) noexcept;
 
-    /// Sends an event with a body inside of `owner`, which becomes the sender's: it is released when the parent has read the body.
+    /// Sends an event with a body inside of `owner`, which becomes the sender's: it is released when the parent has
+    /// read the body.
     void send_owned(process_plane::event e, process_plane::block owner, std::span<const std::byte> body,
                     notice when) noexcept;
 
     /// Sends what waits for room. @return whether anything was sent
     bool flush() noexcept;
-    /// For the control thread while the loop computes: notifies the parent of what it has not read since the previous call.
+    /// For the control thread while the loop computes: notifies the parent of what it has not read since the previous
+    /// call.
     void remind() noexcept;
     /// The loop goes to sleep: rings the supervisor for what a busy parent has not read.
     void before_sleep() noexcept;
@@ -119,7 +122,8 @@ private:
     process_plane::descriptor_socket& socket_;
     std::deque<waiting> waiting_;
     std::atomic<bool> has_pending_{false};
-    // Whether something waits for room. Another thread's event is flushed when the ring of the parent has woken the loop.
+    // Whether something waits for room. Another thread's event is flushed when the ring of the parent has woken the
+    // loop.
     std::atomic<bool> has_waiting_{false};
     std::atomic<std::uint64_t> sent_{0};  // events in the ring so far, for `may_be_unread`
     std::uint64_t sent_before_ = 0;  // events sent at the previous `remind`

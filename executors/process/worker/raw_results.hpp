@@ -17,7 +17,8 @@ public:
                             std::uint32_t result_size) noexcept;
     [[nodiscard]] bool is_open() const noexcept { return progress_ != nullptr; }
     [[nodiscard]] process_plane::raw_progress& progress() const noexcept { return *progress_; }
-    /// Ends the call with `e` and the first `e.items` results, which stay where they are until the parent has read them.
+    /// Ends the call with `e` and the first `e.items` results, which stay where they are until the parent has read
+    /// them.
     void send(event_sender& sender, const process_plane::event& e, event_sender::notice when) noexcept;
     /// Ends the call with an event that has another body.
     void drop(event_sender& sender) noexcept;

@@ -11,8 +11,8 @@ namespace cadre::detail::process_worker {
 
 class worker_call;
 
-/// Times are nanoseconds of the steady clock. In a round, calls follow each other, so that one clock read ends a call and
-/// begins the next. For the loop's thread.
+/// Times are nanoseconds of the steady clock. In a round, calls follow each other, so that one clock read ends a call
+/// and begins the next. For the loop's thread.
 class round_timer {
 public:
     [[nodiscard]] static std::int64_t now() noexcept {

@@ -50,7 +50,8 @@ private:
         std::size_t descriptors = 0;  // in the arguments
         byte_buffer partial{};
     };
-    // Why a call with so many bytes of name and arguments, and so many descriptors, is refused; null: it is not. Needs `mutex_`.
+    // Why a call with so many bytes of name and arguments, and so many descriptors, is refused; null: it is not. Needs
+    // `mutex_`.
     [[nodiscard]] std::exception_ptr refusal(std::size_t bytes, std::size_t descriptors) const noexcept;
     static void refuse(portable_call& call, std::exception_ptr why) noexcept;
     void send(portable_call& call, std::uint64_t ticket) noexcept;

@@ -31,10 +31,12 @@ public:
         if (control_.cpu.load(std::memory_order_relaxed) != cpu) control_.cpu.store(cpu, std::memory_order_relaxed);
     }
 
-    /// For the control thread. `idle()`: the loop has sent nothing that the parent has not read; it takes the lock under which
-    /// events are sent. @return false if there is something to look after; else `order_bell` is rung when there is
-    // Pairs with call_dispatcher::look_after_unread: the loop sends, and then loads the request. If `idle` has missed an event, the
-    // lock orders the request before the sending. A loop that sleeps stores its state, when it wakes, and fences.
+    /// For the control thread. `idle()`: the loop has sent nothing that the parent has not read; it takes the lock
+    /// under which events are sent. @return false if there is something to look after; else `order_bell` is rung when
+    /// there is
+    // Pairs with call_dispatcher::look_after_unread: the loop sends, and then loads the request. If `idle` has missed
+    // an event, the lock orders the request before the sending. A loop that sleeps stores its state, when it wakes, and
+    // fences.
     template <class Idle>
     [[nodiscard]] bool sleeps_until_rung(Idle idle) noexcept {
         ring_control_thread_.store(true, std::memory_order_relaxed);

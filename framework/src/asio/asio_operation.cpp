@@ -8,8 +8,8 @@ namespace cadre::detail {
 
 namespace {
 
-// Codes that say why an operation of the operating system failed. Codes of other categories are those of a library, which has
-// its own way to report a cancellation.
+// Codes that say why an operation of the operating system failed. Codes of other categories are those of a library,
+// which has its own way to report a cancellation.
 bool says_more_than_cancelled(const boost::system::error_category& category) {
     return category == boost::system::system_category() || category == boost::system::generic_category() ||
            category == boost::asio::error::get_misc_category() ||
@@ -17,7 +17,8 @@ bool says_more_than_cancelled(const boost::system::error_category& category) {
            category == boost::asio::error::get_addrinfo_category();
 }
 
-// Throws `cancelled` if `error` is the way in which the operation reports its cancellation, which this library has requested.
+// Throws `cancelled` if `error` is the way in which the operation reports its cancellation, which this library has
+// requested.
 void throw_if_cancelled(const boost::system::error_code& error) {
     if (error == boost::asio::error::operation_aborted || error == boost::system::errc::operation_canceled ||
         error == boost::asio::experimental::error::channel_cancelled)

@@ -54,7 +54,8 @@ public:
     explicit wake_handler(asio_reactor& reactor) noexcept : reactor_(&reactor) {}
     [[nodiscard]] allocator_type get_allocator() const noexcept { return allocator_type(*reactor_); }
     void operator()() const noexcept {
-        // Asio has returned the memory, so the next wake may use it. This precedes the sleeper's check of the reason of its wake.
+        // Asio has returned the memory, so the next wake may use it. This precedes the sleeper's check of the reason of
+        // its wake.
         reactor_->waking_.exchange(false, std::memory_order_acq_rel);
         reactor_->end_sleep();
     }
@@ -120,8 +121,8 @@ bool asio_reactor::poll_one() noexcept {
     return context_.poll_one() != 0;
 }
 
-// An alarm that is set for an earlier time than needed is kept: one spurious wake costs less than setting the alarm again for
-// every wait whose deadline is a little later.
+// An alarm that is set for an earlier time than needed is kept: one spurious wake costs less than setting the alarm
+// again for every wait whose deadline is a little later.
 bool asio_reactor::prepare_sleep(std::optional<steady_time> deadline) noexcept {
     own_event_ = false;
     assign_bell();

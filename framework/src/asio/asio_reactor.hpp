@@ -26,7 +26,8 @@ public:
     void watch(int descriptor) noexcept override;
 
 private:
-    /// The handler of a wake: at most one is queued, so its memory is part of the reactor, and a wake does not allocate.
+    /// The handler of a wake: at most one is queued, so its memory is part of the reactor, and a wake does not
+    /// allocate.
     class wake_handler;
     template <class T>
     class wake_allocator;

@@ -14,7 +14,8 @@
 
 namespace cadre::detail {
 
-/// The unused strands of one thread: a strand of its own for each await would cost allocations, of itself and of the slot.
+/// The unused strands of one thread: a strand of its own for each await would cost allocations, of itself and of the
+/// slot.
 struct asio_strand_cache {
     static constexpr unsigned kept = 256;
 

@@ -66,8 +66,8 @@ void asio_wait::resume(work_item* item) noexcept {
     self->task_.resume();
 }
 
-// Runs with the lock of the stop tree held: only posts. The listener is registered until the task has resumed, so the wait may
-// have ended: then `holds_` is zero.
+// Runs with the lock of the stop tree held: only posts. The listener is registered until the task has resumed, so the
+// wait may have ended: then `holds_` is zero.
 void asio_wait::on_stop(stop_node* node, stop_reason) noexcept {
     asio_wait& self = *static_cast<stop_listener*>(node)->self;
     if (std::exchange(self.requested_, true)) return;

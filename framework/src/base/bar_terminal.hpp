@@ -8,8 +8,8 @@
 
 namespace cadre::detail {
 
-/// Keeps a line for each bar below a scrolling region (DECSTBM), in which everything else is written: the terminal itself keeps
-/// apart what this program, its workers and others print. Each change is one `write`. Not thread-safe.
+/// Keeps a line for each bar below a scrolling region (DECSTBM), in which everything else is written: the terminal
+/// itself keeps apart what this program, its workers and others print. Each change is one `write`. Not thread-safe.
 class bar_terminal {
 public:
     /// `fd`: a terminal.

@@ -21,7 +21,8 @@ struct mapping_request {
     bool sparse = false;
 };
 
-/// Sets the size of a new memfd. Checks RLIMIT_FSIZE first, because the kernel would send SIGXFSZ, which ends the process.
+/// Sets the size of a new memfd. Checks RLIMIT_FSIZE first, because the kernel would send SIGXFSZ, which ends the
+/// process.
 /// @throws std::system_error, named `what`
 void set_size(int fd, std::uint64_t size, const char* what);
 

@@ -38,8 +38,8 @@ void advise(pages p, int advice) noexcept {
     if (p.begin < p.end) static_cast<void>(::madvise(reinterpret_cast<void*>(p.begin), p.end - p.begin, advice));
 }
 
-// The first page of `p` that is not in memory: of memory that is used again all are, and asking for them once more costs much more
-// than this.
+// The first page of `p` that is not in memory: of memory that is used again all are, and asking for them once more
+// costs much more than this.
 std::uintptr_t first_absent_page(pages p) noexcept {
     std::array<unsigned char, 512> present{};
     for (std::uintptr_t at = p.begin; at < p.end;) {

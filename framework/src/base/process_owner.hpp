@@ -7,8 +7,8 @@
 
 namespace cadre::detail {
 
-/// Names the process that makes it. A fork has a copy of the memory, but neither the threads nor the right to use what the
-/// original shares with other processes: code that would touch such things asks `here()` first.
+/// Names the process that makes it. A fork has a copy of the memory, but neither the threads nor the right to use what
+/// the original shares with other processes: code that would touch such things asks `here()` first.
 class process_owner {
 public:
     /// This process.

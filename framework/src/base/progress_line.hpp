@@ -18,8 +18,8 @@ struct progress_state {
     std::chrono::nanoseconds elapsed{0};
 };
 
-/// "decoding  42% [====>     ] 420/1000  35.2/s  16s left", no wider than `width` columns. What has no room is left out: first the
-/// bar, then the details from the right.
+/// "decoding  42% [====>     ] 420/1000  35.2/s  16s left", no wider than `width` columns. What has no room is left
+/// out: first the bar, then the details from the right.
 [[nodiscard]] std::string progress_line(const progress_state& state, std::size_t width);
 /// "decoding: 420/1000 (42%), 35.2/s, 16s left", for a log.
 [[nodiscard]] std::string progress_log_line(const progress_state& state);

@@ -6,8 +6,8 @@
 
 namespace cadre::detail {
 
-/// Blocks all signals of the calling thread for its lifetime. A thread that starts meanwhile inherits the mask, so the signal handlers of
-/// the program never run on it.
+/// Blocks all signals of the calling thread for its lifetime. A thread that starts meanwhile inherits the mask, so the
+/// signal handlers of the program never run on it.
 class signals_blocked {
 public:
     signals_blocked() noexcept {

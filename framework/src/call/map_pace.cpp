@@ -66,7 +66,8 @@ std::size_t map_pace::part(std::size_t items) const noexcept {
 
 std::size_t map_pace::window() const noexcept {
     if (fixed_window_ != 0) return std::max<std::size_t>(fixed_window_, 1);
-    // Many short chunks, so that no worker's queue runs empty; few long ones, so that no worker keeps what others could run.
+    // Many short chunks, so that no worker's queue runs empty; few long ones, so that no worker keeps what others could
+    // run.
     const std::size_t chunk = std::max(chunk_, claim_);
     const double chunk_ns = item_ns_ * static_cast<double>(chunk);
     const bool few = chunk_ns >= short_chunk_ns || raw();

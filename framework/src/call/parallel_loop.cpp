@@ -122,8 +122,8 @@ bool parallel_loop::start(std::coroutine_handle<> h, environment* env) {
     return waiter_.commit();
 }
 
-// The item is marked, then `end_` is read; a stop request lowers `end_`, then withdraws what is marked: one of the two sees the
-// other. A withdrawn item is submitted all the same: the queue returns it.
+// The item is marked, then `end_` is read; a stop request lowers `end_`, then withdraws what is marked: one of the two
+// sees the other. A withdrawn item is submitted all the same: the queue returns it.
 void parallel_loop::submit(runner& r) noexcept {
     references_.fetch_add(
         1, std::memory_order_relaxed);  // for this function: the runner may end the loop before it returns
@@ -138,7 +138,8 @@ void parallel_loop::withdraw_runners() noexcept {
         if (r.item_->withdraw()) leave();
 }
 
-// Runner i starts the runners 2i+1 and 2i+2: a wake-up costs its caller microseconds, which the tree spreads over the workers.
+// Runner i starts the runners 2i+1 and 2i+2: a wake-up costs its caller microseconds, which the tree spreads over the
+// workers.
 void parallel_loop::start_runners(std::size_t after) noexcept {
     for (std::size_t next = 2 * after + 1; next <= 2 * after + 2 && next < runners_.size(); ++next) {
         if (cursor_.load(std::memory_order_relaxed) >= end_.load(std::memory_order_relaxed)) return;

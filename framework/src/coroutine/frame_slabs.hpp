@@ -12,8 +12,8 @@
 
 namespace cadre::detail {
 
-/// The frames of all threads that are in no thread's list, by size class. A slab holds blocks of one class; its address is found from
-/// that of a block. A slab whose blocks are all free goes back to the system, but for a few. Thread-safe.
+/// The frames of all threads that are in no thread's list, by size class. A slab holds blocks of one class; its address
+/// is found from that of a block. A slab whose blocks are all free goes back to the system, but for a few. Thread-safe.
 class frame_slabs {
 public:
     using block = frame_cache::free_frame;

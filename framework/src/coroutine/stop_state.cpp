@@ -17,8 +17,9 @@ std::array<std::mutex, 64>& lock_table() {
 
 }  // namespace
 
-// The lock of the nearest state above that has one; a root without one takes one from the table. The states in between get it as
-// well: without that the states of a deep tree, asked from the deepest to the root, would each walk up to the root.
+// The lock of the nearest state above that has one; a root without one takes one from the table. The states in between
+// get it as well: without that the states of a deep tree, asked from the deepest to the root, would each walk up to the
+// root.
 std::mutex& stop_state::lock() noexcept {
     stop_state* s = this;
     std::mutex* known = nullptr;
@@ -142,8 +143,8 @@ void stop_state::mark_locked(stop_reason why, std::vector<std::stop_source>* sou
         [](stop_node&) {});
 }
 
-// May fire a listener twice for one request; listeners are idempotent. A state that follows this one may have been made after
-// the states were marked.
+// May fire a listener twice for one request; listeners are idempotent. A state that follows this one may have been made
+// after the states were marked.
 void stop_state::announce_locked(stop_reason why) noexcept {
     walk_locked(
         [&](stop_state& s) {

@@ -20,8 +20,8 @@ namespace cadre::detail::trace {
 /// Writes events as JSON. The file is valid JSON after each `write`: the next events overwrite its end. Used by one
 /// thread at a time.
 ///
-/// A run of a task is a slice of its thread. A call is an asynchronous slice from its submission to its end, with an arrow from
-/// the place of its submission to its begin. A wait is an asynchronous slice, too.
+/// A run of a task is a slice of its thread. A call is an asynchronous slice from its submission to its end, with an
+/// arrow from the place of its submission to its begin. A wait is an asynchronous slice, too.
 class trace_file {
 public:
     trace_file() noexcept = default;
@@ -34,8 +34,8 @@ public:
     [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
 
     void name_thread(pid_t pid, pid_t tid, std::string_view name);
-    /// Appends events in the order of their times. @return false if the file cannot be written: the trace ends, and the file is
-    /// unchanged
+    /// Appends events in the order of their times. @return false if the file cannot be written: the trace ends, and the
+    /// file is unchanged
     [[nodiscard]] bool write(const std::vector<event>& events);
     /// Ends the open slices and records the number of missing events.
     void finish(std::int64_t now, std::uint64_t lost);

@@ -174,7 +174,8 @@ private:
         }
     }
 
-    // Events that are recorded after this call has begun are left for the next one: earlier events of other threads may still be missing.
+    // Events that are recorded after this call has begun are left for the next one: earlier events of other threads may
+    // still be missing.
     void write_locked(bool everything) noexcept {
         try {
             const std::int64_t complete_to = now();

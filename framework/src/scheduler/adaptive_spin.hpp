@@ -6,9 +6,9 @@
 
 namespace cadre::detail {
 
-/// Spins for as long as a sleep and a wake-up cost, which is at most twice the cost of the best choice (competitive spinning:
-/// Karlin et al., SODA 1990), and only while spinning has paid lately, as KVM's halt polling does: a short sleep turns it
-/// on, two unsuccessful spins in a row turn it off. Used by one thread.
+/// Spins for as long as a sleep and a wake-up cost, which is at most twice the cost of the best choice (competitive
+/// spinning: Karlin et al., SODA 1990), and only while spinning has paid lately, as KVM's halt polling does: a short
+/// sleep turns it on, two unsuccessful spins in a row turn it off. Used by one thread.
 class adaptive_spin {
 public:
     using clock = std::chrono::steady_clock;

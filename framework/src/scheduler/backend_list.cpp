@@ -12,7 +12,8 @@ namespace cadre::detail {
 
 namespace {
 
-// A fork may find the mutex locked: a child of the program makes no executors, and ends without destroying those of its parent.
+// A fork may find the mutex locked: a child of the program makes no executors, and ends without destroying those of its
+// parent.
 struct backends {
     std::mutex mutex;  // under it: registries count; no user code
     std::vector<executor_backend*> known;

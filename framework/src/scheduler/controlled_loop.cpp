@@ -37,8 +37,8 @@ timer_service& timers_here() noexcept {
 
 bool run_loop::controlled_items() const noexcept { return control_ != nullptr && !control_->ready.empty(); }
 
-// Called after each fork on a seeded loop: forks are drawn like everything else. A join that finds the deque empty counts the ends
-// of its children one by one.
+// Called after each fork on a seeded loop: forks are drawn like everything else. A join that finds the deque empty
+// counts the ends of its children one by one.
 void run_loop::wake_one() noexcept {
     if (control_ != nullptr) collect_forks();
 }

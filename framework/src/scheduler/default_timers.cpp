@@ -18,15 +18,16 @@ namespace {
 
 /// A heap with a thread of its own. Never destroyed: detached work may arm timers while the program ends.
 ///
-/// The thread keeps its planned wake time when timers are cancelled: a loop of limits that do not pass, each later than the one
-/// before, wakes it once in the length of a limit and not once for each limit.
+/// The thread keeps its planned wake time when timers are cancelled: a loop of limits that do not pass, each later than
+/// the one before, wakes it once in the length of a limit and not once for each limit.
 ///
-/// The word `planned_`, the time at which the thread polls the heap next: stored by the thread, seq_cst, before it reads the
-/// earliest deadline once more; loaded by `earlier`, seq_cst, after the node was pushed. At least one of them sees the other.
+/// The word `planned_`, the time at which the thread polls the heap next: stored by the thread, seq_cst, before it
+/// reads the earliest deadline once more; loaded by `earlier`, seq_cst, after the node was pushed. At least one of them
+/// sees the other.
 class threaded_timers final : public timer_heap {
 public:
-    /// Starts the thread: a fork has the timers, but not the thread. If the system has no thread left, what is added meanwhile
-    /// fires after the next call that finds one.
+    /// Starts the thread: a fork has the timers, but not the thread. If the system has no thread left, what is added
+    /// meanwhile fires after the next call that finds one.
     void start() noexcept {
         static std::mutex once;
         const std::lock_guard hold(once);

@@ -30,8 +30,8 @@ void deferred_action::post(function action, void* context, stop_reason why) noex
         timer_.self = this;
         timer_.fire = [](timer_node* n) noexcept { static_cast<node*>(n)->self->run(); };
     }
-    // A timer that has not fired is armed again. One that has fired may have read the weaker reason, so it fires once more: after
-    // this one, on the same thread.
+    // A timer that has not fired is armed again. One that has fired may have read the weaker reason, so it fires once
+    // more: after this one, on the same thread.
     if (before == stop_reason::none || !timers_->cancel(timer_)) {
         pending_.fetch_add(1, std::memory_order_relaxed);
         if (before == stop_reason::none) timers_ = &timers_here();
@@ -44,7 +44,8 @@ void deferred_action::settle() noexcept {
     if (reason_.load(std::memory_order_acquire) == stop_reason::none) return;
     if (pending_.load(std::memory_order_acquire) == 0) return;  // the loop of the timers may be gone
     if (timers_->cancel(timer_)) pending_.fetch_sub(1, std::memory_order_relaxed);
-    // A stop callback of a user may resume the waiting coroutine inside the action, which then waits for itself no more.
+    // A stop callback of a user may resume the waiting coroutine inside the action, which then waits for itself no
+    // more.
     unsigned own = 0;
     if (running_here == this) {
         running_here = nullptr;

@@ -13,8 +13,8 @@
 
 namespace cadre::detail {
 
-/// Any thread adds and removes; the poller visits. When one thread gives the role up and another one takes it, a lock of the caller
-/// orders their visits.
+/// Any thread adds and removes; the poller visits. When one thread gives the role up and another one takes it, a lock
+/// of the caller orders their visits.
 ///
 ///     word      changed by                                      to          order
 ///     count_    `add` and `remove`, under the mutex             the size    store, release
@@ -22,8 +22,8 @@ namespace cadre::detail {
 ///     polling_  the poller, before it reads the version         true        store, relaxed; then a light fence
 ///               the poller, after its visits                    false       store, release
 ///
-/// `remove` changes the version, issues a heavy fence, and waits until `polling_` is false: either the poller sees the new version,
-/// or `remove` sees that it polls.
+/// `remove` changes the version, issues a heavy fence, and waits until `polling_` is false: either the poller sees the
+/// new version, or `remove` sees that it polls.
 class event_source_set {
 public:
     void add(event_source& source);

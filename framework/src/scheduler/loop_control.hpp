@@ -52,8 +52,8 @@ public:
     }
 };
 
-/// The earliest deadline of the process-wide timers, and whether one fires now: read in this order, so that a timer is seen in one of
-/// the two. Neither starts them.
+/// The earliest deadline of the process-wide timers, and whether one fires now: read in this order, so that a timer is
+/// seen in one of the two. Neither starts them.
 [[nodiscard]] std::optional<steady_time> next_default_timer() noexcept;
 [[nodiscard]] bool default_timers_firing() noexcept;
 

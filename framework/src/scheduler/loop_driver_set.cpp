@@ -26,7 +26,8 @@ constexpr unsigned item_budget = 256;
 constexpr unsigned own_turns = 16;
 constexpr unsigned own_item_budget = item_budget / own_turns;
 constexpr int own_polls = 32;
-// Another process may take a ring, or lose the descriptor that it should write: the poller polls its sources this often.
+// Another process may take a ring, or lose the descriptor that it should write: the poller polls its sources this
+// often.
 constexpr std::chrono::seconds max_sleep{1};
 // Between polls if there is nothing to sleep on.
 constexpr std::chrono::milliseconds sleep_without_descriptor{10};
@@ -128,8 +129,8 @@ bool loop_driver_set::poll_sources() {
     return any;
 }
 
-// Takes no lock and polls nothing else: what happens between the answer of another thread and the next call. While answers are
-// quick, polls for one as long as a whole turn would take, and keeps the loop for several answers.
+// Takes no lock and polls nothing else: what happens between the answer of another thread and the next call. While
+// answers are quick, polls for one as long as a whole turn would take, and keeps the loop for several answers.
 bool loop_driver_set::run_own_loop(driver& self, const std::function<bool()>& done) {
     run_loop& own = *self.own;  // its home outlives the driver
     const int polls = self.local_answers.budget().count() != 0 ? own_polls : 0;
@@ -218,9 +219,9 @@ void loop_driver_set::wait_for_ring(int descriptor, std::optional<steady_time> e
     std::this_thread::sleep_for(sleep_without_descriptor);
 }
 
-// A loop that another thread drives counts as not ready: that thread polls again before it sleeps, and wakes this one when it
-// returns. If it returned before this thread announced its sleep, the loop's reactor is found here, and needs a sleeper. A loop
-// that this thread keeps and another one has reserved is to be released.
+// A loop that another thread drives counts as not ready: that thread polls again before it sleeps, and wakes this one
+// when it returns. If it returned before this thread announced its sleep, the loop's reactor is found here, and needs a
+// sleeper. A loop that this thread keeps and another one has reserved is to be released.
 bool loop_driver_set::anything_ready(const driver& self) {
     const std::lock_guard hold(loops_mutex_);
     return std::ranges::any_of(loops_, [&](const run_loop* loop) {
@@ -286,9 +287,9 @@ std::string loop_driver_set::drive(const std::function<bool()>& done, run_loop* 
     return deadlock;
 }
 
-// Polls for a moment if a source expects an event soon; for as long as a wake-up takes, if events have lately come so soon after
-// the thread went to sleep. Without the latter two processes that have both fallen asleep would wake each other for every
-// call. @return whether there is work
+// Polls for a moment if a source expects an event soon; for as long as a wake-up takes, if events have lately come so
+// soon after the thread went to sleep. Without the latter two processes that have both fallen asleep would wake each
+// other for every call. @return whether there is work
 bool loop_driver_set::spin(driver& self, const std::function<bool()>& done) {
     bool expected = false;
     bool allowed = false;
@@ -371,8 +372,9 @@ void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
     if (self.holds_own) self.own->begin_polling();
 }
 
-// While handlers run the thread remains announced as asleep: most of them resume a task that only starts the next operation,
-// and a turn of the drive loop would cost more than the task. After each task it checks whether it has to leave.
+// While handlers run the thread remains announced as asleep: most of them resume a task that only starts the next
+// operation, and a turn of the drive loop would cost more than the task. After each task it checks whether it has to
+// leave.
 void loop_driver_set::sleep_in_reactors(driver& self, int bell, std::optional<steady_time> end,
                                         const std::function<bool()>& done) {
     const std::span others(std::span(self.kept).subspan(1));

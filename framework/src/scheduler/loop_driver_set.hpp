@@ -18,11 +18,11 @@
 
 namespace cadre::detail {
 
-/// The run loops, drivers and event sources of this process. One driver at a time is the *poller*: it polls the event sources
-/// and sleeps on the wake descriptor of the process; other drivers sleep on descriptors of their own.
+/// The run loops, drivers and event sources of this process. One driver at a time is the *poller*: it polls the event
+/// sources and sleeps on the wake descriptor of the process; other drivers sleep on descriptors of their own.
 ///
-/// A loop that a driver has reserved is left to it, for as long as it drives. A loop with a reactor stays with the driver that ran it first, until that
-/// driver returns: it sleeps in the reactor, which watches its descriptor.
+/// A loop that a driver has reserved is left to it, for as long as it drives. A loop with a reactor stays with the
+/// driver that ran it first, until that driver returns: it sleeps in the reactor, which watches its descriptor.
 ///
 ///     word                changed by                                         to             order
 ///     driver::asleep_on   its driver, before its last poll                   a descriptor   store, seq_cst

@@ -113,7 +113,8 @@ bool loop_driver_set::advance(driver& self) {
     return !elsewhere && !real && waits && end_deadlock(self);
 }
 
-// The first time stop of all tasks is requested; then, one by one, of what still waits: a `shield` keeps requests away from it.
+// The first time stop of all tasks is requested; then, one by one, of what still waits: a `shield` keeps requests away
+// from it.
 bool loop_driver_set::end_deadlock(driver& self) {
     {
         const std::lock_guard hold(drivers_mutex_);

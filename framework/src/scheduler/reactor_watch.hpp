@@ -9,8 +9,8 @@
 
 namespace cadre::detail {
 
-/// The helpers of one driver. A helper runs at most one handler, then it wakes the driver. It does not resume tasks but posts
-/// them to their home.
+/// The helpers of one driver. A helper runs at most one handler, then it wakes the driver. It does not resume tasks but
+/// posts them to their home.
 class reactor_watch {
 public:
     reactor_watch() noexcept;

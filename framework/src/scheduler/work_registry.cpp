@@ -17,7 +17,8 @@ namespace {
 // The innermost one of this thread.
 constinit thread_local work_end* innermost_end = nullptr;
 
-// Of how many times all are measured, and one in how many of the later ones: two clock reads cost half as much as the shortest call.
+// Of how many times all are measured, and one in how many of the later ones: two clock reads cost half as much as the
+// shortest call.
 constexpr std::uint64_t always_measured = 1024;
 constexpr std::uint64_t measured_interval = 256;
 
@@ -127,8 +128,8 @@ void work_registry::report_empty() noexcept {
 }
 
 void work_registry::request_stop(stop_reason why) noexcept {
-    // The lock keeps every root alive while its stop state fires. Lock order: registry, then stop tree. Callbacks of tokens are user
-    // code, which may start and end work: they run without the lock.
+    // The lock keeps every root alive while its stop state fires. Lock order: registry, then stop tree. Callbacks of
+    // tokens are user code, which may start and end work: they run without the lock.
     std::vector<std::stop_source> sources;
     {
         const std::lock_guard hold(mutex_);

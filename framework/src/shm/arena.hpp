@@ -13,12 +13,14 @@
 
 namespace cadre::detail::shm {
 
-/// Small blocks are parts of units cut into one size, large blocks are runs of whole units. Free memory is recorded in the
-/// owner's private memory only, and so is what the owner needs of the unit table; shared are the unit table, written by the owner alone, and the holder words. Any holder
-/// releases a block by setting its holder word to nobody. Thread-safe.
+/// Small blocks are parts of units cut into one size, large blocks are runs of whole units. Free memory is recorded in
+/// the owner's private memory only, and so is what the owner needs of the unit table; shared are the unit table,
+/// written by the owner alone, and the holder words. Any holder releases a block by setting its holder word to nobody.
+/// Thread-safe.
 class arena {
 public:
-    /// Takes over the arena of this process's slot. Blocks of an earlier process in the slot that others hold stay theirs.
+    /// Takes over the arena of this process's slot. Blocks of an earlier process in the slot that others hold stay
+    /// theirs.
     arena(const region& memory, process_id self);
 
     struct allocation {

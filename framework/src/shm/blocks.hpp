@@ -23,8 +23,8 @@ inline constexpr std::array<std::uint32_t, 18> block_classes{64,   128,  192,  2
                                                              2048, 3072, 4096, 6144, 8192, 12288, 16384, 21824, 32768};
 
 /// An entry of the unit table: 0 for a unit that is free or inside a run, small_unit | class for a unit cut into small
-/// blocks, or the length of the run that begins here. Written by the arena's owner with release, after the holder words of
-/// the blocks; read by all with acquire. The supervisor sets entries of a dead owner to 0.
+/// blocks, or the length of the run that begins here. Written by the arena's owner with release, after the holder words
+/// of the blocks; read by all with acquire. The supervisor sets entries of a dead owner to 0.
 inline constexpr std::uint32_t small_unit = 0x8000'0000u;
 
 /// The position and capacity of a block; `offset == 0`: no block.
@@ -84,8 +84,8 @@ private:
     std::uint64_t hole_end_ = 0;  // of the page that was found unwritten last
 };
 
-/// The entries of an arena's unit table, for units that rise; 0 for an entry that was never written. The table has holes, also
-/// between entries that are in use: of a run only the first entry is written.
+/// The entries of an arena's unit table, for units that rise; 0 for an entry that was never written. The table has
+/// holes, also between entries that are in use: of a run only the first entry is written.
 class unit_entries {
 public:
     unit_entries(const region& memory, unsigned slot) noexcept
@@ -107,8 +107,8 @@ private:
     written_ranges written_;
 };
 
-/// Calls `f(block_location)` for every block of the arena. The walk is bounded, whatever the unit table contains, and reads
-/// only what was written before: it takes no memory.
+/// Calls `f(block_location)` for every block of the arena. The walk is bounded, whatever the unit table contains, and
+/// reads only what was written before: it takes no memory.
 template <class F>
 void for_each_block(const region& memory, unsigned slot, F f) {
     const std::uint64_t max_units = memory.layout(slot).units;

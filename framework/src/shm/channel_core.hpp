@@ -5,14 +5,14 @@
 ///
 ///     free(p) → writing(p, sender) → full(p) → taking(p, receiver) → free(p + cells)
 ///
-/// Every claim is one compare-and-swap that names the claimant. Any process advances the indices: past a claimed cell at
-/// the tail, past a taken cell at the head. So no process waits for a dead one to do it. The tail word's lowest bit is the
-/// close mark: a message counts if the tail passes its position with the mark clear.
+/// Every claim is one compare-and-swap that names the claimant. Any process advances the indices: past a claimed cell
+/// at the tail, past a taken cell at the head. So no process waits for a dead one to do it. The tail word's lowest bit
+/// is the close mark: a message counts if the tail passes its position with the mark clear.
 ///
 /// Only the last store, `free(p + cells)`, consumes. If a receiver dies before it, the supervisor marks the cell
 /// `returned`; a receiver without memory for the message does the same. Receivers look for returned cells first, so a
-/// returned message may be overtaken by later ones of its sender. If a sender dies before `full`, the supervisor marks the
-/// cell `skipped`. The state tables are in channel_layout.hpp.
+/// returned message may be overtaken by later ones of its sender. If a sender dies before `full`, the supervisor marks
+/// the cell `skipped`. The state tables are in channel_layout.hpp.
 #pragma once
 
 #include <cstddef>
@@ -107,7 +107,8 @@ public:
             }
             s.raw = c.state.load();
             if (!s.is_at(h)) {
-                // A later lap: the head lags behind and is advanced. An earlier lap is impossible unless the head has moved.
+                // A later lap: the head lags behind and is advanced. An earlier lap is impossible unless the head has
+                // moved.
                 if (s.is_before(h) && header_.head.load() == h) return op_status::broken;
                 header_.head.compare_exchange_strong(h, h + 1);
                 continue;
@@ -130,8 +131,8 @@ public:
         return op_status::broken;
     }
 
-    /// A death between the two stores leaves receivers that ring each other spuriously. In the other order some receivers
-    /// would wait for ever.
+    /// A death between the two stores leaves receivers that ring each other spuriously. In the other order some
+    /// receivers would wait for ever.
     void close() noexcept {
         header_.closing.store(1);
         Probe::at(step::close_announced);
@@ -162,8 +163,8 @@ private:
             cell& c = at(p);
             cell_word s{c.state.load()};
             if (!s.is_at(p)) {
-                // An earlier lap still has the cell: the queue is full, if the tail was really there. A later lap: the tail
-                // has moved.
+                // An earlier lap still has the cell: the queue is full, if the tail was really there. A later lap: the
+                // tail has moved.
                 if (header_.tail.load() != t) continue;
                 return s.is_before(p) ? op_status::would_block : op_status::broken;
             }
@@ -182,8 +183,8 @@ private:
             Probe::at(step::send_counted);
             write(c);
             Probe::at(step::send_written);
-            // An exchange, because the sender next reads which receivers wait: its full fence pairs with that of a receiver
-            // which publishes its interest and then reads the cell again.
+            // An exchange, because the sender next reads which receivers wait: its full fence pairs with that of a
+            // receiver which publishes its interest and then reads the cell again.
             c.state.exchange(cell_word::make(p, cell_phase::full).raw);
             Probe::at(step::send_published);
             return op_status::done;

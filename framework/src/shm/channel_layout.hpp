@@ -32,8 +32,8 @@ struct basic_channel_header {
     Word drained;
 };
 
-/// Phase of a cell at position p of the stream of messages. All stores, exchanges and compare-and-swaps are sequentially
-/// consistent.
+/// Phase of a cell at position p of the stream of messages. All stores, exchanges and compare-and-swaps are
+/// sequentially consistent.
 ///
 /// | state                | changed by                           | to                                                |
 /// | -------------------- | ------------------------------------ | ------------------------------------------------- |
@@ -49,10 +49,10 @@ struct basic_channel_header {
 /// | skipped(p)           | any receiver                         | free(p + cells), by CAS                           |
 enum class cell_phase : unsigned { free = 0, writing = 1, full = 2, taking = 3, skipped = 4, returned = 5 };
 
-/// position << 16 | slot << 3 | phase. Positions are numbers of 48 bits that wrap; the indices, which have 64 bits, never do. A
-/// cell's position is compared with an index as a distance, and only a process that was suspended for exactly 2^48 messages,
-/// four months at full speed, could mistake one for another. The slot alone names the claimant, because a slot has no new
-/// process before the supervisor has recovered what its dead process held.
+/// position << 16 | slot << 3 | phase. Positions are numbers of 48 bits that wrap; the indices, which have 64 bits,
+/// never do. A cell's position is compared with an index as a distance, and only a process that was suspended for
+/// exactly 2^48 messages, four months at full speed, could mistake one for another. The slot alone names the claimant,
+/// because a slot has no new process before the supervisor has recovered what its dead process held.
 struct cell_word {
     std::uint64_t raw;
 

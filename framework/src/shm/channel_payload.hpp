@@ -41,8 +41,8 @@ private:
     const region& memory_;
 };
 
-/// Finds and claims the blocks of messages for one process. `length` is the value of a cell's word of that name: anything
-/// may be in it.
+/// Finds and claims the blocks of messages for one process. `length` is the value of a cell's word of that name:
+/// anything may be in it.
 template <class Blocks = region_blocks>
 class channel_payload {
     using cell = basic_channel_cell<typename Blocks::word_type>;

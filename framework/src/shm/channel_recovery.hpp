@@ -50,8 +50,8 @@ public:
             if (const block_location b = payload_.block_of(length); b.offset != 0) f(b.offset);
         });
     }
-    /// Calls `f(bytes)` for every message that carries handles. The bytes of a message that is received at the same time
-    /// are meaningless.
+    /// Calls `f(bytes)` for every message that carries handles. The bytes of a message that is received at the same
+    /// time are meaningless.
     template <class F>
     void for_each_carrier(F f) const {
         for_each_message([&](const cell& c, std::uint64_t length) {

@@ -10,9 +10,9 @@ namespace cadre::detail::shm {
 
 namespace {
 
-/// Releases the blocks that the dead process held and that are in no queue. No block of the dead process was queued after its
-/// death, and a live receiver claims a block before it removes it from a queue. So a block that the dead process holds and
-/// that is in no queue now is unused.
+/// Releases the blocks that the dead process held and that are in no queue. No block of the dead process was queued
+/// after its death, and a live receiver claims a block before it removes it from a queue. So a block that the dead
+/// process holds and that is in no queue now is unused.
 void free_blocks(plane_core& core, process_id dead) {
     const region& memory = core.memory;
     std::vector<std::uint64_t> held;

@@ -16,7 +16,8 @@ public:
     /// An item that is in use until `is_free` says otherwise.
     void add_pending(Item t) { pending_.push_back(t); }
 
-    /// Takes the free item that was found last; it becomes pending. `is_free(item)`: whether a pending item was released.
+    /// Takes the free item that was found last; it becomes pending. `is_free(item)`: whether a pending item was
+    /// released.
     template <class IsFree>
     [[nodiscard]] bool take(Item& out, IsFree is_free) {
         poll(few, is_free);

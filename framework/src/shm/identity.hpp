@@ -6,8 +6,9 @@
 
 namespace cadre::detail::shm {
 
-/// Slots of processes are near or far. What is kept per process lies beside the object for near slots, in one word for each set
-/// of processes; for far slots it lies in memory of its own, which takes no room until a far process uses the object.
+/// Slots of processes are near or far. What is kept per process lies beside the object for near slots, in one word for
+/// each set of processes; for far slots it lies in memory of its own, which takes no room until a far process uses the
+/// object.
 inline constexpr unsigned near_slots = 64;
 /// The far slots are the groups of one word each in a set of processes.
 inline constexpr unsigned far_groups = 64;
@@ -54,8 +55,8 @@ inline constexpr holder_word nobody = 0;
     return (std::uint64_t{p.generation} << 32) | (std::uint64_t{p.slot} << 3) | 1u;
 }
 
-/// The points of the shared-memory algorithms at which a death makes a difference. Tests replace `no_probe` by a probe that
-/// kills the process at a chosen step; `no_probe` costs nothing.
+/// The points of the shared-memory algorithms at which a death makes a difference. Tests replace `no_probe` by a probe
+/// that kills the process at a chosen step; `no_probe` costs nothing.
 enum class step : std::uint8_t {
     send_claimed,  ///< the cell is claimed, the tail not yet advanced
     send_counted,  ///< the tail has passed the cell

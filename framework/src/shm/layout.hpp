@@ -51,12 +51,14 @@ struct process_entry {
     return (std::uint64_t{generation} << 32) | static_cast<std::uint64_t>(s);
 }
 
-/// The sizes of a region are not in it: a process has them from the parent and compares them with the sealed size of the memfd.
+/// The sizes of a region are not in it: a process has them from the parent and compares them with the sealed size of
+/// the memfd.
 struct region_header {
     /// loop_state of the parent's supervisor, changed as process_entry::loop.
     alignas(64) half_word supervisor;
-    /// The far processes whose doorbells the parent is to write for others, which have no descriptor of them; and which of these
-    /// words are not 0. A ringer sets bits, in this order, and then rings the supervisor; the parent takes them by exchange.
+    /// The far processes whose doorbells the parent is to write for others, which have no descriptor of them; and which
+    /// of these words are not 0. A ringer sets bits, in this order, and then rings the supervisor; the parent takes
+    /// them by exchange.
     alignas(64) word wanted_bell_groups;
     word wanted_bells[far_groups];
     /// domain_state: the parent changes unused → open → stopped; others read with acquire.
@@ -87,8 +89,9 @@ enum class object_kind : std::uint32_t {
 enum class object_phase : std::uint32_t { free = 0, live = 1, freeing = 2 };
 
 /// One shared object. The memory of an entry is never used for anything else, so access through an outdated handle is
-/// harmless. The owner of the arena writes block, data, size, parameter and domain before the object is live. `state` has its
-/// table at object_word, `lock` at lock_word. The others are changed by sequentially consistent read-modify-writes:
+/// harmless. The owner of the arena writes block, data, size, parameter and domain before the object is live. `state`
+/// has its table at object_word, `lock` at lock_word. The others are changed by sequentially consistent
+/// read-modify-writes:
 ///
 /// | word       | changed by                                                                                   |
 /// | ---------- | -------------------------------------------------------------------------------------------- |
@@ -113,8 +116,8 @@ struct object_entry {
 };
 static_assert(sizeof(object_entry) == 192);
 
-/// What far processes have to do with one object. Memory is committed by the process that touches it first; the arena's owner
-/// discards all of it when it uses the entry again.
+/// What far processes have to do with one object. Memory is committed by the process that touches it first; the arena's
+/// owner discards all of it when it uses the entry again.
 struct far_record {
     word presence[far_groups];
     word interest[2][far_groups];

@@ -23,8 +23,8 @@ namespace cadre::detail::shm {
 /// |            | supervisor, if q is dead                                     | free                     |
 /// | claimed(p) | of a shared lock: see shared_lock_core.hpp                   |                          |
 ///
-/// `owner died` stays in a free or granted word until a process acquires the lock; `try_lock` reports it then. Every change is a sequentially
-/// consistent compare-and-swap.
+/// `owner died` stays in a free or granted word until a process acquires the lock; `try_lock` reports it then. Every
+/// change is a sequentially consistent compare-and-swap.
 struct lock_word {
     enum class phase : unsigned { free = 0, held = 1, granted = 2, claimed = 3 };
     std::uint64_t raw;
@@ -69,7 +69,8 @@ public:
         Probe::at(step::lock_freed);
         return true;
     }
-    /// Grants the lock to a waiting process. The caller then checks that `to` still waits, and revokes the grant if not.
+    /// Grants the lock to a waiting process. The caller then checks that `to` still waits, and revokes the grant if
+    /// not.
     /// @return false if this process does not hold the lock
     bool grant(process_id to) noexcept {
         if (!swap(held(), lock_word::make(lock_word::phase::granted, to, false))) return false;

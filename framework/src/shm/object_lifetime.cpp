@@ -73,7 +73,8 @@ void object_table::end_transit(object_ref o) noexcept { life(o).decrement(entry(
 void object_table::add_queued(object_ref o) noexcept { life(o).increment(entry(o).queued); }
 void object_table::remove_queued(object_ref o) noexcept { life(o).decrement(entry(o).queued); }
 
-/// Frees `o` if it is unused (or completes that), then the objects to which only its unread messages referred, and so on.
+/// Frees `o` if it is unused (or completes that), then the objects to which only its unread messages referred, and so
+/// on.
 void object_table::free_with_contents(object_ref o, bool begun) noexcept {
     std::vector<object_ref> carried;
     if (begun || life(o).begin_freeing(o, self_.slot)) finish_freeing(o, carried);
@@ -84,8 +85,8 @@ void object_table::free_with_contents(object_ref o, bool begun) noexcept {
     }
 }
 
-/// The supervisor may repeat each step if this process dies. `carried` gets the objects of handles in unread messages, with a
-/// reference each.
+/// The supervisor may repeat each step if this process dies. `carried` gets the objects of handles in unread messages,
+/// with a reference each.
 void object_table::finish_freeing(object_ref o, std::vector<object_ref>& carried) noexcept {
     object_entry& e = entry(o);
     const std::size_t first = carried.size();

@@ -30,7 +30,8 @@ public:
         std::uint64_t parameter = 0;
         std::uint32_t domain = 0;
     };
-    /// Makes an object in this process's arena with a reference of this process; `initialise(data)` gets its zeroed data.
+    /// Makes an object in this process's arena with a reference of this process; `initialise(data)` gets its zeroed
+    /// data.
     /// @throws std::bad_alloc
     template <class Initialise>
     [[nodiscard]] object_ref create(arena& from, const wanted& w, Initialise initialise) {
@@ -48,7 +49,8 @@ public:
     /// A result of a call that carries a handle of the object is encoded; is decoded (after `acquire`).
     void begin_transit(object_ref o) noexcept;
     void end_transit(object_ref o) noexcept;
-    /// A message that carries a handle of the object is about to be queued; is received (after `acquire`), or not queued.
+    /// A message that carries a handle of the object is about to be queued; is received (after `acquire`), or not
+    /// queued.
     void add_queued(object_ref o) noexcept;
     void remove_queued(object_ref o) noexcept;
 
@@ -75,7 +77,8 @@ public:
     };
     /// Supervisor. Empty if the object has other references, or does not exist.
     [[nodiscard]] std::optional<queued_only> find_queued_only(object_ref o) const noexcept;
-    /// Supervisor, if no message carries the object: clears the count and frees the object, unless it has changed since.
+    /// Supervisor, if no message carries the object: clears the count and frees the object, unless it has changed
+    /// since.
     void clear_queued(const queued_only& q) noexcept;
     /// Calls `f(object_ref, object_phase)` for every object that is not free, of the arenas of slots below `slots`.
     template <class F>

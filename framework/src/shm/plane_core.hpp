@@ -43,8 +43,9 @@ public:
                                     static_cast<std::uint32_t>(domain_state::stopped);
     }
 
-    /// The one object in this process for an object in shared memory, so that all coroutines of the process wait in one queue.
-    /// Finds it, or makes it by `make()` (a shared_ptr). `owned`: the encoded handle owned a reference, which ends here.
+    /// The one object in this process for an object in shared memory, so that all coroutines of the process wait in one
+    /// queue. Finds it, or makes it by `make()` (a shared_ptr). `owned`: the encoded handle owned a reference, which
+    /// ends here.
     /// @throws not_portable if the object exists no more
     template <class Object, class Make>
     [[nodiscard]] std::shared_ptr<Object> find_or_make(object_ref o, bool owned, Make make) {
@@ -107,8 +108,8 @@ public:
     [[nodiscard]] bool stopped() const noexcept { return core_.stopped(data_.domain); }
     [[nodiscard]] bool here() const noexcept { return core_.owner.here(); }
 
-    /// Writes the handle. With a context, `keep_alive` keeps the object until the bytes are used, and the name is added to the
-    /// channel's message. Without a context the bytes own a reference.
+    /// Writes the handle. With a context, `keep_alive` keeps the object until the bytes are used, and the name is added
+    /// to the channel's message. Without a context the bytes own a reference.
     void encode(encoder& out, const std::weak_ptr<shared_object>& self) const;
 
     /// Sets or clears this process's interest in queue `q`. Sequentially consistent.
@@ -117,7 +118,8 @@ public:
     [[nodiscard]] bool others_interested(unsigned q) const noexcept;
     [[nodiscard]] bool interested(unsigned q, unsigned slot) const noexcept;
 
-    /// Rings other processes that wait in queue `q`, in turn, until one of them retries soon. Busy ones are rung in passing.
+    /// Rings other processes that wait in queue `q`, in turn, until one of them retries soon. Busy ones are rung in
+    /// passing.
     void ring_one(unsigned q) noexcept;
     void ring_each(unsigned q) noexcept;
     /// Calls `f(slot)` for the other processes that wait in queue `q`, in turn, until it returns false.

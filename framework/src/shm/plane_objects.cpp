@@ -73,8 +73,8 @@ void plane_channel::after_receive(op_status a, unsigned skipped) noexcept {
     const bool taken = a == op_status::done || a == op_status::broken;  // an invalid message is discarded
     if (taken || skipped != 0) wake(senders);
     if (a == op_status::exhausted) wake(receivers);  // the message is still queued
-    // The last receivers of a closed channel wait until no message is being taken; this may have been the last one. If the
-    // channel is just being closed, the closing process rings them.
+    // The last receivers of a closed channel wait until no message is being taken; this may have been the last one. If
+    // the channel is just being closed, the closing process rings them.
     if (taken && core_.closing()) wake_all(receivers);
 }
 
@@ -155,8 +155,8 @@ void plane_lock::unlock() noexcept {
 hand_over_result hand_over(object_handle& handle, lock_core<>& core) noexcept {
     const auto to = handle.next_waiting(0);
     if (!to || !core.grant(*to)) return hand_over_result::nobody;
-    // The grantee clears its interest before it checks for a grant to revoke; this process grants before it checks for the
-    // interest. A grantee that has just become busy would leave the lock idle until its work item ends.
+    // The grantee clears its interest before it checks for a grant to revoke; this process grants before it checks for
+    // the interest. A grantee that has just become busy would leave the lock idle until its work item ends.
     process_table& table = handle.core().table;
     const bool takes = handle.interested(0, to->slot) && table.live(*to) &&
                        table.ring(to->slot, handle.ring_bit()) != process_table::ring_result::deferred;
@@ -203,8 +203,8 @@ bool plane_semaphore::release(std::uint32_t n) noexcept {
     return true;
 }
 
-// One ring is enough only if each waiter asks for one permit: otherwise the process that is rung may have to go on waiting,
-// while another could proceed.
+// One ring is enough only if each waiter asks for one permit: otherwise the process that is rung may have to go on
+// waiting, while another could proceed.
 void plane_semaphore::wake_waiters() noexcept {
     if (core_.wanted_several())
         wake_all(0);

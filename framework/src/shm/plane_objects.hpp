@@ -20,8 +20,8 @@ namespace cadre::detail::shm {
 
 /// The base of channels, locks and semaphores. `Interface` is one of shared_channel, process_lock, shared_semaphore.
 ///
-/// A process that makes an operation possible retries the waiters of its own and rings one other process. A process that
-/// stops waiting in a queue passes the ring on if an operation is still possible. So one ring is enough.
+/// A process that makes an operation possible retries the waiters of its own and rings one other process. A process
+/// that stops waiting in a queue passes the ring on if an operation is still possible. So one ring is enough.
 template <class Interface>
 class plane_object : public Interface {
 public:

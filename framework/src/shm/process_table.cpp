@@ -95,8 +95,8 @@ bool process_table::live(process_id p) const noexcept {
 
 process_id process_table::occupant(unsigned slot) const noexcept { return {slot, generation_of(identity(slot))}; }
 
-// The fetch_or is the ringer's full fence: it pairs with the exchange in set_loop. Either the loop that goes to sleep sees
-// the pending bits in its last poll, or the ringer sees that the loop sleeps.
+// The fetch_or is the ringer's full fence: it pairs with the exchange in set_loop. Either the loop that goes to sleep
+// sees the pending bits in its last poll, or the ringer sees that the loop sleeps.
 process_table::ring_result process_table::ring(unsigned slot, std::uint64_t ring_bits) noexcept {
     process_entry& e = memory_.process(slot);
     e.pending_bits.fetch_or(ring_bits);

@@ -13,14 +13,14 @@
 
 namespace cadre::detail::shm {
 
-/// View of the table by one process. The parent keeps the occupants of slots in private memory and publishes them for the
-/// other processes. Doorbells are eventfds, one per slot and one for the parent's supervisor. The parent makes those of near slots
-/// before any worker starts, so that none is passed later; that of a far slot only its process and the parent have, and other
-/// processes have the parent's supervisor write it.
+/// View of the table by one process. The parent keeps the occupants of slots in private memory and publishes them for
+/// the other processes. Doorbells are eventfds, one per slot and one for the parent's supervisor. The parent makes
+/// those of near slots before any worker starts, so that none is passed later; that of a far slot only its process and
+/// the parent have, and other processes have the parent's supervisor write it.
 ///
-/// A ringer publishes its change, sets bits in the pending word of a process and then reads the state of its loop. A loop
-/// publishes that it sleeps and then reads its pending word. Both use sequentially consistent operations on these words, so
-/// one of them sees the other. The state table is at process_entry.
+/// A ringer publishes its change, sets bits in the pending word of a process and then reads the state of its loop. A
+/// loop publishes that it sleeps and then reads its pending word. Both use sequentially consistent operations on these
+/// words, so one of them sees the other. The state table is at process_entry.
 class process_table {
 public:
     /// `doorbells`: the supervisor's, one for each near slot, and its own if this process is far; owned by the caller.
@@ -59,8 +59,8 @@ public:
         woken,  ///< soon: it or the supervisor was woken
         deferred,  ///< when its work item ends
     };
-    /// Makes a process retry the waiters of the objects in `ring_bits`; 0: only wakes it. A full fence first: a process that
-    /// is woken or goes to sleep afterwards sees everything published before.
+    /// Makes a process retry the waiters of the objects in `ring_bits`; 0: only wakes it. A full fence first: a process
+    /// that is woken or goes to sleep afterwards sees everything published before.
     ring_result ring(unsigned slot, std::uint64_t ring_bits) noexcept;
     /// Every live process, this one included, retries all waiters.
     void ring_all() noexcept;

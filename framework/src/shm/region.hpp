@@ -16,7 +16,8 @@ class region {
 public:
     /// @throws std::system_error
     [[nodiscard]] static region create(const region_options& options = {});
-    /// Maps a region that another process made. The caller keeps the descriptor, and keeps it open while `commit` is used.
+    /// Maps a region that another process made. The caller keeps the descriptor, and keeps it open while `commit` is
+    /// used.
     /// @throws std::system_error if the descriptor cannot be mapped or its size is not that of such a region
     [[nodiscard]] static region attach(int fd, const region_shape& shape);
 
@@ -65,7 +66,8 @@ public:
     [[nodiscard]] bool commit(std::uint64_t offset, std::uint64_t size) const noexcept;
     /// How many bytes from `address` on have memory; reading others would allocate it.
     [[nodiscard]] std::uint64_t written_from(const void* address) const noexcept;
-    /// This process will not use these bytes soon: they stay, but count no longer as memory of this process. Whole pages.
+    /// This process will not use these bytes soon: they stay, but count no longer as memory of this process. Whole
+    /// pages.
     void release_view(std::uint64_t offset, std::uint64_t size) const noexcept;
     /// Returns memory to the system; the bytes read as zero afterwards. Whole pages.
     void discard(std::uint64_t offset, std::uint64_t size) const noexcept;

@@ -1,13 +1,13 @@
 /// @file
 /// A counting semaphore in shared memory that counts the permits of each process.
 ///
-/// An operation changes two words: the semaphore's and the process's count. The first CAS leaves a note in the semaphore's
-/// word: process, operation, and the number of that operation in its process. Any process, or the supervisor, can complete
-/// a noted operation; a number in the count's word makes sure that it is completed once. The note holds only the lower bits
-/// of the number, so a helper reads the note again between reading the count and changing it, and a process completes its own
-/// operation whatever the note says: a helper that was suspended for as many operations as the bits distinguish could remove
-/// a later note. The number of permits of a noted operation stands in a third word, which its process writes before the note
-/// and which nobody else writes.
+/// An operation changes two words: the semaphore's and the process's count. The first CAS leaves a note in the
+/// semaphore's word: process, operation, and the number of that operation in its process. Any process, or the
+/// supervisor, can complete a noted operation; a number in the count's word makes sure that it is completed once. The
+/// note holds only the lower bits of the number, so a helper reads the note again between reading the count and
+/// changing it, and a process completes its own operation whatever the note says: a helper that was suspended for as
+/// many operations as the bits distinguish could remove a later note. The number of permits of a noted operation stands
+/// in a third word, which its process writes before the note and which nobody else writes.
 #pragma once
 
 #include <algorithm>
@@ -59,14 +59,16 @@ using permit_word = basic_permit_word<32 - slot_bits - 2>;
 template <class Word>
 struct basic_semaphore_data {
     alignas(64) Word state;
-    /// Permits that exist, free or held. Raised by `release` before it frees them, so that permits given back always fit;
-    /// lowered by `forget`. By CAS and subtraction, sequentially consistent. A death in between leaves it too high.
+    /// Permits that exist, free or held. Raised by `release` before it frees them, so that permits given back always
+    /// fit; lowered by `forget`. By CAS and subtraction, sequentially consistent. A death in between leaves it too
+    /// high.
     Word total;
     /// 0; set to 1, for good, by the first process that acquires several permits at once.
     Word several;
-    /// One per near slot: permits << 32 | operations completed. Changed by any process that completes the operation in the
-    /// note, by CAS; by the supervisor, after a death, by store. Sequentially consistent. Behind them, also one per near slot:
-    /// one less than the number of permits of the last operation noted for the slot. Far slots have both words in far_record.
+    /// One per near slot: permits << 32 | operations completed. Changed by any process that completes the operation in
+    /// the note, by CAS; by the supervisor, after a death, by store. Sequentially consistent. Behind them, also one per
+    /// near slot: one less than the number of permits of the last operation noted for the slot. Far slots have both
+    /// words in far_record.
     alignas(64) Word held[1];
 };
 using semaphore_data = basic_semaphore_data<word>;
@@ -199,8 +201,9 @@ private:
         settle(w);
         return true;
     }
-    /// Has an effect once per number, because the count's word holds the number of the last completed operation. If the note
-    /// is still there after the count was read, and the CAS finds the count unchanged, the operation was not yet completed.
+    /// Has an effect once per number, because the count's word holds the number of the last completed operation. If the
+    /// note is still there after the count was read, and the CAS finds the count unchanged, the operation was not yet
+    /// completed.
     void apply(Permits w) noexcept {
         std::uint64_t h = held(w.slot()).load();
         const std::uint32_t permits = static_cast<std::uint32_t>(amount(w.slot()).load()) + 1;

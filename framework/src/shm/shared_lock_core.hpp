@@ -29,8 +29,8 @@ namespace cadre::detail::shm {
 /// |            | supervisor, if p is dead                                       | 0                                 |
 ///
 /// An owner claims the word and then reads the counts; a sharer counts itself and then reads the word. All of these are
-/// sequentially consistent, so one of them sees the other. `owner died` stays until an owner enters. A death while the lock is
-/// claimed frees it without `owner died`.
+/// sequentially consistent, so one of them sees the other. `owner died` stays until an owner enters. A death while the
+/// lock is claimed frees it without `owner died`.
 template <class Probe = no_probe, class Word = word>
 class shared_lock_core {
 public:
@@ -54,7 +54,8 @@ public:
         }
         return false;
     }
-    /// Whether no process shares the lock. `each(f)` calls `f(slot)` for every process that may, until `f` returns false.
+    /// Whether no process shares the lock. `each(f)` calls `f(slot)` for every process that may, until `f` returns
+    /// false.
     template <class Each>
     [[nodiscard]] bool drained(Each each) const noexcept {
         bool none = true;
@@ -111,7 +112,8 @@ public:
         return w.state() == lock_word::phase::claimed ? std::optional(w.who()) : std::nullopt;
     }
 
-    /// Whether a process waits, or has waited, to share the lock: then one released lock lets several processes continue.
+    /// Whether a process waits, or has waited, to share the lock: then one released lock lets several processes
+    /// continue.
     [[nodiscard]] bool wanted_shared() const noexcept { return wanted_shared_.load() != 0; }
     void want_shared() noexcept {
         if (!wanted_shared()) wanted_shared_.store(1);

@@ -1,5 +1,6 @@
 /// @file
-/// One word for each process that uses an object: of near slots in the data of the object, of far slots in its far_record.
+/// One word for each process that uses an object: of near slots in the data of the object, of far slots in its
+/// far_record.
 #pragma once
 
 #include <cstddef>

@@ -8,9 +8,9 @@
 
 namespace cadre::detail::shm {
 
-/// One word for near slots, and for far ones a word for each group of 64 and a word that names the groups in use. A process
-/// that enters sets its bit before that of its group, so a reader that finds no group is followed, in the order of all
-/// sequentially consistent operations, by whatever the entering process does next.
+/// One word for near slots, and for far ones a word for each group of 64 and a word that names the groups in use. A
+/// process that enters sets its bit before that of its group, so a reader that finds no group is followed, in the order
+/// of all sequentially consistent operations, by whatever the entering process does next.
 class slot_set {
 public:
     /// `far`: the far part, which has memory if a far process has entered; null in a region without far slots.

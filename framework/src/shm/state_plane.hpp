@@ -64,19 +64,21 @@ public:
     /// Parent: claims a slot for a worker about to be started. Empty if there are too many processes. Thread-safe.
     /// @throws std::system_error, std::bad_alloc
     [[nodiscard]] std::optional<process_id> claim_slot();
-    /// Parent: a process has ended or never started. Completes or reverts its operations, releases what it held, rings all
-    /// processes that wait and frees the slot. Any thread; idempotent.
+    /// Parent: a process has ended or never started. Completes or reverts its operations, releases what it held, rings
+    /// all processes that wait and frees the slot. Any thread; idempotent.
     void recover(process_id dead) noexcept;
 
     /// For the run loop of this process: retries the waiters for which other processes rang.
     [[nodiscard]] event_source& source() noexcept;
-    /// Parent: the same for the supervisor thread, for times when the run loop is busy; waits on `supervisor_doorbell()`.
+    /// Parent: the same for the supervisor thread, for times when the run loop is busy; waits on
+    /// `supervisor_doorbell()`.
     [[nodiscard]] event_source& supervisor_source() noexcept;
 
     /// Parent: makes the domain of an executor; `shut_down` ends it. At most 65535 in a program's life.
     /// @throws error if there are too many
     [[nodiscard]] memory_domain& open_domain();
-    /// The domain with number `id`, in any process; 0 is the program's own and is never shut down. Lives as long as the plane.
+    /// The domain with number `id`, in any process; 0 is the program's own and is never shut down. Lives as long as the
+    /// plane.
     [[nodiscard]] memory_domain& domain(std::uint32_t id = 0);
     /// Parent: operations on the domain's objects, waiting ones too, give `stopped` from now on. Any thread.
     void shut_down(std::uint32_t domain) noexcept;

@@ -21,7 +21,8 @@ using core = barrier_core<>;
 // is damaged.
 constexpr unsigned max_phases_in_sequence = 1000;
 
-/// Runs the action of a completing phase and begins the next one; repeats if that is complete by then. @throws broken_barrier
+/// Runs the action of a completing phase and begins the next one; repeats if that is complete by then. @throws
+/// broken_barrier
 void complete_phases(shared_block& block, const portable_action& action) {
     core word(block_word(block, 0));
     unsigned phases = 0;

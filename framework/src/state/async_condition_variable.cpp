@@ -13,7 +13,8 @@ namespace detail {
 
 namespace {
 
-/// Counts itself as a waiter, queues itself, unlocks, in this order: a notifier that takes the lock afterwards finds the waiter.
+/// Counts itself as a waiter, queues itself, unlocks, in this order: a notifier that takes the lock afterwards finds
+/// the waiter.
 class notification {
 public:
     using resumes_at_home = void;

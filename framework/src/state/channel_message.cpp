@@ -12,7 +12,8 @@ namespace {
 // Larger buffers are not worth holding on to in every thread that ever sent something big.
 constexpr std::size_t kept_capacity = std::size_t{1} << 20;
 
-// More handles in one message are refused, so that a process does not reserve memory for a count that another one has forged.
+// More handles in one message are refused, so that a process does not reserve memory for a count that another one has
+// forged.
 constexpr std::uint64_t max_names = std::uint64_t{1} << 20;
 
 byte_buffer& kept() noexcept {

@@ -8,8 +8,8 @@
 
 namespace cadre::detail {
 
-/// waiters << 32 | notifications. There are never more notifications than waiters. Every change is a sequentially consistent
-/// compare-and-swap, so that a death leaves one of these states:
+/// waiters << 32 | notifications. There are never more notifications than waiters. Every change is a sequentially
+/// consistent compare-and-swap, so that a death leaves one of these states:
 ///
 /// | state  | changed by                                            | to           |
 /// | ------ | ----------------------------------------------------- | ------------ |

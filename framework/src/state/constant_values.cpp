@@ -70,7 +70,8 @@ bool needed(const std::string& name, const known_value& v) {
     return v.kept.use_count() > 1 || exists(name);
 }
 
-// Removes some values of constants that exist no more: a few for each new one, in turn, so that all are found. `removed` gets them.
+// Removes some values of constants that exist no more: a few for each new one, in turn, so that all are found.
+// `removed` gets them.
 void remove_some(known_values& all, std::vector<std::shared_ptr<void>>& removed) {
     auto at = all.values.upper_bound(all.checked);
     for (std::size_t left = std::min(checks, all.values.size()); left != 0; --left) {

@@ -13,8 +13,8 @@
 
 namespace cadre::detail {
 
-/// A shared lock that only coroutines of this process can hold. A waiting owner claims nothing: its place in the queue keeps later
-/// sharers out.
+/// A shared lock that only coroutines of this process can hold. A waiting owner claims nothing: its place in the queue
+/// keeps later sharers out.
 class heap_shared_lock final : public process_shared_lock, public registered_object {
 public:
     explicit heap_shared_lock(std::shared_ptr<object_registry> registry);

@@ -12,8 +12,8 @@
 
 namespace cadre::detail {
 
-/// Whether coroutines wait for the object. A thread that releases something stores it, then reads `any`; a thread that is about
-/// to wait calls `set`, then tries once more. Both are sequentially consistent, so one of them sees the other.
+/// Whether coroutines wait for the object. A thread that releases something stores it, then reads `any`; a thread that
+/// is about to wait calls `set`, then tries once more. Both are sequentially consistent, so one of them sees the other.
 class heap_interest {
 public:
     void set(bool on) noexcept { on_.store(on, std::memory_order_seq_cst); }
@@ -58,8 +58,9 @@ public:
 private:
     void interest(unsigned, bool on) noexcept override { interest_.set(on); }
 
-    // total_: permits that exist, free or held. `release` raises it before it frees them, so that permits given back always
-    // fit; `forget` lowers it. free_: `try_acquire` lowers it by CAS, `give_back` and `release` raise it, seq_cst.
+    // total_: permits that exist, free or held. `release` raises it before it frees them, so that permits given back
+    // always fit; `forget` lowers it. free_: `try_acquire` lowers it by CAS, `give_back` and `release` raise it,
+    // seq_cst.
     std::atomic<std::uint32_t> total_;
     std::atomic<std::uint32_t> free_;
     std::atomic<bool> stopped_{false};

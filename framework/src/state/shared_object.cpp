@@ -2,12 +2,13 @@
 
 namespace cadre::detail {
 
-// One thread at a time serves the waiters; requests are counted, and a request that arrives meanwhile is served by the serving
-// thread. So an operation tried for a waiter may itself request a retry, on this thread or another, without recursion.
+// One thread at a time serves the waiters; requests are counted, and a request that arrives meanwhile is served by the
+// serving thread. So an operation tried for a waiter may itself request a retry, on this thread or another, without
+// recursion.
 //
-// The count is never zero while an operation is tried, or its request would serve here, under the mutex that it needs. `serve`
-// subtracts what it has counted only after a pass under the mutex. `park` counts with the mutex held: the pass that covers it
-// begins after `park` has released the mutex.
+// The count is never zero while an operation is tried, or its request would serve here, under the mutex that it needs.
+// `serve` subtracts what it has counted only after a pass under the mutex. `park` counts with the mutex held: the pass
+// that covers it begins after `park` has released the mutex.
 
 bool shared_object::park(pending_operation& p) noexcept {
     p.object = this;
@@ -19,7 +20,8 @@ bool shared_object::park(pending_operation& p) noexcept {
         serves = retry_requests_.fetch_add(1, std::memory_order_acq_rel) == 0;
         wait_list& queue = queues_[p.queue];
         const bool first = queue.empty();
-        // Publish the interest, then try: a process that makes the operation possible after it failed sees the interest.
+        // Publish the interest, then try: a process that makes the operation possible after it failed sees the
+        // interest.
         if (first) interest(p.queue, true);
         if (first || p.independent) {
             p.outcome = p.try_now(p);
@@ -72,7 +74,8 @@ bool shared_object::dequeue(pending_operation& p, bool& reverted) noexcept {
             was_first = false;
         }
     }
-    // The next waiter may ask for less than `p`. The coroutine of `p` keeps the object alive until it has been finished.
+    // The next waiter may ask for less than `p`. The coroutine of `p` keeps the object alive until it has been
+    // finished.
     if (p.withdraw != nullptr) withdrawn();
     if (was_first) retry_waiters();
     return true;

@@ -23,9 +23,9 @@ bool read_memory(std::uintptr_t from, void* to, std::size_t size) noexcept {
     return ::process_vm_readv(::getpid(), &here, 1, &there, 1, 0) == static_cast<ssize_t>(size);
 }
 
-// Whether an exception lives in front of the header: it has a type, and if it is a primary one (kind 0), a count of references. A freed
-// header that is still on the stack has lost the count: the allocator overwrites the first bytes of what it frees. The offsets are
-// those of `__cxa_refcounted_exception` in libstdc++, on every 64-bit platform.
+// Whether an exception lives in front of the header: it has a type, and if it is a primary one (kind 0), a count of
+// references. A freed header that is still on the stack has lost the count: the allocator overwrites the first bytes of
+// what it frees. The offsets are those of `__cxa_refcounted_exception` in libstdc++, on every 64-bit platform.
 bool is_alive(std::uintptr_t header, std::uint64_t exception_class) noexcept {
     constexpr std::uintptr_t type_offset = 80;
     constexpr std::uintptr_t count_offset = 96;
@@ -37,9 +37,10 @@ bool is_alive(std::uintptr_t header, std::uint64_t exception_class) noexcept {
            references > 0 && references < max_references;
 }
 
-// The landing pad that runs the destructor keeps the address of the exception's unwind header, to resume the unwinding, in its stack
-// frame or in a register that the callee saves: a conservative search of the innermost frames finds it. The header begins with
-// the class of the exception, "GNUCC++" and a byte for the kind (Itanium C++ ABI: Exception Handling, 2.2.1).
+// The landing pad that runs the destructor keeps the address of the exception's unwind header, to resume the unwinding,
+// in its stack frame or in a register that the callee saves: a conservative search of the innermost frames finds it.
+// The header begins with the class of the exception, "GNUCC++" and a byte for the kind (Itanium C++ ABI: Exception
+// Handling, 2.2.1).
 [[gnu::noinline]] void* find_unwind_header() noexcept {
     constexpr std::uint64_t cxx_class = 0x474E5543432B2B00;
     constexpr std::size_t words = 512;

@@ -37,7 +37,8 @@ public:
         backend_.shutdown(deadline_, [&w] { w.finish(); });
         return true;
     }
-    // A backend ends work by force only from its deadline on: so a limit of the waiting task brings the deadline forward.
+    // A backend ends work by force only from its deadline on: so a limit of the waiting task brings the deadline
+    // forward.
     void on_stop_request(stop_reason why) noexcept {
         stop_work_.post(
             [](void* context, stop_reason reason) noexcept {

@@ -6,8 +6,8 @@ namespace cadre::detail {
 
 namespace {
 
-// The stream whose `next` is resuming its body on this thread, until the body hands over an element. Such a hand-over needs no
-// atomic read-modify-write: no other thread knows of the waiter yet.
+// The stream whose `next` is resuming its body on this thread, until the body hands over an element. Such a hand-over
+// needs no atomic read-modify-write: no other thread knows of the waiter yet.
 constinit thread_local const stream_promise_base* resuming_here = nullptr;
 
 }  // namespace

@@ -13,7 +13,8 @@
 namespace cadre::test {
 namespace {
 
-/// Two agents with one worker each, for each executor; with `Local` the program's host has one, too. The agents end with the next test.
+/// Two agents with one worker each, for each executor; with `Local` the program's host has one, too. The agents end
+/// with the next test.
 template <bool Local>
 struct far {
     static executor make() {

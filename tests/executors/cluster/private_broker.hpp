@@ -9,8 +9,8 @@
 
 namespace cadre::test {
 
-/// One broker for the whole program: the first use starts it, which takes about five seconds, and the program's end ends it. Tests use
-/// names of their own.
+/// One broker for the whole program: the first use starts it, which takes about five seconds, and the program's end
+/// ends it. Tests use names of their own.
 class private_broker {
 public:
     /// Empty, or why there is none: a reason to skip the test.
@@ -23,7 +23,8 @@ public:
     [[nodiscard]] std::string url() const { return url_for("cadre:trial"); }
     /// @param credentials  `user:password`
     [[nodiscard]] std::string url_for(const std::string& credentials) const;
-    /// Of the port that accepts TLS from clients with a certificate of the authority in `tls()`; the broker's is for localhost.
+    /// Of the port that accepts TLS from clients with a certificate of the authority in `tls()`; the broker's is for
+    /// localhost.
     [[nodiscard]] std::string tls_url() const;
     /// A file that make_certificates.sh has made.
     [[nodiscard]] std::string tls(const std::string& file) const { return folder_ + "/tls/" + file; }

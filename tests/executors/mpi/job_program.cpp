@@ -1,5 +1,5 @@
-// A user's program for mpirun: job_program SCENARIO --executor=mpi:1. It checks nothing about MPI: what it prints, and how the job ends,
-// is what job_test.cpp looks at.
+// A user's program for mpirun: job_program SCENARIO --executor=mpi:1. It checks nothing about MPI: what it prints, and
+// how the job ends, is what job_test.cpp looks at.
 
 #include <cadre/cadre.hpp>
 

@@ -1,4 +1,5 @@
-// A program for mpirun, with a scenario for each property of the link: link_program SCENARIO. Rank 0 checks, and its exit status tells.
+// A program for mpirun, with a scenario for each property of the link: link_program SCENARIO. Rank 0 checks, and its
+// exit status tells.
 
 #include "executors/mpi/link_program.hpp"
 #include "mpi/mpi_launch.hpp"
@@ -186,7 +187,8 @@ void idle_agent(context& c) {
     echo(c);
 }
 
-// What the process had when the program began: mpirun gives its own pipes to its processes, and sanitizers have handlers.
+// What the process had when the program began: mpirun gives its own pipes to its processes, and sanitizers have
+// handlers.
 struct process_at_start {
     std::set<int> descriptors{};
     std::map<int, void (*)(int)> handlers{};

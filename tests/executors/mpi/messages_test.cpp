@@ -1,4 +1,5 @@
-// Outbox and inbox without MPI: order, pieces, bounds, ranks that are gone, and messages that no program of this build sends.
+// Outbox and inbox without MPI: order, pieces, bounds, ranks that are gone, and messages that no program of this build
+// sends.
 
 #include "executors/mpi/fake_mpi.hpp"
 #include "mpi/inbox.hpp"

@@ -48,8 +48,8 @@ inline std::string mark() {
     return "CADRE_TEST_MARK=" + std::to_string(::getpid()) + "." + std::to_string(++count);
 }
 
-// UCX, below MPICH, rewrites functions that sanitizers intercept; the libraries leak, and synchronise in ways that ThreadSanitizer
-// does not see. hwloc takes a server on a port from 6000 on for an X display, and waits for it.
+// UCX, below MPICH, rewrites functions that sanitizers intercept; the libraries leak, and synchronise in ways that
+// ThreadSanitizer does not see. hwloc takes a server on a port from 6000 on for an X display, and waits for it.
 #if defined(CADRE_ASAN)
 inline constexpr const char* variables =
     " HWLOC_COMPONENTS=-gl UCX_MEM_MMAP_HOOK_MODE=none ASAN_OPTIONS=detect_leaks=0 ";

@@ -1,4 +1,5 @@
-// Thousands of seeds: a fault at any message, and every call ends exactly once, with its value or with the error that fits.
+// Thousands of seeds: a fault at any message, and every call ends exactly once, with its value or with the error that
+// fits.
 
 #include "executors/node/cluster_fixture.hpp"
 
@@ -118,7 +119,8 @@ cadre::task<> run_calls(const plan& p, const cadre::executor& ex, simulated::eng
             ++t.values;
         } catch (const cadre::worker_lost& e) {
             ++t.lost;
-            // Without an engine that says what came back, a call that was on its way to the lost agent may have arrived.
+            // Without an engine that says what came back, a call that was on its way to the lost agent may have
+            // arrived.
             if (p.engine.redelivers && !messages.was_handed_over(id) && !messages.restarted()) problem = e.what();
         } catch (const cadre::cancelled& e) {
             if (!p.stops || i % 3 != 0) problem = e.what();

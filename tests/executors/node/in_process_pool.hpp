@@ -10,8 +10,8 @@
 
 namespace simulated {
 
-/// Runs plain functions, one at a time, each after a pause that the seed determines. Reports that it has `workers` workers. A stop request
-/// ends a call that waits.
+/// Runs plain functions, one at a time, each after a pause that the seed determines. Reports that it has `workers`
+/// workers. A stop request ends a call that waits.
 [[nodiscard]] cadre::executor make_in_process_pool(std::size_t workers, std::uint64_t seed);
 
 }  // namespace simulated

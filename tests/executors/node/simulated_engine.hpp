@@ -39,7 +39,8 @@ struct engine_options {
     std::chrono::microseconds longest_delay{100};
 };
 
-/// One thread delivers all messages, in order between two ends. What an agent that goes away has not acknowledged comes back.
+/// One thread delivers all messages, in order between two ends. What an agent that goes away has not acknowledged comes
+/// back.
 class engine : public std::enable_shared_from_this<engine> {
 public:
     explicit engine(const engine_options& options);

@@ -1,4 +1,5 @@
-// docs/howto/hand-over-a-socket.md: the program accepts, workers serve, and a worker that crashes ends its connection only.
+// docs/howto/hand-over-a-socket.md: the program accepts, workers serve, and a worker that crashes ends its connection
+// only.
 
 #include "descriptors.hpp"
 #include "guard.hpp"

@@ -1,4 +1,5 @@
-// Initializers and finalizers with bound arguments, of processes and threads, and values of workers made from arguments.
+// Initializers and finalizers with bound arguments, of processes and threads, and values of workers made from
+// arguments.
 
 #include "support.hpp"
 

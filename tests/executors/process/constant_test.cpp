@@ -1,4 +1,5 @@
-// What worker processes do with a shared constant: how often they decode it, when they free it, and what a death changes.
+// What worker processes do with a shared constant: how often they decode it, when they free it, and what a death
+// changes.
 
 #include "guard.hpp"
 #include "support.hpp"

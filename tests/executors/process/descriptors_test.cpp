@@ -1,4 +1,5 @@
-// File descriptors in calls to worker processes: who owns them, when they are closed, and what happens if there is none free.
+// File descriptors in calls to worker processes: who owns them, when they are closed, and what happens if there is none
+// free.
 
 #include "descriptors.hpp"
 #include "guard.hpp"

@@ -1,4 +1,5 @@
-// Processes that the program or a task forks and that do not call exec: they act neither for the program nor for a worker.
+// Processes that the program or a task forks and that do not call exec: they act neither for the program nor for a
+// worker.
 
 #include "guard.hpp"
 #include "support.hpp"

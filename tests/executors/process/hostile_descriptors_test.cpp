@@ -1,5 +1,5 @@
-// A worker that sends file descriptors of which its parent has not heard, or none where it announces some: it is killed, and
-// nothing is left open.
+// A worker that sends file descriptors of which its parent has not heard, or none where it announces some: it is
+// killed, and nothing is left open.
 
 #include "descriptors.hpp"
 #include "forged_events.hpp"
@@ -39,7 +39,8 @@ int find_socket() {
     return -1;
 }
 
-// A message of the descriptor_socket with `descriptors` descriptors that claims to be number `number` and to have `count`.
+// A message of the descriptor_socket with `descriptors` descriptors that claims to be number `number` and to have
+// `count`.
 void send_forged(std::uint64_t number, std::uint64_t count, std::size_t descriptors) {
     const std::array<std::uint64_t, 2> header{number, count};
     const std::vector<unique_fd> all = open_many(static_cast<int>(descriptors));

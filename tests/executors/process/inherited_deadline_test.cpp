@@ -1,5 +1,5 @@
-// A deadline that `timeout` has set is inherited by the calls that a task in a worker makes: work that ignores it is ended by
-// force, however deep it is.
+// A deadline that `timeout` has set is inherited by the calls that a task in a worker makes: work that ignores it is
+// ended by force, however deep it is.
 
 #include "guard.hpp"
 #include "support.hpp"

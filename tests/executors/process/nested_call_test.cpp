@@ -55,8 +55,8 @@ TEST(process_nested_calls, replies_reach_a_worker_that_was_busy) {
     cadre::sync_wait(replies_to_busy_workers(ex));
 }
 
-// Refused calls: no worker runs anything for these replies, so no event makes the parent send those that wait for room. How
-// many calls are refused depends on how fast the parent places the others.
+// Refused calls: no worker runs anything for these replies, so no event makes the parent send those that wait for room.
+// How many calls are refused depends on how fast the parent places the others.
 task<int> count_refused_calls(executor ex) {
     std::vector<cadre::job<int>> jobs;
     for (int i = 0; i < 24000; ++i)

@@ -1,5 +1,5 @@
-// A fork server that a signal has stopped: it is replaced by a re-executed one, so this file comes behind those whose tests need
-// workers that are forked from this process.
+// A fork server that a signal has stopped: it is replaced by a re-executed one, so this file comes behind those whose
+// tests need workers that are forked from this process.
 
 #include "guard.hpp"
 #include "support.hpp"

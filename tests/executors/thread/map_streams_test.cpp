@@ -1,4 +1,5 @@
-// map_stream with automatic sizes: short items travel in chunks, and an endless input is read a bounded number of items ahead.
+// map_stream with automatic sizes: short items travel in chunks, and an endless input is read a bounded number of items
+// ahead.
 #include <cadre/map_stream.hpp>
 
 #include <array>

@@ -1,4 +1,5 @@
-// The executor of a use_task handler is a value: copies are used by other threads, and after the await and its home have ended.
+// The executor of a use_task handler is a value: copies are used by other threads, and after the await and its home
+// have ended.
 #include <cadre/asio.hpp>
 
 #include <chrono>

@@ -1,4 +1,5 @@
-// nested_errors: what is kept beside an exception lives as long as the exception, which stays the object that was thrown.
+// nested_errors: what is kept beside an exception lives as long as the exception, which stays the object that was
+// thrown.
 #include <cadre/nested_errors.hpp>
 
 #include <exception>

@@ -41,7 +41,8 @@ TEST(parallel_loop, what_progress_throws_leaves_the_map_when_all_work_has_ended)
     EXPECT_THROW(cadre::sync_wait(cadre::map(ex, twice_later, std::views::iota(0, 1000), options)), std::runtime_error);
 }
 
-// Plain items run in a loop, coroutines in chunks; both ask what runs to stop. Without a request the second item ends by itself, late.
+// Plain items run in a loop, coroutines in chunks; both ask what runs to stop. Without a request the second item ends
+// by itself, late.
 std::atomic<bool> waits{false};
 std::atomic<bool> was_asked_to_stop{false};
 

@@ -1,4 +1,5 @@
-// An integer that does not fit its parameter is an error at the call, which names parameter and value; it is never truncated.
+// An integer that does not fit its parameter is an error at the call, which names parameter and value; it is never
+// truncated.
 #include <cadre/detail/codec/convert_argument.hpp>
 
 #include <cstdint>

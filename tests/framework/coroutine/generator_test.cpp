@@ -1,4 +1,5 @@
-// generator: a lazy single-pass range; its body runs on demand, unwinds when it is abandoned, and reports its exceptions.
+// generator: a lazy single-pass range; its body runs on demand, unwinds when it is abandoned, and reports its
+// exceptions.
 #include <cadre/generator.hpp>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// stream: an asynchronous generator; lazy, one element for each next(), unwound when it is dropped between two elements.
+// stream: an asynchronous generator; lazy, one element for each next(), unwound when it is dropped between two
+// elements.
 #include <cadre/stream.hpp>
 
 #include <chrono>

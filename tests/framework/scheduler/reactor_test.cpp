@@ -1,5 +1,5 @@
-// The reactor of a serial loop: made at the first use, uses no CPU while idle, wakes for work, timers and events; several
-// reactors share a thread.
+// The reactor of a serial loop: made at the first use, uses no CPU while idle, wakes for work, timers and events;
+// several reactors share a thread.
 #include <cadre/detail/scheduler/reactor.hpp>
 
 #include <atomic>

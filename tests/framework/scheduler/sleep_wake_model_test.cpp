@@ -1,4 +1,5 @@
-// How idle workers park and are woken: a model under weak memory, in every interleaving; and broken variants, which it detects.
+// How idle workers park and are woken: a model under weak memory, in every interleaving; and broken variants, which it
+// detects.
 
 #include <gtest/gtest.h>
 

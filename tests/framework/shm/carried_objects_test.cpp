@@ -1,4 +1,5 @@
-// Objects whose handles are inside messages of channels: they live as long as the message can be received, and no longer.
+// Objects whose handles are inside messages of channels: they live as long as the message can be received, and no
+// longer.
 
 #include "framework/shm/plane_fixture.hpp"
 

@@ -95,8 +95,8 @@ TEST(shm_channel, producers_and_consumers_are_killed_at_random) {
         f.plane->recover(victim.id);
         consumer_deaths += producer ? 0 : 1;
         const unsigned me = static_cast<unsigned>(x % 2);
-        // The dead producer may have sent one more than it could say: the next begins after that, and after the first one of the
-        // dead, if that died before it could say anything.
+        // The dead producer may have sent one more than it could say: the next begins after that, and after the first
+        // one of the dead, if that died before it could say anything.
         if (producer) next[me] = std::max(t->sent[me].load(), next[me]) + 1;
         victim = producer ? start(*f.plane, produce(me, next[me])) : start(*f.plane, consume);
     }

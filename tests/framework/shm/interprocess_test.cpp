@@ -1,5 +1,5 @@
-// Why no lock and no heap of Boost.Interprocess is used in shared memory (docs/design/dependencies.md): neither recovers
-// from the death of a process that uses it. If one of these tests fails, the decision can be reconsidered.
+// Why no lock and no heap of Boost.Interprocess is used in shared memory (docs/design/dependencies.md): neither
+// recovers from the death of a process that uses it. If one of these tests fails, the decision can be reconsidered.
 
 #include <atomic>
 #include <chrono>

@@ -1,4 +1,5 @@
-// The shared lock and the condition variable of the state plane as models, in every interleaving, with a death at every step.
+// The shared lock and the condition variable of the state plane as models, in every interleaving, with a death at every
+// step.
 
 #include <cadre/detail/base/sanitizers.hpp>
 

@@ -33,7 +33,8 @@ TEST(semaphore_model, three_processes_and_one_permit) {
 }
 #    endif
 
-// The number of a note recurs after as many operations of one process during one help; with 22 bits that does not occur.
+// The number of a note recurs after as many operations of one process during one help; with 22 bits that does not
+// occur.
 TEST(semaphore_model_fails, with_numbers_that_recur_too_soon) {
     const auto f = models::explore(models::semaphore_model<1>{.processes = 2, .rounds = 3});
     EXPECT_NE(f.violation, "");

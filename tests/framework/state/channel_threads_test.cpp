@@ -1,4 +1,5 @@
-// Channels under threads: no value is lost, duplicated or reordered while operations are cancelled or the channel closed.
+// Channels under threads: no value is lost, duplicated or reordered while operations are cancelled or the channel
+// closed.
 #include <cadre/channel.hpp>
 
 #include <atomic>

@@ -1,4 +1,5 @@
-// retry: calls again while the function throws, waits in between, gives up with the last error, and never retries `cancelled`.
+// retry: calls again while the function throws, waits in between, gives up with the last error, and never retries
+// `cancelled`.
 #include <cadre/retry.hpp>
 
 #include <chrono>

@@ -1,4 +1,5 @@
-// shared_task: copies await one run; each gets a reference to its result; it is stopped when all who wait have been stopped.
+// shared_task: copies await one run; each gets a reference to its result; it is stopped when all who wait have been
+// stopped.
 #include <cadre/shared_task.hpp>
 
 #include <atomic>

@@ -1,9 +1,9 @@
-// Stop is requested at every suspension point of small programs in turn. Whatever the point: no frame and no value is left, no item
-// is lost or doubled, no lock and no permit is held afterwards.
+// Stop is requested at every suspension point of small programs in turn. Whatever the point: no frame and no value is
+// left, no item is lost or doubled, no lock and no permit is held afterwards.
 //
-// The programs run on a virtual clock. A second task waits for `nanoseconds`, then yields `turns` times, and requests stop: between
-// two of its steps each ready task of the program takes one, or with a seed one of the ready tasks does. The points are exhausted
-// when the program ends before the request.
+// The programs run on a virtual clock. A second task waits for `nanoseconds`, then yields `turns` times, and requests
+// stop: between two of its steps each ready task of the program takes one, or with a seed one of the ready tasks does.
+// The points are exhausted when the program ends before the request.
 
 #include <cadre/cadre.hpp>
 

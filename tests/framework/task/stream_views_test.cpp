@@ -1,4 +1,5 @@
-// stream_of, views of streams, to: what they give, in which order they read, and what an abandoned or stopped one leaves behind.
+// stream_of, views of streams, to: what they give, in which order they read, and what an abandoned or stopped one
+// leaves behind.
 #include <cadre/stream_views.hpp>
 
 #include <chrono>

@@ -1,4 +1,5 @@
-// task: lazy, runs when awaited, completes with its result once, is destroyed safely at any time; any depth, any number.
+// task: lazy, runs when awaited, completes with its result once, is destroyed safely at any time; any depth, any
+// number.
 #include <cadre/task.hpp>
 
 #include <memory>
