@@ -1,10 +1,13 @@
 #!/bin/sh
-# Checks the include graph of framework/ and executors/ against the table of layers, and the length of every source file.
+# Checks the include graph of framework/ and executors/ against the table of layers, the length of every source file,
+# and the length of comment lines.
 #
 #   check_layers.sh [ROOT [MAX_LINES]]
 #
 # Prints one line for each violation and exits with 1 if there is one. Needs a POSIX shell and awk.
 set -eu
+LC_ALL=C  # awk counts bytes
+export LC_ALL
 max_lines=${2:-400}
 cd "${1:-$(dirname "$0")/../..}"
 
@@ -117,6 +120,14 @@ FILENAME == "-" { read_layer(); next }
 
 FNR == 1 { files[++file_count] = FILENAME; known[FILENAME] = 1; layer[FILENAME] = layer_of(FILENAME) }
 { lines[FILENAME] = FNR }
+
+# Comments are at most 120 characters wide, but for rows of tables: those with `|` or wide gaps.
+/^[ \t]*\/\// && length($0) > 120 {
+    text = $0
+    gsub(/[\200-\277]/, "", text)  # the continuation bytes of UTF-8
+    if (length(text) > 120 && text !~ /[|]|[^ ]    /)
+        complain("wide comment: " FILENAME ":" FNR " has " length(text) " columns, the limit is 120")
+}
 /^[ \t]*#[ \t]*include[ \t]*["<]/ && FILENAME ~ /^(framework|executors)\// {
     name = $0
     sub(/^[^"<]*/, "", name)

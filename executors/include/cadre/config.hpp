@@ -60,8 +60,8 @@ public:
     /// The value as error messages show it: `3`, `"three"`, `[0, 1]`.
     [[nodiscard]] std::string text() const;
 
-    /// Prefix of error messages about the value: `app.toml:3:11: executors.cpu.workers`, `--workers` or `CADRE_WORKERS`;
-    /// empty for a value made in code.
+    /// Prefix of error messages about the value: `app.toml:3:11: executors.cpu.workers`, `--workers` or
+    /// `CADRE_WORKERS`; empty for a value made in code.
     [[nodiscard]] const std::string& origin() const noexcept { return origin_; }
     void set_origin(std::string origin) { origin_ = std::move(origin); }
 
@@ -80,8 +80,8 @@ private:
 };
 
 /// The kind and the options of one executor. Factories read the options by the functions below: each returns an empty
-/// optional if the option is absent, and throws a `config_error` that names the option's origin if its value has the wrong
-/// type or is out of range.
+/// optional if the option is absent, and throws a `config_error` that names the option's origin if its value has the
+/// wrong type or is out of range.
 struct executor_config {
     std::string kind{};
     std::map<std::string, option_value, std::less<>> options{};
@@ -105,8 +105,8 @@ struct executor_config {
                                                     std::span<const std::string_view> choices) const;
     /// `"500ms"`, `"2s"`, `"5m"`, `"2h"`; not negative. Units: ns, us, ms, s, m or min, h, d.
     [[nodiscard]] std::optional<std::chrono::nanoseconds> duration(std::string_view key) const;
-    /// `"256MiB"`, `"1G"`, `"64kB"`, or a whole number of bytes. Units: B, kB, MB, GB, TB, and K, M, G, T or KiB, MiB, GiB, TiB
-    /// for powers of 1024.
+    /// `"256MiB"`, `"1G"`, `"64kB"`, or a whole number of bytes. Units: B, kB, MB, GB, TB, and K, M, G, T or KiB, MiB,
+    /// GiB, TiB for powers of 1024.
     [[nodiscard]] std::optional<std::size_t> bytes(std::string_view key) const;
     /// An array of whole numbers.
     [[nodiscard]] std::optional<std::vector<std::int64_t>> integers(std::string_view key) const;
@@ -132,8 +132,8 @@ struct config {
     std::string executor_origin{};
 
     /// Reads a TOML file.
-    /// @throws config_error `FILE:LINE:COLUMN: …` if the file cannot be read, is not valid TOML, or has an unknown key or a
-    /// value of the wrong type
+    /// @throws config_error `FILE:LINE:COLUMN: …` if the file cannot be read, is not valid TOML, or has an unknown key
+    /// or a value of the wrong type
     [[nodiscard]] static config load(const std::filesystem::path& file);
     /// Reads TOML text; `filename` appears in error messages.
     /// @throws config_error as `load` does

@@ -53,17 +53,18 @@ class runtime {
 public:
     /// Reads, strongest first: the command line (`--executor=SPEC`, `--workers=N`, `--config=FILE`, each also with
     /// its value as the next argument), the environment (`CADRE_EXECUTOR`, `CADRE_WORKERS`, `CADRE_CONFIG`), the
-    /// TOML file, the default `thread`. Removes these options; `argv` stays null-terminated. Ignores arguments after `--`. A
-    /// bad configuration prints `program: message` to standard error and ends the program with status 2.
+    /// TOML file, the default `thread`. Removes these options; `argv` stays null-terminated. Ignores arguments after
+    /// `--`. A bad configuration prints `program: message` to standard error and ends the program with status 2.
     runtime(int& argc, char** argv);
     /// Uses the configuration as it is, without command line and environment.
     /// @throws config_error if the default executor is unknown
     explicit runtime(config c = {});
     runtime(const runtime&) = delete;
     runtime& operator=(const runtime&) = delete;
-    /// Shuts down every executor that it made; requests stop of running work and waits for its end. A worker process that has
-    /// not ended after `kill_grace` is killed. After three seconds standard error says which executors and tasks are awaited.
-    /// Does nothing in a process that was forked from the one that made the runtime: executors and workers stay its parent's.
+    /// Shuts down every executor that it made; requests stop of running work and waits for its end. A worker process
+    /// that has not ended after `kill_grace` is killed. After three seconds standard error says which executors and
+    /// tasks are awaited. Does nothing in a process that was forked from the one that made the runtime: executors and
+    /// workers stay its parent's.
     ~runtime();
 
     /// The default executor, made at the first call. Thread-safe.
@@ -76,20 +77,20 @@ public:
     /// The configuration in force, from file, environment and command line.
     [[nodiscard]] const config& configuration() const noexcept;
 
-    /// Blocks until `main_task` has ended, and drives all serial executors meanwhile. The task's home is a serial loop on the
-    /// calling thread, whatever the default executor is: the loop of that executor if it is a serial one. So what the task
-    /// shares with the children of its scopes needs no lock on any kind; parallel is what `on`, `spawn` and `map` send to an
-    /// executor. One call at a time, on the thread that made the runtime.
+    /// Blocks until `main_task` has ended, and drives all serial executors meanwhile. The task's home is a serial loop
+    /// on the calling thread, whatever the default executor is: the loop of that executor if it is a serial one. So
+    /// what the task shares with the children of its scopes needs no lock on any kind; parallel is what `on`, `spawn`
+    /// and `map` send to an executor. One call at a time, on the thread that made the runtime.
     ///
-    /// The first Ctrl-C (SIGINT) or SIGTERM requests stop of the task; a second one ends the program at once, with status 130
-    /// or 143. If the task then ends by `cancelled`, `run` shuts down all executors and ends the program by that signal itself:
-    /// nobody has to catch anything, and a shell sees 130 (143). What else the task returns or throws, `run` returns or throws.
-    /// A signal that the program handles, or was started with ignored, is left alone.
+    /// The first Ctrl-C (SIGINT) or SIGTERM requests stop of the task; a second one ends the program at once, with
+    /// status 130 or 143. If the task then ends by `cancelled`, `run` shuts down all executors and ends the program by
+    /// that signal itself: nobody has to catch anything, and a shell sees 130 (143). What else the task returns or
+    /// throws, `run` returns or throws. A signal that the program handles, or was started with ignored, is left alone.
     /// @param where is named in reports of waiting tasks
     /// @return the result of the task; rethrows its exception
     /// @throws std::logic_error inside a task: `co_await` the task there
-    /// @throws deadlock if the home has a virtual clock or a seed and everything waits for something that cannot happen any more:
-    /// stop of all tasks was requested, and they have ended
+    /// @throws deadlock if the home has a virtual clock or a seed and everything waits for something that cannot happen
+    /// any more: stop of all tasks was requested, and they have ended
     template <class T>
     T run(task<T> main_task, std::source_location where = std::source_location::current()) {
         return run_at(home_of_run(), std::move(main_task), where);
@@ -101,8 +102,8 @@ public:
         return run(invoke_main(f), where);
     }
 
-    /// Like `run`, but a thread executor is itself the home: the task and the children of its `when_all` and `scope` run in
-    /// parallel on the pool. On the other kinds this is `run`.
+    /// Like `run`, but a thread executor is itself the home: the task and the children of its `when_all` and `scope`
+    /// run in parallel on the pool. On the other kinds this is `run`.
     template <class T>
     T run_parallel(task<T> main_task, std::source_location where = std::source_location::current()) {
         return run_at(home_of_run_parallel(), std::move(main_task), where);
@@ -141,14 +142,14 @@ private:
     std::unique_ptr<state> state_;
 };
 
-/// A whole `main`: makes the `runtime`, runs `app(rt.executor())`, or `app()`, by `runtime::run`, and shuts down. An error that
-/// leaves the main task is printed to standard error in one line: its type, its text, and the worker and task that it comes
-/// from; the stack of a worker that crashed follows, or the tasks of a deadlock.
+/// A whole `main`: makes the `runtime`, runs `app(rt.executor())`, or `app()`, by `runtime::run`, and shuts down. An
+/// error that leaves the main task is printed to standard error in one line: its type, its text, and the worker and
+/// task that it comes from; the stack of a worker that crashed follows, or the tasks of a deadlock.
 ///
 ///     int main(int argc, char** argv) { return cadre::run_main(argc, argv, app); }
 ///
-/// @return the result of the main task if it is an `int`, 0 if it is `void`, 1 after an error; a bad configuration ends the
-///         program with status 2
+/// @return the result of the main task if it is an `int`, 0 if it is `void`, 1 after an error; a bad configuration ends
+///         the program with status 2
 template <class App>
     requires(std::invocable<App&, executor> || std::invocable<App&>)
 int run_main(int argc, char** argv, App app, std::source_location where = std::source_location::current()) {

@@ -123,8 +123,9 @@ private:
     deadline_queue deadlines_;
     worker_starter starter_;
 
-    std::mutex
-        drain_mutex_;  // before calls_mutex_. Under it: calls complete, which posts and destroys, and never polls or destroys this pool
+    // Locked before calls_mutex_. Calls complete under it, which posts and destroys, but neither polls nor destroys the
+    // pool.
+    std::mutex drain_mutex_;
     ended_calls drained_;
     mutable std::mutex calls_mutex_;
     worker_set workers_;

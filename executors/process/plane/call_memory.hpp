@@ -90,9 +90,8 @@ struct control_block {
     alignas(64) std::atomic<std::uint64_t> replies_consumed;  // worker
     alignas(64) std::atomic<std::uint64_t> orders_consumed;  // worker
 
-    alignas(64) std::atomic<
-        std::
-            uint32_t> events_blocked;  // 1: set by the worker when its event ring is full; 0: by the parent, which then rings
+    // 1: set by the worker when its event ring is full; 0: by the parent, which then rings.
+    alignas(64) std::atomic<std::uint32_t> events_blocked;
     // 1: set by the parent when it has handled `retires`: what it publishes from now on is meant for this worker;
     // release.
     std::atomic<std::uint32_t> retiring;

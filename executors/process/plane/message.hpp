@@ -42,11 +42,11 @@ enum class event_kind : std::uint8_t {
     value,  ///< `id` ticket: ended, the body is its result
     exception,  ///< `id` ticket: ended, the body is the encoded exception
     rejected,  ///< `id` ticket: the function was not found, the body is the reason
-    chunk_block,  ///< `id` ticket: the body is a chunk_progress, or a raw_progress, in which further results are committed
+    chunk_block,  ///< `id` ticket: the body is a chunk_progress, or a raw_progress, with further results
     committed,  ///< `id` ticket: `items` items are done, the body holds the results of those since the last commit
-    unfinished,  ///< `id` ticket: the chunk ended early, after `items` items; those whose results were not sent: the body
-    item_failed,  ///< `id` ticket of a raw chunk: `items` items are done, the last of which has failed; the body is its error
-    retires,  ///< the worker is to be replaced: it met its memory limit, or is above the soft one
+    unfinished,  ///< `id` ticket: ended early, after `items` items; the body: results that were not sent
+    item_failed,  ///< `id` ticket of a raw chunk: `items` items are done, the last one failed with the body
+    retires,  ///< the worker is to be replaced: it reached its memory limit, or is above the soft one
     wants_work,  ///< the ring is empty and calls wait in the parent; what it had is suspended
     descriptors_wanted,  ///< `id` ticket: the worker has claimed this call, which waits for its file descriptors
     nested_call,  ///< `id` the worker's own ticket: the body is a nested_header, the name and the arguments

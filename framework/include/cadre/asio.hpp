@@ -33,9 +33,9 @@
 
 namespace cadre {
 
-/// The `io_context` of a serial or a thread executor, made at the first call and run by the executor's own threads: the driver
-/// of the serial loop, or the workers of the pool. With several workers its handlers run on any of them, at the same time.
-/// Inside a task in a worker process, the process executor stands for the worker's own loop.
+/// The `io_context` of a serial or a thread executor, made at the first call and run by the executor's own threads: the
+/// driver of the serial loop, or the workers of the pool. With several workers its handlers run on any of them, at the
+/// same time. Inside a task in a worker process, the process executor stands for the worker's own loop.
 ///
 /// It lives as long as the executor; I/O objects that use it must not outlive it. Do not run or stop it. Any thread.
 /// @throws not_portable for an executor whose tasks run in other processes
@@ -44,9 +44,9 @@ namespace cadre {
     return detail::asio_context_of(*detail::local_backend_of(ex));
 }
 
-/// The executor in Asio's sense, for `post`, `co_spawn`, `bind_executor`, strands, timers and `any_io_executor`: a function
-/// becomes an item of the serial loop or the pool; `dispatch` posts. It keeps the executor alive, and so do operations
-/// that are bound to it. An exception that leaves a function terminates the program.
+/// The executor in Asio's sense, for `post`, `co_spawn`, `bind_executor`, strands, timers and `any_io_executor`: a
+/// function becomes an item of the serial loop or the pool; `dispatch` posts. It keeps the executor alive, and so do
+/// operations that are bound to it. An exception that leaves a function terminates the program.
 ///
 /// Copyable; all members are thread-safe.
 class asio_executor {
@@ -104,11 +104,11 @@ struct use_task_t {
 /// The completion token that makes an asynchronous operation of Asio awaitable in a task.
 ///
 /// Completes with the operation's values (several: a `std::tuple`); an `error_code` is thrown as
-/// `boost::system::system_error`, an `exception_ptr` rethrown; `as_tuple(use_task)` gives errors as values. The operation
-/// starts when it is awaited; its arguments are stored until then, buffers by reference, as always in Asio.
-/// Stop: cancels the operation; the await throws `cancelled` if the operation is aborted for it, and completes with the result
-/// if the operation completes nevertheless. If stop was requested before, the operation is not started.
-/// Resumes: at home. Thread safety: that of the operation.
+/// `boost::system::system_error`, an `exception_ptr` rethrown; `as_tuple(use_task)` gives errors as values. The
+/// operation starts when it is awaited; its arguments are stored until then, buffers by reference, as always in Asio.
+/// Stop: cancels the operation; the await throws `cancelled` if the operation is aborted for it, and completes with the
+/// result if the operation completes nevertheless. If stop was requested before, the operation is not started. Resumes:
+/// at home. Thread safety: that of the operation.
 inline constexpr use_task_t use_task;
 
 }  // namespace cadre
@@ -132,12 +132,14 @@ public:
 
 namespace cadre {
 
-/// Starts `work` as an asynchronous operation of Asio, with any completion token: `co_await as_asio(work(), asio::use_awaitable)`
-/// inside `asio::awaitable`. Its signature is `void(std::exception_ptr, T)`, or `void(std::exception_ptr)` for `task<void>`.
+/// Starts `work` as an asynchronous operation of Asio, with any completion token:
+/// `co_await as_asio(work(), asio::use_awaitable)` inside `asio::awaitable`. Its signature is
+/// `void(std::exception_ptr, T)`, or `void(std::exception_ptr)` for `task<void>`.
 ///
-/// The task's home: the executor whose `io_context` or `asio_executor` the handler's associated executor belongs to; in a
-/// context that is not of this library, that context. The handler is called on its associated executor. Asio's cancellation
-/// becomes a stop request. `T` must be default-constructible, because a handler receives a value also after an error.
+/// The task's home: the executor whose `io_context` or `asio_executor` the handler's associated executor belongs to; in
+/// a context that is not of this library, that context. The handler is called on its associated executor. Asio's
+/// cancellation becomes a stop request. `T` must be default-constructible, because a handler receives a value also
+/// after an error.
 template <class T, class Token>
 auto as_asio(task<T> work, Token&& token) {
     detail::require_coroutine(work);

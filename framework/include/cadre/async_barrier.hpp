@@ -24,12 +24,12 @@
 
 namespace cadre {
 
-/// A barrier in the memory domain of an executor, for a fixed number of participants. All copies of the handle, also those in
-/// worker processes, refer to the same barrier.
+/// A barrier in the memory domain of an executor, for a fixed number of participants. All copies of the handle, also
+/// those in worker processes, refer to the same barrier.
 ///
-/// A phase ends when as many participants have arrived as are expected; then the next phase begins. A participant whose process
-/// dies before it arrives never will: the others wait until they are cancelled, or `abort` is called. All members are
-/// thread-safe.
+/// A phase ends when as many participants have arrived as are expected; then the next phase begins. A participant whose
+/// process dies before it arrives never will: the others wait until they are cancelled, or `abort` is called. All
+/// members are thread-safe.
 class async_barrier {
 public:
     static constexpr bool cadre_portable_handle = true;
@@ -50,9 +50,9 @@ public:
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     template <std::integral N>
     async_barrier(const executor& ex, N participants) : async_barrier(ex, checked(participants), {}) {}
-    /// `action()` runs at the end of each phase, once, before anyone continues: in the process and inside the call of the
-    /// participant that arrives or drops last. An exception of it breaks the barrier; that participant gets the exception.
-    /// `action` is portable and copyable.
+    /// `action()` runs at the end of each phase, once, before anyone continues: in the process and inside the call of
+    /// the participant that arrives or drops last. An exception of it breaks the barrier; that participant gets the
+    /// exception. `action` is portable and copyable.
     template <std::integral N, class Action>
     async_barrier(const executor& ex, N participants, Action&& action)
         : async_barrier(ex, checked(participants), action_of(std::forward<Action>(action))) {}
@@ -68,9 +68,9 @@ public:
     [[nodiscard]] auto wait(arrival_token token) const {
         return detail::block_operation<detail::phase_end>(block_, {token.phase_});
     }
-    /// Arrives when it is awaited, and completes when the phase has ended. Stop: completes if this is the last arrival; a wait ends
-    /// with `cancelled` and is taken back, so that the participant may arrive again, unless the action is already running. Resumes
-    /// at home. @throws cancelled, and as `arrive`
+    /// Arrives when it is awaited, and completes when the phase has ended. Stop: completes if this is the last arrival;
+    /// a wait ends with `cancelled` and is taken back, so that the participant may arrive again, unless the action is
+    /// already running. Resumes at home. @throws cancelled, and as `arrive`
     [[nodiscard]] auto arrive_and_wait() const {
         return detail::block_operation<detail::barrier_arrival>(block_, detail::barrier_arrival(action_));
     }

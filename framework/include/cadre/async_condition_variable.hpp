@@ -23,14 +23,15 @@ namespace cadre {
 
 namespace detail {
 
-/// Waits for a notification, without `lock` meanwhile. Holds it again at the end, also after an error, unless its executor has shut
-/// down.
+/// Waits for a notification, without `lock` meanwhile. Holds it again at the end, also after an error, unless its
+/// executor has shut down.
 [[nodiscard]] task<void> wait_for_notification(std::shared_ptr<shared_condition> condition, held_lock& lock);
 
 }  // namespace detail
 
-/// A condition variable in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to the
-/// same one. A notification whose receiver dies before it continues goes to another waiter. All members are thread-safe.
+/// A condition variable in the memory domain of an executor. All copies of the handle, also those in worker processes,
+/// refer to the same one. A notification whose receiver dies before it continues goes to another waiter. All members
+/// are thread-safe.
 class async_condition_variable {
 public:
     static constexpr bool cadre_portable_handle = true;
@@ -38,17 +39,19 @@ public:
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     explicit async_condition_variable(const executor& ex) : condition_(detail::domain_of(ex).make_condition()) {}
 
-    /// Unlocks `guard` and waits for a notification, in one step; then locks `guard` again and completes. Waiters of one process are
-    /// notified in the order of arrival. Nothing else ends the wait. Stop: ends with `cancelled`, after it has the lock again, which a
-    /// stop request does not cut short; a notification that came before is not lost, and the wait then completes. Resumes at home.
-    /// @param guard a guard of async_mutex, async_shared_mutex, shared_value or shared_array that owns its lock; it must live until the wait has ended
+    /// Unlocks `guard` and waits for a notification, in one step; then locks `guard` again and completes. Waiters of
+    /// one process are notified in the order of arrival. Nothing else ends the wait. Stop: ends with `cancelled`, after
+    /// it has the lock again, which a stop request does not cut short; a notification that came before is not lost, and
+    /// the wait then completes. Resumes at home.
+    /// @param guard a guard of async_mutex, async_shared_mutex, shared_value or shared_array that owns its lock; it
+    /// must live until the wait has ended
     /// @throws std::logic_error if `guard` owns no lock; cancelled; executor_stopped
     template <detail::lock_guard Guard>
     [[nodiscard]] task<void> wait(Guard& guard) const {
         return detail::wait_for_notification(condition_, detail::guard_access::lock(guard));
     }
-    /// Waits until `predicate()`, which is called with the lock held, at the beginning and after each notification. It and `guard` must
-    /// live until the wait has ended.
+    /// Waits until `predicate()`, which is called with the lock held, at the beginning and after each notification. It
+    /// and `guard` must live until the wait has ended.
     template <detail::lock_guard Guard, std::predicate Predicate>
     [[nodiscard]] task<void> wait(Guard& guard, Predicate predicate) const {
         return wait_until(condition_, guard, std::move(predicate));

@@ -19,7 +19,8 @@ namespace cadre {
 namespace detail {
 
 /// The event's word: sets so far << 1 | whether it is set. `set` and `reset` change it by sequentially consistent
-/// compare-and-swaps, in any process. The number of sets tells a waiter that the event was set although it is reset by now.
+/// compare-and-swaps, in any process. The number of sets tells a waiter that the event was set although it is reset by
+/// now.
 struct event_set {
     static constexpr bool only_waits = true;
     static constexpr std::uint64_t set_bit = 1;
@@ -41,8 +42,9 @@ struct event_set {
 
 }  // namespace detail
 
-/// A flag in the memory domain of an executor, at first not set. All copies of the handle, also those in worker processes, refer
-/// to the same event. The death of a process changes nothing: what it has set stays set. All members are thread-safe.
+/// A flag in the memory domain of an executor, at first not set. All copies of the handle, also those in worker
+/// processes, refer to the same event. The death of a process changes nothing: what it has set stays set. All members
+/// are thread-safe.
 class async_event {
 public:
     static constexpr bool cadre_portable_handle = true;
@@ -50,7 +52,8 @@ public:
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     explicit async_event(const executor& ex) : block_(detail::make_words(ex, 1)) {}
 
-    /// Sets the flag. Every task that waits now continues, also if the event is reset before it runs. No effect on a set event.
+    /// Sets the flag. Every task that waits now continues, also if the event is reset before it runs. No effect on a
+    /// set event.
     void set() const noexcept {
         if (block_->alive() == detail::op_status::done && detail::event_set::set(*block_)) block_->notify();
     }
@@ -62,8 +65,8 @@ public:
     [[nodiscard]] bool is_set() const noexcept {
         return (detail::block_word(*block_, 0).load() & detail::event_set::set_bit) != 0;
     }
-    /// Completes when the event is set, or was set since the wait began. Stop: completes if the event is set; a wait ends with
-    /// `cancelled`. Resumes at home. @throws cancelled, executor_stopped
+    /// Completes when the event is set, or was set since the wait began. Stop: completes if the event is set; a wait
+    /// ends with `cancelled`. Resumes at home. @throws cancelled, executor_stopped
     [[nodiscard]] auto wait() const { return detail::block_operation<detail::event_set>(block_, {}); }
 
     void encode_handle(detail::encoder& out) const { block_->encode(out); }

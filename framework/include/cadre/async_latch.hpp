@@ -20,8 +20,8 @@ namespace cadre {
 
 namespace detail {
 
-/// The latch's word is its count. `count_down` lowers it by sequentially consistent compare-and-swaps, in any process; a count of
-/// 0 never changes.
+/// The latch's word is its count. `count_down` lowers it by sequentially consistent compare-and-swaps, in any process;
+/// a count of 0 never changes.
 struct latch_open {
     static constexpr bool only_waits = true;
     static constexpr detail::wait_kind waits_for = detail::wait_kind::latch;
@@ -50,9 +50,9 @@ struct latch_arrival {
 
 }  // namespace detail
 
-/// A count in the memory domain of an executor that only falls; a latch is used once. All copies of the handle, also those in
-/// worker processes, refer to the same latch. A process that dies before it has counted down never will: the others wait until
-/// they are cancelled. All members are thread-safe.
+/// A count in the memory domain of an executor that only falls; a latch is used once. All copies of the handle, also
+/// those in worker processes, refer to the same latch. A process that dies before it has counted down never will: the
+/// others wait until they are cancelled. All members are thread-safe.
 class async_latch {
 public:
     static constexpr bool cadre_portable_handle = true;

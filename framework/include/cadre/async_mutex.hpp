@@ -15,9 +15,9 @@
 
 namespace cadre {
 
-/// A lock in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to the same lock.
-/// A lock made for a process executor works in every process of the program; one made for a local executor works on every
-/// local executor.
+/// A lock in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to the
+/// same lock. A lock made for a process executor works in every process of the program; one made for a local executor
+/// works on every local executor.
 ///
 /// Not recursive. The lock belongs to the guard, not to a thread or task: any thread of the process may unlock. All
 /// members are thread-safe.
@@ -29,7 +29,8 @@ public:
     class guard {
     public:
         explicit guard(detail::held_lock held) noexcept : lock_(std::move(held)) {}
-        /// Whether the previous owner's process died while it held the lock: the protected data may be in an intermediate state.
+        /// Whether the previous owner's process died while it held the lock: the protected data may be in an
+        /// intermediate state.
         [[nodiscard]] bool owner_died() const noexcept { return lock_.owner_died(); }
         void unlock() noexcept { lock_.unlock(); }
         /// False once unlocked or moved from.
@@ -44,9 +45,10 @@ public:
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     explicit async_mutex(const executor& ex) : lock_(detail::domain_of(ex).make_lock()) {}
 
-    /// Completes with the lock held. Waiters of one process are served in the order of arrival. Stop: a free lock is acquired
-    /// also by a task with a stop request; a wait ends with `cancelled` without the lock. Resumes at home.
-    /// @throws cancelled, executor_stopped; std::logic_error in code without `NDEBUG` if the awaiting coroutine holds the lock itself
+    /// Completes with the lock held. Waiters of one process are served in the order of arrival. Stop: a free lock is
+    /// acquired also by a task with a stop request; a wait ends with `cancelled` without the lock. Resumes at home.
+    /// @throws cancelled, executor_stopped; std::logic_error in code without `NDEBUG` if the awaiting coroutine holds
+    /// the lock itself
     [[nodiscard]] auto lock() const {
         auto then = [](detail::held_lock held) { return guard(std::move(held)); };
         return detail::lock_operation<decltype(then)>(lock_, then);

@@ -61,7 +61,8 @@ public:
         void give_back() noexcept {
             if (const auto from = std::exchange(from_, nullptr)) from->give_back(count_);
         }
-        /// Keeps the permits taken for good, also when this process ends: they cease to exist, and `release` may make others.
+        /// Keeps the permits taken for good, also when this process ends: they cease to exist, and `release` may make
+        /// others.
         void forget() noexcept {
             if (const auto from = std::exchange(from_, nullptr)) from->forget(count_);
         }
@@ -104,9 +105,9 @@ public:
     async_semaphore(const executor& ex, N permits)
         : semaphore_(detail::domain_of(ex).make_semaphore(checked(permits))) {}
 
-    /// Completes with `n` permits, acquired all at once. Waiters of one process are served in the order of arrival, so a later
-    /// waiter for fewer permits does not overtake. Stop: free permits are acquired also by a task with a stop request; a wait
-    /// ends with `cancelled` without a permit. Resumes at home.
+    /// Completes with `n` permits, acquired all at once. Waiters of one process are served in the order of arrival, so
+    /// a later waiter for fewer permits does not overtake. Stop: free permits are acquired also by a task with a stop
+    /// request; a wait ends with `cancelled` without a permit. Resumes at home.
     /// @throws std::invalid_argument unless `n` is positive and at most 2^32-1; cancelled, executor_stopped
     template <std::integral N = int>
     [[nodiscard]] acquire_operation acquire(N n = 1) const {
@@ -119,8 +120,8 @@ public:
         return try_acquire_permits(positive(n));
     }
     /// Adds `n` free permits to those that exist.
-    /// @throws std::invalid_argument if negative or above 2^32-1; std::overflow_error, without effect, if more than 2^32-1
-    ///         permits, free or acquired, would exist
+    /// @throws std::invalid_argument if negative or above 2^32-1; std::overflow_error, without effect, if more than
+    ///         2^32-1 permits, free or acquired, would exist
     template <std::integral N = int>
     void release(N n = 1) const {
         if (const std::uint32_t count = checked(n); count != 0) release_permits(count);

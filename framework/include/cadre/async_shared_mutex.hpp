@@ -1,5 +1,5 @@
-/// @file
-/// `async_shared_mutex`: one writer or many readers, between tasks, threads and worker processes; waiting holds no thread.
+/// @file `async_shared_mutex`: one writer or many readers, between tasks, threads and worker processes; waiting holds
+/// no thread.
 ///
 ///     cadre::async_shared_mutex m{ex};
 ///     auto reading = co_await m.lock_shared();   // with other readers
@@ -17,19 +17,20 @@
 
 namespace cadre {
 
-/// A lock in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to the same lock.
+/// A lock in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to the
+/// same lock.
 ///
-/// Not recursive, in either mode. A lock belongs to its guard, not to a thread or task: any thread of the process may unlock. A
-/// waiting writer keeps later readers out, so it waits for those that read already and no others; tasks of one process are served
-/// in the order of arrival, and no process starves. What a process holds ends with it: readers are forgotten, and the death of a
-/// writer is reported. All members are thread-safe.
+/// Not recursive, in either mode. A lock belongs to its guard, not to a thread or task: any thread of the process may
+/// unlock. A waiting writer keeps later readers out, so it waits for those that read already and no others; tasks of
+/// one process are served in the order of arrival, and no process starves. What a process holds ends with it: readers
+/// are forgotten, and the death of a writer is reported. All members are thread-safe.
 class async_shared_mutex {
     template <detail::lock_mode Mode>
     class basic_guard {
     public:
         explicit basic_guard(detail::held_lock held) noexcept : lock_(std::move(held)) {}
-        /// Whether the process of a writer died while it held the lock, and no writer has held it since: the protected data may
-        /// be in an intermediate state.
+        /// Whether the process of a writer died while it held the lock, and no writer has held it since: the protected
+        /// data may be in an intermediate state.
         [[nodiscard]] bool owner_died() const noexcept { return lock_.owner_died(); }
         void unlock() noexcept { lock_.unlock(); }
         /// False once unlocked or moved from.
@@ -57,17 +58,18 @@ public:
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     explicit async_shared_mutex(const executor& ex) : lock_(detail::domain_of(ex).make_shared_lock()) {}
 
-    /// Completes with the lock held alone. Stop: a free lock is acquired also by a task with a stop request; a wait ends with
-    /// `cancelled` without the lock. Resumes at home.
-    /// @throws cancelled, executor_stopped; std::logic_error in code without `NDEBUG` if the awaiting coroutine holds the lock alone
+    /// Completes with the lock held alone. Stop: a free lock is acquired also by a task with a stop request; a wait
+    /// ends with `cancelled` without the lock. Resumes at home.
+    /// @throws cancelled, executor_stopped; std::logic_error in code without `NDEBUG` if the awaiting coroutine holds
+    /// the lock alone
     [[nodiscard]] auto lock() const { return operation<detail::lock_mode::exclusive>(); }
     /// Completes with the lock held together with other readers. Otherwise as `lock`.
     [[nodiscard]] auto lock_shared() const { return operation<detail::lock_mode::shared>(); }
 
     /// Acquires the lock if nobody holds it and no task of this process waits; else empty. @throws executor_stopped
     [[nodiscard]] std::optional<guard> try_lock() const;
-    /// Acquires the lock if no writer holds it or has begun to wait in another process, and no task of this process waits; else
-    /// empty. @throws executor_stopped
+    /// Acquires the lock if no writer holds it or has begun to wait in another process, and no task of this process
+    /// waits; else empty. @throws executor_stopped
     [[nodiscard]] std::optional<shared_guard> try_lock_shared() const;
 
     void encode_handle(detail::encoder& out) const { lock_->encode(out); }

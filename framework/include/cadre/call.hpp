@@ -50,12 +50,13 @@ task<call_result_t<F, Args...>> run_call(F f, Args... args) {
 
 }  // namespace detail
 
-/// A task that runs `f(args…)` in the awaiting task, that is, at its home; if `f` is a coroutine function, the task that `f` returns.
-/// It owns `f`, captures and all, and decayed copies of `args` until that has ended, so a lambda coroutine with captures is
-/// safe here.
+/// A task that runs `f(args…)` in the awaiting task, that is, at its home; if `f` is a coroutine function, the task
+/// that `f` returns. It owns `f`, captures and all, and decayed copies of `args` until that has ended, so a lambda
+/// coroutine with captures is safe here.
 ///
 /// @return a lazy task with the decayed result
-/// @throws the exception of `f`; at once std::range_error if an integer does not fit its parameter. Stop: inherited. Resumes: at home.
+/// @throws the exception of `f`; at once std::range_error if an integer does not fit its parameter. Stop: inherited.
+/// Resumes: at home.
 template <class F, class... Args>
     requires detail::callable_at_home<std::decay_t<F>, std::decay_t<Args>...>
 [[nodiscard]] auto call(F&& f, Args&&... args) {

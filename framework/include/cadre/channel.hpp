@@ -30,14 +30,15 @@ namespace cadre {
 
 /// A bounded queue with many producers and many consumers; first in first out per producer.
 ///
-/// The handle is copyable and portable: all copies, also those in worker processes, refer to the same channel. A channel made
-/// for a process executor works in every process of the program. A channel made for a local executor works on every local
-/// executor; sending its handle to another process gives `not_portable`. Values sent before `close` are received.
+/// The handle is copyable and portable: all copies, also those in worker processes, refer to the same channel. A
+/// channel made for a process executor works in every process of the program. A channel made for a local executor works
+/// on every local executor; sending its handle to another process gives `not_portable`. Values sent before `close` are
+/// received.
 ///
-/// All members are thread-safe. Waiting coroutines hold no thread, are served in the order of arrival within a process, and
-/// resume on their home. **Stop**: an operation that can complete at once does, also in a task with a stop request. A wait
-/// ends with `cancelled`; the operation has then neither sent nor received a value. After the executor has shut down all
-/// operations, waiting ones too, throw `executor_stopped`.
+/// All members are thread-safe. Waiting coroutines hold no thread, are served in the order of arrival within a process,
+/// and resume on their home. **Stop**: an operation that can complete at once does, also in a task with a stop request.
+/// A wait ends with `cancelled`; the operation has then neither sent nor received a value. After the executor has shut
+/// down all operations, waiting ones too, throw `executor_stopped`.
 ///
 /// An awaitable refers to its handle, which has to outlive the operation.
 template <class T>
@@ -72,11 +73,11 @@ public:
         static_assert(std::is_move_constructible_v<T>, "cadre::channel<T>: T must be movable");
     }
 
-    /// Sends `value`, waiting while the channel is full. An rvalue is moved from only if the send succeeds; it has to outlive
-    /// the operation, as it does in `co_await ch.send(…)`.
-    /// @throws channel_closed, cancelled, executor_stopped; std::bad_alloc; not_portable if the channel is shared by processes
-    ///         and `value` contains something that is not portable, or a file descriptor; at once std::range_error if an integer does
-    ///         not fit `T`
+    /// Sends `value`, waiting while the channel is full. An rvalue is moved from only if the send succeeds; it has to
+    /// outlive the operation, as it does in `co_await ch.send(…)`.
+    /// @throws channel_closed, cancelled, executor_stopped; std::bad_alloc; not_portable if the channel is shared by
+    ///         processes and `value` contains something that is not portable, or a file descriptor; at once
+    ///         std::range_error if an integer does not fit `T`
     template <class U = T>
         requires std::convertible_to<U&&, T>
     [[nodiscard]] auto send(U&& value) const {
@@ -86,8 +87,8 @@ public:
             return detail::channel_send<T, T>(object_, checked_element(std::forward<U>(value)));
     }
 
-    /// Sends a `T` made from `args`. Use it for aggregates under g++ 12, which destroys a braced temporary in a co_await
-    /// expression twice. @throws as `send`
+    /// Sends a `T` made from `args`. Use it for aggregates under g++ 12, which destroys a braced temporary in a
+    /// co_await expression twice. @throws as `send`
     template <class... Args>
         requires std::constructible_from<T, Args...>
     [[nodiscard]] auto emplace(Args&&... args) const {
@@ -124,16 +125,16 @@ public:
         return operation.await_resume();
     }
 
-    /// Closes the channel: senders, waiting ones too, get `channel_closed`; receivers get the remaining values, then an empty
-    /// optional. Idempotent.
+    /// Closes the channel: senders, waiting ones too, get `channel_closed`; receivers get the remaining values, then an
+    /// empty optional. Idempotent.
     void close() const noexcept {
         if (object_.local != nullptr)
             object_.local->close();
         else
             object_.shared->close();
     }
-    /// Awaits `a`, closes the channel, also if `a` ended with an error or was stopped, and completes with the result of `a`. A
-    /// task that is destroyed unstarted leaves the channel open. Stop: passed on to `a`. Resumes: at home.
+    /// Awaits `a`, closes the channel, also if `a` ended with an error or was stopped, and completes with the result of
+    /// `a`. A task that is destroyed unstarted leaves the channel open. Stop: passed on to `a`. Resumes: at home.
     ///
     ///     co_await ch.close_after(when_all(produce(ch, 1), produce(ch, 2)));
     template <awaitable A>
@@ -151,8 +152,8 @@ public:
         return object_.local != nullptr ? object_.local->capacity() : object_.shared->capacity();
     }
 
-    /// Sends every element of `range` in order; elements of an rvalue container are moved. After an error the elements before
-    /// the failed one have been sent.
+    /// Sends every element of `range` in order; elements of an rvalue container are moved. After an error the elements
+    /// before the failed one have been sent.
     /// @throws as `send`, and the exceptions of iterating
     template <std::ranges::viewable_range R>
         requires std::ranges::input_range<R> && std::convertible_to<element_of<R>, T>

@@ -58,8 +58,8 @@ public:
     using error::error;
 };
 
-/// Every task of a serial executor with a virtual clock or a seed waits, and nothing can wake one of them. `what()` names each waiting
-/// task, what it waits for, and where it was started.
+/// Every task of a serial executor with a virtual clock or a seed waits, and nothing can wake one of them. `what()`
+/// names each waiting task, what it waits for, and where it was started.
 class deadlock : public error {
 public:
     using error::error;

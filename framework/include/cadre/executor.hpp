@@ -30,16 +30,17 @@ struct call_options;
 struct call_settings {
     std::string_view name{};              ///< of the task, in errors and logs
     std::chrono::nanoseconds timeout{0};  ///< of each call; 0: unlimited
-    /// -1000 to 1000. Calls that wait for a worker process are placed by falling priority. No effect on local executors: their
-    /// calls do not wait in one queue.
+    /// -1000 to 1000. Calls that wait for a worker process are placed by falling priority. No effect on local
+    /// executors: their calls do not wait in one queue.
     int priority = 0;
-    /// Repeats after the death of a worker process, so without effect on local executors; -1: the executor's own setting.
+    /// Repeats after the death of a worker process, so without effect on local executors; -1: the executor's own
+    /// setting.
     int retries = -1;
 };
 
-/// Where work runs: a serial loop, threads, worker processes, … Copies refer to the same executor. The destructor of the last
-/// copy does not wait: running work keeps the executor alive. Portable: a task can be given the process executor on which it
-/// runs. All members are thread-safe.
+/// Where work runs: a serial loop, threads, worker processes, … Copies refer to the same executor. The destructor of
+/// the last copy does not wait: running work keeps the executor alive. Portable: a task can be given the process
+/// executor on which it runs. All members are thread-safe.
 class executor {
 public:
     static constexpr bool cadre_portable_handle = true;
@@ -62,9 +63,10 @@ public:
         keep->request_stop();
     }
 
-    /// Refuses new work (it fails with `executor_stopped`) and completes when all accepted work has ended; stop of the work that
-    /// has not ended at the deadline is requested then. Stop of the awaiting task: brings the deadline forward to now.
-    /// Resumes: at home. @throws std::logic_error in a task of this executor, which would wait for itself
+    /// Refuses new work (it fails with `executor_stopped`) and completes when all accepted work has ended; stop of the
+    /// work that has not ended at the deadline is requested then. Stop of the awaiting task: brings the deadline
+    /// forward to now. Resumes: at home. @throws std::logic_error in a task of this executor, which would wait for
+    /// itself
     [[nodiscard]] task<void> shutdown(std::chrono::steady_clock::time_point deadline) const;
     template <class Rep, class Period>
     [[nodiscard]] task<void> shutdown(std::chrono::duration<Rep, Period> deadline) const {
@@ -73,7 +75,8 @@ public:
     /// Without a deadline: waits until the work ends by itself.
     [[nodiscard]] task<void> shutdown() const { return shutdown(std::chrono::steady_clock::time_point::max()); }
 
-    /// A handle to the same executor whose calls carry `settings`, and those of this handle that `settings` leaves at its default.
+    /// A handle to the same executor whose calls carry `settings`, and those of this handle that `settings` leaves at
+    /// its default.
     /// @throws config_error if the limit is negative, the priority out of range, or `retries` below -1
     [[nodiscard]] executor with(const call_settings& settings) const;
 
@@ -104,7 +107,8 @@ private:
     std::shared_ptr<const detail::call_options> options_;
 };
 
-/// Base of the executor types (`serial_executor`, `process_executor`, …): an `executor` whose kind is known at compile time.
+/// Base of the executor types (`serial_executor`, `process_executor`, …): an `executor` whose kind is known at compile
+/// time.
 class executor_type {
 public:
     /// The type-erased handle; through it calls must be portable.

@@ -34,10 +34,11 @@ class portable_call;
 class timer_service;
 }  // namespace detail
 
-/// Why stop of work is requested: `requested`; `deadline`, after which a backend may end the work by force; or `kill`, after
-/// which it does so if it can.
+/// Why stop of work is requested: `requested`; `deadline`, after which a backend may end the work by force; or `kill`,
+/// after which it does so if it can.
 using stop_reason = detail::stop_reason;
-/// A call that leaves this process: function, encoded arguments, options (`<cadre/detail/scheduler/portable_call.hpp>`).
+/// A call that leaves this process: function, encoded arguments, options
+/// (`<cadre/detail/scheduler/portable_call.hpp>`).
 using portable_call = detail::portable_call;
 /// The memory that holds channels, cells and locks (`<cadre/detail/state/memory_domain.hpp>`).
 using memory_domain = detail::memory_domain;
@@ -61,9 +62,10 @@ inline constexpr int executor_backend_version = 3;
 /// never from inside `submit`; items submitted by one thread may run in any order and, if `concurrency() > 1`,
 /// at the same time. Items must run also after a shutdown: they unwind the tasks.
 ///
-/// Locks: the library may hold locks of its own when it calls `submit` with items, `hand_over` or `request_stop`: those of a stop tree,
-/// of timers, of a channel or a lock. These functions must not block, except on a short lock of the backend, under which it calls no
-/// function of the library; `work_item::run` and `portable_call::complete` are such functions.
+/// Locks: the library may hold locks of its own when it calls `submit` with items, `hand_over` or `request_stop`: those
+/// of a stop tree, of timers, of a channel or a lock. These functions must not block, except on a short lock of the
+/// backend, under which it calls no function of the library; `work_item::run` and `portable_call::complete` are such
+/// functions.
 class executor_backend : public std::enable_shared_from_this<executor_backend> {
 public:
     executor_backend();
@@ -77,34 +79,37 @@ public:
     [[nodiscard]] virtual std::string name() const = 0;
     [[nodiscard]] virtual executor_stats stats() const;
 
-    /// Queues items to run on this executor. Any thread, perhaps under locks of the library (see above). Only called on local backends.
+    /// Queues items to run on this executor. Any thread, perhaps under locks of the library (see above). Only called on
+    /// local backends.
     virtual void submit(std::span<work_item* const> items) noexcept = 0;
 
-    /// Gives `item` to a worker that is idle and awake, which begins it at once. Any thread. Only called on local backends; must
-    /// not overtake items that are queued. @return false if there is no such worker: the item has not been taken
+    /// Gives `item` to a worker that is idle and awake, which begins it at once. Any thread. Only called on local
+    /// backends; must not overtake items that are queued. @return false if there is no such worker: the item has not
+    /// been taken
     [[nodiscard]] virtual bool hand_over(work_item& item) noexcept;
 
     /// Whether calls leave this process: then the library submits calls instead of items.
     [[nodiscard]] virtual bool remote() const noexcept { return false; }
     /// Sends calls, in this order, each with its options, and completes each exactly once. Any thread.
     virtual void submit(std::span<portable_call* const> calls) noexcept;
-    /// Passes a stop request on to a submitted call; with `stop_reason::deadline` or `kill` the backend ends it by force after
-    /// its grace period. The call still completes by itself: with `task_killed` if it was ended by force. Any thread.
+    /// Passes a stop request on to a submitted call; with `stop_reason::deadline` or `kill` the backend ends it by
+    /// force after its grace period. The call still completes by itself: with `task_killed` if it was ended by force.
+    /// Any thread.
     virtual void request_stop(portable_call& call, stop_reason why) noexcept;
 
-    /// Remote backends: whether the backend enforces `portable_call::options.timeout`. It counts from the begin of the call, of
-    /// an item in a chunk, and a call that ends because of it completes with `timed_out`. If not, the library requests stop of
-    /// the call, counting from its submission.
+    /// Remote backends: whether the backend enforces `portable_call::options.timeout`. It counts from the begin of the
+    /// call, of an item in a chunk, and a call that ends because of it completes with `timed_out`. If not, the library
+    /// requests stop of the call, counting from its submission.
     [[nodiscard]] virtual bool limits_calls() const noexcept { return false; }
     /// How often a call is repeated whose worker died, if the call itself does not say.
     [[nodiscard]] virtual int default_retries() const noexcept { return 0; }
 
-    /// Remote backends: whether calls and replies carry the file descriptors in them (`portable_call::descriptors`). If not, such a
-    /// call fails with `not_portable`.
+    /// Remote backends: whether calls and replies carry the file descriptors in them (`portable_call::descriptors`). If
+    /// not, such a call fails with `not_portable`.
     [[nodiscard]] virtual bool passes_descriptors() const noexcept { return false; }
 
-    /// The memory of channels, cells and locks that are made for this executor; null: there is none. Default: the heap of this
-    /// process for local backends, none for remote ones.
+    /// The memory of channels, cells and locks that are made for this executor; null: there is none. Default: the heap
+    /// of this process for local backends, none for remote ones.
     [[nodiscard]] virtual memory_domain* domain() noexcept;
     /// Deadlines of the tasks at home here. Default: the process-wide service.
     [[nodiscard]] virtual timer_service& timers() noexcept;
@@ -113,12 +118,13 @@ public:
 
     /// Requests stop of all work on this executor. Any thread.
     virtual void request_stop() noexcept;
-    /// Refuses new work from now on; calls `done` (on any thread) when all accepted work has ended. Requests stop of the work
-    /// that has not ended at `deadline`. Idempotent; the `done` of each call is called.
+    /// Refuses new work from now on; calls `done` (on any thread) when all accepted work has ended. Requests stop of
+    /// the work that has not ended at `deadline`. Idempotent; the `done` of each call is called.
     virtual void shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done);
 
-    /// For the log handler (`set_log_handler`): this executor, complete, is one of the program's; it has ended. The end is reported once,
-    /// by the default `shutdown` too, and only if the start was. The destructor of the derived class reports an end without shutdown.
+    /// For the log handler (`set_log_handler`): this executor, complete, is one of the program's; it has ended. The end
+    /// is reported once, by the default `shutdown` too, and only if the start was. The destructor of the derived class
+    /// reports an end without shutdown.
     void report_started() noexcept;
     void report_stopped() noexcept;
 

@@ -24,7 +24,8 @@ namespace cadre {
 struct duration_histogram {
     static constexpr std::size_t bucket_count = 48;
 
-    /// `buckets[i]` counts durations from 2^i to 2^(i+1) nanoseconds; the first one shorter ones too, the last one longer ones.
+    /// `buckets[i]` counts durations from 2^i to 2^(i+1) nanoseconds; the first one shorter ones too, the last one
+    /// longer ones.
     std::array<std::uint64_t, bucket_count> buckets{};
 
     void add(std::chrono::nanoseconds duration) noexcept {
@@ -34,8 +35,8 @@ struct duration_histogram {
     }
     /// The number of durations.
     [[nodiscard]] std::uint64_t count() const noexcept;
-    /// The duration that `percent` of all durations do not exceed, interpolated within its bucket: at most a factor of two
-    /// from the exact one. Zero if there are none. @param percent from 0 to 100; other values are clamped
+    /// The duration that `percent` of all durations do not exceed, interpolated within its bucket: at most a factor of
+    /// two from the exact one. Zero if there are none. @param percent from 0 to 100; other values are clamped
     [[nodiscard]] std::chrono::nanoseconds percentile(double percent) const noexcept;
 };
 

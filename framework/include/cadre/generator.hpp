@@ -43,8 +43,8 @@ private:
 /// A single-pass input range that computes its elements on demand. Move-only. `begin()` and `++` throw what the body
 /// throws. Not a task: its body cannot use `co_await`. Not thread-safe.
 ///
-/// `*it` is a `T&` to the object that the body yields, so that a consumer may move it out; a yielded constant is copied. For a
-/// reference type `T` it is a `T`, to the object itself.
+/// `*it` is a `T&` to the object that the body yields, so that a consumer may move it out; a yielded constant is
+/// copied. For a reference type `T` it is a `T`, to the object itself.
 template <class T>
 class [[nodiscard]] generator : public std::ranges::view_base {
     using reference = std::conditional_t<std::is_reference_v<T>, T, T&>;

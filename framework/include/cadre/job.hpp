@@ -34,8 +34,8 @@ struct job_access {
 
 }  // namespace detail
 
-/// The handle to work that `spawn` has started. Move-only. The destructor asks the work to stop and discards the result;
-/// the work then belongs to its executor until it ends. A job is awaited once. The member functions are
+/// The handle to work that `spawn` has started. Move-only. The destructor asks the work to stop and discards the
+/// result; the work then belongs to its executor until it ends. A job is awaited once. The member functions are
 /// thread-safe; those of a job that has been moved from must not be called.
 template <class R>
 class [[nodiscard]] job {
@@ -57,17 +57,19 @@ public:
 
     /// Asks the work to stop; idempotent; any thread.
     void request_stop() const noexcept { state_->request_stop(); }
-    /// On a process executor: asks the work to stop, and kills its worker with SIGKILL if it has not ended after `kill_grace`;
-    /// awaiting the job then gives `task_killed`. On other executors: `request_stop`. Idempotent; any thread.
+    /// On a process executor: asks the work to stop, and kills its worker with SIGKILL if it has not ended after
+    /// `kill_grace`; awaiting the job then gives `task_killed`. On other executors: `request_stop`. Idempotent; any
+    /// thread.
     void kill() const noexcept { state_->kill(); }
     /// Whether the work has ended: then awaiting the job does not suspend.
     [[nodiscard]] bool ready() const noexcept { return state_->ready(); }
     /// The number of the task, unique among the processes of this program.
     [[nodiscard]] task_id id() const noexcept { return state_->id(); }
-    /// The process that runs the work: of a worker once it has taken the call, this process for local executors, else 0.
+    /// The process that runs the work: of a worker once it has taken the call, this process for local executors, else
+    /// 0.
     [[nodiscard]] pid_t worker_pid() const noexcept { return state_->worker_pid(); }
-    /// The host of `worker_pid()`; empty while that is 0. On executors of several hosts both are known some milliseconds after the work
-    /// has begun, and when it has ended.
+    /// The host of `worker_pid()`; empty while that is 0. On executors of several hosts both are known some
+    /// milliseconds after the work has begun, and when it has ended.
     [[nodiscard]] std::string worker_host() const { return state_->worker_host(); }
 
     class awaiter {
@@ -93,8 +95,8 @@ public:
     };
 
     /// Waits for the work and moves its result out.
-    /// @throws the same as `on`; `std::logic_error` if the job is empty or was awaited before. Stop: passed on to the work, with
-    /// its reason; completes when the work has ended. Resumes: at home.
+    /// @throws the same as `on`; `std::logic_error` if the job is empty or was awaited before. Stop: passed on to the
+    /// work, with its reason; completes when the work has ended. Resumes: at home.
     [[nodiscard]] awaiter operator co_await() const {
         if (state_ == nullptr) detail::throw_empty_job();
         state_->claim();
@@ -110,8 +112,8 @@ private:
     std::shared_ptr<detail::job_state<R>> state_;
 };
 
-/// Starts `f(args…)` on `ex` at once. The work inherits the stop requests of the calling task. Parameters and requirements
-/// are those of `on`.
+/// Starts `f(args…)` on `ex` at once. The work inherits the stop requests of the calling task. Parameters and
+/// requirements are those of `on`.
 ///
 /// @return the handle; on a stopped executor of a job that fails with `executor_stopped`
 /// @throws not_portable if an argument cannot be encoded. Thread-safe, also outside tasks.

@@ -102,22 +102,24 @@ struct log_event {
         what{};
     std::uint64_t lost = 0;  ///< events before this one that were dropped, because the handler was too slow
 
-    /// One line without its end, such as `executor 'process:2': worker 1 (pid 4711) was killed by SIGSEGV while it ran 'resize'`.
-    /// The stack is not in it.
+    /// One line without its end, such as `executor 'process:2': worker 1 (pid 4711) was killed by SIGSEGV while it ran
+    /// 'resize'`. The stack is not in it.
     [[nodiscard]] std::string text() const;
 };
 
 using log_handler = std::function<void(const log_event&)>;
 
-/// Sets the handler of the library's own events; an empty `f` removes it. By default there is no handler, and nothing is printed.
+/// Sets the handler of the library's own events; an empty `f` removes it. By default there is no handler, and nothing
+/// is printed.
 ///
-/// The handler is called on a thread of the library, with one event at a time, in the order of the events. No lock of the library is held,
-/// so the handler may block, use executors and call `set_log_handler`. An exception that leaves it is ignored. At most 4,096 events wait
-/// for it; further ones are dropped and counted in `lost`.
+/// The handler is called on a thread of the library, with one event at a time, in the order of the events. No lock of
+/// the library is held, so the handler may block, use executors and call `set_log_handler`. An exception that leaves it
+/// is ignored. At most 4,096 events wait for it; further ones are dropped and counted in `lost`.
 ///
-/// Thread-safe, also while events arrive. Each event goes to the handler that was set when it happened. The function returns when the
-/// previous handler has received its events, so objects to which that handler refers may be destroyed then; called inside a handler, it
-/// returns immediately. The destructor of `runtime` waits for the delivery of all events, for two seconds at most.
+/// Thread-safe, also while events arrive. Each event goes to the handler that was set when it happened. The function
+/// returns when the previous handler has received its events, so objects to which that handler refers may be destroyed
+/// then; called inside a handler, it returns immediately. The destructor of `runtime` waits for the delivery of all
+/// events, for two seconds at most.
 ///
 /// In a worker process, and in a fork, there are no events. @throws std::bad_alloc
 void set_log_handler(log_handler f);

@@ -124,8 +124,8 @@ struct first_of_parameters<std::tuple<First, Rest...>> {
 template <class F>
 concept takes_one_type = requires { typename first_of_parameters<decayed_parameters_t<F>>::type; };
 
-/// Items given as a braced list, converted to the parameter type of `F`. Not a `std::initializer_list`, whose array g++ 12 rejects in an
-/// awaiting expression.
+/// Items given as a braced list, converted to the parameter type of `F`. Not a `std::initializer_list`, whose array g++
+/// 12 rejects in an awaiting expression.
 template <class F>
 class item_list {
     using item = stored_parameter_t<typename first_of_parameters<decayed_parameters_t<F>>::type>;
@@ -143,7 +143,8 @@ private:
     std::vector<item> items_;
 };
 
-/// The lists for which an `item_list` does not do: the signature is unknown, or an item is spread over several parameters.
+/// The lists for which an `item_list` does not do: the signature is unknown, or an item is spread over several
+/// parameters.
 template <class F, class T>
 concept maps_list =
     maps_over<std::decay_t<F>, T> && !requires { requires first_of_parameters<decayed_parameters_t<F>>::count == 1; };
@@ -195,23 +196,26 @@ auto start_outcomes(executor ex, F&& f, Range&& range, const map_options& option
 
 /// Applies `f` to every item of `range` on `ex`, several items at a time.
 ///
-/// @param f        a function or coroutine function; a tuple item is spread over its parameters if `f` does not take the
-///                 tuple whole. `f`, the items and the results must be portable, unless `ex` is a `serial_executor` or a
-///                 `thread_executor`, which take any callable and any movable item. Through these an `f` whose operator() is const is not
-///                 copied: several workers call it at a time, and it need not be copyable. Else it is copied for each item.
-/// @param range    any input range; an lvalue is referred to and must outlive the map; the items of an rvalue container are moved
+/// @param f        a function or coroutine function; a tuple item is spread over its parameters if `f` does not take
+///                 the tuple whole. `f`, the items and the results must be portable, unless `ex` is a `serial_executor`
+///                 or a `thread_executor`, which take any callable and any movable item. Through these an `f` whose
+///                 operator() is const is not copied: several workers call it at a time, and it need not be copyable.
+///                 Else it is copied for each item.
+/// @param range    any input range; an lvalue is referred to and must outlive the map; the items of an rvalue container
+///                 are moved
 /// @param options  sizes, limits, retries and progress; see `map_options`
 /// @return the results in input order; of a function that returns nothing, one `std::monostate` for each item
-/// @throws the failure of the lowest index (one that is `cancelled` only if there is no other), after the rest was asked to stop and has
-/// ended; what the range or `progress` throws, likewise. Stop: passed on; completes when the work has ended, with `cancelled` if items
-/// were left. Resumes: at home; the range is read there.
+/// @throws the failure of the lowest index (one that is `cancelled` only if there is no other), after the rest was
+/// asked to stop and has ended; what the range or `progress` throws, likewise. Stop: passed on; completes when the work
+/// has ended, with `cancelled` if items were left. Resumes: at home; the range is read there.
 template <detail::map_executor E, class F, std::ranges::input_range Range>
 [[nodiscard]] auto map(E&& ex, F&& f, Range&& range, map_options options = {}) {
     return detail::start_values<detail::may_be_remote<E>>(std::forward<E>(ex), std::forward<F>(f),
                                                           std::forward<Range>(range), options);
 }
 
-/// `map` through several ranges side by side, up to the end of the shortest one: calls `f(a, b, …)` with an item of each.
+/// `map` through several ranges side by side, up to the end of the shortest one: calls `f(a, b, …)` with an item of
+/// each.
 template <detail::map_executor E, class F, std::ranges::input_range A, std::ranges::input_range B>
 [[nodiscard]] auto map(E&& ex, F&& f, A&& a, B&& b, map_options options = {}) {
     return detail::start_values<detail::may_be_remote<E>>(

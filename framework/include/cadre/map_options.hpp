@@ -45,8 +45,8 @@ private:
     void (*function_)(std::size_t, std::size_t) = nullptr;
 };
 
-/// Zero selects a good value automatically. Trivially destructible: the members are views and references whose targets the
-/// caller keeps alive until the map has ended.
+/// Zero selects a good value automatically. Trivially destructible: the members are views and references whose targets
+/// the caller keeps alive until the map has ended.
 struct map_options {
     std::size_t chunk = 0;  ///< items of one call; automatic: as many as take some tens of microseconds
     bool ordered = true;  ///< `map_stream`: in input order, or as they finish

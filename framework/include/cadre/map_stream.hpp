@@ -80,20 +80,22 @@ auto stream_side_by_side(executor ex, F&& f, Ranges ranges, const map_options& o
 
 }  // namespace detail
 
-/// Applies `f` to every item of `source` on `ex`, several items at a time, and gives the results as a stream. Nothing runs before the
-/// first `next()`. From then on a task at the home of the consumer sends items and collects results, also while the consumer does
-/// other things; it takes at most `options.window` items that are not delivered, so an endless source works and memory stays flat.
+/// Applies `f` to every item of `source` on `ex`, several items at a time, and gives the results as a stream. Nothing
+/// runs before the first `next()`. From then on a task at the home of the consumer sends items and collects results,
+/// also while the consumer does other things; it takes at most `options.window` items that are not delivered, so an
+/// endless source works and memory stays flat.
 ///
 /// @param f        as for `map`
-/// @param source   a range or a stream, such as that of another `map_stream`. An rvalue is taken over; a stream that is an lvalue
-///                 is shared; a range that is an lvalue must outlive the work
-/// @param options  as for `map`. `window`: 0 keeps the workers busy; `ordered`: in input order, or as the items finish. What `progress`
-///                 refers to must live until the stream has ended or is destroyed
+/// @param source   a range or a stream, such as that of another `map_stream`. An rvalue is taken over; a stream that is
+///                 an lvalue is shared; a range that is an lvalue must outlive the work
+/// @param options  as for `map`. `window`: 0 keeps the workers busy; `ordered`: in input order, or as the items finish.
+///                 What `progress` refers to must live until the stream has ended or is destroyed
 /// @return a stream of the results; `std::monostate` for each item if `f` returns nothing
-/// @throws from `next()`: the failure of the lowest index, after the results before it (with `ordered = false`: after those that were
-/// ready), and after the rest was asked to stop and has ended; what the source throws, after the results of the items before. Stop: a request to the
-/// task that made the stream is passed on; `next()` then ends with `cancelled` when the work has ended. Dropping the stream asks the
-/// items in flight to stop; they belong to their executor, and the sending task to its home, until they have ended.
+/// @throws from `next()`: the failure of the lowest index, after the results before it (with `ordered = false`: after
+/// those that were ready), and after the rest was asked to stop and has ended; what the source throws, after the
+/// results of the items before. Stop: a request to the task that made the stream is passed on; `next()` then ends with
+/// `cancelled` when the work has ended. Dropping the stream asks the items in flight to stop; they belong to their
+/// executor, and the sending task to its home, until they have ended.
 template <detail::map_executor E, class F, detail::stream_source S>
 [[nodiscard]] auto map_stream(E&& ex, F&& f, S&& source, map_options options = {})
     -> stream<detail::map_value<F, detail::items_of_source<S>>> {

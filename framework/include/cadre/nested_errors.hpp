@@ -12,18 +12,19 @@
 
 namespace cadre {
 
-/// The further failures of the `when_all`, `when_any`, `scope`, `with_scope`, `map`, `map_stream` or `reduce` that has thrown `e`, in the
-/// order in which it met them; empty if there were none. `cancelled` is not among them: it follows from the stop request that the first
-/// failure makes. At most the first 64 are kept. They live as long as the exception itself, and arrive with it from a worker process.
-/// Thread-safe.
+/// The further failures of the `when_all`, `when_any`, `scope`, `with_scope`, `map`, `map_stream` or `reduce` that has
+/// thrown `e`, in the order in which it met them; empty if there were none. `cancelled` is not among them: it follows
+/// from the stop request that the first failure makes. At most the first 64 are kept. They live as long as the
+/// exception itself, and arrive with it from a worker process. Thread-safe.
 [[nodiscard]] std::vector<std::exception_ptr> nested_errors(const std::exception_ptr& e);
-/// The same for a caught exception. It is identified by its address: a copy, as in `catch (std::runtime_error e)`, has none.
+/// The same for a caught exception. It is identified by its address: a copy, as in `catch (std::runtime_error e)`, has
+/// none.
 [[nodiscard]] std::vector<std::exception_ptr> nested_errors(const std::exception& e);
 
 namespace detail {
 
-/// Keeps `error` as a further failure beside `first`, unless it is null, `cancelled`, `first` itself or there already. Without memory
-/// it is dropped. Thread-safe.
+/// Keeps `error` as a further failure beside `first`, unless it is null, `cancelled`, `first` itself or there already.
+/// Without memory it is dropped. Thread-safe.
 void add_nested_error(const std::exception_ptr& first, const std::exception_ptr& error) noexcept;
 
 }  // namespace detail

@@ -11,10 +11,11 @@
 
 namespace cadre {
 
-/// A callable for `map_options::progress`. On a terminal standard error shows a bar with the rate and the time left, redrawn at most ten
-/// times a second, in a line of its own at the bottom: what this program, its workers and others print scrolls above it. Elsewhere (a
-/// file, a pipe, a dumb terminal) it writes a line every ten seconds. The line is removed, and a summary printed, when the bar is
-/// destroyed. Several bars may be shown at a time. All members are thread-safe.
+/// A callable for `map_options::progress`. On a terminal standard error shows a bar with the rate and the time left,
+/// redrawn at most ten times a second, in a line of its own at the bottom: what this program, its workers and others
+/// print scrolls above it. Elsewhere (a file, a pipe, a dumb terminal) it writes a line every ten seconds. The line is
+/// removed, and a summary printed, when the bar is destroyed. Several bars may be shown at a time. All members are
+/// thread-safe.
 class progress_bar {
 public:
     explicit progress_bar(std::string title);

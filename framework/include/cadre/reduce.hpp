@@ -37,8 +37,8 @@ task<T> run_reduce(executor ex, F f, Op op, kept_range<Range> range, T init, map
 template <class Parameter, class T>
 concept takes_without_loss = requires(T value) { Parameter{std::move(value)}; };
 
-/// True if `T` converts to both parameter types of `Op` without narrowing, which would lose a part of partial values; or if
-/// the signature of `Op` is unknown.
+/// True if `T` converts to both parameter types of `Op` without narrowing, which would lose a part of partial values;
+/// or if the signature of `Op` is unknown.
 template <class Parameters, class T>
 inline constexpr bool combines_only = std::is_void_v<Parameters>;
 template <class A, class B, class T>
@@ -60,8 +60,8 @@ concept reducible =
 }  // namespace detail
 
 /// Applies `f` to every item of `range` on `ex` and combines `init` and the results with `op`: `op(op(init, r0), r1)…`,
-/// in input order. Each worker combines the results of a chunk of items, so that one value for each chunk returns; holds
-/// memory for the chunks in flight, not for the items.
+/// in input order. Each worker combines the results of a chunk of items, so that one value for each chunk returns;
+/// holds memory for the chunks in flight, not for the items.
 ///
 /// @param f        a function or coroutine function; a tuple item is spread over its parameters, as in `map`
 /// @param op       `T(T, T)`, associative; need not be commutative. Runs in the workers and at home.
@@ -70,9 +70,9 @@ concept reducible =
 /// @param options  as for `map`. `retries`: a chunk whose worker died is repeated as a whole.
 /// `f`, `op`, the items and `T` must be portable, unless `ex` is a `serial_executor` or a `thread_executor`.
 ///
-/// @throws what `f` or `op` throws, of several failures the one of the lowest index, after the rest was asked to stop and
-/// has ended; what the range throws. Stop: passed on; ends when the work has ended, with `cancelled`. Resumes: at home;
-/// the range is read there.
+/// @throws what `f` or `op` throws, of several failures the one of the lowest index, after the rest was asked to stop
+/// and has ended; what the range throws. Stop: passed on; ends when the work has ended, with `cancelled`. Resumes: at
+/// home; the range is read there.
 template <detail::map_executor E, class F, class Op, std::ranges::input_range Range, class T>
 [[nodiscard]] task<T> reduce(E&& ex, F&& f, Op op, Range&& range, T init, map_options options = {}) {
     constexpr bool remote = detail::may_be_remote<E>;

@@ -17,9 +17,9 @@
 
 namespace cadre {
 
-/// How often `retry` calls, and how long it waits in between: `delay`, then `factor` times as long each time, but at most
-/// `max_delay`; each wait is longer or shorter by a random part of at most `jitter`, so that callers that failed together
-/// do not come back together.
+/// How often `retry` calls, and how long it waits in between: `delay`, then `factor` times as long each time, but at
+/// most `max_delay`; each wait is longer or shorter by a random part of at most `jitter`, so that callers that failed
+/// together do not come back together.
 struct retry_policy {
     int attempts = 3;  ///< calls, the first one included; at least 1
     std::chrono::nanoseconds delay = std::chrono::milliseconds(10);
@@ -59,14 +59,14 @@ task<retry_result<F, Args...>> run_retry(retry_policy policy, F f, Args... args)
 
 }  // namespace detail
 
-/// Calls `f(args…)` at home, and again while it throws, up to `policy.attempts` times. If the result is awaitable, such as the `task` of a
-/// coroutine function, it is awaited, and its errors count. `f` and decayed copies of `args` are owned until the end; each
-/// call gets the same objects, as lvalues.
+/// Calls `f(args…)` at home, and again while it throws, up to `policy.attempts` times. If the result is awaitable, such
+/// as the `task` of a coroutine function, it is awaited, and its errors count. `f` and decayed copies of `args` are
+/// owned until the end; each call gets the same objects, as lvalues.
 ///
 /// @return a lazy task with the decayed result
-/// @throws the error of the last call; `cancelled` at once, from whichever call: it is never retried; std::invalid_argument at the
-/// call of `retry` for a senseless policy. Stop: inherited by the calls; a wait between them ends at once with `cancelled`.
-/// Resumes: at home.
+/// @throws the error of the last call; `cancelled` at once, from whichever call: it is never retried;
+/// std::invalid_argument at the call of `retry` for a senseless policy. Stop: inherited by the calls; a wait between
+/// them ends at once with `cancelled`. Resumes: at home.
 template <class F, class... Args>
     requires std::is_invocable_v<std::decay_t<F>&, std::decay_t<Args>&...>
 [[nodiscard]] auto retry(const retry_policy& policy, F&& f, Args&&... args)

@@ -34,9 +34,9 @@
 
 namespace cadre {
 
-/// A set of tasks that end before the scope does. Made inside a task, whose home and stop requests its tasks inherit. `join` it
-/// before it is destroyed: destroying a scope with live tasks terminates the program, with a message on stderr. `spawn` may also be called by the
-/// scope's own tasks, on any thread; the other members are for one coroutine.
+/// A set of tasks that end before the scope does. Made inside a task, whose home and stop requests its tasks inherit.
+/// `join` it before it is destroyed: destroying a scope with live tasks terminates the program, with a message on
+/// stderr. `spawn` may also be called by the scope's own tasks, on any thread; the other members are for one coroutine.
 class scope {
 public:
     static constexpr bool cadre_process_bound = true;
@@ -75,8 +75,8 @@ public:
             start(run_child(on(executor(ex), std::forward<F>(f), std::forward<Args>(args)...)));
     }
 
-    /// Requests stop of all tasks of the scope, also of those spawned later, until `join` has completed. Tasks that end by it as
-    /// `cancelled` have not failed.
+    /// Requests stop of all tasks of the scope, also of those spawned later, until `join` has completed. Tasks that end
+    /// by it as `cancelled` have not failed.
     void request_stop() noexcept;
     /// The number of tasks that have not ended.
     [[nodiscard]] std::size_t size() const noexcept;
@@ -127,8 +127,8 @@ private:
     //                any     `spawn` that has found `started_` joining          + 1                   fetch_add, relaxed
     //     both       any     `finish_wait`, alone                               0                     store, relaxed
     //
-    // So `open_` is minus the ended tasks before `join` and `joining` plus the live tasks after it; the change that makes it
-    // `joining` finishes the joiner. A task that ends is counted last: the scope may be destroyed then.
+    // So `open_` is minus the ended tasks before `join` and `joining` plus the live tasks after it; the change that
+    // makes it `joining` finishes the joiner. A task that ends is counted last: the scope may be destroyed then.
     static constexpr std::int64_t joining = std::int64_t{1} << 62;
     [[maybe_unused]] std::byte apart_[64];
     std::atomic<std::int64_t> started_{0};
@@ -179,8 +179,8 @@ task<std::decay_t<await_result_t<std::invoke_result_t<F&, scope&>>>> run_scope(F
 
 }  // namespace detail
 
-/// Passes a new scope to the coroutine function `f` and joins the scope in any case; completes with the result of `f`. If `f`
-/// throws, stop of the scope's tasks is requested, and the error is rethrown when they have ended.
+/// Passes a new scope to the coroutine function `f` and joins the scope in any case; completes with the result of `f`.
+/// If `f` throws, stop of the scope's tasks is requested, and the error is rethrown when they have ended.
 template <class F>
     requires awaitable<std::invoke_result_t<F&, scope&>>
 [[nodiscard]] auto with_scope(F f) {

@@ -4,7 +4,7 @@
 ///     cadre::channel<std::string> words{ex, 4};
 ///     cadre::channel<int> numbers{ex, 4};
 ///     auto got = co_await cadre::select(words.receive(), numbers.receive(), cadre::after(100ms));
-///     if (got.index() == 0) std::cout << *get<0>(got) << '\n';    // an optional: empty if the channel is closed and drained
+///     if (got.index() == 0) std::cout << *get<0>(got) << '\n';    // empty: the channel is closed and drained
 #pragma once
 
 #include <array>
@@ -76,18 +76,18 @@ template <class Rep, class Period>
     return detail::after_operation(detail::to_time_limit(d));
 }
 
-/// Performs exactly one of `operations`: the first that is possible, one of those that are possible at once in turn. The others
-/// receive, send and lock nothing.
+/// Performs exactly one of `operations`: the first that is possible, one of those that are possible at once in turn.
+/// The others receive, send and lock nothing.
 ///
-/// @param operations  `ch.receive()`, `ch.send(v)`, `ch.emplace(…)` of local and shared channels, `m.lock()`, `m.lock_shared()`,
-///         `event.wait()`, `latch.wait()`, `value.wait(old)`, `after(d)`; written
-///                    in the call, since they refer to their handles and values
-/// @return an `any_result`: `.index()` is the position of the operation that was performed, `get<I>` its result: an optional for
-///         `receive` (empty: closed and drained), the guard for `lock`, `std::monostate` for the others
+/// @param operations  `ch.receive()`, `ch.send(v)`, `ch.emplace(…)` of local and shared channels, `m.lock()`,
+///         `m.lock_shared()`, `event.wait()`, `latch.wait()`, `value.wait(old)`, `after(d)`; written in the call, since
+///         they refer to their handles and values
+/// @return an `any_result`: `.index()` is the position of the operation that was performed, `get<I>` its result: an
+///         optional for `receive` (empty: closed and drained), the guard for `lock`, `std::monostate` for the others
 /// @throws what the performed operation throws: channel_closed for a `send`; executor_stopped; cancelled
 ///
-/// Stop: an operation that is possible at once is performed; a wait ends with `cancelled`, and none was performed. Resumes: at
-/// home. Cost: linear in the number of operations.
+/// Stop: an operation that is possible at once is performed; a wait ends with `cancelled`, and none was performed.
+/// Resumes: at home. Cost: linear in the number of operations.
 template <class... Operations>
     requires(sizeof...(Operations) > 0 && (detail::selectable<Operations> && ...))
 [[nodiscard]] auto select(Operations... operations) {

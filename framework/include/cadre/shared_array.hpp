@@ -1,6 +1,5 @@
-/// @file
-/// `shared_array<T>`: an array in memory that all tasks share, on threads and in worker processes; `shared_array<T, 2>`: a
-/// table.
+/// @file `shared_array<T>`: an array in memory that all tasks share, on threads and in worker processes;
+/// `shared_array<T, 2>`: a table.
 ///
 ///     cadre::shared_array<int> numbers{ex, {1, 2, 3, 4}};
 ///     cadre::shared_array<double, 2> grid{ex, {rows, columns}};
@@ -36,12 +35,12 @@
 
 namespace cadre {
 
-/// An array of fixed size in the memory domain of an executor. All copies of the handle, also those in worker processes, refer
-/// to the same array; the elements are never copied. `T` is trivially copyable and contains no
+/// An array of fixed size in the memory domain of an executor. All copies of the handle, also those in worker
+/// processes, refer to the same array; the elements are never copied. `T` is trivially copyable and contains no
 /// pointers, references or views. Elements of a `Rank` above 1 are laid out row by row.
 ///
-/// Element access is plain memory access: distinct elements may be written at the same time. For an element that several
-/// tasks write, use `atomic` or hold the `lock`. A const handle still gives access to mutable elements, like
+/// Element access is plain memory access: distinct elements may be written at the same time. For an element that
+/// several tasks write, use `atomic` or hold the `lock`. A const handle still gives access to mutable elements, like
 /// `std::span`. The memory stays valid as long as a handle exists.
 template <class T, std::size_t Rank = 1>
 class shared_array {
@@ -62,7 +61,8 @@ public:
         : shared_array(ex, elements_of, elements) {}
 
     /// `source` is a number of elements, which are zero, or a range of the elements.
-    /// @throws std::invalid_argument if the number is negative; std::range_error if an element does not fit `T`; not_portable, executor_stopped, std::bad_alloc
+    /// @throws std::invalid_argument if the number is negative; std::range_error if an element does not fit `T`;
+    /// not_portable, executor_stopped, std::bad_alloc
     template <class Source>
         requires(Rank == 1)
     shared_array(const executor& ex, Source&& source) {
@@ -161,8 +161,9 @@ public:
         return std::atomic_ref<T>(data_[i]);
     }
 
-    /// Completes with a guard that holds the array's lock until it goes out of scope. Guards exclude each other; element access
-    /// without the lock is not prevented. Waiters are served in the order of arrival within a process. Resumes at home.
+    /// Completes with a guard that holds the array's lock until it goes out of scope. Guards exclude each other;
+    /// element access without the lock is not prevented. Waiters are served in the order of arrival within a process.
+    /// Resumes at home.
     /// @throws cancelled, executor_stopped
     [[nodiscard]] auto lock() const {
         auto then = [block = block_, elements = span()](detail::held_lock lock) mutable {

@@ -14,9 +14,9 @@
 
 namespace cadre {
 
-/// A pointer and extents; trivially copyable. As fast as a pointer: a store to an element of character type may alias a handle,
-/// which then is loaded again for each element, but not a local view. Valid as long as a handle to the array exists. Elements are
-/// laid out row by row.
+/// A pointer and extents; trivially copyable. As fast as a pointer: a store to an element of character type may alias a
+/// handle, which then is loaded again for each element, but not a local view. Valid as long as a handle to the array
+/// exists. Elements are laid out row by row.
 template <class T, std::size_t Rank>
 class shared_array_view {
 public:

@@ -1,5 +1,5 @@
-/// @file
-/// `shared_constant<T>`: a large value that many calls read. It travels to the worker processes once, not with each call.
+/// @file `shared_constant<T>`: a large value that many calls read. It travels to the worker processes once, not with
+/// each call.
 ///
 ///     double score(cadre::shared_constant<std::vector<double>> weights, int item) { return (*weights)[0] * item; }
 ///
@@ -21,18 +21,19 @@
 
 namespace cadre {
 
-/// A value that does not change, in the memory domain of an executor. All copies of the handle, also those in worker processes,
-/// are the same constant. `T` is portable and contains no handles of this library and no file descriptors.
+/// A value that does not change, in the memory domain of an executor. All copies of the handle, also those in worker
+/// processes, are the same constant. `T` is portable and contains no handles of this library and no file descriptors.
 ///
-/// On a local executor the handle owns the value as a `std::shared_ptr` does. On a process executor the value is encoded once,
-/// when the constant is made, into memory that the processes share; each worker decodes it at most once, when it first reads it,
-/// and keeps it between calls. So the constant takes its encoded size once, and the size of a `T` in the process that made it
-/// and in each worker that has read it. The encoded bytes are freed with the last handle in any process. A process that has
-/// decoded its `T` keeps it a little longer: it looks for those of constants that exist no more each time another one arrives.
+/// On a local executor the handle owns the value as a `std::shared_ptr` does. On a process executor the value is
+/// encoded once, when the constant is made, into memory that the processes share; each worker decodes it at most once,
+/// when it first reads it, and keeps it between calls. So the constant takes its encoded size once, and the size of a
+/// `T` in the process that made it and in each worker that has read it. The encoded bytes are freed with the last
+/// handle in any process. A process that has decoded its `T` keeps it a little longer: it looks for those of constants
+/// that exist no more each time another one arrives.
 ///
-/// A constant made for a process executor works in every process of the program, also if a worker made it and has died. One made
-/// for a local executor works on every local executor; sending its handle to another process gives `not_portable`. It can be
-/// read after its executor has shut down. All members are thread-safe.
+/// A constant made for a process executor works in every process of the program, also if a worker made it and has died.
+/// One made for a local executor works on every local executor; sending its handle to another process gives
+/// `not_portable`. It can be read after its executor has shut down. All members are thread-safe.
 template <class T>
 class shared_constant {
 public:
@@ -40,8 +41,8 @@ public:
     static constexpr bool cadre_portable_handle = true;
 
     /// Cost on a process executor: the value is encoded, and copied once.
-    /// @throws std::range_error if an integer does not fit `T`; not_portable if `ex` has no memory domain, or a class with
-    ///         `serialize` contains a handle; executor_stopped after the shutdown of `ex`; std::bad_alloc
+    /// @throws std::range_error if an integer does not fit `T`; not_portable if `ex` has no memory domain, or a class
+    ///         with `serialize` contains a handle; executor_stopped after the shutdown of `ex`; std::bad_alloc
     template <class U = T>
         requires std::is_convertible_v<U&&, T>
     shared_constant(const executor& ex, U&& value)
@@ -65,8 +66,8 @@ public:
         }
     }
 
-    /// The value; valid as long as a handle to the constant exists in this process. Cost: a worker decodes it the first time, and
-    /// blocks for that time; else a load.
+    /// The value; valid as long as a handle to the constant exists in this process. Cost: a worker decodes it the first
+    /// time, and blocks for that time; else a load.
     /// @throws in a process that decodes it: std::bad_alloc; an error if another process has damaged the shared memory
     [[nodiscard]] const T& operator*() const { return value_->get(*block_); }
     [[nodiscard]] const T* operator->() const { return std::addressof(**this); }

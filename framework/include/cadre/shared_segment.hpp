@@ -1,5 +1,5 @@
-/// @file
-/// `shared_segment`: a heap in memory that all tasks share, on threads and in worker processes, for containers that grow.
+/// @file `shared_segment`: a heap in memory that all tasks share, on threads and in worker processes, for containers
+/// that grow.
 ///
 ///     cadre::shared_segment seg{ex, 16 << 20};
 ///     auto g = co_await seg.lock();
@@ -33,8 +33,8 @@
 
 namespace cadre {
 
-/// Containers whose memory is a `shared_segment`: those of Boost.Container, and Boost's unordered_map. Elements that take an
-/// allocator, nested containers, get the container's: `words.emplace("text", 1)` makes the key in the segment.
+/// Containers whose memory is a `shared_segment`: those of Boost.Container, and Boost's unordered_map. Elements that
+/// take an allocator, nested containers, get the container's: `words.emplace("text", 1)` makes the key in the segment.
 namespace shared {
 
 /// For elements.
@@ -58,16 +58,18 @@ using unordered_map = boost::unordered_map<Key, T, Hash, Equal, allocator<std::p
 
 /// Options of a segment; trivially destructible.
 struct segment_options {
-    /// Undo what a process had changed that died while it held the lock. Costs a copy of the used part of the segment for each
-    /// `lock`, and twice the memory. Without it the next owner is told by `owner_died` and finds what the dead one left.
+    /// Undo what a process had changed that died while it held the lock. Costs a copy of the used part of the segment
+    /// for each `lock`, and twice the memory. Without it the next owner is told by `owner_died` and finds what the dead
+    /// one left.
     bool recoverable = true;
 };
 
-/// A heap of fixed capacity in the memory domain of an executor, with named objects in it. All copies of the handle, also those in
-/// worker processes, refer to the same segment. Objects are used while a guard is held, and stay where they are between guards.
+/// A heap of fixed capacity in the memory domain of an executor, with named objects in it. All copies of the handle,
+/// also those in worker processes, refer to the same segment. Objects are used while a guard is held, and stay where
+/// they are between guards.
 ///
-/// Containers follow pointers in shared memory: a process that writes garbage into the segment can crash others that use it. Keep
-/// state that untrusted workers write in channels and cells.
+/// Containers follow pointers in shared memory: a process that writes garbage into the segment can crash others that
+/// use it. Keep state that untrusted workers write in channels and cells.
 ///
 /// All members are thread-safe.
 class shared_segment {
@@ -89,8 +91,8 @@ public:
         }
         ~guard() { unlock(); }
 
-        /// Whether the previous owner's process died while it held the segment. A recoverable segment is then as that owner found
-        /// it, any other as it left it.
+        /// Whether the previous owner's process died while it held the segment. A recoverable segment is then as that
+        /// owner found it, any other as it left it.
         [[nodiscard]] bool owner_died() const noexcept { return owner_died_; }
         void unlock() noexcept {
             if (!lock_.owns_lock()) return;
@@ -143,7 +145,8 @@ public:
         bool owner_died_;
     };
 
-    /// Holds the segment for reading, together with other readers, until it is destroyed or `unlock` is called. Movable.
+    /// Holds the segment for reading, together with other readers, until it is destroyed or `unlock` is called.
+    /// Movable.
     class shared_guard {
     public:
         /// Whether a writer's process died, and no writer has held the segment since. See `guard`.
@@ -167,10 +170,10 @@ public:
         bool owner_died_;
     };
 
-    /// An empty segment for `bytes` of objects and their bookkeeping. On serial and thread executors there is nothing to recover
-    /// from: their segments are not copied.
-    /// @throws std::invalid_argument if `bytes` is too small for an empty segment; std::bad_alloc; not_portable if `ex` has no
-    ///         memory domain; executor_stopped
+    /// An empty segment for `bytes` of objects and their bookkeeping. On serial and thread executors there is nothing
+    /// to recover from: their segments are not copied.
+    /// @throws std::invalid_argument if `bytes` is too small for an empty segment; std::bad_alloc; not_portable if `ex`
+    ///         has no memory domain; executor_stopped
     template <std::integral N>
     shared_segment(const executor& ex, N bytes, segment_options options = {})
         : shared_segment(make(ex, detail::checked_extent(bytes), options)) {}
@@ -201,8 +204,8 @@ private:
 
 namespace shared {
 
-/// The value of `key` in a map of a segment, value-initialised if it is new; `key` is whatever makes a key, such as a literal:
-/// `++shared::value_of(counts, "word")`. @throws std::bad_alloc if the segment is full
+/// The value of `key` in a map of a segment, value-initialised if it is new; `key` is whatever makes a key, such as a
+/// literal: `++shared::value_of(counts, "word")`. @throws std::bad_alloc if the segment is full
 template <class Map, class Key>
 [[nodiscard]] typename Map::mapped_type& value_of(Map& map, const Key& key) {
     if (const auto at = map.find(key); at != map.end()) return at->second;

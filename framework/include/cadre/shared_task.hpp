@@ -66,14 +66,14 @@ private:
 
 }  // namespace detail
 
-/// A lazy task that any number of coroutines may await, on any executor, through copies of one `shared_task`: the first await starts
-/// it, at its home and with its identity, and all get the same result. It may be the return type of a coroutine. Copying and
-/// awaiting are thread-safe.
+/// A lazy task that any number of coroutines may await, on any executor, through copies of one `shared_task`: the first
+/// await starts it, at its home and with its identity, and all get the same result. It may be the return type of a
+/// coroutine. Copying and awaiting are thread-safe.
 ///
-/// `co_await` gives a `const T&` (for a reference type `T` that reference, for `void` nothing), which lives as long as a copy of the
-/// `shared_task`, or rethrows the exception. Stop: an awaiting task leaves at once with `cancelled` while others wait; the last one passes
-/// the request on, and ends with the run. So the run is stopped only when all who wait have been stopped. A task that is stopped
-/// already does not start the run. Resumes: at home.
+/// `co_await` gives a `const T&` (for a reference type `T` that reference, for `void` nothing), which lives as long as
+/// a copy of the `shared_task`, or rethrows the exception. Stop: an awaiting task leaves at once with `cancelled` while
+/// others wait; the last one passes the request on, and ends with the run. So the run is stopped only when all who wait
+/// have been stopped. A task that is stopped already does not start the run. Resumes: at home.
 template <class T = void>
 class [[nodiscard]] shared_task {
 public:

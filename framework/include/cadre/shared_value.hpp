@@ -23,17 +23,17 @@
 
 namespace cadre {
 
-/// A value in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to the same
-/// value. `T` is trivially copyable and contains no pointers, references or views.
+/// A value in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to the
+/// same value. `T` is trivially copyable and contains no pointers, references or views.
 ///
 /// Two ways of access. Where the hardware has lock-free atomics for `T`: `load`, `store`, `exchange`, … at any time,
-/// sequentially consistent unless an order is given. For every `T`: `get`, `set`, `update` and `lock`, which wait for the
-/// value's lock and exclude each other. The atomic members do not take the lock: writing through a guard while other tasks
-/// use them is a data race.
+/// sequentially consistent unless an order is given. For every `T`: `get`, `set`, `update` and `lock`, which wait for
+/// the value's lock and exclude each other. The atomic members do not take the lock: writing through a guard while
+/// other tasks use them is a data race.
 ///
-/// All members are thread-safe. The awaitables hold no thread, are served in the order of arrival within a process and resume at
-/// home. A stop request ends a wait with `cancelled`; after the executor has shut down they throw `executor_stopped`. The
-/// memory stays valid as long as a handle exists.
+/// All members are thread-safe. The awaitables hold no thread, are served in the order of arrival within a process and
+/// resume at home. A stop request ends a wait with `cancelled`; after the executor has shut down they throw
+/// `executor_stopped`. The memory stays valid as long as a handle exists.
 template <class T>
 class shared_value {
 public:
@@ -58,7 +58,8 @@ public:
     // clang-format off
     [[nodiscard]] T load(std::memory_order order = std::memory_order_seq_cst) const noexcept
         requires detail::lock_free<T> { return cell_->atomic().load(order).value; }
-    /// @throws std::range_error if an integer does not fit `T`, as the other members do that write a value; else nothing
+    /// @throws std::range_error if an integer does not fit `T`, as the other members do that write a value; else
+    /// nothing
     template <std::convertible_to<T> U = T>
     void store(U x, std::memory_order order = std::memory_order_seq_cst) const noexcept(always_fits<U>)
         requires detail::lock_free<T> { cell_->atomic().store({static_cast<T>(fitting(x))}, order); }
@@ -91,8 +92,8 @@ public:
         requires detail::maskable<T> { return number().fetch_xor(n, order); }
     // clang-format on
 
-    /// Completes when the value is not `old`, byte for byte: at once, or after a change that `notify_one` or `notify_all` has
-    /// announced. Stop: completes if the value has changed; a wait ends with `cancelled`.
+    /// Completes when the value is not `old`, byte for byte: at once, or after a change that `notify_one` or
+    /// `notify_all` has announced. Stop: completes if the value has changed; a wait ends with `cancelled`.
     [[nodiscard]] auto wait(T old) const
         requires detail::lock_free<T>
     {
@@ -118,8 +119,8 @@ public:
             self->damaged = 0;
         });
     }
-    /// Read-modify-write: replaces the value `v` by `f(v)` and completes with the new value. `f` runs under the lock, so it
-    /// should be short, and may run more than once, because an atomic member may change the value meanwhile.
+    /// Read-modify-write: replaces the value `v` by `f(v)` and completes with the new value. `f` runs under the lock,
+    /// so it should be short, and may run more than once, because an atomic member may change the value meanwhile.
     template <class F>
         requires std::is_invocable_r_v<T, F&, T>
     [[nodiscard]] auto update(F f) const {

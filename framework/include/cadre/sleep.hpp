@@ -97,8 +97,8 @@ template <class Rep, class Period>
     return detail::sleep_awaiter(detail::to_time_limit(d));
 }
 
-/// Suspends until `t`, of any clock; a time of the steady clock is one of `cadre::now()`. A time of another clock is converted once,
-/// at the call.
+/// Suspends until `t`, of any clock; a time of the steady clock is one of `cadre::now()`. A time of another clock is
+/// converted once, at the call.
 ///
 /// Stop: ends at once with `cancelled`. Resumes: at home.
 template <class Clock, class Duration>

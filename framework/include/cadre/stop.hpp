@@ -63,8 +63,8 @@ private:
 
 }  // namespace detail
 
-/// Awaits `a` under `token` as well as under the inherited stop state: a request through `token` and one to the awaiting task
-/// both reach it. Resumes at home.
+/// Awaits `a` under `token` as well as under the inherited stop state: a request through `token` and one to the
+/// awaiting task both reach it. Resumes at home.
 template <awaitable A>
 [[nodiscard]] auto with_stop(std::stop_token token, A a) {
     return detail::stop_override<await_result_t<A>, detail::token_stop>(detail::as_task(std::move(a)),

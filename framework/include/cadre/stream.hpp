@@ -28,10 +28,10 @@ struct stream_slice {
 };
 }  // namespace detail
 
-/// A sequence of elements, each computed when the consumer requests it. Lazy, move-only. The body runs at the home of its consumer,
-/// with a stop state of its own that follows the task in which the stream was made: `timeout` around a `next()` limits that
-/// wait and not the stream. Destroying it between two elements
-/// unwinds the body, which is suspended then. One consumer at a time; not thread-safe.
+/// A sequence of elements, each computed when the consumer requests it. Lazy, move-only. The body runs at the home of
+/// its consumer, with a stop state of its own that follows the task in which the stream was made: `timeout` around a
+/// `next()` limits that wait and not the stream. Destroying it between two elements unwinds the body, which is
+/// suspended then. One consumer at a time; not thread-safe.
 template <class T>
 class [[nodiscard]] stream {
 public:
@@ -72,8 +72,8 @@ public:
         std::swap(frame_, other.frame_);
         return *this;
     }
-    /// A body that runs, after a `next()` that was stopped, is asked to stop and ends on its own: what it refers to has to live
-    /// until then.
+    /// A body that runs, after a `next()` that was stopped, is asked to stop and ends on its own: what it refers to has
+    /// to live until then.
     ~stream() {
         if (frame_ && frame_.promise().drop_handle() && !frame_.promise().leave()) frame_.destroy();
     }
@@ -115,9 +115,10 @@ public:
         std::optional<detail::stream_wait> wait_;  // made where there is no element: it is as large as several of them
     };
 
-    /// The next element, or nothing at the end. Rethrows the exception of the body; afterwards there is no next element. Stop: ends
-    /// at once with `cancelled`, and no element is lost: the body goes on, and the following `next()` gives its element. If stop
-    /// of the task that made the stream is requested, the body is asked to stop, and `next()` ends with it. Resumes: at home.
+    /// The next element, or nothing at the end. Rethrows the exception of the body; afterwards there is no next
+    /// element. Stop: ends at once with `cancelled`, and no element is lost: the body goes on, and the following
+    /// `next()` gives its element. If stop of the task that made the stream is requested, the body is asked to stop,
+    /// and `next()` ends with it. Resumes: at home.
     [[nodiscard]] next_awaiter next() noexcept { return next_awaiter(frame_); }
 
 private:
@@ -130,8 +131,8 @@ namespace detail {
 
 /// For what is composed of streams.
 struct stream_access {
-    /// Another handle to the same stream: what it reads is gone for `s`, and what it leaves is there for `s`. The body lives as long as
-    /// one of them.
+    /// Another handle to the same stream: what it reads is gone for `s`, and what it leaves is there for `s`. The body
+    /// lives as long as one of them.
     template <class T>
     [[nodiscard]] static stream<T> share(stream<T>& s) noexcept {
         if (s.frame_) s.frame_.promise().add_handle();

@@ -49,8 +49,8 @@ stream<range_element<Range>> run_stream_of(Range range) {
 
 }  // namespace detail
 
-/// A stream of the elements of any input range, standard or range-v3, as values. The range is read at the home of the consumer, one
-/// element for each `next()`.
+/// A stream of the elements of any input range, standard or range-v3, as values. The range is read at the home of the
+/// consumer, one element for each `next()`.
 ///
 /// @param range  moved into the stream; an lvalue is referred to and must outlive the stream. The elements of an owned
 ///               container, and of a range that is read only once, are moved, others copied.

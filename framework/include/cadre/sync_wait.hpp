@@ -15,8 +15,8 @@
 
 namespace cadre {
 
-/// Runs `a` on a serial loop on the calling thread, and returns its result or throws its error. Meanwhile the thread drives
-/// all serial executors of this process that no other thread drives.
+/// Runs `a` on a serial loop on the calling thread, and returns its result or throws its error. Meanwhile the thread
+/// drives all serial executors of this process that no other thread drives.
 ///
 /// In a function that `run_blocking` calls, the stop requests of the calling task are passed on to `a`.
 /// @param where is named in reports of waiting tasks

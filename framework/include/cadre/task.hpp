@@ -33,9 +33,9 @@ void require_coroutine(const task<T>& t) {
 /// A lazy coroutine: it starts when awaited, in the awaiting task's environment (home executor, stop state), and
 /// `co_await` moves its result out or rethrows its exception. Move-only; an unstarted task may be destroyed.
 ///
-/// Await it at most once: awaiting an empty task, one that was moved from, or one that was awaited before throws `std::logic_error`,
-/// and so do the combinators. Resumes: on the home of the awaiting task. Stop: inherited; a wait for an event inside the task ends
-/// with `cancelled`. Not thread-safe.
+/// Await it at most once: awaiting an empty task, one that was moved from, or one that was awaited before throws
+/// `std::logic_error`, and so do the combinators. Resumes: on the home of the awaiting task. Stop: inherited; a wait
+/// for an event inside the task ends with `cancelled`. Not thread-safe.
 template <class T>
 class [[nodiscard]] CADRE_TRIVIAL_ABI task {
 public:

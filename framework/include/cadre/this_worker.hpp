@@ -15,8 +15,8 @@
 
 namespace cadre::this_worker {
 
-/// The index of this worker in its executor, from 0: of the worker process on a process executor, else of the thread. 0 outside
-/// of workers. On an executor of several hosts: in its host.
+/// The index of this worker in its executor, from 0: of the worker process on a process executor, else of the thread. 0
+/// outside of workers. On an executor of several hosts: in its host.
 [[nodiscard]] std::size_t index() noexcept;
 /// The number of workers of the executor, or of its part on this host; 1 outside of workers.
 [[nodiscard]] std::size_t count() noexcept;
@@ -27,7 +27,8 @@ namespace detail {
 
 /// The calling worker's slot for values of type `type`; empty at first.
 [[nodiscard]] std::shared_ptr<void>& local_slot(const std::type_info& type);
-/// Makes this process the worker `index` of `count`. @param host that errors name, with the life of the process; empty: none
+/// Makes this process the worker `index` of `count`. @param host that errors name, with the life of the process; empty:
+/// none
 void set_process_worker(std::size_t index, std::size_t count, std::string_view host = {}) noexcept;
 /// As set.
 [[nodiscard]] std::string_view process_worker_host() noexcept;
@@ -36,9 +37,9 @@ void set_process_worker(std::size_t index, std::size_t count, std::string_view h
 
 }  // namespace detail
 
-/// The `T` of this worker, made from `args` on first use; later calls ignore them. In a worker process all tasks run on one
-/// thread; on a thread executor the value belongs to the thread, and a reference to it must not be kept across `co_await`. On a serial
-/// executor it belongs to the thread that drives it, which other serial executors share.
+/// The `T` of this worker, made from `args` on first use; later calls ignore them. In a worker process all tasks run on
+/// one thread; on a thread executor the value belongs to the thread, and a reference to it must not be kept across
+/// `co_await`. On a serial executor it belongs to the thread that drives it, which other serial executors share.
 /// @throws what the constructor of `T` throws; then the next call makes it
 template <class T, class... Args>
 [[nodiscard]] T& local(Args&&... args) {

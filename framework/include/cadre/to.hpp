@@ -38,10 +38,11 @@ using container_of =
 /// Reads a stream, or a range, to its end.
 ///
 /// @tparam C      a template of containers (`std::vector`, `std::set`, `std::map` of pairs, …), or a type of container
-/// @param source  taken over; a stream that is an lvalue is read to its end, a range that is an lvalue must outlive the task
+/// @param source  taken over; a stream that is an lvalue is read to its end, a range that is an lvalue must outlive the
+///                task
 /// @return a lazy task with the container; elements are moved into it
-/// @throws what the stream throws: the elements before are lost then. Stop: a wait for an element ends at once with `cancelled`.
-/// Resumes: at home.
+/// @throws what the stream throws: the elements before are lost then. Stop: a wait for an element ends at once with
+/// `cancelled`. Resumes: at home.
 template <template <class...> class C, detail::stream_source S>
 [[nodiscard]] auto to(S&& source) {
     using element = detail::element_of_source<S>;

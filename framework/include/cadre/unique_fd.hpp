@@ -12,12 +12,13 @@
 
 namespace cadre {
 
-/// Owns one file descriptor, or none (-1), and closes it. Move-only. Portable: in a call to another process the receiver gets a
-/// descriptor of its own for the same open file, always close-on-exec, under another number. The caller's descriptor stays open
-/// until the call has ended, so that a call that is repeated has it again, and is closed then.
+/// Owns one file descriptor, or none (-1), and closes it. Move-only. Portable: in a call to another process the
+/// receiver gets a descriptor of its own for the same open file, always close-on-exec, under another number. The
+/// caller's descriptor stays open until the call has ended, so that a call that is repeated has it again, and is closed
+/// then.
 ///
-/// At most `max_descriptors_per_call` travel with the arguments of one call, and as many with a result. Through a channel they
-/// travel within a process only.
+/// At most `max_descriptors_per_call` travel with the arguments of one call, and as many with a result. Through a
+/// channel they travel within a process only.
 class [[nodiscard]] unique_fd {
 public:
     unique_fd() noexcept = default;

@@ -55,12 +55,12 @@ private:
 
 }  // namespace detail
 
-/// Waits until the work of `j` has ended, but no longer than `d`, which counts from the await. The work goes on, and `j` is awaited
-/// for its result as before.
+/// Waits until the work of `j` has ended, but no longer than `d`, which counts from the await. The work goes on, and
+/// `j` is awaited for its result as before.
 ///
 /// @return whether the work has ended: then awaiting the job does not suspend
-/// @throws std::logic_error at once if the job is empty. Stop: ends at once with `cancelled`. Resumes: at home. The job may be
-/// awaited by another task meanwhile.
+/// @throws std::logic_error at once if the job is empty. Stop: ends at once with `cancelled`. Resumes: at home. The job
+/// may be awaited by another task meanwhile.
 template <class Rep, class Period, class R>
 [[nodiscard]] task<bool> wait_for(std::chrono::duration<Rep, Period> d, const job<R>& j) {
     const auto& state = detail::job_access::state(j);

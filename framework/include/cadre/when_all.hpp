@@ -52,7 +52,8 @@ void check_awaited_tasks(const task<T>& first, const char* what) noexcept {
     check_awaited(!first || first.frame().promise().ended(), what);
 }
 
-/// Rethrows the error of `failed`, with those of the other children nested in it. `for_each_child` calls a function with each.
+/// Rethrows the error of `failed`, with those of the other children nested in it. `for_each_child` calls a function
+/// with each.
 template <class ForEachChild>
 [[noreturn, gnu::cold, gnu::noinline]] void rethrow_first(const promise_base& failed, ForEachChild for_each_child) {
     for_each_child([&failed](const promise_base& child) noexcept {
@@ -152,20 +153,19 @@ private:
 
 }  // namespace detail
 
-/// Runs all awaitables and completes when every one has ended, with a `std::tuple` of the results in the order of the arguments
-/// (`std::monostate` for `void`). Await it at once: `co_await when_all(…)`.
+/// Runs all awaitables and completes when every one has ended, with a `std::tuple` of the results in the order of the
+/// arguments (`std::monostate` for `void`). Await it at once: `co_await when_all(…)`.
 ///
 /// Errors: the first failure (by time) requests stop of the others, and is rethrown when they have ended, with
-/// the later ones in its `nested_errors`. Stop: passed on to all; ends when all have ended. The children share the parent's home; on a thread executor they run in parallel, the
-/// first one on this thread. Resumes: at home.
+/// the later ones in its `nested_errors`. Stop: passed on to all; ends when all have ended. The children share the
+/// parent's home; on a thread executor they run in parallel, the first one on this thread. Resumes: at home.
 template <awaitable... As>
 [[nodiscard]] auto when_all(As... as) {
     return detail::when_all_awaiter<await_result_t<As>...>(detail::as_task(std::move(as))...);
 }
 
-/// The same over a range of awaitables of one type; completes with a `std::vector`, of `std::reference_wrapper`s for tasks
-/// of references. The elements are moved from and each is
-/// awaited once.
+/// The same over a range of awaitables of one type; completes with a `std::vector`, of `std::reference_wrapper`s for
+/// tasks of references. The elements are moved from and each is awaited once.
 template <std::ranges::input_range R>
     requires awaitable<std::ranges::range_value_t<R>>
 [[nodiscard]] auto when_all(R&& range) {

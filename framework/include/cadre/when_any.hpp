@@ -166,8 +166,8 @@ template <awaitable A, awaitable... As>
                                                                               detail::as_task(std::move(as))...);
 }
 
-/// The same over a range of awaitables of one type, which are moved from; completes with an `any_element`, whose `index()` is the
-/// winner's position and whose `value()` is its result (`std::monostate` for `void`).
+/// The same over a range of awaitables of one type, which are moved from; completes with an `any_element`, whose
+/// `index()` is the winner's position and whose `value()` is its result (`std::monostate` for `void`).
 ///
 /// @throws std::invalid_argument if the range is empty
 template <std::ranges::input_range R>

@@ -26,8 +26,7 @@ constexpr unsigned item_budget = 256;
 constexpr unsigned own_turns = 16;
 constexpr unsigned own_item_budget = item_budget / own_turns;
 constexpr int own_polls = 32;
-// Another process may take a ring, or lose the descriptor that it should write: the poller polls its sources this
-// often.
+// Another process may take a ring, or lose the descriptor that it should write: the poller polls its sources so often.
 constexpr std::chrono::seconds max_sleep{1};
 // Between polls if there is nothing to sleep on.
 constexpr std::chrono::milliseconds sleep_without_descriptor{10};
@@ -373,8 +372,7 @@ void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {
 }
 
 // While handlers run the thread remains announced as asleep: most of them resume a task that only starts the next
-// operation, and a turn of the drive loop would cost more than the task. After each task it checks whether it has to
-// leave.
+// operation, and a turn of the drive loop would cost more than the task. After each task it checks whether to leave.
 void loop_driver_set::sleep_in_reactors(driver& self, int bell, std::optional<steady_time> end,
                                         const std::function<bool()>& done) {
     const std::span others(std::span(self.kept).subspan(1));

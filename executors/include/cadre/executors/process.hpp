@@ -10,11 +10,11 @@
 
 namespace cadre {
 
-/// Starts worker processes. They end with the last handle to the executor, with its shutdown, or with this process, even
-/// if that is killed.
+/// Starts worker processes. They end with the last handle to the executor, with its shutdown, or with this process,
+/// even if that is killed.
 /// @throws config_error if an option cannot be honoured, or workers cannot be started from this process: it needs the
-/// `runtime` in `main`, or to have no other thread yet; also when the system refuses memory, descriptors or processes: the
-/// text says which, and which limit to raise
+/// `runtime` in `main`, or to have no other thread yet; also when the system refuses memory, descriptors or processes:
+/// the text says which, and which limit to raise
 [[nodiscard]] executor make_process_executor(const process_options& options);
 
 /// The same as a type. Convertible to `executor`; copies name the same executor. Calls through it must be portable, as

@@ -33,30 +33,34 @@ struct process_options {
     /// Zero or negative is a `config_error`. Default: one per core this process may use.
     worker_count workers = default_workers;
     start_method start = start_method::forkserver;
-    /// Called in each worker before its first task. If it throws or dies in every worker, the executor ends with its error.
+    /// Called in each worker before its first task. If it throws or dies in every worker, the executor ends with its
+    /// error.
     worker_action initializer{};
-    /// Called in each worker that ends in order (retires, or the executor ends), after its last task. Then the objects of
-    /// `this_worker::local` and static objects are destroyed and the functions of `atexit` are called. A worker that takes
-    /// longer than `kill_grace`, or two seconds if that is more, for all that is killed. What it throws is printed.
+    /// Called in each worker that ends in order (retires, or the executor ends), after its last task. Then the objects
+    /// of `this_worker::local` and static objects are destroyed and the functions of `atexit` are called. A worker that
+    /// takes longer than `kill_grace`, or two seconds if that is more, for all that is killed. What it throws is
+    /// printed.
     worker_action finalizer{};
-    /// A worker that uses more private memory than this, in bytes, after a task is replaced by a fresh one. 0: no limit.
+    /// A worker that uses more private memory than this, in bytes, after a task is replaced by a fresh one. 0: no
+    /// limit.
     std::size_t memory_soft_limit = 0;
-    /// A task that runs longer is asked to stop, and killed `kill_grace` later. A worker that takes no call although it has no
-    /// task, because it is stopped or its initializer does not end, is killed after as long, but not before some seconds; its
-    /// calls go to others. 0: no limit.
+    /// A task that runs longer is asked to stop, and killed `kill_grace` later. A worker that takes no call although it
+    /// has no task, because it is stopped or its initializer does not end, is killed after as long, but not before some
+    /// seconds; its calls go to others. 0: no limit.
     std::chrono::nanoseconds task_timeout{0};
-    /// How long a task that was asked to stop because of a limit, a deadline or `job::kill` may go on before its worker is
-    /// killed. One second: far more than a loop that checks `stop_requested()` needs, and short enough for a stuck worker.
+    /// How long a task that was asked to stop because of a limit, a deadline or `job::kill` may go on before its worker
+    /// is killed. One second: far more than a loop that checks `stop_requested()` needs, and short enough for a stuck
+    /// worker.
     std::chrono::nanoseconds kill_grace = std::chrono::seconds(1);
-    /// Private memory of each worker, in bytes. An allocation beyond it throws `std::bad_alloc`, and the worker is replaced
-    /// when the task that met the limit has ended. 0: no limit.
+    /// Private memory of each worker, in bytes. An allocation beyond it throws `std::bad_alloc`, and the worker is
+    /// replaced when the task that met the limit has ended. 0: no limit.
     std::size_t memory_limit = 0;
     /// A worker is replaced by a fresh one after this many tasks. 0: never.
     std::size_t max_tasks_per_worker = 0;
     /// How many unfinished tasks, running or suspended, a worker may hold; 1 is full isolation. 0: no limit.
     std::size_t tasks_per_worker = 0;
-    /// How often a task is repeated whose worker died, or that failed with `std::bad_alloc` because it met the memory limit;
-    /// a task that threw anything else never is.
+    /// How often a task is repeated whose worker died, or that failed with `std::bad_alloc` because it met the memory
+    /// limit; a task that threw anything else never is.
     int retries = 0;
     /// How many calls may wait in this process for a worker; a further call fails with `overloaded`. 0: no limit.
     std::size_t max_pending = 0;

@@ -17,11 +17,11 @@ struct thread_options {
     worker_count workers = default_workers;
     /// Which CPUs the workers are pinned to. Default: none.
     cpu_list affinity{};
-    /// Called on each thread before its first task, and before the executor's constructor returns, which throws what the first
-    /// one throws.
+    /// Called on each thread before its first task, and before the executor's constructor returns, which throws what
+    /// the first one throws.
     worker_action initializer{};
-    /// Called on each thread after its last task; then the objects of `this_worker::local` are destroyed. What it throws is
-    /// printed.
+    /// Called on each thread after its last task; then the objects of `this_worker::local` are destroyed. What it
+    /// throws is printed.
     worker_action finalizer{};
     /// Shown in `executor::name()` and, cut to 15 characters, as the threads' name. Copied by the executor.
     std::string_view name{};

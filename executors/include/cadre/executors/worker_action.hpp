@@ -41,8 +41,8 @@ void run_action(std::span<const std::byte> bytes) {
 
 }  // namespace detail
 
-/// A portable callable without parameters: a function, a captureless lambda, `bind_portable(f, args…)`, an aggregate with
-/// `operator()`; or none. What it returns is ignored. A cheap value; the callable is kept until the program ends.
+/// A portable callable without parameters: a function, a captureless lambda, `bind_portable(f, args…)`, an aggregate
+/// with `operator()`; or none. What it returns is ignored. A cheap value; the callable is kept until the program ends.
 class worker_action {
 public:
     constexpr worker_action() noexcept = default;

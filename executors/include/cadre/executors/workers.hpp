@@ -14,8 +14,8 @@
 
 namespace cadre {
 
-/// A number of workers. Converts from every integer: an executor's constructor reports a negative or excessive number as a
-/// `config_error`. Default: one worker per core that this process may use.
+/// A number of workers. Converts from every integer: an executor's constructor reports a negative or excessive number
+/// as a `config_error`. Default: one worker per core that this process may use.
 class worker_count {
 public:
     constexpr worker_count() noexcept = default;
@@ -70,8 +70,8 @@ private:
     std::bitset<limit> cpus_{};
 };
 
-/// The number of cores that this process may use: the size of the affinity mask, limited by the cgroup CPU quota (rounded
-/// up). At least 1.
+/// The number of cores that this process may use: the size of the affinity mask, limited by the cgroup CPU quota
+/// (rounded up). At least 1.
 [[nodiscard]] int default_concurrency() noexcept;
 
 namespace detail {

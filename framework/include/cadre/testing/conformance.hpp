@@ -12,7 +12,8 @@
 /// Link `cadre::testing_main`, whose `main` starts the `runtime` first. Each test creates its own executor. Several
 /// configurations go into one `::testing::Types<…>`.
 ///
-/// The headers, by subject: calls, nested calls, maps, reductions, jobs, cancellation, awaitables of other libraries, lifecycle.
+/// The headers, by subject: calls, nested calls, maps, reductions, jobs, cancellation, awaitables of other libraries,
+/// lifecycle.
 #pragma once
 
 #include <cadre/testing/conformance_as_completed.hpp>

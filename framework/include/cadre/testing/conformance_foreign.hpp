@@ -27,7 +27,8 @@ namespace cadre::conformance {
 /// What awaitables of other libraries do.
 namespace other_library {
 
-/// Resumes the coroutine on a thread of its own: later, or before `await_suspend` returns. Then it gives the id of that thread.
+/// Resumes the coroutine on a thread of its own: later, or before `await_suspend` returns. Then it gives the id of that
+/// thread.
 class on_a_thread {
 public:
     explicit on_a_thread(bool before_suspend_returns = false) noexcept : at_once_(before_suspend_returns) {}

@@ -90,7 +90,8 @@ inline task<> as_completed_yields_failed_jobs(executor ex) {
     EXPECT_EQ(failures, 10);
 }
 
-// The stream is made in the limited task, whose stop reaches the jobs; each `next` that waits throws, and no job is lost.
+// The stream is made in the limited task, whose stop reaches the jobs; each `next` that waits throws, and no job is
+// lost.
 inline task<std::size_t> count_stopped(std::vector<job<int>> jobs) {
     auto completed = as_completed(std::move(jobs));
     std::size_t count = 0;

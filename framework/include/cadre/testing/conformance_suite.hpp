@@ -17,12 +17,13 @@ namespace cadre::conformance {
 using body = task<void> (*)(executor);
 
 /// `Traits` creates the executors: `static cadre::executor make();` returns a new one at each call. With
-/// `static constexpr bool only_at_home = true;` a test whose task may be at home on the executor is not run from outside as well.
+/// `static constexpr bool only_at_home = true;` a test whose task may be at home on the executor is not run from
+/// outside as well.
 template <class Traits>
 class executor_conformance : public ::testing::Test {
 protected:
-    /// Runs the test from the loop of a thread that waits for the executor and, if the executor is local, also as a task
-    /// at home on it.
+    /// Runs the test from the loop of a thread that waits for the executor and, if the executor is local, also as a
+    /// task at home on it.
     static void run(body test) {
         if constexpr (!requires { requires Traits::only_at_home; }) run_outside(test);
         const executor ex = Traits::make();
@@ -45,8 +46,8 @@ protected:
 };
 TYPED_TEST_SUITE_P(executor_conformance);
 
-/// Whether a function can compute on `ex` while the calling task continues: not on a serial loop, which runs on the waiting
-/// thread, and not on a pool of one thread that is also the home of the caller.
+/// Whether a function can compute on `ex` while the calling task continues: not on a serial loop, which runs on the
+/// waiting thread, and not on a pool of one thread that is also the home of the caller.
 inline task<bool> computes_concurrently(executor ex) {
     const executor here = co_await this_task::executor();
     co_return ex.kind() != executor_kind::serial && (ex.concurrency() > 1 || here != ex);

@@ -27,8 +27,8 @@
 
 namespace cadre::detail {
 
-/// The root of a task whose end calls a handler. Keeps itself alive until it has ended; a cancellation handler may keep it
-/// longer.
+/// The root of a task whose end calls a handler. Keeps itself alive until it has ended; a cancellation handler may keep
+/// it longer.
 template <class T, class Handler>
 class asio_root final : public task_root {
 public:

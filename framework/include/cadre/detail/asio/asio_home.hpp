@@ -41,8 +41,8 @@ private:
 /// @throws config_error if its threads run none
 [[nodiscard]] boost::asio::execution_context& asio_execution_context_of(executor_backend& backend);
 
-/// A backend whose items are posted to an executor of Asio; for tasks that are awaited in a context of another library. Its
-/// `query(typeid(execution_context))` returns the context.
+/// A backend whose items are posted to an executor of Asio; for tasks that are awaited in a context of another library.
+/// Its `query(typeid(execution_context))` returns the context.
 [[nodiscard]] std::shared_ptr<executor_backend> make_asio_backend(const boost::asio::any_io_executor& target);
 
 }  // namespace cadre::detail

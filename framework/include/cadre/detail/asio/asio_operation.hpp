@@ -55,8 +55,8 @@ private:
     F function_;
 };
 
-/// The completion handler of an awaited operation; move-only. If it is destroyed without being called, the await ends with
-/// `operation_aborted`.
+/// The completion handler of an awaited operation; move-only. If it is destroyed without being called, the await ends
+/// with `operation_aborted`.
 template <class... Args>
 class asio_handler {
 public:
@@ -154,9 +154,9 @@ struct asio_handler_for<R(Args...)> {
 template <class Signature>
 using asio_handler_of = typename asio_handler_for<Signature>::type;
 
-/// An operation that starts when it is awaited: `start(handler)` of `Start` starts it. Resumes at home. A stop request emits
-/// Asio's cancellation signal: the await throws `cancelled` if the operation was aborted as a result, and returns the result
-/// otherwise.
+/// An operation that starts when it is awaited: `start(handler)` of `Start` starts it. Resumes at home. A stop request
+/// emits Asio's cancellation signal: the await throws `cancelled` if the operation was aborted as a result, and returns
+/// the result otherwise.
 template <class Signature, class Start>
 class asio_awaiter;
 template <class R, class... Args, class Start>

@@ -29,9 +29,10 @@ struct asio_step : work_item {
     void (*discard)(asio_step*) noexcept = nullptr;
 };
 
-/// The serialisation of one awaited operation, its cancellation signal and its home; counted references, recycled per thread.
-/// It outlives the await for as long as a copy of the handler's executor exists. It does not keep the home alive; functions
-/// for a home that is gone are destroyed, as those for a destroyed `io_context` are. No lock is held while a step runs.
+/// The serialisation of one awaited operation, its cancellation signal and its home; counted references, recycled per
+/// thread. It outlives the await for as long as a copy of the handler's executor exists. It does not keep the home
+/// alive; functions for a home that is gone are destroyed, as those for a destroyed `io_context` are. No lock is held
+/// while a step runs.
 ///
 ///     word         state           changed by                                       to               order
 ///     state_       0               `try_enter`, `enter`, any thread                 its thread's key compare-exchange, acquire
@@ -122,11 +123,12 @@ public:
     }
 };
 
-/// The executor that is associated with the handler of an awaited operation: a value, as all executors of Asio are. Functions
-/// run at the task's home, one at a time; in place if the calling thread is at home and no other thread runs one.
+/// The executor that is associated with the handler of an awaited operation: a value, as all executors of Asio are.
+/// Functions run at the task's home, one at a time; in place if the calling thread is at home and no other thread runs
+/// one.
 ///
-/// Copies stay valid after the await, the task and the home have ended. A home runs until it is shut down, whether work is
-/// outstanding or not: work counts as tracked.
+/// Copies stay valid after the await, the task and the home have ended. A home runs until it is shut down, whether work
+/// is outstanding or not: work counts as tracked.
 class asio_strand_executor {
 public:
     /// A new reference to `strand`.

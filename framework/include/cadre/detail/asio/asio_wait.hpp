@@ -13,8 +13,8 @@
 
 namespace cadre::detail {
 
-/// One awaited operation; part of the awaiter. The operation, its start and, if stop is requested, the item that emits the
-/// cancellation at home each hold a reference to the wait; the release of the last one resumes the task, at home.
+/// One awaited operation; part of the awaiter. The operation, its start and, if stop is requested, the item that emits
+/// the cancellation at home each hold a reference to the wait; the release of the last one resumes the task, at home.
 ///
 ///     word    state  changed by                                                  to     order
 ///     holds_  any    the awaiting thread, before the start                       2      store, relaxed

@@ -47,8 +47,8 @@ template <class T>
 
 namespace cadre::detail {
 
-/// Fetches the cache line of `p`, which this thread is about to write: a load would fetch it for reading first. Ignored by
-/// processors that do not know the instruction.
+/// Fetches the cache line of `p`, which this thread is about to write: a load would fetch it for reading first. Ignored
+/// by processors that do not know the instruction.
 inline void prefetch_for_writing(const volatile void* p) noexcept {
 #if defined(__x86_64__)
     asm volatile("prefetchw (%0)" : : "r"(p));

@@ -15,8 +15,8 @@ inline constexpr bool is_spreadable<std::tuple<Ts...>> = true;
 template <class A, class B>
 inline constexpr bool is_spreadable<std::pair<A, B>> = true;
 
-/// Copies or moves what an iterator refers to into an item. Tuples of references, such as range-v3's, convert to a tuple
-/// in two ways, about which g++ warns: they are converted element by element.
+/// Copies or moves what an iterator refers to into an item. Tuples of references, such as range-v3's, convert to a
+/// tuple in two ways, about which g++ warns: they are converted element by element.
 template <class Item, class Reference>
 [[nodiscard]] Item make_item(Reference&& given) {
     if constexpr (is_spreadable<Item> && !std::is_same_v<std::remove_cvref_t<Reference>, Item> &&

@@ -14,8 +14,8 @@
 
 namespace cadre::detail {
 
-/// Many calls at a time cost the executor one pass over its queues and one wake. `Call` is a `portable_call` with a member
-/// `submitted`.
+/// Many calls at a time cost the executor one pass over its queues and one wake. `Call` is a `portable_call` with a
+/// member `submitted`.
 template <class Call>
 class call_batch {
 public:
@@ -23,8 +23,8 @@ public:
         if (backend_->remote()) calls_.reserve(max_size);
     }
 
-    /// Submits the batch if it is full or if the last submission is too long ago: calls that are ready do not wait for an
-    /// input that is slow.
+    /// Submits the batch if it is full or if the last submission is too long ago: calls that are ready do not wait for
+    /// an input that is slow.
     void add(Call& call) {
         calls_.push_back(&call);
         const auto now = std::chrono::steady_clock::now();

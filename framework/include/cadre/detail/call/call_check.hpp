@@ -12,7 +12,8 @@
 
 namespace cadre::detail {
 
-// A concept, so that `takes_lvalues` is not instantiated needlessly: a call with lvalues may not compile if they cannot be copied.
+// A concept, so that `takes_lvalues` is not instantiated needlessly: a call with lvalues may not compile if they cannot
+// be copied.
 template <class F, class... As>
 concept takes_lvalues_alone = !takes_moved<F, As...> && takes_lvalues<F, As...>;
 

@@ -9,7 +9,8 @@ namespace cadre::detail {
 
 /// Whether the worker process of a call died or was killed.
 [[nodiscard]] bool is_worker_death(const std::exception_ptr& error) noexcept;
-/// Whether `retries` are for this failure: a worker that died, but not one that was killed for the call's own time or by request.
+/// Whether `retries` are for this failure: a worker that died, but not one that was killed for the call's own time or
+/// by request.
 [[nodiscard]] bool is_retryable(const std::exception_ptr& error) noexcept;
 /// Whether an allocation failed and the function let that error through.
 [[nodiscard]] bool is_bad_alloc(const std::exception_ptr& error) noexcept;
@@ -17,8 +18,8 @@ namespace cadre::detail {
 /// `error`, which tells of a worker's end or a passed limit, with `where` for `error_origin`; other errors unchanged.
 [[nodiscard]] std::exception_ptr add_origin(const std::exception_ptr& error, std::string_view where);
 
-/// Rethrows the exception that is being handled, which the item `index` of a chunk has thrown. In a worker process its origin
-/// names the item.
+/// Rethrows the exception that is being handled, which the item `index` of a chunk has thrown. In a worker process its
+/// origin names the item.
 [[noreturn]] void rethrow_at_item(std::size_t index);
 
 }  // namespace cadre::detail

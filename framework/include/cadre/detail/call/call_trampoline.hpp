@@ -40,7 +40,8 @@ struct invocation_frame {
 
 [[nodiscard]] call_reply exception_reply(const std::exception_ptr& error) noexcept;
 
-/// Encodes a result, of which long runs stay in `value` if there is a list for them. The bytes own the handles in them, because this process may drop its own first.
+/// Encodes a result, of which long runs stay in `value` if there is a list for them. The bytes own the handles in them,
+/// because this process may drop its own first.
 template <class R>
 void encode_result(byte_buffer& to, [[maybe_unused]] std::vector<unique_fd>& descriptors, const R& value,
                    borrowed_runs* borrowed = nullptr) {

@@ -23,8 +23,9 @@ void encode_this_worker(encoder& out);
 /// `worker 1 (pid 123)` or `worker 1 (pid 123) on node7`
 [[nodiscard]] std::string decode_worker(decoder& in);
 
-/// The work of one chunk, for `call_trampoline`. The arguments hold the function once, whether a failure ends the chunk, then
-/// the arguments of each item; `decode_item` reads the results. A failure of a chunk of one item is the call's own.
+/// The work of one chunk, for `call_trampoline`. The arguments hold the function once, whether a failure ends the
+/// chunk, then the arguments of each item; `decode_item` reads the results. A failure of a chunk of one item is the
+/// call's own.
 template <class Bound>
 class chunk_runner {
     using result = typename Bound::result;

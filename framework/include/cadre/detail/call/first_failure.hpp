@@ -13,8 +13,8 @@
 
 namespace cadre::detail {
 
-/// The failure of the lowest index, with the others nested in it; `cancelled`, which most often follows from another failure, ranks
-/// behind all others.
+/// The failure of the lowest index, with the others nested in it; `cancelled`, which most often follows from another
+/// failure, ranks behind all others.
 class first_failure {
 public:
     void add(std::size_t index, const std::exception_ptr& error) noexcept {

@@ -73,8 +73,8 @@ public:
         stop_.unfollow();
         if (!ready()) stop_.request_stop();
     }
-    /// Pushes `node` to `queue` when the work has ended, at once if it has. The work shares the ownership of `queue`, which
-    /// keeps `node` alive. At most once.
+    /// Pushes `node` to `queue` when the work has ended, at once if it has. The work shares the ownership of `queue`,
+    /// which keeps `node` alive. At most once.
     void notify(std::shared_ptr<completion_queue> queue, completion_queue::node& node);
     /// Waits for the end of the work. @return whether the coroutine suspends
     [[nodiscard]] bool wait(job_wait& w, std::coroutine_handle<> h, environment* env) noexcept;
@@ -88,8 +88,8 @@ protected:
     job_state_base();
     /// The stop state of the work itself.
     [[nodiscard]] stop_state& work_stop() noexcept { return stop_; }
-    /// The work has ended and its result is stored: notifies the waiters and the completion queue. May be called with the
-    /// lock of the stop tree held.
+    /// The work has ended and its result is stored: notifies the waiters and the completion queue. May be called with
+    /// the lock of the stop tree held.
     void announce() noexcept;
     /// The work has ended: it follows no other stop state.
     void unfollow() noexcept { stop_.unfollow(); }
@@ -102,8 +102,9 @@ private:
     wait_list waiting_;
     std::shared_ptr<completion_queue> queue_;
     completion_queue::node* completion_ = nullptr;
-    // false → true, once: `announce`, with release, after the result is stored and with `mutex_` held, so that `wait` and
-    // `notify`, which check it under the mutex, are never missed. `ready` reads it with acquire before the result is read.
+    // false → true, once: `announce`, with release, after the result is stored and with `mutex_` held, so that `wait`
+    // and `notify`, which check it under the mutex, are never missed. `ready` reads it with acquire before the result
+    // is read.
     std::atomic<bool> ready_{false};
     // false → true, once: `claim`, relaxed: it guards no data.
     std::atomic<bool> claimed_{false};

@@ -21,8 +21,8 @@
 
 namespace cadre::detail {
 
-/// Runs a packaged call (plain or coroutine) as a task of its own on a local executor. Derived classes implement `ended`, and
-/// call `end_limit` in it.
+/// Runs a packaged call (plain or coroutine) as a task of its own on a local executor. Derived classes implement
+/// `ended`, and call `end_limit` in it.
 template <class Bound>
 class local_work : public task_root {
 public:
@@ -53,7 +53,8 @@ protected:
         if (error = limit_.end(this->env(), std::move(error), this->info().name); error != nullptr)
             slot_.fail(std::move(error));
     }
-    /// When the work changes processors: together, and for writing at once, since single reads and writes would each wait.
+    /// When the work changes processors: together, and for writing at once, since single reads and writes would each
+    /// wait.
     void fetch_for_writing() noexcept {
         prefetch_for_writing(this);
         prefetch_for_writing(&this->stop());
@@ -105,9 +106,9 @@ private:
     [[no_unique_address]] std::conditional_t<Bound::coroutine, typename Bound::raw, no_task> task_;
 };
 
-/// The awaiter of `on`: the work runs below the stop state of the caller, which resumes at its home. Work that an idle worker begins
-/// at once costs no queue, no allocation and no listener. Else it is queued, and a stop request before it has begun withdraws it and
-/// resumes the caller at once.
+/// The awaiter of `on`: the work runs below the stop state of the caller, which resumes at its home. Work that an idle
+/// worker begins at once costs no queue, no allocation and no listener. Else it is queued, and a stop request before it
+/// has begun withdraws it and resumes the caller at once.
 template <class Bound>
 class local_call final : public local_work<Bound> {
 public:

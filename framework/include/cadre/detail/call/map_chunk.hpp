@@ -26,8 +26,8 @@ public:
     list_links<map_chunk> links{};  ///< of the chunks in flight
 };
 
-/// Items of a chunk in flight that its executor has taken back from a busy worker. Returns through the map's completion queue,
-/// before the chunk does.
+/// Items of a chunk in flight that its executor has taken back from a busy worker. Returns through the map's completion
+/// queue, before the chunk does.
 class returned_items final : public map_chunk {
 public:
     explicit returned_items(map_chunk& from_chunk) noexcept : chunk(from_chunk) {}

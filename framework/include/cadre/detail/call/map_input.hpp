@@ -79,9 +79,9 @@ using item_of = typename item_type<R>::type;
 template <class R>
 inline constexpr bool gives_items = is_spreadable<item_of<R>> || std::is_constructible_v<item_of<R>, read_from<R>>;
 
-/// Sends the items of `range`, a kept_range, through `run` until the input has ended or `run` wants no more, and everything in flight has
-/// completed. Throws what the range, an encoding or `progress` throws; else the failure of `run`; else `cancelled` if a stop request
-/// left items in the input.
+/// Sends the items of `range`, a kept_range, through `run` until the input has ended or `run` wants no more, and
+/// everything in flight has completed. Throws what the range, an encoding or `progress` throws; else the failure of
+/// `run`; else `cancelled` if a stop request left items in the input.
 template <class Run, class Range>
 task<void> drive_chunks(Run& run, Range& range) {
     std::exception_ptr input_error;

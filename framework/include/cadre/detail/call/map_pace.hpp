@@ -19,8 +19,8 @@ struct map_traffic {
     std::size_t item_bytes = 0;  ///< of arguments and result in a raw chunk; 0: chunks are not raw
 };
 
-/// Sizes of chunks and of the window, from the measured time of an item. A raw chunk carries many of what the user calls a chunk:
-/// its worker claims them one by one.
+/// Sizes of chunks and of the window, from the measured time of an item. A raw chunk carries many of what the user
+/// calls a chunk: its worker claims them one by one.
 class map_pace {
 public:
     map_pace(const map_options& options, std::size_t concurrency, std::optional<std::size_t> total,

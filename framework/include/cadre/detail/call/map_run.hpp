@@ -45,8 +45,9 @@ struct remote_chunk_or_none<true, F, Item> {
     using type = remote_chunk<F, Item>;
 };
 
-/// The state of one map; a local of its coroutine, driven by `drive_chunks`. `Results` collects: `outcome_results`, `plain_results`
-/// for a map that fails fast, or those of a `map_stream`. `Remote`: the executor may be a remote one, so what is sent is portable.
+/// The state of one map; a local of its coroutine, driven by `drive_chunks`. `Results` collects: `outcome_results`,
+/// `plain_results` for a map that fails fast, or those of a `map_stream`. `Remote`: the executor may be a remote one,
+/// so what is sent is portable.
 template <class F, class Item, class Results, bool Remote = true>
 class map_run {
     using bound = item_bound<F, Item>;
@@ -245,8 +246,8 @@ private:
         return index < first_failed_ && !stop_.stop_requested();
     }
     /// The worker died, or the executor stopped, at item `at` of a chunk: the results before it count, the item itself
-    /// fails or is repeated alone, and the rest, which never ran, is sent again. If the rest may have run, too, that holds for each
-    /// item of it.
+    /// fails or is repeated alone, and the rest, which never ran, is sent again. If the rest may have run, too, that
+    /// holds for each item of it.
     void recover(remote& c, std::uint32_t at) {
         const std::exception_ptr& error = c.reply.error;
         if (at == c.items) return window_.completed(at);

@@ -13,8 +13,8 @@
 
 namespace cadre::detail {
 
-/// The sender waits in the completion queue of its map for whatever comes first: completed chunks, or a signal that there is more
-/// input, that there is room, or that stop is requested.
+/// The sender waits in the completion queue of its map for whatever comes first: completed chunks, or a signal that
+/// there is more input, that there is room, or that stop is requested.
 ///
 ///     word        state  changed by                                          to      order
 ///     signalled_  false  `signal`: pushes the node                           true    exchange, acq_rel
@@ -23,8 +23,8 @@ namespace cadre::detail {
 ///     wake_at_    any    the sender has no room: a number of deliveries      n       store, seq_cst, before it reads `delivered_`
 ///                        the sender: it has room                             never   store, relaxed
 ///
-/// The consumer reads `wake_at_` after its store of `delivered_`. For the last element of a batch both are seq_cst: either the sender
-/// sees the room, or the consumer sees that it waits for it.
+/// The consumer reads `wake_at_` after its store of `delivered_`. For the last element of a batch both are seq_cst:
+/// either the sender sees the room, or the consumer sees that it waits for it.
 class map_stream_link {
 public:
     map_stream_link() noexcept = default;
@@ -55,8 +55,8 @@ public:
 
     /// Consumer, of a batch of elements: that it is about to yield one, or that so many have been taken.
     void count_delivery(std::size_t elements, bool last_of_batch) noexcept;
-    /// Sender: whether there is room for `items` more beside the undelivered ones of `sent` items, `limit` in all. If not, the consumer
-    /// signals when there is.
+    /// Sender: whether there is room for `items` more beside the undelivered ones of `sent` items, `limit` in all. If
+    /// not, the consumer signals when there is.
     [[nodiscard]] bool has_room(std::size_t sent, std::size_t limit, std::size_t items) noexcept;
     [[nodiscard]] std::size_t undelivered(std::size_t sent) const noexcept {
         return sent - delivered_.load(std::memory_order_seq_cst);

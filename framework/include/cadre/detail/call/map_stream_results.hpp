@@ -19,8 +19,8 @@ namespace cadre::detail {
 template <class R>
 using stream_value = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
 
-/// Errors, which are few, by index: a failed item ends the stream once all items in flight have ended, unless it is repeated and
-/// succeeds.
+/// Errors, which are few, by index: a failed item ends the stream once all items in flight have ended, unless it is
+/// repeated and succeeds.
 template <class R, class Values>
 class map_stream_results {
 public:

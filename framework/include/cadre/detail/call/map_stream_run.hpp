@@ -28,8 +28,8 @@
 
 namespace cadre::detail {
 
-/// How many items a `map_stream` may have taken and not delivered: as the user says, or twice as many as its map keeps in flight, so
-/// that its workers have work while the consumer takes what is ready.
+/// How many items a `map_stream` may have taken and not delivered: as the user says, or twice as many as its map keeps
+/// in flight, so that its workers have work while the consumer takes what is ready.
 class look_ahead {
 public:
     look_ahead(std::size_t window, std::size_t concurrency) noexcept
@@ -50,9 +50,9 @@ private:
     std::size_t pieces_;
 };
 
-/// Sends items through `run` while there is room, and gives results to `out`, until the input has ended or `run` wants no more, and
-/// everything in flight has completed. Errors: first what a progress function has thrown, then the failure of `run`, then that of the
-/// input.
+/// Sends items through `run` while there is room, and gives results to `out`, until the input has ended or `run` wants
+/// no more, and everything in flight has completed. Errors: first what a progress function has thrown, then the failure
+/// of `run`, then that of the input.
 template <class Run, class Input, class Out>
 task<void> pump_map_stream(Run& run, Input& input, Out& out, map_stream_link& link, look_ahead ahead) {
     std::exception_ptr input_error;
@@ -150,8 +150,8 @@ task<void> run_map_stream(std::shared_ptr<Out> out, std::shared_ptr<map_stream_l
     out->end(std::move(error));
 }
 
-// A slice counts as delivered when it has been taken: it is a small part of what is ready, so that the sender does not starve. Where the
-// user has fixed the window each element counts at once.
+// A slice counts as delivered when it has been taken: it is a small part of what is ready, so that the sender does not
+// starve. Where the user has fixed the window each element counts at once.
 inline constexpr std::size_t parts_of_batch = 16;
 inline constexpr std::size_t shortest_slice = 2;
 inline constexpr std::size_t longest_slice = 128;

@@ -12,8 +12,8 @@
 
 namespace cadre::detail {
 
-/// A list of runs in order: a run holds a combined value or is pending. Neighbouring values are combined as soon as both
-/// are there, so that the list is never longer than twice the number of pending runs plus one.
+/// A list of runs in order: a run holds a combined value or is pending. Neighbouring values are combined as soon as
+/// both are there, so that the list is never longer than twice the number of pending runs plus one.
 template <class T, class Op>
 class ordered_fold {
     using runs = std::list<std::optional<T>>;

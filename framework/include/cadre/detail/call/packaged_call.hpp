@@ -22,8 +22,8 @@ template <class Params, class... Args>
 struct stored_arguments {
     using type = std::tuple<std::decay_t<Args>...>;
 };
-// The parameter types of the function, where its signature is known: so a literal converts to `std::string`. The contents of a
-// view are copied.
+// The parameter types of the function, where its signature is known: so a literal converts to `std::string`. The
+// contents of a view are copied.
 template <class... Ps, class... Args>
     requires(sizeof...(Ps) == sizeof...(Args) && (std::is_constructible_v<stored_parameter_t<Ps>, Args> && ...))
 struct stored_arguments<std::tuple<Ps...>, Args...> {

@@ -28,16 +28,17 @@
 namespace cadre::detail {
 
 /// Guided self-scheduling (Polychronopoulos and Kuck, IEEE Trans. Computers 1987) over one atomic cursor: at most one
-/// *runner* a worker takes the next batch of indices, runs it, and takes the next. So indices begin in their order, up to the
-/// batches in work; and the whole loop is one entry in the executor's registry, one task identity and one stop state. Batches start
-/// at one chunk and grow until each takes about `target_batch`.
+/// *runner* a worker takes the next batch of indices, runs it, and takes the next. So indices begin in their order, up
+/// to the batches in work; and the whole loop is one entry in the executor's registry, one task identity and one stop
+/// state. Batches start at one chunk and grow until each takes about `target_batch`.
 ///
-/// A runner claims the indices of its batch a chunk at a time, from the front, in a word of its own. Runners that find the cursor at
-/// the end take the second half of what another one has not claimed: a long item delays no index but those of its chunk.
+/// A runner claims the indices of its batch a chunk at a time, from the front, in a word of its own. Runners that find
+/// the cursor at the end take the second half of what another one has not claimed: a long item delays no index but
+/// those of its chunk.
 ///
-/// A failure at index i keeps the indices above it from beginning and asks those that run to stop; the indices below it run to
-/// their end, because one of them may fail as well, and the failure of the lowest index is the one that a plain loop would have
-/// met.
+/// A failure at index i keeps the indices above it from beginning and asks those that run to stop; the indices below it
+/// run to their end, because one of them may fail as well, and the failure of the lowest index is the one that a plain
+/// loop would have met.
 ///
 /// Lives in the frame of the coroutine that awaits `run()`, which completes when every runner has ended.
 class parallel_loop {
@@ -53,8 +54,8 @@ public:
         progress_callback progress = nullptr;
     };
 
-    /// The indices of a batch that no runner has claimed, in units of the loop: the first and the end in one word, on a cache line
-    /// of its own.
+    /// The indices of a batch that no runner has claimed, in units of the loop: the first and the end in one word, on a
+    /// cache line of its own.
     ///
     ///     word    changed by                                              to                    order
     ///     range_  its runner, `assign`, of an empty range                 first, end            store, release
@@ -85,8 +86,8 @@ public:
 
         /// Claims `index` for this runner. @return false: it is not to run, nor is any above it
         [[nodiscard]] bool begin(std::size_t index) noexcept {
-            // Pairs with `stop_above`, which lowers `end_`, issues a heavy fence and reads `current_`: either the failure is
-            // seen here, or this index is seen there and asked to stop.
+            // Pairs with `stop_above`, which lowers `end_`, issues a heavy fence and reads `current_`: either the
+            // failure is seen here, or this index is seen there and asked to stop.
             current_.store(index, std::memory_order_relaxed);
             light_fence();
             return index < loop_.end_.load(std::memory_order_relaxed);
@@ -127,10 +128,10 @@ public:
     private:
         parallel_loop* loop_;
     };
-    /// Runs the loop. A stop request is forwarded to the indices that run and prevents new ones. The await completes when the
-    /// running indices have completed; it does not wait for workers that are busy with other work.
-    /// @throws executor_stopped; cancelled if indices were left because of a stop; what `progress` threw, after the indices that
-    /// ran were asked to stop; the `first_failure`, if `stop_at_failure`
+    /// Runs the loop. A stop request is forwarded to the indices that run and prevents new ones. The await completes
+    /// when the running indices have completed; it does not wait for workers that are busy with other work.
+    /// @throws executor_stopped; cancelled if indices were left because of a stop; what `progress` threw, after the
+    /// indices that ran were asked to stop; the `first_failure`, if `stop_at_failure`
     [[nodiscard]] awaiter run() noexcept { return awaiter(*this); }
 
 protected:
@@ -184,9 +185,10 @@ private:
     waiter waiter_;
     progress_item progress_;
 
-    // cursor_: the next unit to hand out; only grows. end_: indices from here on do not begin; only falls: to a failed index,
-    // or to 0 at a stop request. references_: runners and progress items that have not ended; the last one resumes the awaiter.
-    // Padding keeps the words of different writers apart: a coroutine frame is not aligned to a cache line.
+    // cursor_: the next unit to hand out; only grows. end_: indices from here on do not begin; only falls: to a failed
+    // index, or to 0 at a stop request. references_: runners and progress items that have not ended; the last one
+    // resumes the awaiter. Padding keeps the words of different writers apart: a coroutine frame is not aligned to a
+    // cache line.
     [[maybe_unused]] std::byte before_cursor_[64];
     std::atomic<std::size_t> cursor_{0};
     [[maybe_unused]] std::byte before_end_[64];

@@ -14,12 +14,12 @@
 
 namespace cadre::detail {
 
-/// Queues `item` on `backend` behind the work that is queued there: calls begin in the order in which they are made, also those
-/// of one worker.
+/// Queues `item` on `backend` behind the work that is queued there: calls begin in the order in which they are made,
+/// also those of one worker.
 void submit_in_order(executor_backend& backend, work_item& item) noexcept;
 
-/// Queues of executors do not support removal. So the item is an allocation of its own: after `withdraw` the submitter need not
-/// wait, and the worker that dequeues the item frees it.
+/// Queues of executors do not support removal. So the item is an allocation of its own: after `withdraw` the submitter
+/// need not wait, and the worker that dequeues the item frees it.
 ///
 ///     state       changed by                                               to          order
 ///     idle        the submitter, before it submits the item                queued      store, seq_cst
@@ -40,7 +40,8 @@ public:
     /// Owns an item that is not in a queue.
     using pointer = std::unique_ptr<queued_start, deleter>;
 
-    /// `begin(work)`, of task `task_id`, is called on a thread of `backend` unless the item is withdrawn. @throws std::bad_alloc
+    /// `begin(work)`, of task `task_id`, is called on a thread of `backend` unless the item is withdrawn. @throws
+    /// std::bad_alloc
     [[nodiscard]] static pointer make(executor_backend& backend, std::uint64_t task_id, begin_function begin,
                                       void* work);
     queued_start(const queued_start&) = delete;
@@ -56,8 +57,8 @@ public:
         state expected = state::queued;
         return state_.compare_exchange_strong(expected, state::withdrawn, std::memory_order_seq_cst);
     }
-    /// The submitter releases an item. One that has been withdrawn stays registered with its backend, and keeps that alive,
-    /// until the queue has returned it. Without locks held; the submitter's own registration still stands.
+    /// The submitter releases an item. One that has been withdrawn stays registered with its backend, and keeps that
+    /// alive, until the queue has returned it. Without locks held; the submitter's own registration still stands.
     static void release(pointer item, const std::shared_ptr<executor_backend>& backend) noexcept;
 
 private:

@@ -56,8 +56,8 @@ struct item_layout<std::tuple<As...>> {
     }
 };
 
-/// The work of a raw chunk, for `call_trampoline`. The arguments are those of `chunk_runner`. A chunk of one item replies with
-/// its result or its exception; larger ones write each result to its place and commit it with one store.
+/// The work of a raw chunk, for `call_trampoline`. The arguments are those of `chunk_runner`. A chunk of one item
+/// replies with its result or its exception; larger ones write each result to its place and commit it with one store.
 template <class Bound>
 class raw_chunk_runner {
     using result = typename Bound::result;

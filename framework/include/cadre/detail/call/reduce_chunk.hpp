@@ -19,7 +19,8 @@
 
 namespace cadre::detail {
 
-/// `items` is not empty; `first` is the index of the first one in the input. A stop request ends the chunk between two items.
+/// `items` is not empty; `first` is the index of the first one in the input. A stop request ends the chunk between two
+/// items.
 template <class T, class F, class Op, class Item>
 T reduce_chunk(const F& f, Op& op, std::size_t first, std::vector<Item> items) {
     std::size_t i = 0;
@@ -72,7 +73,8 @@ struct chunk_reducer {
 template <class T, class Item, class F, class Op>
 struct callable_name<portable_binding<chunk_reducer<T, Item, F, Op>, F, Op>> : callable_name<F> {};
 
-/// A portable callable that takes the index of the first item and the items of a chunk, and returns their combined value.
+/// A portable callable that takes the index of the first item and the items of a chunk, and returns their combined
+/// value.
 template <class T, class Item, class F, class Op>
 using bound_reducer = portable_binding<chunk_reducer<T, Item, F, Op>, F, Op>;
 

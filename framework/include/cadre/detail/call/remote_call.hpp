@@ -43,8 +43,8 @@ inline constexpr bool may_have_runs<std::tuple<As...>> = !(plain<As> && ...);
 /// Whether the executor of a call takes arguments that lie in the caller's values.
 [[nodiscard]] bool takes_borrowed_arguments(executor_backend& backend) noexcept;
 
-/// Encodes `call` as the arguments of `to`, which takes their file descriptors. If `backend` takes arguments in pieces, long runs
-/// stay in `call`, which then lives until the call has completed.
+/// Encodes `call` as the arguments of `to`, which takes their file descriptors. If `backend` takes arguments in pieces,
+/// long runs stay in `call`, which then lives until the call has completed.
 template <class Bound>
 void encode_call(portable_call& to, executor_backend& backend, codec_context& context, const Bound& call) {
     borrowed_runs* borrowed = nullptr;

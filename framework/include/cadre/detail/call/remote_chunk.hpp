@@ -30,7 +30,8 @@
 
 namespace cadre::detail {
 
-/// The error of items that did not run because one before them, in their chunk, has failed. Never thrown: that failure is.
+/// The error of items that did not run because one before them, in their chunk, has failed. Never thrown: that failure
+/// is.
 [[nodiscard]] inline const std::exception_ptr& not_run_error() {
     static const std::exception_ptr error = std::make_exception_ptr(cancelled{});
     return error;

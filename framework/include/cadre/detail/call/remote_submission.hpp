@@ -33,8 +33,8 @@ public:
     /// Registers the call with its executor and listens to `stop` (may be null), which must outlive the call.
     /// @return `cancelled` if stop was requested already, `executor_stopped`, or null if the call was admitted
     [[nodiscard]] std::exception_ptr admit(stop_state* stop) noexcept;
-    /// Submits the call, then resends a stop request made since `admit`: backends ignore stop requests for calls that they
-    /// do not know, or that have completed.
+    /// Submits the call, then resends a stop request made since `admit`: backends ignore stop requests for calls that
+    /// they do not know, or that have completed.
     void submit() noexcept;
     /// The second half of `submit`, for a call that was submitted in a batch; on the thread that will call `unlink`.
     void resend_stop() noexcept { resend(stop_); }
@@ -42,14 +42,15 @@ public:
     void request_stop() noexcept { backend_->request_stop(call_, stop_reason::requested); }
     /// Afterwards no stop request reaches the backend. Harmless if the call was not admitted.
     void unlink() noexcept;
-    /// In `portable_call::complete`, if the call has a time limit that its backend does not enforce: ends the limit, and puts
-    /// `timed_out` in the place of an error that it has caused.
+    /// In `portable_call::complete`, if the call has a time limit that its backend does not enforce: ends the limit,
+    /// and puts `timed_out` in the place of an error that it has caused.
     void end_limit(call_reply& reply) noexcept {
         if (limit_ != nullptr) [[unlikely]]
             end_own_limit(reply);
     }
     [[nodiscard]] const executor_backend& backend() const noexcept { return *backend_; }
-    /// Deregisters the call and calls `notify`, which may destroy the call. A shutdown completes after `notify` has returned.
+    /// Deregisters the call and calls `notify`, which may destroy the call. A shutdown completes after `notify` has
+    /// returned.
     template <class Notify>
     void leave(Notify notify) noexcept {
         const work_end end(backend_->registry(), root_);

@@ -12,8 +12,8 @@
 
 namespace cadre::detail {
 
-/// Used once, by the thread that begins the work and the one that ends it. Its timer is of the process, not of the executor: a
-/// limit passes although all workers are busy.
+/// Used once, by the thread that begins the work and the one that ends it. Its timer is of the process, not of the
+/// executor: a limit passes although all workers are busy.
 class run_limit {
 public:
     /// Zero: no limit.

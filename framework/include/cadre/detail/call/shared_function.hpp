@@ -12,8 +12,8 @@
 
 namespace cadre::detail {
 
-/// Calls a function that outlives it, from several workers at a time. So what a lambda has captured need not be copyable, and is not
-/// copied for each item.
+/// Calls a function that outlives it, from several workers at a time. So what a lambda has captured need not be
+/// copyable, and is not copied for each item.
 template <class F>
 class shared_function {
 public:
@@ -38,8 +38,8 @@ concept shares_function =
     std::is_class_v<F> && !std::is_empty_v<F> && maps_over<shared_function<F>, Item> &&
     std::is_same_v<typename item_bound<shared_function<F>, Item>::raw, typename item_bound<F, Item>::raw>;
 
-/// What a map calls: a copy of `F` for each item, as in another process; or the one function, where the map is not `Remote` and `F` can
-/// be called while it is constant.
+/// What a map calls: a copy of `F` for each item, as in another process; or the one function, where the map is not
+/// `Remote` and `F` can be called while it is constant.
 template <bool Remote, class F, class Item>
 struct map_function {
     using type = F;

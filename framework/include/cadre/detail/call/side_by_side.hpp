@@ -17,8 +17,8 @@
 
 namespace cadre::detail {
 
-/// The ranges of one map, each as `kept_range` takes it. Not a range of the standard library: before C++23 a tuple of references is no
-/// element of one.
+/// The ranges of one map, each as `kept_range` takes it. Not a range of the standard library: before C++23 a tuple of
+/// references is no element of one.
 template <class... Rs>
 struct side_by_side {
     std::tuple<Rs...> ranges;

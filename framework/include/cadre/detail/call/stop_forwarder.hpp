@@ -7,8 +7,9 @@
 
 namespace cadre::detail {
 
-/// While it lives, a stop request to `stop` (may be null) calls `action(context, reason)` on the timers' thread, again for a stronger reason: stop nodes
-/// fire with the lock of their tree held, and the action may need that lock. The destructor waits for a running action.
+/// While it lives, a stop request to `stop` (may be null) calls `action(context, reason)` on the timers' thread, again
+/// for a stronger reason: stop nodes fire with the lock of their tree held, and the action may need that lock. The
+/// destructor waits for a running action.
 class stop_forwarder {
 public:
     stop_forwarder(stop_state* stop, deferred_action::function action, void* context) noexcept;

@@ -33,7 +33,8 @@ struct codec_context {
     std::vector<std::shared_ptr<const void>> keep_alive{};
     /// The bytes own the objects of the handles in them, as bytes without a context do.
     bool bytes_own_objects = false;
-    /// Encoding: gets the file descriptors of the value, which loses them and ends with its encoding; null: none can travel.
+    /// Encoding: gets the file descriptors of the value, which loses them and ends with its encoding; null: none can
+    /// travel.
     std::vector<unique_fd>* descriptors = nullptr;
     /// Decoding: those that came with the bytes and were not decoded yet. An empty one was lost on its way.
     std::span<unique_fd> arrived{};

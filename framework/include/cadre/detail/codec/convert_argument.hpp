@@ -42,7 +42,8 @@ template <class To, class From>
 [[noreturn, gnu::cold]] void throw_does_not_fit(const char* place, bool negative, std::uintmax_t value,
                                                 integer_range range);
 
-/// Passes the argument of parameter `I` (from 0) on, which is converted to `To` next. No code where the types cannot lose.
+/// Passes the argument of parameter `I` (from 0) on, which is converted to `To` next. No code where the types cannot
+/// lose.
 /// @throws std::range_error if it is an integer that does not fit
 template <class To, std::size_t I, class From>
 [[nodiscard]] constexpr From&& fitting(From&& argument) {

@@ -275,7 +275,8 @@ struct address_of_member {
     }
 };
 
-/// Names member `I` of an aggregate in compilers' messages; by its number if it has no address of its own (a reference, a bit-field).
+/// Names member `I` of an aggregate in compilers' messages; by its number if it has no address of its own (a reference,
+/// a bit-field).
 template <class T, std::size_t I>
 struct name_of_member {
     using type = name_of_member;

@@ -60,8 +60,8 @@ struct any_class {
     }
 };
 
-/// Selects the move constructor of a handle. It has a private constructor from what it names, and perhaps one from an executor, with
-/// which g++ 12 finds `{any}` ambiguous.
+/// Selects the move constructor of a handle. It has a private constructor from what it names, and perhaps one from an
+/// executor, with which g++ 12 finds `{any}` ambiguous.
 struct any_handle {
     template <class U>
         requires(portable_handle<U> && !std::is_same_v<U, executor>)
@@ -87,8 +87,8 @@ consteval bool braces_accept_at(std::index_sequence<Before...>, std::index_seque
 }
 
 /// Tries `{}` or `{any}` for one member and a value for each of the others. A C array consumes several flat
-/// initialisers, so that one braced initialiser for it leaves too many. One after the other: `{any}` would instantiate the copy
-/// of a vector's elements, which may be move-only.
+/// initialisers, so that one braced initialiser for it leaves too many. One after the other: `{any}` would instantiate
+/// the copy of a vector's elements, which may be move-only.
 template <class T, std::size_t... Before, std::size_t... After>
 consteval bool single_member_at(std::index_sequence<Before...>, std::index_sequence<After...>) {
     if constexpr (requires { T{indexed<any_field<T>, Before>{}..., {}, indexed<any_field<T>, After>{}...}; })

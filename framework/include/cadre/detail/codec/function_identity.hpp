@@ -35,11 +35,11 @@ struct encoded_function {
 
 void encode_function(encoder& out, const function_id& id);
 [[nodiscard]] encoded_function read_function(decoder& in);
-/// Reads a function. If this process has not loaded its library yet, that is loaded, provided that `trust_library_paths` was
-/// called. @throws not_portable
+/// Reads a function. If this process has not loaded its library yet, that is loaded, provided that
+/// `trust_library_paths` was called. @throws not_portable
 [[nodiscard]] function_id decode_function(decoder& in);
-/// For worker processes, which read what their parent wrote. The parent reads what workers wrote, and a library that one of them
-/// names would run its code in the parent. Called before another thread reads functions.
+/// For worker processes, which read what their parent wrote. The parent reads what workers wrote, and a library that
+/// one of them names would run its code in the parent. Called before another thread reads functions.
 void trust_library_paths() noexcept;
 
 }  // namespace cadre::detail

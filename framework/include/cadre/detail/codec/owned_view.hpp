@@ -20,7 +20,8 @@
 
 namespace cadre::detail {
 
-/// The views that a parameter may be: `std::basic_string_view`, and `std::span` of constant, trivially copyable elements.
+/// The views that a parameter may be: `std::basic_string_view`, and `std::span` of constant, trivially copyable
+/// elements.
 template <class V>
 struct viewed_element {};
 template <class C, class Traits>
@@ -46,8 +47,8 @@ inline constexpr bool movable_owner<std::basic_string<C, Traits, Allocator>, C> 
 template <class T, class Allocator>
 inline constexpr bool movable_owner<std::vector<T, Allocator>, T> = !std::is_same_v<T, bool>;
 
-/// What a call stores for a parameter of the type `V`. It owns a copy of the text or the elements that was made with it; copies
-/// of it share that. One that was decoded may refer to the message, which lives until the call has ended.
+/// What a call stores for a parameter of the type `V`. It owns a copy of the text or the elements that was made with
+/// it; copies of it share that. One that was decoded may refer to the message, which lives until the call has ended.
 template <owned_parameter_view V>
 class owned_view {
 public:
@@ -94,8 +95,8 @@ private:
 template <class V>
 struct element_types_of<owned_view<V>> : element_types<typename viewed_element<V>::type> {};
 
-/// Text and plain elements are not decoded: the view refers to the message, if that is aligned for them. Other elements are
-/// checked one by one.
+/// Text and plain elements are not decoded: the view refers to the message, if that is aligned for them. Other elements
+/// are checked one by one.
 template <class V>
 struct codec<owned_view<V>> {
     using element = typename viewed_element<V>::type;

@@ -51,7 +51,8 @@ enum class portability_reason {
     returns_handle
 };
 
-/// Why something is refused: the offending type, and the innermost member that has it. Compilers print both beside the sentence.
+/// Why something is refused: the offending type, and the innermost member that has it. Compilers print both beside the
+/// sentence.
 template <portability_reason R, class Offender, class Member = void>
 struct portability {
     static constexpr portability_reason reason = R;

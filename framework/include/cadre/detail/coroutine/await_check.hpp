@@ -19,7 +19,8 @@ inline void check_awaited([[maybe_unused]] bool awaited, [[maybe_unused]] const 
 
 enum class awaitable_kind : unsigned char { sleep, wait, send, receive, lock, acquire, change, next, select, query };
 
-/// A member of an awaitable. It takes the same place with and without `NDEBUG`, so that code compiled either way fits together.
+/// A member of an awaitable. It takes the same place with and without `NDEBUG`, so that code compiled either way fits
+/// together.
 template <awaitable_kind Kind>
 class await_check {
 public:

@@ -1,6 +1,5 @@
-/// @file
-/// What tasks and the bodies of streams do with the operand of `co_await`: awaitables of this library are awaited as they are,
-/// those of others through a `foreign_awaiter`, which resumes at home.
+/// @file What tasks and the bodies of streams do with the operand of `co_await`: awaitables of this library are awaited
+/// as they are, those of others through a `foreign_awaiter`, which resumes at home.
 #pragma once
 
 #include <coroutine>
@@ -43,8 +42,8 @@ private:
 };
 #endif
 
-/// The coroutine that a foreign awaiter resumes instead of the task. Its only step is `waiter::finish`, which posts the task to
-/// its home, on whichever thread, inside whichever call it is resumed.
+/// The coroutine that a foreign awaiter resumes instead of the task. Its only step is `waiter::finish`, which posts the
+/// task to its home, on whichever thread, inside whichever call it is resumed.
 class home_bridge {
 public:
     struct promise_type {
@@ -93,9 +92,9 @@ private:
     std::coroutine_handle<promise_type> frame_;
 };
 
-/// Awaits an awaitable of another library. Whichever thread resumes it, from wherever, also inside `await_suspend` or a stop
-/// callback, the task continues at home. An awaitable that is ready costs nothing more. A stop request does not end the wait:
-/// the other library does that, if it knows of the request.
+/// Awaits an awaitable of another library. Whichever thread resumes it, from wherever, also inside `await_suspend` or a
+/// stop callback, the task continues at home. An awaitable that is ready costs nothing more. A stop request does not
+/// end the wait: the other library does that, if it knows of the request.
 template <class A>
 class [[nodiscard]] foreign_awaiter {
     static constexpr bool has_operator = has_member_co_await<A> || has_free_co_await<A>;

@@ -32,8 +32,8 @@ struct task_info {
     std::shared_ptr<executor_backend> executor;
 };
 
-/// The environment of a task. Owned by the root of the task (a spawn, `on`, `run`) or by a combinator that changes a part
-/// of it for its children; outlives the tasks that point to it.
+/// The environment of a task. Owned by the root of the task (a spawn, `on`, `run`) or by a combinator that changes a
+/// part of it for its children; outlives the tasks that point to it.
 struct environment {
     /// The local executor on which the task always resumes.
     executor_backend* home = nullptr;

@@ -1,8 +1,8 @@
 /// @file
 /// The allocator of coroutine frames: per-thread free lists by size class, in front of slabs that all threads share.
 ///
-/// Every frame is aligned to 64 bytes, because compilers do not pass the alignment of a frame to `operator new`, and vector types
-/// need up to 64.
+/// Every frame is aligned to 64 bytes, because compilers do not pass the alignment of a frame to `operator new`, and
+/// vector types need up to 64.
 ///
 /// A frame may be freed on another thread than it was made on: it joins the freeing thread's list. Every list is
 /// bounded, so a producer/consumer pair cannot accumulate memory; frames beyond the bound go back to the slabs.
@@ -81,8 +81,9 @@ struct pooled_frame {
     static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
 };
 
-/// The same for promises that are not over-aligned themselves. With `-fcoro-aligned-allocation` clang passes the alignment of a frame,
-/// so that locals may be aligned to more than 64; it miscompiles this overload in a promise that is over-aligned.
+/// The same for promises that are not over-aligned themselves. With `-fcoro-aligned-allocation` clang passes the
+/// alignment of a frame, so that locals may be aligned to more than 64; it miscompiles this overload in a promise that
+/// is over-aligned.
 struct aligned_pooled_frame {
     static void* operator new(std::size_t size) { return allocate_frame(size); }
     static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }

@@ -22,7 +22,8 @@ class join;
 class task_chain;
 class promise_base;
 
-/// Notified when a task without an awaiting coroutine has ended. The task is suspended at its end then and may be destroyed.
+/// Notified when a task without an awaiting coroutine has ended. The task is suspended at its end then and may be
+/// destroyed.
 struct completion {
     /// @return the coroutine to resume next on this thread
     std::coroutine_handle<> (*done)(completion*, std::coroutine_handle<> ended) noexcept = nullptr;
@@ -104,8 +105,8 @@ private:
     friend home_change;
     friend task_chain;
 
-    // The kind of continuation, in the two lowest bits: frames, completions and joins are aligned to eight bytes at least. A
-    // child of a join has none set, which makes the most frequent test of a fork-join program the cheapest.
+    // The kind of continuation, in the two lowest bits: frames, completions and joins are aligned to eight bytes at
+    // least. A child of a join has none set, which makes the most frequent test of a fork-join program the cheapest.
     //
     //     bits  continuation                             set by
     //     00    join, notified of a failure only         attach

@@ -10,8 +10,8 @@
 
 namespace cadre::detail {
 
-/// A work item or a task to start, once, or nothing. A task needs no work item: its promise holds what a resumption needs. It is
-/// forked, by a join, or spawned: independent of the tasks around it, like a work item.
+/// A work item or a task to start, once, or nothing. A task needs no work item: its promise holds what a resumption
+/// needs. It is forked, by a join, or spawned: independent of the tasks around it, like a work item.
 class runnable {
 public:
     runnable() noexcept = default;

@@ -22,8 +22,8 @@ enum class stop_reason : std::uint8_t {
     kill = 3,       ///< `job::kill`: as `deadline`, but work that is ended by force reports `task_killed`
 };
 
-/// One listener of a stop state. `fire` runs with the tree's lock held: it may post work and set flags, but must not resume
-/// a coroutine, register, deregister or request stop.
+/// One listener of a stop state. `fire` runs with the tree's lock held: it may post work and set flags, but must not
+/// resume a coroutine, register, deregister or request stop.
 struct stop_node {
     void (*fire)(stop_node*, stop_reason) noexcept = nullptr;
     list_links<stop_node> links{};
@@ -33,8 +33,8 @@ struct stop_node {
 /// chain, and only the first listener links the chain. So a fork costs a few plain stores and no atomic operations.
 ///
 /// One mutex serves a whole tree (taken from a static table, so it outlives every tree): parent and child are linked,
-/// fired and unlinked without lock ordering. Only `stop_node::fire` is called while it is held. No user code runs under it except
-/// `submit` of a custom executor, which must not resume coroutines.
+/// fired and unlinked without lock ordering. Only `stop_node::fire` is called while it is held. No user code runs under
+/// it except `submit` of a custom executor, which must not resume coroutines.
 ///
 /// The words:
 ///
@@ -47,8 +47,8 @@ struct stop_node {
 ///     materialised_  false            `materialise_locked`, mutex held  true                   plain
 ///                    true             `dismantle`, mutex held           false                  plain
 ///
-/// `lock_` is read with acquire. `reason_` is read with acquire and without the mutex: a task that sees a request also sees
-/// what was written before it.
+/// `lock_` is read with acquire. `reason_` is read with acquire and without the mutex: a task that sees a request also
+/// sees what was written before it.
 class stop_state {
 public:
     /// A root.
@@ -65,8 +65,8 @@ public:
     /// Puts an unused state below `parent` (null: a root of its own).
     void adopt(stop_state* parent) noexcept { parent_ = parent; }
 
-    /// Passes requests to `leader` (may be null) on to this state, which is not below it: either may end first. For work
-    /// that can outlive the task that started it. Only on an unused state; `unfollow` ends it.
+    /// Passes requests to `leader` (may be null) on to this state, which is not below it: either may end first. For
+    /// work that can outlive the task that started it. Only on an unused state; `unfollow` ends it.
     void follow(stop_state* leader) noexcept;
     void unfollow() noexcept;
     /// Lists what is below this state with what is below `above` (may be null), whose requests do not reach it: for `visit_listeners`.
@@ -88,13 +88,13 @@ public:
         return strongest;
     }
 
-    /// Requests stop of this subtree. Idempotent. Any thread. Callbacks of tokens run without any lock, and may end the work and
-    /// destroy this state.
+    /// Requests stop of this subtree. Idempotent. Any thread. Callbacks of tokens run without any lock, and may end the
+    /// work and destroy this state.
     void request_stop(stop_reason why = stop_reason::requested) noexcept;
 
-    /// `request_stop` in two halves, for many states that only a lock of the caller keeps alive. `mark` makes the request visible and adds
-    /// the sources of the tokens, for `call_callbacks`, which the caller calls without its lock; then `announce` wakes the waiting tasks
-    /// of a state that was marked. Both run no code of a user.
+    /// `request_stop` in two halves, for many states that only a lock of the caller keeps alive. `mark` makes the
+    /// request visible and adds the sources of the tokens, for `call_callbacks`, which the caller calls without its
+    /// lock; then `announce` wakes the waiting tasks of a state that was marked. Both run no code of a user.
     static void call_callbacks(std::vector<std::stop_source>& sources) noexcept;
     void mark(stop_reason why, std::vector<std::stop_source>& sources) noexcept;
     void announce() noexcept;
@@ -118,7 +118,8 @@ private:
     struct link_node : stop_node {
         stop_state* self = nullptr;
     };
-    /// A request that calls callbacks without the lock, on its caller's stack: finds out whether they have destroyed the state.
+    /// A request that calls callbacks without the lock, on its caller's stack: finds out whether they have destroyed
+    /// the state.
     struct request {
         bool state_destroyed = false;
         request* next = nullptr;

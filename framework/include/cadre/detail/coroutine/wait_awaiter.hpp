@@ -10,10 +10,11 @@
 
 namespace cadre::detail {
 
-/// Awaits work: the wait ends when the source finishes the waiter, not when stop is requested. `Source` outlives the wait:
+/// Awaits work: the wait ends when the source finishes the waiter, not when stop is requested. `Source` outlives the
+/// wait:
 ///
 ///     bool wait(waiter& w) noexcept;    // keeps `w`, to call `w.finish()` once; false: there is nothing to wait for
-///     void on_stop_request(stop_reason why) noexcept;  // optional; called with the lock of the stop tree held, again for a
+///     void on_stop_request(stop_reason why) noexcept;  // optional; with the lock of the stop tree held, again for a
 ///                                                      // stronger reason
 ///     auto finish_wait();               // gives the result of `co_await`
 template <class Source>

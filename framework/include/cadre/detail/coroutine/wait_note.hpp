@@ -49,7 +49,8 @@ struct wait_note {
     wait_kind kind = wait_kind::event;
 };
 
-/// The waiting coroutines of a loop whose deadlocks are reported, by their waiters. Only the thread that drives the loop uses it.
+/// The waiting coroutines of a loop whose deadlocks are reported, by their waiters. Only the thread that drives the
+/// loop uses it.
 class waits_in_progress {
 public:
     void add(const void* waiter, const wait_note& note) { notes_.insert_or_assign(waiter, note); }
@@ -70,8 +71,8 @@ struct task_origin {
     const environment* env = nullptr;  ///< null: not known
 };
 
-/// Reports know the waits of `stop_node`s with the function `fire`, and the origin of tasks with the completion `done`, by these
-/// functions. Called by static initialisers of the layers above. @return true
+/// Reports know the waits of `stop_node`s with the function `fire`, and the origin of tasks with the completion `done`,
+/// by these functions. Called by static initialisers of the layers above. @return true
 bool describe_waits(void (*fire)(), wait_note (*describe)(const stop_node&) noexcept);
 bool describe_origins(void (*done)(), task_origin (*describe)(const completion&) noexcept);
 /// Null for an unknown function.

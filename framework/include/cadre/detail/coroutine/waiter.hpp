@@ -22,9 +22,9 @@ namespace cadre::detail {
 ///     return waiter_.commit();                    // false: the event has happened meanwhile, do not suspend
 ///
 /// The thread that removes the waiter from the source's list calls `finish()`, and no other thread does. A stop request
-/// calls `cancel(waiter)` with the stop tree's lock held: it takes the source's lock, and if the waiter is still in the list
-/// removes it and calls `finish_cancelled()`. It is called once more for a stronger reason (`reason`). Lock order: stop tree, then source; so a source never calls into the stop
-/// tree with its lock held (`finish` does not).
+/// calls `cancel(waiter)` with the stop tree's lock held: it takes the source's lock, and if the waiter is still in the
+/// list removes it and calls `finish_cancelled()`. It is called once more for a stronger reason (`reason`). Lock order:
+/// stop tree, then source; so a source never calls into the stop tree with its lock held (`finish` does not).
 ///
 /// `await_resume` calls `complete()`, after which no other thread touches the waiter, and throws if it was cancelled.
 ///
@@ -60,11 +60,12 @@ public:
         state_.store(state::arming, std::memory_order_relaxed);
     }
 
-    /// Registers for stop requests and completes the suspension. @return false if it is finished already: do not suspend
+    /// Registers for stop requests and completes the suspension. @return false if it is finished already: do not
+    /// suspend
     [[nodiscard]] bool commit() noexcept;
 
-    /// The event happened: resumes the coroutine on its home (posts; never inline). Called once, by the thread that removed
-    /// the waiter from its source. The waiter may be destroyed before this returns.
+    /// The event happened: resumes the coroutine on its home (posts; never inline). Called once, by the thread that
+    /// removed the waiter from its source. The waiter may be destroyed before this returns.
     void finish() noexcept;
     void finish_cancelled() noexcept {
         cancelled_ = true;
@@ -117,7 +118,8 @@ private:
 using wait_list = intrusive_list<waiter, &waiter::links>;
 
 /// Waiters that have left their list and are finished once the source's lock is released: finishing may take a system
-/// call. They are linked by `work_item::next`, so that `wait_list::contains` is false for them in a concurrent `cancel`.
+/// call. They are linked by `work_item::next`, so that `wait_list::contains` is false for them in a concurrent
+/// `cancel`.
 class served_waiters {
 public:
     served_waiters() noexcept = default;

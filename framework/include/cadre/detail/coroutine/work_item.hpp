@@ -10,8 +10,8 @@ struct environment;
 
 namespace cadre {
 
-/// A function to run once on a local executor. The submitter owns the item and keeps it alive until `run` is called; the
-/// executor calls `run(item)` exactly once and does not touch the item afterwards.
+/// A function to run once on a local executor. The submitter owns the item and keeps it alive until `run` is called;
+/// the executor calls `run(item)` exactly once and does not touch the item afterwards.
 struct work_item {
     void (*run)(work_item*) noexcept = nullptr;
     /// Free for the executor's own queues until it calls `run`.

@@ -9,9 +9,10 @@
 
 namespace cadre::detail {
 
-/// Polls `done()` while this worker has no other work and another worker is awake, for no longer than a suspension and a
-/// resumption cost (competitive spinning: Karlin et al., SODA 1990). The first poll is delayed, and the intervals grow: a poll
-/// takes a cache line away from the other worker, so it is to find several results at once. @return whether `done()` was true
+/// Polls `done()` while this worker has no other work and another worker is awake, for no longer than a suspension and
+/// a resumption cost (competitive spinning: Karlin et al., SODA 1990). The first poll is delayed, and the intervals
+/// grow: a poll takes a cache line away from the other worker, so it is to find several results at once. @return
+/// whether `done()` was true
 template <class F>
 [[nodiscard]] [[gnu::noinline]] bool bounded_spin(F done) noexcept {
     constexpr std::chrono::nanoseconds first_interval{500};

@@ -9,8 +9,8 @@
 
 namespace cadre::detail {
 
-/// Lets a stop callback, which runs with its tree's lock held, pass the request on to another tree: the timers' thread does it, or the
-/// loop on this thread if its clock is virtual.
+/// Lets a stop callback, which runs with its tree's lock held, pass the request on to another tree: the timers' thread
+/// does it, or the loop on this thread if its clock is virtual.
 ///
 ///     word      state   changed by                               to       order
 ///     reason_   weaker  `post`, with the tree's lock held        reason   store, release
@@ -27,11 +27,12 @@ public:
     deferred_action(const deferred_action&) = delete;
     deferred_action& operator=(const deferred_action&) = delete;
 
-    /// Calls `action(context, why)` soon. A later call has an effect only with a stronger reason: `action` is called with that one,
-    /// once or twice. All calls pass the same action and context, and are made with the same stop tree's lock held.
+    /// Calls `action(context, why)` soon. A later call has an effect only with a stronger reason: `action` is called
+    /// with that one, once or twice. All calls pass the same action and context, and are made with the same stop tree's
+    /// lock held.
     void post(function action, void* context, stop_reason why) noexcept;
-    /// Waits until the action has run, or ensures that it never will. Call it before the context is destroyed, when no `post` can
-    /// come any more.
+    /// Waits until the action has run, or ensures that it never will. Call it before the context is destroyed, when no
+    /// `post` can come any more.
     void settle() noexcept;
 
 private:

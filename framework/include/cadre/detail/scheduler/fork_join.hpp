@@ -1,6 +1,5 @@
-/// @file
-/// The join of `when_all` and `when_any`: children are pushed to the worker's deque, run here unless they are stolen, and the
-/// last child to end resumes the parent.
+/// @file The join of `when_all` and `when_any`: children are pushed to the worker's deque, run here unless they are
+/// stolen, and the last child to end resumes the parent.
 #pragma once
 
 #include <atomic>
@@ -16,20 +15,21 @@ namespace cadre::detail {
 
 /// Waits for a fixed number of children.
 ///
-/// The children are pushed into the deque of the worker that starts them, the *launcher*; the first runs at once. A child
-/// that ends on the launcher pops the sibling at the bottom of the deque: it was not stolen, so it is run next, and inherits
-/// the *weight* of its predecessor, that is, the number of ended children that it stands for. The child whose weight reaches
-/// the number of children resumes the parent directly: a fork without a theft costs no atomic read-modify-write. Only where
-/// such a chain breaks (the sibling was stolen, or other work lies above it) is the weight added to a shared
-/// counter, and the chain that completes the counter resumes the parent. A weight needs no synchronisation: it travels with
-/// the control flow of one chain, wherever that is resumed.
+/// The children are pushed into the deque of the worker that starts them, the *launcher*; the first runs at once. A
+/// child that ends on the launcher pops the sibling at the bottom of the deque: it was not stolen, so it is run next,
+/// and inherits the *weight* of its predecessor, that is, the number of ended children that it stands for. The child
+/// whose weight reaches the number of children resumes the parent directly: a fork without a theft costs no atomic
+/// read-modify-write. Only where such a chain breaks (the sibling was stolen, or other work lies above it) is the
+/// weight added to a shared counter, and the chain that completes the counter resumes the parent. A weight needs no
+/// synchronisation: it travels with the control flow of one chain, wherever that is resumed.
 ///
 ///     word     state  changed by                                      to          order
 ///     ended_   n      the last child of a broken chain of weight w    n + w       fetch_add, acq_rel
 ///     first_   null   the first child that decides the outcome        that child  compare-exchange, acq_rel
 ///
-/// The chain that brings `ended_` to the number of children resumes the parent. Release: the results of its own children;
-/// acquire: those of the other chains, for the parent. The parent reads `first_` with acquire, after the join.
+/// The chain that brings `ended_` to the number of children resumes the parent. Release: the results of its own
+/// children; acquire: those of the other chains, for the parent. The parent reads `first_` with acquire, after the
+/// join.
 class join {
 public:
     join() noexcept {}
@@ -68,7 +68,8 @@ public:
     }
 
     [[nodiscard]] stop_state& stop() noexcept { return stop_; }
-    /// The child that decided the outcome: the first that failed, or with `stop_on_first` the first that ended; null if none.
+    /// The child that decided the outcome: the first that failed, or with `stop_on_first` the first that ended; null if
+    /// none.
     [[nodiscard]] const promise_base* first() const noexcept { return first_.load(std::memory_order_acquire); }
     /// A child has ended and did not fail. @return the coroutine to resume
     [[nodiscard, gnu::always_inline]] std::coroutine_handle<> child_ended(promise_base& child) noexcept {
@@ -101,8 +102,8 @@ private:
                                                                        runnable other) noexcept;
     [[nodiscard]] CADRE_RARE_CALL std::coroutine_handle<> chain_broken(std::coroutine_handle<> ended) noexcept;
 
-    // Most are set by `start`. The order lets compilers set neighbours with one store, but of no more than two pointers: a wider
-    // one would have g++ align the stack of every coroutine.
+    // Most are set by `start`. The order lets compilers set neighbours with one store, but of no more than two
+    // pointers: a wider one would have g++ align the stack of every coroutine.
     void* parent_;
     environment* parent_env_;
     std::uint32_t count_;

@@ -16,8 +16,8 @@ namespace cadre::detail {
 
 class polled_item;
 
-/// A thread of a pool, or a serial loop. `this_thread_worker` points to it while its thread runs items. Only that thread
-/// calls its functions, except `deque()`, from which other workers steal.
+/// A thread of a pool, or a serial loop. `this_thread_worker` points to it while its thread runs items. Only that
+/// thread calls its functions, except `deque()`, from which other workers steal.
 class local_worker {
 public:
     local_worker(executor_backend* backend, std::size_t index) noexcept : backend_(backend), index_(index) {}
@@ -44,7 +44,8 @@ public:
     /// Returns true if this worker is idle while another one is active; the caller may then spin before it suspends.
     [[nodiscard]] virtual bool waits_for_others() noexcept { return false; }
 
-    /// Lets this worker poll for the completion of `item` until it has that, while it has no other work. @return false: it does not
+    /// Lets this worker poll for the completion of `item` until it has that, while it has no other work. @return false:
+    /// it does not
     [[nodiscard]] virtual bool expect(polled_item& item) noexcept;
     virtual void expect_no_more(polled_item& item) noexcept;
 
@@ -53,10 +54,11 @@ public:
 
     [[nodiscard]] work_deque& deque() noexcept { return deque_; }
 
-    /// Fairness: returns false once in `fairness_interval` calls; the task then returns to the worker's loop, which polls
-    /// all sources of work.
+    /// Fairness: returns false once in `fairness_interval` calls; the task then returns to the worker's loop, which
+    /// polls all sources of work.
     [[nodiscard]] bool may_continue() noexcept { return --turns_ > 0; }
-    /// Fairness for a task whose operations complete without waiting: returns true if the next operation has to suspend.
+    /// Fairness for a task whose operations complete without waiting: returns true if the next operation has to
+    /// suspend.
     [[nodiscard]] bool should_yield() noexcept { return --finds_ == 0 && reset_and_check(); }
 
 protected:
@@ -76,7 +78,8 @@ protected:
     void announce_every_push() noexcept { sleepers_ = &some_sleepers; }
     /// After how many operations that complete at once the next one suspends.
     void set_finds(int finds) noexcept { finds_ = finds; }
-    /// Wakes one sleeping worker. Called after a push while workers may sleep; without asymmetric fences after each push.
+    /// Wakes one sleeping worker. Called after a push while workers may sleep; without asymmetric fences after each
+    /// push.
     virtual void wake_one() noexcept {}
 
 private:
@@ -106,7 +109,8 @@ private:
 
 CADRE_THREAD_LOCAL extern local_worker* this_thread_worker;
 
-/// Fairness, after an operation that did not wait: whether the task may continue. If not, it suspends and calls `make_way`.
+/// Fairness, after an operation that did not wait: whether the task may continue. If not, it suspends and calls
+/// `make_way`.
 [[nodiscard]] inline bool task_may_continue() noexcept {
     local_worker* const worker = this_thread_worker;
     return worker == nullptr || !worker->should_yield();
@@ -118,9 +122,11 @@ CADRE_THREAD_LOCAL extern local_worker* this_thread_worker;
     return w != nullptr && w->backend() == backend ? w : nullptr;
 }
 
-/// Defers `item`, which resumes the task that runs, behind all queued work. @return false if this thread is no worker of its home
+/// Defers `item`, which resumes the task that runs, behind all queued work. @return false if this thread is no worker
+/// of its home
 [[nodiscard]] bool defer_home(work_item& item) noexcept;
-/// Fairness, for an operation that did not wait: `defer_home` if the task has to make way. @return whether it was deferred
+/// Fairness, for an operation that did not wait: `defer_home` if the task has to make way. @return whether it was
+/// deferred
 [[nodiscard]] inline bool make_way(work_item& item) noexcept { return !task_may_continue() && defer_home(item); }
 
 }  // namespace cadre::detail

@@ -40,8 +40,8 @@ struct call_options {
 enum class reply_kind : std::uint8_t {
     value,      ///< `bytes` is the encoded result; of a chunk, the results of all items in order
     exception,  ///< `bytes` is the encoded exception of the function; of a chunk, of item `items_done`
-    failure,  ///< `error` says why the call did not complete: worker_crashed, worker_lost, task_killed, executor_stopped, …
-    unfinished,  ///< a chunk of which `items_done` items have ended, with results in `partial`; the others have not begun
+    failure,  ///< the call did not complete: `error` is worker_crashed, worker_lost, task_killed, executor_stopped, …
+    unfinished,  ///< a chunk: `items_done` items have ended, with results in `partial`; the others have not begun
 };
 
 /// The result of a call.
@@ -64,8 +64,8 @@ struct call_reply {
     borrowed_runs borrowed{};  ///< from a worker that takes them: runs of `bytes` that lie in the result
 };
 
-/// A chunk whose results are plain values of one size: they travel as an array, in which an item that has failed leaves a hole.
-/// Only for backends that have a `raw_chunks` extension.
+/// A chunk whose results are plain values of one size: they travel as an array, in which an item that has failed leaves
+/// a hole. Only for backends that have a `raw_chunks` extension.
 struct raw_chunk {
     bool enabled = false;
     std::uint32_t result_size = 0;  ///< bytes of each result; 0: the function returns nothing
@@ -98,8 +98,8 @@ struct chunk_progress_report {
 /// The extension of a backend that knows how far a chunk is (`executor_backend::query`).
 class chunk_progress_source {
 public:
-    /// The committed items of `call`, a chunk of several items that was submitted and has not completed. Thread-safe; takes the lock
-    /// that `request_stop` takes. @return false if nothing is known
+    /// The committed items of `call`, a chunk of several items that was submitted and has not completed. Thread-safe;
+    /// takes the lock that `request_stop` takes. @return false if nothing is known
     [[nodiscard]] virtual bool progress_of(const portable_call& call, std::size_t known_results,
                                            std::size_t known_errors, chunk_progress_report& report) = 0;
 
@@ -117,8 +117,8 @@ public:
     portable_call(const portable_call&) = delete;
     portable_call& operator=(const portable_call&) = delete;
     virtual void complete(call_reply reply) noexcept = 0;
-    /// Raw chunk: the items from `from` on, which no worker has begun, are the caller's again. Called before `complete`, under the
-    /// same rules.
+    /// Raw chunk: the items from `from` on, which no worker has begun, are the caller's again. Called before
+    /// `complete`, under the same rules.
     virtual void take_back(std::uint32_t /*from*/) noexcept {}
     /// Called by the executor when a worker is to begin the call; 0: it waits again. Any thread; must not block.
     virtual void note_worker(pid_t pid) noexcept { worker_pid.store(pid, std::memory_order_relaxed); }
@@ -127,7 +127,8 @@ public:
 
     function_id entry{};  ///< a `call_entry`
     byte_buffer arguments{};
-    /// Those in the arguments. The call owns them until it has completed, so that it can be repeated; the executor sends copies.
+    /// Those in the arguments. The call owns them until it has completed, so that it can be repeated; the executor
+    /// sends copies.
     std::vector<unique_fd> descriptors{};
     bool may_return_descriptors = false;  ///< else a reply with descriptors is malformed
     borrowed_runs borrowed{};  ///< long runs of the arguments, which lie in the caller's values until `complete`
@@ -144,8 +145,8 @@ protected:
     ~portable_call() = default;
 };
 
-/// A raw chunk in its worker. The items of the chunk are a range that two processes share: the worker claims items at its
-/// begin, the parent takes items back from its end.
+/// A raw chunk in its worker. The items of the chunk are a range that two processes share: the worker claims items at
+/// its begin, the parent takes items back from its end.
 ///
 /// | word | from | to | by | order |
 /// | --- | --- | --- | --- | --- |
@@ -202,7 +203,8 @@ public:
 
     /// Chunk: item `index` begins. The error of a later crash names that item.
     virtual void begin_item(std::uint32_t index) noexcept = 0;
-    /// Chunk: commits `results`, with the descriptors in them, as the encoded results of all items finished since the last commit.
+    /// Chunk: commits `results`, with the descriptors in them, as the encoded results of all items finished since the
+    /// last commit.
     virtual void commit_items(std::uint32_t items_done, byte_buffer results,
                               std::vector<unique_fd> result_descriptors) noexcept = 0;
     /// Chunk: whether it ends now, with an `unfinished` reply, because of what the last item met: its time limit or a
@@ -213,8 +215,8 @@ public:
     struct raw_place {
         raw_chunk_words* words = nullptr;  ///< shared with the parent
         std::byte* results = nullptr;  ///< for all items
-        bool watched =
-            false;  ///< `begin_item` before each item and `ends_early` after it; else `ends_early` after claims and failures
+        /// `begin_item` before each item and `ends_early` after it; else `ends_early` after claims and failures.
+        bool watched = false;
         // A word that the kernel clears in every fork, and its value in the worker.
         const std::atomic<std::uint32_t>* fork_word = nullptr;
         std::uint32_t fork_token = 0;
@@ -226,7 +228,8 @@ public:
     };
     /// Raw chunk of several items: memory for its words and for results of `size` bytes. Null words: there is none.
     [[nodiscard]] virtual raw_place open_raw(std::uint32_t /*size*/) noexcept { return {}; }
-    /// Raw chunk: item `index` has failed. @return whether it can be committed now; else the chunk ends with it, uncommitted
+    /// Raw chunk: item `index` has failed. @return whether it can be committed now; else the chunk ends with it,
+    /// uncommitted
     [[nodiscard]] virtual bool fail_item(std::uint32_t /*index*/, std::span<const std::byte> /*error*/) noexcept {
         return false;
     }

@@ -16,8 +16,8 @@ class executor_backend;
 
 namespace cadre::detail {
 
-/// A source of I/O events and its handlers. A thread waits for events or polls them while it holds a `reactor_lease`; one thread
-/// at a time holds it.
+/// A source of I/O events and its handlers. A thread waits for events or polls them while it holds a `reactor_lease`;
+/// one thread at a time holds it.
 ///
 ///     word      state  changed by                                                  to     order
 ///     leased_   false  a thread that makes a lease, or that has run a task in one  true   exchange, acquire
@@ -34,7 +34,8 @@ public:
 
     /// Makes the thread that sleeps here return. Any thread. Not async-signal-safe.
     virtual void wake() noexcept = 0;
-    /// Also wakes a sleeper when this eventfd is readable, and reads it; -1: none. Only while no other thread holds a lease.
+    /// Also wakes a sleeper when this eventfd is readable, and reads it; -1: none. Only while no other thread holds a
+    /// lease.
     virtual void watch(int descriptor) noexcept = 0;
     /// Whether a thread holds a lease and watches the events.
     [[nodiscard]] bool leased() const noexcept { return leased_.load(std::memory_order_acquire); }
@@ -101,7 +102,8 @@ private:
     reactor_lease* outer_;
 };
 
-/// Owns the reactor of a backend; `query(typeid(reactor_holder))` returns it. Empty until the first use of asynchronous I/O.
+/// Owns the reactor of a backend; `query(typeid(reactor_holder))` returns it. Empty until the first use of asynchronous
+/// I/O.
 class reactor_holder {
 public:
     reactor_holder() = default;

@@ -32,8 +32,8 @@ struct polled_state {
     std::atomic<state> state_{state::posted};
 };
 
-/// A `resume_item` for which the coroutine's home may poll while it has nothing else to do: the thread that completes it then writes
-/// one word, beside its result, instead of a queue on other cache lines.
+/// A `resume_item` for which the coroutine's home may poll while it has nothing else to do: the thread that completes
+/// it then writes one word, beside its result, instead of a queue on other cache lines.
 ///
 ///     state    changed by                                                      to       order
 ///     posted   the waiting thread, before it publishes the item: home polls    polled   store, relaxed

@@ -28,9 +28,10 @@ struct loop_options {
 
 /// A serial executor: its items run one at a time, on the thread that drives it. Any thread may submit work.
 ///
-/// Every thread that blocks in `sync_wait` or `runtime::run` drives all serial loops of the process that no other thread drives
-/// at that moment. "Driver" below is the thread that holds the loop. The thread that has reserved a loop holds it until it
-/// returns; another driver that holds the loop when it is reserved releases it after the item that it runs.
+/// Every thread that blocks in `sync_wait` or `runtime::run` drives all serial loops of the process that no other
+/// thread drives at that moment. "Driver" below is the thread that holds the loop. The thread that has reserved a loop
+/// holds it until it returns; another driver that holds the loop when it is reserved releases it after the item that it
+/// runs.
 ///
 ///     word      state       changed by                                     to               order
 ///     inbox_    list        `submit`, any thread: pushes an item           longer list      compare-exchange, seq_cst
@@ -44,12 +45,13 @@ struct loop_options {
 ///     pins_     n > 0       `pin` (never from 0)                           n + 1            compare-exchange, acq_rel
 ///               n > 0       `unpin`; at 0 the loop is deleted              n - 1            fetch_sub, acq_rel
 ///
-/// `inbox_` is seq_cst because of sleeping drivers: a submitter pushes, then reads the number of sleepers; a driver announces
-/// that it sleeps, then reads `inbox_`. At least one of them sees the other. So are `reserve` and `release`: the thread that has
-/// reserved the loop and the one that holds it may each sleep until the other wakes it.
+/// `inbox_` is seq_cst because of sleeping drivers: a submitter pushes, then reads the number of sleepers; a driver
+/// announces that it sleeps, then reads `inbox_`. At least one of them sees the other. So are `reserve` and `release`:
+/// the thread that has reserved the loop and the one that holds it may each sleep until the other wakes it.
 class run_loop final : public executor_backend, public local_worker {
 public:
-    /// A loop lives until its last handle is dropped and no thread is inside it: a task that runs on it may drop the last handle.
+    /// A loop lives until its last handle is dropped and no thread is inside it: a task that runs on it may drop the
+    /// last handle.
     [[nodiscard]] static std::shared_ptr<run_loop> make(std::string name = "serial", const loop_options& options = {});
 
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::serial; }
@@ -87,17 +89,17 @@ public:
     [[nodiscard]] bool can_be_held(bool by_reserver) const noexcept {
         return driver_.load(std::memory_order_seq_cst) == (by_reserver ? reserved : 0);
     }
-    /// The driver that has reserved the loop, while it holds it: whether tasks may let the loop poll for what they wait for. To be
-    /// ended before the driver sleeps or returns: what the loop still polls for is posted from then on.
+    /// The driver that has reserved the loop, while it holds it: whether tasks may let the loop poll for what they wait
+    /// for. To be ended before the driver sleeps or returns: what the loop still polls for is posted from then on.
     void begin_polling() noexcept { polling_ = control_ == nullptr; }
     void end_polling() noexcept;
-    /// Driver only: runs up to `budget` items; `by_reserver` unless another thread may reserve the loop meanwhile, which ends the
-    /// turn. @return whether an item ran or a timer fired
+    /// Driver only: runs up to `budget` items; `by_reserver` unless another thread may reserve the loop meanwhile,
+    /// which ends the turn. @return whether an item ran or a timer fired
     bool run_some(unsigned budget, bool by_reserver) noexcept;
     /// The loop's reactor; null before the first use of asynchronous I/O.
     [[nodiscard]] reactor* events() const noexcept { return reactor_.get(); }
-    /// Driver only: sleeps in the reactor and runs its handlers, until the loop has items to run, the eventfd `bell` is readable,
-    /// the deadline passes, or `stay()` is false after a task.
+    /// Driver only: sleeps in the reactor and runs its handlers, until the loop has items to run, the eventfd `bell` is
+    /// readable, the deadline passes, or `stay()` is false after a task.
     template <class Stay>
     void sleep_in_reactor(int bell, std::optional<steady_time> deadline, Stay stay) noexcept {
         struct stay_context {
@@ -202,8 +204,9 @@ using running_hook = void (*)(std::uint64_t task_id) noexcept;
 void set_running_hook(running_hook hook) noexcept;
 
 /// Drives the serial loops of this process on the calling thread until `done` is true. `done` is called by this
-/// thread only, between items and after wakes: set it from an item of a loop, or call `wake_loop_drivers` after setting it.
-/// `own` (may be null) is a loop that the caller has reserved: no other thread runs its items meanwhile. The reservation ends here.
+/// thread only, between items and after wakes: set it from an item of a loop, or call `wake_loop_drivers` after setting
+/// it. `own` (may be null) is a loop that the caller has reserved: no other thread runs its items meanwhile. The
+/// reservation ends here.
 /// @return the report of a deadlock that was found meanwhile, after which all tasks were asked to stop; else empty
 std::string drive_until(const std::function<bool()>& done, run_loop* own = nullptr);
 /// Wakes every thread in `drive_until`. Any thread. Not async-signal-safe.

@@ -9,7 +9,8 @@
 
 namespace cadre::detail {
 
-/// Calls a function if its deadline passes before it is cancelled. Keeps itself alive while its timer is armed. Thread-safe.
+/// Calls a function if its deadline passes before it is cancelled. Keeps itself alive while its timer is armed.
+/// Thread-safe.
 class shutdown_alarm {
 public:
     /// Calls `expired` at `deadline`, on the thread of the default timers, or the loop on this thread if its clock is

@@ -15,8 +15,8 @@
 
 namespace cadre::detail {
 
-/// One task at home on a local executor, with an identity and a stop state of its own. Its derived class owns it and keeps
-/// it alive until `ended` is called.
+/// One task at home on a local executor, with an identity and a stop state of its own. Its derived class owns it and
+/// keeps it alive until `ended` is called.
 class task_root : protected work_item, protected completion {
 public:
     task_root(const task_root&) = delete;
@@ -35,10 +35,11 @@ protected:
     [[nodiscard]] bool launch() noexcept;
     /// The first half of `launch`, for a derived class that posts an item of its own, which calls `run_start`.
     [[nodiscard]] bool enter_home() noexcept;
-    /// The same for a derived class whose waiter calls `leave_home`, instead of the worker that ends the work: the registry
-    /// stays with the thread that waits.
+    /// The same for a derived class whose waiter calls `leave_home`, instead of the worker that ends the work: the
+    /// registry stays with the thread that waits.
     [[nodiscard]] bool enter_home_for_waiter() noexcept;
-    /// After `enter_home_for_waiter`: lets an idle worker of the home begin the work now. @return false if there is none
+    /// After `enter_home_for_waiter`: lets an idle worker of the home begin the work now. @return false if there is
+    /// none
     [[nodiscard]] bool hand_over() noexcept;
     void leave_home() noexcept;
     void run_start() noexcept {

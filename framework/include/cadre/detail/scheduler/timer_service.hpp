@@ -9,7 +9,8 @@ namespace cadre::detail {
 
 using steady_time = std::chrono::steady_clock::time_point;
 
-/// One deadline; intrusive, owned by the waiter. `fire` runs on the service's thread, without its lock held, and must be short.
+/// One deadline; intrusive, owned by the waiter. `fire` runs on the service's thread, without its lock held, and must
+/// be short.
 struct timer_node {
     void (*fire)(timer_node*) noexcept = nullptr;
     steady_time when{};
@@ -32,8 +33,8 @@ public:
 
 /// The process-wide service with a thread of its own, started on first use; the default of executors.
 [[nodiscard]] timer_service& default_timers();
-/// The service for limits and actions that must not wait for a busy worker: the process-wide one; that of the loop on this thread if
-/// it has a virtual clock.
+/// The service for limits and actions that must not wait for a busy worker: the process-wide one; that of the loop on
+/// this thread if it has a virtual clock.
 [[nodiscard]] timer_service& timers_here() noexcept;
 
 /// The time `d` after `now`; saturates at the end of the clock's range.

@@ -34,18 +34,19 @@ namespace cadre::detail {
 ///
 /// Argument. `push` fills the cell, then stores bottom with release; `steal` reads bottom with acquire, so it sees the
 /// cell. The race is between `pop` (store bottom = b, read top) and `steal` (read top, read bottom): both may see one
-/// item. With a full fence between the two accesses on both sides at least one sees the other's and the compare-exchange
-/// on top decides. A compiler fence in pop and `heavy_fence` in steal give exactly that order, see asymmetric_fence.hpp;
-/// where the kernel has no such fence, every pop takes its slow path, which has a full one. `pop` stores bottom with
-/// release as well: a thief may read that store instead of the push's, and has to see the cells below it all the same.
+/// item. With a full fence between the two accesses on both sides at least one sees the other's and the
+/// compare-exchange on top decides. A compiler fence in pop and `heavy_fence` in steal give exactly that order, see
+/// asymmetric_fence.hpp; where the kernel has no such fence, every pop takes its slow path, which has a full one. `pop`
+/// stores bottom with release as well: a thief may read that store instead of the push's, and has to see the cells
+/// below it all the same.
 ///
-/// `heavy_fence` interrupts the owner. So after a theft the owner uses full fences in its next pops, and thieves only take one
-/// of their own. A thief reads top, takes the fence, and then reads `fenced_`. If that is true, all unfenced pops before are visible,
-/// by the release; and the first unfenced pop after reads top behind the fence of `end_fenced`, so it sees what the thief saw, or
-/// more: it does not take that item without the compare-exchange.
+/// `heavy_fence` interrupts the owner. So after a theft the owner uses full fences in its next pops, and thieves only
+/// take one of their own. A thief reads top, takes the fence, and then reads `fenced_`. If that is true, all unfenced
+/// pops before are visible, by the release; and the first unfenced pop after reads top behind the fence of
+/// `end_fenced`, so it sees what the thief saw, or more: it does not take that item without the compare-exchange.
 ///
-/// Old buffers are freed when the deque grows and no thief is between its two changes of `thieves_`. One that comes later reads the new
-/// buffer: a full fence on each side, between the change of one word and the read of the other.
+/// Old buffers are freed when the deque grows and no thief is between its two changes of `thieves_`. One that comes
+/// later reads the new buffer: a full fence on each side, between the change of one word and the read of the other.
 class work_deque {
 public:
     work_deque();
@@ -85,7 +86,8 @@ public:
     [[nodiscard]] runnable oldest() const noexcept { return peek(top_.load(std::memory_order_relaxed)); }
     /// Any thread: removes the oldest item. @return an empty runnable if there is none, or if another thread took it
     [[nodiscard]] runnable steal() noexcept;
-    /// Owner only, called periodically: chooses the fence of the next pops by whether items were stolen since the last call.
+    /// Owner only, called periodically: chooses the fence of the next pops by whether items were stolen since the last
+    /// call.
     void watch_thieves() noexcept;
     /// Any thread, a hint: whether items are stolen often.
     [[nodiscard]] bool has_frequent_thieves() const noexcept {
@@ -134,8 +136,8 @@ private:
     alignas(64) std::atomic<std::int64_t> bottom_{0};
     std::atomic<buffer*> buffer_{nullptr};
     std::atomic<bool> fenced_{!fences_are_asymmetric};
-    // Owner only. All items below `first_` have been taken, so an empty deque is detected without a read of top. `always`: pops
-    // take the slow path, with a full fence: all without asymmetric fences, else `fenced_pops_` more.
+    // Owner only. All items below `first_` have been taken, so an empty deque is detected without a read of top.
+    // `always`: pops take the slow path, with a full fence: all without asymmetric fences, else `fenced_pops_` more.
     alignas(64) cell* cells_ = nullptr;
     std::size_t mask_ = 0;
     std::int64_t first_ = fences_are_asymmetric ? 0 : always;

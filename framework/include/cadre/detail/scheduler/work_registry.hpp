@@ -35,8 +35,8 @@ struct work_root {
 /// Admission control: counts and lists accepted work, refuses work after `close`, reports the end of the last work.
 /// Thread-safe.
 ///
-/// The word `leaving_` counts the live objects of `work_end`: incremented relaxed, decremented with release as the last access, read
-/// with acquire by the destructor.
+/// The word `leaving_` counts the live objects of `work_end`: incremented relaxed, decremented with release as the last
+/// access, read with acquire by the destructor.
 class alignas(128) work_registry {
 public:
     work_registry() noexcept = default;
@@ -56,9 +56,11 @@ public:
     [[nodiscard]] bool enter_remainder(work_root& root) noexcept;
     /// What `work_end` does, by the waiter itself, which keeps the executor alive.
     void leave(work_root& root) noexcept;
-    /// Asks every accepted task to stop. Callbacks of their tokens may start and end work, but not destroy the registry.
+    /// Asks every accepted task to stop. Callbacks of their tokens may start and end work, but not destroy the
+    /// registry.
     void request_stop(stop_reason why = stop_reason::requested) noexcept;
-    /// Refuses new work from now on. `on_empty` (may be empty) is called when all accepted work has ended, at once if it has.
+    /// Refuses new work from now on. `on_empty` (may be empty) is called when all accepted work has ended, at once if
+    /// it has.
     void close(std::function<void()> on_empty);
     [[nodiscard]] bool closed() const noexcept;
 
@@ -66,9 +68,11 @@ public:
     [[nodiscard]] std::uint64_t live() const noexcept;
     /// The times from `enter` to the end, of a sample.
     [[nodiscard]] duration_histogram round_trips() const noexcept;
-    /// Calls `visit` for each accepted task or call, newest first, with the lock held: `visit` may take the lock of a stop tree only.
+    /// Calls `visit` for each accepted task or call, newest first, with the lock held: `visit` may take the lock of a
+    /// stop tree only.
     void visit(void (*visit)(const work_root& root, void* context), void* context) const;
-    /// The names of the accepted work that has not ended, oldest first, at most `max_names`; empty for work without a name.
+    /// The names of the accepted work that has not ended, oldest first, at most `max_names`; empty for work without a
+    /// name.
     [[nodiscard]] std::vector<std::string> names(std::size_t max_names) const;
 
 private:
@@ -91,9 +95,9 @@ private:
     std::uint64_t next_measured_ = 0;  // that many have entered before it
 };
 
-/// The end of accepted work, in two steps. The constructor removes `root`; then the owner of this object notifies the waiter of the
-/// work, which may destroy it, and the executor with it; then the destructor counts the work as ended, and may call the functions
-/// given to `close`. So a shutdown completes only when all waiters have been notified.
+/// The end of accepted work, in two steps. The constructor removes `root`; then the owner of this object notifies the
+/// waiter of the work, which may destroy it, and the executor with it; then the destructor counts the work as ended,
+/// and may call the functions given to `close`. So a shutdown completes only when all waiters have been notified.
 class work_end {
 public:
     work_end(work_registry& registry, work_root& root) noexcept;

@@ -12,8 +12,8 @@
 
 namespace cadre::detail {
 
-/// phase << 42 | expected << 22 | arrived << 2 | completing << 1 | broken. Changed by any process, by sequentially consistent
-/// compare-and-swaps. p: phase, e: expected, a: arrived.
+/// phase << 42 | expected << 22 | arrived << 2 | completing << 1 | broken. Changed by any process, by sequentially
+/// consistent compare-and-swaps. p: phase, e: expected, a: arrived.
 ///
 /// | state             | changed by                                          | to                                |
 /// | ----------------- | --------------------------------------------------- | --------------------------------- |

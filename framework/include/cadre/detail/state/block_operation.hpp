@@ -30,22 +30,23 @@ namespace cadre::detail {
 /// The block of a decoded handle. @throws codec_error if it has fewer words
 [[nodiscard]] std::shared_ptr<shared_block> take_words(decoder& in, std::size_t words);
 
-/// What a wait waits for. `check` reads the bytes and returns would_block until the wait ends; it is called by one thread at a
-/// time, and once more after each notification. Changes of the bytes by which it ends are sequentially consistent.
+/// What a wait waits for. `check` reads the bytes and returns would_block until the wait ends; it is called by one
+/// thread at a time, and once more after each notification. Changes of the bytes by which it ends are sequentially
+/// consistent.
 template <class C>
 concept block_condition = std::move_constructible<C> && requires(C c, shared_block& block) {
     { c.check(block) } noexcept -> std::same_as<op_status>;
 };
 
-/// A condition whose wait has changed the bytes. `withdraw` reverts that for a stop request, or returns false if the condition
-/// is fulfilled by now.
+/// A condition whose wait has changed the bytes. `withdraw` reverts that for a stop request, or returns false if the
+/// condition is fulfilled by now.
 template <class C>
 concept withdrawable_condition = block_condition<C> && requires(C c, shared_block& block) {
     { c.withdraw(block) } noexcept -> std::same_as<bool>;
 };
 
-/// Waits until the condition is fulfilled. A condition may have `end(op_status)`, which translates a failure of its own. One whose
-/// `only_waits` is true changes nothing, so that `select` may wait for it.
+/// Waits until the condition is fulfilled. A condition may have `end(op_status)`, which translates a failure of its
+/// own. One whose `only_waits` is true changes nothing, so that `select` may wait for it.
 template <block_condition Condition>
 class [[nodiscard]] block_operation {
 public:

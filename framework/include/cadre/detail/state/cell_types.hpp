@@ -11,8 +11,8 @@
 
 namespace cadre::detail {
 
-/// Whether the bytes of a T have the same meaning in every process: trivially copyable, without addresses. (A function pointer
-/// is portable as a message, which names the function, but not as plain bytes.)
+/// Whether the bytes of a T have the same meaning in every process: trivially copyable, without addresses. (A function
+/// pointer is portable as a message, which names the function, but not as plain bytes.)
 template <class T>
 consteval bool is_shareable();
 
@@ -68,8 +68,8 @@ consteval std::size_t value_alignment() {
         return alignof(T);
 }
 
-/// A value aligned for atomic access. Aligning the memory alone is not enough: clang uses the alignment of the type, and would
-/// access a struct of two ints through library locks.
+/// A value aligned for atomic access. Aligning the memory alone is not enough: clang uses the alignment of the type,
+/// and would access a struct of two ints through library locks.
 template <class T>
 struct alignas(value_alignment<T>()) whole {
     T value;

@@ -23,7 +23,8 @@ namespace cadre::detail {
 template <class T>
 class local_channel;
 
-/// A coroutine that waits to send (`source` is set) or to receive (`target` is set); or that watches one end (neither is set).
+/// A coroutine that waits to send (`source` is set) or to receive (`target` is set); or that watches one end (neither
+/// is set).
 template <class T>
 struct channel_wait : waiter {
     local_channel<T>* channel = nullptr;
@@ -38,14 +39,14 @@ struct channel_wait : waiter {
     }
 };
 
-/// Bounded queue. Senders wait only while the ring is full and receivers only while it is empty: a receiver that frees a slot
-/// fills it from the first waiting sender, and a sender gives its value to the first waiting receiver. So no operation
-/// overtakes a waiter, and values are received in the order in which they were accepted. Thread-safe.
+/// Bounded queue. Senders wait only while the ring is full and receivers only while it is empty: a receiver that frees
+/// a slot fills it from the first waiting sender, and a sender gives its value to the first waiting receiver. So no
+/// operation overtakes a waiter, and values are received in the order in which they were accepted. Thread-safe.
 ///
 /// A watcher is notified when a value or a slot may be there for it, and takes nothing; it may find none left.
 ///
-/// Without waiters, sending takes only the lock of one end of the ring and receiving that of the other. The lists of waiters,
-/// `closed_` and `stopped_` change only under both locks, so either lock is enough to read them.
+/// Without waiters, sending takes only the lock of one end of the ring and receiving that of the other. The lists of
+/// waiters, `closed_` and `stopped_` change only under both locks, so either lock is enough to read them.
 template <class T>
 class local_channel final : public registered_object, public std::enable_shared_from_this<local_channel<T>> {
     using wait = channel_wait<T>;
@@ -136,8 +137,8 @@ public:
         return false;
     }
 
-    /// Queues the watcher `w`, which is prepared, at the receiving or the sending end. @return false if an operation there would
-    /// not block now
+    /// Queues the watcher `w`, which is prepared, at the receiving or the sending end. @return false if an operation
+    /// there would not block now
     [[nodiscard]] bool watch(wait& w, bool receiving) noexcept {
         const both_ends hold(ring_);
         if (stopped_ || closed_ || (receiving ? ring_.has_value() : ring_.size() != ring_.limit())) return false;

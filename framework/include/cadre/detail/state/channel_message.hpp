@@ -1,8 +1,8 @@
 /// @file
 /// Values as messages of a channel between processes.
 ///
-/// A message that contains handles ends with a list of their names, which the channel reads: it keeps the objects while the
-/// message is queued, passes them to the receiver, and releases them if the message is discarded.
+/// A message that contains handles ends with a list of their names, which the channel reads: it keeps the objects while
+/// the message is queued, passes them to the receiver, and releases them if the message is discarded.
 #pragma once
 
 #include <cstddef>
@@ -27,11 +27,12 @@ using handle_names = std::vector<handle_name>;
 
 /// @return false if `names` is empty: nothing is appended
 [[nodiscard]] bool append_names(byte_buffer& message, const handle_names& names);
-/// Reads the names at the end of `message`, which may be any bytes. @return the bytes that they take, 0 if there are none
+/// Reads the names at the end of `message`, which may be any bytes. @return the bytes that they take, 0 if there are
+/// none
 [[nodiscard]] std::size_t read_names(std::span<const std::byte> message, handle_names& into);
 
-/// A buffer of this thread, borrowed for one operation: messages are encoded and received without an allocation each. To keep
-/// the bytes, move them out of `bytes()`.
+/// A buffer of this thread, borrowed for one operation: messages are encoded and received without an allocation each.
+/// To keep the bytes, move them out of `bytes()`.
 class scratch_buffer {
 public:
     scratch_buffer() noexcept;

@@ -73,7 +73,8 @@ class channel_operation {
 protected:
     explicit channel_operation(const channel_object<T>& object) noexcept : object_(&object) {}
 
-    /// After an operation that did not wait: whether the task may continue. A task that never waits yields now and then.
+    /// After an operation that did not wait: whether the task may continue. A task that never waits yields now and
+    /// then.
     [[nodiscard]] static bool may_continue() noexcept {
         local_worker* const worker = this_thread_worker;
         return worker == nullptr || !worker->should_yield();
@@ -145,7 +146,8 @@ protected:
     std::shared_ptr<const void> keep_;
 };
 
-/// Completes when the value is in the channel. The value is stored here (`Source` is T), or referred to (`Source` is T*).
+/// Completes when the value is in the channel. The value is stored here (`Source` is T), or referred to (`Source` is
+/// T*).
 template <class T, class Source>
 class [[nodiscard]] channel_send : channel_operation<T> {
     using base = channel_operation<T>;

@@ -12,10 +12,10 @@
 
 namespace cadre::detail {
 
-/// A first-in first-out queue of at most `limit` values, with one lock for the input end and one for the output end (after the
-/// two-lock queue of Michael and Scott, PODC 1996). Each end counts the values that have passed it and caches the other end's
-/// count, so a sender and a receiver on two processors touch each other's cache lines once for many values. Slots are
-/// allocated on demand: a large capacity costs nothing until it is used.
+/// A first-in first-out queue of at most `limit` values, with one lock for the input end and one for the output end
+/// (after the two-lock queue of Michael and Scott, PODC 1996). Each end counts the values that have passed it and
+/// caches the other end's count, so a sender and a receiver on two processors touch each other's cache lines once for
+/// many values. Slots are allocated on demand: a large capacity costs nothing until it is used.
 template <class T>
 class channel_ring {
     struct alignas(64) end {
@@ -77,8 +77,8 @@ public:
 
     // Under both locks.
 
-    /// Adds slots if none is free. If moving a value that cannot be copied throws, those moved before it are lost, as in
-    /// `std::vector`. @return false if the limit is reached @throws std::bad_alloc, what moving a `T` throws
+    /// Adds slots if none is free. If moving a value that cannot be copied throws, those moved before it are lost, as
+    /// in `std::vector`. @return false if the limit is reached @throws std::bad_alloc, what moving a `T` throws
     [[nodiscard]] bool make_room() {
         if (has_room()) return true;
         if (is_grown()) return false;

@@ -1,8 +1,8 @@
-/// @file
-/// The memory in which an executor's channels, cells and locks live: the heap of this process, or memory that processes share.
+/// @file The memory in which an executor's channels, cells and locks live: the heap of this process, or memory that
+/// processes share.
 ///
-/// One handle type (`channel<T>`, `shared_value<T>`, …) serves both: the handle holds an object made by the domain. Operations
-/// on these objects never block. A waiting coroutine is queued privately in its own process, in the object.
+/// One handle type (`channel<T>`, `shared_value<T>`, …) serves both: the handle holds an object made by the domain.
+/// Operations on these objects never block. A waiting coroutine is queued privately in its own process, in the object.
 #pragma once
 
 #include <atomic>
@@ -36,21 +36,22 @@ enum class op_status : std::uint8_t {
 
 class memory_domain;
 
-/// One process's view of a channel, lock, semaphore or block. Handles share its ownership; with the last handle in the process
-/// the process's reference to the object ends. Thread-safe.
+/// One process's view of a channel, lock, semaphore or block. Handles share its ownership; with the last handle in the
+/// process the process's reference to the object ends. Thread-safe.
 class shared_object {
 public:
     virtual ~shared_object() = default;
-    /// Writes the name by which another process finds the object. With a context, the context keeps the object alive; without
-    /// one the bytes own a reference and have to be decoded once.
+    /// Writes the name by which another process finds the object. With a context, the context keeps the object alive;
+    /// without one the bytes own a reference and have to be decoded once.
     virtual void encode(encoder& out) const = 0;
 
-    /// A waiting coroutine of this process. `retry_waiters` tries the operations of a queue in the order of arrival, until one
-    /// would block.
+    /// A waiting coroutine of this process. `retry_waiters` tries the operations of a queue in the order of arrival,
+    /// until one would block.
     struct pending_operation : waiter {
         /// Tries the operation; anything but would_block finishes the wait. Called with the queue's lock held.
         op_status (*try_now)(pending_operation&) noexcept = nullptr;
-        /// Reverts what the wait has done so far, for a stop request. Null: nothing to revert. Called with the queue's lock held.
+        /// Reverts what the wait has done so far, for a stop request. Null: nothing to revert. Called with the queue's
+        /// lock held.
         /// @return false if it is too late: then `outcome` is set, and the wait ends with it instead of `cancelled`
         bool (*withdraw)(pending_operation&) noexcept = nullptr;
         op_status outcome = op_status::would_block;
@@ -59,8 +60,9 @@ public:
         /// Whether it may complete although an earlier waiter of its queue cannot. All operations of one queue agree.
         bool independent = false;
     };
-    /// Queues `p`, which is prepared and has `object`, `queue` and `try_now` set. If no earlier waiter goes first, publishes the
-    /// interest of this process and tries once more, so that no wake-up is lost; if that does not block, `p.outcome` is the result.
+    /// Queues `p`, which is prepared and has `object`, `queue` and `try_now` set. If no earlier waiter goes first,
+    /// publishes the interest of this process and tries once more, so that no wake-up is lost; if that does not block,
+    /// `p.outcome` is the result.
     /// @return true if `p` was queued
     [[nodiscard]] virtual bool park(pending_operation& p) noexcept;
     /// Whether a new operation of queue `q` parks without trying first: a coroutine of this process waits, and keeps its place in the
@@ -100,27 +102,28 @@ private:
     /// As `remove`. `reverted`: what `p.withdraw` returns
     [[nodiscard]] bool dequeue(pending_operation& p, bool& reverted) noexcept;
 
-    // Under it: `try_now` and `interest`, which call back no more than `retry_waiters`, and that serves after the lock. Waiters
-    // are finished without it.
+    // Under it: `try_now` and `interest`, which call back no more than `retry_waiters`, and that serves after the lock.
+    // Waiters are finished without it.
     std::mutex mutex_;
     wait_list queues_[2];
     std::atomic<std::uint32_t> waiting_[2]{};  // lengths of queues_; changed under mutex_ (acq_rel), read with acquire
-    // Unserved calls of retry_waiters. Any thread increments it (acq_rel), `park` under mutex_; the thread that makes it non-zero
-    // serves, and subtracts what it has served until it is 0.
+    // Unserved calls of retry_waiters. Any thread increments it (acq_rel), `park` under mutex_; the thread that makes
+    // it non-zero serves, and subtracts what it has served until it is 0.
     std::atomic<std::uint32_t> retry_requests_{0};
 };
 
 /// Keeps the objects of received handles until the handles are decoded.
 using held_objects = std::vector<std::shared_ptr<const void>>;
 
-/// The largest capacity of a channel, the same on every kind of executor: as many cells as a channel in shared memory numbers.
+/// The largest capacity of a channel, the same on every kind of executor: as many cells as a channel in shared memory
+/// numbers.
 inline constexpr std::size_t max_channel_capacity = std::size_t{1} << 30;
 
 /// A bounded queue of messages between processes. Queue 0: receivers, 1: senders.
 class shared_channel : public shared_object {
 public:
-    /// `carries`: the message ends with the names of the handles in it (see channel_message.hpp). Their objects live as long as
-    /// the message is queued; the caller keeps them until this returns.
+    /// `carries`: the message ends with the names of the handles in it (see channel_message.hpp). Their objects live as
+    /// long as the message is queued; the caller keeps them until this returns.
     [[nodiscard]] virtual op_status try_send(std::span<const std::byte> message, bool carries = false) noexcept = 0;
     /// `held` gets the objects of the handles in the message.
     [[nodiscard]] virtual op_status try_receive(byte_buffer& into, held_objects* held = nullptr) noexcept = 0;
@@ -144,8 +147,8 @@ public:
     [[nodiscard]] virtual op_status try_lock(bool& owner_died) noexcept = 0;
     virtual void unlock() noexcept = 0;
 
-    /// The coroutine that holds the lock, if that is known: it would wait for itself. Code without `NDEBUG` sets it, for a guard
-    /// that has stayed where the lock was awaited.
+    /// The coroutine that holds the lock, if that is known: it would wait for itself. Code without `NDEBUG` sets it,
+    /// for a guard that has stayed where the lock was awaited.
     void set_holder(const void* frame) noexcept { holder_.store(frame, std::memory_order_relaxed); }
     /// Writes only if a holder is known: sharers of a lock would take the cache line from each other.
     void forget_holder() noexcept {
@@ -165,7 +168,8 @@ public:
     /// `owner_died`: as for `try_lock`. Sharers learn of it until an owner has had the lock.
     [[nodiscard]] virtual op_status try_lock_shared(bool& owner_died) noexcept = 0;
     virtual void unlock_shared() noexcept = 0;
-    /// Tries for a waiter, which may claim the lock: then no other process enters until the waiter has, or has withdrawn.
+    /// Tries for a waiter, which may claim the lock: then no other process enters until the waiter has, or has
+    /// withdrawn.
     [[nodiscard]] virtual op_status try_lock_waiting(bool& claimed, bool& owner_died) noexcept = 0;
     /// A waiter that has claimed the lock withdraws.
     virtual void unclaim() noexcept = 0;
@@ -198,8 +202,9 @@ public:
     [[nodiscard]] virtual std::uint32_t available() const noexcept = 0;
 };
 
-/// A block of plain memory, initially zero, the same bytes in every process, a lock, and waiters for changes of the bytes. The
-/// waiters are independent operations in queue `changes`, each with a condition on the bytes: see block_operation.hpp.
+/// A block of plain memory, initially zero, the same bytes in every process, a lock, and waiters for changes of the
+/// bytes. The waiters are independent operations in queue `changes`, each with a condition on the bytes: see
+/// block_operation.hpp.
 class shared_block : public shared_object {
 public:
     static constexpr unsigned changes = 1;  // in shared memory queue 0 is the lock's
@@ -248,8 +253,8 @@ public:
     [[nodiscard]] virtual std::shared_ptr<shared_block> take_block(decoder& in);
 };
 
-/// The domain of the shared memory that all processes of this program map; null before `runtime` starts, or without shared
-/// memory. Handles decoded in any process of the program find their objects through it.
+/// The domain of the shared memory that all processes of this program map; null before `runtime` starts, or without
+/// shared memory. Handles decoded in any process of the program find their objects through it.
 [[nodiscard]] memory_domain* program_domain() noexcept;
 void set_program_domain(memory_domain* domain) noexcept;
 

@@ -14,8 +14,8 @@ class object_registry;
 
 /// A channel, cell or lock on the heap that is stopped when its executor shuts down.
 ///
-/// The final class calls `add_to_registry` as the last step of its constructor and `remove_from_registry` as the first of
-/// its destructor. Between the two another thread may call `stop`.
+/// The final class calls `add_to_registry` as the last step of its constructor and `remove_from_registry` as the first
+/// of its destructor. Between the two another thread may call `stop`.
 class registered_object {
 public:
     registered_object(const registered_object&) = delete;

@@ -1,6 +1,5 @@
-/// @file
-/// The memory of a `shared_segment`: a Boost.Interprocess segment manager, and the copy from which a dead writer's changes are
-/// undone.
+/// @file The memory of a `shared_segment`: a Boost.Interprocess segment manager, and the copy from which a dead
+/// writer's changes are undone.
 #pragma once
 
 #include <atomic>
@@ -24,8 +23,8 @@ using segment_manager =
                                          boost::interprocess::rbtree_best_fit<boost::interprocess::null_mutex_family>,
                                          boost::interprocess::iset_index>;
 
-/// Stands at the beginning of the segment's block, before the manager; the copy, if there is one, follows the manager's memory. All
-/// functions but `make` require the segment's lock.
+/// Stands at the beginning of the segment's block, before the manager; the copy, if there is one, follows the manager's
+/// memory. All functions but `make` require the segment's lock.
 ///
 /// | word       | changed by                                             | to                                              |
 /// | ---------- | ------------------------------------------------------ | ----------------------------------------------- |

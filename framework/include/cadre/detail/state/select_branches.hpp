@@ -17,8 +17,8 @@
 
 namespace cadre::detail {
 
-/// The branch of an operation: has `result` and `take() -> result`, which is called once `try_now` has returned true. Other
-/// types have no specialisation.
+/// The branch of an operation: has `result` and `take() -> result`, which is called once `try_now` has returned true.
+/// Other types have no specialisation.
 template <class Operation>
 class select_branch_of;
 

@@ -1,5 +1,5 @@
-/// @file
-/// The engine of `select`: tries its operations, watches those that would block, and tries again when one may be possible.
+/// @file The engine of `select`: tries its operations, watches those that would block, and tries again when one may be
+/// possible.
 #pragma once
 
 #include <coroutine>
@@ -21,10 +21,11 @@ class select_core;
 /// One operation of a select.
 class select_branch {
 public:
-    /// Performs the operation unless it would block. Not while it is watched. `first`: before the task waits, when others that
-    /// wait already come first. @return whether it has ended, in any way @throws what the operation throws
+    /// Performs the operation unless it would block. Not while it is watched. `first`: before the task waits, when
+    /// others that wait already come first. @return whether it has ended, in any way @throws what the operation throws
     [[nodiscard]] virtual bool try_now(bool first) = 0;
-    /// Begins to watch: when the operation may be possible, a work item on the task's home calls `select_core::notified`, once.
+    /// Begins to watch: when the operation may be possible, a work item on the task's home calls
+    /// `select_core::notified`, once.
     /// @return false if it may be possible now; then nothing is watched
     [[nodiscard]] virtual bool watch(select_core& by, environment* env) noexcept = 0;
     /// Ends the watch. @return false if `notified` is called, or has been
@@ -49,11 +50,11 @@ struct select_watch : Wait {
     void begin(select_core& select, select_branch& of, environment* env) noexcept;
 };
 
-/// A watch does not perform its operation: when it ends, the operation may be possible, and the task tries all of them again.
-/// So exactly one operation is performed, by the task itself, at home.
+/// A watch does not perform its operation: when it ends, the operation may be possible, and the task tries all of them
+/// again. So exactly one operation is performed, by the task itself, at home.
 ///
-/// The task waits while watches are `outstanding_`. The first one that ends withdraws the others; a watch that cannot be
-/// withdrawn, because it has just ended as well, is awaited: afterwards nobody refers to the branches.
+/// The task waits while watches are `outstanding_`. The first one that ends withdraws the others; a watch that cannot
+/// be withdrawn, because it has just ended as well, is awaited: afterwards nobody refers to the branches.
 class select_core : work_item {
 public:
     using branches = std::span<select_branch* const>;
@@ -107,13 +108,14 @@ private:
     /// Deregisters the listener, and abandons the other operations. @throws cancelled
     void end_wait();
     [[nodiscard]] bool try_all() noexcept;
-    /// Tries and watches until the task has to wait or may continue. @return whether it waits; then `this` may be destroyed
+    /// Tries and watches until the task has to wait or may continue. @return whether it waits; then `this` may be
+    /// destroyed
     [[nodiscard]] bool wait() noexcept;
     [[nodiscard]] bool watch_all() noexcept;
     void unwatch_all_locked() noexcept;
 
-    // Under it: `watch` and `unwatch`, which take the locks of the operations' objects. Taken by the stop tree's callback: so it is
-    // not held while the listener is registered or removed.
+    // Under it: `watch` and `unwatch`, which take the locks of the operations' objects. Taken by the stop tree's
+    // callback: so it is not held while the listener is registered or removed.
     std::mutex mutex_;
     std::size_t outstanding_ = 0;  // watches that have neither been withdrawn nor have notified; guarded
     bool waiting_ = false;  // the task is suspended, until `outstanding_` is 0; guarded

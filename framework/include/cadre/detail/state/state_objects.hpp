@@ -15,7 +15,8 @@ namespace cadre::detail {
 /// The domain in which a handle in `in` finds its object. @throws not_portable if this process shares no memory
 [[nodiscard]] memory_domain& domain_of(decoder& in);
 
-/// Throws if `outcome` is a failure of the object itself: executor_stopped, std::bad_alloc or an error about damaged memory.
+/// Throws if `outcome` is a failure of the object itself: executor_stopped, std::bad_alloc or an error about damaged
+/// memory.
 void require_alive(op_status outcome);
 [[noreturn]] void throw_local_handle(const char* what);
 

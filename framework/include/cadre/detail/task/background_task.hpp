@@ -11,8 +11,8 @@
 
 namespace cadre::detail {
 
-/// Runs at the home and with the identity of its starter, and follows its stop requests. Belongs to the home until it ends: a shutdown
-/// waits for it. The body keeps its errors to itself.
+/// Runs at the home and with the identity of its starter, and follows its stop requests. Belongs to the home until it
+/// ends: a shutdown waits for it. The body keeps its errors to itself.
 class background_task final : public task_root, public std::enable_shared_from_this<background_task> {
 public:
     background_task(const environment& starter, task<void> body);

@@ -15,9 +15,9 @@
 
 namespace cadre::detail {
 
-/// The task gets an environment of its own in place of the one that it shares with the task that awaits it. When it ends, its
-/// continuation runs where it would have run without the move: the change stands in its place, posts itself to the first home, and
-/// there lets the task end a second time.
+/// The task gets an environment of its own in place of the one that it shares with the task that awaits it. When it
+/// ends, its continuation runs where it would have run without the move: the change stands in its place, posts itself
+/// to the first home, and there lets the task end a second time.
 ///
 /// Made by the first move; later ones change it. Frees itself at the task's end.
 class home_change final : completion, work_item {

@@ -13,7 +13,8 @@
 
 namespace cadre::detail {
 
-/// Awaits a task in an environment that differs from the awaiting task's in its stop state only, which a `Source` provides:
+/// Awaits a task in an environment that differs from the awaiting task's in its stop state only, which a `Source`
+/// provides:
 ///
 ///     stop_state& begin(const environment& parent);          // before the task starts
 ///     void end(const environment& parent, promise_base& p);  // after it has ended; may throw instead of its result

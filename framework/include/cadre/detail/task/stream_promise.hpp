@@ -34,9 +34,9 @@ struct stream_wait : waiter {
     stream_promise_base* from = nullptr;
 };
 
-/// The body has an environment of its own for its whole life: it follows the stop requests of the task that made the stream, and
-/// not those of a single `next()`. A `next()` whose own stop is requested leaves the body running; the element that the body
-/// yields then is kept for the following `next()`.
+/// The body has an environment of its own for its whole life: it follows the stop requests of the task that made the
+/// stream, and not those of a single `next()`. A `next()` whose own stop is requested leaves the body running; the
+/// element that the body yields then is kept for the following `next()`.
 ///
 /// The word `state_`:
 ///
@@ -51,7 +51,8 @@ struct stream_wait : waiter {
 ///               destructor of the stream, `leave`                        dropped   compare-exchange, acq_rel
 ///     dropped   body, `hand_over`: destroys its frame                    -
 ///
-/// "Waiting" is the address of the waiter. In `idle` the body is suspended between two elements, or has not started, or has ended.
+/// "Waiting" is the address of the waiter. In `idle` the body is suspended between two elements, or has not started, or
+/// has ended.
 class stream_promise_base : public pooled_frame, public awaits_at_home {
 public:
     stream_promise_base() noexcept;

@@ -118,7 +118,8 @@ public:
         return element;
     }
 
-    /// Consumer: moves all elements behind those of `into`; room for more is made by `set_capacity`. @return whether no more come
+    /// Consumer: moves all elements behind those of `into`; room for more is made by `set_capacity`. @return whether no
+    /// more come
     [[nodiscard]] bool take_all(std::deque<T>& into) {
         const std::lock_guard hold(mutex());
         std::ranges::move(elements_, std::back_inserter(into));

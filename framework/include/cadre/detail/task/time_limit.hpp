@@ -18,7 +18,8 @@ namespace cadre::detail {
 /// Whether `error` is `cancelled` or `task_killed`: the end of work that obeyed a stop request, or was forced to.
 [[nodiscard]] bool ended_by_stop(const std::exception_ptr& error) noexcept;
 
-/// The text of a `timed_out`: "timed out after 100 ms", with ": task 'resize'" behind it if the limited call has a name.
+/// The text of a `timed_out`: "timed out after 100 ms", with ": task 'resize'" behind it if the limited call has a
+/// name.
 [[nodiscard]] std::string timed_out_text(std::chrono::nanoseconds limit, std::string_view task_name = {});
 
 /// The duration rounded up; zero if it is negative, the longest one if it is out of range.
@@ -27,13 +28,13 @@ template <class Rep, class Period>
     return d <= d.zero() ? std::chrono::nanoseconds::zero() : to_nanoseconds(d);
 }
 
-/// A stop state that a timer requests, with the reason `deadline`. The timer is one of the process-wide service, whose thread
-/// runs no tasks: the limit passes also while every worker of the home is busy. On a loop with a virtual clock it is one of
-/// that loop.
+/// A stop state that a timer requests, with the reason `deadline`. The timer is one of the process-wide service, whose
+/// thread runs no tasks: the limit passes also while every worker of the home is busy. On a loop with a virtual clock
+/// it is one of that loop.
 ///
-/// The word `fired_`: set by the timers' thread after the request, with release, as its last access; read with acquire by
-/// `disarm`. A stop callback of a user's awaitable may resume the limited task inside the request: then `disarm` is called on the timers'
-/// thread, which does not wait for itself.
+/// The word `fired_`: set by the timers' thread after the request, with release, as its last access; read with acquire
+/// by `disarm`. A stop callback of a user's awaitable may resume the limited task inside the request: then `disarm` is
+/// called on the timers' thread, which does not wait for itself.
 class deadline_stop {
 public:
     deadline_stop() noexcept = default;
