@@ -1,5 +1,5 @@
-// send and receive, one item at a time: from the parent to a worker, from one worker to another, from two to two; in batches; and
-// large messages.
+// send and receive, one item at a time: from the parent to a worker, from one worker to another, from two to two; in
+// batches; and large messages.
 
 #include "channel_process/parameters.hpp"
 

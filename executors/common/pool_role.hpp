@@ -14,8 +14,9 @@
 
 namespace cadre::detail {
 
-/// Takes what the workers of a pool ask of the shared objects of the larger executor. Called by one thread at a time; must not block,
-/// and may answer at once. What a worker has asked before it replies to a call arrives before that call completes.
+/// Takes what the workers of a pool ask of the shared objects of the larger executor. Called by one thread at a time;
+/// must not block, and may answer at once. What a worker has asked before it replies to a call arrives before that call
+/// completes.
 class home_upstream {
 public:
     virtual ~home_upstream() = default;

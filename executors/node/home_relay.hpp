@@ -16,7 +16,8 @@
 
 namespace cadre::detail::node {
 
-/// Belongs to one pool, and so to one program. When that is gone, all that is asked is answered by `stopped`. Thread-safe.
+/// Belongs to one pool, and so to one program. When that is gone, all that is asked is answered by `stopped`.
+/// Thread-safe.
 class home_relay final : public home_upstream {
 public:
     explicit home_relay(node_link& link) noexcept : link_(link) {}

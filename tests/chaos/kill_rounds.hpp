@@ -1,6 +1,6 @@
 /// @file
-/// Rounds in which tasks on three workers share an object, and one of the workers is killed at a random instant. A hundred as a
-/// test, a thousand under `./run tests --soak`.
+/// Rounds in which tasks on three workers share an object, and one of the workers is killed at a random instant. A
+/// hundred as a test, a thousand under `./run tests --soak`.
 #pragma once
 
 #include <cadre/as_outcome.hpp>
@@ -135,7 +135,8 @@ private:
 
 class kill_rounds : public ::testing::Test {
 protected:
-    /// Plays all rounds with `round`, a coroutine function of a `kill_round&`, and checks that nothing is held afterwards.
+    /// Plays all rounds with `round`, a coroutine function of a `kill_round&`, and checks that nothing is held
+    /// afterwards.
     template <class Round>
     void play(Round round) {
         sync_wait(three_workers());

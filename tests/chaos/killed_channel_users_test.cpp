@@ -1,5 +1,5 @@
-// Workers are killed while their tasks send and receive: what is received is what the survivors have sent and the first part of
-// what each victim was to send, each message once and whole.
+// Workers are killed while their tasks send and receive: what is received is what the survivors have sent and the first
+// part of what each victim was to send, each message once and whole.
 
 #include <cadre/channel.hpp>
 #include <cadre/message_bytes.hpp>

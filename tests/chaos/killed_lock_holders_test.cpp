@@ -1,5 +1,5 @@
-// Workers are killed while their tasks hold and await locks: those that live exclude each other, get every lock, and learn of the
-// death; what was counted under a lock is right.
+// Workers are killed while their tasks hold and await locks: those that live exclude each other, get every lock, and
+// learn of the death; what was counted under a lock is right.
 
 #include <cadre/async_mutex.hpp>
 #include <cadre/async_semaphore.hpp>
@@ -27,7 +27,8 @@ void be_inside(const numbers& s, bool owner_died) {
 
 std::uint64_t sum(const numbers& of) { return std::accumulate(of.begin(), of.end(), std::uint64_t{0}); }
 
-// --- async_mutex ------------------------------------------------------------------------------------------------------
+// --- async_mutex
+// ------------------------------------------------------------------------------------------------------
 
 task<void> use_mutex(async_mutex m, numbers s, numbers done, std::size_t me) {
     for (int i = 0; i != times; ++i) {
@@ -58,7 +59,8 @@ TEST_F(kill_rounds, async_mutex) {
     });
 }
 
-// --- the lock of a shared_value ---------------------------------------------------------------------------------------
+// --- the lock of a shared_value
+// ---------------------------------------------------------------------------------------
 
 task<void> use_value(shared_value<std::uint64_t> v, numbers s, numbers done, std::size_t me) {
     for (int i = 0; i != times; ++i) {
@@ -91,7 +93,8 @@ TEST_F(kill_rounds, shared_value) {
     });
 }
 
-// --- async_semaphore --------------------------------------------------------------------------------------------------
+// --- async_semaphore
+// --------------------------------------------------------------------------------------------------
 
 constexpr std::uint32_t permits = 2;
 
@@ -124,7 +127,8 @@ TEST_F(kill_rounds, async_semaphore) {
     });
 }
 
-// --- async_shared_mutex -----------------------------------------------------------------------------------------------
+// --- async_shared_mutex
+// -----------------------------------------------------------------------------------------------
 
 constexpr std::size_t writers = 2;  // the first tasks
 

@@ -1,4 +1,5 @@
-// A program that hangs: a scope of tasks that wait for each other. When all wait it aborts, for a core file; SPEC is its executor.
+// A program that hangs: a scope of tasks that wait for each other. When all wait it aborts, for a core file; SPEC is
+// its executor.
 
 #include <cadre/cadre.hpp>
 

@@ -1,5 +1,5 @@
-// Calls have one meaning on executors of several hosts, too. Their channels, locks and constants: select_test.cpp, constant_test.cpp,
-// tests/executors/node.
+// Calls have one meaning on executors of several hosts, too. Their channels, locks and constants: select_test.cpp,
+// constant_test.cpp, tests/executors/node.
 #include <cadre/testing/conformance.hpp>
 
 #include "conformance/hosts.hpp"

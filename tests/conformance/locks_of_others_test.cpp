@@ -81,7 +81,8 @@ TYPED_TEST(locks_of_others, an_event_is_the_same_for_all) {
     }(this->under_test, a, b));
 }
 
-// --- latch ------------------------------------------------------------------------------------------------------------
+// --- latch
+// ------------------------------------------------------------------------------------------------------------
 
 task<void> wait_and_add(async_latch l, shared_value<int> passed) {
     co_await l.wait();
@@ -237,7 +238,8 @@ TYPED_TEST(locks_of_others, what_may_enter_depends_on_who_is_inside) {
     }(this->under_test, m));
 }
 
-// --- semaphore --------------------------------------------------------------------------------------------------------
+// --- semaphore
+// --------------------------------------------------------------------------------------------------------
 
 task<void> keep_one(async_semaphore s, shared_value<int> acquired) {
     auto permit = co_await s.acquire();

@@ -1,5 +1,5 @@
-// A producer and a consumer in every placement: here, on the executor of the channel, on another one of the same kind; so in the
-// parent, in the same worker and in two workers.
+// A producer and a consumer in every placement: here, on the executor of the channel, on another one of the same kind;
+// so in the parent, in the same worker and in two workers.
 #include <cadre/async_barrier.hpp>
 #include <cadre/async_event.hpp>
 #include <cadre/async_mutex.hpp>

@@ -217,7 +217,8 @@ TYPED_TEST(queues_of_others, queues_travel_through_queues) {
     }(this->under_test, requests));
 }
 
-// --- Manager ----------------------------------------------------------------------------------------------------------
+// --- Manager
+// ----------------------------------------------------------------------------------------------------------
 
 using list = shared::vector<int>;
 using list_of_lists = shared::vector<list>;

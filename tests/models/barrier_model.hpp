@@ -1,4 +1,5 @@
-// The barrier, and the wait for a change of a block's word: phases, an action, cancelled waits, rings, abort, death at every step.
+// The barrier, and the wait for a change of a block's word: phases, an action, cancelled waits, rings, abort, death at
+// every step.
 #pragma once
 
 #include <array>
@@ -11,10 +12,10 @@
 
 namespace models {
 
-/// Two or three processes with one participant each that pass a few phases. A waiter continues only when rung, so a lost wake-up is
-/// a state without an end. One process may die; the others wait until one of them aborts the barrier, which it does only
-/// after the recovery. Runs barrier_core; parking and ringing mirror shared_object::park, plane_block::notify and the ring after
-/// a recovery.
+/// Two or three processes with one participant each that pass a few phases. A waiter continues only when rung, so a
+/// lost wake-up is a state without an end. One process may die; the others wait until one of them aborts the barrier,
+/// which it does only after the recovery. Runs barrier_core; parking and ringing mirror shared_object::park,
+/// plane_block::notify and the ring after a recovery.
 struct barrier_model {
     static constexpr std::uint8_t done = 99;
     static constexpr std::uint8_t none = 99;

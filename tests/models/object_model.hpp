@@ -1,4 +1,5 @@
-// An object of the object table: references of processes and messages, freeing, reuse of its entry, death at every step.
+// An object of the object table: references of processes and messages, freeing, reuse of its entry, death at every
+// step.
 #pragma once
 
 #include <array>
@@ -12,11 +13,11 @@
 
 namespace models {
 
-/// The owner of the arena makes an object, sends a handle of it in a message, lets go of it, and later makes another object in the
-/// same entry. A second process receives the handle and uses the object. A third one has the name that a dead process left, and
-/// tries to use the object at any time. One of them may die at every step and is recovered. Runs object_life; what is around
-/// it mirrors object_table and plane_channel: a message is one step, queued or not. A count that a death has left too high while
-/// others had the object is corrected by the next recovery.
+/// The owner of the arena makes an object, sends a handle of it in a message, lets go of it, and later makes another
+/// object in the same entry. A second process receives the handle and uses the object. A third one has the name that a
+/// dead process left, and tries to use the object at any time. One of them may die at every step and is recovered. Runs
+/// object_life; what is around it mirrors object_table and plane_channel: a message is one step, queued or not. A count
+/// that a death has left too high while others had the object is corrected by the next recovery.
 struct object_model {
     static constexpr std::uint8_t processes = 3;
     static constexpr std::uint8_t owner = 0, receiver = 1, late = 2;

@@ -76,7 +76,8 @@ call_reply make_reply(call_record& r, const event& e, std::span<const std::byte>
     call_reply reply;
     reply.item_errors = std::move(r.chunk.errors);
     reply.nanoseconds = e.nanoseconds;
-    // The last item of a chunk has met a limit: as if the chunk had ended early, so that the item is judged as any other.
+    // The last item of a chunk has met a limit: as if the chunk had ended early, so that the item is judged as any
+    // other.
     const bool limited = r.chunk_of_items && (r.limit.passed || (e.flags & event::out_of_memory) != 0);
     try {
         if (e.kind == event_kind::value && !limited) {

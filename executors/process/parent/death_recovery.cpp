@@ -79,7 +79,8 @@ void death_recovery::settle(const worker_connection& c, call_record& r, bool ran
         take_committed(c, r.chunk, r.items);
     task_label task = placement_.label(r);
     task.suspended = !ran;
-    // The item whose limit has passed ended just before the kill. Its watch let no other item begin: the rest is sent again.
+    // The item whose limit has passed ended just before the kill. Its watch let no other item begin: the rest is sent
+    // again.
     if (killed && r.chunk_of_items && r.limit.passed && r.chunk.items_done > r.limit.item)
         return end_unfinished(c, r, task, ended);
     if (killed && r.limit.passed && r.limit.of_call && r.stop != stop_reason::kill) {

@@ -21,7 +21,8 @@ void time_limits::expire(time_point now, ended_calls& ended) noexcept {
     }
 }
 
-// Notes when the current item of a chunk began. The worker wrote both: taken within what is possible, and once for each item.
+// Notes when the current item of a chunk began. The worker wrote both: taken within what is possible, and once for each
+// item.
 // @return whether there was anything new
 bool time_limits::note_item(call_record& r, std::uint64_t seen, std::int64_t begun, time_point now) noexcept {
     call_limit& limit = r.limit;

@@ -1,5 +1,6 @@
 /// @file
-/// Which item of a chunk with a time limit is in work, and since when: a word by which the parent stops that item and no other.
+/// Which item of a chunk with a time limit is in work, and since when: a word by which the parent stops that item and
+/// no other.
 #pragma once
 
 #include <atomic>
@@ -9,7 +10,8 @@
 
 namespace cadre::detail::process_plane {
 
-/// One timed chunk in its worker. The word is (tag of the call, item, phase); a swap that finds another call or item fails.
+/// One timed chunk in its worker. The word is (tag of the call, item, phase); a swap that finds another call or item
+/// fails.
 ///
 /// | from | to | by | when | order |
 /// | --- | --- | --- | --- | --- |
@@ -18,8 +20,8 @@ namespace cadre::detail::process_plane {
 /// | (tag, i, running) | (tag, i + 1, between) | worker | item i has ended | relaxed |
 /// | (tag, i, between or running) | (tag, i, stopped) | parent | the limit of item i has passed | relaxed |
 ///
-/// A worker that finds `stopped` begins no further item of the chunk. So a stop request or a kill, which follow the last
-/// transition, cannot reach the item after the one that they are meant for.
+/// A worker that finds `stopped` begins no further item of the chunk. So a stop request or a kill, which follow the
+/// last transition, cannot reach the item after the one that they are meant for.
 struct item_watch {
     enum class phase : std::uint64_t { between = 0, running = 1, stopped = 2 };
 
@@ -62,8 +64,8 @@ struct item_watch {
     }
 };
 
-/// Timed chunks of several items that one worker may have at a time with a watch each. A further one runs one item, and its rest
-/// is sent anew.
+/// Timed chunks of several items that one worker may have at a time with a watch each. A further one runs one item, and
+/// its rest is sent anew.
 inline constexpr std::uint32_t item_watches = 64;
 inline constexpr std::uint32_t no_watch = std::numeric_limits<std::uint32_t>::max();
 

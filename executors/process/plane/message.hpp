@@ -14,9 +14,9 @@ struct block {
     std::uint64_t size = 0;
 };
 
-/// Parent to worker: a call. The body is [arguments] [name and its u16 length, if named] [u32 claim, if raw] [u32 number of its
-/// item_watch, if timed chunk] [u32 items, if chunk]: the arguments come first, so that long runs in them are aligned, and views
-/// may point into them.
+/// Parent to worker: a call. The body is [arguments] [name and its u16 length, if named] [u32 claim, if raw] [u32
+/// number of its item_watch, if timed chunk] [u32 items, if chunk]: the arguments come first, so that long runs in them
+/// are aligned, and views may point into them.
 struct request {
     std::uint64_t call_id;
     std::uint64_t ticket;  ///< names the parent's record of the call; the worker sends it back

@@ -35,8 +35,8 @@ struct permit_wait : shared_object::pending_operation {
 
 }  // namespace detail
 
-/// A counting semaphore in the memory domain of an executor. All copies of the handle, also those in worker processes, refer to
-/// the same semaphore. Permits of a process that dies are freed. All members are thread-safe.
+/// A counting semaphore in the memory domain of an executor. All copies of the handle, also those in worker processes,
+/// refer to the same semaphore. Permits of a process that dies are freed. All members are thread-safe.
 class async_semaphore {
 public:
     static constexpr bool cadre_portable_handle = true;

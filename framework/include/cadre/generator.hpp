@@ -21,8 +21,9 @@ namespace cadre {
 template <class T>
 class generator;
 
-/// Yielded by the body of a generator: the elements of `inner`, or what is left of them, as elements of its own. An exception of `inner`
-/// leaves the `co_yield`. However deep such generators are nested, an element costs the same, where nested loops cost a step a level.
+/// Yielded by the body of a generator: the elements of `inner`, or what is left of them, as elements of its own. An
+/// exception of `inner` leaves the `co_yield`. However deep such generators are nested, an element costs the same,
+/// where nested loops cost a step a level.
 ///
 ///     cadre::generator<int> walk(const node* n) {
 ///         if (n == nullptr) co_return;

@@ -80,9 +80,9 @@ template <class Rep, class Period>
 
 }  // namespace detail
 
-/// The present time of the clock by which the running task sleeps: that of its home, which is virtual on a serial executor with
-/// `clock_kind::virtual_time`. Such a clock begins at the real time and stands still while tasks run. Everywhere else, and outside of
-/// tasks, `std::chrono::steady_clock::now()`. Thread-safe.
+/// The present time of the clock by which the running task sleeps: that of its home, which is virtual on a serial
+/// executor with `clock_kind::virtual_time`. Such a clock begins at the real time and stands still while tasks run.
+/// Everywhere else, and outside of tasks, `std::chrono::steady_clock::now()`. Thread-safe.
 // A template, so that after `using namespace cadre` a program's own `now()` is the better match.
 template <class = void>
 [[nodiscard]] std::chrono::steady_clock::time_point now() noexcept {

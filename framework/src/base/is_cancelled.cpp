@@ -6,7 +6,8 @@
 
 namespace cadre::detail {
 
-// Many tasks may be stopped at once, and a throw is most of what the end of each costs: the type itself is looked at first.
+// Many tasks may be stopped at once, and a throw is most of what the end of each costs: the type itself is looked at
+// first.
 bool is_cancelled(const std::exception_ptr& error) noexcept {
     if (*error.__cxa_exception_type() == typeid(cancelled)) return true;
     try {

@@ -75,8 +75,8 @@ public:
         void operator()() const noexcept {}
     };
     /// `skipped` counts cells that became free without a message. If the message in `into` carries handles, `keep()` is
-    /// called before the message is consumed; it may throw. `Into` is a byte_buffer, to which the bytes are copied, or has
-    /// the member `adopt(offset, bytes)` also: it gets the block of the message, which this process holds then.
+    /// called before the message is consumed; it may throw. `Into` is a byte_buffer, to which the bytes are copied, or
+    /// has the member `adopt(offset, bytes)` also: it gets the block of the message, which this process holds then.
     template <class Into, class Keep = keep_nothing>
     [[nodiscard]] op_status receive(Into& into, unsigned& skipped, Keep keep = {}) noexcept {
         if (header_.returned.load() != header_.returned_seen.load()) {

@@ -27,7 +27,8 @@ public:
     }
     /// Messages from this size on are refused unless all their bytes were written.
     static constexpr std::uint64_t ask_from = std::uint64_t{2} << 20;
-    /// Whether the first `size` bytes of the block were written: reading others takes memory. A short message is not worth the question.
+    /// Whether the first `size` bytes of the block were written: reading others takes memory. A short message is not
+    /// worth the question.
     [[nodiscard]] bool written(const block_location& b, std::uint64_t size) const noexcept {
         return size < ask_from || memory_.written_from(memory_.at<const std::byte>(b.offset)) >= size;
     }

@@ -32,7 +32,8 @@ public:
         return true;
     }
 
-    /// Calls `f(item)` for every free item and removes it. An item for which `f` throws stays, and is passed to `f` again.
+    /// Calls `f(item)` for every free item and removes it. An item for which `f` throws stays, and is passed to `f`
+    /// again.
     template <class IsFree, class F>
     void reclaim(IsFree is_free, F f) {
         poll(pending_.size(), is_free);

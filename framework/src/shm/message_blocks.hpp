@@ -12,7 +12,8 @@
 
 namespace cadre::detail::shm {
 
-/// The bytes of a message are those of a block that this process holds, of any arena. If the process dies, recovery frees them.
+/// The bytes of a message are those of a block that this process holds, of any arena. If the process dies, recovery
+/// frees them.
 class message_blocks final : public message_pool {
 public:
     message_blocks(const region& memory, arena& space, process_id self) noexcept

@@ -1,5 +1,6 @@
 /// @file
-/// Whether an object of the object table exists: presence of processes, handles in messages, and the decision to free it.
+/// Whether an object of the object table exists: presence of processes, handles in messages, and the decision to free
+/// it.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +10,17 @@
 
 namespace cadre::detail::shm {
 
-/// An object is freed by a compare-and-swap from the state word that was read before the object was found unused. A process
-/// that acquires it first sets its presence bit and then counts itself in that word. So either the compare-and-swap fails, or
-/// the acquiring process finds the object freed. This race cannot involve a handle of a live process or of a queued message,
-/// since both keep the object in use; it arises only when a handle that a dead process left is decoded.
+/// An object is freed by a compare-and-swap from the state word that was read before the object was found unused. A
+/// process that acquires it first sets its presence bit and then counts itself in that word. So either the
+/// compare-and-swap fails, or the acquiring process finds the object freed. This race cannot involve a handle of a live
+/// process or of a queued message, since both keep the object in use; it arises only when a handle that a dead process
+/// left is decoded.
 ///
-/// Every change of presence and of the counts of handles increments `changes` before it is made, so that `unused` can detect
-/// whether it has read all of them in one state.
+/// Every change of presence and of the counts of handles increments `changes` before it is made, so that `unused` can
+/// detect whether it has read all of them in one state.
 ///
-/// `Presence` is a set of slots: `insert`, `erase`, `empty`. `Word` and `Probe` are other types in the model that explores this
-/// code, tests/models/object_model.hpp.
+/// `Presence` is a set of slots: `insert`, `erase`, `empty`. `Word` and `Probe` are other types in the model that
+/// explores this code, tests/models/object_model.hpp.
 template <class Presence, class Word = word, class Probe = no_probe>
 class object_life {
 public:
@@ -77,8 +79,8 @@ public:
         state_.store(object_word::make(o.incarnation, object_kind::none, object_phase::free).raw);
     }
 
-    /// Only queued messages refer to the object, by their count, which is too high if a process was killed while it queued,
-    /// received or discarded one.
+    /// Only queued messages refer to the object, by their count, which is too high if a process was killed while it
+    /// queued, received or discarded one.
     struct queued_only {
         std::uint64_t queued;
         std::uint64_t changes;
@@ -93,8 +95,9 @@ public:
         if (!presence_.empty()) return std::nullopt;
         return q;
     }
-    /// Supervisor, if no message carries the object: clears the count, unless something has changed since. A process that queues
-    /// or receives a message acquires the objects of its handles, which increments `changes`. @return whether it was cleared
+    /// Supervisor, if no message carries the object: clears the count, unless something has changed since. A process
+    /// that queues or receives a message acquires the objects of its handles, which increments `changes`. @return
+    /// whether it was cleared
     [[nodiscard]] bool clear_queued(queued_only q) noexcept {
         return changes_.load() == q.changes && queued_.compare_exchange_strong(q.queued, 0);
     }

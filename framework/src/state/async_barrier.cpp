@@ -17,8 +17,8 @@ namespace {
 
 using core = barrier_core<>;
 
-// While an action runs, the next phase is complete only if tasks arrive that do not wait for the one before, or if the word
-// is damaged.
+// While an action runs, the next phase is complete only if tasks arrive that do not wait for the one before, or if the
+// word is damaged.
 constexpr unsigned max_phases_in_sequence = 1000;
 
 /// Runs the action of a completing phase and begins the next one; repeats if that is complete by then. @throws

@@ -68,9 +68,7 @@ private:
 };
 
 /// Aligned zeroed memory with a lock beside it.
-class heap_block : public shared_block,
-                         public registered_object,
-                         public std::enable_shared_from_this<heap_block> {
+class heap_block : public shared_block, public registered_object, public std::enable_shared_from_this<heap_block> {
 public:
     heap_block(const std::shared_ptr<object_registry>& registry, std::size_t size, std::size_t alignment);
     ~heap_block() override;

@@ -1,5 +1,6 @@
 /// @file
-/// The memory domains of executors of several hosts that this process knows: at home in the program, and in their workers.
+/// The memory domains of executors of several hosts that this process knows: at home in the program, and in their
+/// workers.
 #pragma once
 
 #include <memory>

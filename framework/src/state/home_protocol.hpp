@@ -1,5 +1,6 @@
 /// @file
-/// What processes say to the home of an object that lives in the program's process: the objects of executors of several hosts.
+/// What processes say to the home of an object that lives in the program's process: the objects of executors of several
+/// hosts.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +21,8 @@ using home_number = std::uint64_t;
 
 enum class home_kind : std::uint8_t { channel = 1, lock, semaphore, constant };
 
-/// What a process asks for. A request is this byte, the number of the object, and what the comment names. Those without an answer
-/// have the ticket 0.
+/// What a process asks for. A request is this byte, the number of the object, and what the comment names. Those without
+/// an answer have the ticket 0.
 enum class home_op : std::uint8_t {
     make_channel = 1,  ///< no object; u64 capacity; answer: its number
     make_lock,  ///< no object; answer: its number
@@ -77,8 +78,8 @@ template <class T>
     return value;
 }
 
-/// A handle of such an object, encoded: this head, the identity of its domain, its number, and a channel's capacity or a
-/// constant's size. The heads of
+/// A handle of such an object, encoded: this head, the identity of its domain, its number, and a channel's capacity or
+/// a constant's size. The heads of
 /// objects in shared memory do not have the bit `home`.
 struct home_handle {
     static constexpr std::uint8_t home = 0x40;

@@ -37,11 +37,12 @@ protected:
     ~home_answers() = default;
 };
 
-/// Keeps for each worker what it has of the objects: handles, locks, permits, messages in hand, waits. When the worker ends, its waits
-/// are withdrawn, its locks are freed with `owner_died`, its permits return, and messages that it has not confirmed go back.
+/// Keeps for each worker what it has of the objects: handles, locks, permits, messages in hand, waits. When the worker
+/// ends, its waits are withdrawn, its locks are freed with `owner_died`, its permits return, and messages that it has
+/// not confirmed go back.
 ///
-/// Thread-safe; requests of one worker are passed by one thread at a time. `mutex_` guards the tables. No operation runs and no
-/// object is destroyed under it.
+/// Thread-safe; requests of one worker are passed by one thread at a time. `mutex_` guards the tables. No operation
+/// runs and no object is destroyed under it.
 class home_service {
 public:
     home_service(std::shared_ptr<home_domain> domain, home_answers& answers)
@@ -83,7 +84,8 @@ private:
     void note_handle(home_client from, const std::shared_ptr<shared_object>& object, home_number number);
     void begin(home_client from, std::uint64_t ticket, std::shared_ptr<operation> op);
     void completed(operation& op) noexcept;
-    /// Notes what a performed operation has given to the worker, and writes the answer. @return false: the worker has ended
+    /// Notes what a performed operation has given to the worker, and writes the answer. @return false: the worker has
+    /// ended
     [[nodiscard]] bool grant(operation& op, byte_buffer& answer);
     static void undo(operation& op) noexcept;
     static void end(session of) noexcept;

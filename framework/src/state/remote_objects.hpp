@@ -17,8 +17,8 @@
 
 namespace cadre::detail {
 
-/// How a process reaches the home of its objects. Requests arrive in the order in which one thread sends them, and before whatever
-/// that thread sends to the parent process afterwards. Thread-safe.
+/// How a process reaches the home of its objects. Requests arrive in the order in which one thread sends them, and
+/// before whatever that thread sends to the parent process afterwards. Thread-safe.
 class home_transport {
 public:
     /// Waits for one answer.
@@ -43,8 +43,8 @@ public:
 
 class remote_domain;
 
-/// A process's view of one object. Operations that wait are requests, withdrawn by a stop request: the home decides whether they were
-/// performed, and its answer ends the wait. Others block the thread for one round trip.
+/// A process's view of one object. Operations that wait are requests, withdrawn by a stop request: the home decides
+/// whether they were performed, and its answer ends the wait. Others block the thread for one round trip.
 class remote_object {
 public:
     remote_object(const remote_object&) = delete;

@@ -106,8 +106,8 @@ TEST(process_call_limit, a_limit_of_an_item_ends_that_item_alone) {
     only_item_fails<cadre::timed_out>(5, ex, sleep_at<5>, {.timeout = 500ms});
 }
 
-// Every second item computes for a little longer than the limit; the one after it checks whether a stop that was meant for its
-// predecessor reaches it.
+// Every second item computes for a little longer than the limit; the one after it checks whether a stop that was meant
+// for its predecessor reaches it.
 constexpr auto race_limit = 2ms;
 
 int end_at_the_limit(int i) {

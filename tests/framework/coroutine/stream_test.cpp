@@ -81,7 +81,8 @@ TEST(stream, without_a_body_has_no_elements) {
     sync_wait(body());
 }
 
-// The body waits when the consumer asks, the element comes when the consumer waits, and the consumer waits when an element is there.
+// The body waits when the consumer asks, the element comes when the consumer waits, and the consumer waits when an
+// element is there.
 TEST(stream, body_and_consumer_wait_for_each_other) {
     const auto body = []() -> task<> {
         const cadre::executor home = co_await cadre::this_task::executor();

@@ -1,5 +1,5 @@
-// Programs whose outcome depended on the order of their tasks before a fault was mended. docs/design/virtual-time.md says which seed
-// finds each fault again when its mend is taken out.
+// Programs whose outcome depended on the order of their tasks before a fault was mended. docs/design/virtual-time.md
+// says which seed finds each fault again when its mend is taken out.
 
 #include <cadre/cadre.hpp>
 
@@ -149,7 +149,8 @@ task<> stop_as_completed() {
 
 TEST(found_by_seeds, a_stop_of_as_completed_reaches_its_jobs) { run_under_seeds(stop_as_completed); }
 
-// The first of two tasks shuts the executor down if it is the last one left. It is a task of that executor, and gets an error.
+// The first of two tasks shuts the executor down if it is the last one left. It is a task of that executor, and gets an
+// error.
 task<> end_and_shut_down(cadre::executor ex, int& left, bool shuts_down) {
     co_await steps(1);
     if (--left != 0 || !shuts_down) co_return;

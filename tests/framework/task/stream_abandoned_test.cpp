@@ -1,5 +1,5 @@
-// Streams are abandoned after every number of elements, and in every wait for the next one: no frame and no element is left, and
-// what the stream had started has ended when its executor has shut down.
+// Streams are abandoned after every number of elements, and in every wait for the next one: no frame and no element is
+// left, and what the stream had started has ended when its executor has shut down.
 
 #include <cadre/cadre.hpp>
 
@@ -26,7 +26,8 @@ namespace views = cadre::views;
 constexpr int length = 25;
 std::atomic<int> live{0};
 
-// An element that can be moved only and owns memory, so that AddressSanitizer sees what happens to it; and a local of each body.
+// An element that can be moved only and owns memory, so that AddressSanitizer sees what happens to it; and a local of
+// each body.
 class tracked {
 public:
     explicit tracked(int n) : number_(std::make_unique<int>(n)) { ++live; }

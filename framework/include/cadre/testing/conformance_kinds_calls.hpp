@@ -60,7 +60,8 @@ inline bool hold_worker(shared_value<int> begun, shared_value<int> open) {
         std::this_thread::sleep_for(1ms);
     return open.load() != 0;
 }
-/// Adds children in this order; returns the order in which they began. Where its home has one thread they share the vector.
+/// Adds children in this order; returns the order in which they began. Where its home has one thread they share the
+/// vector.
 inline task<> note_begin(std::vector<int>& begun, int child) {
     begun.push_back(child);
     co_return;

@@ -1,4 +1,5 @@
-// What failures.sh starts as program and agents: it says when its call has begun, on which host, and when and how it has ended.
+// What failures.sh starts as program and agents: it says when its call has begun, on which host, and when and how it
+// has ended.
 
 #include <cadre/cadre.hpp>
 

@@ -39,7 +39,8 @@ struct stop_node {
 /// The words:
 ///
 ///     word           state            changed by                        to                     order
-///     lock_          null             `lock`, of a root, any thread     the tree's mutex       compare-exchange, acq_rel
+///     lock_          null             `lock`, of a root, any thread     the tree's mutex       compare-exchange,
+///     acq_rel
 ///                    null             `lock`, of a state below          the same mutex         store, release
 ///                    null             `follow`, `list_below`            the leader's mutex     store, release
 ///     reason_        none, requested  `mark_locked`, under the mutex    a stronger reason      store, release
@@ -69,8 +70,8 @@ public:
     /// work that can outlive the task that started it. Only on an unused state; `unfollow` ends it.
     void follow(stop_state* leader) noexcept;
     void unfollow() noexcept;
-    /// Lists what is below this state with what is below `above` (may be null), whose requests do not reach it: for `visit_listeners`.
-    /// Only on an unused state.
+    /// Lists what is below this state with what is below `above` (may be null), whose requests do not reach it: for
+    /// `visit_listeners`. Only on an unused state.
     void list_below(stop_state* above) noexcept;
 
     /// Whether stop was requested here or anywhere above.
@@ -106,8 +107,8 @@ public:
     /// Deregisters `node`; afterwards `fire` is not running and will not run.
     void remove(stop_node& node) noexcept;
 
-    /// Calls `visit` for each listener of this state and of the states that are below it, follow it, or are listed below it, with the lock of the tree
-    /// held: a listener and what it belongs to live until `visit` returns.
+    /// Calls `visit` for each listener of this state and of the states that are below it, follow it, or are listed
+    /// below it, with the lock of the tree held: a listener and what it belongs to live until `visit` returns.
     void visit_listeners(void (*visit)(const stop_node& listener, void* context), void* context);
 
     /// A `std::stop_token` that follows this state and stays valid after it.

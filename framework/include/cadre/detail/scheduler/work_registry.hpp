@@ -51,7 +51,8 @@ public:
     static void set_traced(work_root& root) noexcept;
     /// Adds `root` although the registry may be closed: a part of work that is registered, and that may end after it.
     void enter_part(work_root& root) noexcept;
-    /// Accepts `root` also after `close` while any accepted work has not ended: what such work leaves behind when it unwinds.
+    /// Accepts `root` also after `close` while any accepted work has not ended: what such work leaves behind when it
+    /// unwinds.
     /// @return false: all work has ended
     [[nodiscard]] bool enter_remainder(work_root& root) noexcept;
     /// What `work_end` does, by the waiter itself, which keeps the executor alive.

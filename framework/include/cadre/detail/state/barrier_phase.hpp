@@ -56,7 +56,8 @@ struct barrier_word {
     }
 };
 
-/// The transitions of the word. `Word` is another type in the model that explores this code, tests/models/barrier_model.hpp.
+/// The transitions of the word. `Word` is another type in the model that explores this code,
+/// tests/models/barrier_model.hpp.
 template <class Word = std::atomic<std::uint64_t>>
 class barrier_core {
 public:
@@ -88,8 +89,8 @@ public:
             return {!last ? step::counted : has_action ? step::completing : step::ended, w.open_phase()};
         }
     }
-    /// After the action: begins the next phase. @return completing if that is complete by now, after a notification; else ended,
-    /// or broken
+    /// After the action: begins the next phase. @return completing if that is complete by now, after a notification;
+    /// else ended, or broken
     [[nodiscard]] step complete() noexcept {
         barrier_word w{word_.load()};
         for (;;) {
@@ -99,7 +100,8 @@ public:
             if (word_.compare_exchange_weak(w.raw, next.raw)) return again ? step::completing : step::ended;
         }
     }
-    /// Takes back an arrival in `phase`, if nothing depends on it yet. @return false if the phase has ended or the barrier is broken
+    /// Takes back an arrival in `phase`, if nothing depends on it yet. @return false if the phase has ended or the
+    /// barrier is broken
     [[nodiscard]] bool withdraw(std::uint32_t phase) noexcept {
         barrier_word w{word_.load()};
         for (;;) {

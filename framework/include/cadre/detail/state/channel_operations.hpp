@@ -286,7 +286,8 @@ public:
             if constexpr (!passed_in_place<T>)
                 if (auto* wait = std::get_if<message_wait>(&this->wait_))
                     value_.emplace(decode_message<T>(wait->message));
-            // Not the optional as a whole: g++ reads it with one wide load just after its parts were written separately.
+            // Not the optional as a whole: g++ reads it with one wide load just after its parts were written
+            // separately.
             return std::optional<T>(std::move(*value_));
         }
         require_alive(this->outcome_);

@@ -65,8 +65,8 @@ public:
     /// `p.outcome` is the result.
     /// @return true if `p` was queued
     [[nodiscard]] virtual bool park(pending_operation& p) noexcept;
-    /// Whether a new operation of queue `q` parks without trying first: a coroutine of this process waits, and keeps its place in the
-    /// order of arrival; or the object lives in another process, which is asked once.
+    /// Whether a new operation of queue `q` parks without trying first: a coroutine of this process waits, and keeps
+    /// its place in the order of arrival; or the object lives in another process, which is asked once.
     [[nodiscard]] bool has_waiters(unsigned q) const noexcept {
         return waiting_[q].load(std::memory_order_acquire) != 0;
     }
@@ -78,8 +78,8 @@ public:
     static void cancel(waiter& w) noexcept;
     /// Removes `p`, which is not finished. @return false if it is not queued any more: it has been or is being finished
     [[nodiscard]] virtual bool remove(pending_operation& p) noexcept;
-    /// Tries the operations of all waiters of this process again. Any thread, also from inside `try_now`. The caller keeps the
-    /// object alive.
+    /// Tries the operations of all waiters of this process again. Any thread, also from inside `try_now`. The caller
+    /// keeps the object alive.
     void retry_waiters() noexcept;
 
 protected:
@@ -127,8 +127,8 @@ public:
     [[nodiscard]] virtual op_status try_send(std::span<const std::byte> message, bool carries = false) noexcept = 0;
     /// `held` gets the objects of the handles in the message.
     [[nodiscard]] virtual op_status try_receive(byte_buffer& into, held_objects* held = nullptr) noexcept = 0;
-    /// Sends a message without handles; without a copy if it is in the memory of this channel. `done`: `message` has no bytes
-    /// any more; else it is unchanged.
+    /// Sends a message without handles; without a copy if it is in the memory of this channel. `done`: `message` has no
+    /// bytes any more; else it is unchanged.
     [[nodiscard]] virtual op_status try_send_memory(message_memory& message) noexcept;
     /// Receives a message without handles, if possible without a copy.
     [[nodiscard]] virtual op_status try_receive_memory(message_memory& into) noexcept;

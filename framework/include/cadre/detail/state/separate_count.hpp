@@ -9,8 +9,9 @@
 
 namespace cadre::detail {
 
-/// Owns an object together with its copies, as a std::shared_ptr does. The pointers that are made from one copy, by `use`, change
-/// a count of that copy: threads with copies of their own do not take its cache line from each other. A copy allocates.
+/// Owns an object together with its copies, as a std::shared_ptr does. The pointers that are made from one copy, by
+/// `use`, change a count of that copy: threads with copies of their own do not take its cache line from each other. A
+/// copy allocates.
 template <class T>
 class separate_count {
 public:
