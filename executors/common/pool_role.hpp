@@ -53,7 +53,7 @@ struct pool_load {
     std::uint64_t restarts = 0;  ///< workers that died
 };
 
-/// The extension of a pool that says so often and cheaply (`executor_backend::query`).
+/// The extension of a pool that reports its load cheaply (`executor_backend::query`).
 class pool_load_source {
 public:
     /// Thread-safe; takes the lock that `request_stop` takes.

@@ -66,7 +66,7 @@ std::string memory_limit_fault(std::size_t memory_limit) {
     if (memory_limit == 0 || memory_limit >= least) {
         return {};
     }
-    // Rounded up: the number that the message asks for is enough.
+    // Rounded up, so that the number in the message suffices.
     constexpr std::size_t kib = 1024;
     return "expected at least " + std::to_string((least + kib - 1) / kib) +
            "KiB, which a worker of this program needs to start, got " + std::to_string(memory_limit) + "B";

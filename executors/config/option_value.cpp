@@ -27,7 +27,7 @@ std::string shortest(double value) {
     char buffer[64];
     const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
     std::string text(buffer, end);
-    // 3.0 must not look like the whole number 3 that a message asks for.
+    // 3.0 must differ from the whole number 3 that a message requires.
     if (std::isfinite(value) && text.find_first_of(".e") == std::string::npos) {
         text += ".0";
     }

@@ -180,7 +180,7 @@ overrides apply_named(config& c, const settings& command_line, const settings& e
     return applied;
 }
 
-// The strongest source that asks for a number of workers of the default executor. Among equals the more general wins:
+// The strongest source that sets the number of workers of the default executor. Among equals the more general wins:
 // `--workers`, then the spec of the choice, then the spec of the name.
 worker_setting strongest_count(const setting& executor, const spec& wanted, const std::optional<setting>& workers,
                                const override_of_name* by_name) {

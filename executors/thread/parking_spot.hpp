@@ -11,7 +11,7 @@
 
 namespace cadre::detail {
 
-/// Where one thread sleeps. A wake that comes before the sleep is kept: the next sleep returns at once.
+/// The sleep of one thread. A wake before the sleep is stored: the next sleep returns at once.
 ///
 /// The word `token_`. The owner is the thread that sleeps here, a waker is any thread.
 ///

@@ -32,7 +32,7 @@ constexpr std::size_t check_written_from = std::size_t{2} << 20;
 // An error of an initializer is text.
 constexpr std::size_t max_start_error = std::size_t{1} << 20;
 
-// When a timed call began, as its worker says; not later than now.
+// When a timed call began, as its worker reports; not later than now.
 time_point begin_time(std::span<const std::byte> body) {
     std::int64_t n = 0;
     if (body.size() == sizeof n) std::memcpy(&n, body.data(), sizeof n);

@@ -1,5 +1,5 @@
 /// @file
-/// What the parent knows of one call between its submission and its end.
+/// The record of one call between its submission and its end.
 #pragma once
 
 #include "process/plane/item_watch.hpp"
@@ -44,7 +44,7 @@ struct chunk_state {
     std::uint32_t items_done = 0;
     process_plane::block progress{};  // where the worker commits further items
     byte_buffer errors{};             // raw chunk: (index, size, bytes) of each item that has failed
-    std::uint64_t range_before = 0;   // raw chunk: what was claimed at the last look
+    std::uint64_t range_before = 0;   // raw chunk: the claimed range at the last check
 };
 
 /// All members are guarded by the pool's `calls_mutex_`.

@@ -6,7 +6,7 @@ namespace cadre::detail::process_parent {
 
 namespace {
 
-// A worker whose ring another one has taken looks into its rings after a second.
+// A worker whose wake-up another process has consumed polls its rings after a second.
 constexpr std::chrono::seconds min_silence_limit{2};
 // A process on a busy machine, and an initializer, take longer.
 constexpr std::chrono::seconds min_silence_limit_at_start{3};

@@ -1,5 +1,5 @@
 /// @file
-/// Requests to stop a call: it is revoked if no worker has claimed it, else its worker is asked to stop it.
+/// Requests to stop a call: it is revoked if no worker has claimed it, else a stop request is sent to its worker.
 #pragma once
 
 #include "process/parent/placement.hpp"

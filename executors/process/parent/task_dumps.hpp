@@ -17,7 +17,7 @@ namespace cadre::detail::process_parent {
 /// Thread-safe. One request at a time: `hold` is kept until its answers were taken.
 class task_dumps {
 public:
-    /// A worker that was asked.
+    /// A worker whose tasks are requested.
     struct target {
         std::uint64_t serial;
         std::string title;

@@ -44,7 +44,7 @@ public:
     /// Whether the executor quits and all workers have left. `done`: the callbacks of `quit`.
     [[nodiscard]] bool finish(std::vector<callback>& done) noexcept;
 
-    /// Workers that ended without having been asked to.
+    /// Workers that ended without a request.
     [[nodiscard]] std::uint64_t restarts() const noexcept { return restarts_; }
 
 private:

@@ -92,7 +92,7 @@ public:
     void ring_if_requested() noexcept {
         if (ring_requested_) ring();
     }
-    /// Wakes the worker's loop if it sleeps and was not rung for this sleep yet.
+    /// Wakes the worker's loop if it sleeps and was not notified of this sleep yet.
     void ring() noexcept;
     /// Rings a worker that waits for room in the event ring, after events were taken from it.
     void notify_room() noexcept;
@@ -122,7 +122,7 @@ private:
 
     int doorbell_ = -1;
     bool ring_requested_ = false;
-    std::uint64_t notified_state_ = 0;  // the sleep that the worker was rung for last
+    std::uint64_t notified_state_ = 0;  // the last sleep from which the worker was woken
     std::uint64_t waiting_bound_ = 0;  // requests in the ring, at most
     std::uint64_t passed_before_ = 0;  // requests that the worker had passed at the last `stalled`
     std::uint32_t functions_known_ = 0;  // entries of the worker's function table

@@ -50,7 +50,7 @@ bool event_sender::send_with(event e, std::span<const std::span<const std::byte>
     const std::lock_guard hold(mutex_);
     if (!waiting_.empty() || !push(e, body, descriptors)) {
         keep(e, body, descriptors, owner);
-        has_waiting_.store(true, std::memory_order_release);  // before the parent is asked to ring for room
+        has_waiting_.store(true, std::memory_order_release);  // before the request to notify this side of room
         (void)push_waiting();
     }
     announce(when);

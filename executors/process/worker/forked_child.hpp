@@ -12,7 +12,7 @@ extern const process_owner* worker_process;  // null before `note_worker_process
 void note_worker_process();
 [[noreturn]] void end_forked_child() noexcept;
 
-/// Called before anything that speaks for the worker: a fork must not answer for the task of its parent.
+/// Called before any message of the worker: a fork must not reply for the task of its parent.
 inline void end_if_forked() noexcept {
     if (worker_process != nullptr && !worker_process->here()) [[unlikely]]
         end_forked_child();

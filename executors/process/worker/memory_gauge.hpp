@@ -16,7 +16,7 @@ public:
     explicit memory_gauge(std::uint64_t soft_limit);
 
     /// Whether an allocation has failed at the memory limit, or more private memory than the soft limit is in use. With
-    /// a soft limit it asks the system, about a microsecond.
+    /// a soft limit it queries the system, which takes about a microsecond.
     [[nodiscard]] bool exhausted() const noexcept {
         return process_os::failed_allocations() != 0 || (soft_limit_ != 0 && in_use() > soft_limit_);
     }

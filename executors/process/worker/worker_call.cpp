@@ -1,5 +1,5 @@
-// What a running call tells its dispatcher. Its arguments: read_request in call_dispatcher.cpp reads their bytes,
-// call_trampoline.hpp decodes them.
+// The reports of a running call to its dispatcher. Its arguments: read_request in call_dispatcher.cpp reads their
+// bytes, call_trampoline.hpp decodes them.
 
 #include "process/worker/worker_call.hpp"
 

@@ -1,5 +1,5 @@
 /// @file
-/// The functions that a worker has been asked to call, by the numbers that the parent gives them.
+/// The functions of the calls of a worker, by the numbers that the parent assigns to them.
 #pragma once
 
 #include "process/plane/call_memory.hpp"
