@@ -173,7 +173,8 @@ void agent::end_program() {
         else if (pool_)
             pool_.backend()->request_stop(*call, stop_reason::kill);
     }
-    if (const auto relay = std::exchange(relay_, nullptr)) defer([relay] { relay->close(); });
+    // At once: the link may join again, and a request of these workers would begin a session that nobody ends.
+    if (const auto relay = std::exchange(relay_, nullptr)) relay->close();
     // The next program may join before the pool has ended.
     if (pool_) defer([pool = std::exchange(pool_, {})] { end_pool(pool); });
 }
