@@ -47,7 +47,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     // reductions
     reduce_combines_in_input_order, reduce_takes_every_kind_of_callable, reduce_takes_move_only_values,
     reduce_combines_where_the_items_run, reduce_throws_its_first_failure, a_stopped_reduce_is_cancelled,
-    tasks_reduce_from_inside, reduce_reports_its_progress,
+    a_limit_of_reduce_is_that_of_an_item, tasks_reduce_from_inside, reduce_reports_its_progress,
     // sets of jobs, and workers' own values
     as_completed_yields_in_order_of_completion, as_completed_yields_failed_jobs, as_completed_passes_stop_to_its_jobs,
     as_completed_yields_completed_jobs_after_a_stop, a_dropped_as_completed_stops_its_jobs,

@@ -2,7 +2,9 @@
 /// Conformance: `reduce`. Include `conformance.hpp`.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,6 +23,7 @@
 #include <cadre/errors.hpp>
 #include <cadre/on.hpp>
 #include <cadre/reduce.hpp>
+#include <cadre/sleep.hpp>
 #include <cadre/stop.hpp>
 #include <cadre/testing/conformance_suite.hpp>
 #include <cadre/testing/conformance_work.hpp>
@@ -164,6 +167,25 @@ inline task<> tasks_reduce_from_inside(executor ex) {
     EXPECT_EQ(all, joined_numbers(300));
 }
 
+// All items together take longer than the limit.
+inline task<> a_limit_of_reduce_is_that_of_an_item(executor ex) {
+    const auto nap = [](int x) -> task<int> {
+        co_await sleep_for(std::chrono::milliseconds(50));
+        co_return x;
+    };
+    map_options options{.chunk = 40, .timeout = std::chrono::seconds(1)};
+    const int sum = co_await reduce(ex, nap, std::plus<>{}, std::views::iota(0, 40), 0, options);
+    EXPECT_EQ(sum, 780);
+    const auto sleeps_at_three = [](int x) -> task<int> {
+        if (x == 3) co_await sleep_for(std::chrono::hours(1));
+        co_return x;
+    };
+    options.timeout = std::chrono::milliseconds(20);
+    const auto late =
+        co_await as_outcome(reduce(ex, sleeps_at_three, std::plus<>{}, std::views::iota(0, 10), 0, options));
+    EXPECT_THROW(late.value(), timed_out);
+}
+
 inline task<> reduce_reports_its_progress(executor ex) {
     std::size_t last = 0;
     auto note = [&](std::size_t done, std::size_t total) {
@@ -196,6 +218,9 @@ TYPED_TEST_P(executor_conformance, reduce_throws_its_first_failure) {
 }
 TYPED_TEST_P(executor_conformance, a_stopped_reduce_is_cancelled) { this->run(bodies::a_stopped_reduce_is_cancelled); }
 TYPED_TEST_P(executor_conformance, tasks_reduce_from_inside) { this->run(bodies::tasks_reduce_from_inside); }
+TYPED_TEST_P(executor_conformance, a_limit_of_reduce_is_that_of_an_item) {
+    this->run(bodies::a_limit_of_reduce_is_that_of_an_item);
+}
 TYPED_TEST_P(executor_conformance, reduce_reports_its_progress) { this->run(bodies::reduce_reports_its_progress); }
 
 }  // namespace cadre::conformance
