@@ -62,6 +62,9 @@ add_host() {
     ip -n "$id$1" link set lo up
 }
 
+# The processes of a host. Fails for a moment where others make namespaces at the same time.
+pids_on() { ip netns pids "$id$1" 2>/dev/null || { sleep 0.2; ip netns pids "$id$1"; }; }
+
 start_agent() {
     ip netns exec "$id$1" unshare --uts sh -c 'hostname "$1"; exec "$2" --cadre-agent' sh "$1" "$program" \
         >"$folder/$1.out" 2>&1 </dev/null &
@@ -75,6 +78,7 @@ begin() {
     shift
     start_agent a1
     start_agent a2
+    : >"$folder/program.out"  # here and not by the process below, which may be late
     CADRE_EXECUTOR=cluster:1,nodes=2,local=false "$program" "$@" >"$folder/program.out" 2>&1 </dev/null &
     running=$!
     started="$started $!"
@@ -126,21 +130,23 @@ agents_end() {
     done
     for each in a1 a2; do
         for ((tries = 0; tries < 50; ++tries)); do
-            [ -z "$(ip netns pids "$id$each")" ] && continue 2
+            [ -z "$(pids_on "$each")" ] && continue 2
             sleep 0.1
         done
-        die "processes are left on $each: $(ip netns pids "$id$each" | xargs -r ps -o pid=,args= -p)"
+        die "processes are left on $each: $(pids_on "$each" | xargs -r ps -o pid=,args= -p)"
     done
     agent=()
 }
 
 other_host() { [ "$host" = a1 ] && echo a2 || echo a1; }
 
-# Whether the host runs calls: a worker that computes is in state R.
+# wait_until_idle HOST SECONDS: until no thread there computes.
 wait_until_idle() {
-    local tries pid
+    local tries pids states
     for ((tries = 0; tries < $2 * 10; ++tries)); do
-        ip netns pids "$id$1" | xargs -r ps -o stat= -p | grep -q '^R' || return 0
+        pids=$(pids_on "$1")
+        states=$(xargs -r ps -L -o stat= -p <<<"$pids" || true)  # some may have ended
+        grep -q '^R' <<<"$states" || return 0
         sleep 0.1
     done
     die "the host $1 still computes after $2 s"
