@@ -55,8 +55,9 @@ public:
         // Goes back to the body that has yielded these elements.
         struct end_awaiter {
             [[nodiscard]] static bool await_ready() noexcept { return false; }
-            [[nodiscard]] static std::coroutine_handle<>
-            await_suspend(std::coroutine_handle<promise_type> ended) noexcept {
+            // `Promise` is promise_type, or derived from it in a body whose frame has a larger alignment.
+            template <class Promise>
+            [[nodiscard]] static std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
                 promise_type& p = ended.promise();
                 if (!p.outer_) return std::noop_coroutine();
                 return p.outermost().innermost_ = p.outer_;
@@ -67,12 +68,13 @@ public:
         public:
             explicit inner_awaiter(generator&& inner) noexcept : inner_(std::move(inner)) {}
             [[nodiscard]] bool await_ready() const noexcept { return !inner_.frame_ || inner_.frame_.done(); }
-            [[nodiscard]] std::coroutine_handle<>
-            await_suspend(std::coroutine_handle<promise_type> outer) const noexcept {
+            template <class Promise>
+            [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> outer) const noexcept {
+                promise_type& o = outer.promise();
                 promise_type& p = inner_.frame_.promise();
-                p.outer_ = outer;
-                p.root_ = &outer.promise().outermost();
-                return outer.promise().outermost().innermost_ = p.innermost_ ? p.innermost_ : inner_.frame_;
+                p.outer_ = std::coroutine_handle<promise_type>::from_promise(o);
+                p.root_ = &o.outermost();
+                return p.root_->innermost_ = p.innermost_ ? p.innermost_ : inner_.frame_;
             }
             void await_resume() const {
                 if (inner_.frame_) inner_.frame_.promise().rethrow_error();

@@ -55,7 +55,8 @@ void bar_terminal::add(const void* bar) {
     lines_.push_back({bar, {}});
     rows_ = height();
     // A new line, in case the cursor is in the last one, and back.
-    std::string out = "\n" + region(rows_, lines_.size()) + "\x1b[1A";
+    std::string out = "\n";
+    out.append(region(rows_, lines_.size())).append("\x1b[1A");
     draw(out, rows_);
     write_all(out);
 }

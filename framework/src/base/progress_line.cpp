@@ -46,7 +46,7 @@ std::string duration(double seconds) {
 
 std::string count_text(const progress_state& s) {
     std::string text = std::to_string(s.done);
-    if (s.total != 0) text += "/" + std::to_string(s.total);
+    if (s.total != 0) text.append("/").append(std::to_string(s.total));
     return text;
 }
 
@@ -87,8 +87,8 @@ std::string progress_line(const progress_state& s, std::size_t width) {
         if (i != 0 || s.total == 0 || kept != details.size() || width - used < frame + narrowest) continue;
         const std::size_t inside = width - used - frame;
         const std::size_t filled = percent(s) * inside / 100;
-        line += " [" + std::string(filled, '=');
-        if (filled < inside) line += ">" + std::string(inside - filled - 1, ' ');
+        line.append(" [").append(filled, '=');
+        if (filled < inside) line.append(">").append(inside - filled - 1, ' ');
         line += "]";
     }
     return line;

@@ -174,10 +174,10 @@ duration_histogram work_registry::round_trips() const noexcept {
     return round_trips_;
 }
 
-void work_registry::visit(void (*visit)(const work_root&, void*), void* context) const {
+void work_registry::visit(void (*visitor)(const work_root&, void*), void* context) const {
     const std::lock_guard hold(mutex_);
     for (const work_root& root : roots_)
-        visit(root, context);
+        visitor(root, context);
 }
 
 std::vector<std::string> work_registry::names(std::size_t max_names) const {

@@ -54,7 +54,7 @@ void plane_shared_lock::unlock() noexcept {
         barged_.store(0, std::memory_order_relaxed);
         const auto result = hand_over(*handle_, grants_);
         if (result == hand_over_result::revoked) wake_waiters();
-        if (result != hand_over_result::nobody) return;
+        if (result != hand_over_result::no_taker) return;
     }
     if (grants_.unlock()) wake_waiters();
 }

@@ -147,14 +147,14 @@ void plane_lock::unlock() noexcept {
         barged_.store(0, std::memory_order_relaxed);
         const auto result = hand_over(*handle_, core_);
         if (result == hand_over_result::revoked) wake(0);
-        if (result != hand_over_result::nobody) return;
+        if (result != hand_over_result::no_taker) return;
     }
     if (core_.unlock()) wake(0);
 }
 
 hand_over_result hand_over(object_handle& handle, lock_core<>& core) noexcept {
     const auto to = handle.next_waiting(0);
-    if (!to || !core.grant(*to)) return hand_over_result::nobody;
+    if (!to || !core.grant(*to)) return hand_over_result::no_taker;
     // The grantee clears its interest before it checks for a grant to revoke; this process grants before it checks for
     // the interest. A grantee that has just become busy would leave the lock idle until its work item ends.
     process_table& table = handle.core().table;

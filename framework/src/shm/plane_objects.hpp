@@ -103,7 +103,7 @@ private:
 inline constexpr unsigned max_barging = 16;
 
 enum class hand_over_result : std::uint8_t {
-    nobody,  ///< no other process waits that could take the lock: it is still held
+    no_taker,  ///< no other process waits that could take the lock: it is still held
     granted,
     revoked,  ///< the chosen process does not take the lock: it is free
 };

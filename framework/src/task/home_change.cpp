@@ -54,10 +54,10 @@ bool home_change::enter(const std::shared_ptr<executor_backend>& home) {
         here_ = nullptr;
         env_.info = first_env_->info;
     } else {
-        place& next = place_of(home);
-        if (!home->registry().enter(next.root)) return false;
-        here_ = &next;
-        env_.info = &next.info;
+        place& target = place_of(home);
+        if (!home->registry().enter(target.root)) return false;
+        here_ = &target;
+        env_.info = &target.info;
     }
     env_.home = home.get();
     if (left != nullptr) left->home->registry().leave(left->root);

@@ -8,8 +8,8 @@
 
 namespace cadre::detail {
 
-shared_run::root::root(shared_run& run, const environment& first)
-    : task_root(first.home->shared_from_this(), nullptr, {}), run_(run) {
+shared_run::root::root(shared_run& owner, const environment& first)
+    : task_root(first.home->shared_from_this(), nullptr, {}), run_(owner) {
     if (first.info == nullptr) return;
     info_ = *first.info;
     env().info = &info_;

@@ -73,9 +73,20 @@ cadre::generator<T> generate_blocks(T first) {
     co_yield first;
 }
 
+template <class T>
+cadre::generator<T> generate_blocks_below(T first, int depth) {
+    co_yield first;
+    if (depth > 0) co_yield cadre::elements_of(generate_blocks_below(first, depth - 1));
+    co_yield first;
+}
+
 TYPED_TEST(frame_alignment, of_streams_and_generators) {
     for (const auto& b : generate_blocks(TypeParam{3}))
         EXPECT_TRUE(aligned(b));
+    int blocks = 0;
+    for (const auto& b : generate_blocks_below(TypeParam{3}, 5))
+        blocks += aligned(b) ? 1 : 0;
+    EXPECT_EQ(blocks, 12);
     sync_wait([]() -> task<> {
         auto s = stream_of_blocks(TypeParam{4});
         EXPECT_EQ((co_await s.next())->value, 4);
