@@ -4,6 +4,7 @@
 
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
+#include <cadre/detail/state/memory_domain.hpp>
 
 #include <array>
 #include <cerrno>
@@ -120,16 +121,24 @@ void worker_link::order(const event& e) {
     waiting_orders_.push_back(e);
 }
 
-// The first waiting reply, to a nested call, finds no memory although the worker has read everything.
+// The first waiting reply, to a nested call or to a request for a shared object, finds no memory although the worker
+// has read everything. The numbers of the two are independent.
 void worker_link::fail_without_memory() noexcept {
     const auto now = std::chrono::steady_clock::now();
     waiting_reply& first = waiting_replies_.front();
     if (first.without_memory_since.time_since_epoch().count() == 0) first.without_memory_since = now;
     if (now - first.without_memory_since < max_time_without_memory) return;
+    if (first.e.kind == event_kind::home_answer) {
+        constexpr std::byte exhausted{static_cast<std::uint8_t>(op_status::exhausted)};
+        first.body = byte_buffer();
+        first.body.append(std::span(&exhausted, 1));
+        return;
+    }
     event e{};
     e.id = first.e.id;
     e.kind = event_kind::nested_exception;
-    while (!waiting_replies_.empty() && waiting_replies_.front().e.id == e.id)  // its partial results, too
+    while (!waiting_replies_.empty() && waiting_replies_.front().e.id == e.id &&
+           waiting_replies_.front().e.kind != event_kind::home_answer)  // its partial results, too
         waiting_replies_.pop_front();
     waiting_reply failed{.e = e};
     const std::uint16_t no_place = 0;

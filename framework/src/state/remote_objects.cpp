@@ -31,7 +31,8 @@ public:
         }
         auto outcome = answer.empty() ? op_status::broken : static_cast<op_status>(answer.front());
         if (p == nullptr) {
-            if (outcome == op_status::done) of.undo(op, ticket);
+            if (outcome == op_status::done || (outcome == op_status::exhausted && op == home_op::receive))
+                of.undo(op, ticket);
             return;
         }
         if (outcome == op_status::done) {
@@ -45,6 +46,8 @@ public:
                 of.undo(op, ticket);
                 outcome = op_status::broken;
             }
+        } else if (outcome == op_status::exhausted && op == home_op::receive) {
+            of.undo(op, ticket);  // the message found no memory on its way: it is in hand, unless the home had none
         }
         p->outcome = outcome;
         if (outcome == op_status::would_block)
@@ -184,6 +187,8 @@ op_status remote_channel::try_receive(byte_buffer& into, held_objects* held) noe
     byte_buffer answer;
     std::uint64_t ticket = 0;
     const op_status outcome = ask(home_op::try_receive, {}, &answer, &ticket);
+    // The message found no memory on its way: it is in hand, unless the home had none.
+    if (outcome == op_status::exhausted) tell(home_op::give_back, ticket);
     if (outcome != op_status::done) return outcome;
     try {
         decoder in(answer.span());
