@@ -56,16 +56,32 @@ home_channel::home_channel(const std::shared_ptr<home_table>& table, std::size_t
     add_to_registry();
 }
 
-home_channel::~home_channel() { remove_from_registry(); }
+// A message may carry the last handle of a channel with such messages, and so on: they are destroyed one after the other,
+// not within each other.
+home_channel::~home_channel() {
+    remove_from_registry();
+    static thread_local messages* ending = nullptr;
+    if (ending != nullptr) {
+        ending->splice(ending->end(), messages_);
+        return;
+    }
+    messages all;
+    ending = &all;
+    all.splice(all.end(), messages_);
+    while (!all.empty())
+        all.pop_front();
+    ending = nullptr;
+}
 
 void home_channel::encode(encoder& out) const { encode_as(home_kind::channel, out, capacity_, shared_from_this()); }
 
 op_status home_channel::try_send(std::span<const std::byte> bytes, bool carries) noexcept {
     try {
-        message m;
+        messages made(1);
+        message& m = made.front();
         m.carries = carries;
         handle_names names;
-        if (carries) static_cast<void>(read_names(bytes, names));
+        if (carries) m.names_size = read_names(bytes, names);
         for (const handle_name& n : names) {
             auto object = is_home_name(n) ? table().find(number_of(n)) : nullptr;
             if (object == nullptr) return op_status::foreign;
@@ -77,7 +93,7 @@ op_status home_channel::try_send(std::span<const std::byte> bytes, bool carries)
             if (closed_) return op_status::closed;
             if (messages_.size() >= capacity_) return op_status::would_block;
             m.bytes.append(bytes);
-            messages_.push_back(std::move(m));
+            messages_.splice(messages_.end(), made);
         }
         retry_if_any(0);
         return op_status::done;
@@ -86,39 +102,44 @@ op_status home_channel::try_send(std::span<const std::byte> bytes, bool carries)
     }
 }
 
-op_status home_channel::take_locked(message& into) noexcept {
+op_status home_channel::may_take() const noexcept {
     if (stopped_) return op_status::stopped;
     if (messages_.empty()) return closed_ && in_hand_ == 0 ? op_status::closed : op_status::would_block;
-    into = std::move(messages_.front());
-    messages_.pop_front();
     return op_status::done;
 }
 
 op_status home_channel::try_receive(byte_buffer& into, held_objects* held) noexcept {
-    message m;
+    messages taken;
     bool last = false;
     {
         const std::lock_guard hold(mutex_);
-        if (const op_status outcome = take_locked(m); outcome != op_status::done) return outcome;
+        if (const op_status outcome = may_take(); outcome != op_status::done) return outcome;
+        if (held != nullptr) {
+            try {
+                held->reserve(held->size() + messages_.front().carried.size());
+            } catch (const std::bad_alloc&) {
+                return op_status::exhausted;
+            }
+        }
+        taken.splice(taken.end(), messages_, messages_.begin());
         last = closed_ && messages_.empty() && in_hand_ == 0;
     }
     retry_if_any(1);
     if (last) retry_if_any(0);
-    if (m.carries) {
-        handle_names names;
-        m.bytes.resize_uninitialized(m.bytes.size() - read_names(m.bytes.span(), names));
-        if (held != nullptr)
-            for (auto& [number, object] : m.carried)
-                held->push_back(std::move(object));
-    }
+    message& m = taken.front();
+    m.bytes.resize_uninitialized(m.bytes.size() - m.names_size);
+    if (held != nullptr)
+        for (auto& [number, object] : m.carried)
+            held->push_back(std::move(object));
     into = std::move(m.bytes);
     return op_status::done;
 }
 
-op_status home_channel::take(message& into) noexcept {
+op_status home_channel::take(messages& into) noexcept {
     {
         const std::lock_guard hold(mutex_);
-        if (const op_status outcome = take_locked(into); outcome != op_status::done) return outcome;
+        if (const op_status outcome = may_take(); outcome != op_status::done) return outcome;
+        into.splice(into.end(), messages_, messages_.begin());
         ++in_hand_;
     }
     retry_if_any(1);
@@ -133,14 +154,11 @@ void home_channel::confirm() noexcept {
     retry_if_any(0);
 }
 
-void home_channel::give_back(message m) noexcept { give_back(std::span(&m, 1)); }
-
-void home_channel::give_back(std::span<message> all) noexcept {
+void home_channel::give_back(messages all) noexcept {
     {
         const std::lock_guard hold(mutex_);
         in_hand_ -= all.size();
-        for (auto each = all.rbegin(); each != all.rend(); ++each)
-            messages_.push_front(std::move(*each));
+        messages_.splice(messages_.begin(), all);
     }
     retry_if_any(0);
 }

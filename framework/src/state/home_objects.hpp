@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -79,12 +79,15 @@ class home_channel final : public shared_channel,
                            public home_object,
                            public std::enable_shared_from_this<home_channel> {
 public:
-    /// With its handles still named at its end, if it carries any.
+    /// With its handles still named at its end, in `names_size` bytes, if it carries any.
     struct message {
         byte_buffer bytes{};
         bool carries = false;
+        std::size_t names_size = 0;
         std::vector<std::pair<home_number, std::shared_ptr<shared_object>>> carried{};
     };
+    /// They move between the queue and those who have them in hand without memory, which may be exhausted.
+    using messages = std::list<message>;
 
     home_channel(const std::shared_ptr<home_table>& table, std::size_t capacity);
     ~home_channel() override;
@@ -100,22 +103,22 @@ public:
     void stop() noexcept override;
 
     /// Receives for a worker: the message is in hand.
-    [[nodiscard]] op_status take(message& into) noexcept;
+    [[nodiscard]] op_status take(messages& into) noexcept;
     void confirm() noexcept;
-    void give_back(message m) noexcept;
-    /// Several, the first to be received first.
-    void give_back(std::span<message> all) noexcept;
+    /// The first is to be received first.
+    void give_back(messages all) noexcept;
 
 private:
     void interest(unsigned q, bool on) noexcept override { interest_[q].set(on); }
-    [[nodiscard]] op_status take_locked(message& into) noexcept;
+    /// What prevents that a message is received.
+    [[nodiscard]] op_status may_take() const noexcept;
     void retry_if_any(unsigned q) noexcept {
         if (interest_[q].any()) retry_waiters();
     }
 
     const std::size_t capacity_;
     mutable std::mutex mutex_;  // a leaf: guards what follows
-    std::deque<message> messages_;
+    messages messages_;
     std::size_t in_hand_ = 0;
     bool closed_ = false;
     bool stopped_ = false;

@@ -30,7 +30,7 @@ public:
             case home_op::try_send:
                 return static_cast<shared_channel&>(*target).try_send(message.bytes.span(), message.carries);
             case home_op::receive:
-            case home_op::try_receive: return static_cast<home_channel&>(*target).take(message);
+            case home_op::try_receive: return static_cast<home_channel&>(*target).take(received);
             case home_op::watch:
                 return static_cast<shared_channel&>(*target).may_proceed(queue) ? op_status::done
                                                                                 : op_status::would_block;
@@ -60,10 +60,12 @@ public:
     const home_op op;
     const std::shared_ptr<shared_object> target;
     const home_number target_number;
-    home_channel::message message{};  // to be sent, or received
+    home_channel::message message{};  // to be sent
+    home_channel::messages received{};  // one, if it was performed
     std::uint32_t permits = 0;
     bool owner_died = false;
     std::shared_ptr<operation> self{};  // until it has completed or was withdrawn
+    std::shared_ptr<operation> next_done{};
 };
 
 }  // namespace cadre::detail

@@ -13,6 +13,7 @@ namespace cadre::detail {
 namespace {
 
 constexpr std::size_t max_waits = std::size_t{1} << 15;        // of one worker
+constexpr std::size_t max_received = 2 * max_waits;            // of one worker, that are not confirmed
 constexpr std::size_t max_possessions = std::size_t{1} << 20;  // of one worker
 
 byte_buffer status(op_status outcome) {
@@ -37,11 +38,7 @@ std::shared_ptr<Object> home_service::find(home_number number) const {
 }
 
 void home_service::request(home_client from, std::uint64_t ticket, std::span<const std::byte> request) noexcept {
-    std::vector<std::shared_ptr<operation>> done;
-    {
-        const std::lock_guard hold(mutex_);
-        done.swap(done_);
-    }
+    clear_done();
     byte_buffer answer;
     try {
         decoder in(request);
@@ -55,6 +52,16 @@ void home_service::request(home_client from, std::uint64_t ticket, std::span<con
         answer = status(op_status::broken);
     }
     if (ticket != 0 && !answer.empty()) answers_.answer(from, ticket, std::move(answer));
+}
+
+void home_service::clear_done() noexcept {
+    std::shared_ptr<operation> done;
+    {
+        const std::lock_guard hold(mutex_);
+        done.swap(done_);
+    }
+    while (done != nullptr)  // not within each other
+        done = std::exchange(done->next_done, nullptr);
 }
 
 // Leaves `answer` empty if the answer comes later.
@@ -222,7 +229,8 @@ void home_service::begin(home_client from, std::uint64_t ticket, std::shared_ptr
     {
         const std::lock_guard hold(mutex_);
         session& s = sessions_[from];
-        if (s.waits.size() >= max_waits) throw std::bad_alloc();
+        // A worker that confirms nothing would let messages accumulate here.
+        if (s.waits.size() >= max_waits || s.received.size() >= max_received) throw std::bad_alloc();
         if (s.received.contains(ticket) || !s.waits.emplace(ticket, op).second)
             throw_malformed("a ticket is used twice");
         op->self = op;
@@ -247,7 +255,7 @@ void home_service::completed(operation& op) noexcept {
     else
         undo(op);
     const std::lock_guard hold(mutex_);
-    done_.push_back(std::move(op.self));
+    op.next_done = std::exchange(done_, std::move(op.self));
     if (const auto s = sessions_.find(op.client); s != sessions_.end()) s->second.waits.erase(op.ticket);
 }
 
@@ -256,8 +264,9 @@ bool home_service::grant(operation& op, byte_buffer& answer) {
     put(answer, op.outcome);
     const bool receives = op.op == home_op::receive || op.op == home_op::try_receive;
     if (performed && receives) {
-        put<std::uint64_t>(answer, op.message.carries ? 1 : 0);
-        answer.append(op.message.bytes.span());
+        const home_channel::message& m = op.received.front();
+        put<std::uint64_t>(answer, m.carries ? 1 : 0);
+        answer.append(m.bytes.span());
     }
     if (performed && (op.op == home_op::lock || op.op == home_op::try_lock))
         put<std::uint64_t>(answer, op.owner_died ? 1 : 0);
@@ -267,15 +276,15 @@ bool home_service::grant(operation& op, byte_buffer& answer) {
     if (!performed || op.op == home_op::send || op.op == home_op::try_send || op.op == home_op::watch) return true;
     session& s = found->second;
     if (receives) {
-        // Each of these handles is the worker's from now on, whatever becomes of the message.
-        for (const auto& [number, object] : op.message.carried) {
-            possession& p = s.possessions[number];
-            p.object = object;
-            ++p.handles;
-        }
+        auto& carried = op.received.front().carried;
+        for (const auto& [number, object] : carried)
+            s.possessions[number].object = object;
         in_hand& received = s.received[op.ticket];
+        // Each of these handles is the worker's from now on, whatever becomes of the message.
+        for (const auto& [number, object] : carried)
+            ++s.possessions[number].handles;
         received.channel = std::static_pointer_cast<home_channel>(op.target);
-        received.message = std::move(op.message);
+        received.message = std::move(op.received);
         return true;
     }
     possession& p = s.possessions[op.target_number];
@@ -291,7 +300,7 @@ void home_service::undo(operation& op) noexcept {
     if (op.outcome != op_status::done) return;
     switch (op.op) {
         case home_op::receive:
-        case home_op::try_receive: return static_cast<home_channel&>(*op.target).give_back(std::move(op.message));
+        case home_op::try_receive: return static_cast<home_channel&>(*op.target).give_back(std::move(op.received));
         case home_op::lock:
         case home_op::try_lock:
             // It passes on that an earlier owner died.
@@ -316,11 +325,10 @@ void home_service::stop(home_client from, std::uint64_t ticket) noexcept {
 }
 
 void home_service::ended(home_client worker) noexcept {
-    std::vector<std::shared_ptr<operation>> done;
+    clear_done();
     session of;
     {
         const std::lock_guard hold(mutex_);
-        done.swap(done_);
         const auto found = sessions_.find(worker);
         if (found == sessions_.end()) return;
         of = std::move(found->second);
@@ -330,17 +338,17 @@ void home_service::ended(home_client worker) noexcept {
 }
 
 void home_service::node_ended(std::uint32_t node) noexcept {
-    std::vector<session> all;
-    {
-        const std::lock_guard hold(mutex_);
-        auto each = sessions_.lower_bound({node, 0});
-        while (each != sessions_.end() && each->first.node == node) {
-            all.push_back(std::move(each->second));
-            each = sessions_.erase(each);
+    for (;;) {
+        session of;
+        {
+            const std::lock_guard hold(mutex_);
+            const auto first = sessions_.lower_bound({node, 0});
+            if (first == sessions_.end() || first->first.node != node) return;
+            of = std::move(first->second);
+            sessions_.erase(first);
         }
+        end(std::move(of));
     }
-    for (session& s : all)
-        end(std::move(s));
 }
 
 // A wait that is being completed at this moment finds its session gone, and undoes itself.
@@ -348,11 +356,18 @@ void home_service::end(session of) noexcept {
     for (auto& [ticket, op] : of.waits)
         if (op->target->remove(*op)) op->self.reset();
     // At once, for a receiver may wait: the first message that the worker received is the first again.
-    std::map<std::shared_ptr<home_channel>, std::vector<home_channel::message>> returned;
-    for (auto& [ticket, received] : of.received)
-        returned[received.channel].push_back(std::move(received.message));
+    std::map<home_channel*, home_channel::messages> returned;
+    try {
+        for (auto& [ticket, received] : of.received) {
+            home_channel::messages& all = returned[received.channel.get()];
+            all.splice(all.end(), received.message);
+        }
+    } catch (const std::bad_alloc&) {  // the others one by one
+    }
+    for (auto each = of.received.rbegin(); each != of.received.rend(); ++each)
+        if (!each->second.message.empty()) each->second.channel->give_back(std::move(each->second.message));
     for (auto& [channel, messages] : returned)
-        channel->give_back(messages);
+        channel->give_back(std::move(messages));
     for (auto& [number, p] : of.possessions) {
         if (p.locked) static_cast<home_lock&>(*p.object).owner_died();
         if (p.permits != 0) static_cast<shared_semaphore&>(*p.object).give_back(static_cast<std::uint32_t>(p.permits));

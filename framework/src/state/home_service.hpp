@@ -47,6 +47,7 @@ class home_service {
 public:
     home_service(std::shared_ptr<home_domain> domain, home_answers& answers)
         : domain_(std::move(domain)), answers_(answers) {}
+    ~home_service() { clear_done(); }
     home_service(const home_service&) = delete;
     home_service& operator=(const home_service&) = delete;
 
@@ -70,7 +71,7 @@ private:
     };
     struct in_hand {
         std::shared_ptr<home_channel> channel{};
-        home_channel::message message{};
+        home_channel::messages message{};  // one
     };
     struct session {
         std::map<home_number, possession> possessions{};
@@ -89,6 +90,8 @@ private:
     [[nodiscard]] bool grant(operation& op, byte_buffer& answer);
     static void undo(operation& op) noexcept;
     static void end(session of) noexcept;
+    /// Destroys completed operations, without `mutex_`.
+    void clear_done() noexcept;
     /// Under `mutex_`. Null: the worker has nothing of the object
     [[nodiscard]] possession* find_possession(home_client of, home_number number) noexcept;
     void drop_if_empty(home_client of, home_number number, std::shared_ptr<shared_object>& dropped) noexcept;
@@ -100,7 +103,8 @@ private:
     std::mutex mutex_;
     std::map<home_client, session> sessions_;
     // Completed, maybe by a thread under the registry's lock: it must not destroy their objects.
-    std::vector<std::shared_ptr<operation>> done_;
+    // Linked by `next_done`: this needs no memory.
+    std::shared_ptr<operation> done_;
 };
 
 }  // namespace cadre::detail
