@@ -3,6 +3,7 @@
 #include "node/hello.hpp"
 #include "node/node_backend.hpp"
 #include "node/raw_results.hpp"
+#include "node/wire.hpp"
 
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/errors.hpp>
@@ -180,8 +181,9 @@ void node_backend::handle_home(node_id from, message_kind kind, std::span<const 
 
 void node_backend::answer(home_client to, std::uint64_t ticket, byte_buffer body) noexcept {
     if (to.node == 0) return local_port_.answer(to.worker, ticket, body.span());
-    publish_in_parts(*link_, target::agent, to.node,
-                     encode_home(message_kind::home_answer, {to.worker, ticket}, body.span()));
+    static_assert(tail_size<home_message> <= home_answers::spare);
+    append_fields(body, home_message{to.worker, ticket}, message_kind::home_answer);
+    publish_in_parts(*link_, target::agent, to.node, std::move(body));
 }
 
 void node_backend::handle_undelivered(call_number number, bool may_have_begun) {

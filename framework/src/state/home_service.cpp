@@ -44,6 +44,7 @@ void home_service::request(home_client from, std::uint64_t ticket, std::span<con
         decoder in(request);
         const auto op = static_cast<home_op>(in.read_byte());
         handle(from, ticket, in, op, answer);
+        answer.reserve(answer.size() + home_answers::spare);
     } catch (const executor_stopped&) {
         answer = status(op_status::stopped);
     } catch (const std::bad_alloc&) {
@@ -265,6 +266,7 @@ bool home_service::grant(operation& op, byte_buffer& answer) {
     const bool receives = op.op == home_op::receive || op.op == home_op::try_receive;
     if (performed && receives) {
         const home_channel::message& m = op.received.front();
+        answer.reserve(answer_head + sizeof(std::uint64_t) + m.bytes.size() + home_answers::spare);
         put<std::uint64_t>(answer, m.carries ? 1 : 0);
         answer.append(m.bytes.span());
     }

@@ -30,6 +30,9 @@ struct home_client {
 /// Where answers go.
 class home_answers {
 public:
+    /// Bytes that can be appended to an answer without memory.
+    static constexpr std::size_t spare = 32;
+
     /// Any thread, possibly one that holds the lock of the domain's registry; must not block.
     virtual void answer(home_client to, std::uint64_t ticket, byte_buffer answer) noexcept = 0;
 
