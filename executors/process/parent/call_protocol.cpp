@@ -3,6 +3,7 @@
 #include "process/parent/raw_results.hpp"
 #include "process/parent/reports.hpp"
 #include "process/plane/chunk_progress.hpp"
+#include "process/plane/nested_header.hpp"
 
 #include <cadre/detail/base/populate.hpp>
 #include <cadre/detail/call/call_errors.hpp>
@@ -186,7 +187,11 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
             return {};
         case event_kind::nested_call: return nested_.handle_call(c, e, body);
         case event_kind::nested_stop: nested_.handle_stop(c, e, ended); return {};
-        case event_kind::home_request: return home_.receive(c.serial, e.id, body, false);
+        case event_kind::home_request:
+            // A worker counts a request until it has read the answer.
+            if (c.link.waiting_answers() >= process_plane::max_nested_calls)
+                return "exceeded the limit of requests for shared objects";
+            return home_.receive(c.serial, e.id, body, false);
         case event_kind::home_stop: return home_.receive(c.serial, e.id, {}, true);
         case event_kind::begun:
         case event_kind::descriptors_wanted:

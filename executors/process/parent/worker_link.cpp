@@ -94,6 +94,7 @@ void worker_link::reply(const event& e, std::span<const std::byte> body, std::sp
     if (const int error = copy_for_later(descriptors, w.descriptors); error != 0 && e.kind == event_kind::descriptors)
         w.e.items = static_cast<std::uint32_t>(error);
     waiting_replies_.push_back(std::move(w));
+    if (e.kind == event_kind::home_answer) ++waiting_answers_;
 }
 
 // The caller's may be closed before the worker has read what was sent before them.
@@ -151,6 +152,7 @@ void worker_link::fail_without_memory() noexcept {
 bool worker_link::flush() noexcept {
     while (!waiting_replies_.empty() && push(replies_, waiting_replies_.front().e, waiting_replies_.front().body.span(),
                                              waiting_replies_.front().descriptors)) {
+        if (waiting_replies_.front().e.kind == event_kind::home_answer) --waiting_answers_;
         waiting_replies_.pop_front();
         ring_requested_ = true;
     }

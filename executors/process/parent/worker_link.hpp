@@ -83,7 +83,10 @@ public:
     /// Sends what waits. A reply for which there has been no memory for a second becomes an error: calls that wait for
     /// it may hold that memory. @return whether something still waits
     bool flush() noexcept;
-    [[nodiscard]] std::size_t waiting_replies() const noexcept { return waiting_replies_.size(); }
+    /// To nested calls.
+    [[nodiscard]] std::size_t waiting_replies() const noexcept { return waiting_replies_.size() - waiting_answers_; }
+    /// About shared objects that live elsewhere.
+    [[nodiscard]] std::size_t waiting_answers() const noexcept { return waiting_answers_; }
 
     // Wake-ups of the worker's loop.
 
@@ -118,6 +121,7 @@ private:
     process_plane::event_reader<process_plane::event_slots> events_;
     process_plane::descriptor_socket descriptors_;
     std::deque<waiting_reply> waiting_replies_;
+    std::size_t waiting_answers_ = 0;  // of those, the ones of the kind `home_answer`
     std::deque<process_plane::event> waiting_orders_;
 
     int doorbell_ = -1;
