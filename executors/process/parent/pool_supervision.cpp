@@ -131,6 +131,7 @@ time_point pool::tick() noexcept {
         next = std::min({next, workers_.kill_time(), next_check});
         deadlines_.set_next_tick(next);
     }
+    home_.pass_on();  // of a worker that was to be killed
     complete_all(ended);
     nested_.start_received();
     return next;
