@@ -30,7 +30,7 @@ struct known_value {
 using constant_key = std::pair<std::string, std::type_index>;
 
 struct known_values {
-    std::mutex mutex;  // under it: the state plane finds objects; values are destroyed without it
+    std::mutex mutex;  // a leaf: values are destroyed without it
     std::map<constant_key, known_value> values;
     constant_key checked{{}, typeid(void)};  // the last one that was checked
 };
@@ -65,24 +65,34 @@ bool exists(const std::string& name) {
     }
 }
 
-bool needed(const std::string& name, const known_value& v) {
-    if (v.kept == nullptr) return !v.value.expired();
-    return v.kept.use_count() > 1 || exists(name);
-}
-
-// Removes some values of constants that exist no more: a few for each new one, in turn, so that all are found.
-// `removed` gets them.
-void remove_some(known_values& all, std::vector<std::shared_ptr<void>>& removed) {
+// Some values that nothing else keeps, in turn, so that all are found.
+std::vector<constant_key> next_to_check(known_values& all) {
+    std::vector<constant_key> unused;
     auto at = all.values.upper_bound(all.checked);
     for (std::size_t left = std::min(checks, all.values.size()); left != 0; --left) {
         if (at == all.values.end()) at = all.values.begin();
         all.checked = at->first;
-        if (needed(at->first.first, at->second)) {
-            ++at;
+        if (at->second.value.expired()) {
+            at = all.values.erase(at);
             continue;
         }
-        removed.push_back(std::move(at->second.kept));
-        at = all.values.erase(at);
+        if (at->second.kept.use_count() == 1) unused.push_back(at->first);
+        ++at;
+    }
+    return unused;
+}
+
+// Removes the values of constants that exist no more. Without the mutex: a worker of several hosts asks their home, and
+// the thread that reads the answer may wait for the mutex.
+void remove_if_gone(known_values& all, const std::vector<constant_key>& unused) {
+    for (const constant_key& key : unused) {
+        if (exists(key.first)) continue;
+        std::shared_ptr<void> removed;
+        const std::lock_guard hold(all.mutex);
+        const auto found = all.values.find(key);
+        if (found == all.values.end() || found->second.kept.use_count() != 1) continue;
+        removed = std::move(found->second.kept);
+        all.values.erase(found);
     }
 }
 
@@ -106,33 +116,44 @@ std::shared_ptr<shared_block> store_constant(memory_domain& domain, const byte_b
 }
 
 byte_buffer copy_of(shared_block& block) {
-    if (auto* const elsewhere = dynamic_cast<fetched_block*>(&block)) return elsewhere->fetch();
     byte_buffer copy;
     copy.append({static_cast<const std::byte*>(block.data()), block.size()});
     return copy;
 }
 
+byte_buffer fetch_elsewhere(shared_block& block) {
+    auto* const elsewhere = dynamic_cast<fetched_block*>(&block);
+    return elsewhere != nullptr ? elsewhere->fetch() : byte_buffer();
+}
+
 std::shared_ptr<void> find_constant_value(const shared_block& block, const std::type_info& type,
                                           std::shared_ptr<void> (*make)()) {
-    std::vector<std::shared_ptr<void>> removed;
     constant_key key = key_of(block, type);
     known_values& all = known();
-    const std::lock_guard hold(all.mutex);
-    if (const auto found = all.values.find(key); found != all.values.end())
-        if (auto value = found->second.value.lock()) return value;
-    auto value = make();
-    all.values.insert_or_assign(std::move(key), known_value{value, value});
-    remove_some(all, removed);
+    std::shared_ptr<void> value;
+    std::vector<constant_key> unused;
+    {
+        const std::lock_guard hold(all.mutex);
+        if (const auto found = all.values.find(key); found != all.values.end())
+            if ((value = found->second.value.lock())) return value;
+        value = make();
+        all.values.insert_or_assign(std::move(key), known_value{value, value});
+        unused = next_to_check(all);
+    }
+    remove_if_gone(all, unused);
     return value;
 }
 
 void add_constant_value(const shared_block& block, const std::type_info& type, const std::shared_ptr<void>& value) {
-    std::vector<std::shared_ptr<void>> removed;
     constant_key key = key_of(block, type);
     known_values& all = known();
-    const std::lock_guard hold(all.mutex);
-    all.values.insert_or_assign(std::move(key), known_value{value, nullptr});
-    remove_some(all, removed);
+    std::vector<constant_key> unused;
+    {
+        const std::lock_guard hold(all.mutex);
+        all.values.insert_or_assign(std::move(key), known_value{value, nullptr});
+        unused = next_to_check(all);
+    }
+    remove_if_gone(all, unused);
 }
 
 }  // namespace cadre::detail
