@@ -3,28 +3,30 @@
 #include "node/message.hpp"
 #include "node/parts.hpp"
 
-#include <cadre/detail/state/memory_domain.hpp>
-
-#include <cstddef>
+#include <new>
 
 namespace cadre::detail::node {
 
-void home_relay::answer_stopped(std::uint64_t worker, std::uint64_t ticket) noexcept {
-    constexpr std::byte stopped{static_cast<std::uint8_t>(op_status::stopped)};
-    port_.answer(worker, ticket, std::span(&stopped, 1));
+void home_relay::answer_unperformed(std::uint64_t worker, std::uint64_t ticket, op_status outcome) noexcept {
+    port_.answer(worker, ticket, std::as_bytes(std::span(&outcome, 1)));
 }
 
 void home_relay::request(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept {
+    op_status outcome = op_status::stopped;
     {
         const std::lock_guard hold(mutex_);
         if (!closed_) {
-            if (ticket != 0) asked_.emplace(worker, ticket);
-            publish_in_parts(link_, target::program, 0,
-                             encode_home(message_kind::home_request, {worker, ticket}, body));
-            return;
+            try {
+                byte_buffer message = encode_home(message_kind::home_request, {worker, ticket}, body);
+                if (ticket != 0) asked_.emplace(worker, ticket);
+                return publish_in_parts(link_, target::program, 0, std::move(message));
+            } catch (const std::bad_alloc&) {
+                asked_.erase({worker, ticket});
+                outcome = op_status::exhausted;
+            }
         }
     }
-    if (ticket != 0) answer_stopped(worker, ticket);
+    if (ticket != 0) answer_unperformed(worker, ticket, outcome);
 }
 
 void home_relay::stop(std::uint64_t worker, std::uint64_t ticket) noexcept {
@@ -54,7 +56,7 @@ void home_relay::close() noexcept {
         asked.swap(asked_);
     }
     for (const auto& [worker, ticket] : asked)
-        answer_stopped(worker, ticket);
+        answer_unperformed(worker, ticket, op_status::stopped);
 }
 
 }  // namespace cadre::detail::node

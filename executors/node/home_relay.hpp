@@ -6,6 +6,7 @@
 #include "node/answer_port.hpp"
 #include "node/node_link.hpp"
 
+#include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/executor.hpp>
 
 #include <cstdint>
@@ -33,7 +34,7 @@ public:
     void close() noexcept;
 
 private:
-    void answer_stopped(std::uint64_t worker, std::uint64_t ticket) noexcept;
+    void answer_unperformed(std::uint64_t worker, std::uint64_t ticket, op_status outcome) noexcept;
 
     node_link& link_;
     answer_port port_;
