@@ -130,16 +130,21 @@ bool remote_object::detach(pending& p) noexcept {
 }
 
 bool remote_channel::park(pending_operation& p) noexcept {
-    if (p.try_now == &message_wait::try_receive) return begin(p, shared_from_this(), home_op::receive, {});
+    if (p.try_now == &message_wait::try_receive || p.try_now == &memory_wait::try_receive)
+        return begin(p, shared_from_this(), home_op::receive, {});
     byte_buffer arguments;
     try {
-        if (p.try_now != &message_wait::try_send) {
+        if (p.try_now == &message_wait::try_send) {
+            auto& sent = static_cast<message_wait&>(p);
+            put<std::uint64_t>(arguments, sent.carries ? 1 : 0);
+            arguments.append(sent.message.span());
+        } else if (p.try_now == &memory_wait::try_send) {
+            put<std::uint64_t>(arguments, 0);
+            arguments.append(static_cast<memory_wait&>(p).memory->span());
+        } else {  // of a select
             put<std::uint64_t>(arguments, p.queue);
             return begin(p, shared_from_this(), home_op::watch, arguments.span());
         }
-        auto& sent = static_cast<message_wait&>(p);
-        put<std::uint64_t>(arguments, sent.carries ? 1 : 0);
-        arguments.append(sent.message.span());
     } catch (const std::bad_alloc&) {
         p.outcome = op_status::exhausted;
         return false;
@@ -162,9 +167,16 @@ void remote_channel::read_message(decoder& in, byte_buffer& into, held_objects* 
 }
 
 void remote_channel::take(pending_operation& p, home_op op, std::uint64_t ticket, decoder& in) {
+    if (op == home_op::send && p.try_now == &memory_wait::try_send) static_cast<memory_wait&>(p).memory->reset();
     if (op != home_op::receive) return;
-    auto& received = static_cast<message_wait&>(p);
-    read_message(in, received.message, &received.held);
+    if (p.try_now == &memory_wait::try_receive) {
+        message_memory& received = *static_cast<memory_wait&>(p).memory;
+        received.reset();
+        read_message(in, received.private_bytes(), nullptr);
+    } else {
+        auto& received = static_cast<message_wait&>(p);
+        read_message(in, received.message, &received.held);
+    }
     tell(home_op::confirm, ticket);
 }
 
