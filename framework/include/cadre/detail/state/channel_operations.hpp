@@ -217,7 +217,8 @@ private:
         } else if constexpr (passed_in_place<T>) {
             message_memory& memory = message_access::memory(value());
             shared_channel& channel = *this->object_->shared;
-            if (!behind_others || !channel.has_waiters(senders_queue)) this->outcome_ = channel.try_send_memory(memory);
+            if (!behind_others || !this->must_wait(channel, senders_queue, may_wait))
+                this->outcome_ = channel.try_send_memory(memory);
             if (this->outcome_ == op_status::would_block) this->wait_.template emplace<memory_wait>().memory = &memory;
         } else {
             this->encoded_ = true;
@@ -302,7 +303,7 @@ private:
         } else if constexpr (passed_in_place<T>) {
             message_memory& memory = message_access::memory(value_.emplace());
             shared_channel& channel = *this->object_->shared;
-            if (!behind_others || !channel.has_waiters(receivers_queue))
+            if (!behind_others || !this->must_wait(channel, receivers_queue, may_wait))
                 this->outcome_ = channel.try_receive_memory(memory);
             if (this->outcome_ == op_status::would_block) this->wait_.template emplace<memory_wait>().memory = &memory;
         } else {
