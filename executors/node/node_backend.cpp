@@ -67,6 +67,7 @@ node_backend::~node_backend() {
     }
     home_->stop();
     link_->stop(clock::now() + leave_limit);
+    objects_.wait_for_completions(clock::now() + leave_limit);
     report_stopped();
 }
 

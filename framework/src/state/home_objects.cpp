@@ -56,8 +56,8 @@ home_channel::home_channel(const std::shared_ptr<home_table>& table, std::size_t
     add_to_registry();
 }
 
-// A message may carry the last handle of a channel with such messages, and so on: they are destroyed one after the other,
-// not within each other.
+// A message may carry the last handle of a channel with such messages, and so on: they are destroyed one after the
+// other, not within each other.
 home_channel::~home_channel() {
     remove_from_registry();
     static thread_local messages* ending = nullptr;

@@ -2,6 +2,7 @@
 /// An operation on an object at home that a worker of another host has asked for.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -22,7 +23,11 @@ public:
         object = target.get();
         try_now = [](pending_operation& p) noexcept { return static_cast<operation&>(p).perform(); };
         if (op == home_op::send || op == home_op::try_send) queue = 1;
+        service.operations_.fetch_add(1, std::memory_order_relaxed);
     }
+    ~operation() { service.operations_.fetch_sub(1, std::memory_order_release); }
+    operation(const operation&) = delete;
+    operation& operator=(const operation&) = delete;
 
     [[nodiscard]] op_status perform() noexcept {
         switch (op) {

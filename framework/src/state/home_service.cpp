@@ -1,8 +1,10 @@
 #include "state/home_service.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <new>
+#include <thread>
 
 #include <cadre/errors.hpp>
 
@@ -337,6 +339,14 @@ void home_service::ended(home_client worker) noexcept {
         sessions_.erase(found);
     }
     end(std::move(of));
+}
+
+void home_service::wait_for_completions(std::chrono::steady_clock::time_point deadline) noexcept {
+    for (;;) {
+        clear_done();
+        if (operations_.load(std::memory_order_acquire) == 0 || std::chrono::steady_clock::now() >= deadline) return;
+        std::this_thread::sleep_for(std::chrono::microseconds(50));  // between two instructions of another thread
+    }
 }
 
 void home_service::node_ended(std::uint32_t node) noexcept {

@@ -2,7 +2,10 @@
 /// Performs what workers ask of the objects that live in the program's process.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -61,6 +64,9 @@ public:
     void ended(home_client worker) noexcept;
     /// All workers of the agent have ended.
     void node_ended(std::uint32_t node) noexcept;
+    /// After the domain has stopped, which ends every wait: returns when no other thread completes one, at the deadline
+    /// at the latest. Afterwards this object may be destroyed.
+    void wait_for_completions(std::chrono::steady_clock::time_point deadline) noexcept;
 
 private:
     class operation;
@@ -103,6 +109,7 @@ private:
     const std::shared_ptr<home_domain> domain_;
     home_answers& answers_;
 
+    std::atomic<std::size_t> operations_{0};  // that exist
     std::mutex mutex_;
     std::map<home_client, session> sessions_;
     // Completed, maybe by a thread under the registry's lock: it must not destroy their objects.
