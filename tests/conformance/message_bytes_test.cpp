@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "conformance/hosts.hpp"
 #include "conformance/of_others.hpp"
 
 namespace {
@@ -30,7 +31,9 @@ using frames = channel<message_bytes>;
 
 template <class Kind>
 class message_bytes_conformance : public of_others<Kind> {};
-TYPED_TEST_SUITE(message_bytes_conformance, kinds_of_others);
+using all_kinds =
+    ::testing::Types<serial, threads<1>, threads<3>, processes<1>, processes<2>, hosts<true>, hosts<false, true>>;
+TYPED_TEST_SUITE(message_bytes_conformance, all_kinds);
 
 // Below and above what a cell holds; a unit of shared memory and more; what is asked about before it is read.
 constexpr std::array<std::size_t, 8> sizes{0, 1, 48, 49, 5'000, 70'000, 1 << 20, 3 << 20};
