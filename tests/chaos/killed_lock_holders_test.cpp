@@ -27,8 +27,7 @@ void be_inside(const numbers& s, bool owner_died) {
 
 std::uint64_t sum(const numbers& of) { return std::accumulate(of.begin(), of.end(), std::uint64_t{0}); }
 
-// --- async_mutex
-// ------------------------------------------------------------------------------------------------------
+// --- async_mutex -----------------------------------------------------------------------------------------------------
 
 task<void> use_mutex(async_mutex m, numbers s, numbers done, std::size_t me) {
     for (int i = 0; i != times; ++i) {
@@ -59,8 +58,7 @@ TEST_F(kill_rounds, async_mutex) {
     });
 }
 
-// --- the lock of a shared_value
-// ---------------------------------------------------------------------------------------
+// --- the lock of a shared_value --------------------------------------------------------------------------------------
 
 task<void> use_value(shared_value<std::uint64_t> v, numbers s, numbers done, std::size_t me) {
     for (int i = 0; i != times; ++i) {
@@ -93,8 +91,7 @@ TEST_F(kill_rounds, shared_value) {
     });
 }
 
-// --- async_semaphore
-// --------------------------------------------------------------------------------------------------
+// --- async_semaphore -------------------------------------------------------------------------------------------------
 
 constexpr std::uint32_t permits = 2;
 
@@ -127,8 +124,7 @@ TEST_F(kill_rounds, async_semaphore) {
     });
 }
 
-// --- async_shared_mutex
-// -----------------------------------------------------------------------------------------------
+// --- async_shared_mutex ----------------------------------------------------------------------------------------------
 
 constexpr std::size_t writers = 2;  // the first tasks
 

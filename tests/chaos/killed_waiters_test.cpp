@@ -16,8 +16,7 @@ using namespace cadre::chaos_tests;
 
 constexpr std::size_t tasks = 6;
 
-// --- async_condition_variable
-// -----------------------------------------------------------------------------------------
+// --- async_condition_variable ----------------------------------------------------------------------------------------
 
 constexpr std::size_t producers = 3;
 constexpr std::uint64_t items = 300;
@@ -91,8 +90,7 @@ TEST_F(kill_rounds, async_condition_variable) {
     });
 }
 
-// --- async_event
-// ------------------------------------------------------------------------------------------------------
+// --- async_event -----------------------------------------------------------------------------------------------------
 
 task<void> await_pulses(async_event e, numbers over) {
     while (over.atomic(0).load() == 0) {
@@ -129,8 +127,7 @@ TEST_F(kill_rounds, async_event) {
     });
 }
 
-// --- async_latch
-// ------------------------------------------------------------------------------------------------------
+// --- async_latch -----------------------------------------------------------------------------------------------------
 
 /// What tasks have noted: that they are about to count down, that they have, that they passed.
 struct latch_notes {
@@ -178,8 +175,7 @@ TEST_F(kill_rounds, async_latch) {
     });
 }
 
-// --- async_barrier
-// ----------------------------------------------------------------------------------------------------
+// --- async_barrier ---------------------------------------------------------------------------------------------------
 
 task<void> pass_phases(async_barrier b, numbers arrived, std::size_t me) {
     try {
@@ -213,8 +209,7 @@ TEST_F(kill_rounds, async_barrier) {
     });
 }
 
-// --- the wait of a shared_value
-// ---------------------------------------------------------------------------------------
+// --- the wait of a shared_value --------------------------------------------------------------------------------------
 
 /// Waits for its turn, and passes it on.
 task<void> take_turns(shared_value<std::uint64_t> turn, std::uint64_t me) {

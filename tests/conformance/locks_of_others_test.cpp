@@ -34,8 +34,7 @@ template <class Kind>
 class locks_of_others : public of_others<Kind> {};
 TYPED_TEST_SUITE(locks_of_others, kinds_of_others);
 
-// --- event
-// ------------------------------------------------------------------------------------------------------------
+// --- event -----------------------------------------------------------------------------------------------------------
 
 task<bool> is_set_within(async_event e, std::chrono::milliseconds limit) {
     try {
@@ -81,8 +80,7 @@ TYPED_TEST(locks_of_others, an_event_is_the_same_for_all) {
     }(this->under_test, a, b));
 }
 
-// --- latch
-// ------------------------------------------------------------------------------------------------------------
+// --- latch -----------------------------------------------------------------------------------------------------------
 
 task<void> wait_and_add(async_latch l, shared_value<int> passed) {
     co_await l.wait();
@@ -112,8 +110,7 @@ TYPED_TEST(locks_of_others, a_latch_of_zero_is_open_in_calls_too) {
     EXPECT_EQ(passed.load(), 1);
 }
 
-// --- mutex
-// ------------------------------------------------------------------------------------------------------------
+// --- mutex -----------------------------------------------------------------------------------------------------------
 
 bool try_lock(async_mutex m) { return m.try_lock().has_value(); }
 task<bool> lock_within(async_mutex m, std::chrono::milliseconds limit) {
@@ -159,8 +156,7 @@ TYPED_TEST(locks_of_others, another_task_may_unlock) {
     EXPECT_TRUE(m.try_lock().has_value());
 }
 
-// --- shared mutex
-// -----------------------------------------------------------------------------------------------------
+// --- shared mutex ----------------------------------------------------------------------------------------------------
 
 task<void> read(async_shared_mutex m, shared_array<int> inside, int times) {
     for (int i = 0; i != times; ++i) {
@@ -238,8 +234,7 @@ TYPED_TEST(locks_of_others, what_may_enter_depends_on_who_is_inside) {
     }(this->under_test, m));
 }
 
-// --- semaphore
-// --------------------------------------------------------------------------------------------------------
+// --- semaphore -------------------------------------------------------------------------------------------------------
 
 task<void> keep_one(async_semaphore s, shared_value<int> acquired) {
     auto permit = co_await s.acquire();

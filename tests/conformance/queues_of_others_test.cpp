@@ -34,8 +34,7 @@ template <class Kind>
 class queues_of_others : public of_others<Kind> {};
 TYPED_TEST_SUITE(queues_of_others, kinds_of_others);
 
-// --- Queue
-// ------------------------------------------------------------------------------------------------------------
+// --- Queue -----------------------------------------------------------------------------------------------------------
 
 enum class ending { done, timed_out, closed };
 
@@ -217,8 +216,7 @@ TYPED_TEST(queues_of_others, queues_travel_through_queues) {
     }(this->under_test, requests));
 }
 
-// --- Manager
-// ----------------------------------------------------------------------------------------------------------
+// --- Manager ---------------------------------------------------------------------------------------------------------
 
 using list = shared::vector<int>;
 using list_of_lists = shared::vector<list>;

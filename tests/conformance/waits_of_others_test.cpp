@@ -34,8 +34,7 @@ template <class Kind>
 class waits_of_others : public of_others<Kind> {};
 TYPED_TEST_SUITE(waits_of_others, kinds_of_others);
 
-// --- condition variable
-// -----------------------------------------------------------------------------------------------
+// --- condition variable ----------------------------------------------------------------------------------------------
 
 /// a[0]: waiters, a[1]: those that go on.
 task<void> wait_once(async_mutex m, async_condition_variable cv, shared_array<int> a) {
@@ -239,8 +238,7 @@ TYPED_TEST(waits_of_others, a_wait_without_the_lock_is_an_error) {
     }(m, cv));
 }
 
-// --- barrier
-// ----------------------------------------------------------------------------------------------------------
+// --- barrier ---------------------------------------------------------------------------------------------------------
 
 /// Two barriers in turn: nobody enters a pass before all have left the one before.
 task<void> pass(async_barrier first, async_barrier second, shared_array<int> a, int times) {

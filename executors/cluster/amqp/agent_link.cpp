@@ -28,8 +28,7 @@ agent_link::agent_link(const rabbitmq_library& library, broker_address address, 
                        link_timing timing)
     : link_base(library, std::move(address), group, "agent", timing) {}
 
-// --- the core's side
-// --------------------------------------------------------------------------------------------------
+// --- the core's side -------------------------------------------------------------------------------------------------
 
 void agent_link::publish(node::target to, node::node_id /*agent*/, byte_buffer body) noexcept {
     const std::uint64_t session = session_.load();
@@ -52,8 +51,7 @@ std::string agent_link::key_of(const outgoing& entry) const {
     }
 }
 
-// --- the control thread
-// -----------------------------------------------------------------------------------------------
+// --- the control thread ----------------------------------------------------------------------------------------------
 
 void agent_link::set_up() {
     key_ = draw_identity();
@@ -134,8 +132,7 @@ void agent_link::control_turn(clock::time_point now) {
     if (session_.load() == 0 && now - hello_sent_at_ >= hello_period) send_hello();
 }
 
-// --- the writer thread
-// ------------------------------------------------------------------------------------------------
+// --- the writer thread -----------------------------------------------------------------------------------------------
 
 void agent_link::writer_turn(clock::time_point now) {
     const std::uint64_t wanted = wanted_session_.load();
@@ -231,8 +228,7 @@ void agent_link::take_own_token(const inbound& message) {
     token_tag_ = message.tag;
 }
 
-// --- the end
-// ----------------------------------------------------------------------------------------------------------
+// --- the end ---------------------------------------------------------------------------------------------------------
 
 void agent_link::begin_leaving() { set_credit(0); }
 

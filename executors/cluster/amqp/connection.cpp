@@ -72,8 +72,7 @@ connection::connection(const rabbitmq_library& library, const broker_address& ad
 
 connection::~connection() = default;
 
-// --- requests
-// ---------------------------------------------------------------------------------------------------------
+// --- requests --------------------------------------------------------------------------------------------------------
 
 void connection::check(int status, const char* what) {
     if (status == AMQP_STATUS_OK) return;
@@ -173,8 +172,7 @@ void connection::discard(std::uint16_t channel, std::uint64_t tag) {
     check(library_.amqp_basic_nack(state_.get(), channel, tag, /*multiple=*/0, /*requeue=*/0), "discarded a message");
 }
 
-// --- publishing
-// -------------------------------------------------------------------------------------------------------
+// --- publishing ------------------------------------------------------------------------------------------------------
 
 void connection::publish(std::uint16_t channel, std::string_view exchange, std::string_view key,
                          const message_header& header, std::span<const std::byte> body) {
@@ -216,8 +214,7 @@ void connection::cork(bool on) noexcept {
     ::setsockopt(descriptor_, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
 }
 
-// --- receiving
-// --------------------------------------------------------------------------------------------------------
+// --- receiving -------------------------------------------------------------------------------------------------------
 
 bool connection::receive(inbound& message) {
     for (;;) {
@@ -306,8 +303,7 @@ void connection::take_header(assembly& arriving, const amqp_frame_t& frame) {
     arriving.message.body.reserve(static_cast<std::size_t>(arriving.remaining));
 }
 
-// --- the end
-// ----------------------------------------------------------------------------------------------------------
+// --- the end ---------------------------------------------------------------------------------------------------------
 
 void connection::interrupt() noexcept { ::shutdown(descriptor_, SHUT_RDWR); }
 

@@ -36,8 +36,7 @@ program_link::program_link(const rabbitmq_library& library, broker_address addre
                            link_timing timing)
     : link_base(library, std::move(address), group, "program", timing) {}
 
-// --- the core's side
-// --------------------------------------------------------------------------------------------------
+// --- the core's side -------------------------------------------------------------------------------------------------
 
 void program_link::publish(node::target to, node::node_id to_agent, byte_buffer body) noexcept {
     outgoing entry{route::work, 0, {message_kind::data, session_.load(), 0}, std::move(body)};
@@ -79,8 +78,7 @@ std::string program_link::key_of(const outgoing& entry) const {
     }
 }
 
-// --- the session
-// ------------------------------------------------------------------------------------------------------
+// --- the session -----------------------------------------------------------------------------------------------------
 
 void program_link::set_up() {
     const std::uint64_t session = draw_identity();
@@ -182,8 +180,7 @@ void program_link::end_drain() {
     control().cancel(2, {returned_work, 0});
 }
 
-// --- agents
-// -----------------------------------------------------------------------------------------------------------
+// --- agents ----------------------------------------------------------------------------------------------------------
 
 void program_link::take_from_agents(inbound message) {
     if (!message.valid) return;
@@ -275,8 +272,7 @@ void program_link::remove(node::node_id id) {
     report([&](node::node_link_events& events) { events.agent_gone(id); });
 }
 
-// --- the writer, and the end
-// ------------------------------------------------------------------------------------------
+// --- the writer, and the end -----------------------------------------------------------------------------------------
 
 void program_link::writer_received(inbound /*message*/) {}
 
