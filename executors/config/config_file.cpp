@@ -1,4 +1,4 @@
-// Reads a configuration file.
+// Reads the bytes of a configuration file. toml_reader.cpp parses them, kind_options.cpp checks the keys of a kind.
 
 #include <cadre/config.hpp>
 

@@ -231,6 +231,7 @@ void node_backend::lose_all(Condition is_lost, const std::string& why, actions& 
         if (placed_call* const c = placement_.find(number); is_lost(*c)) lose(*c, why, later);
 }
 
+// The links detect losses: mpi/link_losses.cpp, cluster/amqp/program_link.cpp.
 void node_backend::agent_gone(node_id id) noexcept {
     actions later;
     {

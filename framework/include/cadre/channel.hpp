@@ -36,14 +36,14 @@ namespace cadre {
 /// received.
 ///
 /// All members are thread-safe. Waiting coroutines hold no thread, are served in the order of arrival within a process,
-/// and resume on their home. **Stop**: an operation that can complete at once does, also in a task with a stop request.
-/// A wait ends with `cancelled`; the operation has then neither sent nor received a value. After the executor has shut
-/// down all operations, waiting ones too, throw `executor_stopped`.
+/// and resume on their home. **Stop**: an operation that can complete immediately does so, even if stop has been
+/// requested. A wait ends with `cancelled`; the operation has then neither sent nor received a value. After the
+/// executor has shut down all operations, waiting ones too, throw `executor_stopped`.
 ///
 /// An awaitable refers to its handle, which has to outlive the operation.
 template <class T>
 class channel {
-    /// Whether `send_all` moves the elements of an `R`: of an rvalue container.
+    /// Whether `send_all` moves from the elements of `R`: that is an rvalue container.
     template <class R>
     static constexpr bool owned = !std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>;
     template <class R>
@@ -53,7 +53,7 @@ class channel {
 public:
     using value_type = T;
     static constexpr bool cadre_portable_handle = true;
-    /// On every kind of executor.
+    /// The largest capacity, which is the same for every kind of executor.
     static constexpr std::size_t max_capacity = detail::max_channel_capacity;
 
     /// A channel in the memory domain of `ex` for up to `capacity` values.
@@ -76,8 +76,8 @@ public:
     /// Sends `value`, waiting while the channel is full. An rvalue is moved from only if the send succeeds; it has to
     /// outlive the operation, as it does in `co_await ch.send(…)`.
     /// @throws channel_closed, cancelled, executor_stopped; std::bad_alloc; not_portable if the channel is shared by
-    ///         processes and `value` contains something that is not portable, or a file descriptor; at once
-    ///         std::range_error if an integer does not fit `T`
+    ///         processes and `value` contains something that is not portable, or a file descriptor;
+    ///         std::range_error, from the call itself, if an integer does not fit `T`
     template <class U = T>
         requires std::convertible_to<U&&, T>
     [[nodiscard]] auto send(U&& value) const {
@@ -133,8 +133,9 @@ public:
         else
             object_.shared->close();
     }
-    /// Awaits `a`, closes the channel, also if `a` ended with an error or was stopped, and completes with the result of
-    /// `a`. A task that is destroyed unstarted leaves the channel open. Stop: passed on to `a`. Resumes: at home.
+    /// Awaits `a`, then closes the channel, even if `a` ended with an error or was stopped, and completes with the
+    /// result of `a`. A task that is destroyed unstarted leaves the channel open. Stop: passed on to `a`. Resumes: at
+    /// home.
     ///
     ///     co_await ch.close_after(when_all(produce(ch, 1), produce(ch, 2)));
     template <awaitable A>

@@ -37,7 +37,7 @@ task<T> run_reduce(executor ex, F f, Op op, kept_range<Range> range, T init, map
 template <class Parameter, class T>
 concept takes_without_loss = requires(T value) { Parameter{std::move(value)}; };
 
-/// True if `T` converts to both parameter types of `Op` without narrowing, which would lose a part of partial values;
+/// True if `T` converts to both parameter types of `Op` without narrowing, which would truncate partial results;
 /// or if the signature of `Op` is unknown.
 template <class Parameters, class T>
 inline constexpr bool combines_only = std::is_void_v<Parameters>;
@@ -50,7 +50,7 @@ using reduced_value = map_result<F, Range>;
 template <class Op, class T>
 concept combines = std::is_invocable_r_v<T, Op&, T, T>;
 
-/// Whether `reduce` is accepted; the sentences stand there.
+/// Whether `reduce` accepts these arguments; its static_asserts have the messages.
 template <bool Remote, class F, class Op, class Range, class T>
 concept reducible =
     accepts<range_check<Remote, F, Range>> && !std::is_void_v<reduced_value<F, Range>> && combines<Op, T> &&
@@ -65,7 +65,7 @@ concept reducible =
 ///
 /// @param f        a function or coroutine function; a tuple item is spread over its parameters, as in `map`
 /// @param op       `T(T, T)`, associative; need not be commutative. Runs in the workers and at home.
-/// @param range    any input range; an lvalue is referred to and must outlive the reduction
+/// @param range    any input range; an lvalue is held by reference and must outlive the reduction
 /// @param init     the leftmost value, applied once; also the result for an empty range
 /// @param options  as for `map`. `retries`: a chunk whose worker died is repeated as a whole. With a `timeout`, which
 ///                 counts for each item, a chunk is one item.

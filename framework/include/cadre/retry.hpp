@@ -17,9 +17,9 @@
 
 namespace cadre {
 
-/// How often `retry` calls, and how long it waits in between: `delay`, then `factor` times as long each time, but at
-/// most `max_delay`; each wait is longer or shorter by a random part of at most `jitter`, so that callers that failed
-/// together do not come back together.
+/// How often `retry` calls, and how long it waits in between: `delay`, then `factor` times as long each time, up to
+/// `max_delay`. Each wait is longer or shorter by a random part of at most `jitter`, so that callers that failed
+/// together do not retry together.
 struct retry_policy {
     int attempts = 3;  ///< calls, the first one included; at least 1
     std::chrono::nanoseconds delay = std::chrono::milliseconds(10);
@@ -64,9 +64,9 @@ task<retry_result<F, Args...>> run_retry(retry_policy policy, F f, Args... args)
 /// owned until the end; each call gets the same objects, as lvalues.
 ///
 /// @return a lazy task with the decayed result
-/// @throws the error of the last call; `cancelled` at once, from whichever call: it is never retried;
-/// std::invalid_argument at the call of `retry` for a senseless policy. Stop: inherited by the calls; a wait between
-/// them ends at once with `cancelled`. Resumes: at home.
+/// @throws the error of the last call; `cancelled` from any call, which is never retried;
+/// std::invalid_argument, from the call of `retry` itself, for an invalid policy. Stop: inherited by the calls; a wait
+/// between them ends at once with `cancelled`. Resumes: at home.
 template <class F, class... Args>
     requires std::is_invocable_v<std::decay_t<F>&, std::decay_t<Args>&...>
 [[nodiscard]] auto retry(const retry_policy& policy, F&& f, Args&&... args)

@@ -20,12 +20,13 @@ namespace detail {
 
 }  // namespace detail
 
-/// Calls `f(args…)` on a helper thread of this process. At most 512 such calls run at the same time; more wait.
+/// Calls `f(args…)` on a helper thread of this process. At most 512 such calls run at the same time; further
+/// ones are queued.
 ///
 /// @param f  any plain callable, with any movable arguments
 /// @return a lazy task with the decayed result of `f`
 /// @throws the exception of `f`. Stop: a blocking call is not interrupted, but can poll `stop_requested()`; a call that
-/// has not begun is `cancelled`. Resumes: at home.
+/// has not begun ends with `cancelled`. Resumes: at home.
 template <class F, class... Args>
 [[nodiscard]] auto run_blocking(F&& f, Args&&... args) {
     using checked = detail::local_call_check<F, Args...>;

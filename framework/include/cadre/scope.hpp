@@ -41,7 +41,7 @@ class scope {
 public:
     static constexpr bool cadre_process_bound = true;
 
-    /// `where` is named in that message. @throws std::logic_error outside a task
+    /// `where` is printed in the message of the termination. @throws std::logic_error outside a task
     explicit scope(std::source_location where = std::source_location::current());
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
@@ -75,21 +75,21 @@ public:
             start(run_child(on(executor(ex), std::forward<F>(f), std::forward<Args>(args)...)));
     }
 
-    /// Requests stop of all tasks of the scope, also of those spawned later, until `join` has completed. Tasks that end
-    /// by it as `cancelled` have not failed.
+    /// Requests stop of all tasks of the scope, also of those spawned later, until `join` has completed. A task
+    /// that ends with `cancelled` because of it does not count as failed.
     void request_stop() noexcept;
     /// The number of tasks that have not ended.
     [[nodiscard]] std::size_t size() const noexcept;
 
-    /// Completes when all tasks have ended; rethrows the first error, which has requested stop of the others, with
-    /// the later ones in its `nested_errors`. Stop: passed on;
-    /// ends when all tasks have ended. Resumes: at home. The scope can be used again afterwards, also after an error.
+    /// Completes when all tasks have ended. The first error of a task requests stop of the others and is rethrown here;
+    /// the later ones are in its `nested_errors`. Stop: passed on; ends when all tasks have ended. Resumes: at home.
+    /// The scope can be used again afterwards, also after an error.
     [[nodiscard]] detail::wait_awaiter<scope> join() noexcept { return detail::wait_awaiter<scope>(*this); }
 
 private:
     friend detail::wait_awaiter<scope>;
     static constexpr detail::wait_kind waits_for = detail::wait_kind::join;
-    /// What the tasks of the scope notify when they end; of all of them together.
+    /// Shared by all tasks of the scope, each of which notifies it when it ends.
     struct end_of_child : detail::completion {
         scope* owner = nullptr;
     };
@@ -112,7 +112,7 @@ private:
     detail::stop_state* parent_stop_ = nullptr;
     std::optional<detail::stop_state> stop_;  // a new one after each join that follows a request
     std::source_location where_;
-    std::mutex mutex_;  // a leaf; stop is requested without it
+    std::mutex mutex_;  // a leaf lock, not held while stop is requested
     bool stopped_ = false;  // by `request_stop`
     std::exception_ptr error_;
     detail::waiter* joiner_ = nullptr;
@@ -120,15 +120,20 @@ private:
     // The tasks are counted on two cache lines: `spawn` and the ends of tasks happen on different processors.
     //
     //     word       state   changed by                                         to                    order
-    //     started_   n       `spawn`                                            n + 1                 fetch_add, relaxed
+    //     started_   n       `spawn`                                            n + 1                 fetch_add,
+    //     relaxed
     //                any     `join`: tasks of the scope may still spawn         joining               fetch_or, relaxed
-    //     open_      any     the end of a task                                  - 1                   fetch_sub, acq_rel
-    //                any     `join`: the tasks counted by `started_`            + n + joining         fetch_add, acq_rel
-    //                any     `spawn` that has found `started_` joining          + 1                   fetch_add, relaxed
+    //     open_      any     the end of a task                                  - 1                   fetch_sub,
+    //     acq_rel
+    //                any     `join`: the tasks counted by `started_`            + n + joining         fetch_add,
+    //                acq_rel
+    //                any     `spawn` that has found `started_` joining          + 1                   fetch_add,
+    //                relaxed
     //     both       any     `finish_wait`, alone                               0                     store, relaxed
     //
     // So `open_` is minus the ended tasks before `join` and `joining` plus the live tasks after it; the change that
-    // makes it `joining` finishes the joiner. A task that ends is counted last: the scope may be destroyed then.
+    // makes it `joining` finishes the joiner. The count is the last access of a task that ends: the scope
+    // may be destroyed afterwards.
     static constexpr std::int64_t joining = std::int64_t{1} << 62;
     [[maybe_unused]] std::byte apart_[64];
     std::atomic<std::int64_t> started_{0};

@@ -1,5 +1,5 @@
 /// @file
-/// `select`: performs exactly one of several operations, the first that is possible.
+/// `select`: performs exactly one of several operations, the first that becomes ready.
 ///
 ///     cadre::channel<std::string> words{ex, 4};
 ///     cadre::channel<int> numbers{ex, 4};
@@ -76,8 +76,8 @@ template <class Rep, class Period>
     return detail::after_operation(detail::to_time_limit(d));
 }
 
-/// Performs exactly one of `operations`: the first that is possible, one of those that are possible at once in turn.
-/// The others receive, send and lock nothing.
+/// Performs exactly one of `operations`: the first that becomes ready. If several are ready, they take turns from call
+/// to call. The others have no effect: they receive, send and lock nothing.
 ///
 /// @param operations  `ch.receive()`, `ch.send(v)`, `ch.emplace(…)` of local and shared channels, `m.lock()`,
 ///         `m.lock_shared()`, `event.wait()`, `latch.wait()`, `value.wait(old)`, `after(d)`; written in the call, since

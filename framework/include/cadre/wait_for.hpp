@@ -21,7 +21,7 @@ namespace cadre {
 
 namespace detail {
 
-/// Waits for the end of a job as for an event: a stop request ends the wait, not the work.
+/// Waits for a job to end. A stop request ends the wait; the job keeps running.
 class [[nodiscard]] job_end_awaiter {
 public:
     using resumes_at_home = void;
@@ -55,8 +55,8 @@ private:
 
 }  // namespace detail
 
-/// Waits until the work of `j` has ended, but no longer than `d`, which counts from the await. The work goes on, and
-/// `j` is awaited for its result as before.
+/// Waits until the work of `j` has ended, but no longer than `d`, which counts from the await. The job keeps running
+/// after that, and `co_await` of it yields its result.
 ///
 /// @return whether the work has ended: then awaiting the job does not suspend
 /// @throws std::logic_error at once if the job is empty. Stop: ends at once with `cancelled`. Resumes: at home. The job

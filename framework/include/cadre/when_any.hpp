@@ -33,7 +33,7 @@ public:
     any_result(std::in_place_index_t<I> i, U&& value) : value_(i, std::forward<U>(value)) {}
     /// The position of the winner among the arguments.
     [[nodiscard]] std::size_t index() const noexcept { return value_.index(); }
-    /// The results as a variant, the winner's being active.
+    /// The result as a variant, whose active alternative is that of the winner.
     [[nodiscard]] const std::variant<Ts...>& value() const& noexcept { return value_; }
     [[nodiscard]] std::variant<Ts...>&& value() && noexcept { return std::move(value_); }
 
@@ -113,7 +113,7 @@ private:
     }
 
     join join_;
-    std::tuple<task<Ts>...> tasks_;  // last: what their frames still hold may be linked to the join's stop state
+    std::tuple<task<Ts>...> tasks_;  // destroyed first: their frames may hold stop callbacks of the join
 };
 
 template <class T>
@@ -150,7 +150,7 @@ private:
     [[nodiscard]] promises_of<T> promises() const noexcept { return {tasks_.data(), tasks_.size()}; }
 
     join join_;
-    task_list<T> tasks_;  // last: what their frames still hold may be linked to the join's stop state
+    task_list<T> tasks_;  // destroyed first: their frames may hold stop callbacks of the join
 };
 
 }  // namespace detail

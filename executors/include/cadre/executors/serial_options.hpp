@@ -13,13 +13,14 @@ namespace cadre {
 /// The clock by which the tasks of a serial executor sleep.
 enum class clock_kind : std::uint8_t {
     real_time,
-    /// Sleeps and limits take no time: when no task is ready, the clock jumps to the next of them.
+    /// Sleeps and limits take no time: when no task is ready, the clock advances to the earliest of them.
     virtual_time,
 };
 
 struct serial_options {
     clock_kind clock = clock_kind::real_time;
-    /// Draws the order in which ready tasks run; the same seed gives the same order. None: they run in turn.
+    /// Draws the order in which ready tasks run; the same seed gives the same order. Without one they run
+    /// first in, first out.
     std::optional<std::uint64_t> seed = std::nullopt;
 };
 static_assert(std::is_trivially_destructible_v<serial_options>);

@@ -10,8 +10,8 @@
 
 namespace cadre {
 
-/// Runs tasks on a fixed number of threads. A task computes on its thread until it waits; forks (`when_all`) are run
-/// by their own thread unless an idle one steals them. Idle threads sleep.
+/// Runs tasks on a fixed number of threads. A task computes on its thread until it waits. The children of a
+/// `when_all` run on the thread that starts them unless an idle thread steals them. Idle threads sleep.
 class thread_executor : public local_executor {
 public:
     /// @throws config_error for zero or negative workers, or a CPU that does not exist; what the initializer throws

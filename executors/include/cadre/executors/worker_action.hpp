@@ -28,7 +28,7 @@ struct stored_action {
     codec_context context;  ///< keeps the objects of handles in `bytes`
 };
 
-/// The one action with this runner and these bytes. Thread-safe.
+/// @return the stored action with this runner and these bytes; the same one for equal arguments. Thread-safe.
 [[nodiscard]] const stored_action* store_action(action_runner run, byte_buffer bytes, codec_context context);
 
 template <class F>
@@ -42,12 +42,13 @@ void run_action(std::span<const std::byte> bytes) {
 }  // namespace detail
 
 /// A portable callable without parameters: a function, a captureless lambda, `bind_portable(f, args…)`, an aggregate
-/// with `operator()`; or none. What it returns is ignored. A cheap value; the callable is kept until the program ends.
+/// with `operator()`. May be empty. What it returns is ignored. Cheap to copy; the callable lives until the program
+/// ends.
 class worker_action {
 public:
     constexpr worker_action() noexcept = default;
     constexpr worker_action(std::nullptr_t) noexcept {}
-    /// For executors that receive it from elsewhere.
+    /// For backends that decode an action from bytes.
     explicit worker_action(const detail::stored_action* stored) noexcept : action_(stored) {}
     /// Does not compile if `f` is not portable.
     template <class F>
@@ -72,7 +73,7 @@ public:
     void operator()() const {
         if (action_ != nullptr) action_->run(action_->bytes.span());
     }
-    /// For executors that send it elsewhere; null: none.
+    /// For backends that encode the action; null if it is empty.
     [[nodiscard]] const detail::stored_action* stored() const noexcept { return action_; }
 
 private:

@@ -26,7 +26,7 @@ public:
                                           : static_cast<int>(n)) {}
 
     [[nodiscard]] constexpr bool is_default() const noexcept { return value_ == unset; }
-    /// The number; unspecified if `is_default()`.
+    /// The number of workers; unspecified if `is_default()`.
     [[nodiscard]] constexpr int value() const noexcept { return value_; }
 
     friend constexpr bool operator==(worker_count, worker_count) noexcept = default;
