@@ -31,7 +31,8 @@ TEST(scope_death, terminates_with_live_children) {
             };
             sync_wait(body());
         },
-        ::testing::KilledBySignal(SIGABRT), "scope made at .*scope_death_test\\.cpp:[0-9]+ .*task 'main'.* with 1 live task:");
+        ::testing::KilledBySignal(SIGABRT),
+        "scope made at .*scope_death_test\\.cpp:[0-9]+ .*task 'main'.* with 1 live task:");
 }
 
 TEST(scope_death, the_exception_in_flight_is_shown_first) {
