@@ -7,12 +7,15 @@
 #include "base/host_name.hpp"
 
 #include <cadre/as_outcome.hpp>
+#include <cadre/async_mutex.hpp>
+#include <cadre/channel.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/make_executor.hpp>
 #include <cadre/map.hpp>
 #include <cadre/reduce.hpp>
 #include <cadre/register_exception.hpp>
 #include <cadre/runtime.hpp>
+#include <cadre/shared_value.hpp>
 #include <cadre/this_task.hpp>
 #include <cadre/timeout.hpp>
 
@@ -205,10 +208,38 @@ TEST_F(ClusterKind, an_agent_serves_one_program_after_the_other) {
     }
 }
 
-TEST_F(ClusterKind, objects_are_refused_by_a_sentence) {
+task<int> send_and_count(channel<int> out, async_mutex mutex, int n) {
+    const auto guard = co_await mutex.lock();
+    for (int i = 0; i < n; ++i)
+        co_await out.send(i);
+    co_return n;
+}
+
+TEST_F(ClusterKind, channels_and_locks_work_on_all_hosts) {
+    const own_process first = start_agent(group);
+    const own_process second = start_agent(group);
+    const executor ex = make_cluster(group, 2);
+    const channel<int> numbers(ex, 4);
+    const async_mutex mutex(ex);
+    sync_wait([](executor on_hosts, channel<int> in, async_mutex m) -> task<void> {
+        job<int> one = spawn(on_hosts, send_and_count, in, m, 20);
+        job<int> other = spawn(on_hosts, send_and_count, in, m, 20);
+        int next = 0;
+        for (int i = 0; i < 40; ++i) {  // the mutex keeps them apart
+            const auto number = co_await in.receive();
+            EXPECT_EQ(number, next);
+            next = (next + 1) % 20;
+        }
+        const int sent = co_await std::move(one) + co_await std::move(other);
+        EXPECT_EQ(sent, 40);
+    }(ex, numbers, mutex));
+}
+
+TEST_F(ClusterKind, other_objects_are_refused_by_a_sentence) {
     const own_process agent = start_agent(group);
     const executor ex = make_cluster(group, 1);
-    EXPECT_NE(what_of<not_portable>([&] { channel<int>(ex, 1); }).find("executor '" + group), std::string::npos);
+    EXPECT_NE(what_of<not_portable>([&] { shared_value<int>(ex, 1); }).find("several hosts has no memory for cells"),
+              std::string::npos);
 }
 
 // What `the_processes_of_an_srun_end_with_its_program` starts.
@@ -253,7 +284,7 @@ TEST_F(ClusterKind, too_few_agents_are_reported) {
                   static_cast<void>(make_executor("cluster:1,url=" + private_broker::instance().url() +
                                                   ",name=" + group + ",nodes=2,nodes_wait=300ms"));
               }),
-              "executor 'cluster': 1 of 2 nodes have joined within 300 ms: start the agents before, or raise "
+              "executor 'cluster': 1 of 2 nodes have joined within 300 ms: start the agents earlier, or raise "
               "nodes_wait");
 }
 

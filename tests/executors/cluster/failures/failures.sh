@@ -167,9 +167,9 @@ refused() {
 }
 
 rows() {
-    refused "a wrong password" "amqp://cadre:wrong@$subnet.1:$port" "refuses the user 'cadre' or the password"
-    refused "no broker" "amqp://cadre:trial@$subnet.1:$((port + 5))" "no RabbitMQ answers"
-    refused "a broker that is cut off" "amqp://cadre:trial@$subnet.13:$port" "has not answered\|no RabbitMQ answers"
+    refused "a wrong password" "amqp://cadre:wrong@$subnet.1:$port" "rejects the user 'cadre' or its password"
+    refused "no broker" "amqp://cadre:trial@$subnet.1:$((port + 5))" "no RabbitMQ broker answers"
+    refused "a broker that is cut off" "amqp://cadre:trial@$subnet.13:$port" "has not replied\|no RabbitMQ broker answers"
 
     begin "a task crashes" crash
     expect_of_host worker_crashed 2000
