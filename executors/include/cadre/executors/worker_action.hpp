@@ -58,7 +58,7 @@ public:
         static_assert(!detail::is_task<std::remove_cvref_t<std::invoke_result_t<function&>>>,
                       "cadre: an initializer or finalizer is an ordinary function: a coroutine would not run");
         detail::require_portable<function>();
-        if constexpr (std::is_pointer_v<function>) {
+        if constexpr (std::is_pointer_v<std::remove_cvref_t<F>>) {  // a function itself is never null
             if (f == nullptr) return;
         }
         detail::codec_context context;

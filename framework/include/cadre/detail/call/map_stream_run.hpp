@@ -181,9 +181,9 @@ stream<V> deliver_map_stream(std::shared_ptr<stream_queue<std::vector<V>>> out, 
                     link->count_delivery(n, at == batch->size());
                 }
             }
-            while (at != batch->size()) {
+            for (; at != batch->size(); ++at) {
                 link->count_delivery(1, at + 1 == batch->size());
-                co_yield static_cast<V&&>((*batch)[at++]);
+                co_yield static_cast<V&&>((*batch)[at]);
             }
         }
     } catch (...) {
