@@ -18,10 +18,10 @@ void home_relay::request(std::uint64_t worker, std::uint64_t ticket, std::span<c
         if (!closed_) {
             try {
                 byte_buffer message = encode_home(message_kind::home_request, {worker, ticket}, body);
-                if (ticket != 0) asked_.emplace(worker, ticket);
+                if (ticket != 0) pending_.emplace(worker, ticket);
                 return publish_in_parts(link_, target::program, 0, std::move(message));
             } catch (const std::bad_alloc&) {
-                asked_.erase({worker, ticket});
+                pending_.erase({worker, ticket});
                 outcome = op_status::exhausted;
             }
         }
@@ -36,14 +36,14 @@ void home_relay::stop(std::uint64_t worker, std::uint64_t ticket) noexcept {
 
 void home_relay::ended(std::uint64_t worker) noexcept {
     const std::lock_guard hold(mutex_);
-    asked_.erase(asked_.lower_bound({worker, 0}), asked_.upper_bound({worker, ~std::uint64_t{0}}));
+    pending_.erase(pending_.lower_bound({worker, 0}), pending_.upper_bound({worker, ~std::uint64_t{0}}));
     if (!closed_) link_.publish(target::program, 0, encode_note(message_kind::home_ended, {worker, 0}));
 }
 
 void home_relay::answer(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept {
     {
         const std::lock_guard hold(mutex_);
-        if (asked_.erase({worker, ticket}) == 0) return;
+        if (pending_.erase({worker, ticket}) == 0) return;
     }
     port_.answer(worker, ticket, body);
 }
@@ -53,7 +53,7 @@ void home_relay::close() noexcept {
     {
         const std::lock_guard hold(mutex_);
         closed_ = true;
-        asked.swap(asked_);
+        asked.swap(pending_);
     }
     for (const auto& [worker, ticket] : asked)
         answer_unperformed(worker, ticket, op_status::stopped);

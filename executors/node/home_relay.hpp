@@ -40,7 +40,7 @@ private:
     answer_port port_;
     std::mutex mutex_;  // under it the link publishes, so that messages keep their order and none follows `close`
     bool closed_ = false;
-    std::set<std::pair<std::uint64_t, std::uint64_t>> asked_;  // (worker, ticket) that have no answer
+    std::set<std::pair<std::uint64_t, std::uint64_t>> pending_;  // (worker, ticket) that have no answer
 };
 
 }  // namespace cadre::detail::node

@@ -12,9 +12,12 @@
 
 #include <gtest/gtest.h>
 
+#include "framework/coroutine/level_guard.hpp"
+
 namespace {
 
 using cadre::generator;
+using cadre_test::level_guard;
 
 generator<int> count_to(int n) {
     for (int i = 0; i < n; ++i)
@@ -128,14 +131,6 @@ TEST(elements_of, an_exception_leaves_the_yield_and_may_be_handled_at_any_level)
     auto fails = at_once();
     EXPECT_THROW((void)fails.begin(), std::domain_error);
 }
-
-struct level_guard {
-    explicit level_guard(int& live) : live_(live) { ++live_; }
-    level_guard(const level_guard&) = delete;
-    level_guard& operator=(const level_guard&) = delete;
-    ~level_guard() { --live_; }
-    int& live_;
-};
 
 generator<int> guarded(int depth, int& live) {
     const level_guard guard(live);

@@ -19,9 +19,12 @@
 
 #include <gtest/gtest.h>
 
+#include "framework/coroutine/level_guard.hpp"
+
 namespace {
 
 using cadre::generator;
+using cadre_test::level_guard;
 
 static_assert(std::ranges::input_range<generator<int>>);
 static_assert(std::ranges::view<generator<int>>);
@@ -160,14 +163,6 @@ TEST(generator, nests) {
     std::ranges::copy(tree::walk(5), std::back_inserter(seen));
     EXPECT_EQ(seen, (std::vector{1, 2, 3, 4, 5}));
 }
-
-struct level_guard {
-    explicit level_guard(int& live) : live_(live) { ++live_; }
-    level_guard(const level_guard&) = delete;
-    level_guard& operator=(const level_guard&) = delete;
-    ~level_guard() { --live_; }
-    int& live_;
-};
 
 generator<int> descend(int depth, int& live) {
     const level_guard guard(live);
