@@ -1,7 +1,8 @@
-// A worker crashes while this program can have no new thread.
+// A worker crashes while this program and its workers can have no new thread.
 
 #include <cadre/cadre.hpp>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 
@@ -11,10 +12,14 @@
 
 namespace {
 
+using namespace std::chrono_literals;
+
 int crash() { return std::raise(SIGSEGV); }
 int twice(int x) { return 2 * x; }
+void initialize() {}
 
-cadre::task<int> app(cadre::executor ex) {
+cadre::task<int> app() {
+    cadre::process_executor ex{{.workers = 2, .initializer = initialize}};
     (void)co_await cadre::on(ex, twice, 1);
     rlimit limit{};
     ::getrlimit(RLIMIT_NPROC, &limit);
@@ -26,6 +31,9 @@ cadre::task<int> app(cadre::executor ex) {
     } catch (const cadre::worker_crashed& e) {
         std::printf("signal %d\n", e.signal());
     }
+    // More failed starts than an initializer may fail before its executor gives up.
+    while (cadre::executor(ex).stats().restarts < 6)
+        co_await cadre::sleep_for(1ms);
     ::setrlimit(RLIMIT_NPROC, &before);
     std::printf("%d\n", co_await cadre::on(ex, twice, 2));
     co_return 0;

@@ -11,8 +11,11 @@ namespace cadre::detail::process_os {
 void set_worker_main(worker_main_fn fn) noexcept;
 [[nodiscard]] bool has_worker_main() noexcept;
 
-/// Exit status of a worker that failed before its worker function ran; standard error says why.
+/// Exit status of a worker that failed before code of the program ran; standard error says why.
 inline constexpr int worker_start_failed = 127;
+
+/// Reports on standard error that this worker could not start, and terminates it with `worker_start_failed`.
+[[noreturn]] void end_without_start(unsigned slot, const char* why) noexcept;
 
 /// Call it first in main. Does not return in a process that was started as a fork server or a spawned worker. Records
 /// the command line for later re-execution of the program. Further calls do nothing.

@@ -83,6 +83,11 @@ bool in_worker() noexcept { return is_worker; }
 
 int lifeline_descriptor() noexcept { return lifeline; }
 
+void end_without_start(unsigned slot, const char* why) noexcept {
+    std::fprintf(stderr, "cadre: worker %u could not start: %s\n", slot, why);
+    ::_exit(worker_start_failed);
+}
+
 void become_worker(worker_request&& request) noexcept {
     is_worker = true;
     try {
@@ -94,8 +99,7 @@ void become_worker(worker_request&& request) noexcept {
             throw std::logic_error("no worker function was registered before the runtime started");
         }
     } catch (const std::exception& e) {
-        std::fprintf(stderr, "cadre: worker %u could not start: %s\n", request.boot.slot, e.what());
-        ::_exit(worker_start_failed);
+        end_without_start(request.boot.slot, e.what());
     }
     // An exception that escapes from the worker function terminates the process, as one that escapes from main.
     const int status = request.main(std::move(request.boot));

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <system_error>
 #include <thread>
 
 #include <linux/futex.h>
@@ -40,7 +41,7 @@ void wait_for_bell(std::atomic<std::uint32_t>& bell, std::uint32_t seen, steady_
 void control_thread::start(const process_plane::call_memory& memory, call_dispatcher& dispatcher,
                            const descriptor_check& descriptors, std::atomic<bool>& quit) {
     auto& parts = memory.parts();
-    std::thread([&parts, &dispatcher, &descriptors, &quit] {
+    const auto run = [&parts, &dispatcher, &descriptors, &quit] {
         const process_os::crash_handler_stack stack;
         auto& bell = parts.control.order_bell;
         process_plane::event_reader<process_plane::order_slots> orders(parts.orders, parts.control.orders_consumed);
@@ -75,7 +76,12 @@ void control_thread::start(const process_plane::call_memory& memory, call_dispat
             if (dispatcher.sleeps_until_rung()) wait_for_bell(bell, seen, next_descriptor_check - now);
             next_check = steady_clock::now() + check_interval;
         }
-    }).detach();
+    };
+    try {
+        std::thread(run).detach();
+    } catch (const std::system_error& e) {
+        throw std::system_error(e.code(), "starting its control thread");
+    }
 }
 
 }  // namespace cadre::detail::process_worker

@@ -1,5 +1,6 @@
 #include "process/worker/worker_main.hpp"
 
+#include "process/os/bootstrap.hpp"
 #include "process/plane/call_memory.hpp"
 #include "process/plane/supervisor_status_page.hpp"
 #include "process/worker/call_dispatcher.hpp"
@@ -131,27 +132,38 @@ struct worker_objects {
     std::atomic<bool> quit{false};
 };
 
+// Everything before the program's own code. A process without memory or threads is no failure of an initializer.
+worker_objects& start(process_os::worker_boot&& boot) noexcept {
+    const unsigned slot = boot.slot;
+    try {
+        note_worker_process();
+        trust_library_paths();
+        event_log::disable();
+        static worker_objects* const only = new worker_objects(std::move(boot));
+        worker_objects& w = *only;
+        write_output_by_line();
+        this_worker::detail::set_process_worker(w.setup.index, w.setup.count, w.setup.host);
+        register_portable_executor(w.setup.portable_id, w.backend);
+        running_word = &w.memory.control().running;
+        only_dispatcher = &w.dispatcher;
+        set_running_hook([](std::uint64_t id) noexcept {
+            end_if_forked();
+            if (id != 0) only_dispatcher->look_after_unread();
+            running_word->store(id, std::memory_order_release);
+        });
+        if (w.setup.trace != 0) w.trace.install();
+        loop_driver_set::instance().on_lost_descriptor([]() noexcept { end_without_descriptors(); });
+        control_thread::start(w.memory, w.dispatcher, w.descriptors, w.quit);
+        return w;
+    } catch (const std::exception& e) {
+        process_os::end_without_start(slot, e.what());
+    }
+}
+
 }  // namespace
 
 int worker_main(process_os::worker_boot&& boot) {
-    note_worker_process();
-    trust_library_paths();
-    event_log::disable();
-    static worker_objects* const only = new worker_objects(std::move(boot));
-    worker_objects& w = *only;
-    write_output_by_line();
-    this_worker::detail::set_process_worker(w.setup.index, w.setup.count, w.setup.host);
-    register_portable_executor(w.setup.portable_id, w.backend);
-    running_word = &w.memory.control().running;
-    only_dispatcher = &w.dispatcher;
-    set_running_hook([](std::uint64_t id) noexcept {
-        end_if_forked();
-        if (id != 0) only_dispatcher->look_after_unread();
-        running_word->store(id, std::memory_order_release);
-    });
-    if (w.setup.trace != 0) w.trace.install();
-    loop_driver_set::instance().on_lost_descriptor([]() noexcept { end_without_descriptors(); });
-    control_thread::start(w.memory, w.dispatcher, w.descriptors, w.quit);
+    worker_objects& w = start(std::move(boot));
     if (!run_initializer(w.memory, w.sender)) return 1;
 
     add_event_source(w.dispatcher);
