@@ -82,7 +82,7 @@ public:
     /// what the task shares with the children of its scopes needs no lock on any kind; parallel is what `on`, `spawn`
     /// and `map` send to an executor. One call at a time, on the thread that made the runtime.
     ///
-    /// The first Ctrl-C (SIGINT) or SIGTERM requests stop of the task; a second one ends the program at once, with
+    /// The first Ctrl-C (SIGINT) or SIGTERM requests stop of the task; a second one ends the program immediately, with
     /// status 130 or 143. If the task then ends by `cancelled`, `run` shuts down all executors and ends the program by
     /// that signal itself: nobody has to catch anything, and a shell sees 130 (143). What else the task returns or
     /// throws, `run` returns or throws. A signal that the program handles, or was started with ignored, is left alone.

@@ -23,8 +23,9 @@ namespace cadre {
 /// A stream of the jobs, each yielded once its work has ended: awaiting a yielded job does not suspend.
 ///
 /// @param jobs  moved from; the stream owns them. Destroying the stream drops the jobs that it has not yielded.
-/// @return one element for each job, whether it succeeded or failed; errors are thrown where the job is awaited. Stop:
-/// a request to the task that made the stream is passed on to all remaining jobs; a `next()` that waits throws
+/// @return one element for each job, whether it succeeded or failed; errors are thrown where the job is awaited.
+///
+/// Stop: a request to the task that made the stream is passed on to all remaining jobs; a `next()` that waits throws
 /// `cancelled` when the first of them has ended. A limit around one `next()` ends that wait alone. No job is lost:
 /// later calls of `next()` yield the jobs that remain. A job that has completed is yielded without regard to stop
 /// requests. Resumes: at home. Not thread-safe: one consumer.

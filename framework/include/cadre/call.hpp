@@ -55,8 +55,9 @@ task<call_result_t<F, Args...>> run_call(F f, Args... args) {
 /// coroutine with captures is safe here.
 ///
 /// @return a lazy task with the decayed result
-/// @throws the exception of `f`; at once std::range_error if an integer does not fit its parameter. Stop: inherited.
-/// Resumes: at home.
+/// @throws the exception of `f`; std::range_error immediately if an integer does not fit its parameter.
+///
+/// Stop: inherited. Resumes: at home.
 template <class F, class... Args>
     requires detail::callable_at_home<std::decay_t<F>, std::decay_t<Args>...>
 [[nodiscard]] auto call(F&& f, Args&&... args) {

@@ -95,8 +95,9 @@ public:
     };
 
     /// Waits for the work and moves its result out.
-    /// @throws the same as `on`; `std::logic_error` if the job is empty or was awaited before. Stop: passed on to the
-    /// work, with its reason; completes when the work has ended. Resumes: at home.
+    /// @throws the same as `on`; `std::logic_error` if the job is empty or was awaited before.
+    ///
+    /// Stop: passed on to the work, with its reason; completes when the work has ended. Resumes: at home.
     [[nodiscard]] awaiter operator co_await() const {
         if (state_ == nullptr) detail::throw_empty_job();
         state_->claim();
@@ -112,7 +113,7 @@ private:
     std::shared_ptr<detail::job_state<R>> state_;
 };
 
-/// Starts `f(args…)` on `ex` at once. The work inherits the stop requests of the calling task. Parameters and
+/// Starts `f(args…)` on `ex` immediately. The work inherits the stop requests of the calling task. Parameters and
 /// requirements are those of `on`.
 ///
 /// @return the handle; on a stopped executor of a job that fails with `executor_stopped`

@@ -206,8 +206,10 @@ auto start_outcomes(executor ex, F&& f, Range&& range, const map_options& option
 /// @param options  sizes, limits, retries and progress; see `map_options`
 /// @return the results in input order; of a function that returns nothing, one `std::monostate` for each item
 /// @throws the failure of the lowest index (one that is `cancelled` only if there is no other), after the rest was
-/// asked to stop and has ended; what the range or `progress` throws, likewise. Stop: passed on; completes when the work
-/// has ended, with `cancelled` if items were left. Resumes: at home; the range is read there.
+/// asked to stop and has ended; what the range or `progress` throws, likewise.
+///
+/// Stop: passed on; completes when the work has ended, with `cancelled` if items were left. Resumes: at home; the range
+/// is read there.
 template <detail::map_executor E, class F, std::ranges::input_range Range>
 [[nodiscard]] auto map(E&& ex, F&& f, Range&& range, map_options options = {}) {
     return detail::start_values<detail::may_be_remote<E>>(std::forward<E>(ex), std::forward<F>(f),

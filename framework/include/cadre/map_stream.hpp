@@ -93,9 +93,11 @@ auto stream_side_by_side(executor ex, F&& f, Ranges ranges, const map_options& o
 /// @return a stream of the results; `std::monostate` for each item if `f` returns nothing
 /// @throws from `next()`: the failure of the lowest index, after the results before it (with `ordered = false`: after
 /// those that were ready), and after the rest was asked to stop and has ended; what the source throws, after the
-/// results of the items before. Stop: a request to the task that made the stream is passed on; `next()` then ends with
-/// `cancelled` when the work has ended. Dropping the stream asks the items in flight to stop; they belong to their
-/// executor, and the sending task to its home, until they have ended.
+/// results of the items before.
+///
+/// Stop: a request to the task that made the stream is passed on; `next()` then ends with `cancelled` when the work has
+/// ended. Dropping the stream asks the items in flight to stop; they belong to their executor, and the sending task to
+/// its home, until they have ended.
 template <detail::map_executor E, class F, detail::stream_source S>
 [[nodiscard]] auto map_stream(E&& ex, F&& f, S&& source, map_options options = {})
     -> stream<detail::map_value<F, detail::items_of_source<S>>> {

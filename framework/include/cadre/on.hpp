@@ -45,10 +45,12 @@ task<typename Bound::result> run_on(executor ex, Bound bound) {
 ///              call that compiles runs on every kind.
 /// @param args  converted to the parameter types of `f`, then moved; they live as long as the coroutine
 /// @return a lazy task with the decayed result of `f`
-/// @throws std::range_error at once if an integer does not fit its parameter; the exception of `f`, as itself or as
+/// @throws std::range_error immediately if an integer does not fit its parameter; the exception of `f`, as itself or as
 /// `remote_error`; `executor_stopped`; `not_portable` if an argument cannot be encoded; `timed_out` if the handle
 /// carries a time limit, which counts from the begin of `f`; on a process executor `worker_crashed`, `worker_lost`,
-/// `task_killed`. Stop: passed on; completes when the work has ended, at once if it has not begun. Resumes: at home.
+/// `task_killed`.
+///
+/// Stop: passed on; completes when the work has ended, at once if it has not begun. Resumes: at home.
 template <class F, class... Args>
 [[nodiscard]] auto on(executor ex, F&& f, Args&&... args) {
     using checked = detail::portable_call_check<F, Args...>;

@@ -72,8 +72,9 @@ concept reducible =
 /// `f`, `op`, the items and `T` must be portable, unless `ex` is a `serial_executor` or a `thread_executor`.
 ///
 /// @throws what `f` or `op` throws, of several failures the one of the lowest index, after the rest was asked to stop
-/// and has ended; what the range throws. Stop: passed on; ends when the work has ended, with `cancelled`. Resumes: at
-/// home; the range is read there.
+/// and has ended; what the range throws.
+///
+/// Stop: passed on; ends when the work has ended, with `cancelled`. Resumes: at home; the range is read there.
 template <detail::map_executor E, class F, class Op, std::ranges::input_range Range, class T>
 [[nodiscard]] task<T> reduce(E&& ex, F&& f, Op op, Range&& range, T init, map_options options = {}) {
     constexpr bool remote = detail::may_be_remote<E>;

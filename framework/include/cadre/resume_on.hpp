@@ -59,8 +59,9 @@ private:
 /// it awaits and spawns has that home, too. The task that awaits this coroutine resumes at its own home, as ever. A
 /// `scope` keeps the home at which it was made. `ex` counts the coroutine as its work, until it ends or moves on.
 ///
-/// @throws executor_stopped if `ex` has been shut down: then the coroutine stays where it is. Stop: not a cancellation
-/// point. Resumes: on `ex`. Not for the bodies of streams, which do not compile with it.
+/// @throws executor_stopped if `ex` has been shut down: then the coroutine stays where it is.
+///
+/// Stop: not a cancellation point. Resumes: on `ex`. Not for the bodies of streams, which do not compile with it.
 [[nodiscard]] inline detail::resume_on_awaiter resume_on(const local_executor& ex) {
     return detail::resume_on_awaiter(ex.handle().backend());
 }

@@ -65,8 +65,9 @@ task<retry_result<F, Args...>> run_retry(retry_policy policy, F f, Args... args)
 ///
 /// @return a lazy task with the decayed result
 /// @throws the error of the last call; `cancelled` from any call, which is never retried;
-/// std::invalid_argument, from the call of `retry` itself, for an invalid policy. Stop: inherited by the calls; a wait
-/// between them ends at once with `cancelled`. Resumes: at home.
+/// std::invalid_argument, from the call of `retry` itself, for an invalid policy.
+///
+/// Stop: inherited by the calls; a wait between them completes immediately with `cancelled`. Resumes: at home.
 template <class F, class... Args>
     requires std::is_invocable_v<std::decay_t<F>&, std::decay_t<Args>&...>
 [[nodiscard]] auto retry(const retry_policy& policy, F&& f, Args&&... args)

@@ -25,8 +25,10 @@ namespace detail {
 ///
 /// @param f  any plain callable, with any movable arguments
 /// @return a lazy task with the decayed result of `f`
-/// @throws the exception of `f`. Stop: a blocking call is not interrupted, but can poll `stop_requested()`; a call that
-/// has not begun ends with `cancelled`. Resumes: at home.
+/// @throws the exception of `f`.
+///
+/// Stop: a blocking call is not interrupted, but can poll `stop_requested()`; a call that has not begun ends with
+/// `cancelled`. Resumes: at home.
 template <class F, class... Args>
 [[nodiscard]] auto run_blocking(F&& f, Args&&... args) {
     using checked = detail::local_call_check<F, Args...>;

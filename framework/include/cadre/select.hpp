@@ -86,7 +86,7 @@ template <class Rep, class Period>
 ///         optional for `receive` (empty: closed and drained), the guard for `lock`, `std::monostate` for the others
 /// @throws what the performed operation throws: channel_closed for a `send`; executor_stopped; cancelled
 ///
-/// Stop: an operation that is possible at once is performed; a wait ends with `cancelled`, and none was performed.
+/// Stop: an operation that is possible immediately is performed; a wait ends with `cancelled`, and none was performed.
 /// Resumes: at home. Cost: linear in the number of operations.
 template <class... Operations>
     requires(sizeof...(Operations) > 0 && (detail::selectable<Operations> && ...))

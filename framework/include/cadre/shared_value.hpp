@@ -92,7 +92,7 @@ public:
         requires detail::maskable<T> { return number().fetch_xor(n, order); }
     // clang-format on
 
-    /// Completes when the value is not `old`, byte for byte: at once, or after a change that `notify_one` or
+    /// Completes when the value is not `old`, byte for byte: immediately, or after a change that `notify_one` or
     /// `notify_all` has announced. Stop: completes if the value has changed; a wait ends with `cancelled`.
     [[nodiscard]] auto wait(T old) const
         requires detail::lock_free<T>
@@ -111,7 +111,7 @@ public:
             return self->read();
         });
     }
-    /// Completes when `x` has been written. @throws std::range_error at once if an integer does not fit `T`
+    /// Completes when `x` has been written. @throws std::range_error immediately if an integer does not fit `T`
     template <std::convertible_to<T> U = T>
     [[nodiscard]] auto set(U x) const {
         return locked([self = cell_, value = static_cast<T>(fitting(x))](const detail::held_lock&) {

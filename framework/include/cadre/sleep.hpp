@@ -91,7 +91,8 @@ template <class = void>
 
 /// Suspends for at least `d`, counted from the await; if `d` is not positive it only checks for a stop request.
 ///
-/// Stop: ends at once with `cancelled`. Resumes: at home. Precision: that of the home's timer, tens of microseconds.
+/// Stop: completes immediately with `cancelled`. Resumes: at home. Precision: that of the home's timer, tens of
+/// microseconds.
 template <class Rep, class Period>
 [[nodiscard]] detail::sleep_awaiter sleep_for(std::chrono::duration<Rep, Period> d) {
     return detail::sleep_awaiter(detail::to_time_limit(d));
@@ -100,7 +101,7 @@ template <class Rep, class Period>
 /// Suspends until `t`, of any clock; a time of the steady clock is one of `cadre::now()`. A time of another clock is
 /// converted once, at the call.
 ///
-/// Stop: ends at once with `cancelled`. Resumes: at home.
+/// Stop: completes immediately with `cancelled`. Resumes: at home.
 template <class Clock, class Duration>
 [[nodiscard]] detail::sleep_awaiter sleep_until(std::chrono::time_point<Clock, Duration> t) {
     if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>)

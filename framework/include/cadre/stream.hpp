@@ -116,9 +116,9 @@ public:
     };
 
     /// The next element, or nothing at the end. Rethrows the exception of the body; afterwards there is no next
-    /// element. Stop: ends at once with `cancelled`, and no element is lost: the body goes on, and the following
-    /// `next()` gives its element. If stop of the task that made the stream is requested, the body is asked to stop,
-    /// and `next()` ends with it. Resumes: at home.
+    /// element. Stop: completes immediately with `cancelled`, and no element is lost: the body goes on, and the
+    /// following `next()` gives its element. If stop of the task that made the stream is requested, the body is asked
+    /// to stop, and `next()` ends with it. Resumes: at home.
     [[nodiscard]] next_awaiter next() noexcept { return next_awaiter(frame_); }
 
 private:

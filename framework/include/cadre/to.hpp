@@ -41,8 +41,9 @@ using container_of =
 /// @param source  taken over; a stream that is an lvalue is read to its end, a range that is an lvalue must outlive the
 ///                task
 /// @return a lazy task with the container; elements are moved into it
-/// @throws what the stream throws: the elements before are lost then. Stop: a wait for an element ends at once with
-/// `cancelled`. Resumes: at home.
+/// @throws what the stream throws: the elements before are lost then.
+///
+/// Stop: a wait for an element completes immediately with `cancelled`. Resumes: at home.
 template <template <class...> class C, detail::stream_source S>
 [[nodiscard]] auto to(S&& source) {
     using element = detail::element_of_source<S>;

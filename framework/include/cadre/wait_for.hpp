@@ -59,8 +59,9 @@ private:
 /// after that, and `co_await` of it yields its result.
 ///
 /// @return whether the work has ended: then awaiting the job does not suspend
-/// @throws std::logic_error at once if the job is empty. Stop: ends at once with `cancelled`. Resumes: at home. The job
-/// may be awaited by another task meanwhile.
+/// @throws std::logic_error immediately if the job is empty.
+///
+/// Stop: completes immediately with `cancelled`. Resumes: at home. The job may be awaited by another task meanwhile.
 template <class Rep, class Period, class R>
 [[nodiscard]] task<bool> wait_for(std::chrono::duration<Rep, Period> d, const job<R>& j) {
     const auto& state = detail::job_access::state(j);
