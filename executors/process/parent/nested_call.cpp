@@ -23,6 +23,10 @@ void nested_call::start() noexcept {
         complete(failure_reply(std::move(not_received)));
         return;
     }
+    if (stopped) {
+        complete(failure_reply(std::make_exception_ptr(cancelled())));
+        return;
+    }
     portable_call* const self = this;
     pool_->submit(std::span(&self, 1), true);
 }

@@ -67,10 +67,13 @@ std::string nested_calls::handle_call(worker_connection& c, const event& e, std:
 // A stop request may cross the end of its call, so an unknown ticket breaks nothing.
 void nested_calls::handle_stop(worker_connection& c, const event& e, ended_calls& ended) noexcept {
     const auto found = c.nested.find(e.id);
-    if (found == c.nested.end() || found->second->backend_data == nullptr) return;
+    if (found == c.nested.end()) return;
+    nested_call& call = *found->second;
+    call.stopped = true;
+    if (call.backend_data == nullptr) return;  // not submitted yet, or ended
     const auto strongest = static_cast<std::uint32_t>(stop_reason::kill);
     const auto why = static_cast<stop_reason>(std::clamp<std::uint32_t>(e.items, 1, strongest));
-    stops_.request(*static_cast<call_record*>(found->second->backend_data), why, ended);
+    stops_.request(*static_cast<call_record*>(call.backend_data), why, ended);
 }
 
 void nested_calls::start_received() noexcept {
@@ -126,10 +129,10 @@ void nested_calls::reply(nested_call& call, const call_reply& reply, const byte_
     c.link.ring();
 }
 
-void nested_calls::abandon(worker_connection& c, ended_calls& ended) noexcept {
+void nested_calls::abandon(worker_connection& c, stop_reason why, ended_calls& ended) noexcept {
     for (auto& [ticket, call] : c.nested)
         if (call->caller = nullptr; call->backend_data != nullptr)
-            stops_.request(*static_cast<call_record*>(call->backend_data), stop_reason::requested, ended);
+            stops_.request(*static_cast<call_record*>(call->backend_data), why, ended);
     c.nested.clear();
 }
 

@@ -54,6 +54,24 @@ TEST(process_inherited_deadline, ends_a_call_of_a_call_by_force) {
     EXPECT_GE(ex.stats().restarts, 1u);
 }
 
+// The limit passes while a call is on its way to the parent, while it is placed, while its caller is killed before it
+// could pass the request on: whatever the moment, nothing stays behind.
+task<void> a_limit_at_any_moment(executor ex, std::chrono::microseconds limit) {
+    const cadre::channel<int> started(ex, 1);
+    const auto late = co_await cadre::as_outcome(cadre::timeout(limit, cadre::on(ex, call_deeper, ex, started, 2)));
+    EXPECT_THROW((void)late.value(), cadre::timed_out);
+    co_await expect_all_to_end(ex);
+}
+
+TEST(process_inherited_deadline, ends_all_calls_whenever_it_passes) {
+    const hang_guard guard;
+    for (int i = 0; i < 60; ++i) {
+        const executor ex = process_executor{{.workers = 2, .kill_grace = 1ms}};
+        EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+        cadre::sync_wait(a_limit_at_any_moment(ex, std::chrono::microseconds(40 + i * i)));
+    }
+}
+
 task<int> stream_of_endless_items(executor ex, cadre::channel<int> started) {
     auto s = cadre::map_stream(ex, cadre::bind_portable(ignore_every_request, started), std::views::iota(0, 1));
     co_return (co_await s.next()).value_or(0);
