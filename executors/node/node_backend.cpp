@@ -140,6 +140,7 @@ void* node_backend::query(const std::type_info& extension) noexcept {
     if (extension == typeid(portable_identity)) return static_cast<portable_identity*>(this);
     if (extension == typeid(borrowed_arguments)) return static_cast<borrowed_arguments*>(this);
     if (extension == typeid(raw_chunks)) return static_cast<raw_chunks*>(this);
+    if (extension == typeid(task_limits)) return static_cast<task_limits*>(this);
     return nullptr;
 }
 

@@ -13,6 +13,7 @@
 #include "state/home_service.hpp"
 
 #include <cadre/detail/scheduler/portable_call.hpp>
+#include <cadre/detail/scheduler/task_limits.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/executor_backend.hpp>
 #include <cadre/executors/process_options.hpp>
@@ -63,6 +64,7 @@ class node_backend final : public executor_backend,
                            private portable_identity,
                            private borrowed_arguments,
                            private raw_chunks,
+                           private task_limits,
                            private home_answers,
                            private node_link_events {
 public:
@@ -123,6 +125,9 @@ private:
     void answer(home_client to, std::uint64_t ticket, byte_buffer body) noexcept override;
     void handle_home(node_id from, message_kind kind, std::span<const std::byte> message);
     [[nodiscard]] executor_identity portable_id() const noexcept override { return identity_; }
+    [[nodiscard]] std::chrono::nanoseconds default_limit() const noexcept override {
+        return settings_.pool.task_timeout;
+    }
 
     // Events of the link.
     void received(delivery message) noexcept override;

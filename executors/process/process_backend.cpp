@@ -128,6 +128,7 @@ void* process_backend::query(const std::type_info& extension) noexcept {
     if (extension == typeid(borrowed_arguments)) return static_cast<borrowed_arguments*>(this);
     if (extension == typeid(remote_tasks)) return static_cast<remote_tasks*>(this);
     if (extension == typeid(raw_chunks)) return static_cast<raw_chunks*>(this);
+    if (extension == typeid(task_limits)) return static_cast<task_limits*>(this);
     if (extension == typeid(chunk_progress_source)) return static_cast<chunk_progress_source*>(this);
     if (extension == typeid(pool_load_source)) return static_cast<pool_load_source*>(this);
     if (extension == typeid(home_downstream)) return static_cast<home_downstream*>(this);

@@ -8,11 +8,13 @@
 
 #include <cadre/detail/scheduler/event_source.hpp>
 #include <cadre/detail/scheduler/portable_call.hpp>
+#include <cadre/detail/scheduler/task_limits.hpp>
 #include <cadre/dump_tasks.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/executor_backend.hpp>
 #include <cadre/executors/process_options.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +25,7 @@ class process_backend final : public executor_backend,
                               private portable_identity,
                               private borrowed_arguments,
                               private raw_chunks,
+                              private task_limits,
                               private chunk_progress_source,
                               private pool_load_source,
                               private home_downstream,
@@ -67,6 +70,7 @@ private:
 
     process_backend(const process_options& options, pool_role role);
     static void release(process_backend* last) noexcept;
+    [[nodiscard]] std::chrono::nanoseconds default_limit() const noexcept override { return pool_->task_timeout(); }
     [[nodiscard]] executor_identity portable_id() const noexcept override { return pool_->portable_id(); }
     void answer(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept override {
         pool_->answer_from_home(worker, ticket, body);

@@ -46,6 +46,7 @@ public:
     [[nodiscard]] std::uint32_t workers() const noexcept { return starter_.workers(); }
     [[nodiscard]] const executor_identity& portable_id() const noexcept { return starter_.portable_id(); }
     [[nodiscard]] int default_retries() const noexcept { return starter_.options().retries; }
+    [[nodiscard]] std::chrono::nanoseconds task_timeout() const noexcept { return starter_.options().task_timeout; }
     [[nodiscard]] memory_domain& domain() noexcept { return starter_.domain(); }
     [[nodiscard]] work_registry& registry() noexcept { return registry_; }
     [[nodiscard]] executor_stats stats() const;

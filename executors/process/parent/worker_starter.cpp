@@ -114,6 +114,7 @@ void worker_starter::write_setup(worker_link& link, std::uint32_t index) const {
     setup.count = workers_;
     setup.tasks_per_worker = static_cast<std::uint32_t>(std::min<std::size_t>(options_.tasks_per_worker, UINT32_MAX));
     setup.retries = static_cast<std::uint32_t>(std::clamp(options_.retries, 0, 1000));
+    setup.task_timeout = options_.task_timeout.count();
     setup.memory_soft_limit = options_.memory_soft_limit;
     setup.limits_memory = options_.memory_soft_limit != 0 || options_.memory_limit != 0 ? 1 : 0;
     setup.domain = domain_->id();

@@ -42,6 +42,7 @@ struct worker_setup {
     std::uint32_t count;
     std::uint32_t tasks_per_worker;  ///< unfinished tasks; 0: no limit
     std::uint32_t retries;         // by default
+    std::int64_t task_timeout;        // nanoseconds; 0: none
     std::uint64_t memory_soft_limit;  // bytes; 0: none
     std::uint32_t limits_memory;   // 1: it has that limit or a hard one
     std::uint32_t domain;          // of the executor's channels, cells and locks

@@ -23,8 +23,8 @@ using process_plane::nested_header;
 
 worker_backend::worker_backend(const process_plane::worker_setup& setup, event_sender& sender, memory_domain& domain)
     : count_(setup.count), limited_(setup.tasks_per_worker != 0), retries_(static_cast<int>(setup.retries)),
-      name_(setup.executor_name), kind_(setup.kind), portable_id_(setup.portable_id), sender_(sender), domain_(domain) {
-}
+      limit_(setup.task_timeout), name_(setup.executor_name), kind_(setup.kind), portable_id_(setup.portable_id),
+      sender_(sender), domain_(domain) {}
 
 void worker_backend::submit(std::span<work_item* const>) noexcept {
     std::terminate();  // remote: it gets no items
@@ -189,6 +189,7 @@ void worker_backend::handle_reply(const event& e, std::span<const std::byte> bod
 void* worker_backend::query(const std::type_info& extension) noexcept {
     if (extension == typeid(portable_identity)) return static_cast<portable_identity*>(this);
     if (extension == typeid(borrowed_arguments)) return static_cast<borrowed_arguments*>(this);
+    if (extension == typeid(task_limits)) return static_cast<task_limits*>(this);
     return nullptr;
 }
 

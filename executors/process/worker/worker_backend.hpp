@@ -5,10 +5,12 @@
 #include "process/worker/event_sender.hpp"
 
 #include <cadre/detail/scheduler/portable_call.hpp>
+#include <cadre/detail/scheduler/task_limits.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/executor_backend.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <string>
@@ -17,7 +19,10 @@
 
 namespace cadre::detail::process_worker {
 
-class worker_backend final : public executor_backend, private portable_identity, private borrowed_arguments {
+class worker_backend final : public executor_backend,
+                             private portable_identity,
+                             private borrowed_arguments,
+                             private task_limits {
 public:
     /// @param domain  shared memory, or of an executor of several hosts the objects at home in the program
     worker_backend(const process_plane::worker_setup& setup, event_sender& sender, memory_domain& domain);
@@ -56,11 +61,13 @@ private:
     static void refuse(portable_call& call, std::exception_ptr why) noexcept;
     void send(portable_call& call, std::uint64_t ticket) noexcept;
     void add_to_caller(std::uint64_t caller, int change) noexcept;
+    [[nodiscard]] std::chrono::nanoseconds default_limit() const noexcept override { return limit_; }
     [[nodiscard]] executor_identity portable_id() const noexcept override { return portable_id_; }
 
     const std::uint32_t count_;
     const bool limited_;
     const int retries_;
+    const std::chrono::nanoseconds limit_;
     const std::string name_;
     const executor_kind kind_;
     const executor_identity portable_id_;

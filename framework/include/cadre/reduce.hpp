@@ -67,8 +67,8 @@ concept reducible =
 /// @param op       `T(T, T)`, associative; need not be commutative. Runs in the workers and at home.
 /// @param range    any input range; an lvalue is held by reference and must outlive the reduction
 /// @param init     the leftmost value, applied once; also the result for an empty range
-/// @param options  as for `map`. `retries`: a chunk whose worker died is repeated as a whole. With a `timeout`, which
-///                 counts for each item, a chunk is one item.
+/// @param options  as for `map`. `retries`: a chunk whose worker died is repeated as a whole. With a `timeout` or a
+///                 `task_timeout` of the executor, which count for each item, a chunk is one item.
 /// `f`, `op`, the items and `T` must be portable, unless `ex` is a `serial_executor` or a `thread_executor`.
 ///
 /// @throws what `f` or `op` throws, of several failures the one of the lowest index, after the rest was asked to stop

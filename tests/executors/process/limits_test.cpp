@@ -1,11 +1,15 @@
 #include "support.hpp"
 
+#include <cadre/reduce.hpp>
 #include <cadre/stop.hpp>
+#include <cadre/this_task.hpp>
 #include <cadre/timeout.hpp>
 
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
+#include <ranges>
 #include <set>
 #include <string>
 #include <vector>
@@ -54,6 +58,29 @@ TEST(process_limits, waiting_in_the_queue_does_not_count) {
         jobs.push_back(cadre::spawn(ex, busy, i));  // the last waits for 0.7 s
     for (auto& j : jobs)
         EXPECT_EQ(run(wait_for<int>, std::move(j)), 1);
+}
+
+int same(int x) { return x; }
+task<int> reduced_in_worker(int items) {
+    const executor here = co_await cadre::this_task::executor();
+    co_return co_await cadre::reduce(here, same, std::plus<>{}, std::views::iota(0, items), 0, {.chunk = 5});
+}
+
+// The clock of a limit is that of a call: with a limit each item of a reduction is a call of its own.
+TEST(process_limits, a_limit_of_the_executor_counts_for_each_item_of_a_reduction) {
+    const executor ex = process_executor{{.workers = 1, .task_timeout = 1h}};
+    const auto items = std::views::iota(0, 10);
+    EXPECT_EQ(cadre::sync_wait(cadre::reduce(ex, same, std::plus<>{}, items, 0, {.chunk = 5})), 45);
+    EXPECT_EQ(ex.stats().done, 10u);
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, reduced_in_worker, 10)), 45);
+    EXPECT_EQ(ex.stats().done, 21u);
+}
+
+TEST(process_limits, without_a_limit_a_reduction_sends_chunks) {
+    const executor ex = process_executor{{.workers = 1}};
+    const auto items = std::views::iota(0, 10);
+    EXPECT_EQ(cadre::sync_wait(cadre::reduce(ex, same, std::plus<>{}, items, 0, {.chunk = 5})), 45);
+    EXPECT_EQ(ex.stats().done, 2u);
 }
 
 TEST(process_limits, timeout_kills_what_does_not_stop) {

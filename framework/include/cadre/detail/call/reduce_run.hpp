@@ -26,6 +26,10 @@
 
 namespace cadre::detail {
 
+/// `resolve_options` for a reduction, in which a chunk is one call: a limit counts for each item, so with a limit, also
+/// one of the executor, a chunk is one item.
+[[nodiscard]] map_options resolve_reduction(const map_options& options, const executor& ex);
+
 /// The state of one reduction; a local of its coroutine, driven by `drive_chunks`. Holds one value for each chunk in
 /// flight, never one for each item.
 template <bool Remote, class F, class Op, class Item, class T>
@@ -37,7 +41,7 @@ class reduce_run {
 public:
     reduce_run(const executor& ex, const F& f, const Op& op, T init, const map_options& options,
                std::optional<std::size_t> total, const stop_state* stop)
-        : options_(options_of_items(options, ex)),
+        : options_(resolve_reduction(options, ex)),
           ex_(ex.with({.name = options_.name, .timeout = options_.timeout, .retries = options_.retries})),
           function_({}, {f, op}), stop_(stop), fold_(op, std::move(init)),
           window_(options_, ex.concurrency(), total, {.coroutine = bound::coroutine}),
@@ -87,12 +91,6 @@ public:
     [[nodiscard]] T take_result() { return fold_.take(); }
 
 private:
-    // A limit counts for each item, and a chunk is one call: with a limit it has one item.
-    [[nodiscard]] static map_options options_of_items(const map_options& options, const executor& ex) {
-        map_options result = resolve_options(options, ex);
-        if (result.timeout.count() > 0) result.chunk = 1;
-        return result;
-    }
     struct chunk : completion_queue::node {
         chunk(std::size_t first_index, std::size_t count, typename fold::position position, job<T>&& started)
             : first(first_index), items(count), run(position), work(std::move(started)) {}
