@@ -5,6 +5,7 @@
 
 #include "coroutine/trace.hpp"
 
+#include <cadre/detail/call/call_errors.hpp>
 #include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/codec/codec.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
@@ -87,6 +88,12 @@ void remote_submission::end_own_limit(call_reply& reply) noexcept {
     if (!ended_by_stop(error)) return;
     reply.kind = reply_kind::failure;
     reply.error = std::make_exception_ptr(timed_out(timed_out_text(call_.options.timeout, call_.options.name)));
+}
+
+void remote_submission::add_task_to_origin(call_reply& reply, std::string_view item) const {
+    const std::string& name = call_.options.name;
+    std::string task = name.empty() ? call_name(call_.entry, call_.arguments.span()) : "task '" + name + "'";
+    reply.error = add_origin(reply.error, task.append(item));
 }
 
 call_reply failed_reply(std::exception_ptr error) noexcept {

@@ -73,6 +73,15 @@ TEST(process_origin, out_of_reduce_names_the_item) {
     EXPECT_TRUE(matches(origin_of(std::move(sum)), item_of_worker));
 }
 
+TEST(process_origin, of_a_death_in_a_call_is_its_worker_and_task) {
+    const process_executor ex{{.workers = 1}};
+    constexpr const char* worker_and_task = "worker \\(pid [0-9]+\\), .*kill_itself.*[^ ]";
+    EXPECT_TRUE(matches(origin_of(cadre::on(ex, kill_itself, 7)), worker_and_task));
+    EXPECT_TRUE(matches(origin_of(cadre::spawn(ex, kill_itself, 7)), worker_and_task));
+    EXPECT_TRUE(matches(origin_of(cadre::on(ex.with({.name = "seven"}), kill_itself, 7)),
+                        "worker \\(pid [0-9]+\\), task 'seven'"));
+}
+
 // The worker cannot tell any more which item it was at.
 TEST(process_origin, of_a_death_in_reduce_is_the_chunk) {
     const process_executor ex{{.workers = 1}};

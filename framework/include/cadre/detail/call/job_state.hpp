@@ -15,13 +15,11 @@
 
 #include <sys/types.h>
 
-#include <cadre/detail/call/call_errors.hpp>
 #include <cadre/detail/call/completion_queue.hpp>
 #include <cadre/detail/call/local_call.hpp>
 #include <cadre/detail/call/packaged_call.hpp>
 #include <cadre/detail/call/remote_call.hpp>
 #include <cadre/detail/call/stop_forwarder.hpp>
-#include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
 #include <cadre/executor.hpp>
@@ -220,11 +218,13 @@ public:
         if (other != nullptr) return *other;
         return worker_pid() != 0 ? this_host() : std::string();
     }
-    [[nodiscard]] result take() override { return read_reply<result>(reply_); }
+    [[nodiscard]] result take() override {
+        if (!has_origin_) submission_.name_origin(reply_);
+        return read_reply<result>(reply_);
+    }
     void add_origin(std::string_view text) override {
-        if (reply_.kind != reply_kind::failure) return;
-        std::string task = options.name.empty() ? call_name(entry, arguments.span()) : "task '" + options.name + "'";
-        reply_.error = detail::add_origin(reply_.error, task.append(text));
+        submission_.name_origin(reply_, text);
+        has_origin_ = true;
     }
 
 private:
@@ -241,6 +241,7 @@ private:
     codec_context context_;
     Bound call_;  // the arguments may refer to it
     call_reply reply_;
+    bool has_origin_ = false;
     std::shared_ptr<job_state_base> self_;
 };
 

@@ -77,9 +77,10 @@ protected:
     explicit remote_call_base(std::shared_ptr<executor_backend> backend) : submission_(std::move(backend), *this) {}
     ~remote_call_base() = default;
     [[nodiscard]] const executor_backend& backend() const noexcept { return submission_.backend(); }
-    call_reply& received() noexcept {
+    call_reply& received() {
         (void)waiter_.detach();
         submission_.unlink();
+        submission_.name_origin(reply_);
         return reply_;
     }
     codec_context context_;

@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include <cadre/detail/coroutine/stop_state.hpp>
@@ -48,6 +49,12 @@ public:
         if (limit_ != nullptr) [[unlikely]]
             end_own_limit(reply);
     }
+    /// Before the reply is read: adds the task, and `item`, to the origin of an error that the task has not thrown
+    /// itself, such as the death of its worker.
+    void name_origin(call_reply& reply, std::string_view item = {}) const {
+        if (reply.kind == reply_kind::failure) [[unlikely]]
+            add_task_to_origin(reply, item);
+    }
     [[nodiscard]] const executor_backend& backend() const noexcept { return *backend_; }
     /// Deregisters the call and calls `notify`, which may destroy the call. A shutdown completes after `notify` has
     /// returned.
@@ -60,6 +67,7 @@ public:
 private:
     void resend(const stop_state* stop) noexcept;
     void end_own_limit(call_reply& reply) noexcept;
+    void add_task_to_origin(call_reply& reply, std::string_view item) const;
 
     struct node : stop_node {
         remote_submission* self = nullptr;
