@@ -16,6 +16,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     kinds_conformance, children_of_the_main_task_share_variables, what_was_sent_is_at_home_on_its_executor,
     map_throws_the_failure_of_the_lowest_index, map_of_tasks_throws_the_failure_of_the_lowest_index,
     reduce_throws_the_failure_of_the_lowest_index, items_below_a_failed_one_run_to_their_end,
+    a_range_that_throws_fails_like_its_next_item, a_stream_has_the_results_before_an_error_of_its_range,
     a_failure_ends_a_map_of_any_length, items_begin_in_input_order, items_of_views_and_tasks_begin_in_input_order,
     calls_begin_in_their_order, children_of_one_worker_begin_in_a_known_order, a_limit_of_an_item_counts_from_its_begin,
     a_limit_of_a_call_counts_from_its_begin, a_timeout_ends_a_queued_call_at_once,

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -21,6 +22,7 @@
 #include <cadre/as_outcome.hpp>
 #include <cadre/bind_portable.hpp>
 #include <cadre/map.hpp>
+#include <cadre/map_stream.hpp>
 #include <cadre/reduce.hpp>
 #include <cadre/shared_array.hpp>
 #include <cadre/shared_value.hpp>
@@ -135,6 +137,53 @@ inline task<> items_below_a_failed_one_run_to_their_end(executor ex) {
         auto later = co_await as_outcome(map(ex, g, std::views::iota(0, 20), {.chunk = chunk}));
         EXPECT_EQ(later.what(), "ten");
         EXPECT_TRUE(std::all_of(ran_later.begin(), ran_later.begin() + 11, [](int r) { return r == 1; }));
+    }
+}
+
+/// The numbers below `last`, then an exception.
+inline auto numbers_that_end_badly(int last) {
+    return std::views::iota(0, 20) | std::views::transform([last](int x) {
+               if (x == last) throw std::logic_error("the range");
+               return x;
+           });
+}
+/// `start(f, range, chunk)` is a map or a reduction; `f` fails at item 10.
+template <class Start>
+task<> expect_errors_of_ranges_in_their_place(executor ex, Start start) {
+    for (const std::size_t chunk : {1u, 0u, 4u}) {
+        shared_array<int> ran{ex, 20};
+        auto f = bind_portable(work::mark_and_fail_at_ten, ran);
+        auto at_eight = co_await as_outcome(start(f, numbers_that_end_badly(8), chunk));
+        EXPECT_EQ(at_eight.what(), "the range") << "in chunks of " << chunk;
+        EXPECT_TRUE(std::all_of(ran.begin(), ran.begin() + 8, [](int r) { return r == 1; }))
+            << "in chunks of " << chunk;
+        auto at_twelve = co_await as_outcome(start(f, numbers_that_end_badly(12), chunk));
+        EXPECT_EQ(at_twelve.what(), "ten") << "in chunks of " << chunk;
+    }
+}
+
+inline task<> a_range_that_throws_fails_like_its_next_item(executor ex) {
+    co_await expect_errors_of_ranges_in_their_place(ex, [&](auto f, auto range, std::size_t chunk) {
+        return map(ex, std::move(f), std::move(range), {.chunk = chunk});
+    });
+    co_await expect_errors_of_ranges_in_their_place(ex, [&](auto f, auto range, std::size_t chunk) {
+        return reduce(ex, std::move(f), std::plus<>{}, std::move(range), 0, {.chunk = chunk});
+    });
+}
+
+inline task<> a_stream_has_the_results_before_an_error_of_its_range(executor ex) {
+    for (const std::size_t chunk : {1u, 0u, 4u}) {
+        auto results = map_stream(ex, bind_portable(work::add_later, 1), numbers_that_end_badly(8), {.chunk = chunk});
+        std::vector<int> seen;
+        std::string text = "none";
+        try {
+            for (auto v = co_await results.next(); v; v = co_await results.next())
+                seen.push_back(*v);
+        } catch (const std::logic_error& e) {
+            text = e.what();
+        }
+        EXPECT_EQ(seen, (std::vector{1, 2, 3, 4, 5, 6, 7, 8})) << "in chunks of " << chunk;
+        EXPECT_EQ(text, "the range") << "in chunks of " << chunk;
     }
 }
 
@@ -255,6 +304,12 @@ TYPED_TEST_P(kinds_conformance, reduce_throws_the_failure_of_the_lowest_index) {
 }
 TYPED_TEST_P(kinds_conformance, items_below_a_failed_one_run_to_their_end) {
     this->run(bodies::items_below_a_failed_one_run_to_their_end);
+}
+TYPED_TEST_P(kinds_conformance, a_range_that_throws_fails_like_its_next_item) {
+    this->run(bodies::a_range_that_throws_fails_like_its_next_item);
+}
+TYPED_TEST_P(kinds_conformance, a_stream_has_the_results_before_an_error_of_its_range) {
+    this->run(bodies::a_stream_has_the_results_before_an_error_of_its_range);
 }
 TYPED_TEST_P(kinds_conformance, a_failure_ends_a_map_of_any_length) {
     this->run(bodies::a_failure_ends_a_map_of_any_length);

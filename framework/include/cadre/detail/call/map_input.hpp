@@ -80,11 +80,13 @@ template <class R>
 inline constexpr bool gives_items = is_spreadable<item_of<R>> || std::is_constructible_v<item_of<R>, read_from<R>>;
 
 /// Sends the items of `range`, a kept_range, through `run` until the input has ended or `run` wants no more, and
-/// everything in flight has completed. Throws what the range, an encoding or `progress` throws; else the failure of
-/// `run`; else `cancelled` if a stop request left items in the input.
+/// everything in flight has completed. Throws what `progress` throws; else the failure of `run`, which is also what the
+/// range or an encoding throws, unless an item before has failed; else `cancelled` if a stop request left items in the
+/// input.
 template <class Run, class Range>
 task<void> drive_chunks(Run& run, Range& range) {
     std::exception_ptr input_error;
+    std::exception_ptr fatal;
     auto at = range.begin();
     const auto end = range.end();
     for (;;) {
@@ -93,7 +95,7 @@ task<void> drive_chunks(Run& run, Range& range) {
                 run.send_next(at, end);
         } catch (...) {
             input_error = std::current_exception();
-            run.stop_all();
+            run.fail_input(input_error);
         }
         run.flush();
         if (run.idle()) break;
@@ -102,12 +104,13 @@ task<void> drive_chunks(Run& run, Range& range) {
         try {
             run.collect(completed);
         } catch (...) {  // `progress` threw: what is in flight refers to `run`
-            if (input_error == nullptr) input_error = std::current_exception();
+            if (fatal == nullptr) fatal = std::current_exception();
             run.stop_all();
         }
     }
-    if (input_error != nullptr) std::rethrow_exception(input_error);
+    if (fatal != nullptr) std::rethrow_exception(fatal);
     run.rethrow_failure();
+    if (input_error != nullptr) std::rethrow_exception(input_error);
     environment_awaiter here;
     const environment* env = co_await here;
     if (env->stop != nullptr && env->stop->stop_requested() && at != end) throw cancelled{};

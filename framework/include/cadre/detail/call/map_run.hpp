@@ -73,17 +73,25 @@ public:
     [[nodiscard]] bool idle() const noexcept { return window_.idle(); }
     [[nodiscard]] completion_queue& completions() noexcept { return queue_; }
 
-    /// Sends the next items of the input, up to a chunk.
+    /// Sends the next items of the input, up to a chunk. Throws what the input or an encoding throws, when the items
+    /// before it have been sent.
     template <class Iterator, class Sentinel>
     void send_next(Iterator& at, const Sentinel& end) {
         const std::size_t first = results_.size();
         const std::size_t n = window_.chunk();
+        std::exception_ptr input_error;
         if constexpr (Remote) {
             if (ex_.backend()->remote()) {
                 auto c = make_remote(first, options_.retries);
-                c->fill(function_, at, end, n);
+                try {
+                    c->fill(function_, at, end, n);
+                } catch (...) {
+                    if (c->items == 0) throw;
+                    input_error = std::current_exception();
+                }
                 results_.grow(c->items);
                 send(std::move(c));
+                if (input_error != nullptr) std::rethrow_exception(input_error);
                 return;
             }
         }
@@ -92,9 +100,14 @@ public:
         if constexpr (requires { at.read_run(items, n); }) {
             at.read_run(items, n);
         } else {
-            const chunk_wait wait;
-            for (std::size_t i = 0; i < n && at != end && !(i != 0 && wait.ends(i)); ++i, ++at)
-                items.push_back(make_item<Item>(*at));
+            try {
+                const chunk_wait wait;
+                for (std::size_t i = 0; i < n && at != end && !(i != 0 && wait.ends(i)); ++i, ++at)
+                    items.push_back(make_item<Item>(*at));
+            } catch (...) {
+                if (items.empty()) throw;
+                input_error = std::current_exception();
+            }
         }
         const std::size_t taken = items.size();
         results_.grow(taken);
@@ -103,6 +116,14 @@ public:
         window_.sent(taken);
         in_flight_.push_back(*c);
         c.release()->launch();  // returns through the queue
+        if (input_error != nullptr) std::rethrow_exception(input_error);
+    }
+    /// The input has failed after the items that were sent: with `fail_fast` as the next item would, so those before
+    /// it run to their end.
+    void fail_input(const std::exception_ptr& error) noexcept {
+        if (!fail_fast_) return stop_all();
+        failure_.add(results_.size(), error);
+        first_failed_ = std::min(first_failed_, results_.size());
     }
     /// Submits what `send_next` has left in the batch.
     void flush() noexcept {

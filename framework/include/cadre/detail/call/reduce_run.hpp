@@ -2,6 +2,7 @@
 /// One running `reduce`: sends chunks as jobs and combines their values in input order.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <iterator>
@@ -53,14 +54,21 @@ public:
     [[nodiscard]] bool idle() const noexcept { return window_.idle(); }
     [[nodiscard]] completion_queue& completions() noexcept { return *queue_; }
 
-    /// Sends the next items of the input, up to a chunk.
+    /// Sends the next items of the input, up to a chunk. Throws what the input or an encoding throws, when the items
+    /// before it have been sent.
     template <class Iterator, class Sentinel>
     void send_next(Iterator& at, const Sentinel& end) {
         std::vector<Item> items;
+        std::exception_ptr input_error;
         // Items with file descriptors travel singly: a chunk is one call, which carries a limited number of them.
-        for (std::size_t n = descriptors_in<Item> == descriptor_content::some ? 1 : window_.chunk(); n > 0 && at != end;
-             --n, ++at)
-            items.push_back(make_item<Item>(*at));
+        std::size_t n = descriptors_in<Item> == descriptor_content::some ? 1 : window_.chunk();
+        try {
+            for (; n > 0 && at != end; --n, ++at)
+                items.push_back(make_item<Item>(*at));
+        } catch (...) {
+            if (items.empty()) throw;
+            input_error = std::current_exception();
+        }
         const std::size_t count = items.size();
         const auto run = fold_.append();
         in_flight_.emplace_back(sent_, count, run, start_chunk(std::move(items)));
@@ -69,6 +77,12 @@ public:
         sent_ += count;
         window_.sent(count);
         job_access::state(c.work)->notify(queue_, c);
+        if (input_error != nullptr) std::rethrow_exception(input_error);
+    }
+    /// The input has failed after the items that were sent, as the next item would: those before it run to their end.
+    void fail_input(const std::exception_ptr& error) noexcept {
+        failure_.add(sent_, error);
+        failed_chunk_ = std::min(failed_chunk_, sent_);
     }
     void flush() const noexcept {}
 

@@ -75,13 +75,14 @@ public:
         context_.descriptors = &descriptors;
         head_ = arguments.size();
     }
-    /// Takes up to `max_items` items of the input.
+    /// Takes up to `max_items` items of the input. If the input or the encoding of an item throws, it has those before.
     template <class Iterator, class Sentinel>
     void fill(const F& f, Iterator& at, const Sentinel& end, std::size_t max_items) {
         if constexpr (arguments_layout::fixed) {
             arguments.resize_uninitialized(head_ + max_items * arguments_layout::size);
             std::byte* const to = arguments.data() + head_;
             std::size_t n = 0;
+            const kept_items kept{*this, n};
             if constexpr (std::random_access_iterator<Iterator> && std::sized_sentinel_for<Sentinel, Iterator>) {
                 const std::size_t left = std::min(max_items, static_cast<std::size_t>(end - at));
                 for (Iterator here = at; n != left; ++n, ++here)
@@ -91,8 +92,6 @@ public:
                 for (; n != max_items && at != end; ++n, ++at)
                     write_item(f, *at, to + n * arguments_layout::size);
             }
-            items = static_cast<std::uint32_t>(n);
-            arguments.resize_uninitialized(head_ + n * arguments_layout::size);
         } else {
             for (std::size_t n = 0; n != max_items && at != end && !full(); ++n, ++at)
                 add(item_call<F, Item>::bind(f, make_item<Item>(*at)));
@@ -180,6 +179,15 @@ public:
     int retries_left = 0;
 
 private:
+    // Cuts the arguments, of a fixed layout, off behind `count` items.
+    struct kept_items {
+        remote_chunk& chunk;
+        const std::size_t& count;
+        ~kept_items() {
+            chunk.items = static_cast<std::uint32_t>(count);
+            chunk.arguments.resize_uninitialized(chunk.head_ + count * arguments_layout::size);
+        }
+    };
     void note_descriptors() {
         if constexpr (may_carry) first_descriptors_.push_back(descriptors.size());
     }
@@ -190,13 +198,24 @@ private:
     }
     template <class Call>
     void add(const Call& call) {
-        offsets_.push_back(arguments.size());
-        note_descriptors();
+        const std::size_t size_before = arguments.size();
         const std::size_t before = descriptors.size();
-        encoder out(arguments, &context_);
-        std::apply([&](const auto&... as) { (encode(out, as), ...); }, call.stored());
-        if constexpr (may_carry) {
-            if (!descriptors.empty()) check_descriptors(submission_.backend(), descriptors.size() - before);
+        try {
+            offsets_.push_back(size_before);
+            note_descriptors();
+            encoder out(arguments, &context_);
+            std::apply([&](const auto&... as) { (encode(out, as), ...); }, call.stored());
+            if constexpr (may_carry) {
+                if (!descriptors.empty()) check_descriptors(submission_.backend(), descriptors.size() - before);
+            }
+        } catch (...) {
+            arguments.resize_uninitialized(size_before);
+            offsets_.resize(items);
+            if constexpr (may_carry) {
+                descriptors.erase(descriptors.begin() + static_cast<std::ptrdiff_t>(before), descriptors.end());
+                first_descriptors_.resize(items);
+            }
+            throw;
         }
         ++items;
     }
