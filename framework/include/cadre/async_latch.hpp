@@ -36,6 +36,7 @@ struct latch_open {
 
 /// Lowers the count when the wait begins.
 struct latch_arrival {
+    static constexpr detail::wait_kind waits_for = detail::wait_kind::latch;
     [[nodiscard]] op_status check(shared_block& block) noexcept {
         if (!std::exchange(arrived, true) && !lower_latch(block, steps)) return op_status::closed;
         return latch_open::check(block);

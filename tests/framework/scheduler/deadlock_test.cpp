@@ -114,6 +114,12 @@ TEST(deadlock, every_kind_of_wait_has_a_name) {
                  "an event");
     EXPECT_NAMES(waits([](cadre::executor ex) -> cadre::task<> { co_await cadre::async_latch{ex, 1}.wait(); }),
                  "a latch");
+    EXPECT_NAMES(
+        waits([](cadre::executor ex) -> cadre::task<> { co_await cadre::async_latch{ex, 2}.arrive_and_wait(); }),
+        "a latch");
+    EXPECT_NAMES(
+        waits([](cadre::executor ex) -> cadre::task<> { co_await cadre::async_barrier{ex, 2}.arrive_and_wait(); }),
+        "the others at a barrier");
     EXPECT_NAMES(waits([](cadre::executor ex) -> cadre::task<> {
                      cadre::async_semaphore none{ex, 0};
                      auto permit = co_await none.acquire();

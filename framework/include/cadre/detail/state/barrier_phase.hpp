@@ -143,6 +143,7 @@ struct phase_end {
 /// The end of the phase in which the wait has arrived, which it does when it begins.
 class barrier_arrival {
 public:
+    static constexpr wait_kind waits_for = wait_kind::barrier;
     explicit barrier_arrival(portable_action action) noexcept : action_(std::move(action)) {}
 
     [[nodiscard]] op_status check(shared_block& block) noexcept {
