@@ -52,4 +52,18 @@ TEST(process_unencodable_item, fails_a_map_and_those_before_it_run) {
     }
 }
 
+TEST(process_unencodable_item, is_the_only_outcome_without_a_value) {
+    const cadre::executor ex = process_executor{{.workers = 1}};
+    for (const std::size_t chunk : {1u, 0u, 4u, 12u}) {
+        cadre::shared_array<int> opened{ex, 12};
+        auto f = cadre::bind_portable(open_parcel, opened);
+        const auto outcomes = cadre::sync_wait(cadre::map_outcomes(ex, f, parcels(), {.chunk = chunk}));
+        ASSERT_EQ(outcomes.size(), 12u);
+        for (std::size_t i = 0; i < outcomes.size(); ++i)
+            EXPECT_EQ(outcomes[i].has_value(), i != 8) << "item " << i << " in chunks of " << chunk;
+        EXPECT_THROW((void)outcomes[8].value(), std::domain_error);
+        EXPECT_EQ(std::count(opened.begin(), opened.end(), 1), 11);
+    }
+}
+
 }  // namespace

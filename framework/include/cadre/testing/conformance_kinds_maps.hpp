@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <list>
 #include <memory>
 #include <numeric>
 #include <ranges>
@@ -23,6 +24,7 @@
 #include <cadre/bind_portable.hpp>
 #include <cadre/map.hpp>
 #include <cadre/map_stream.hpp>
+#include <cadre/outcome.hpp>
 #include <cadre/reduce.hpp>
 #include <cadre/shared_array.hpp>
 #include <cadre/shared_value.hpp>
@@ -171,6 +173,25 @@ inline task<> a_range_that_throws_fails_like_its_next_item(executor ex) {
     });
 }
 
+inline task<> an_item_that_cannot_be_sent_fails_alone(executor ex) {
+    constexpr long too_large = 1L << 40;  // for the parameter of `add_later`
+    const std::vector<long> numbers{1, too_large, 3, 4, too_large};
+    const std::list<long> in_a_list(numbers.begin(), numbers.end());
+    const auto expect_failures = [](const std::vector<outcome<int>>& outcomes) {
+        std::string text;
+        for (const outcome<int>& o : outcomes)
+            text += o.has_value() ? std::to_string(*o) + ' ' : "- ";
+        EXPECT_EQ(text, "2 - 4 5 - ");
+    };
+    const auto f = bind_portable(work::add_later, 1);
+    for (const std::size_t chunk : {1u, 0u, 4u}) {
+        expect_failures(co_await map_outcomes(ex, f, numbers, {.chunk = chunk}));
+        expect_failures(co_await map_outcomes(ex, f, in_a_list, {.chunk = chunk}));
+        auto failed = co_await as_outcome(map(ex, f, numbers, {.chunk = chunk}));
+        EXPECT_THROW((void)failed.value(), std::range_error);
+    }
+}
+
 inline task<> a_stream_has_the_results_before_an_error_of_its_range(executor ex) {
     for (const std::size_t chunk : {1u, 0u, 4u}) {
         auto results = map_stream(ex, bind_portable(work::add_later, 1), numbers_that_end_badly(8), {.chunk = chunk});
@@ -307,6 +328,9 @@ TYPED_TEST_P(kinds_conformance, items_below_a_failed_one_run_to_their_end) {
 }
 TYPED_TEST_P(kinds_conformance, a_range_that_throws_fails_like_its_next_item) {
     this->run(bodies::a_range_that_throws_fails_like_its_next_item);
+}
+TYPED_TEST_P(kinds_conformance, an_item_that_cannot_be_sent_fails_alone) {
+    this->run(bodies::an_item_that_cannot_be_sent_fails_alone);
 }
 TYPED_TEST_P(kinds_conformance, a_stream_has_the_results_before_an_error_of_its_range) {
     this->run(bodies::a_stream_has_the_results_before_an_error_of_its_range);

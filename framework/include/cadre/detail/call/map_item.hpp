@@ -2,6 +2,7 @@
 /// One item of a map: how the function is applied to it, and how its result is read.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <tuple>
 #include <type_traits>
@@ -12,6 +13,20 @@
 #include <cadre/outcome.hpp>
 
 namespace cadre::detail {
+
+/// What is thrown where an item of an input cannot be copied, converted or encoded: the item fails, the input goes on.
+struct item_refused {
+    std::exception_ptr error;
+};
+
+template <class Item, class Reference>
+[[nodiscard]] Item take_item(Reference&& given) {
+    try {
+        return make_item<Item>(std::forward<Reference>(given));
+    } catch (...) {
+        throw item_refused{std::current_exception()};
+    }
+}
 
 template <class F, class Item>
 concept takes_whole = callable_with<F, Item>;

@@ -73,26 +73,29 @@ public:
     [[nodiscard]] bool idle() const noexcept { return window_.idle(); }
     [[nodiscard]] completion_queue& completions() noexcept { return queue_; }
 
-    /// Sends the next items of the input, up to a chunk. Throws what the input or an encoding throws, when the items
-    /// before it have been sent.
+    /// Sends the next items of the input, up to a chunk or an item that cannot be sent, which fails. Throws what the
+    /// input throws, when the items before have been sent.
     template <class Iterator, class Sentinel>
     void send_next(Iterator& at, const Sentinel& end) {
         const std::size_t first = results_.size();
         const std::size_t n = window_.chunk();
         std::exception_ptr input_error;
+        std::exception_ptr item_error;
         if constexpr (Remote) {
             if (ex_.backend()->remote()) {
                 auto c = make_remote(first, options_.retries);
                 try {
                     c->fill(function_, at, end, n);
+                } catch (const item_refused& refused) {
+                    item_error = refused.error;
                 } catch (...) {
-                    if (c->items == 0) throw;
                     input_error = std::current_exception();
                 }
-                results_.grow(c->items);
-                send(std::move(c));
-                if (input_error != nullptr) std::rethrow_exception(input_error);
-                return;
+                if (c->items != 0) {
+                    results_.grow(c->items);
+                    send(std::move(c));
+                }
+                return end_of_chunk(at, item_error, input_error);
             }
         }
         std::vector<Item> items;
@@ -103,20 +106,15 @@ public:
             try {
                 const chunk_wait wait;
                 for (std::size_t i = 0; i < n && at != end && !(i != 0 && wait.ends(i)); ++i, ++at)
-                    items.push_back(make_item<Item>(*at));
+                    items.push_back(take_item<Item>(*at));
+            } catch (const item_refused& refused) {
+                item_error = refused.error;
             } catch (...) {
-                if (items.empty()) throw;
                 input_error = std::current_exception();
             }
         }
-        const std::size_t taken = items.size();
-        results_.grow(taken);
-        auto c = std::make_unique<local>(ex_, options_, function_, std::move(items), stop_, fail_fast_, queue_);
-        c->first = first;
-        window_.sent(taken);
-        in_flight_.push_back(*c);
-        c.release()->launch();  // returns through the queue
-        if (input_error != nullptr) std::rethrow_exception(input_error);
+        if (!items.empty()) launch(first, std::move(items));
+        end_of_chunk(at, item_error, input_error);
     }
     /// The input has failed after the items that were sent: with `fail_fast` as the next item would, so those before
     /// it run to their end.
@@ -161,6 +159,27 @@ public:
     [[nodiscard]] typename Results::type take_results() noexcept { return results_.take(); }
 
 private:
+    void launch(std::size_t first, std::vector<Item>&& items) {
+        const std::size_t taken = items.size();
+        results_.grow(taken);
+        auto c = std::make_unique<local>(ex_, options_, function_, std::move(items), stop_, fail_fast_, queue_);
+        c->first = first;
+        window_.sent(taken);
+        in_flight_.push_back(*c);
+        c.release()->launch();  // returns through the queue
+    }
+    // The chunk has ended before the item at `at` if that cannot be sent, or because the input has thrown.
+    template <class Iterator>
+    void end_of_chunk(Iterator& at, const std::exception_ptr& item_error, const std::exception_ptr& input_error) {
+        if (input_error != nullptr) std::rethrow_exception(input_error);
+        if (item_error == nullptr) return;
+        const std::size_t index = results_.size();
+        results_.grow(1);
+        window_.sent(1);
+        fail(index, item_error);
+        window_.completed(1);
+        ++at;
+    }
     [[nodiscard]] std::unique_ptr<remote> make_remote(std::size_t first, int retries) {
         std::unique_ptr<remote> c;
         if (free_.empty()) {

@@ -54,8 +54,8 @@ public:
     [[nodiscard]] bool idle() const noexcept { return window_.idle(); }
     [[nodiscard]] completion_queue& completions() noexcept { return *queue_; }
 
-    /// Sends the next items of the input, up to a chunk. Throws what the input or an encoding throws, when the items
-    /// before it have been sent.
+    /// Sends the next items of the input, up to a chunk. Throws what the input throws, when the items before it have
+    /// been sent; what the encoding of a chunk throws.
     template <class Iterator, class Sentinel>
     void send_next(Iterator& at, const Sentinel& end) {
         std::vector<Item> items;

@@ -75,26 +75,37 @@ public:
         context_.descriptors = &descriptors;
         head_ = arguments.size();
     }
-    /// Takes up to `max_items` items of the input. If the input or the encoding of an item throws, it has those before.
+    /// Takes up to `max_items` items of the input. @throws item_refused for the item at `at`, when it has taken those
+    /// before; likewise what the input throws
     template <class Iterator, class Sentinel>
     void fill(const F& f, Iterator& at, const Sentinel& end, std::size_t max_items) {
         if constexpr (arguments_layout::fixed) {
             arguments.resize_uninitialized(head_ + max_items * arguments_layout::size);
             std::byte* const to = arguments.data() + head_;
             std::size_t n = 0;
-            const kept_items kept{*this, n};
-            if constexpr (std::random_access_iterator<Iterator> && std::sized_sentinel_for<Sentinel, Iterator>) {
-                const std::size_t left = std::min(max_items, static_cast<std::size_t>(end - at));
-                for (Iterator here = at; n != left; ++n, ++here)
-                    write_item(f, *here, to + n * arguments_layout::size);
-                at += static_cast<std::iter_difference_t<Iterator>>(n);
-            } else {
-                for (; n != max_items && at != end; ++n, ++at)
-                    write_item(f, *at, to + n * arguments_layout::size);
+            const auto keep = [&](std::size_t count) {
+                items = static_cast<std::uint32_t>(count);
+                arguments.resize_uninitialized(head_ + count * arguments_layout::size);
+                if constexpr (std::random_access_iterator<Iterator> && std::sized_sentinel_for<Sentinel, Iterator>)
+                    at += static_cast<std::iter_difference_t<Iterator>>(count);
+            };
+            try {
+                if constexpr (std::random_access_iterator<Iterator> && std::sized_sentinel_for<Sentinel, Iterator>) {
+                    const std::size_t left = std::min(max_items, static_cast<std::size_t>(end - at));
+                    for (Iterator here = at; n != left; ++n, ++here)
+                        write_item(f, *here, to + n * arguments_layout::size);
+                } else {
+                    for (; n != max_items && at != end; ++n, ++at)
+                        write_item(f, *at, to + n * arguments_layout::size);
+                }
+            } catch (...) {
+                keep(n);
+                throw;
             }
+            keep(n);
         } else {
             for (std::size_t n = 0; n != max_items && at != end && !full(); ++n, ++at)
-                add(item_call<F, Item>::bind(f, make_item<Item>(*at)));
+                add(f, *at);
         }
     }
     /// Whether its items have as many descriptors as one call carries: the next item goes into another chunk.
@@ -179,28 +190,24 @@ public:
     int retries_left = 0;
 
 private:
-    // Cuts the arguments, of a fixed layout, off behind `count` items.
-    struct kept_items {
-        remote_chunk& chunk;
-        const std::size_t& count;
-        ~kept_items() {
-            chunk.items = static_cast<std::uint32_t>(count);
-            chunk.arguments.resize_uninitialized(chunk.head_ + count * arguments_layout::size);
-        }
-    };
     void note_descriptors() {
         if constexpr (may_carry) first_descriptors_.push_back(descriptors.size());
     }
     template <class Reference>
     static void write_item(const F& f, Reference&& given, std::byte* to) {
-        const auto call = item_call<F, Item>::bind(f, make_item<Item>(std::forward<Reference>(given)));
-        arguments_layout::write(to, call.stored());
+        try {
+            const auto call = item_call<F, Item>::bind(f, make_item<Item>(std::forward<Reference>(given)));
+            arguments_layout::write(to, call.stored());
+        } catch (...) {
+            throw item_refused{std::current_exception()};
+        }
     }
-    template <class Call>
-    void add(const Call& call) {
+    template <class Reference>
+    void add(const F& f, Reference&& given) {
         const std::size_t size_before = arguments.size();
         const std::size_t before = descriptors.size();
         try {
+            const auto call = item_call<F, Item>::bind(f, make_item<Item>(std::forward<Reference>(given)));
             offsets_.push_back(size_before);
             note_descriptors();
             encoder out(arguments, &context_);
@@ -215,7 +222,7 @@ private:
                 descriptors.erase(descriptors.begin() + static_cast<std::ptrdiff_t>(before), descriptors.end());
                 first_descriptors_.resize(items);
             }
-            throw;
+            throw item_refused{std::current_exception()};
         }
         ++items;
     }
