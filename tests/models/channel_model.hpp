@@ -30,6 +30,7 @@ struct channel_model {
     unsigned receivers = 2;
     bool mortal = true;
     bool replaced = true;  // whether a receiver that died is replaced
+    bool runs = false;  // whether senders send all that they have at once, and receivers take all that is there
 
     enum activity : std::uint8_t { sending, abandoning, receiving, closing, done };
     struct process {
@@ -189,21 +190,31 @@ private:
         };
         switch (p.now) {
             case sending: {
-                m.holders[p.next].store(held_by(self));  // the block is allocated
-                const auto result = run([&] { return channel.send_block(p.next + 1u); });
+                const unsigned count = runs ? last[me] - p.next + 0u : 1u;
+                for (unsigned i = 0; p.log == 0 && i != count; ++i)
+                    m.holders[p.next + i].store(held_by(self));  // the blocks are allocated
+                unsigned sent = 1;
+                const auto result = run([&] {
+                    if (!runs) return channel.send_block(p.next + 1u);
+                    const auto write = [&](words::cell_type& c, unsigned i) {
+                        c.length.store((p.next + i + 1u) | words::cell_type::in_block, std::memory_order_relaxed);
+                    };
+                    return channel.send_run(count, write, sent);
+                });
                 if (!result || *result == op_status::would_block) return;
                 if (*result == op_status::closed) {
                     p.now = abandoning;
                 } else if (*result != op_status::done) {
                     throw std::string("broken");
-                } else if (++p.next == last[me]) {
+                } else if ((p.next = static_cast<std::uint8_t>(p.next + sent)) == last[me]) {
                     p.now = done;
                 }
                 return;
             }
             case abandoning:
                 if (run([&] {
-                        payload(blocks_of(m), self).release(p.next + 1u);
+                        for (unsigned i = p.next; i != (runs ? last[me] : p.next + 1u); ++i)
+                            payload(blocks_of(m), self).release(i + 1);
                         return true;
                     }))
                     p.now = done;
@@ -211,7 +222,10 @@ private:
             case receiving: {
                 static thread_local cadre::detail::byte_buffer into;
                 unsigned skipped = 0;
-                const auto result = run([&] { return channel.receive(into, skipped); });
+                const auto result = run([&] {
+                    if (runs && receive_run(channel, payload(blocks_of(m), self))) return op_status::done;
+                    return channel.receive(into, skipped);
+                });
                 if (!result || *result == op_status::would_block || *result == op_status::done) return;
                 if (*result != op_status::closed) throw std::string("broken");
                 p.now = done;
@@ -225,6 +239,19 @@ private:
                     p.now = done;
                 return;
         }
+    }
+
+    static bool receive_run(core& channel, payload blocks) {
+        std::array<std::uint64_t, max_cells> offsets{};
+        const auto all = [](std::uint64_t) { return true; };
+        const auto copy = [&](const words::cell_type& c, unsigned i) {
+            offsets[i] = blocks.block_of(c.length.load(std::memory_order_relaxed)).offset;
+            static_cast<void>(blocks.claim(offsets[i]));
+        };
+        const unsigned received = channel.receive_run(max_cells, all, copy);
+        for (unsigned i = 0; i != received; ++i)
+            blocks.release(offsets[i]);
+        return received != 0;
     }
 
     /// What a change of a cell means for its message.

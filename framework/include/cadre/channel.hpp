@@ -23,6 +23,7 @@
 #include <cadre/detail/codec/fitting_members.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
 #include <cadre/detail/state/channel_operations.hpp>
+#include <cadre/detail/state/channel_run.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/task.hpp>
 
@@ -239,11 +240,34 @@ private:
 
     template <bool Owned, class V>
     static task<void> send_each(channel self, V view) {
+        if constexpr (detail::run_source<V, T>) {
+            auto at = std::ranges::begin(view);
+            const auto end = std::ranges::end(view);
+            while (at != end) {
+                if (self.object_.shared != nullptr) {
+                    detail::send_run<T>(*self.object_.shared, at, end);
+                    if (at == end) break;
+                }
+                co_await self.send(*at);  // waits, yields now and then, or reports why nothing can be sent
+                ++at;
+            }
+            co_return;
+        }
         for (auto&& element : view) {
             if constexpr (Owned && std::is_lvalue_reference_v<decltype(element)>)
                 co_await self.send(std::move(element));
             else
                 co_await self.send(std::forward<decltype(element)>(element));
+        }
+    }
+
+    /// Values that have come since the first reservation; without memory for them they stay in the channel.
+    static void reserve_for_more(std::vector<T>& values, std::size_t count) noexcept {
+        if constexpr (std::is_nothrow_move_constructible_v<T>) {
+            try {
+                values.reserve(count);
+            } catch (const std::bad_alloc&) {
+            }
         }
     }
 
@@ -253,9 +277,12 @@ private:
         values.reserve(std::min(max, std::max<std::size_t>(self.size(), 1)));
         if (auto first = co_await self.receive()) {
             values.push_back(std::move(*first));
+            reserve_for_more(values, std::min(max, self.size() + 1));
             if (self.object_.local != nullptr) {
                 self.object_.local->receive_more(values, max);
             } else {
+                if constexpr (detail::sent_as_bytes<T>)
+                    detail::receive_run(*self.object_.shared, values, std::min(max, values.capacity()));
                 while (values.size() < std::min(max, values.capacity())) {
                     auto more = self.try_receive();
                     if (!more) break;

@@ -21,6 +21,7 @@
 #include <span>
 
 #include <cadre/detail/base/byte_buffer.hpp>
+#include <cadre/detail/base/fence.hpp>
 #include <cadre/detail/state/memory_domain.hpp>
 
 #include "shm/channel_payload.hpp"
@@ -41,16 +42,22 @@ public:
 
     /// Sends bytes that fit into a cell. `carries`: the message ends with the names of the handles in it.
     [[nodiscard]] op_status send(std::span<const std::byte> message, bool carries = false) noexcept {
-        return put([&](cell& c) {
+        return put_one([&](cell& c, unsigned) {
             c.length.store(message.size() | payload::carries_mark(carries), std::memory_order_relaxed);
             if (!message.empty()) std::memcpy(c.bytes, message.data(), message.size());
         });
     }
     /// Sends a block held by this process; its header has the length of the message.
     [[nodiscard]] op_status send_block(std::uint64_t offset, bool carries = false) noexcept {
-        return put([&](cell& c) {
+        return put_one([&](cell& c, unsigned) {
             c.length.store(offset | cell::in_block | payload::carries_mark(carries), std::memory_order_relaxed);
         });
+    }
+    /// Sends up to `count` messages without handles, in order, but for the end as if each were sent alone. `write(c,
+    /// i)` puts the i-th one into its cell. @return as `send`; `sent` is set if it is `done`
+    template <class Write>
+    [[nodiscard]] op_status send_run(unsigned count, Write write, unsigned& sent) noexcept {
+        return put(count, write, sent);
     }
     /// `done` if `send` could succeed now, `would_block` if the queue is full, `closed`.
     [[nodiscard]] op_status may_send() const noexcept {
@@ -131,6 +138,37 @@ public:
         return op_status::broken;
     }
 
+    /// Receives up to `count` messages that follow each other at the head, if `fits(length)` of their cells;
+    /// `copy(c, i)` copies the i-th one. @return how many; if none, `receive` knows why
+    template <class Fits, class Copy>
+    [[nodiscard]] unsigned receive_run(unsigned count, Fits fits, Copy copy) noexcept {
+        if (header_.returned.load() != header_.returned_seen.load()) return 0;
+        const std::uint64_t h = header_.head.load();
+        std::uint64_t end = h;
+        while (end - h != count && claim_to_take(end, fits))
+            ++end;
+        if (end == h) return 0;
+        Probe::at(step::receive_claimed);
+        std::uint64_t passed = h;
+        // Each failure means that others have passed a cell.
+        for (std::uint64_t tries = 0; tries != end - h && passed < end; ++tries)
+            if (header_.head.compare_exchange_strong(passed, end)) break;
+        Probe::at(step::receive_counted);
+        const auto n = static_cast<unsigned>(end - h);
+        for (unsigned i = 0; i != n; ++i) {
+            copy(at(h + i), i);
+            Probe::at(step::receive_copied);
+            const std::uint64_t freed = cell_word::make(h + i + words_.count(), cell_phase::free).raw;
+            if (i + 1 != n)
+                at(h + i).state.store(freed, std::memory_order_release);
+            else
+                at(h + i).state.exchange(freed);
+            Probe::at(step::receive_consumed);
+        }
+        if (n > 1) full_fence();  // for the cells that were only stored: as in put
+        return n;
+    }
+
     /// A death between the two stores leaves receivers that ring each other spuriously. In the other order some
     /// receivers would wait for ever.
     void close() noexcept {
@@ -154,7 +192,15 @@ private:
     [[nodiscard]] cell& at(std::uint64_t position) const noexcept { return words_.at(position); }
 
     template <class Write>
-    op_status put(Write write) noexcept {
+    op_status put_one(Write write) noexcept {
+        unsigned sent = 0;
+        return put(1, write, sent);
+    }
+
+    /// Claims up to `count` cells, which follow each other, then counts them, then fills them in order. `sent`: how
+    /// many.
+    template <class Write>
+    op_status put(unsigned count, Write write, unsigned& sent) noexcept {
         for (unsigned tries = 0; tries != max_retries; ++tries) {
             Probe::at(step::retry);
             std::uint64_t t = header_.tail.load();
@@ -174,22 +220,57 @@ private:
             }
             const std::uint64_t mine = cell_word::make(p, cell_phase::writing, self_.slot).raw;
             if (!c.state.compare_exchange_strong(s.raw, mine)) continue;
+            std::uint64_t end = p + 1;
+            while (end - p != count && claim_to_write(end))
+                ++end;
             Probe::at(step::send_claimed);
-            if (!header_.tail.compare_exchange_strong(t, t + 2) && t >> 1 <= p) {
-                // Closed before the tail passed: no receiver waits for this cell.
-                c.state.store(cell_word::make(p, cell_phase::free).raw);
-                return op_status::closed;
-            }
+            end = advance_tail(t, p, end);
+            if (end == p) return op_status::closed;
             Probe::at(step::send_counted);
-            write(c);
+            sent = static_cast<unsigned>(end - p);
+            for (unsigned i = 0; i + 1 < sent; ++i) {
+                write(at(p + i), i);
+                Probe::at(step::send_written);
+                at(p + i).state.store(cell_word::make(p + i, cell_phase::full).raw, std::memory_order_release);
+            }
+            write(at(end - 1), sent - 1);
             Probe::at(step::send_written);
             // An exchange, because the sender next reads which receivers wait: its full fence pairs with that of a
             // receiver which publishes its interest and then reads the cell again.
-            c.state.exchange(cell_word::make(p, cell_phase::full).raw);
+            at(end - 1).state.exchange(cell_word::make(end - 1, cell_phase::full).raw);
+            if (sent > 1) full_fence();  // for the cells that were only stored
             Probe::at(step::send_published);
             return op_status::done;
         }
         return op_status::broken;
+    }
+    [[nodiscard]] bool claim_to_write(std::uint64_t position) noexcept {
+        cell& c = at(position);
+        std::uint64_t s = c.state.load();
+        return s == cell_word::make(position, cell_phase::free).raw &&
+               c.state.compare_exchange_strong(s, cell_word::make(position, cell_phase::writing, self_.slot).raw);
+    }
+    /// Advances the tail, last read as `t`, past the cells [from, end), which this process has claimed; others may have
+    /// passed some. @return the end of those that count; the others are free again
+    [[nodiscard]] std::uint64_t advance_tail(std::uint64_t t, std::uint64_t from, std::uint64_t end) noexcept {
+        // Each failure means that others have passed a cell or have closed the channel.
+        for (std::uint64_t tries = 0; tries <= end - from; ++tries) {
+            if (header_.tail.compare_exchange_strong(t, end << 1) || t >> 1 >= end) break;
+            if ((t & 1) == 0) continue;
+            // Closed before the tail passed: no receiver waits for these cells.
+            for (; end > from && end > t >> 1; --end)
+                at(end - 1).state.store(cell_word::make(end - 1, cell_phase::free).raw);
+            break;
+        }
+        return end;
+    }
+
+    template <class Fits>
+    [[nodiscard]] bool claim_to_take(std::uint64_t position, Fits& fits) noexcept {
+        cell& c = at(position);
+        std::uint64_t s = c.state.load();
+        return s == cell_word::make(position, cell_phase::full).raw && fits(c.length.load(std::memory_order_relaxed)) &&
+               c.state.compare_exchange_strong(s, cell_word::make(position, cell_phase::taking, self_.slot).raw);
     }
 
     /// The cell is `taking(self)`.

@@ -10,6 +10,22 @@
 
 namespace cadre::detail::shm {
 
+namespace {
+
+/// A process that is suspended within a run delays the messages behind it, so a run is short.
+unsigned run_length(std::size_t messages) noexcept {
+    return static_cast<unsigned>(std::min<std::size_t>(messages, 32));
+}
+
+void copy_item(std::byte* to, const std::byte* from, std::size_t size) noexcept {
+    if (size == sizeof(std::uint64_t))
+        std::memcpy(to, from, sizeof(std::uint64_t));  // one load and one store
+    else
+        std::memcpy(to, from, size);
+}
+
+}  // namespace
+
 plane_channel::plane_channel(std::shared_ptr<object_handle> handle) noexcept
     : plane_object(std::move(handle)),
       core_(handle_->core().memory, handle_->data().data, handle_->data().parameter, handle_->core().table.self()) {}
@@ -67,6 +83,27 @@ op_status plane_channel::try_receive(byte_buffer& into, held_objects* held) noex
             handle_->core().objects.remove_queued(named(n));
     after_receive(a, skipped);
     return a;
+}
+
+std::size_t plane_channel::try_send_run(std::span<const std::byte> messages, std::size_t size) noexcept {
+    if (handle_->stopped() || size == 0 || size > channel_cell::room || messages.size() < size) return 0;
+    const auto write = [&](channel_cell& c, unsigned i) {
+        c.length.store(size, std::memory_order_relaxed);
+        copy_item(c.bytes, messages.data() + i * size, size);
+    };
+    unsigned sent = 0;
+    if (core_.send_run(run_length(messages.size() / size), write, sent) != op_status::done) return 0;
+    wake(receivers);
+    return sent;
+}
+
+std::size_t plane_channel::try_receive_run(std::span<std::byte> into, std::size_t size) noexcept {
+    if (handle_->stopped() || size == 0 || size > channel_cell::room || into.size() < size) return 0;
+    const auto fits = [&](std::uint64_t length) { return length == size; };
+    const auto copy = [&](const channel_cell& c, unsigned i) { copy_item(into.data() + i * size, c.bytes, size); };
+    const unsigned received = core_.receive_run(run_length(into.size() / size), fits, copy);
+    if (received != 0) after_receive(op_status::done, 0);
+    return received;
 }
 
 void plane_channel::after_receive(op_status a, unsigned skipped) noexcept {

@@ -76,6 +76,8 @@ public:
 
     [[nodiscard]] op_status try_send(std::span<const std::byte> message, bool carries) noexcept override;
     [[nodiscard]] op_status try_receive(byte_buffer& into, held_objects* held) noexcept override;
+    [[nodiscard]] std::size_t try_send_run(std::span<const std::byte> messages, std::size_t size) noexcept override;
+    [[nodiscard]] std::size_t try_receive_run(std::span<std::byte> into, std::size_t size) noexcept override;
     [[nodiscard]] op_status try_send_memory(message_memory& message) noexcept override;
     [[nodiscard]] op_status try_receive_memory(message_memory& into) noexcept override;
     [[nodiscard]] bool may_proceed(unsigned q) const noexcept override { return handle_->stopped() || ready(q); }

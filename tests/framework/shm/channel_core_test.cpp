@@ -128,6 +128,99 @@ TEST(shm_channel, a_receiver_may_die_at_every_step) {
             }
 }
 
+const auto write_number = [](shm::channel_cell& c, unsigned i) {
+    const int number = static_cast<int>(i) + 2;
+    c.length.store(sizeof number);
+    std::memcpy(c.bytes, &number, sizeof number);
+};
+
+TEST(shm_channel, a_run_is_as_long_as_there_is_room_and_others_allow) {
+    channel_fixture f(4);
+    auto core = f.core<>(*f.plane);
+    unsigned sent = 0;
+    ASSERT_EQ(f.channel->try_send(bytes_of(1)), op_status::done);
+    ASSERT_EQ(core.send_run(9, write_number, sent), op_status::done);
+    EXPECT_EQ(sent, 3u);
+    EXPECT_EQ(core.send_run(9, write_number, sent), op_status::would_block);
+    EXPECT_EQ(f.channel->size(), 4u);
+    std::vector<int> got(8);
+    // A message of another size ends a run.
+    const auto to_bytes = [&] { return std::as_writable_bytes(std::span(got)); };
+    EXPECT_EQ(f.channel->try_receive_run(to_bytes(), 3), 0u);
+    EXPECT_EQ(f.channel->try_receive_run(to_bytes().first(2 * sizeof(int)), sizeof(int)), 2u);
+    EXPECT_EQ(f.channel->try_receive_run(to_bytes().subspan(2 * sizeof(int)), sizeof(int)), 2u);
+    EXPECT_EQ(got, (std::vector{1, 2, 3, 4, 0, 0, 0, 0}));
+    EXPECT_EQ(f.channel->try_receive_run(to_bytes(), sizeof(int)), 0u);
+    f.channel->close();
+    EXPECT_EQ(core.send_run(2, write_number, sent), op_status::closed);
+    EXPECT_EQ(f.channel->try_send_run(to_bytes(), sizeof(int)), 0u);
+}
+
+TEST(shm_channel, a_sender_of_a_run_may_die_at_every_step) {
+    for (const step s : {step::send_claimed, step::send_counted, step::send_written, step::send_published, step::retry})
+        for (const bool helped : {false, true}) {
+            channel_fixture f(5);
+            child c = start(*f.plane, [&](shm::state_plane& p) {
+                if (s != step::retry) killer::arm(s);
+                unsigned sent = 0;
+                const auto write = [&](shm::channel_cell& cell, unsigned i) {
+                    if (s == step::retry && i == 1) killer::arm(step::send_written);  // the second message
+                    write_number(cell, i);
+                };
+                static_cast<void>(f.core<killer>(p).send_run(3, write, sent));
+            });
+            ASSERT_EQ(c.wait(), SIGKILL);
+            if (helped) {
+                EXPECT_EQ(f.channel->try_send(bytes_of(7)), op_status::done);
+            }
+            f.plane->recover(c.id);
+            EXPECT_EQ(f.channel->try_send(bytes_of(8)), op_status::done);
+            std::vector<int> expected;
+            if (s == step::send_published) expected = {2, 3, 4};
+            if (s == step::retry) expected = {2};
+            if (helped) expected.push_back(7);
+            expected.push_back(8);
+            EXPECT_EQ(f.drain(), expected) << static_cast<int>(s) << helped;
+            for (int i = 0; i != 5; ++i)
+                EXPECT_EQ(f.channel->try_send(bytes_of(i)), op_status::done);
+            EXPECT_EQ(f.channel->try_send(bytes_of(9)), op_status::would_block);
+        }
+}
+
+TEST(shm_channel, a_receiver_of_a_run_may_die_at_every_step) {
+    for (const step s : {step::receive_claimed, step::receive_counted, step::receive_copied, step::receive_consumed})
+        for (const bool helped : {false, true}) {
+            channel_fixture f(4);
+            for (int i = 1; i != 5; ++i)
+                ASSERT_EQ(f.channel->try_send(bytes_of(i)), op_status::done);
+            child c = start(*f.plane, [&](shm::state_plane& p) {
+                killer::arm(s);
+                const auto all = [](std::uint64_t) { return true; };
+                static_cast<void>(f.core<killer>(p).receive_run(3, all, [](shm::channel_cell&, unsigned) {}));
+            });
+            ASSERT_EQ(c.wait(), SIGKILL);
+            std::vector<int> got;
+            if (helped) {
+                byte_buffer b;
+                ASSERT_EQ(f.channel->try_receive(b), op_status::done);
+                got.push_back(value_of<int>(b).value_or(-1));
+            }
+            f.plane->recover(c.id);
+            for (const int v : f.drain())
+                got.push_back(v);
+            std::vector<int> expected{1, 2, 3, 4};
+            if (helped) expected = {4, 1, 2, 3};
+            if (s == step::receive_consumed) std::erase(expected, 1);
+            EXPECT_EQ(got, expected) << static_cast<int>(s) << helped;
+            for (int lap = 0; lap != 3; ++lap) {
+                for (int i = 0; i != 4; ++i)
+                    EXPECT_EQ(f.channel->try_send(bytes_of(i)), op_status::done);
+                EXPECT_EQ(f.channel->try_send(bytes_of(9)), op_status::would_block);
+                EXPECT_EQ(f.drain().size(), 4u);
+            }
+        }
+}
+
 TEST(shm_channel, a_closed_channel_is_not_drained_while_a_receiver_may_die) {
     channel_fixture f(4);
     ASSERT_EQ(f.channel->try_send(bytes_of(1)), op_status::done);

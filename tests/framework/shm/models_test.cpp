@@ -23,6 +23,18 @@ TEST(shm_models, one_sender_two_receivers_in_two_cells) {
 TEST(shm_models, two_senders_one_receiver_in_one_cell) {
     expect_sound(models::channel_model{.cells = 1, .first = {0, 2}, .last = {2, 3}, .receivers = 1});
 }
+
+TEST(shm_models, runs_of_one_sender_to_two_receivers_that_live) {
+    expect_sound(models::channel_model{.cells = 2, .first = {0, 2}, .last = {2, 2}, .mortal = false, .runs = true});
+}
+
+TEST(shm_models, runs_of_one_sender_to_one_receiver) {
+    expect_sound(models::channel_model{.cells = 2, .first = {0, 2}, .last = {2, 2}, .receivers = 1, .runs = true});
+}
+
+TEST(shm_models, runs_of_two_senders_to_one_receiver) {
+    expect_sound(models::channel_model{.cells = 2, .first = {0, 2}, .last = {2, 3}, .receivers = 1, .runs = true});
+}
 #    endif
 
 TEST(shm_models, two_senders_one_receiver_in_two_cells) {

@@ -127,6 +127,17 @@ public:
     [[nodiscard]] virtual op_status try_send(std::span<const std::byte> message, bool carries = false) noexcept = 0;
     /// `held` gets the objects of the handles in the message.
     [[nodiscard]] virtual op_status try_receive(byte_buffer& into, held_objects* held = nullptr) noexcept = 0;
+    /// Sends the first of the messages of `size` bytes each that follow each other in `messages`, without waiting: all
+    /// become visible at once or one by one, in order. @return how many; if none, `try_send` knows why
+    [[nodiscard]] virtual std::size_t try_send_run(std::span<const std::byte> /*messages*/,
+                                                   std::size_t /*size*/) noexcept {
+        return 0;
+    }
+    /// Receives messages that are there, if they have `size` bytes and no handles. @return how many; if none,
+    /// `try_receive` knows why
+    [[nodiscard]] virtual std::size_t try_receive_run(std::span<std::byte> /*into*/, std::size_t /*size*/) noexcept {
+        return 0;
+    }
     /// Sends a message without handles; without a copy if it is in the memory of this channel. `done`: `message` has no
     /// bytes any more; else it is unchanged.
     [[nodiscard]] virtual op_status try_send_memory(message_memory& message) noexcept;
