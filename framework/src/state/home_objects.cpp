@@ -5,7 +5,16 @@
 #include <new>
 #include <utility>
 
+#include "base/random_bytes.hpp"
+
 namespace cadre::detail {
+
+home_number home_table::next() {
+    home_number number = 0;
+    while (number == 0)
+        fill_random(&number, sizeof number);
+    return number;
+}
 
 void home_table::add(home_number number, std::weak_ptr<shared_object> object) {
     const std::lock_guard hold(mutex_);
@@ -23,18 +32,19 @@ std::shared_ptr<shared_object> home_table::find(home_number number) noexcept {
     return found != objects_.end() ? found->second.lock() : nullptr;
 }
 
-void home_table::begin_transit(home_number number, std::shared_ptr<const shared_object> object) {
+void home_table::begin_transit(home_number number, std::shared_ptr<const shared_object> object, home_charge charge) {
     const std::lock_guard hold(mutex_);
     transit& t = transit_[number];
+    t.charges.push_back(std::move(charge));
     if (t.object == nullptr) t.object = std::move(object);
-    ++t.count;
 }
 
 void home_table::end_transit(home_number number) noexcept {
     std::shared_ptr<const shared_object> last;  // destroyed after the mutex is released
     const std::lock_guard hold(mutex_);
     const auto found = transit_.find(number);
-    if (found == transit_.end() || --found->second.count != 0) return;
+    if (found == transit_.end()) return;
+    if (found->second.charges.size() > 1) return found->second.charges.pop_back();
     last = std::move(found->second.object);
     transit_.erase(found);
 }
@@ -75,7 +85,7 @@ home_channel::~home_channel() {
 
 void home_channel::encode(encoder& out) const { encode_as(home_kind::channel, out, capacity_, shared_from_this()); }
 
-op_status home_channel::try_send(std::span<const std::byte> bytes, bool carries) noexcept {
+op_status home_channel::try_send(std::span<const std::byte> bytes, bool carries, home_charge& charge) noexcept {
     try {
         messages made(1);
         message& m = made.front();
@@ -93,6 +103,7 @@ op_status home_channel::try_send(std::span<const std::byte> bytes, bool carries)
             if (closed_) return op_status::closed;
             if (messages_.size() >= capacity_) return op_status::would_block;
             m.bytes.append(bytes);
+            m.charge = std::move(charge);
             messages_.splice(messages_.end(), made);
         }
         retry_if_any(0);
@@ -198,13 +209,21 @@ void home_channel::stop() noexcept {
 
 bool home_constant::append(std::span<const std::byte> bytes) {
     const std::lock_guard hold(mutex_);
-    if (bytes.size() > size_ - bytes_.size()) return false;
+    if (failed_ || bytes.size() > size_ - bytes_.size()) return false;
     bytes_.append(bytes);
     return true;
 }
 
+void home_constant::fail() noexcept {
+    const std::lock_guard hold(mutex_);
+    if (bytes_.size() == size_) return;
+    failed_ = true;
+    bytes_ = byte_buffer();
+}
+
 void home_constant::copy_part(std::uint64_t offset, byte_buffer& to) {
     const std::lock_guard hold(mutex_);
+    if (failed_) throw std::bad_alloc();
     if (bytes_.size() != size_ || offset >= size_) return;
     const auto at = static_cast<std::size_t>(offset);
     to.append(std::span<const std::byte>(bytes_.span()).subspan(at, std::min(constant_part, size_ - at)));

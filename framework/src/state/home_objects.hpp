@@ -16,6 +16,7 @@
 #include <cadre/executor.hpp>
 
 #include "state/heap_objects.hpp"
+#include "state/home_budget.hpp"
 #include "state/home_protocol.hpp"
 
 namespace cadre::detail {
@@ -25,13 +26,14 @@ class home_table {
 public:
     explicit home_table(const executor_identity& id) noexcept : identity(id) {}
 
-    [[nodiscard]] home_number next() noexcept { return ++last_; }
+    /// Random: a process that was given no handle of an object cannot name it. @throws std::system_error
+    [[nodiscard]] static home_number next();
     void add(home_number number, std::weak_ptr<shared_object> object);
     void remove(home_number number) noexcept;
     /// Null if it exists no more.
     [[nodiscard]] std::shared_ptr<shared_object> find(home_number number) noexcept;
     /// Bytes that own the object are on their way, and keep it alive until `end_transit`.
-    void begin_transit(home_number number, std::shared_ptr<const shared_object> object);
+    void begin_transit(home_number number, std::shared_ptr<const shared_object> object, home_charge charge = {});
     void end_transit(home_number number) noexcept;
     /// Nothing in transit keeps an object alive any more.
     void stop() noexcept;
@@ -42,9 +44,8 @@ public:
 private:
     struct transit {
         std::shared_ptr<const shared_object> object;
-        std::size_t count = 0;
+        std::vector<home_charge> charges;  // one for each of the bytes
     };
-    std::atomic<home_number> last_{0};
     std::mutex mutex_;  // a leaf: no object is destroyed under it
     std::map<home_number, std::weak_ptr<shared_object>> objects_;
     std::map<home_number, transit> transit_;
@@ -57,10 +58,11 @@ public:
     home_object& operator=(const home_object&) = delete;
 
     [[nodiscard]] home_number number() const noexcept { return number_; }
+    /// Before other threads can find the object.
+    void set_charge(home_charge charge) noexcept { charge_ = std::move(charge); }
 
 protected:
-    explicit home_object(std::shared_ptr<home_table> table) noexcept
-        : table_(std::move(table)), number_(table_->next()) {}
+    explicit home_object(std::shared_ptr<home_table> table) : table_(std::move(table)), number_(home_table::next()) {}
     ~home_object() { table_->remove(number_); }
 
     void encode_as(home_kind kind, encoder& out, std::uint64_t capacity,
@@ -70,6 +72,7 @@ protected:
 private:
     const std::shared_ptr<home_table> table_;
     const home_number number_;
+    home_charge charge_;  // of the worker that has made it
 };
 
 /// A queue of encoded messages. A message that a worker has received is *in hand* until the worker confirms it; else it
@@ -85,6 +88,7 @@ public:
         bool carries = false;
         std::size_t names_size = 0;
         std::vector<std::pair<home_number, std::shared_ptr<shared_object>>> carried{};
+        home_charge charge{};  // of the worker that has sent it
     };
     /// They move between the queue and those who have them in hand without memory, which may be exhausted.
     using messages = std::list<message>;
@@ -93,7 +97,10 @@ public:
     ~home_channel() override;
 
     void encode(encoder& out) const override;
-    [[nodiscard]] op_status try_send(std::span<const std::byte> bytes, bool carries) noexcept override;
+    [[nodiscard]] op_status try_send(std::span<const std::byte> bytes, bool carries) noexcept override {
+        home_charge none;
+        return try_send(bytes, carries, none);
+    }
     [[nodiscard]] op_status try_receive(byte_buffer& into, held_objects* held) noexcept override;
     [[nodiscard]] bool may_proceed(unsigned q) const noexcept override;
     void close() noexcept override;
@@ -102,6 +109,8 @@ public:
     [[nodiscard]] std::size_t capacity() const noexcept override { return capacity_; }
     void stop() noexcept override;
 
+    /// Sends for a worker. The message takes over the charge.
+    [[nodiscard]] op_status try_send(std::span<const std::byte> bytes, bool carries, home_charge& charge) noexcept;
     /// Receives for a worker: the message is in hand.
     [[nodiscard]] op_status take(messages& into) noexcept;
     void confirm() noexcept;
@@ -150,13 +159,16 @@ public:
     void encode(encoder& out) const override { encode_as(home_kind::constant, out, size(), shared_from_this()); }
     /// The bytes behind those that were appended before. @return false if they are too many @throws std::bad_alloc
     [[nodiscard]] bool append(std::span<const std::byte> bytes);
-    /// Appends a part of the bytes, nothing until they are complete.
+    /// A part of the bytes is missing, and will be.
+    void fail() noexcept;
+    /// Appends a part of the bytes, nothing until they are complete. @throws std::bad_alloc after `fail`
     void copy_part(std::uint64_t offset, byte_buffer& to);
 
 private:
     const std::size_t size_;
     std::mutex mutex_;  // a leaf: guards the bytes while they arrive
     byte_buffer bytes_;
+    bool failed_ = false;
 };
 
 class home_semaphore final : public heap_semaphore,

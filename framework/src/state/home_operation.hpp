@@ -33,7 +33,8 @@ public:
         switch (op) {
             case home_op::send:
             case home_op::try_send:
-                return static_cast<shared_channel&>(*target).try_send(message.bytes.span(), message.carries);
+                return static_cast<home_channel&>(*target).try_send(message.bytes.span(), message.carries,
+                                                                    message.charge);
             case home_op::receive:
             case home_op::try_receive: return static_cast<home_channel&>(*target).take(received);
             case home_op::watch:
@@ -65,7 +66,7 @@ public:
     const home_op op;
     const std::shared_ptr<shared_object> target;
     const home_number target_number;
-    home_channel::message message{};  // to be sent
+    home_channel::message message{};  // to be sent; its charge is that of the operation
     home_channel::messages received{};  // one, if it was performed
     std::uint32_t permits = 0;
     bool owner_died = false;

@@ -51,7 +51,7 @@ enum class home_op : std::uint8_t {
     forget_permits,  ///< u64 permits; no answer
     add_permits,  ///< u64 permits; `closed`: too many would exist
     available,  ///< answer: u64
-    fill,  ///< bytes behind those that were sent before; no answer: of a constant that is being made
+    fill,  ///< bytes behind those that were sent before, of a constant that is being made; an answer if it has a ticket
     fetch,  ///< u64 offset; answer: a part of a constant, at most `constant_part` bytes
     exists,  ///< answer: u64 whether
 };

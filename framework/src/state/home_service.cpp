@@ -16,7 +16,11 @@ namespace {
 
 constexpr std::size_t max_waits = std::size_t{1} << 15;        // of one worker
 constexpr std::size_t max_received = 2 * max_waits;            // of one worker, that are not confirmed
-constexpr std::size_t max_possessions = std::size_t{1} << 20;  // of one worker
+// What the records of these take, about.
+constexpr std::uint64_t object_bytes = 512;
+constexpr std::uint64_t operation_bytes = 512;
+constexpr std::uint64_t transit_bytes = 128;
+constexpr std::uint64_t carrying_factor = 4;  // the objects that a message names are found, and listed beside it
 
 byte_buffer status(op_status outcome) {
     byte_buffer answer;
@@ -74,14 +78,19 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
         put(answer, op_status::done);
         put(answer, value);
     };
-    const auto answer_made = [&]<class Object>(const std::shared_ptr<Object>& made) {
-        const home_number named = dynamic_cast<const home_object&>(*made).number();
+    const auto answer_made = [&]<class Object>(const std::shared_ptr<Object>& made, home_charge taken) {
+        auto& object = dynamic_cast<home_object&>(*made);
+        object.set_charge(std::move(taken));
+        const home_number named = object.number();
         note_handle(from, made, named);
         answer_value(named);
     };
     const auto begin_on = [&]<class Object>(const std::shared_ptr<Object>& object, auto fill) {
         if (ticket == 0) throw_malformed("an operation without an answer");
+        const std::uint64_t size = in.remaining();
+        home_charge taken = charge(from, operation_bytes + size);
         auto made = std::make_shared<operation>(*this, from, ticket, op, object, number);
+        made->message.charge = std::move(taken);
         fill(*made);
         begin(from, ticket, std::move(made));
     };
@@ -89,29 +98,42 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
         case home_op::make_channel: {
             const auto capacity = take<std::uint64_t>(in);
             if (capacity == 0 || capacity > max_channel_capacity) throw_malformed("an impossible capacity");
-            return answer_made(domain_->make_channel(static_cast<std::size_t>(capacity)));
+            home_charge taken = charge(from, object_bytes);
+            return answer_made(domain_->make_channel(static_cast<std::size_t>(capacity)), std::move(taken));
         }
-        case home_op::make_lock: return answer_made(domain_->make_lock());
+        case home_op::make_lock: {
+            home_charge taken = charge(from, object_bytes);
+            return answer_made(domain_->make_lock(), std::move(taken));
+        }
         case home_op::make_semaphore: {
             const auto n = take<std::uint64_t>(in);
             if (n > std::numeric_limits<std::uint32_t>::max()) throw_malformed("an impossible number of permits");
-            return answer_made(domain_->make_semaphore(static_cast<std::uint32_t>(n)));
+            home_charge taken = charge(from, object_bytes);
+            return answer_made(domain_->make_semaphore(static_cast<std::uint32_t>(n)), std::move(taken));
         }
         case home_op::make_constant: {
             const auto size = take<std::uint64_t>(in);
             if (size > max_constant) throw std::bad_alloc();
-            return answer_made(domain_->make_constant(static_cast<std::size_t>(size)));
+            home_charge taken = charge(from, object_bytes + size);
+            return answer_made(domain_->make_constant(static_cast<std::size_t>(size)), std::move(taken));
         }
         case home_op::fill: {
             const std::size_t size = in.remaining();
-            if (!find<home_constant>(number)->append({in.read(size), size}))
-                throw_malformed("a constant with too many bytes");
+            const auto constant = find<home_constant>(number);
+            try {
+                if (!constant->append({in.read(size), size})) throw_malformed("a constant with too many bytes");
+            } catch (...) {
+                constant->fail();
+                throw;
+            }
+            if (ticket != 0) put(answer, op_status::done);
             return;
         }
         case home_op::fetch: {
             const auto constant = find<home_constant>(number);
             const auto offset = take<std::uint64_t>(in);
             put(answer, op_status::done);
+            answer.reserve(answer_head + std::min<std::size_t>(constant_part, constant->size()) + home_answers::spare);
             return constant->copy_part(offset, answer);
         }
         case home_op::exists: return answer_value(domain_->table()->find(number) != nullptr ? 1 : 0);
@@ -126,13 +148,22 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
             }
             return;
         }
-        case home_op::begin_transit: return domain_->table()->begin_transit(number, find<shared_object>(number));
-        case home_op::end_transit: return domain_->table()->end_transit(number);
+        case home_op::begin_transit:
+            return domain_->table()->begin_transit(number, find<shared_object>(number), charge(from, transit_bytes));
+        case home_op::end_transit: {
+            {
+                const std::lock_guard hold(mutex_);
+                // Whoever has decoded the bytes has a handle.
+                if (find_possession(from, number) == nullptr) throw_malformed("bytes that the worker has not decoded");
+            }
+            return domain_->table()->end_transit(number);
+        }
         case home_op::send:
         case home_op::try_send:
             return begin_on(find<home_channel>(number), [&](operation& made) {
                 made.message.carries = take<std::uint64_t>(in) != 0;
                 const std::size_t size = in.remaining();
+                if (made.message.carries) made.message.charge = charge(from, operation_bytes + size * carrying_factor);
                 made.message.bytes.append({in.read(size), size});
             });
         case home_op::receive:
@@ -192,46 +223,12 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
     throw_malformed("an unknown operation");
 }
 
-void home_service::note_handle(home_client from, const std::shared_ptr<shared_object>& object, home_number number) {
-    const std::lock_guard hold(mutex_);
-    auto& all = sessions_[from].possessions;
-    if (all.size() >= max_possessions && !all.contains(number)) throw std::bad_alloc();
-    possession& p = all[number];
-    p.object = object;
-    ++p.handles;
-}
-
-home_service::possession* home_service::find_possession(home_client of, home_number number) noexcept {
-    const auto s = sessions_.find(of);
-    if (s == sessions_.end()) return nullptr;
-    const auto found = s->second.possessions.find(number);
-    return found != s->second.possessions.end() ? &found->second : nullptr;
-}
-
-void home_service::drop_if_empty(home_client of, home_number number, std::shared_ptr<shared_object>& dropped) noexcept {
-    possession* const p = find_possession(of, number);
-    if (p == nullptr || !p->empty()) return;
-    dropped = std::move(p->object);
-    sessions_.find(of)->second.possessions.erase(number);
-}
-
-std::optional<home_service::in_hand> home_service::take_in_hand(home_client from, std::uint64_t ticket) noexcept {
-    const std::lock_guard hold(mutex_);
-    const auto s = sessions_.find(from);
-    if (s == sessions_.end()) return std::nullopt;
-    const auto found = s->second.received.find(ticket);
-    if (found == s->second.received.end()) return std::nullopt;
-    std::optional<in_hand> taken(std::move(found->second));
-    s->second.received.erase(found);
-    return taken;
-}
-
 void home_service::begin(home_client from, std::uint64_t ticket, std::shared_ptr<operation> op) {
     const bool waits = op->op == home_op::send || op->op == home_op::receive || op->op == home_op::watch ||
                        op->op == home_op::lock || op->op == home_op::acquire;
     {
         const std::lock_guard hold(mutex_);
-        session& s = sessions_[from];
+        session& s = session_of(from);
         // A worker that confirms nothing would let messages accumulate here.
         if (s.waits.size() >= max_waits || s.received.size() >= max_received) throw std::bad_alloc();
         if (s.received.contains(ticket) || !s.waits.emplace(ticket, op).second)
@@ -249,6 +246,7 @@ void home_service::completed(operation& op) noexcept {
     try {
         granted = grant(op, answer);
     } catch (const std::bad_alloc&) {
+        drop_ungranted(op);
         undo(op);
         answer = status(op_status::exhausted);
         granted = true;
@@ -259,7 +257,7 @@ void home_service::completed(operation& op) noexcept {
         undo(op);
     const std::lock_guard hold(mutex_);
     op.next_done = std::exchange(done_, std::move(op.self));
-    if (const auto s = sessions_.find(op.client); s != sessions_.end()) s->second.waits.erase(op.ticket);
+    if (is_waited_for(op)) sessions_.find(op.client)->second.waits.erase(op.ticket);
 }
 
 bool home_service::grant(operation& op, byte_buffer& answer) {
@@ -275,23 +273,22 @@ bool home_service::grant(operation& op, byte_buffer& answer) {
     if (performed && (op.op == home_op::lock || op.op == home_op::try_lock))
         put<std::uint64_t>(answer, op.owner_died ? 1 : 0);
     const std::lock_guard hold(mutex_);
-    const auto found = sessions_.find(op.client);
-    if (found == sessions_.end() || !found->second.waits.contains(op.ticket)) return false;
+    if (!is_waited_for(op)) return false;
     if (!performed || op.op == home_op::send || op.op == home_op::try_send || op.op == home_op::watch) return true;
-    session& s = found->second;
+    session& s = sessions_.find(op.client)->second;
     if (receives) {
         auto& carried = op.received.front().carried;
         for (const auto& [number, object] : carried)
-            s.possessions[number].object = object;
+            possession_of(s, number).object = object;
         in_hand& received = s.received[op.ticket];
         // Each of these handles is the worker's from now on, whatever becomes of the message.
         for (const auto& [number, object] : carried)
-            ++s.possessions[number].handles;
+            ++s.possessions.find(number)->second.handles;
         received.channel = std::static_pointer_cast<home_channel>(op.target);
         received.message = std::move(op.received);
         return true;
     }
-    possession& p = s.possessions[op.target_number];
+    possession& p = possession_of(s, op.target_number);
     p.object = op.target;
     if (op.op == home_op::lock || op.op == home_op::try_lock)
         p.locked = true;
@@ -328,61 +325,11 @@ void home_service::stop(home_client from, std::uint64_t ticket) noexcept {
     completed(*op);
 }
 
-void home_service::ended(home_client worker) noexcept {
-    clear_done();
-    session of;
-    {
-        const std::lock_guard hold(mutex_);
-        const auto found = sessions_.find(worker);
-        if (found == sessions_.end()) return;
-        of = std::move(found->second);
-        sessions_.erase(found);
-    }
-    end(std::move(of));
-}
-
 void home_service::wait_for_completions(std::chrono::steady_clock::time_point deadline) noexcept {
     for (;;) {
         clear_done();
         if (operations_.load(std::memory_order_acquire) == 0 || std::chrono::steady_clock::now() >= deadline) return;
         std::this_thread::sleep_for(std::chrono::microseconds(50));  // between two instructions of another thread
-    }
-}
-
-void home_service::node_ended(std::uint32_t node) noexcept {
-    for (;;) {
-        session of;
-        {
-            const std::lock_guard hold(mutex_);
-            const auto first = sessions_.lower_bound({node, 0});
-            if (first == sessions_.end() || first->first.node != node) return;
-            of = std::move(first->second);
-            sessions_.erase(first);
-        }
-        end(std::move(of));
-    }
-}
-
-// A wait that is being completed at this moment finds its session gone, and undoes itself.
-void home_service::end(session of) noexcept {
-    for (auto& [ticket, op] : of.waits)
-        if (op->target->remove(*op)) op->self.reset();
-    // At once, for a receiver may wait: the first message that the worker received is the first again.
-    std::map<home_channel*, home_channel::messages> returned;
-    try {
-        for (auto& [ticket, received] : of.received) {
-            home_channel::messages& all = returned[received.channel.get()];
-            all.splice(all.end(), received.message);
-        }
-    } catch (const std::bad_alloc&) {  // the others one by one
-    }
-    for (auto each = of.received.rbegin(); each != of.received.rend(); ++each)
-        if (!each->second.message.empty()) each->second.channel->give_back(std::move(each->second.message));
-    for (auto& [channel, messages] : returned)
-        channel->give_back(std::move(messages));
-    for (auto& [number, p] : of.possessions) {
-        if (p.locked) static_cast<home_lock&>(*p.object).owner_died();
-        if (p.permits != 0) static_cast<shared_semaphore&>(*p.object).give_back(static_cast<std::uint32_t>(p.permits));
     }
 }
 

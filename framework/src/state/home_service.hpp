@@ -17,6 +17,7 @@
 
 #include <cadre/detail/base/byte_buffer.hpp>
 
+#include "state/home_budget.hpp"
 #include "state/home_domain.hpp"
 #include "state/home_objects.hpp"
 
@@ -51,13 +52,16 @@ protected:
 /// runs and no object is destroyed under it.
 class home_service {
 public:
-    home_service(std::shared_ptr<home_domain> domain, home_answers& answers)
-        : domain_(std::move(domain)), answers_(answers) {}
+    home_service(std::shared_ptr<home_domain> domain, home_answers& answers,
+                 const home_limits& limits = home_limits::of_this_machine())
+        : domain_(std::move(domain)), answers_(answers), limits_(limits),
+          budget_(std::make_shared<home_budget>(limits.bytes_of_all)) {}
     ~home_service() { clear_done(); }
     home_service(const home_service&) = delete;
     home_service& operator=(const home_service&) = delete;
 
-    /// @param ticket names the answer; 0: none is wanted. A malformed request is answered by `broken`.
+    /// @param ticket names the answer; 0: none is wanted. A malformed request is answered by `broken`, one that exceeds
+    /// the limits by `exhausted`.
     void request(home_client from, std::uint64_t ticket, std::span<const std::byte> request) noexcept;
     /// The wait with this ticket is answered now: performed, or `would_block`.
     void stop(home_client from, std::uint64_t ticket) noexcept;
@@ -75,6 +79,7 @@ private:
         std::uint64_t handles = 0;
         bool locked = false;
         std::uint64_t permits = 0;
+        home_charge charge{};
 
         [[nodiscard]] bool empty() const noexcept { return handles == 0 && !locked && permits == 0; }
     };
@@ -83,6 +88,7 @@ private:
         home_channel::messages message{};  // one
     };
     struct session {
+        std::shared_ptr<home_budget> budget{};
         std::map<home_number, possession> possessions{};
         std::map<std::uint64_t, std::shared_ptr<operation>> waits{};  // by ticket
         std::map<std::uint64_t, in_hand> received{};  // by ticket
@@ -91,6 +97,12 @@ private:
     void handle(home_client from, std::uint64_t ticket, decoder& in, home_op op, byte_buffer& answer);
     template <class Object>
     [[nodiscard]] std::shared_ptr<Object> find(home_number number) const;
+    /// @throws std::bad_alloc if it exceeds a limit
+    [[nodiscard]] home_charge charge(home_client from, std::uint64_t bytes);
+    /// Under `mutex_`. @throws std::bad_alloc if the node has too many
+    [[nodiscard]] session& session_of(home_client from);
+    /// Under `mutex_`. @throws std::bad_alloc if it exceeds a limit
+    [[nodiscard]] static possession& possession_of(session& of, home_number number);
     void note_handle(home_client from, const std::shared_ptr<shared_object>& object, home_number number);
     void begin(home_client from, std::uint64_t ticket, std::shared_ptr<operation> op);
     void completed(operation& op) noexcept;
@@ -98,20 +110,29 @@ private:
     /// ended
     [[nodiscard]] bool grant(operation& op, byte_buffer& answer);
     static void undo(operation& op) noexcept;
+    /// What `grant` has noted before it found no memory.
+    void drop_ungranted(const operation& op) noexcept;
     static void end(session of) noexcept;
     /// Destroys completed operations, without `mutex_`.
     void clear_done() noexcept;
     /// Under `mutex_`. Null: the worker has nothing of the object
     [[nodiscard]] possession* find_possession(home_client of, home_number number) noexcept;
+    /// Under `mutex_`. Whether this very operation is a wait of its worker: another one may have its ticket.
+    [[nodiscard]] bool is_waited_for(const operation& op) const noexcept;
+    /// Under `mutex_`.
+    session take_session(std::map<home_client, session>::iterator at) noexcept;
     void drop_if_empty(home_client of, home_number number, std::shared_ptr<shared_object>& dropped) noexcept;
     [[nodiscard]] std::optional<in_hand> take_in_hand(home_client from, std::uint64_t ticket) noexcept;
 
     const std::shared_ptr<home_domain> domain_;
     home_answers& answers_;
+    const home_limits limits_;
+    const std::shared_ptr<home_budget> budget_;  // of all workers
 
     std::atomic<std::size_t> operations_{0};  // that exist
     std::mutex mutex_;
     std::map<home_client, session> sessions_;
+    std::map<std::uint32_t, std::size_t> sessions_of_nodes_;
     // Completed, maybe by a thread under the registry's lock: it must not destroy their objects.
     // Linked by `next_done`: this needs no memory.
     std::shared_ptr<operation> done_;

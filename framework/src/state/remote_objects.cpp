@@ -241,12 +241,16 @@ byte_buffer remote_constant::fetch() {
     return whole;
 }
 
-void remote_constant::fill(std::span<const std::span<const std::byte>> pieces) noexcept {
+void remote_constant::fill(std::span<const std::span<const std::byte>> pieces) {
+    std::size_t left = size();
     for (auto piece : pieces)
         while (!piece.empty()) {
             const auto part = piece.first(std::min(piece.size(), constant_part));
-            domain().tell(home_op::fill, number(), part);
             piece = piece.subspan(part.size());
+            left -= part.size();
+            // The answer to the last part says whether all have arrived.
+            if (left == 0) return require_alive(ask(home_op::fill, part));
+            domain().tell(home_op::fill, number(), part);
         }
 }
 

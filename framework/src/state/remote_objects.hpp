@@ -171,7 +171,8 @@ public:
     /// Blocks for a round trip for each part.
     [[nodiscard]] byte_buffer fetch() override;
     /// For a constant that this process has made.
-    void fill(std::span<const std::span<const std::byte>> pieces) noexcept;
+    /// @throws std::bad_alloc if the home has no memory for it, executor_stopped
+    void fill(std::span<const std::span<const std::byte>> pieces);
 
 private:
     void interest(unsigned, bool) noexcept override {}

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -21,6 +22,7 @@ struct answers final : home_answers {
     void answer(home_client, std::uint64_t ticket, byte_buffer body) noexcept override {
         EXPECT_FALSE(given.contains(ticket)) << "a request is answered once";
         given[ticket] = std::move(body);
+        if (const auto next = std::exchange(then, nullptr)) next();
     }
     [[nodiscard]] bool has(std::uint64_t ticket) const { return given.contains(ticket); }
     [[nodiscard]] op_status status(std::uint64_t ticket) {
@@ -32,6 +34,7 @@ struct answers final : home_answers {
     }
 
     std::map<std::uint64_t, byte_buffer> given{};
+    std::function<void()> then{};  // after the next answer
 };
 
 class HomeService : public testing::Test {
@@ -53,11 +56,14 @@ protected:
         return given.value(1'000'000 + made_++);
     }
 
+    static constexpr home_limits limits{.bytes_of_worker = 1'000'000, .bytes_of_all = 1'500'000, .workers_of_node = 3};
+
     answers given;
     std::shared_ptr<home_domain> domain = std::make_shared<home_domain>(executor_identity{1, 2});
-    home_service service{domain, given};
+    home_service service{domain, given, limits};
     const home_client a{1, 7};
     const home_client b{2, 7};
+    std::uint64_t last_ = 10'000'000;  // ticket
 
 private:
     std::uint64_t made_ = 0;
@@ -162,22 +168,140 @@ TEST_F(HomeService, an_object_lives_as_long_as_a_handle_or_a_lock) {
 
 TEST_F(HomeService, any_bytes_are_read_as_a_request) {
     std::mt19937_64 random(5);
-    for (int i = 0; i < 3; ++i)
-        make(a, i == 0 ? home_op::make_channel : i == 1 ? home_op::make_lock : home_op::make_semaphore, 2);
+    std::vector<home_number> numbers{0, 1};
+    for (const auto op : {home_op::make_channel, home_op::make_lock, home_op::make_semaphore, home_op::make_constant})
+        for (int i = 0; i < 2; ++i)
+            numbers.push_back(make(a, op, 2));
     for (std::uint64_t ticket = 1; ticket <= 20'000; ++ticket) {
         byte_buffer request;
         put(request, static_cast<std::uint8_t>(random() % 32));
-        put<std::uint64_t>(request, random() % 8);
+        put<std::uint64_t>(request, numbers[random() % numbers.size()]);
         const std::size_t more = random() % 20;
         for (std::size_t n = 0; n < more; ++n)
             put(request, static_cast<std::uint8_t>(random() % 4 == 0 ? random() : random() % 3));
         service.request(random() % 2 == 0 ? a : b, random() % 4 == 0 ? 0 : ticket,
                         request.span().first(random() % 8 == 0 ? random() % request.size() : request.size()));
-        if (random() % 64 == 0) service.ended(random() % 2 == 0 ? a : b);
+        if (random() % 64 == 0) service.ended(b);
         if (random() % 8 == 0) service.stop(a, random() % ticket);
     }
     service.ended(a);
     service.ended(b);
+}
+
+TEST_F(HomeService, a_worker_that_only_sends_is_refused_at_its_limit) {
+    const home_number ch = make(a, home_op::make_channel, max_channel_capacity);
+    const std::vector<std::uint64_t> message(1 + 1000);  // carries no handles
+    std::uint64_t sent = 0;
+    const auto send = [&](home_client from) {
+        ask(from, ++last_, home_op::send, ch, message);
+        return given.status(last_);
+    };
+    while (send(a) == op_status::done)
+        ASSERT_LE(++sent * 8000, limits.bytes_of_worker);
+    EXPECT_EQ(given.status(last_), op_status::exhausted);
+    EXPECT_GE(sent, 100u);
+    EXPECT_EQ(send(b), op_status::done) << "other workers have memory left";
+    // What somebody has received, and confirmed, counts no more.
+    ask(b, 1, home_op::receive, ch);
+    EXPECT_EQ(send(a), op_status::exhausted);
+    ask(b, 0, home_op::confirm, ch, 1);
+    EXPECT_EQ(send(a), op_status::done);
+    while (send(b) == op_status::done)
+        ASSERT_LE(++sent * 8000, limits.bytes_of_all);
+    ask({3, 1}, ++last_, home_op::make_constant, 0, 900'000);
+    EXPECT_EQ(given.status(last_), op_status::exhausted) << "the limit of all workers";
+}
+
+TEST_F(HomeService, a_worker_that_only_waits_or_makes_objects_is_refused_at_its_limit) {
+    const home_number ch = make(b, home_op::make_channel, 1);
+    std::uint64_t begun = 0;
+    for (;; ++begun) {
+        ask(a, ++last_, home_op::receive, ch);
+        if (given.has(last_)) break;
+        ASSERT_LT(begun, 10'000u);
+    }
+    EXPECT_EQ(given.status(last_), op_status::exhausted);
+    service.ended(a);
+    for (begun = 0;; ++begun) {
+        ask(a, ++last_, home_op::make_lock, 0);
+        if (given.status(last_) != op_status::done) break;
+        // It keeps no handle, but pretends that bytes which own the lock are on their way.
+        const home_number made = given.value(last_);
+        ask(a, 0, home_op::begin_transit, made);
+        ask(a, 0, home_op::release, made, 1);
+        ASSERT_LT(begun, 10'000u);
+    }
+    EXPECT_EQ(given.status(last_), op_status::exhausted);
+    EXPECT_GT(begun, 100u);
+    ask(b, ++last_, home_op::make_lock, 0);
+    EXPECT_EQ(given.status(last_), op_status::done);
+}
+
+TEST_F(HomeService, a_node_cannot_invent_workers_without_end) {
+    for (std::uint64_t worker = 1; worker <= limits.workers_of_node; ++worker)
+        make({5, worker}, home_op::make_lock, 0);
+    ask({5, 99}, 1, home_op::make_lock, 0);
+    EXPECT_EQ(given.status(1), op_status::exhausted);
+    ask({6, 99}, 2, home_op::make_lock, 0);
+    EXPECT_EQ(given.status(2), op_status::done);
+    service.ended({5, 1});
+    ask({5, 99}, 3, home_op::make_lock, 0);
+    EXPECT_EQ(given.status(3), op_status::done);
+    service.node_ended(5);
+    for (std::uint64_t worker = 1; worker <= limits.workers_of_node; ++worker)
+        make({5, worker}, home_op::make_lock, 0);
+}
+
+TEST_F(HomeService, an_operation_that_ends_does_not_end_another_with_its_ticket) {
+    const home_number m = make(b, home_op::make_lock, 0);
+    const home_number ch = make(b, home_op::make_channel, 1);
+    ask(b, 1, home_op::lock, m);
+    // The worker ends while it is answered, and another one with its name waits with the same ticket.
+    given.then = [&] {
+        service.ended(a);
+        given.given.erase(5);
+        ask(a, 5, home_op::lock, m);
+    };
+    ask(a, 5, home_op::try_receive, ch);
+    EXPECT_FALSE(given.has(5));
+    ask(b, 0, home_op::unlock, m);
+    ASSERT_TRUE(given.has(5));
+    EXPECT_EQ(given.status(5), op_status::done);
+    ask(a, 6, home_op::unlock, m);
+    EXPECT_FALSE(given.has(6)) << "it has the lock";
+}
+
+TEST_F(HomeService, only_who_has_decoded_bytes_ends_their_transit) {
+    const home_number m = make(a, home_op::make_lock, 0);
+    EXPECT_GT(m, 1'000'000u) << "numbers are not guessed";
+    ask(a, 0, home_op::begin_transit, m);
+    ask(a, 0, home_op::release, m, 1);
+    ask(b, 1, home_op::end_transit, m);
+    EXPECT_EQ(given.status(1), op_status::broken);
+    ASSERT_NE(domain->table()->find(m), nullptr);
+    ask(b, 0, home_op::hold, m);
+    ask(b, 0, home_op::end_transit, m);
+    ask(b, 0, home_op::release, m, 1);
+    EXPECT_EQ(domain->table()->find(m), nullptr);
+}
+
+TEST_F(HomeService, a_constant_with_a_wrong_part_fails_as_a_whole) {
+    const home_number c = make(a, home_op::make_constant, 16);
+    const std::uint64_t three[] = {1, 2, 3};
+    ask(a, 0, home_op::fill, c, 1);
+    ask(a, 0, home_op::fill, c, three);  // nobody is told
+    ask(a, 1, home_op::fill, c, 2);
+    EXPECT_EQ(given.status(1), op_status::broken);
+    ask(a, 2, home_op::fetch, c, 0);
+    EXPECT_EQ(given.status(2), op_status::exhausted);
+    const home_number whole = make(a, home_op::make_constant, 16);
+    ask(a, 0, home_op::fill, whole, 1);
+    ask(a, 3, home_op::fill, whole, 2);
+    EXPECT_EQ(given.status(3), op_status::done);
+    ask(b, 4, home_op::fill, whole, 3);
+    EXPECT_EQ(given.status(4), op_status::broken);
+    ask(b, 5, home_op::fetch, whole, 0);
+    EXPECT_EQ(given.value(5), 1u);
 }
 
 }  // namespace
