@@ -140,13 +140,15 @@ private:
 
     void handle(delivery& message);
     void handle_reply(node_id from, byte_buffer message);
-    void handle_returned(const note& n);
-    void handle_progress(std::span<const std::byte> message);
+    void handle_returned(node_id sender, const note& n);
+    void handle_progress(node_id from, std::span<const std::byte> message);
     void handle_held(node_id from, std::span<const std::byte> message);
     void handle_status(node_id from, std::span<const std::byte> message);
     void handle_unusable(node_id from, const std::string& why);
     void handle_arguments_request(node_id from, const note& n);
     void handle_undelivered(call_number number, bool may_have_begun);
+    void handle_declined(node_id from, call_number number);
+    void handle_lost(node_id from, call_number number);
     void local_ended(call_number number, call_reply reply, pid_t worker) noexcept;
 
     // These need `mutex_`.
@@ -159,6 +161,9 @@ private:
     void lose_all(Condition is_lost, const std::string& why, actions& later);
     /// Null if no agent can have the call.
     [[nodiscard]] placed_call* find_at_agent(call_number number) noexcept;
+    /// Null also if another agent has it.
+    [[nodiscard]] placed_call* find_at_agent(call_number number, node_id has_it) noexcept;
+    [[nodiscard]] bool is_joined(node_id id) noexcept;
     [[nodiscard]] const std::string* host_of(node_id id) const;
     [[nodiscard]] const std::string* keep_host(std::string host);
 

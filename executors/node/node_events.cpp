@@ -28,20 +28,25 @@ void node_backend::received(delivery message) noexcept {
 
 void node_backend::handle(delivery& message) {
     const std::span<const std::byte> bytes = message.body.span();
-    switch (kind_of(bytes)) {
+    const message_kind kind = kind_of(bytes);
+    // The link itself hands back calls.
+    if (kind == message_kind::call && message.from != 0) throw_malformed("a call, which only the program sends");
+    // What comes from an agent that is gone, or was refused, counts for nothing.
+    if (kind != message_kind::call && kind != message_kind::unusable && !is_joined(message.from)) return;
+    switch (kind) {
         case message_kind::reply: return handle_reply(message.from, std::move(message.body));
-        case message_kind::returned: return handle_returned(decode_note(bytes));
-        case message_kind::progress: return handle_progress(bytes);
+        case message_kind::returned: return handle_returned(message.from, decode_note(bytes));
+        case message_kind::progress: return handle_progress(message.from, bytes);
         case message_kind::held: return handle_held(message.from, bytes);
         case message_kind::status: return handle_status(message.from, bytes);
         case message_kind::unusable: return handle_unusable(message.from, decode_text(bytes));
         case message_kind::arguments_request: return handle_arguments_request(message.from, decode_note(bytes));
-        case message_kind::declined: return handle_undelivered(decode_note(bytes).number, false);
-        case message_kind::lost: return handle_undelivered(decode_note(bytes).number, true);
+        case message_kind::declined: return handle_declined(message.from, decode_note(bytes).number);
+        case message_kind::lost: return handle_lost(message.from, decode_note(bytes).number);
         case message_kind::call: return handle_undelivered(number_of_call(bytes), message.redelivered);
         case message_kind::home_request:
         case message_kind::home_stop:
-        case message_kind::home_ended: return handle_home(message.from, kind_of(bytes), bytes);
+        case message_kind::home_ended: return handle_home(message.from, kind, bytes);
         case message_kind::part:
             if (auto whole = parts_.add(message.from, bytes)) {
                 if (kind_of(whole->span()) == message_kind::part) throw_malformed("a part of a part");
@@ -63,7 +68,7 @@ void node_backend::handle_reply(node_id from, byte_buffer message) {
     actions later;
     {
         const std::lock_guard hold(mutex_);
-        placed_call* const c = find_at_agent(r.number);
+        placed_call* const c = find_at_agent(r.number, from);
         if (c == nullptr) return;  // it was reported as lost before
         try {
             if (r.reply.items_done > c->items) throw_malformed("a reply about more items than the call has");
@@ -79,12 +84,12 @@ void node_backend::handle_reply(node_id from, byte_buffer message) {
     perform(std::move(later));
 }
 
-void node_backend::handle_returned(const note& n) {
+void node_backend::handle_returned(node_id sender, const note& n) {
     portable_call* call = nullptr;
     const auto from = static_cast<std::uint32_t>(std::min<std::uint64_t>(n.value, UINT32_MAX));
     {
         const std::lock_guard hold(mutex_);
-        placed_call* const c = find_at_agent(n.number);
+        placed_call* const c = find_at_agent(n.number, sender);
         if (c == nullptr) return;
         if (std::exchange(c->items_returned, true)) throw_malformed("items returned twice");
         if (!c->call->raw.enabled || from == 0 || from >= c->items || from < c->progress.items_done)
@@ -95,14 +100,15 @@ void node_backend::handle_returned(const note& n) {
     call->take_back(from);  // the call is alive: only this thread completes calls that agents have
 }
 
-void node_backend::handle_progress(std::span<const std::byte> message) {
+void node_backend::handle_progress(node_id from, std::span<const std::byte> message) {
     received_progress p = decode_progress(message);
     const std::lock_guard hold(mutex_);
-    placed_call* const c = find_at_agent(p.number);
+    placed_call* const c = find_at_agent(p.number, from);
     if (c == nullptr) return;
     chunk_progress_report& known = c->progress;
     if (p.report.items_done > c->items || p.report.items_done < known.items_done ||
-        known.results.size() + p.report.results.size() > max_body)
+        known.results.size() + p.report.results.size() > max_body ||
+        known.item_errors.size() + p.report.item_errors.size() > max_body)
         throw_malformed("impossible progress of a call");
     known.items_done = p.report.items_done;
     known.results.append(p.report.results.span());
@@ -115,7 +121,7 @@ void node_backend::handle_held(node_id from, std::span<const std::byte> message)
     const std::string* const host = host_of(from);
     if (host == nullptr) return;
     for (const held_call& each : held)
-        if (placed_call* const c = find_at_agent(each.number); c != nullptr) {
+        if (placed_call* const c = find_at_agent(each.number, from); c != nullptr) {
             c->taken_by = from;
             c->call->worker_host.store(host, std::memory_order_release);
             c->call->worker_pid.store(static_cast<pid_t>(each.worker), std::memory_order_relaxed);
@@ -150,9 +156,13 @@ void node_backend::handle_arguments_request(node_id from, const note& n) {
     const portable_call* call = nullptr;
     {
         const std::lock_guard hold(mutex_);
-        if (placed_call* const c = find_at_agent(n.number); c != nullptr) call = c->call;
+        placed_call* const c = find_at_agent(n.number, from);
+        if (c == nullptr) return;
+        // Each part once: an agent must not make this process send without end.
+        if (n.value != c->arguments_sent) throw_malformed("a request for arguments that does not follow the last one");
+        c->arguments_sent += part_size;
+        call = c->call;
     }
-    if (call == nullptr) return;
     byte_buffer part;
     try {
         part = encode_arguments(n.number, *call, n.value);
@@ -162,12 +172,7 @@ void node_backend::handle_arguments_request(node_id from, const note& n) {
     link_->publish(target::agent, from, std::move(part));
 }
 
-// What comes from an agent that is gone counts for nothing: the objects have been recovered.
 void node_backend::handle_home(node_id from, message_kind kind, std::span<const std::byte> message) {
-    {
-        const std::lock_guard hold(mutex_);
-        if (!agents_.contains(from)) return;
-    }
     if (kind == message_kind::home_request) {
         const home_message m = take_home(message);
         return objects_.request({from, m.worker}, m.ticket, message);
@@ -182,8 +187,33 @@ void node_backend::handle_home(node_id from, message_kind kind, std::span<const 
 void node_backend::answer(home_client to, std::uint64_t ticket, byte_buffer body) noexcept {
     if (to.node == 0) return local_port_.answer(to.worker, ticket, body.span());
     static_assert(tail_size<home_message> <= home_answers::spare);
-    append_fields(body, home_message{to.worker, ticket}, message_kind::home_answer);
-    publish_in_parts(*link_, target::agent, to.node, std::move(body));
+    const home_message fields{to.worker, ticket};
+    try {
+        append_fields(body, fields, message_kind::home_answer);
+        publish_in_parts(*link_, target::agent, to.node, std::move(body));
+    } catch (const std::bad_alloc&) {  // only what is large needs memory
+        byte_buffer exhausted;
+        put(exhausted, op_status::exhausted);
+        append_fields(exhausted, fields, message_kind::home_answer);
+        link_->publish(target::agent, to.node, std::move(exhausted));
+    }
+}
+
+void node_backend::handle_declined(node_id from, call_number number) {
+    {
+        const std::lock_guard hold(mutex_);
+        if (find_at_agent(number, from) == nullptr) return;
+    }
+    handle_undelivered(number, false);
+}
+
+// The engine redelivers a call to an agent that did not have it.
+void node_backend::handle_lost(node_id from, call_number number) {
+    if (!link_->redelivers()) {
+        const std::lock_guard hold(mutex_);
+        if (find_at_agent(number, from) == nullptr) return;
+    }
+    handle_undelivered(number, true);
 }
 
 void node_backend::handle_undelivered(call_number number, bool may_have_begun) {
@@ -274,10 +304,20 @@ void node_backend::engine_gone(std::string why) noexcept {
     perform(std::move(later));
 }
 
-// Messages about other calls are ignored: an agent must not affect calls that it does not have.
+bool node_backend::is_joined(node_id id) noexcept {
+    const std::lock_guard hold(mutex_);
+    return agents_.contains(id);
+}
+
 placed_call* node_backend::find_at_agent(call_number number) noexcept {
     placed_call* const c = placement_.find(number);
     return c != nullptr && !c->waits && c->relay == nullptr ? c : nullptr;
+}
+
+// Messages about other calls are ignored: an agent must not affect calls that it does not have.
+placed_call* node_backend::find_at_agent(call_number number, node_id has_it) noexcept {
+    placed_call* const c = find_at_agent(number);
+    return c != nullptr && (c->taken_by == 0 || c->taken_by == has_it) ? c : nullptr;
 }
 
 const std::string* node_backend::host_of(node_id id) const {

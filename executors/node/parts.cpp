@@ -10,6 +10,9 @@ namespace cadre::detail::node {
 namespace {
 
 constexpr std::uint64_t max_whole = 2 * std::uint64_t{max_body};  // results and what was committed before
+// Of one sender, at once. Its threads send one message each.
+constexpr std::size_t max_incomplete = 1024;
+constexpr std::uint64_t max_incomplete_bytes = 2 * max_whole;
 
 struct part_fields {
     std::uint64_t number = 0;
@@ -39,8 +42,19 @@ std::optional<byte_buffer> part_collector::add(node_id from, std::span<const std
     const auto key = std::pair(from, fields.number);
     const auto found = incomplete_.find(key);
     const std::uint64_t before = found != incomplete_.end() ? found->second.size() : 0;
-    if (part.empty() || fields.size > max_whole || fields.offset != before || part.size() > fields.size - before)
+    if (part.empty() || fields.size > max_whole || fields.offset != before || part.size() > fields.size - before) {
+        if (found != incomplete_.end()) incomplete_.erase(found);
         throw_malformed("a part of a message that does not follow those before it");
+    }
+    std::size_t count = 0;
+    std::uint64_t bytes = part.size();
+    for (auto each = incomplete_.lower_bound({from, 0}); each != incomplete_.end() && each->first.first == from;
+         ++each) {
+        ++count;
+        bytes += each->second.size();
+    }
+    if ((found == incomplete_.end() && count >= max_incomplete) || bytes > max_incomplete_bytes)
+        throw_malformed("a part of one of too many messages");
     byte_buffer& whole = incomplete_[key];
     whole.append(part);
     if (whole.size() != fields.size) return std::nullopt;

@@ -120,6 +120,7 @@ placed_call* placement::place_next() noexcept {
 void placement::wait_again(placed_call& c) noexcept {
     leave(c);
     c.taken_by = 0;
+    c.arguments_sent = 0;
     c.relay = nullptr;
     enqueue(c, true);
 }

@@ -48,6 +48,7 @@ struct placed_call {
     bool lost = false;  ///< its place was removed meanwhile
     bool items_returned = false;
     std::uint32_t items = 1;  ///< without those that were taken back
+    std::uint64_t arguments_sent = 0;  ///< of arguments that travel separately: bytes up to here were requested
     int retries = 0;  ///< remaining
     stop_reason stop = stop_reason::none;  ///< the strongest request
     std::chrono::steady_clock::time_point forced_at{};  ///< when a kill was requested; the epoch: not requested
