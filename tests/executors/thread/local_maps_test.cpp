@@ -50,6 +50,47 @@ TYPED_TEST(local_maps, take_coroutines_with_captures) {
     EXPECT_EQ(sync_wait(cadre::map(this->ex_, multiply, this->numbers_)), this->tripled_);
 }
 
+// Aggregates whose members structured bindings cannot tell apart: they are not portable, and need not be.
+struct with_c_array {
+    int values[3];
+};
+struct identified {
+    int id;
+};
+struct with_base : identified {
+    int value;
+};
+struct with_union {
+    union {
+        int number;
+        float real;
+    };
+    int id;
+};
+struct with_reference {
+    const int& value;
+};
+
+TYPED_TEST(local_maps, return_aggregates_that_are_not_portable) {
+    const auto ids = [](const auto& made) {
+        std::vector<int> found;
+        for (const auto& each : made)
+            found.push_back(each.id);
+        return found;
+    };
+    const auto& in = this->numbers_;
+    const auto arrays = sync_wait(cadre::map(this->ex_, [](int x) { return with_c_array{{0, 0, x}}; }, in));
+    EXPECT_EQ(arrays.at(3).values[2], 4);
+    const auto bases = sync_wait(cadre::map(this->ex_, [](int x) { return with_base{{x}, 0}; }, in));
+    EXPECT_EQ(ids(bases), in);
+    const auto unions = sync_wait(cadre::map(this->ex_, [](int x) { return with_union{{0}, x}; }, in));
+    EXPECT_EQ(ids(unions), in);
+    const auto same = [](with_c_array a) { return a; };
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, same, arrays)).at(2).values[2], 3);
+    const auto refer = [&](int) { return with_reference{this->factor_}; };
+    EXPECT_EQ(&sync_wait(cadre::map_outcomes(this->ex_, refer, in)).at(0).value().value, &this->factor_);
+}
+
 TYPED_TEST(local_maps, take_and_return_pointers) {
     std::vector<const int*> pointers;
     for (const int& x : this->numbers_)

@@ -95,6 +95,8 @@ consteval bool is_plain() {
         return false;
     } else if constexpr (!std::is_aggregate_v<T> || has_serialize<T> || portable_handle<T>) {
         return false;
+    } else if constexpr (fields_problem_of<T> != fields_problem::none) {
+        return false;  // a result through a local executor need not be portable
     } else {
         return all_plain(field_types<T>{}, sizeof(T));
     }

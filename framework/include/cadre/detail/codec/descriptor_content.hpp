@@ -40,6 +40,8 @@ consteval descriptor_content find_descriptors(type_list<Seen...>) {
         return descriptor_content::unknown;
     } else if constexpr (std::is_empty_v<T> || !std::is_aggregate_v<T>) {
         return descriptor_content::none;
+    } else if constexpr (fields_problem_of<T> != fields_problem::none) {
+        return descriptor_content::none;  // not portable: such a value does not leave the process
     } else {
         return find_descriptors_among(field_types<T>{}, seen{});
     }
