@@ -36,7 +36,8 @@ struct job_access {
 
 /// The handle to work that `spawn` has started. Move-only. The destructor asks the work to stop and discards the
 /// result; the work then belongs to its executor until it ends. A job is awaited once. The member functions are
-/// thread-safe; those of a job that has been moved from must not be called.
+/// thread-safe. An empty job (default-constructed, or moved from) has no work: `request_stop` and `kill` do nothing,
+/// and the others return false, 0 or an empty text; awaiting it is a `std::logic_error`.
 template <class R>
 class [[nodiscard]] job {
 public:
@@ -56,21 +57,25 @@ public:
     ~job() { drop(); }
 
     /// Asks the work to stop; idempotent; any thread.
-    void request_stop() const noexcept { state_->request_stop(); }
+    void request_stop() const noexcept {
+        if (state_ != nullptr) state_->request_stop();
+    }
     /// On a process executor: asks the work to stop, and kills its worker with SIGKILL if it has not ended after
     /// `kill_grace`; awaiting the job then gives `task_killed`. On other executors: `request_stop`. Idempotent; any
     /// thread.
-    void kill() const noexcept { state_->kill(); }
+    void kill() const noexcept {
+        if (state_ != nullptr) state_->kill();
+    }
     /// Whether the work has ended: then awaiting the job does not suspend.
-    [[nodiscard]] bool ready() const noexcept { return state_->ready(); }
+    [[nodiscard]] bool ready() const noexcept { return state_ != nullptr && state_->ready(); }
     /// The number of the task, unique among the processes of this program.
-    [[nodiscard]] task_id id() const noexcept { return state_->id(); }
+    [[nodiscard]] task_id id() const noexcept { return state_ != nullptr ? task_id{state_->id()} : task_id{}; }
     /// The process that runs the work: of a worker once it has taken the call, this process for local executors, else
     /// 0.
-    [[nodiscard]] pid_t worker_pid() const noexcept { return state_->worker_pid(); }
+    [[nodiscard]] pid_t worker_pid() const noexcept { return state_ != nullptr ? state_->worker_pid() : 0; }
     /// The host of `worker_pid()`; empty while that is 0. On executors of several hosts both are known some
     /// milliseconds after the work has begun, and when it has ended.
-    [[nodiscard]] std::string worker_host() const { return state_->worker_host(); }
+    [[nodiscard]] std::string worker_host() const { return state_ != nullptr ? state_->worker_host() : std::string{}; }
 
     class awaiter {
     public:

@@ -99,6 +99,22 @@ TEST(empty_task, of_a_function_is_refused_by_on_and_spawn) {
     expect_refused([&]() -> task<> { co_await cadre::on(cadre::executor(ex), nothing); });
 }
 
+TEST(empty_job, has_no_work) {
+    cadre::serial_executor ex;
+    cadre::job<int> moved_from = cadre::spawn(ex, [] { return 1; });
+    const cadre::job<int> other = std::move(moved_from);
+    const cadre::job<int> none;
+    for (const cadre::job<int>* j : {&none, &std::as_const(moved_from)}) {  // NOLINT(bugprone-use-after-move)
+        j->request_stop();
+        j->kill();
+        EXPECT_FALSE(j->ready());
+        EXPECT_EQ(j->id(), cadre::task_id{});
+        EXPECT_EQ(j->worker_pid(), 0);
+        EXPECT_EQ(j->worker_host(), "");
+    }
+    EXPECT_NE(other.id(), cadre::task_id{});
+}
+
 TEST(empty_job, is_refused) {
     const cadre::serial_executor ex;
     const auto one = [] { return 1; };
