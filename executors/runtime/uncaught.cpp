@@ -14,6 +14,7 @@
 #include <string_view>
 #include <typeinfo>
 
+#include "base/exception_text.hpp"
 #include "base/type_name.hpp"
 #include "coroutine/trace_recorder.hpp"
 #include <cadre/detail/codec/exception_codec.hpp>
@@ -54,7 +55,7 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 std::string line_of(const std::exception& e) {
     const bool has_more = dynamic_cast<const deadlock*>(&e) != nullptr;
-    std::string line = thrown_type(e) + ": " + (has_more ? first_line(e.what()) : in_one_line(e.what()));
+    std::string line = thrown_type(e) + ": " + (has_more ? first_line(e.what()) : in_one_line(text_of(e)));
     if (const std::string origin = error_origin(e); !origin.empty()) {
         line += " (" + origin + ")";
     }

@@ -1,5 +1,6 @@
 #include <cadre/outcome.hpp>
 
+#include "base/exception_text.hpp"
 #include "base/type_name.hpp"
 
 namespace cadre::detail {
@@ -9,7 +10,7 @@ std::string describe(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
     } catch (const std::exception& e) {
-        return e.what();
+        return text_of(e);
     } catch (...) {
         return "exception of type " + current_exception_type_name();
     }

@@ -8,6 +8,7 @@
 #include <cadre/errors.hpp>
 #include <cadre/this_worker.hpp>
 
+#include "base/exception_text.hpp"
 #include "base/type_name.hpp"
 
 namespace cadre::detail {
@@ -52,7 +53,7 @@ namespace {
 // An error that has come from another host has an origin, which names the worker and the host.
 template <class E>
 std::exception_ptr rebuild(const E& error, std::string worker, std::string_view where) {
-    exception_origin origin{std::move(worker), {}, type_name(typeid(E)), error.what()};
+    exception_origin origin{std::move(worker), {}, type_name(typeid(E)), text_of(error)};
     if (const auto* const remote = dynamic_cast<const remote_origin*>(&error)) {
         origin.where = remote->origin().where + ", ";
         origin.type_name = remote->origin().type_name;

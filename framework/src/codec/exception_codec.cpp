@@ -13,6 +13,7 @@
 #include <cadre/nested_errors.hpp>
 #include <cadre/register_exception.hpp>
 
+#include "base/exception_text.hpp"
 #include "base/type_name.hpp"
 #include "codec/known_exceptions.hpp"
 
@@ -89,7 +90,7 @@ std::string foreign_text(const std::exception_ptr& exception, const std::string&
 }
 
 void describe_standard(exception_image& image, const std::exception& e, codec_context* context) {
-    image.text = e.what();
+    image.text = text_of(e);
     const auto* remote = dynamic_cast<const remote_origin*>(&e);
     if (remote) {
         image.type_name = remote->origin().type_name;

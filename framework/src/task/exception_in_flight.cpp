@@ -6,6 +6,7 @@
 #include <exception>
 #include <typeinfo>
 
+#include "base/exception_text.hpp"
 #include "base/type_name.hpp"
 
 #include <cxxabi.h>
@@ -64,7 +65,7 @@ std::string describe_handled_exception() {
     try {
         throw;
     } catch (const std::exception& e) {
-        return type_name(typeid(e)) + ": " + e.what();
+        return type_name(typeid(e)) + ": " + text_of(e);
     } catch (...) {
         return current_exception_type_name();
     }

@@ -18,11 +18,17 @@ std::string described(E error) {
     return describe_uncaught("app", std::make_exception_ptr(std::move(error)));
 }
 
+struct no_text : std::exception {
+    [[nodiscard]] const char* what() const noexcept override { return nullptr; }
+};
+
 TEST(uncaught, says_type_and_text_in_one_line) {
     EXPECT_EQ(described(std::out_of_range("seven")), "app: std::out_of_range: seven\n");
     EXPECT_EQ(described(cadre::cancelled()), "app: cadre::cancelled: cancelled: stop was requested\n");
     EXPECT_EQ(described(std::runtime_error("two\nlines")), "app: std::runtime_error: two lines\n");
     EXPECT_EQ(described(7), "app: an exception of type int\n");
+    const std::string silent = described(no_text());
+    EXPECT_TRUE(silent.ends_with("no_text: (what() is a null pointer)\n")) << silent;
 }
 
 TEST(uncaught, says_the_type_that_a_worker_threw) {

@@ -170,6 +170,9 @@ struct custom_runtime_error : std::runtime_error {
 struct no_exception {
     int x;
 };
+struct no_text : std::exception {
+    [[nodiscard]] const char* what() const noexcept override { return nullptr; }
+};
 
 TEST(register_exception, an_unregistered_class_is_rebuilt_as_its_nearest_standard_base) {
     try {
@@ -195,6 +198,7 @@ TEST(register_exception, a_class_without_a_specific_base_is_a_remote_error_with_
     expect_remote(std::make_exception_ptr(custom_runtime_error("text")), "custom_runtime_error", "text");
     expect_remote(std::make_exception_ptr(no_exception{1}), "no_exception",
                   "an exception of type (anonymous namespace)::no_exception");
+    expect_remote(std::make_exception_ptr(no_text{}), "no_text", "(what() is a null pointer)");
     expect_remote(std::make_exception_ptr(42), "int", "an exception of type int");
     expect_remote(std::make_exception_ptr("literal"), "char", "literal");
     expect_remote(std::make_exception_ptr(std::string("text")), "string", "text");

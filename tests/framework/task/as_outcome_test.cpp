@@ -53,6 +53,14 @@ TEST(as_outcome, completes_with_errors) {
         co_return;
     };
     EXPECT_FALSE(sync_wait(as_outcome(odd())).what().empty());
+    struct no_text : std::exception {
+        [[nodiscard]] const char* what() const noexcept override { return nullptr; }
+    };
+    auto silent = []() -> task<> {
+        throw no_text();
+        co_return;
+    };
+    EXPECT_EQ(sync_wait(as_outcome(silent())).what(), "(what() is a null pointer)");
 }
 
 TEST(as_outcome, a_cancelled_wait_is_an_error) {
