@@ -46,6 +46,10 @@ public:
         std::uint32_t phase_ = 0;
     };
 
+    /// A move copies: the handle that was moved from stays usable.
+    async_barrier(const async_barrier&) = default;
+    async_barrier& operator=(const async_barrier&) = default;
+
     /// @throws std::invalid_argument unless `participants` is positive and at most `max_participants`
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     template <std::integral N>

@@ -36,6 +36,10 @@ class async_condition_variable {
 public:
     static constexpr bool cadre_portable_handle = true;
 
+    /// A move copies: the handle that was moved from stays usable.
+    async_condition_variable(const async_condition_variable&) = default;
+    async_condition_variable& operator=(const async_condition_variable&) = default;
+
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     explicit async_condition_variable(const executor& ex) : condition_(detail::domain_of(ex).make_condition()) {}
 

@@ -49,6 +49,10 @@ class async_event {
 public:
     static constexpr bool cadre_portable_handle = true;
 
+    /// A move copies: the handle that was moved from stays usable.
+    async_event(const async_event&) = default;
+    async_event& operator=(const async_event&) = default;
+
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     explicit async_event(const executor& ex) : block_(detail::make_words(ex, 1)) {}
 

@@ -58,6 +58,10 @@ class async_latch {
 public:
     static constexpr bool cadre_portable_handle = true;
 
+    /// A move copies: the handle that was moved from stays usable.
+    async_latch(const async_latch&) = default;
+    async_latch& operator=(const async_latch&) = default;
+
     /// @throws std::invalid_argument if `count` is negative or above 2^63-1
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     template <std::integral N>

@@ -42,6 +42,10 @@ public:
         detail::held_lock lock_;
     };
 
+    /// A move copies: the handle that was moved from stays usable.
+    async_mutex(const async_mutex&) = default;
+    async_mutex& operator=(const async_mutex&) = default;
+
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     explicit async_mutex(const executor& ex) : lock_(detail::domain_of(ex).make_lock()) {}
 

@@ -98,6 +98,10 @@ public:
         std::optional<detail::permit_wait> wait_;
     };
 
+    /// A move copies: the handle that was moved from stays usable.
+    async_semaphore(const async_semaphore&) = default;
+    async_semaphore& operator=(const async_semaphore&) = default;
+
     /// A semaphore with `permits` free permits.
     /// @throws std::invalid_argument if negative or above 2^32-1
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc

@@ -55,6 +55,10 @@ public:
     /// Holds the lock with other readers. Movable.
     using shared_guard = basic_guard<detail::lock_mode::shared>;
 
+    /// A move copies: the handle that was moved from stays usable.
+    async_shared_mutex(const async_shared_mutex&) = default;
+    async_shared_mutex& operator=(const async_shared_mutex&) = default;
+
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     explicit async_shared_mutex(const executor& ex) : lock_(detail::domain_of(ex).make_shared_lock()) {}
 

@@ -57,6 +57,10 @@ public:
     /// The largest capacity, which is the same for every kind of executor.
     static constexpr std::size_t max_capacity = detail::max_channel_capacity;
 
+    /// A move copies: the handle that was moved from stays usable.
+    channel(const channel&) = default;
+    channel& operator=(const channel&) = default;
+
     /// A channel in the memory domain of `ex` for up to `capacity` values.
     /// @throws std::invalid_argument unless `capacity` is positive and at most `max_capacity`
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc

@@ -54,6 +54,10 @@ public:
     using guard = detail::array_guard<T>;
     static constexpr bool cadre_portable_handle = true;
 
+    /// A move copies: the handle that was moved from stays usable.
+    shared_array(const shared_array&) = default;
+    shared_array& operator=(const shared_array&) = default;
+
     /// The elements of a braced list: `shared_array<int> a{ex, {1, 2, 3}}`.
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     shared_array(const executor& ex, std::initializer_list<T> elements)

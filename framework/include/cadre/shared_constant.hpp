@@ -40,6 +40,10 @@ public:
     using value_type = T;
     static constexpr bool cadre_portable_handle = true;
 
+    /// A move copies: the handle that was moved from stays usable.
+    shared_constant(const shared_constant&) = default;
+    shared_constant& operator=(const shared_constant&) = default;
+
     /// Cost on a process executor: the value is encoded, and copied once.
     /// @throws std::range_error if an integer does not fit `T`; not_portable if `ex` has no memory domain, or a class
     ///         with `serialize` contains a handle; executor_stopped after the shutdown of `ex`; std::bad_alloc

@@ -170,6 +170,10 @@ public:
         bool owner_died_;
     };
 
+    /// A move copies: the handle that was moved from stays usable.
+    shared_segment(const shared_segment&) = default;
+    shared_segment& operator=(const shared_segment&) = default;
+
     /// An empty segment for `bytes` of objects and their bookkeeping. On serial and thread executors there is nothing
     /// to recover from: their segments are not copied.
     /// @throws std::invalid_argument if `bytes` is too small for an empty segment; std::bad_alloc; not_portable if `ex`

@@ -41,6 +41,10 @@ public:
     using guard = detail::value_guard<T>;
     static constexpr bool cadre_portable_handle = true;
 
+    /// A move copies: the handle that was moved from stays usable.
+    shared_value(const shared_value&) = default;
+    shared_value& operator=(const shared_value&) = default;
+
     /// A value-initialised `T` in the domain of `ex`.
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     explicit shared_value(const executor& ex) : shared_value(ex, T{}) {}
