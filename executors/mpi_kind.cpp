@@ -17,6 +17,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <string>
 #include <utility>
@@ -36,26 +37,40 @@ executor make_pool_of_rank(const process_options& options, pool_role role) {
     return make_process_pool(own, std::move(role));
 }
 
-// An empty reason: rank 0 reports it. The status is then 0, because a launcher ends the job when a rank exits with
-// another one, perhaps before rank 0 has printed.
-[[noreturn]] void leave_job(const char* why) {
-    if (*why != 0) std::fprintf(stderr, "cadre: agent: %s\n", why);
-    std::fflush(nullptr);
-    ::_exit(*why != 0 ? 2 : 0);
+int status_of_agent = 0;
+
+// MPICH 4.2 and newer tell the launcher that a rank has finalised MPI in a function that the library registers with
+// `atexit`; without it the launcher kills the job. The functions that the program has registered must not run in an
+// agent. Exit functions run in reverse order: this one is registered before MPI is loaded, so it ends the process after
+// those of MPI, before those of the program.
+void end_agents_before_functions_of_the_program() {
+    static_cast<void>(std::atexit([] {
+        std::fflush(nullptr);
+        ::_exit(status_of_agent);
+    }));
+}
+
+[[noreturn]] void leave_job(int status) {
+    status_of_agent = status;
+    std::exit(status);
 }
 
 [[noreturn]] void serve_mpi() {
     // Launchers forward these signals to all ranks; the program decides when the job ends.
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGTERM, SIG_IGN);
+    end_agents_before_functions_of_the_program();
     try {
         node::agent agent(mpi::make_mpi_link({}), make_pool_of_rank, host_name());
         agent.serve(true);
     } catch (const std::exception& problem) {
-        leave_job(problem.what());
+        // An empty reason: rank 0 reports it. The status is then 0, because a launcher ends the job when a rank exits
+        // with another one, perhaps before rank 0 has printed.
+        if (*problem.what() == 0) leave_job(0);
+        std::fprintf(stderr, "cadre: agent: %s\n", problem.what());
+        leave_job(2);
     }
-    std::fflush(nullptr);
-    ::_exit(0);
+    leave_job(0);
 }
 
 // Whether the configuration has an executor of this kind. If not, the other processes of the launcher are not agents.

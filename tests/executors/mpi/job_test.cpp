@@ -59,7 +59,9 @@ TEST_P(MpiJob, a_bad_option_is_refused) {
 TEST_P(MpiJob, a_program_that_never_asks_for_its_executor_ends_in_order) {
     const outcome result = run_job("help");
     EXPECT_EQ(result.status, 0) << result.output;
-    EXPECT_EQ(result.output, "usage\n");
+    // MPI may have warnings of its own about the network.
+    EXPECT_EQ(count(result.output, "usage\n"), 1) << result.output;
+    EXPECT_EQ(count(result.output, "cadre"), 0) << result.output;
 }
 
 TEST_P(MpiJob, an_exception_of_the_main_task_ends_the_job) {
