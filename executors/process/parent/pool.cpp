@@ -33,6 +33,7 @@ pool::pool(const process_options& options, std::string name, pool_role role, wor
       starter_(options, std::move(name), std::move(role), static_cast<std::uint32_t>(resolve_workers(options.workers)),
                {status_.descriptor(), deadlines_.bell()}),
       workers_(starter_.workers(), std::max<std::chrono::nanoseconds>(options.kill_grace, least_leave_limit)),
+      unread_(workers_.capacity()),
       placement_(starter_.options(), starter_.executor_name(), workers_, status_, deadlines_),
       stops_(options.kill_grace, placement_, deadlines_), nested_(*this, stops_, deadlines_), home_(starter_.home()),
       protocol_(workers_, placement_, nested_, home_, dumps_),
@@ -102,8 +103,11 @@ void pool::answer_from_home(std::uint64_t worker, std::uint64_t ticket, std::spa
 }
 
 bool pool::poll() noexcept {
+    if (!unread_.any()) return false;
     const std::unique_lock draining(drain_mutex_, std::try_to_lock);
-    return !draining || drain(1);
+    if (!draining) return true;
+    unread_.refresh(workers_);
+    return drain(1);
 }
 
 void pool::drain_all() noexcept {
@@ -149,10 +153,10 @@ void pool::read_outputs() noexcept {
         if (c->output) static_cast<void>(c->output->read());
 }
 
-// A thread that holds the lock may have polled a worker's ring before its last event; a thread that takes the lock
-// after this store finds all events.
+// A thread that holds the lock may have polled a worker's ring before its last event.
 void pool::set_loop_busy() noexcept {
     set_loop_state(process_plane::loop_state::busy);
+    if (!unread_.any()) return;
     const std::unique_lock draining(drain_mutex_, std::try_to_lock);
     if (draining)
         (void)drain(1);
@@ -162,12 +166,10 @@ void pool::set_loop_busy() noexcept {
 
 bool pool::expects_soon() noexcept {
     if (!placement_.any_placed() || !status_.core_spare()) return false;
-    const std::unique_lock draining(drain_mutex_, std::try_to_lock);
-    if (!draining) return false;
     // A loop that spins on the core of its worker prevents the worker from running.
     const std::int32_t here = process_plane::current_cpu();
-    return std::any_of(workers_.begin(), workers_.end(),
-                       [here](const auto* c) { return c->link.control().cpu.load(std::memory_order_relaxed) != here; });
+    return unread_.visit(
+        [here](const worker_connection& c) { return c.link.control().cpu.load(std::memory_order_relaxed) != here; });
 }
 
 void pool::quit(std::function<void()> quit_done) noexcept {

@@ -8,6 +8,7 @@
 #include "process/parent/silent_workers.hpp"
 #include "process/parent/stack_symbolizer.hpp"
 #include "process/parent/time_limits.hpp"
+#include "process/parent/unread_events.hpp"
 #include "process/parent/worker_lifecycle.hpp"
 #include "process/parent/worker_starter.hpp"
 
@@ -32,7 +33,8 @@ namespace cadre::detail::process_parent {
 /// | `calls_mutex_` | calls and queues (placement), deadlines, the stage of each worker, quitting |
 /// | both | the set of workers and the owner of each nested call: changed under both, read under either |
 ///
-/// `drain_mutex_` is taken first. The application's loop only tries it, so it never waits for the supervisor. No part
+/// `drain_mutex_` is taken first. The application's loop only tries it, so it never waits for the supervisor, and only
+/// if there may be events to read. No part
 /// takes a lock. Calls complete, and nested calls start, without `calls_mutex_` and without the lock of a stop tree;
 /// they may complete with `drain_mutex_` held. A call that `request_stop` ends is completed by the supervisor.
 class pool {
@@ -130,6 +132,7 @@ private:
     ended_calls drained_;
     mutable std::mutex calls_mutex_;
     worker_set workers_;
+    unread_events unread_;
     mutable placement placement_;
     stop_requests stops_;
     nested_calls nested_;

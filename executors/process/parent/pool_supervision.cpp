@@ -69,6 +69,7 @@ void pool::start() {
         const std::lock_guard hold(calls_mutex_);
         lifecycle_.worker_started(*c);
         workers_.insert(std::move(c));
+        unread_.worker_added();
     }
 }
 
@@ -156,6 +157,7 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
             (void)protocol_.handle_events(*c, process_plane::event_slots, ended);
             lifecycle_.worker_ended(*c, exit, ended, crashed);
             removed = workers_.remove(*c);
+            unread_.worker_removed();
             placement_.place_queued_calls(ended);
         }
         home_.pass_on();
@@ -195,6 +197,7 @@ void pool::start_missing(std::uint32_t index) noexcept {
             const std::lock_guard hold(calls_mutex_);
             lifecycle_.worker_started(*c);
             workers_.insert(std::move(c));
+            unread_.worker_added();
             placement_.place_queued_calls(ended);
         }
         complete_all(ended);

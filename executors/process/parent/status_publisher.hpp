@@ -27,9 +27,16 @@ public:
     /// The state of the application's loop. Full fence.
     void set_loop_state(process_plane::loop_state state) noexcept {
         auto& words = page_.words();
-        words.loop_cpu.store(process_plane::current_cpu(), std::memory_order_relaxed);
-        const std::uint64_t count = changes_.fetch_add(1, std::memory_order_relaxed) + 1;
-        words.loop.store(count << 2 | static_cast<std::uint64_t>(state), std::memory_order_relaxed);
+        const std::int32_t cpu = process_plane::current_cpu();
+        if (words.loop_cpu.load(std::memory_order_relaxed) != cpu) words.loop_cpu.store(cpu, std::memory_order_relaxed);
+        const bool sleeps = state == process_plane::loop_state::asleep;
+        // Before `sleep`: a worker that no longer sees the sleep sees what followed it.
+        if (!sleeps) words.turn.store(static_cast<std::uint64_t>(state), std::memory_order_relaxed);
+        if (sleeps || words.asleep()) {
+            const std::uint64_t count = changes_.fetch_add(1, std::memory_order_relaxed) + 1;
+            const auto now = sleeps ? state : process_plane::loop_state::busy;
+            words.sleep.store(count << 2 | static_cast<std::uint64_t>(now), std::memory_order_release);
+        }
         process_plane::full_fence();
     }
     /// Whether calls wait in the parent.

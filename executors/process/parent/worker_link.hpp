@@ -39,6 +39,9 @@ public:
 
     /// What the worker sends.
     [[nodiscard]] process_plane::event_reader<process_plane::event_slots>& events() noexcept { return events_; }
+    [[nodiscard]] const process_plane::event_reader<process_plane::event_slots>& events() const noexcept {
+        return events_;
+    }
 
     /// The file descriptors in that. Needs both locks.
     [[nodiscard]] process_plane::descriptor_socket& descriptors() noexcept { return descriptors_; }

@@ -4,6 +4,8 @@
 
 #include "process/plane/ring_writer.hpp"
 
+#include <cadre/detail/base/compiler.hpp>
+
 namespace cadre::detail::process_plane {
 
 /// The writer's end. The reader never writes slots.
@@ -28,21 +30,33 @@ public:
         : slots_(slots), consumed_(&consumed) {}
 
     [[nodiscard]] bool ready() const noexcept {
-        return slots_[next_ % Slots].word.load(std::memory_order_acquire) == slot_word(next_, slot_state::queued);
+        const std::uint64_t next = position();
+        return slots_[next % Slots].word.load(std::memory_order_acquire) == slot_word(next, slot_state::queued);
+    }
+    /// Any thread: false if no event is there, or another thread is about to read what there is. It may read an old
+    /// position, whose slot holds the event that was read, or one of a later lap.
+    [[nodiscard]] bool maybe_ready() const noexcept {
+        const std::uint64_t next = position();
+        return slots_[next % Slots].word.load(std::memory_order_acquire) >= slot_word(next, slot_state::queued);
     }
     /// Copies the next event, if there is one; it stays in the ring until `advance`, so that its body can be read.
     [[nodiscard]] bool peek(event& into) const noexcept {
         if (!ready()) return false;
-        read_payload(slots_[next_ % Slots], into);
+        prefetch_for_writing(consumed_);  // the writer may have loaded it
+        read_payload(slots_[position() % Slots], into);
         return true;
     }
-    void advance() noexcept { consumed_->store(++next_, std::memory_order_release); }
-    [[nodiscard]] std::uint64_t position() const noexcept { return next_; }
+    void advance() noexcept {
+        const std::uint64_t next = position() + 1;
+        next_.store(next, std::memory_order_relaxed);
+        consumed_->store(next, std::memory_order_release);
+    }
+    [[nodiscard]] std::uint64_t position() const noexcept { return next_.load(std::memory_order_relaxed); }
 
 private:
     const slot* slots_;
     std::atomic<std::uint64_t>* consumed_;
-    std::uint64_t next_ = 0;
+    std::atomic<std::uint64_t> next_{0};  // changed by the reader
 };
 
 }  // namespace cadre::detail::process_plane

@@ -4,7 +4,8 @@
 ///
 /// | from | to | by | order |
 /// | --- | --- | --- | --- |
-/// | anything of an earlier lap | (p, queued) | parent, when the worker has consumed p - slots | release: publishes the payload |
+/// | anything of an earlier lap | (p, queued) | parent, when the worker has consumed p - slots | release: publishes the
+/// payload |
 /// | (p, queued) | (p, claimed) | worker, compare-and-swap | acq_rel: the payload is read after it |
 /// | (p, queued) | (p, revoked) | parent, compare-and-swap | acq_rel |
 ///
@@ -13,6 +14,8 @@
 #pragma once
 
 #include "process/plane/ring_writer.hpp"
+
+#include <cadre/detail/base/compiler.hpp>
 
 namespace cadre::detail::process_plane {
 
@@ -57,7 +60,9 @@ public:
 
     /// Whether a request may be there to claim.
     [[nodiscard]] bool ready() const noexcept {
-        return slot_position(word()) == next_ && slot_state_of(word()) != slot_state::empty;
+        prefetch_for_writing(&slots_[next_ % request_slots]);  // a load alone would fetch the line twice
+        const std::uint64_t now = word();
+        return slot_position(now) == next_ && slot_state_of(now) != slot_state::empty;
     }
 
     /// Claims the next call and copies it. Its body may be read until `consume`.

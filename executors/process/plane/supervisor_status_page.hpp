@@ -16,30 +16,40 @@ enum class loop_state : std::uint64_t {
     asleep = 2,   ///< must be rung
 };
 
-// `parent_words::loop`: the loop_state in the low two bits, the number of changes above them.
+// The loop_state is in two words, on cache lines of their own: `sleep` changes when the loop sleeps, and is loaded
+// after each event; `turn` changes at each turn of the loop, and is loaded for urgent events only. Else the line would
+// move from core to core with each call. In both the state is in the low two bits, and in `sleep` the number of changes
+// is above them: `asleep`, or `busy` while `turn` is the state.
 //
 // | from | to | by | order |
 // | --- | --- | --- | --- |
-// | busy, asleep | polling | a thread that drives the application's loop, before it polls | relaxed, then a full fence |
+// | busy, asleep | polling | a thread that drives the application's loop, before it polls | relaxed, then a full fence
+// |
 // | polling | asleep | the same, before it polls once more and sleeps | relaxed, then a full fence |
 // | polling, asleep | busy | the same, before it runs tasks | relaxed, then a full fence |
 //
-// A worker publishes an event, fences and loads the word: either it sees `asleep` and rings, or the last poll sees the
+// A worker publishes an event, fences and loads the words: either it sees `asleep` and rings, or the last poll sees the
 // event. `spare` and `waiting` are hints that only the parent writes, under its `calls_mutex_`; `waiting` is stored
 // before the parent fences and checks idle workers once more.
 
 struct parent_words {
-    std::atomic<std::uint64_t> loop;
+    std::atomic<std::uint64_t> sleep;
     std::atomic<std::int32_t> loop_cpu;
     /// Whether a core is left for a loop that spins.
     std::atomic<std::uint32_t> spare;
     /// Whether calls wait in the parent: a worker with an empty ring requests some.
     std::atomic<std::uint32_t> waiting;
+    alignas(64) std::atomic<std::uint64_t> turn;
 
     [[nodiscard]] static constexpr loop_state state_of(std::uint64_t word) noexcept {
         return static_cast<loop_state>(word & 3);
     }
-    [[nodiscard]] loop_state state() const noexcept { return state_of(loop.load(std::memory_order_relaxed)); }
+    [[nodiscard]] bool asleep() const noexcept {
+        return state_of(sleep.load(std::memory_order_relaxed)) == loop_state::asleep;
+    }
+    /// The state, if the loop is not asleep.
+    [[nodiscard]] loop_state turn_state() const noexcept { return state_of(turn.load(std::memory_order_relaxed)); }
+    [[nodiscard]] loop_state state() const noexcept { return asleep() ? loop_state::asleep : turn_state(); }
 };
 
 /// The parent's mapping, writable, or a worker's, read-only.

@@ -28,7 +28,6 @@ namespace cadre::detail::process_worker {
 using process_plane::call_memory;
 using process_plane::event;
 using process_plane::event_kind;
-using process_plane::loop_state;
 using process_plane::request;
 
 namespace {
@@ -141,6 +140,7 @@ bool call_dispatcher::claim_one() noexcept {
         calls_.end_claim();
         return false;
     }
+    __builtin_prefetch(&control_.events_consumed);  // loaded before the function runs
     auto* const call = new worker_call(*this, q.ticket);
     read_request(q, *call);
     requests_.consume();
@@ -254,8 +254,7 @@ void call_dispatcher::reject(worker_call& call, const std::exception& why) noexc
 void call_dispatcher::notify_before(const worker_functions::function& next) noexcept {
     if (!sender_.has_pending()) return;
     const bool may_take_long = next.slowest == 0 || next.slowest >= long_call;
-    if (may_take_long || timer_.pending_for() >= max_pending_time || parent_.state() == loop_state::asleep)
-        sender_.notify_pending();
+    if (may_take_long || timer_.pending_for() >= max_pending_time || parent_.asleep()) sender_.notify_pending();
 }
 
 // A function may compute for long, while the parent does not know of earlier results or has no room for more: the
@@ -324,7 +323,7 @@ bool call_dispatcher::request_work() noexcept {
     return true;
 }
 
-bool call_dispatcher::expects_soon() const noexcept { return parent_.state() != loop_state::asleep && may_spin(); }
+bool call_dispatcher::expects_soon() const noexcept { return !parent_.asleep() && may_spin(); }
 
 bool call_dispatcher::may_spin() const noexcept {
     // A loop that spins on the parent's core prevents the parent from running.

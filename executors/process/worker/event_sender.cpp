@@ -231,18 +231,13 @@ void event_sender::ring(int bell) noexcept {
 void event_sender::notify(bool urgent) noexcept {
     has_pending_.store(false, std::memory_order_relaxed);
     process_plane::full_fence();
-    const std::uint64_t word = parent_.loop.load(std::memory_order_relaxed);
-    switch (process_plane::parent_words::state_of(word)) {
-        case loop_state::asleep:
-            if (std::exchange(notified_loop_, word) != word) ring(loop_bell_);
-            break;
-        case loop_state::busy:
-            if (urgent && control_.events_consumed.load(std::memory_order_relaxed) >= notified_supervisor_) {
-                notified_supervisor_ = ring_.sent();
-                ring(supervisor_bell_);
-            }
-            break;
-        case loop_state::polling: break;
+    const std::uint64_t word = parent_.sleep.load(std::memory_order_acquire);
+    if (process_plane::parent_words::state_of(word) == loop_state::asleep) {
+        if (std::exchange(notified_loop_, word) != word) ring(loop_bell_);
+    } else if (urgent && parent_.turn_state() == loop_state::busy &&
+               control_.events_consumed.load(std::memory_order_relaxed) >= notified_supervisor_) {
+        notified_supervisor_ = ring_.sent();
+        ring(supervisor_bell_);
     }
 }
 

@@ -127,7 +127,7 @@ private:
     std::atomic<bool> has_waiting_{false};
     std::atomic<std::uint64_t> sent_{0};  // events in the ring so far, for `may_be_unread`
     std::uint64_t sent_before_ = 0;  // events sent at the previous `remind`
-    std::uint64_t notified_loop_ = 0;  // `parent_words::loop` of the last sleep that was ended
+    std::uint64_t notified_loop_ = 0;  // `parent_words::sleep` of the last sleep that was ended
     std::uint64_t notified_supervisor_ = 0;  // events sent when the supervisor was last notified
 };
 

@@ -170,7 +170,8 @@ int worker_main(process_os::worker_boot&& boot) {
     event e{};
     e.kind = event_kind::ready;
     w.sender.send(e, {}, event_sender::notice::urgent);
-    (void)drive_until([&w] { return w.quit.load(std::memory_order_acquire); });
+    run_loop* const own = w.loop->reserve() ? w.loop.get() : nullptr;
+    (void)drive_until([&w] { return w.quit.load(std::memory_order_acquire); }, own);
     run_finalizer(w.memory);
     std::exit(0);  // destroys what this_worker::local made and static objects, and calls the functions of atexit
 }

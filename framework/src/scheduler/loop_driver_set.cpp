@@ -32,8 +32,6 @@ constexpr std::chrono::seconds max_sleep{1};
 constexpr std::chrono::milliseconds sleep_without_descriptor{10};
 // Between moves of a virtual clock that passes with the real one.
 constexpr std::chrono::milliseconds paced_step{1};
-// About the round trip of an answer; beyond it sleeping is cheaper.
-constexpr std::chrono::microseconds spin_time{5};
 
 int new_eventfd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
@@ -90,12 +88,14 @@ loop_driver_set& loop_driver_set::instance() {
 void loop_driver_set::add(run_loop& loop) {
     const std::lock_guard hold(loops_mutex_);
     loops_.push_back(&loop);
+    loop_count_.store(loops_.size(), std::memory_order_relaxed);
     if (loop.control() != nullptr) controlled_.fetch_add(1, std::memory_order_relaxed);
 }
 
 void loop_driver_set::remove(run_loop& loop) {
     const std::lock_guard hold(loops_mutex_);
     std::erase(loops_, &loop);
+    loop_count_.store(loops_.size(), std::memory_order_relaxed);
     if (loop.control() != nullptr) controlled_.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -151,13 +151,29 @@ bool loop_driver_set::run_own_loop(driver& self, const std::function<bool()>& do
     return any;
 }
 
+// Whether the driver's own loop, which it holds, is the only one of the process. A loop that another thread adds
+// meanwhile counts from the next turn on: its items come after that, and `sleep` looks at all loops under the mutex.
+bool loop_driver_set::drives_only_own(const driver& self) const noexcept {
+    return self.holds_own && loop_count_.load(std::memory_order_relaxed) == 1;
+}
+
+// Under the mutex. A loop that is not worth a pin now counts from the next turn on, and `sleep` looks at it once more.
+bool loop_driver_set::may_have_work(const driver& self, const run_loop& loop) {
+    return &loop == self.own || loop.has_submitted() || loop.next_deadline() || loop.events() != nullptr ||
+           loop.control() != nullptr || self.keeps(loop);
+}
+
 bool loop_driver_set::run_loops(driver& self) {
-    {
+    // The home of the own loop outlives the driver, so a loop without a reactor needs no pin. With a virtual clock or a
+    // seed all loops have their turn in the order of the list.
+    const bool runs_own =
+        self.holds_own && self.own->events() == nullptr && controlled_.load(std::memory_order_relaxed) == 0;
+    if (!runs_own || !drives_only_own(self)) {
         const std::lock_guard hold(loops_mutex_);
         for (run_loop* loop : loops_)
-            if (loop->pin()) self.turn.push_back(loop);
+            if (!(runs_own && loop == self.own) && may_have_work(self, *loop) && loop->pin()) self.turn.push_back(loop);
     }
-    bool any = false;
+    bool any = runs_own && self.own->run_some(item_budget, true);
     for (run_loop* loop : self.turn)
         any |= run_loop_of(self, *loop);
     self.turn.clear();
@@ -284,54 +300,6 @@ std::string loop_driver_set::drive(const std::function<bool()>& done, run_loop* 
     full_fence();  // the loops are released before sleepers are looked up
     wake();  // another driver takes the loops over
     return deadlock;
-}
-
-// Polls for a moment if a source expects an event soon; for as long as a wake-up takes, if events have lately come so
-// soon after the thread went to sleep. Without the latter two processes that have both fallen asleep would wake each
-// other for every call. @return whether there is work
-bool loop_driver_set::spin(driver& self, const std::function<bool()>& done) {
-    bool expected = false;
-    bool allowed = false;
-    sources_.for_each([&](const event_source& s) {
-        if (s.expects_soon())
-            expected = allowed = true;
-        else if (!allowed)
-            allowed = s.may_spin();
-    });
-    const auto longer = allowed ? self.remote_answers.budget() : std::chrono::nanoseconds(0);
-    if (!expected && longer.count() == 0) return false;
-    const auto until = std::chrono::steady_clock::now() + std::max<std::chrono::nanoseconds>(longer, spin_time);
-    do {
-        for (int i = 0; i < 16; ++i) {
-            if (poll_sources()) {
-                self.remote_answers.record_spin(true);
-                return true;
-            }
-            cpu_relax();
-        }
-        if (anything_ready(self) || done()) return true;
-    } while (std::chrono::steady_clock::now() < until);
-    if (longer.count() != 0) self.remote_answers.record_spin(false);
-    return false;
-}
-
-// Spins while a thread of this process is likely to answer soon. @return whether there is something to do
-bool loop_driver_set::spin_for_local_work(driver& self, const std::function<bool()>& done) {
-    const auto budget = self.local_answers.budget();
-    if (!self.holds_own || budget.count() == 0) return false;
-    const auto until = std::chrono::steady_clock::now() + budget;
-    do {
-        for (int i = 0; i < 16; ++i) {
-            if (self.own->ready()) {
-                self.local_answers.record_spin(true);
-                return true;
-            }
-            cpu_relax();
-        }
-        if (done()) return true;
-    } while (std::chrono::steady_clock::now() < until);
-    self.local_answers.record_spin(false);
-    return false;
 }
 
 void loop_driver_set::sleep(driver& self, const std::function<bool()>& done) {

@@ -63,6 +63,8 @@ private:
     [[nodiscard]] std::optional<steady_time> next_deadline();
     [[nodiscard]] std::optional<steady_time> end_of_sleep(const driver& self, int descriptor);
     void wait_for_ring(int descriptor, std::optional<steady_time> end) noexcept;
+    [[nodiscard]] bool drives_only_own(const driver& self) const noexcept;
+    [[nodiscard]] static bool may_have_work(const driver& self, const run_loop& loop);
     [[nodiscard]] bool anything_ready(const driver& self);
     [[nodiscard]] bool spin(driver& self, const std::function<bool()>& done);
     [[nodiscard]] bool spin_for_local_work(driver& self, const std::function<bool()>& done);
@@ -75,6 +77,7 @@ private:
 
     std::mutex loops_mutex_;  // under it: `pin` and the hints of loops; items run without it
     std::vector<run_loop*> loops_;
+    std::atomic<std::size_t> loop_count_{0};  // of them; written under the mutex, read without it as a hint
     std::atomic<unsigned> controlled_{0};  // loops with a control; counted under the mutex, read relaxed by drivers
     event_source_set sources_;  // visited by the poller
 

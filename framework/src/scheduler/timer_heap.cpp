@@ -81,7 +81,10 @@ bool timer_heap::fire_due(steady_time now) noexcept {
     }
 }
 
+// A thread that has announced its sleep sees here the size that `add` stores, or `earlier` sees that it sleeps: both
+// sides are sequentially consistent.
 std::optional<steady_time> timer_heap::next() const noexcept {
+    if (size_hint_.load(std::memory_order_seq_cst) == 0) return std::nullopt;
     const std::lock_guard hold(mutex_);
     if (heap_.empty()) return std::nullopt;
     return heap_.front()->when;
