@@ -160,18 +160,19 @@ bool loop_driver_set::drives_only_own(const driver& self) const noexcept {
 // Under the mutex. A loop that is not worth a pin now counts from the next turn on, and `sleep` looks at it once more.
 bool loop_driver_set::may_have_work(const driver& self, const run_loop& loop) {
     return &loop == self.own || loop.has_submitted() || loop.next_deadline() || loop.events() != nullptr ||
-           loop.control() != nullptr || self.keeps(loop);
+           self.keeps(loop);
 }
 
 bool loop_driver_set::run_loops(driver& self) {
     // The home of the own loop outlives the driver, so a loop without a reactor needs no pin. With a virtual clock or a
-    // seed all loops have their turn in the order of the list.
-    const bool runs_own =
-        self.holds_own && self.own->events() == nullptr && controlled_.load(std::memory_order_relaxed) == 0;
+    // seed all loops have their turn in the order of the list, also for what an earlier one submits to a later one.
+    const bool in_order = controlled_.load(std::memory_order_relaxed) != 0;
+    const bool runs_own = !in_order && self.holds_own && self.own->events() == nullptr;
     if (!runs_own || !drives_only_own(self)) {
         const std::lock_guard hold(loops_mutex_);
         for (run_loop* loop : loops_)
-            if (!(runs_own && loop == self.own) && may_have_work(self, *loop) && loop->pin()) self.turn.push_back(loop);
+            if (!(runs_own && loop == self.own) && (in_order || may_have_work(self, *loop)) && loop->pin())
+                self.turn.push_back(loop);
     }
     bool any = runs_own && self.own->run_some(item_budget, true);
     for (run_loop* loop : self.turn)
@@ -236,11 +237,13 @@ void loop_driver_set::wait_for_ring(int descriptor, std::optional<steady_time> e
 
 // A loop that another thread drives counts as not ready: that thread polls again before it sleeps, and wakes this one
 // when it returns. If it returned before this thread announced its sleep, the loop's reactor is found here, and needs a
-// sleeper. A loop that this thread keeps and another one has reserved is to be released.
+// sleeper; so does a reactor that another thread has made for the own loop since its turn. A loop that this thread
+// keeps and another one has reserved is to be released.
 bool loop_driver_set::anything_ready(const driver& self) {
     const std::lock_guard hold(loops_mutex_);
     return std::ranges::any_of(loops_, [&](const run_loop* loop) {
-        if (loop == self.own) return self.holds_own ? loop->ready() : loop->can_be_held(true);
+        if (loop == self.own && !self.holds_own) return loop->can_be_held(true);
+        if (loop == self.own) return loop->ready() || (loop->events() != nullptr && !self.keeps(*loop));
         if (self.keeps(*loop)) return loop->has_submitted() || loop->is_reserved();
         return loop->can_be_held(false) && (loop->has_submitted() || loop->events() != nullptr);
     });
