@@ -4,7 +4,6 @@
 
 #include "process/os/crash_page.hpp"
 #include "process/worker/home_requests.hpp"
-#include "process/worker/worker_backend.hpp"
 #include "scheduler/traced_run.hpp"
 
 #include <cadre/detail/call/call_trampoline.hpp>
@@ -53,12 +52,15 @@ call_dispatcher::call_dispatcher(const call_memory& memory, const process_plane:
     pump_.self = this;
 }
 
+// The end of a nested call destroys its arguments. A destructor of the program may ask for a shared object that lives
+// elsewhere, which reads replies within this function: the event is passed before.
 bool call_dispatcher::read_replies() noexcept {
     bool any = sender_.flush();
     event e;
     while (replies_.peek(e)) {
-        handle_reply(e);
+        worker_backend::ended_call ended = take_reply(e);
         replies_.advance();
+        ended.complete();
         any = true;
     }
     return any;
@@ -82,7 +84,7 @@ void call_dispatcher::queue_round() noexcept {
     loop_->submit(std::span(&item, 1));
 }
 
-void call_dispatcher::handle_reply(const event& e) {
+worker_backend::ended_call call_dispatcher::take_reply(const event& e) {
     std::vector<unique_fd> descriptors;
     bool lost = false;
     if ((e.flags & event::descriptors) != 0) {
@@ -93,18 +95,16 @@ void call_dispatcher::handle_reply(const event& e) {
     }
     if (e.kind != event_kind::descriptors) {
         std::span<const std::byte> body;
-        if (!process_plane::find_body(e, base_, call_memory::parent_area, body)) return;
-        if (e.kind == event_kind::home_answer) {
-            if (home_ != nullptr) home_->handle_answer(e, body);
-        } else {
-            backend_->handle_reply(e, body, std::move(descriptors));
-        }
-        return;
+        if (!process_plane::find_body(e, base_, call_memory::parent_area, body)) return {};
+        if (e.kind != event_kind::home_answer) return backend_->take_reply(e, body, std::move(descriptors));
+        if (home_ != nullptr) home_->handle_answer(e, body);
+        return {};
     }
-    if (awaited_.call == nullptr || awaited_.call->ticket != e.id) return;
+    if (awaited_.call == nullptr || awaited_.call->ticket != e.id) return {};
     awaited_.call->descriptors = std::move(descriptors);
     awaited_.error = lost ? EMFILE : static_cast<int>(e.items);
     awaited_.ready = true;
+    return {};
 }
 
 void call_dispatcher::pump(work_item* item) noexcept {

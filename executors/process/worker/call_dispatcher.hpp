@@ -8,6 +8,7 @@
 #include "process/worker/event_sender.hpp"
 #include "process/worker/memory_gauge.hpp"
 #include "process/worker/round_timer.hpp"
+#include "process/worker/worker_backend.hpp"
 #include "process/worker/worker_functions.hpp"
 #include "process/worker/worker_status.hpp"
 
@@ -23,7 +24,6 @@
 namespace cadre::detail::process_worker {
 
 class home_requests;
-class worker_backend;
 
 /// The loop's source of calls and replies. A call is claimed only when the loop is about to run it, so that the parent
 /// can revoke what waits behind a long one.
@@ -82,7 +82,8 @@ private:
     };
     static void pump(work_item* item) noexcept;
     void queue_round() noexcept;
-    void handle_reply(const process_plane::event& e);
+    /// Needs the event no more afterwards: it is passed before the program's code runs.
+    [[nodiscard]] worker_backend::ended_call take_reply(const process_plane::event& e);
     void ask_for_descriptors(worker_call& call, std::uint16_t entry) noexcept;
     void run_awaited() noexcept;
     void run_round() noexcept;

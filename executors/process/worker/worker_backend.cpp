@@ -144,16 +144,16 @@ void worker_backend::request_stop() noexcept {
     }
 }
 
-void worker_backend::handle_reply(const event& e, std::span<const std::byte> body,
-                                  std::vector<unique_fd> descriptors) noexcept {
+worker_backend::ended_call worker_backend::take_reply(const event& e, std::span<const std::byte> body,
+                                                      std::vector<unique_fd> descriptors) noexcept {
     outstanding done;
     {
         const std::lock_guard hold(mutex_);
         const auto found = calls_.find(e.id);
-        if (found == calls_.end()) return;
+        if (found == calls_.end()) return {};
         if (e.kind == event_kind::nested_partial) {
             found->second.partial.append(body);
-            return;
+            return {};
         }
         done = std::move(found->second);
         bytes_ -= done.bytes;
@@ -162,7 +162,8 @@ void worker_backend::handle_reply(const event& e, std::span<const std::byte> bod
         add_to_caller(done.caller, -1);
         done.call->backend_data = nullptr;
     }
-    call_reply reply;
+    ended_call ended{.call = done.call};
+    call_reply& reply = ended.reply;
     reply.items_done = e.items;
     reply.partial = std::move(done.partial);
     reply.descriptors = std::move(descriptors);
@@ -176,14 +177,21 @@ void worker_backend::handle_reply(const event& e, std::span<const std::byte> bod
     if (e.kind == event_kind::nested_unfinished) {
         reply.kind = reply_kind::unfinished;
         reply.retry_last = (e.flags & event::out_of_memory) != 0;
-        if (!body.empty()) {
-            decoder in(body);
-            reply.last_item = decode_exception(in, {});
-        }
-        body = {};
     }
     reply.bytes.append(body);
-    done.call->complete(std::move(reply));
+    return ended;
+}
+
+void worker_backend::ended_call::complete() noexcept {
+    if (call == nullptr) return;
+    if (reply.kind == reply_kind::unfinished) {
+        const byte_buffer last = std::move(reply.bytes);
+        if (!last.empty()) {
+            decoder in(last.span());
+            reply.last_item = decode_exception(in, {});
+        }
+    }
+    call->complete(std::move(reply));
 }
 
 void* worker_backend::query(const std::type_info& extension) noexcept {

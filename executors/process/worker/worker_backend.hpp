@@ -41,9 +41,17 @@ public:
     [[nodiscard]] memory_domain* domain() noexcept override { return &domain_; }
     [[nodiscard]] void* query(const std::type_info& extension) noexcept override;
 
-    /// A reply from the parent, or a part of it; on the loop's thread.
-    void handle_reply(const process_plane::event& e, std::span<const std::byte> body,
-                      std::vector<unique_fd> descriptors) noexcept;
+    /// A call to whose caller its reply is to be passed.
+    struct ended_call {
+        portable_call* call = nullptr;  // null: none has ended
+        call_reply reply{};  // in `bytes` the last item's exception, encoded, if it is unfinished
+
+        /// May run the program's code, which may read further messages: this one has been passed before.
+        void complete() noexcept;
+    };
+    /// Takes a reply from the parent, or a part of it; on the loop's thread. Needs `body` no more afterwards.
+    [[nodiscard]] ended_call take_reply(const process_plane::event& e, std::span<const std::byte> body,
+                                        std::vector<unique_fd> descriptors) noexcept;
     /// How many tasks wait for nested calls; counted only where the number of unfinished tasks is limited.
     [[nodiscard]] std::size_t waiting_tasks() const noexcept { return waiting_.load(std::memory_order_relaxed); }
 

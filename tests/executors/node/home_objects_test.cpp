@@ -274,6 +274,46 @@ TEST_P(HomeObjects, a_semaphore_admits_no_more_than_its_permits) {
     EXPECT_THROW(s.release(0xffff'ffffu), std::overflow_error);
 }
 
+/// An argument that asks for an object of the program when the caller's copy ends.
+struct asks_at_its_end {
+    static inline const channel<int>* asked = nullptr;
+    static inline int ended = 0;
+
+    asks_at_its_end() = default;
+    explicit asks_at_its_end(const channel<int>& of) : armed(true) { asked = &of; }
+    asks_at_its_end(asks_at_its_end&& other) noexcept : armed(std::exchange(other.armed, false)) {}
+    asks_at_its_end& operator=(asks_at_its_end&&) = delete;
+    ~asks_at_its_end() {
+        if (armed) ended += static_cast<int>(asked->size());
+    }
+    template <class A>
+    void serialize(A& archive) {
+        archive(number);
+    }
+    int number = 0;
+    bool armed = false;
+};
+
+int number_of(const asks_at_its_end& a) { return a.number; }
+int twice(int n) { return 2 * n; }
+
+task<int> drop_calls(executor e, channel<int> with_one_message) {
+    int sum = 0;
+    for (int i = 1; i <= 3; ++i) {
+        static_cast<void>(cadre::spawn(e, number_of, asks_at_its_end(with_one_message)));
+        while (asks_at_its_end::ended < i)  // on the thread that reads the answers
+            co_await cadre::sleep_for(1ms);
+        sum += co_await on(e, twice, i);
+    }
+    co_return sum;
+}
+
+TEST_P(HomeObjects, a_destructor_asks_while_its_worker_reads_replies) {
+    const channel<int> ch{ex, 1};
+    ASSERT_TRUE(ch.try_send(1));
+    EXPECT_EQ(sync_wait(timeout(soon, on(ex, drop_calls, ex, ch))), 12);
+}
+
 TEST_P(HomeObjects, objects_end_with_their_executor) {
     const channel<int> ch{ex, 1};
     const async_mutex m{ex};
