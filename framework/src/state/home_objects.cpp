@@ -209,9 +209,15 @@ void home_channel::stop() noexcept {
 
 bool home_constant::append(std::span<const std::byte> bytes) {
     const std::lock_guard hold(mutex_);
-    if (failed_ || bytes.size() > size_ - bytes_.size()) return false;
+    if (failed_) throw std::bad_alloc();
+    if (bytes.size() > size_ - bytes_.size()) return false;
     bytes_.append(bytes);
     return true;
+}
+
+bool home_constant::complete() noexcept {
+    const std::lock_guard hold(mutex_);
+    return !failed_ && bytes_.size() == size_;
 }
 
 void home_constant::fail() noexcept {

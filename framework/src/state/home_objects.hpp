@@ -158,7 +158,9 @@ public:
     [[nodiscard]] std::size_t size() const noexcept override { return size_; }
     void encode(encoder& out) const override { encode_as(home_kind::constant, out, size(), shared_from_this()); }
     /// The bytes behind those that were appended before. @return false if they are too many @throws std::bad_alloc
+    /// also after `fail`
     [[nodiscard]] bool append(std::span<const std::byte> bytes);
+    [[nodiscard]] bool complete() noexcept;
     /// A part of the bytes is missing, and will be.
     void fail() noexcept;
     /// Appends a part of the bytes, nothing until they are complete. @throws std::bad_alloc after `fail`

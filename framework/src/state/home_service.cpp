@@ -126,7 +126,13 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
                 constant->fail();
                 throw;
             }
-            if (ticket != 0) put(answer, op_status::done);
+            if (ticket == 0) return;
+            // The last part. One before it may have found no memory on its way.
+            if (!constant->complete()) {
+                constant->fail();
+                throw std::bad_alloc();
+            }
+            put(answer, op_status::done);
             return;
         }
         case home_op::fetch: {

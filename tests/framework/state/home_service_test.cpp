@@ -291,9 +291,14 @@ TEST_F(HomeService, a_constant_with_a_wrong_part_fails_as_a_whole) {
     ask(a, 0, home_op::fill, c, 1);
     ask(a, 0, home_op::fill, c, three);  // nobody is told
     ask(a, 1, home_op::fill, c, 2);
-    EXPECT_EQ(given.status(1), op_status::broken);
+    EXPECT_EQ(given.status(1), op_status::exhausted);
     ask(a, 2, home_op::fetch, c, 0);
     EXPECT_EQ(given.status(2), op_status::exhausted);
+    const home_number short_of_one = make(a, home_op::make_constant, 16);
+    ask(a, 6, home_op::fill, short_of_one, 1);  // the last part, and the first has not arrived
+    EXPECT_EQ(given.status(6), op_status::exhausted);
+    ask(b, 7, home_op::fetch, short_of_one, 0);
+    EXPECT_EQ(given.status(7), op_status::exhausted);
     const home_number whole = make(a, home_op::make_constant, 16);
     ask(a, 0, home_op::fill, whole, 1);
     ask(a, 3, home_op::fill, whole, 2);
