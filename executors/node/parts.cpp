@@ -53,8 +53,10 @@ std::optional<byte_buffer> part_collector::add(node_id from, std::span<const std
         ++count;
         bytes += each->second.size();
     }
-    if ((found == incomplete_.end() && count >= max_incomplete) || bytes > max_incomplete_bytes)
+    if ((found == incomplete_.end() && count >= max_incomplete) || bytes > max_incomplete_bytes) {
+        if (found != incomplete_.end()) incomplete_.erase(found);
         throw_malformed("a part of one of too many messages");
+    }
     byte_buffer& whole = incomplete_[key];
     whole.append(part);
     if (whole.size() != fields.size) return std::nullopt;
