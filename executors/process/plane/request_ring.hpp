@@ -4,8 +4,7 @@
 ///
 /// | from | to | by | order |
 /// | --- | --- | --- | --- |
-/// | anything of an earlier lap | (p, queued) | parent, when the worker has consumed p - slots | release: publishes the
-/// payload |
+/// | an earlier lap | (p, queued) | parent, when p - slots is consumed | release: publishes the payload |
 /// | (p, queued) | (p, claimed) | worker, compare-and-swap | acq_rel: the payload is read after it |
 /// | (p, queued) | (p, revoked) | parent, compare-and-swap | acq_rel |
 ///

@@ -23,8 +23,7 @@ enum class loop_state : std::uint64_t {
 //
 // | from | to | by | order |
 // | --- | --- | --- | --- |
-// | busy, asleep | polling | a thread that drives the application's loop, before it polls | relaxed, then a full fence
-// |
+// | busy, asleep | polling | the thread that drives the loop, before it polls | relaxed, then a full fence |
 // | polling | asleep | the same, before it polls once more and sleeps | relaxed, then a full fence |
 // | polling, asleep | busy | the same, before it runs tasks | relaxed, then a full fence |
 //
