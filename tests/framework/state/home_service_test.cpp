@@ -285,6 +285,50 @@ TEST_F(HomeService, only_who_has_decoded_bytes_ends_their_transit) {
     EXPECT_EQ(domain->table()->find(m), nullptr);
 }
 
+TEST_F(HomeService, nothing_of_what_was_used_stays_counted) {
+    // Each round uses a twentieth of the limit.
+    const std::vector<std::uint64_t> message(5000, 0);
+    for (std::uint64_t round = 0; round < 200; ++round) {
+        const home_number ch = make(a, home_op::make_channel, 2);
+        const home_number m = make(a, home_op::make_lock, 0);
+        const home_number c = make(a, home_op::make_constant, 8);
+        ask(a, ++last_, home_op::fill, c, 1);
+        const std::uint64_t parked = ++last_;
+        ask(b, parked, home_op::receive, ch);
+        for (int i = 0; i < 2; ++i) {
+            ask(a, ++last_, home_op::send, ch, message);
+            ASSERT_EQ(given.status(last_), op_status::done) << round;
+        }
+        const std::uint64_t taken = ++last_;
+        ask(b, taken, home_op::try_receive, ch);
+        ASSERT_EQ(given.status(taken), op_status::done) << round;
+        ask(b, 0, round % 2 == 0 ? home_op::confirm : home_op::give_back, ch, parked);
+        ask(b, ++last_, home_op::lock, m);
+        const std::uint64_t waits = ++last_;
+        ask(a, waits, home_op::lock, m);
+        ASSERT_FALSE(given.has(waits));
+        if (round % 3 == 0) service.stop(a, waits);
+        ask(b, 0, home_op::hold, c);
+        ask(a, 0, home_op::begin_transit, c);
+        ask(b, 0, home_op::end_transit, c);
+        round % 5 == 0 ? service.node_ended(b.node) : service.ended(b);
+        if (round % 3 != 0) ask(a, 0, home_op::unlock, m);
+        if (round % 7 == 0) {
+            service.ended(a);
+        } else {
+            for (const home_number n : {ch, m, c})
+                ask(a, 0, home_op::release, n, 1);
+        }
+        EXPECT_EQ(domain->table()->find(ch), nullptr);
+        EXPECT_EQ(domain->table()->find(m), nullptr);
+        EXPECT_EQ(domain->table()->find(c), nullptr);
+        given.given.clear();
+    }
+    // As much as at the beginning.
+    const home_number left = make(a, home_op::make_constant, 998'000);
+    EXPECT_NE(left, 0u);
+}
+
 TEST_F(HomeService, a_constant_with_a_wrong_part_fails_as_a_whole) {
     const home_number c = make(a, home_op::make_constant, 16);
     const std::uint64_t three[] = {1, 2, 3};
