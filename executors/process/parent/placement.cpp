@@ -321,7 +321,16 @@ bool placement::rebalance_wanted() noexcept {
         else if (c->link.waiting_requests() != 0 || unclaimed(*c) != 0)
             behind = true;
     }
-    return idle && behind;
+    return behind && (idle || find_waiting() != nullptr);
+}
+
+// The word of the running task moves between cores, so it is read only if calls wait behind another task.
+worker_connection* placement::find_waiting() noexcept {
+    for (worker_connection* c : workers_)
+        if (c->stage == worker_stage::ready && c->accepts() && !c->calls.empty() && c->link.waiting_requests() == 0 &&
+            unclaimed(*c) == 0 && c->link.running() == 0)
+            return c;
+    return nullptr;
 }
 
 // Items of the raw chunk in work that its worker has not claimed.
@@ -354,6 +363,9 @@ void placement::take_back_from(worker_connection& c, ended_calls& ended) noexcep
 
 void placement::rebalance(ended_calls& ended) noexcept {
     const bool wanted = waiting_.empty() && rebalance_wanted();
+    // By the number of its calls a worker whose tasks all wait is no better than one that computes.
+    const bool any_empty = std::ranges::any_of(workers_, [](auto* c) { return c->accepts() && c->calls.empty(); });
+    worker_connection* const waiting = wanted && !any_empty ? find_waiting() : nullptr;
     for (worker_connection* c : workers_) {
         if (c->stage == worker_stage::dying) continue;
         if (wanted) take_back_from(*c, ended);
@@ -368,6 +380,19 @@ void placement::rebalance(ended_calls& ended) noexcept {
             r = before;
         }
         workers_.dismiss_if_done(*c);
+    }
+    if (waiting != nullptr) place_all(*waiting);
+}
+
+void placement::place_all(worker_connection& c) noexcept {
+    const std::uint64_t depth = service_times_.depth();
+    while (c.accepts() && c.link.has_credit(depth)) {
+        call_record* const r = waiting_.find_first([](const call_record& w) { return !w.wants_fresh; });
+        if (r == nullptr) return;
+        waiting_.remove(*r);
+        if (publish(*r, c)) continue;
+        waiting_.push_front(*r);  // no memory
+        return;
     }
 }
 

@@ -70,7 +70,7 @@ public:
     /// The same for all calls that `c` has not claimed.
     void requeue_unclaimed(worker_connection& c) noexcept;
 
-    /// Whether a worker is idle while calls wait in the ring of another one.
+    /// Whether a worker is idle, or all its tasks wait, while calls wait in the ring of another one.
     [[nodiscard]] bool rebalance_wanted() noexcept;
     /// Then requeues half of the calls, and takes back the items of the chunk, behind each task that has kept its
     /// worker busy since the previous call.
@@ -93,6 +93,10 @@ private:
     void place_within_credit(ended_calls& ended) noexcept;
     [[nodiscard]] worker_connection* pick(const call_record& r) noexcept;
     [[nodiscard]] worker_connection* pick_retiring() noexcept;
+    /// A worker that has only calls that wait, and no others in its ring; null if there is none.
+    [[nodiscard]] worker_connection* find_waiting() noexcept;
+    /// Sends queued calls to `c`, as many as it takes.
+    void place_all(worker_connection& c) noexcept;
     [[nodiscard]] bool publish(call_record& r, worker_connection& c) noexcept;
     void unplace(call_record& r) noexcept;
     [[nodiscard]] static std::uint32_t unclaimed(const worker_connection& c) noexcept;
