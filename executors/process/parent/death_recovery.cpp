@@ -6,6 +6,7 @@
 #include "process/parent/raw_results.hpp"
 #include "process/plane/chunk_progress.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace cadre::detail::process_parent {
@@ -31,6 +32,15 @@ bool has_call(const worker_connection& c, std::uint64_t id) noexcept {
     return false;
 }
 
+// Why the nested calls of a dead worker are asked to stop. One that was killed for a deadline may have had no time to
+// pass it on: its nested calls then have the same deadline.
+stop_reason reason_for_nested(const worker_connection& c) noexcept {
+    stop_reason why = stop_reason::requested;
+    for (const call_record& r : c.calls)
+        if (c.killed && r.limit.kill_at != time_point{}) why = std::max(why, r.stop);
+    return why;
+}
+
 }  // namespace
 
 std::shared_ptr<const death_notice> death_recovery::recover(worker_connection& c, const process_os::worker_exit& exit,
@@ -43,7 +53,7 @@ std::shared_ptr<const death_notice> death_recovery::recover(worker_connection& c
     placement_.requeue_unclaimed(c);
     requeue_unbegun(c);
 
-    if (c.killed) nested_.inherit_deadlines(c);
+    const stop_reason why = reason_for_nested(c);
     const std::uint64_t running = c.link.running();
     // If a task of unknown id ran, a child of one of the calls, then any of them may have caused the death.
     const bool attributed = has_call(c, running);
@@ -54,7 +64,7 @@ std::shared_ptr<const death_notice> death_recovery::recover(worker_connection& c
         settle(c, *r, running != 0 && (r->id == running || !attributed), only, death, ended, crashed);
         r = before;
     }
-    nested_.abandon(c, ended);
+    nested_.abandon(c, why, ended);
     return death;
 }
 

@@ -26,8 +26,6 @@ public:
 
     worker_connection* caller;  ///< waits for the reply; null once it has ended. Changed under both locks
     const std::uint64_t workers_ticket;
-    std::uint64_t callers_id = 0;  ///< of the task that made the call, as its worker says
-    stop_reason when_abandoned = stop_reason::requested;  ///< why it is to stop if its caller dies
     bool stopped = false;  ///< a stop request has arrived, perhaps with the call; changed under both locks
     std::size_t held_bytes = 0;  ///< of name and arguments; counted in the connection of the caller
     std::size_t held_descriptors = 0;  ///< likewise

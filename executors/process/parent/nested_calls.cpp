@@ -56,7 +56,6 @@ std::string nested_calls::handle_call(worker_connection& c, const event& e, std:
     call->entry = h.entry;
     call->items = h.items;
     call->id = h.call_id;
-    call->callers_id = h.callers_id;
     call->options.timeout = std::chrono::nanoseconds(std::max<std::int64_t>(h.timeout, 0));
     call->options.priority = std::clamp(h.priority, -1000, 1000);
     call->options.retries = std::clamp(h.retries, -1, 1000);
@@ -130,25 +129,10 @@ void nested_calls::reply(nested_call& call, const call_reply& reply, const byte_
     c.link.ring();
 }
 
-void nested_calls::inherit_deadlines(worker_connection& c) noexcept {
-    const auto reason_of = [](const call_record& r) {
-        return r.limit.kill_at != time_point{} ? std::max(r.stop, stop_reason::requested) : stop_reason::requested;
-    };
-    stop_reason strongest = stop_reason::requested;
-    for (const call_record& r : c.calls)
-        strongest = std::max(strongest, reason_of(r));
-    if (strongest == stop_reason::requested) return;
-    for (auto& [ticket, call] : c.nested) {
-        call->when_abandoned = strongest;  // a child of one of the calls, of unknown id, may have made it
-        for (const call_record& r : c.calls)
-            if (r.id == call->callers_id) call->when_abandoned = reason_of(r);
-    }
-}
-
-void nested_calls::abandon(worker_connection& c, ended_calls& ended) noexcept {
+void nested_calls::abandon(worker_connection& c, stop_reason why, ended_calls& ended) noexcept {
     for (auto& [ticket, call] : c.nested)
         if (call->caller = nullptr; call->backend_data != nullptr)
-            stops_.request(*static_cast<call_record*>(call->backend_data), call->when_abandoned, ended);
+            stops_.request(*static_cast<call_record*>(call->backend_data), why, ended);
     c.nested.clear();
 }
 

@@ -33,11 +33,9 @@ public:
     /// The body of the reply; an error of any kind travels as an encoded exception. Needs no lock.
     [[nodiscard]] static byte_buffer encode_body(call_reply& reply);
 
-    /// The worker was killed for a deadline, perhaps before it could pass that on: notes for each of its calls whether
-    /// its caller had one. Needs both locks, before the worker's own calls are settled.
-    static void inherit_deadlines(worker_connection& c) noexcept;
-    /// The worker has ended: requests a stop of its calls; their replies are dropped. Needs both locks.
-    void abandon(worker_connection& c, ended_calls& ended) noexcept;
+    /// The worker has ended: requests a stop of its calls, for the reason `why`; their replies are dropped. Needs both
+    /// locks.
+    void abandon(worker_connection& c, stop_reason why, ended_calls& ended) noexcept;
     /// The same without a stop request.
     void disown(worker_connection& c) noexcept;
 

@@ -24,7 +24,6 @@ struct nested_header {
     function_id entry;
     std::int64_t timeout;  ///< nanoseconds
     std::uint64_t call_id;
-    std::uint64_t callers_id;  ///< of the task that makes the call; 0: none
     std::uint32_t items;
     std::int32_t priority;
     std::int32_t retries;

@@ -32,8 +32,7 @@ void worker_backend::submit(std::span<work_item* const>) noexcept {
 
 void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
     const environment* const env = current_environment();
-    const std::uint64_t callers_id = env != nullptr && env->info != nullptr ? env->info->id : 0;
-    const std::uint64_t caller = limited_ ? callers_id : 0;
+    const std::uint64_t caller = limited_ && env != nullptr && env->info != nullptr ? env->info->id : 0;
     for (portable_call* call : calls) {
         std::uint64_t ticket = 0;
         const std::size_t bytes = call->options.name.size() + call->arguments.size() + borrowed_size(call->borrowed);
@@ -59,7 +58,7 @@ void worker_backend::submit(std::span<portable_call* const> calls) noexcept {
             descriptors_ += descriptors;
             add_to_caller(caller, 1);
         }
-        send(*call, ticket, callers_id);
+        send(*call, ticket);
     }
 }
 
@@ -84,12 +83,11 @@ void worker_backend::refuse(portable_call& call, std::exception_ptr why) noexcep
     call.complete(std::move(reply));
 }
 
-void worker_backend::send(portable_call& call, std::uint64_t ticket, std::uint64_t callers_id) noexcept {
+void worker_backend::send(portable_call& call, std::uint64_t ticket) noexcept {
     nested_header h{};
     h.entry = call.entry;
     h.timeout = call.options.timeout.count();
     h.call_id = call.id;
-    h.callers_id = callers_id;
     h.items = call.items;
     h.priority = call.options.priority;
     h.retries = call.options.retries;

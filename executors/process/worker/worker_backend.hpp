@@ -67,7 +67,7 @@ private:
     // `mutex_`.
     [[nodiscard]] std::exception_ptr refusal(std::size_t bytes, std::size_t descriptors) const noexcept;
     static void refuse(portable_call& call, std::exception_ptr why) noexcept;
-    void send(portable_call& call, std::uint64_t ticket, std::uint64_t callers_id) noexcept;
+    void send(portable_call& call, std::uint64_t ticket) noexcept;
     void add_to_caller(std::uint64_t caller, int change) noexcept;
     [[nodiscard]] std::chrono::nanoseconds default_limit() const noexcept override { return limit_; }
     [[nodiscard]] executor_identity portable_id() const noexcept override { return portable_id_; }
