@@ -8,16 +8,12 @@
 #include <cadre/bind_portable.hpp>
 #include <cadre/channel.hpp>
 #include <cadre/errors.hpp>
-#include <cadre/job.hpp>
 #include <cadre/map_stream.hpp>
 #include <cadre/timeout.hpp>
 
 #include <ranges>
-#include <utility>
 
 #include <gtest/gtest.h>
-
-#include <unistd.h>
 
 namespace {
 
@@ -73,53 +69,6 @@ TEST(process_inherited_deadline, ends_all_calls_whenever_it_passes) {
         const executor ex = process_executor{{.workers = 2, .kill_grace = 1ms}};
         EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
         cadre::sync_wait(a_limit_at_any_moment(ex, std::chrono::microseconds(40 + i * i)));
-    }
-}
-
-int work_until_released(cadre::channel<int> started, cadre::channel<int> release, cadre::channel<int> ended) {
-    (void)started.try_send(::getpid());
-    while (!release.try_receive())
-        compute_for(1ms);
-    compute_for(20ms);  // longer than a killed call lives
-    (void)ended.try_send(1);
-    return 1;
-}
-
-task<int> wait_for_work(executor ex, cadre::channel<int> started, cadre::channel<int> release,
-                        cadre::channel<int> ended) {
-    co_return co_await cadre::on(ex, work_until_released, started, release, ended);
-}
-
-// The call that hangs may be sent behind the work: it is moved to the worker whose only task waits.
-task<void> a_kill_beside_a_caller(executor ex, bool& shared_a_worker) {
-    const cadre::channel<int> started(ex, 1);
-    const cadre::channel<int> hanging(ex, 1);
-    const cadre::channel<int> release(ex, 1);
-    const cadre::channel<int> ended(ex, 1);
-    auto caller = cadre::spawn(ex, wait_for_work, ex, started, release, ended);
-    const auto worker_of_work = co_await started.receive();
-    if (worker_of_work == caller.worker_pid()) {
-        (void)release.try_send(1);
-        EXPECT_EQ(co_await std::move(caller), 1);
-        co_return;
-    }
-    shared_a_worker = true;
-    auto killed = cadre::spawn(ex, ignore_every_request, hanging, 1);
-    EXPECT_EQ(co_await hanging.receive(), 1);
-    EXPECT_EQ(killed.worker_pid(), caller.worker_pid());
-    killed.kill();
-    EXPECT_THROW((void)co_await std::move(killed), cadre::task_killed);
-    EXPECT_THROW((void)co_await std::move(caller), cadre::worker_lost);
-    (void)release.try_send(1);
-    EXPECT_EQ(co_await ended.receive(), 1);
-    EXPECT_EQ(ex.stats().restarts, 1u);
-}
-
-TEST(process_inherited_deadline, is_not_inherited_from_another_task_of_the_worker) {
-    const hang_guard guard;
-    for (bool shared_a_worker = false; !shared_a_worker;) {
-        const executor ex = process_executor{{.workers = 2, .kill_grace = 1ms}};
-        cadre::sync_wait(a_kill_beside_a_caller(ex, shared_a_worker));
     }
 }
 
