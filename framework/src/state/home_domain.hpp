@@ -17,6 +17,10 @@ namespace cadre::detail {
 class home_domain final : public memory_domain, public constant_home {
 public:
     explicit home_domain(const executor_identity& id) : table_(std::make_shared<home_table>(id)) {}
+    home_domain(const home_domain&) = delete;
+    home_domain& operator=(const home_domain&) = delete;
+    /// What is in transit keeps objects alive, and these their table.
+    ~home_domain() override { table_->stop(); }
 
     [[nodiscard]] std::shared_ptr<shared_channel> make_channel(std::size_t capacity) override;
     [[nodiscard]] std::shared_ptr<process_lock> make_lock() override;
