@@ -119,7 +119,7 @@ private:
     static void take_kind(executor_config& c) {
         const auto kind = c.string("kind");
         if (!kind) {
-            c.fail("kind", "missing; one of " + detail::listed(detail::all_kinds()));
+            c.fail("kind", "missing; expected one of " + detail::listed(detail::all_kinds()));
         }
         c.kind = *kind;
         detail::check_kind(c);

@@ -63,7 +63,7 @@ std::string remedy(const std::error_code& refused) {
         case ENOENT: return "; is /proc mounted?";
         case ENOSPC: return "; the system has no free shared memory";
         case EPERM:
-        case EACCES: return "; is the call forbidden to this program, by seccomp say?";
+        case EACCES: return "; a seccomp filter or a security module may forbid the system call";
         case ENOSYS: return "; Linux 5.4 or newer is needed";
         case E2BIG: return "; this process has too many supplementary groups";
         default: return {};

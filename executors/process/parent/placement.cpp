@@ -77,7 +77,7 @@ std::optional<std::uint16_t> placement::number(portable_call& call, bool nested,
         // A worker names the function of a nested call.
         if (nested && !functions_.contains(call.entry) && !is_trampoline(call.entry))
             why = std::make_exception_ptr(not_portable(
-                "executor '" + name_ + "': a nested call names a function that is no task of the parent process"));
+                "executor '" + name_ + "': a nested call names a function that is not a task of this program"));
         else if (const auto entry = functions_.number(call.entry))
             return entry;
         else

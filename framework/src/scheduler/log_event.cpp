@@ -56,7 +56,7 @@ struct in_words {
     std::string operator()(const log_events::worker_replaced& e) const {
         return title(e.worker) + " replaces pid " + std::to_string(e.predecessor);
     }
-    std::string operator()(const log_events::worker_left& e) const { return title(e.worker) + " exited in order"; }
+    std::string operator()(const log_events::worker_left& e) const { return title(e.worker) + " exited as requested"; }
     std::string operator()(const log_events::limit_reached& e) const {
         std::string text = title(e.worker) + ": ";
         const bool has_task = e.task.id != 0;

@@ -41,7 +41,7 @@ std::string report(const std::vector<run_loop*>& loops, const std::vector<wait_n
         if (owner == tasks.end()) {
             owner = tasks.emplace(tasks.end());
             owner->id = w.task;
-            owner->executor = "an executor that has forgotten it";
+            owner->executor = "an unknown executor";
         }
         owner->waits.push_back(std::move(w));
     }
@@ -145,7 +145,9 @@ bool loop_driver_set::end_deadlock(driver& self) {
         note.env->stop->request_stop();
         return true;
     }
-    std::fprintf(stderr, "cadre: deadlock: %s\ncadre: some of these tasks wait in spite of stop requests\n",
+    std::fprintf(stderr,
+                 "cadre: deadlock: %s\ncadre: some of these tasks still wait although stop was requested: the program "
+                 "terminates\n",
                  self.deadlock.c_str());
     std::terminate();
 }

@@ -54,11 +54,12 @@ void plane_core::retry_waiters(std::uint64_t ring_bits) noexcept {
 object_handle::object_handle(plane_core& core, object_ref o, bool fresh)
     : core_(core), ref_(o), entry_(core.objects.entry(o)), far_(core.memory.far(o.slot, o.index)),
       turn_(core.table.self().slot + 1) {
-    if (!fresh && !core_.objects.acquire(o)) throw not_portable("a handle of a shared object that no longer exists");
+    if (!fresh && !core_.objects.acquire(o))
+        throw not_portable("the handle refers to a shared object that no longer exists");
     const auto data = core_.objects.data_of(o);
     if (!data) {
         core_.objects.release(o);
-        throw not_portable("a handle of a shared object that is damaged");
+        throw not_portable("the handle refers to a shared object that is damaged");
     }
     data_ = *data;
 }

@@ -45,7 +45,7 @@ std::shared_ptr<shared_object> find_object(plane_core& core, object_ref o) {
         case object_kind::condition: return find<plane_condition>(core, o, false);
         case object_kind::none: break;
     }
-    throw not_portable("a handle of an unknown kind of shared object");
+    throw not_portable("the handle refers to an unknown kind of shared object");
 }
 
 template <class Object, class Initialise>
@@ -71,9 +71,9 @@ std::shared_ptr<Object> plane_domain::take(decoder& in, object_kind kind) {
     o.incarnation = read_number(in);
     o.kind = kind;
     if ((head & 0x7fu) != static_cast<std::uint32_t>(kind))
-        throw_malformed("a handle of another kind of shared object");
-    if (program != core_.program) throw not_portable("a handle of a shared object of another program");
-    if (!core_.objects.plausible(o)) throw not_portable("a handle of a shared object that never existed");
+        throw_malformed("the handle refers to another kind of shared object");
+    if (program != core_.program) throw not_portable("the handle refers to a shared object of another program");
+    if (!core_.objects.plausible(o)) throw not_portable("the handle refers to a shared object that never existed");
     return find<Object>(core_, o, (head & 0x80u) != 0);
 }
 

@@ -56,7 +56,7 @@ void process_table::prepare_far(unsigned slot) {
     if (doorbell(slot) >= 0) return;
     if (!memory_.commit(memory_.offset_of(&memory_.process(slot)), sizeof(process_entry))) throw std::bad_alloc();
     const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (fd < 0) throw std::system_error(errno, std::generic_category(), "the doorbell of a worker process");
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), "creating the doorbell of a worker process");
     far_doorbells_[slot - near_slots].store(fd, std::memory_order_release);
 }
 

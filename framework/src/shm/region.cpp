@@ -30,7 +30,7 @@ constexpr std::uint64_t smallest_region = std::uint64_t{64} << 20;
 
 /// Sets the size of a new region and maps it. @throws std::system_error if the system does not grant the address space
 mapped_region size_and_map(int fd, std::uint64_t size) {
-    constexpr const char* what = "address space for the state of process executors";
+    constexpr const char* what = "reserving address space for the shared memory of process executors";
     set_size(fd, size, what);
     return map_shared({.fd = fd, .size = size, .sparse = true}, what);
 }
@@ -50,7 +50,7 @@ region::~region() {
 
 region region::create(const region_options& options) {
     descriptor fd{::memfd_create("cadre-state", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
-    if (fd.fd < 0) fail(errno, "shared memory for the state of process executors");
+    if (fd.fd < 0) fail(errno, "creating the shared memory of process executors");
     region_shape shape = region_shape::within(region_budget(), options);
     mapped_region mapped;
     while (mapped.get_address() == nullptr) {
@@ -74,9 +74,10 @@ region region::create(const region_options& options) {
 
 region region::attach(int fd, const region_shape& shape) {
     struct stat s{};
-    if (::fstat(fd, &s) != 0) fail(errno, "the shared memory of process executors");
+    if (::fstat(fd, &s) != 0) fail(errno, "opening the shared memory of process executors");
     const auto size = static_cast<std::uint64_t>(s.st_size);
-    if (!shape.sound() || region_map(shape).size() != size) fail(EINVAL, "the shared memory of process executors");
+    if (!shape.sound() || region_map(shape).size() != size)
+        fail(EINVAL, "opening the shared memory of process executors");
     return region(
         fd, false,
         map_shared({.fd = fd, .size = size, .sparse = true}, "mapping the shared memory of process executors"), shape);

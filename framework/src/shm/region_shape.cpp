@@ -62,7 +62,8 @@ region_shape region_shape::within(std::uint64_t budget, const region_options& op
     const std::uint64_t half = (budget - std::min(budget, first_arena(s.slots))) / 2;
     s.slots = static_cast<std::uint32_t>(std::min<std::uint64_t>(s.slots, 1 + half / min_arena));
     if (s.slots < 2)
-        throw std::system_error(ENOMEM, std::generic_category(), "address space for the state of process executors");
+        throw std::system_error(ENOMEM, std::generic_category(),
+                                "reserving address space for the shared memory of process executors");
     s.parents_arena = std::min(s.parents_arena, down(half, unit_size));
     s.near_arena = std::min(s.near_arena, down(half / (s.slots - 1), unit_size));
     return s;

@@ -145,7 +145,8 @@ std::unique_ptr<state_plane> state_plane::make(const region_options& options) {
     bells made;
     for (unsigned i = 0; i != std::min(memory.slots(), near_slots) + 1; ++i) {
         const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (fd < 0) throw std::system_error(errno, std::generic_category(), "doorbells for worker processes");
+        if (fd < 0)
+            throw std::system_error(errno, std::generic_category(), "creating the doorbell of a worker process");
         made.fds.push_back(fd);
     }
     memory.header().domains[0].store(static_cast<std::uint32_t>(domain_state::open));
@@ -158,7 +159,8 @@ std::unique_ptr<state_plane> state_plane::make(const region_options& options) {
 std::unique_ptr<state_plane> state_plane::join(const plane_invitation& from) {
     const std::size_t expected = 2 + std::min(from.shape.slots, near_slots) + (is_far(from.self.slot) ? 1 : 0);
     if (from.descriptors.size() != expected || from.self.slot >= from.shape.slots)
-        throw std::system_error(EINVAL, std::generic_category(), "descriptors of the state plane");
+        throw std::system_error(EINVAL, std::generic_category(),
+                                "receiving the descriptors of the shared memory of process executors");
     return std::unique_ptr<state_plane>(new state_plane(region::attach(from.descriptors[0], from.shape), from.self,
                                                         from.program,
                                                         {from.descriptors.begin() + 1, from.descriptors.end()}, false));

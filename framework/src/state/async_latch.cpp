@@ -22,7 +22,8 @@ bool lower_latch(shared_block& block, std::uint64_t n) noexcept {
 }
 
 void throw_below_zero(std::uint64_t n) {
-    throw std::underflow_error("cadre::async_latch: a step of " + std::to_string(n) + " is larger than the count");
+    throw std::underflow_error("cadre::async_latch: counting down by " + std::to_string(n) +
+                               " would make the count negative");
 }
 
 }  // namespace detail

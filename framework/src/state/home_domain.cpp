@@ -18,8 +18,8 @@ std::shared_ptr<Object> make_at_home(const std::shared_ptr<home_table>& table, A
 }  // namespace
 
 void throw_not_on_several_hosts(const char* what) {
-    throw not_portable(std::string("an executor of several hosts has no memory for ") + what +
-                       ": its hosts share channels, mutexes, semaphores and constants");
+    throw not_portable(std::string("an executor of several hosts cannot have ") + what +
+                       ": it supports channels, mutexes, semaphores and constants only");
 }
 
 template <class Object>
@@ -27,7 +27,7 @@ std::shared_ptr<Object> home_domain::find(decoder& in, home_kind kind) {
     const home_handle h = home_handle::read(in, kind);
     auto object = std::dynamic_pointer_cast<Object>(table_->find(h.number));
     if (h.is_owned()) table_->end_transit(h.number);
-    if (object == nullptr) throw not_portable("a handle of a shared object that no longer exists");
+    if (object == nullptr) throw not_portable("the handle refers to a shared object that no longer exists");
     return object;
 }
 

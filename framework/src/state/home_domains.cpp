@@ -37,9 +37,9 @@ std::shared_ptr<memory_domain> find_home_domain(decoder in) {
     const std::lock_guard hold(all.mutex);
     if (const auto found = all.known.find(id); found != all.known.end())
         if (auto domain = found->second.lock()) return domain;
-    throw not_portable("a handle of an object of an executor of several hosts, to which this process does not belong: "
-                       "such objects work in "
-                       "the program and in the workers of their executor");
+    throw not_portable(
+        "the handle refers to an object of an executor of several hosts, to which this process does not belong: "
+        "such objects can be used in the program and in the workers of that executor");
 }
 
 }  // namespace cadre::detail

@@ -25,7 +25,7 @@ std::shared_ptr<Object> remote_domain::find_or_make(home_number number) {
     }
     if (found != nullptr) {
         auto object = std::dynamic_pointer_cast<Object>(std::move(found));
-        if (object == nullptr) throw_malformed("a handle of another kind of shared object");
+        if (object == nullptr) throw_malformed("the handle refers to another kind of shared object");
         return object;
     }
     auto made = std::make_shared<Object>(shared_from_this(), number);
@@ -77,7 +77,7 @@ std::shared_ptr<shared_object> remote_domain::adopt(const handle_name& name) {
         case home_kind::semaphore: return adopted(find_or_make<remote_semaphore>(number_of(name)));
         case home_kind::constant: return adopted(find_or_make<remote_constant>(number_of(name)));
     }
-    throw_malformed("a handle of an unknown kind of shared object");
+    throw_malformed("the handle refers to an unknown kind of shared object");
 }
 
 std::shared_ptr<shared_channel> remote_domain::make_channel(std::size_t capacity) {

@@ -31,7 +31,8 @@ memory_domain& domain_of(decoder& in) {
 
 namespace {
 [[noreturn]] void throw_no_shared_memory() {
-    throw not_portable("an object of a local executor cannot be shared with other processes");
+    throw not_portable(
+        "an object of a local executor cannot be shared with other processes; make it for the process executor");
 }
 }  // namespace
 
@@ -49,9 +50,9 @@ void require_alive(op_status outcome) {
     if (outcome == op_status::broken)
         throw error("an object in shared memory is inconsistent: another process has damaged it");
     if (outcome == op_status::foreign)
-        throw not_portable("a message contains a handle that this channel cannot carry: channels of an executor of "
-                           "several hosts carry "
-                           "handles of its own objects, and other channels carry none of these");
+        throw not_portable(
+            "a message contains a handle that this channel cannot carry: a channel of an executor of several "
+            "hosts carries handles of objects of that executor only, and other channels carry none of these");
 }
 
 void throw_local_handle(const char* what) {

@@ -95,7 +95,7 @@ task<void> executor::shutdown_within(std::chrono::nanoseconds limit) const { ret
 
 executor executor::with(const call_settings& settings) const {
     constexpr int max_priority = 1000;
-    if (settings.timeout.count() < 0) throw config_error("executor::with: the limit of a call is negative");
+    if (settings.timeout.count() < 0) throw config_error("executor::with: expected a timeout that is not negative");
     if (std::abs(static_cast<long>(settings.priority)) > max_priority)
         throw config_error("executor::with: expected a priority from -1000 to 1000, got " +
                            std::to_string(settings.priority));
@@ -135,7 +135,7 @@ executor executor::decode_handle(detail::decoder& in) {
     const auto found = all.known.find(id);
     if (found != all.known.end())
         if (auto backend = found->second.lock()) return executor(std::move(backend));
-    throw not_portable("this executor does not exist in this process");
+    throw not_portable("the executor of this handle does not exist in this process, or has ended");
 }
 
 namespace detail {

@@ -13,7 +13,7 @@ namespace cadre {
 
 scope::scope(std::source_location where) : where_(where) {
     const detail::environment* const env = detail::current_environment();
-    if (env == nullptr) throw std::logic_error("a cadre::scope is made inside a task");
+    if (env == nullptr) throw std::logic_error("cadre::scope: a scope can be made only inside a task");
     env_ = *env;
     parent_stop_ = env_.stop;
     env_.stop = &stop_.emplace(parent_stop_);

@@ -128,7 +128,7 @@ const wrong table[] = {
     {"nested_option", "[executors.u]\nkind = \"thread\"\n[executors.u.tls]\nkey = 1\n",
      "app.toml:4:7: executors.u.tls.key: unknown option of the kind 'thread' (options: affinity, workers)"},
     {"kind_missing", "\n[executors.u]\nworkers = 2\n",
-     "app.toml:2:1: executors.u.kind: missing; one of process, serial, thread"},
+     "app.toml:2:1: executors.u.kind: missing; expected one of process, serial, thread"},
     {"kind_unknown", "[executors.u]\nkind = \"proces\"\n",
      "app.toml:2:8: executors.u.kind: unknown executor kind 'proces'; did you mean 'process'? (kinds: process, "
      "serial, thread)"},

@@ -344,9 +344,8 @@ TEST_P(HomeObjects, what_hosts_do_not_share_is_refused_by_a_sentence) {
         const cadre::shared_value<int> v{ex, 1};
         FAIL();
     } catch (const cadre::not_portable& e) {
-        EXPECT_STREQ(e.what(),
-                     "an executor of several hosts has no memory for cells, arrays, segments, events, latches and "
-                     "barriers: its hosts share channels, mutexes, semaphores and constants");
+        EXPECT_STREQ(e.what(), "an executor of several hosts cannot have cells, arrays, segments, events, latches and "
+                               "barriers: it supports channels, mutexes, semaphores and constants only");
     }
     const executor processes = cadre::make_executor("process:1");
     const channel<int> of_hosts{ex, 1};
