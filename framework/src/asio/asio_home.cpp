@@ -23,7 +23,8 @@ namespace {
 class asio_backend final : public executor_backend {
 public:
     explicit asio_backend(boost::asio::any_io_executor target) : target_(std::move(target)) {}
-    // Destroyed in the target's context, which its owner may end right after: waits until no other thread posts there.
+    // The object is destroyed in the target's context, which its owner may destroy directly afterwards. The destructor
+    // therefore waits until no other thread posts there.
     ~asio_backend() override {
         while (posting_.load(std::memory_order_acquire) != 0)
             std::this_thread::yield();
@@ -37,7 +38,7 @@ public:
         return &boost::asio::query(target_, boost::asio::execution::context);
     }
     using executor_backend::submit;
-    // Items keep the backend alive: its task may end in one of them, and drop it.
+    // Items keep the backend alive: a task that drops the backend may end in one of them.
     void submit(std::span<work_item* const> items) noexcept override {
         posting_.fetch_add(1, std::memory_order_relaxed);
         for (work_item* item : items)

@@ -8,8 +8,8 @@ namespace cadre::detail {
 
 namespace {
 
-// Codes that say why an operation of the operating system failed. Codes of other categories are those of a library,
-// which has its own way to report a cancellation.
+// Codes that say why an operation of the operating system failed. Codes of other categories belong to libraries that
+// have their own way to report a cancellation.
 bool says_more_than_cancelled(const boost::system::error_category& category) {
     return category == boost::system::system_category() || category == boost::system::generic_category() ||
            category == boost::asio::error::get_misc_category() ||

@@ -18,7 +18,7 @@ namespace cadre::detail {
 
 namespace {
 
-// Until the system is asked again for what it refused.
+// The time after which a descriptor that the system has refused to watch is tried again.
 constexpr std::chrono::milliseconds retry_interval{10};
 
 }  // namespace
@@ -134,14 +134,14 @@ bool asio_reactor::prepare_sleep(std::optional<steady_time> deadline) noexcept {
         if (!listening_ && bell_.is_open()) listen_to_bell();
         if (deadline && (!alarm_at_ || *deadline < *alarm_at_)) set_alarm(*deadline);
         return true;
-    } catch (const std::exception&) {  // no memory for a handler: nothing would end the sleep
+    } catch (const std::exception&) {  // no memory for a handler: no event would end the sleep
         std::this_thread::sleep_for(retry_interval);
         own_event_ = true;
         return false;
     }
 }
 
-// Handlers of the program that throw end it: there is no task that could get the exception.
+// A handler of the program that throws terminates the program: no task could get the exception.
 void asio_reactor::run_one(std::optional<steady_time> deadline) noexcept {
     if (!prepare_sleep(deadline)) return;
     if (context_.run_one() == 0) context_.restart();  // the context was stopped

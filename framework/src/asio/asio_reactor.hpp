@@ -38,7 +38,7 @@ private:
     [[nodiscard]] bool sleep_ended() const noexcept override { return own_event_; }
     void run(std::optional<steady_time> deadline) noexcept override;
     void leave() noexcept override { context_.stop(); }
-    /// @return false if there is no memory for it: then it has slept a little
+    /// @return false if there is no memory for it: the call has then slept for a short time
     [[nodiscard]] bool prepare_sleep(std::optional<steady_time> deadline) noexcept;
     void end_sleep() noexcept;
     void assign_bell() noexcept;
@@ -52,7 +52,7 @@ private:
     int wanted_bell_ = -1;
     bool own_event_ = false;
     bool running_ = false;  // in `run`
-    bool listening_ = false;  // to the bell
+    bool listening_ = false;  // to the watched descriptor
     std::optional<steady_time> alarm_at_;
     std::atomic<bool> waking_{false};
     alignas(std::max_align_t) unsigned char wake_memory_[wake_memory_size];

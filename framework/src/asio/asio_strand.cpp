@@ -14,8 +14,7 @@
 
 namespace cadre::detail {
 
-/// The unused strands of one thread: a strand of its own for each await would cost allocations, of itself and of the
-/// slot.
+/// The unused strands of one thread. A new strand for each await would cost two allocations: the strand and its slot.
 struct asio_strand_cache {
     static constexpr unsigned kept = 256;
 
@@ -62,7 +61,7 @@ std::uintptr_t this_thread_key() noexcept { return reinterpret_cast<std::uintptr
 
 asio_strand* asio_strand::take(executor_backend& home) {
     asio_strand* const s = unused.take();
-    // An expired home may have had the same address.
+    // A home that has been destroyed may have had the same address.
     if (s->home_key_ != &home || s->home_.expired()) s->bind(home);
     return s;
 }

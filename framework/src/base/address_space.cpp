@@ -12,7 +12,7 @@ namespace cadre::detail {
 std::uint64_t address_space_left() noexcept {
     rlimit limit{};
     if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return unlimited_address_space;
-    std::uint64_t pages = 0;  // stays 0 without /proc: then the system refuses what does not fit
+    std::uint64_t pages = 0;  // stays 0 without /proc; the system then refuses reservations that do not fit
     try {
         std::ifstream("/proc/self/statm") >> pages;
     } catch (const std::exception&) {

@@ -1,5 +1,5 @@
 /// @file
-/// How much memory this process can still get: the kernel rather kills a process than refuses it memory.
+/// How much memory this process can still get: the kernel would rather kill a process than refuse it memory.
 #pragma once
 
 #include <cstdint>

@@ -28,7 +28,7 @@ public:
     }
     /// The run with the lowest start: (start, length). There is one.
     [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> lowest() const noexcept { return *runs_.begin(); }
-    /// Removes the first `count` positions of the run that starts at `start`, which is at least so long.
+    /// Removes the first `count` positions of the run that starts at `start`, which has at least `count` positions.
     void take(std::uint64_t start, std::uint64_t count) noexcept {
         auto node = runs_.extract(start);
         if (node.mapped() == count) return;

@@ -6,8 +6,8 @@
 
 namespace cadre::detail {
 
-// Many tasks may be stopped at once, and a throw is most of what the end of each costs: the type itself is looked at
-// first.
+// Many tasks may be stopped at the same time, and a throw is most of the cost of each end. Therefore the type is
+// compared first, without a throw.
 bool is_cancelled(const std::exception_ptr& error) noexcept {
     if (*error.__cxa_exception_type() == typeid(cancelled)) return true;
     try {

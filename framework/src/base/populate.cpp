@@ -27,7 +27,7 @@ struct pages {
     std::uintptr_t end;
 };
 
-// The whole pages in between.
+// The pages that lie completely in the range.
 pages whole_pages(const void* memory, std::size_t bytes, std::uintptr_t size) noexcept {
     return {(reinterpret_cast<std::uintptr_t>(memory) + size - 1) & ~(size - 1),
             (reinterpret_cast<std::uintptr_t>(memory) + bytes) & ~(size - 1)};
@@ -38,8 +38,8 @@ void advise(pages p, int advice) noexcept {
     if (p.begin < p.end) static_cast<void>(::madvise(reinterpret_cast<void*>(p.begin), p.end - p.begin, advice));
 }
 
-// The first page of `p` that is not in memory: of memory that is used again all are, and asking for them once more
-// costs much more than this.
+// The first page of `p` that is not in memory. All pages of memory that is used again are in memory, and populating
+// them once more costs much more than this check.
 std::uintptr_t first_absent_page(pages p) noexcept {
     std::array<unsigned char, 512> present{};
     for (std::uintptr_t at = p.begin; at < p.end;) {

@@ -13,7 +13,7 @@ using word = std::atomic<std::uint32_t>;
 
 constexpr std::size_t page = 4096;
 
-// In use where the kernel cannot clear a page in forks; pthread_atfork does not see a bare clone().
+// Used where the kernel cannot clear a page in forks. pthread_atfork does not notice a bare clone().
 constinit word plain{0};
 
 word& make_word() noexcept {
@@ -31,7 +31,7 @@ word& this_process() noexcept {
     return made;
 }
 
-// Inherited by forks: a process and those it was forked from have different numbers.
+// A fork inherits the counter, so that a process and the processes from which it was forked get different numbers.
 constinit word used_tokens{0};
 
 std::uint32_t token_of(word& here) noexcept {

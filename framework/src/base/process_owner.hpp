@@ -1,5 +1,5 @@
 /// @file
-/// Tells a process from the processes that were forked from it.
+/// Distinguishes a process from the processes that were forked from it.
 #pragma once
 
 #include <atomic>

@@ -55,7 +55,7 @@ std::size_t percent(const progress_state& s) {
                                     static_cast<double>(s.total));
 }
 
-// Time left while it can be told, else the time so far.
+// The remaining time if it can be estimated, otherwise the elapsed time.
 std::string time_text(const progress_state& s) {
     if (s.total != 0 && s.done < s.total && s.rate > 0)
         return duration(static_cast<double>(s.total - s.done) / s.rate) + " left";

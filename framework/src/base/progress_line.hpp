@@ -9,7 +9,7 @@
 
 namespace cadre::detail {
 
-/// How far some work has come. `total` 0: unknown.
+/// The progress of some work. `total` 0: unknown.
 struct progress_state {
     std::string_view title;
     std::size_t done = 0;

@@ -8,12 +8,12 @@ namespace cadre::detail {
 namespace {
 
 constexpr double short_chunk_ns = 20'000;
-constexpr double target_chunk_ns = 50'000;  // at least 20 µs of work a chunk, with room for error
+constexpr double target_chunk_ns = 50'000;  // at least 20 µs of work in a chunk, with a margin
 constexpr std::size_t largest_chunk = 8192;
 // Of a plain function on a local executor: there a chunk costs little, and its items are in memory.
 constexpr std::size_t largest_timed_chunk = 2048;
 constexpr std::size_t timed_window = 32'768;
-// A raw chunk at the end of the input; and what a worker claims of one at a time.
+// The work of a raw chunk at the end of the input, and that of the items that a worker claims at a time.
 constexpr double shortest_raw_chunk_ns = 5'000;
 constexpr double claim_ns = 1'000;
 constexpr std::size_t raw_chunk_bytes = std::size_t{1} << 20;
@@ -66,8 +66,8 @@ std::size_t map_pace::part(std::size_t items) const noexcept {
 
 std::size_t map_pace::window() const noexcept {
     if (fixed_window_ != 0) return std::max<std::size_t>(fixed_window_, 1);
-    // Many short chunks, so that no worker's queue runs empty; few long ones, so that no worker keeps what others could
-    // run.
+    // Many short chunks are sent, so that no worker's queue runs empty; few long ones, so that no worker holds items
+    // that other workers could run.
     const std::size_t chunk = std::max(chunk_, claim_);
     const double chunk_ns = item_ns_ * static_cast<double>(chunk);
     const bool few = chunk_ns >= short_chunk_ns || raw();

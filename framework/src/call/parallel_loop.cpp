@@ -13,10 +13,12 @@ namespace cadre::detail {
 
 namespace {
 
-// A batch costs an atomic addition on a shared cache line, and a look at the clock: nothing beside 10 microseconds.
+// A batch costs an atomic addition on a shared cache line and a reading of the clock, which is negligible beside 10
+// microseconds.
 constexpr std::chrono::microseconds target_batch{10};
 constexpr std::size_t max_batch = std::size_t{1} << 16;
-// In how many chunks a batch is claimed whose chunks are not fixed: what remains can be taken by others.
+// The number of chunks in which a batch is claimed if the chunk size is not fixed: other runners can take the chunks
+// that remain.
 constexpr std::size_t chunks_of_batch = 64;
 // Chunks between two looks at the clock, at most.
 constexpr std::size_t max_stride = 256;
@@ -271,7 +273,7 @@ void parallel_loop::report_progress() noexcept {
     post_home(progress_);
 }
 
-// At home, where calls follow each other: each one reports more than the one before.
+// Runs at home, where calls do not overlap: each one reports more items than the one before.
 void parallel_loop::call_progress() {
     const std::size_t ended = ended_indices();
     if (ended == std::exchange(reported_, ended)) return;

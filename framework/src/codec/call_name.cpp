@@ -34,7 +34,7 @@ std::string_view type_within(std::string_view spelled_type) {
 
 /// All trampolines of the loaded modules.
 struct trampoline_names {
-    /// Null: `address` is no trampoline.
+    /// @return null if `address` is not that of a trampoline
     [[nodiscard]] trampoline_name::read_function find(const void* address) {
         const std::lock_guard hold(mutex);
         for (const trampoline_name& name : all)
@@ -45,7 +45,7 @@ struct trampoline_names {
     std::mutex mutex;  // a leaf: guards the list
     intrusive_list<trampoline_name, &trampoline_name::links_> all;
 
-    // Never destroyed: names are asked for while the program exits.
+    // Never destroyed: names may be needed while the program exits.
     static trampoline_names& instance() {
         static auto* const names = new trampoline_names;
         return *names;

@@ -27,7 +27,8 @@ namespace {
 constexpr std::size_t max_chain = 32;
 constexpr std::size_t max_nested = 64;  // as many as `nested_errors` keeps
 
-/// The type as the program names it: std::throw_with_nested throws a class of its own that derives from its argument.
+/// The type as the program spells it. std::throw_with_nested throws a class of the standard library that derives from
+/// the type of its argument.
 std::string thrown_type(std::string name) {
     constexpr std::string_view wrapper = "std::_Nested_exception<";
     if (name.starts_with(wrapper) && name.ends_with('>')) {

@@ -1,5 +1,5 @@
 /// @file
-/// Blocks aligned to 64 bytes from aligned slabs: a block has no header, so its memory is all its own.
+/// Blocks aligned to 64 bytes, from aligned slabs. Blocks have no headers: all of their memory can be used.
 #pragma once
 
 #include <array>

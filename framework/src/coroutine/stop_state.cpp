@@ -18,8 +18,8 @@ std::array<std::mutex, 64>& lock_table() {
 }  // namespace
 
 // The lock of the nearest state above that has one; a root without one takes one from the table. The states in between
-// get it as well: without that the states of a deep tree, asked from the deepest to the root, would each walk up to the
-// root.
+// get it as well. Otherwise, if each state of a deep tree needed its lock, from the deepest state up, each of them
+// would walk up to the root.
 std::mutex& stop_state::lock() noexcept {
     stop_state* s = this;
     std::mutex* known = nullptr;
@@ -101,7 +101,7 @@ void stop_state::walk_locked(Enter enter, Visit visit) noexcept {
             at = at->listening_.above;
         }
         if (node->fire != &fire_link) {
-            stop_node* const next = listener_list::next(*node);  // read before the listener is told: it may end
+            stop_node* const next = listener_list::next(*node);  // read before the listener is notified: it may end
             visit(*node);
             node = next;
             continue;

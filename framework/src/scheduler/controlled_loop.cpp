@@ -11,7 +11,7 @@ namespace cadre::detail {
 
 namespace {
 
-// A task whose operations complete at once suspends after one to so many of them.
+// A task whose operations complete at once suspends after a random number of them, from 1 to this number.
 constexpr std::size_t longest_run = 16;
 constexpr unsigned handlers_at_once = 1;  // of I/O, between two items
 

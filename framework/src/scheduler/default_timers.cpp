@@ -53,7 +53,8 @@ public:
     }
 
 private:
-    // What the thread sleeps on. Never destroyed: in a fork it looks as if the parent's thread still slept there.
+    // The condition variable on which the thread sleeps. Never destroyed: in a fork its state says that the parent's
+    // thread still sleeps on it.
     struct bell {
         const process_owner owner{};
         std::mutex mutex{};

@@ -8,7 +8,7 @@ namespace cadre::detail {
 
 namespace {
 
-// The action that this thread, the timers', runs; null: settled inside it.
+// The action that this thread, which runs the timers, executes now; null if the action was settled from inside itself.
 constinit thread_local const deferred_action* running_here = nullptr;
 
 }  // namespace
@@ -44,8 +44,8 @@ void deferred_action::settle() noexcept {
     if (reason_.load(std::memory_order_acquire) == stop_reason::none) return;
     if (pending_.load(std::memory_order_acquire) == 0) return;  // the loop of the timers may be gone
     if (timers_->cancel(timer_)) pending_.fetch_sub(1, std::memory_order_relaxed);
-    // A stop callback of a user may resume the waiting coroutine inside the action, which then waits for itself no
-    // more.
+    // A user's stop callback may resume the waiting coroutine inside the action; the coroutine then must not wait for
+    // the action.
     unsigned own = 0;
     if (running_here == this) {
         running_here = nullptr;

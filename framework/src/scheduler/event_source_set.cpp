@@ -8,7 +8,7 @@ void event_source_set::add(event_source& source) {
     const std::lock_guard hold(mutex_);
     if (!owner_.here()) {
         all_.clear();
-        polling_.store(false, std::memory_order_relaxed);  // a thread that is not in the fork may have set it
+        polling_.store(false, std::memory_order_relaxed);  // a thread that does not exist in the fork may have set it
         owner_ = process_owner();  // only in a fork, which has no poller yet: a poller reads it without the mutex
     }
     all_.push_back(&source);

@@ -27,7 +27,7 @@ namespace cadre::detail {
 class event_source_set {
 public:
     void add(event_source& source);
-    /// Returns when the source is not being visited. Not called by a source that is.
+    /// Returns when the source is not being visited. A source that is being visited must not call it.
     void remove(event_source& source);
     [[nodiscard]] bool empty() const noexcept { return count_.load(std::memory_order_acquire) == 0; }
 
@@ -48,7 +48,7 @@ private:
 
     std::mutex mutex_;
     std::vector<event_source*> all_;
-    process_owner owner_{};  // of the present sources: a fork must not take what arrives for its parent
+    process_owner owner_{};  // of the present sources: a fork must not take events of its parent
     std::atomic<unsigned> count_{0};
     std::atomic<unsigned> version_{0};
     std::atomic<bool> polling_{false};

@@ -29,7 +29,7 @@ struct loop_driver_set::driver {
     adaptive_spin remote_answers{std::chrono::microseconds(30), std::chrono::microseconds(100)};
 
     // Of loops with a control.
-    bool paced = false;  // virtual clocks pass with the real one, because of work elsewhere
+    bool paced = false;  // virtual clocks follow real time, because of work elsewhere
     std::string deadlock{};  // the report
 
     ~driver();

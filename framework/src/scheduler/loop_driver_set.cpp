@@ -26,11 +26,12 @@ constexpr unsigned item_budget = 256;
 constexpr unsigned own_turns = 16;
 constexpr unsigned own_item_budget = item_budget / own_turns;
 constexpr int own_polls = 32;
-// Another process may take a ring, or lose the descriptor that it should write: the poller polls its sources so often.
+// Another process may consume a ring, or lose the descriptor that it should write. Therefore the poller polls its
+// sources at least at this interval.
 constexpr std::chrono::seconds max_sleep{1};
-// Between polls if there is nothing to sleep on.
+// The interval of polls if there is no descriptor to sleep on.
 constexpr std::chrono::milliseconds sleep_without_descriptor{10};
-// Between moves of a virtual clock that passes with the real one.
+// The interval at which a virtual clock that follows real time is moved.
 constexpr std::chrono::milliseconds paced_step{1};
 
 int new_eventfd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
@@ -128,8 +129,8 @@ bool loop_driver_set::poll_sources() {
     return any;
 }
 
-// Takes no lock and polls nothing else: what happens between the answer of another thread and the next call. While
-// answers are quick, polls for one as long as a whole turn would take, and keeps the loop for several answers.
+// The fast path between the answer of another thread and the next call: takes no lock and polls nothing else. While
+// answers arrive quickly, it polls for one as long as a whole turn would take, and keeps the loop for several answers.
 bool loop_driver_set::run_own_loop(driver& self, const std::function<bool()>& done) {
     run_loop& own = *self.own;  // its home outlives the driver
     const int polls = self.local_answers.budget().count() != 0 ? own_polls : 0;
@@ -214,7 +215,7 @@ std::optional<steady_time> loop_driver_set::next_deadline() {
     return earliest;
 }
 
-// Without a descriptor, since the process has none left, nobody can wake the thread: it polls.
+// If the process has no descriptor left for this thread, no other thread can wake it: it polls.
 std::optional<steady_time> loop_driver_set::end_of_sleep(const driver& self, int descriptor) {
     const std::optional<steady_time> next = next_deadline();
     std::optional<std::chrono::nanoseconds> longest;

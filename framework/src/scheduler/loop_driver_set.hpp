@@ -40,7 +40,7 @@ public:
     void add(event_source& source);
     void remove(event_source& source) { sources_.remove(source); }
 
-    /// @return the report of a deadlock that was found; else empty
+    /// @return the report if a deadlock was found; otherwise empty
     std::string drive(const std::function<bool()>& done, run_loop* own);
     /// Wakes all sleeping drivers.
     void wake() noexcept;

@@ -53,7 +53,7 @@ std::string report(const std::vector<run_loop*>& loops, const std::vector<wait_n
 
 }  // namespace
 
-// The order of the checks: what works elsewhere posts to a loop before it counts as ended.
+// The order of the checks matters: work elsewhere posts to a loop before it counts as ended.
 bool loop_driver_set::advance(driver& self) {
     std::vector<executor_backend*> own;
     {
@@ -90,7 +90,7 @@ bool loop_driver_set::advance(driver& self) {
             first = loop;
             earliest = *next;
         }
-        // A limit of the hardware's clock that is nearer passes first.
+        // Whether a timer of the real clock is due earlier.
         const bool limited = first != nullptr && real &&
                              *real - std::chrono::steady_clock::now() < earliest - first->control()->timers.now();
         self.paced = first != nullptr && (elsewhere || limited);
@@ -113,8 +113,8 @@ bool loop_driver_set::advance(driver& self) {
     return !elsewhere && !real && waits && end_deadlock(self);
 }
 
-// The first time stop of all tasks is requested; then, one by one, of what still waits: a `shield` keeps requests away
-// from it.
+// The first call requests stop of all tasks. Later calls request stop of the tasks that still wait, one by one, because
+// a `shield` keeps requests from them.
 bool loop_driver_set::end_deadlock(driver& self) {
     {
         const std::lock_guard hold(drivers_mutex_);

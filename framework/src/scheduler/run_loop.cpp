@@ -92,7 +92,8 @@ void run_loop::defer(work_item* item) noexcept {
     queue_.push_back(*item);
 }
 
-// One item: a task that waits for many calls in turn gets their answers through the inbox, with fewer polls.
+// Polls one item only: a task that waits for many calls one after the other gets their answers through the inbox, with
+// fewer polls.
 bool run_loop::expect(polled_item& item) noexcept {
     if (!polling_ || expected_ != nullptr || has_items()) return false;
     expected_ = &item;

@@ -68,8 +68,8 @@ described_wait task_chain::describe(const wait_note& note) {
     return to;
 }
 
-// A coroutine whose promise does not hold the environment that it waits in is of another kind: a stream's body, or one
-// of another library. The chain ends there.
+// A coroutine whose promise does not hold the environment in which it waits is not a task: it is the body of a stream,
+// or a coroutine of another library. The chain ends there.
 void task_chain::walk(std::coroutine_handle<> frame, const environment* env, described_wait& to) {
     const promise_base* p = &promise_base::of(frame);
     to.functions.push_back(resume_function(frame));

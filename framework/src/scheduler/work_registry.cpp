@@ -17,7 +17,7 @@ namespace {
 // The innermost one of this thread.
 constinit thread_local work_end* innermost_end = nullptr;
 
-// Of how many times all are measured, and one in how many of the later ones: two clock reads cost half as much as the
+// The first round trips are all measured, later ones at this interval: two clock reads cost half as much as the
 // shortest call.
 constexpr std::uint64_t always_measured = 1024;
 constexpr std::uint64_t measured_interval = 256;

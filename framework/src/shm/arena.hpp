@@ -19,8 +19,8 @@ namespace cadre::detail::shm {
 /// Thread-safe.
 class arena {
 public:
-    /// Takes over the arena of this process's slot. Blocks of an earlier process in the slot that others hold stay
-    /// theirs.
+    /// Takes over the arena of this process's slot. Blocks of an earlier process in the slot that other processes hold
+    /// remain with them.
     arena(const region& memory, process_id self);
 
     struct allocation {

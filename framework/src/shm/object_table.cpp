@@ -51,7 +51,7 @@ object_ref object_table::take_entry(const wanted& w) {
         entries_.add_pending(index);
         used_ = next + 1;
     }
-    // Also if another process has overwritten it.
+    // The word is stored even if another process has overwritten it.
     word& used = memory_.arena(self_.slot).objects_used;
     if (used.load(std::memory_order_relaxed) != used_) used.store(used_, std::memory_order_release);
     // Until it is published the entry is in phase freeing and of no kind: its other words are outdated.

@@ -46,10 +46,10 @@ public:
     [[nodiscard]] bool acquire(object_ref o);
     /// Removes a reference of this process. No effect if there is none.
     void release(object_ref o) noexcept;
-    /// A result of a call that carries a handle of the object is encoded; is decoded (after `acquire`).
+    /// To be called when a result that carries a handle of the object is encoded; when it is decoded (after `acquire`).
     void begin_transit(object_ref o) noexcept;
     void end_transit(object_ref o) noexcept;
-    /// A message that carries a handle of the object is about to be queued; is received (after `acquire`), or not
+    /// To be called before a message that carries a handle is queued; when it is received (after `acquire`) or not
     /// queued.
     void add_queued(object_ref o) noexcept;
     void remove_queued(object_ref o) noexcept;
@@ -86,7 +86,7 @@ public:
         for (unsigned slot = 0; slot != std::min(memory_.slots(), slots); ++slot) {
             std::uint64_t used = memory_.arena(slot).objects_used.load(std::memory_order_acquire);
             if (used > memory_.layout(slot).objects) used = memory_.layout(slot).objects;
-            // Whatever the owner says: every entry that it has used was written.
+            // Does not trust the owner's count: it visits every entry that was written, so every used one.
             if (used != 0)
                 used = std::min(used, memory_.written_from(&memory_.object(slot, 0)) / sizeof(object_entry) + 1);
             for (std::uint32_t i = 0; i < used; ++i) {

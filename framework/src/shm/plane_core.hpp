@@ -35,7 +35,7 @@ public:
     object_table objects;
     const process_owner owner{};  // a fork has no part in the plane of its parent
 
-    /// In a fork every domain is stopped. The parent does not ask memory that its workers can overwrite.
+    /// In a fork every domain is stopped. The parent does not read this from memory that its workers can overwrite.
     [[nodiscard]] bool stopped(std::uint32_t domain) const noexcept {
         if (stopped_domains_ != nullptr)
             return !owner.here() || stopped_domains_[domain].load(std::memory_order_acquire);

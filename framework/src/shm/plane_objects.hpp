@@ -94,7 +94,7 @@ private:
     }
     [[nodiscard]] op_status enqueue(std::span<const std::byte> message, bool carries) noexcept;
     [[nodiscard]] op_status enqueue_carrier(std::span<const std::byte> message) noexcept;
-    /// After an attempt to receive: wakes those for whom it has changed something.
+    /// After an attempt to receive: wakes the waiters whose operations it has made possible.
     void after_receive(op_status a, unsigned skipped) noexcept;
     void hold_carried(byte_buffer& message, handle_names& names, held_objects& held);
 

@@ -107,7 +107,7 @@ process_table::ring_result process_table::ring(unsigned slot, std::uint64_t ring
         return ring_result::woken;
     }
     if (slot != 0) return ring_result::deferred;
-    // Waiters in the parent do not wait until its main loop has ended a work item: the supervisor retries them.
+    // While the main loop of the parent runs a work item, the supervisor retries the parent's waiters.
     wake_supervisor();
     return ring_result::woken;
 }

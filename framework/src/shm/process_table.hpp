@@ -30,7 +30,7 @@ public:
     process_table& operator=(const process_table&) = delete;
 
     [[nodiscard]] process_id self() const noexcept { return self_; }
-    /// -1 if this process has no descriptor of it.
+    /// The doorbell of a slot; -1 if this process has no descriptor of it.
     [[nodiscard]] int doorbell(unsigned slot) const noexcept {
         if (!is_far(slot)) return doorbells_[slot + 1];
         if (slot == self_.slot) return doorbells_.back();

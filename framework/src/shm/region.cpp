@@ -95,7 +95,7 @@ bool region::commit(std::uint64_t offset, std::uint64_t size) const noexcept {
 std::uint64_t region::written_from(const void* address) const noexcept {
     const off_t begin = static_cast<const std::byte*>(address) - at<const std::byte>(0);
     const off_t hole = ::lseek(fd_, begin, SEEK_HOLE);
-    // Without its descriptor a process does not know; what it reads is its own affair then.
+    // A process that has closed the descriptor cannot find out: it may allocate memory by reading.
     return hole < 0 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(hole - begin);
 }
 

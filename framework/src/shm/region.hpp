@@ -66,7 +66,7 @@ public:
     [[nodiscard]] bool commit(std::uint64_t offset, std::uint64_t size) const noexcept;
     /// How many bytes from `address` on have memory; reading others would allocate it.
     [[nodiscard]] std::uint64_t written_from(const void* address) const noexcept;
-    /// This process will not use these bytes soon: they stay, but count no longer as memory of this process. Whole
+    /// This process will not use these bytes soon: they keep their values, but no longer count as its memory. Whole
     /// pages.
     void release_view(std::uint64_t offset, std::uint64_t size) const noexcept;
     /// Returns memory to the system; the bytes read as zero afterwards. Whole pages.

@@ -119,7 +119,7 @@ public:
         if (!wanted_shared()) wanted_shared_.store(1);
     }
 
-    /// Supervisor, before lock_core::recover: the dead process shares the lock no more.
+    /// Supervisor, before lock_core::recover: the dead process no longer shares the lock.
     void recover_sharers(process_id dead) noexcept { sharers_.of(dead.slot).store(0); }
 
 private:

@@ -38,7 +38,7 @@ public:
     bool expects_soon() const noexcept override {
         if (core_.waiting.load(std::memory_order_relaxed) == 0) return false;
         const unsigned self = core_.table.self().slot;
-        // More processes than these have no cores to run on.
+        // There are no cores for more processes than these.
         const unsigned slots = std::min(core_.memory.slots(), near_slots);
         for (unsigned slot = 0; slot != slots; ++slot)
             if (slot != self && core_.table.state(slot) == slot_state::live &&
@@ -48,7 +48,7 @@ public:
     }
     void announce_polling() noexcept override { publish(loop_state::polling); }
     void announce_busy() noexcept override {
-        // A ringer that saw `polling` relies on one more poll.
+        // A ringer that has read `polling` relies on one more poll.
         if (publish(loop_state::busy)) poll();
     }
     void announce_sleep() noexcept override { publish(loop_state::asleep); }

@@ -3,7 +3,7 @@
 #include "scheduler/backend_list.hpp"
 #include "state/heap_domain.hpp"
 
-// The part of `executor_backend` that concerns channels, cells and locks, which the scheduler layer knows nothing of.
+// The part of `executor_backend` that concerns channels, cells and locks, on which the scheduler layer does not depend.
 
 namespace cadre {
 

@@ -9,7 +9,7 @@ namespace cadre::detail {
 
 namespace {
 
-// Larger buffers are not worth holding on to in every thread that ever sent something big.
+// Larger buffers are freed: otherwise every thread that has sent a large message would keep one.
 constexpr std::size_t kept_capacity = std::size_t{1} << 20;
 
 // More handles in one message are refused, so that a process does not reserve memory for a count that another one has
@@ -47,7 +47,7 @@ std::size_t read_names(std::span<const std::byte> message, handle_names& into) {
     return bytes + sizeof count;
 }
 
-// While it is borrowed the thread's buffer is empty: an operation within an operation gets a fresh one.
+// While the thread's buffer is borrowed, the variable is empty, so an operation within an operation gets a new buffer.
 scratch_buffer::scratch_buffer() noexcept : bytes_(std::move(kept())) { bytes_.clear(); }
 
 scratch_buffer::~scratch_buffer() {

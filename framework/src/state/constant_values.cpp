@@ -65,7 +65,7 @@ bool exists(const std::string& name) {
     }
 }
 
-// Some values that nothing else keeps, in turn, so that all are found.
+// Selects, in turn, some values that only this table keeps, so that all of them are checked over time.
 std::vector<constant_key> next_to_check(known_values& all) {
     std::vector<constant_key> unused;
     auto at = all.values.upper_bound(all.checked);
@@ -82,8 +82,8 @@ std::vector<constant_key> next_to_check(known_values& all) {
     return unused;
 }
 
-// Removes the values of constants that exist no more. Without the mutex: a worker of several hosts asks their home, and
-// the thread that reads the answer may wait for the mutex.
+// Removes the values of constants that no longer exist. The mutex is not held: a worker of an executor of several hosts
+// sends a request to the home of the constants, and the thread that reads the answer may wait for the mutex.
 void remove_if_gone(known_values& all, const std::vector<constant_key>& unused) {
     for (const constant_key& key : unused) {
         if (exists(key.first)) continue;

@@ -19,7 +19,7 @@ public:
     explicit home_domain(const executor_identity& id) : table_(std::make_shared<home_table>(id)) {}
     home_domain(const home_domain&) = delete;
     home_domain& operator=(const home_domain&) = delete;
-    /// What is in transit keeps objects alive, and these their table.
+    /// Handles in transit keep objects alive, and the objects keep their table.
     ~home_domain() override { table_->stop(); }
 
     [[nodiscard]] std::shared_ptr<shared_channel> make_channel(std::size_t capacity) override;
@@ -56,7 +56,7 @@ private:
     const std::shared_ptr<home_table> table_;
 };
 
-/// Refuses what hosts do not share. @throws not_portable
+/// Refuses objects that hosts cannot share. @throws not_portable
 [[noreturn]] void throw_not_on_several_hosts(const char* what);
 
 }  // namespace cadre::detail

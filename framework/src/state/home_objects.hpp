@@ -90,7 +90,7 @@ public:
         std::vector<std::pair<home_number, std::shared_ptr<shared_object>>> carried{};
         home_charge charge{};  // of the worker that has sent it
     };
-    /// They move between the queue and those who have them in hand without memory, which may be exhausted.
+    /// Nodes move between the queue and the workers' sessions without an allocation, which could fail.
     using messages = std::list<message>;
 
     home_channel(const std::shared_ptr<home_table>& table, std::size_t capacity);
@@ -114,12 +114,12 @@ public:
     /// Receives for a worker: the message is in hand.
     [[nodiscard]] op_status take(messages& into) noexcept;
     void confirm() noexcept;
-    /// The first is to be received first.
+    /// @param all the first one is to be received first
     void give_back(messages all) noexcept;
 
 private:
     void interest(unsigned q, bool on) noexcept override { interest_[q].set(on); }
-    /// What prevents that a message is received.
+    /// The reason why no message can be received now.
     [[nodiscard]] op_status may_take() const noexcept;
     void retry_if_any(unsigned q) noexcept {
         if (interest_[q].any()) retry_waiters();
@@ -161,7 +161,7 @@ public:
     /// also after `fail`
     [[nodiscard]] bool append(std::span<const std::byte> bytes);
     [[nodiscard]] bool complete() noexcept;
-    /// A part of the bytes is missing, and will be.
+    /// A part of the bytes was lost: the constant stays incomplete.
     void fail() noexcept;
     /// Appends a part of the bytes, nothing until they are complete. @throws std::bad_alloc after `fail`
     void copy_part(std::uint64_t offset, byte_buffer& to);

@@ -4,7 +4,7 @@
 
 namespace cadre::detail {
 
-/// The home of waits that have no coroutine: their end is an answer, which is sent at once.
+/// The home of waits that have no coroutine: they end with an answer, which is sent immediately.
 class home_service::operation::immediate_home final : public executor_backend {
 public:
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::custom; }

@@ -1,6 +1,6 @@
 /// @file
-/// What processes say to the home of an object that lives in the program's process: the objects of executors of several
-/// hosts.
+/// The messages between worker processes and the home of their objects, which is the program's process: for the objects
+/// of executors of several hosts.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,8 @@ using home_number = std::uint64_t;
 
 enum class home_kind : std::uint8_t { channel = 1, lock, semaphore, constant };
 
-/// What a process asks for. A request is this byte, the number of the object, and what the comment names. Those without
-/// an answer have the ticket 0.
+/// The operation that a process requests. A request is this byte, the number of the object, and the fields named in the
+/// comment. Requests without an answer have the ticket 0.
 enum class home_op : std::uint8_t {
     make_channel = 1,  ///< no object; u64 capacity; answer: its number
     make_lock,  ///< no object; answer: its number
@@ -36,7 +36,7 @@ enum class home_op : std::uint8_t {
     try_send,  ///< the same
     receive,  ///< waits; answer: u64 whether it carries handles, the message
     try_receive,  ///< the same answer
-    confirm,  ///< u64 ticket of a receive; no answer: the message has arrived
+    confirm,  ///< u64 ticket of a receive; no answer: the worker has the message
     give_back,  ///< u64 ticket of a receive; no answer: nobody took the message
     watch,  ///< u64 queue; waits until an operation is possible
     close,  ///< no answer

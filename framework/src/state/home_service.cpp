@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t max_waits = std::size_t{1} << 15;        // of one worker
 constexpr std::size_t max_received = 2 * max_waits;            // of one worker, that are not confirmed
-// What the records of these take, about.
+// The approximate sizes of the records of these.
 constexpr std::uint64_t object_bytes = 512;
 constexpr std::uint64_t operation_bytes = 512;
 constexpr std::uint64_t transit_bytes = 128;
@@ -127,7 +127,7 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
                 throw;
             }
             if (ticket == 0) return;
-            // The last part. One before it may have found no memory on its way.
+            // The last part. An earlier part may have been dropped for lack of memory.
             if (!constant->complete()) {
                 constant->fail();
                 throw std::bad_alloc();
@@ -159,7 +159,7 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
         case home_op::end_transit: {
             {
                 const std::lock_guard hold(mutex_);
-                // Whoever has decoded the bytes has a handle.
+                // The worker that has decoded the bytes has a handle.
                 if (find_possession(from, number) == nullptr) throw_malformed("bytes that the worker has not decoded");
             }
             return domain_->table()->end_transit(number);
@@ -287,7 +287,7 @@ bool home_service::grant(operation& op, byte_buffer& answer) {
         for (const auto& [number, object] : carried)
             possession_of(s, number).object = object;
         in_hand& received = s.received[op.ticket];
-        // Each of these handles is the worker's from now on, whatever becomes of the message.
+        // The worker owns each of these handles from now on, whether or not it confirms the message.
         for (const auto& [number, object] : carried)
             ++s.possessions.find(number)->second.handles;
         received.channel = std::static_pointer_cast<home_channel>(op.target);
@@ -310,7 +310,7 @@ void home_service::undo(operation& op) noexcept {
         case home_op::try_receive: return static_cast<home_channel&>(*op.target).give_back(std::move(op.received));
         case home_op::lock:
         case home_op::try_lock:
-            // It passes on that an earlier owner died.
+            // The next owner is also told that an earlier owner died.
             return op.owner_died ? static_cast<home_lock&>(*op.target).owner_died()
                                  : static_cast<home_lock&>(*op.target).unlock();
         case home_op::acquire:

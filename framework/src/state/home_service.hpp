@@ -1,5 +1,5 @@
 /// @file
-/// Performs what workers ask of the objects that live in the program's process.
+/// Performs the requests of workers for objects that live in the program's process.
 #pragma once
 
 #include <atomic>
@@ -31,10 +31,10 @@ struct home_client {
     friend auto operator<=>(const home_client&, const home_client&) = default;
 };
 
-/// Where answers go.
+/// Sends answers to the worker.
 class home_answers {
 public:
-    /// Bytes that can be appended to an answer without memory.
+    /// The number of bytes that can be appended to an answer without an allocation.
     static constexpr std::size_t spare = 32;
 
     /// Any thread, possibly one that holds the lock of the domain's registry; must not block.
@@ -63,7 +63,7 @@ public:
     /// @param ticket names the answer; 0: none is wanted. A malformed request is answered by `broken`, one that exceeds
     /// the limits by `exhausted`.
     void request(home_client from, std::uint64_t ticket, std::span<const std::byte> request) noexcept;
-    /// The wait with this ticket is answered now: performed, or `would_block`.
+    /// Ends the wait with this ticket now; the answer says that it was performed, or `would_block`.
     void stop(home_client from, std::uint64_t ticket) noexcept;
     void ended(home_client worker) noexcept;
     /// All workers of the agent have ended.
@@ -110,7 +110,7 @@ private:
     /// ended
     [[nodiscard]] bool grant(operation& op, byte_buffer& answer);
     static void undo(operation& op) noexcept;
-    /// What `grant` has noted before it found no memory.
+    /// Reverts what `grant` has noted before an allocation failed.
     void drop_ungranted(const operation& op) noexcept;
     static void end(session of) noexcept;
     /// Destroys completed operations, without `mutex_`.

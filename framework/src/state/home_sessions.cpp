@@ -125,7 +125,8 @@ void home_service::node_ended(std::uint32_t node) noexcept {
 void home_service::end(session of) noexcept {
     for (auto& [ticket, op] : of.waits)
         if (op->target->remove(*op)) op->self.reset();
-    // At once, for a receiver may wait: the first message that the worker received is the first again.
+    // All messages go back in one step, because a receiver may wait: the first message that the worker received is the
+    // first again.
     std::map<home_channel*, home_channel::messages> returned;
     try {
         for (auto& [ticket, received] : of.received) {

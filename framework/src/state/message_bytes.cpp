@@ -19,7 +19,7 @@ message_bytes codec<message_bytes>::decode(decoder& in) {
     return bytes;
 }
 
-// Channels without memory that messages may stay in.
+// The default for channels that cannot adopt blocks of messages.
 
 op_status shared_channel::try_send_memory(message_memory& message) noexcept {
     const op_status a = try_send(message.span());

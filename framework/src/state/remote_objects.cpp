@@ -47,7 +47,7 @@ public:
                 outcome = op_status::broken;
             }
         } else if (outcome == op_status::exhausted && op == home_op::receive) {
-            of.undo(op, ticket);  // the message found no memory on its way: it is in hand, unless the home had none
+            of.undo(op, ticket);  // an allocation for the message failed: it is in hand, unless that was at home
         }
         p->outcome = outcome;
         if (outcome == op_status::would_block)
@@ -58,7 +58,7 @@ public:
 
     remote_object& of;
     const std::shared_ptr<shared_object> keep;
-    pending* waiting;  // null: nobody waits any more. Changed under the object's mutex
+    pending* waiting;  // null: the wait was abandoned. Changed under the object's mutex
     const home_op op;
 };
 
@@ -199,7 +199,7 @@ op_status remote_channel::try_receive(byte_buffer& into, held_objects* held) noe
     byte_buffer answer;
     std::uint64_t ticket = 0;
     const op_status outcome = ask(home_op::try_receive, {}, &answer, &ticket);
-    // The message found no memory on its way: it is in hand, unless the home had none.
+    // An allocation for the message failed: it is in hand, unless that was at home.
     if (outcome == op_status::exhausted) tell(home_op::give_back, ticket);
     if (outcome != op_status::done) return outcome;
     try {
@@ -248,7 +248,7 @@ void remote_constant::fill(std::span<const std::span<const std::byte>> pieces) {
             const auto part = piece.first(std::min(piece.size(), constant_part));
             piece = piece.subspan(part.size());
             left -= part.size();
-            // The answer to the last part says whether all have arrived.
+            // The answer to the last part tells whether all parts have arrived.
             if (left == 0) return require_alive(ask(home_op::fill, part));
             domain().tell(home_op::fill, number(), part);
         }

@@ -35,7 +35,7 @@ public:
     virtual ~home_transport() = default;
     /// @param to null: no answer is wanted. If the request cannot be sent, `to` is answered before this returns
     virtual void send(std::span<const std::span<const std::byte>> request, receiver* to) noexcept = 0;
-    /// The home answers this wait soon.
+    /// Requests that the home answers this wait now.
     virtual void stop(std::uint64_t ticket) noexcept = 0;
     /// Blocks this thread until `done`, which an answer sets and notifies.
     virtual void wait(const std::atomic<bool>& done) noexcept = 0;
@@ -78,9 +78,9 @@ protected:
     /// The answer will be ignored, and what it grants given back. @return false if the wait has ended
     [[nodiscard]] bool detach(pending& p) noexcept;
 
-    /// Takes over what a performed wait has got. @throws codec_error, std::bad_alloc
+    /// Takes over the result of a performed wait. @throws codec_error, std::bad_alloc
     virtual void take(pending& p, home_op op, std::uint64_t ticket, decoder& in) = 0;
-    /// Nobody waits for it any more.
+    /// The wait is abandoned: its answer is ignored.
     virtual void undo(home_op op, std::uint64_t ticket) noexcept = 0;
 
 private:

@@ -9,7 +9,8 @@ namespace cadre::detail {
 
 namespace {
 
-// Rounds of a select whose operations seem possible and are not, before other work of the executor has its turn.
+// The rounds in which the operations of a select seemed possible and failed, after which other work of the executor
+// runs.
 constexpr int max_rounds = 4;
 
 constinit thread_local std::size_t turn = 0;
@@ -41,7 +42,7 @@ bool select_core::suspend(branches of, std::coroutine_handle<> handle, environme
     branches_ = of;
     handle_ = handle;
     env = env_of_task;
-    if (performed_ != none) {  // the task makes way for others
+    if (performed_ != none) {  // the task yields to others
         run = &resume_at_home;
         return defer_home(*this);
     }

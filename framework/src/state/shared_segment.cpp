@@ -23,7 +23,7 @@ shared_segment shared_segment::make(const executor& ex, std::size_t bytes, segme
 
 namespace {
 
-// Undoes what a dead writer left half changed. @return whether there was something
+// Undoes the incomplete changes of a writer that has died. @return whether there were any
 bool recover(segment_core& core) noexcept {
     const bool half_changed = core.half_changed();
     if (half_changed) core.undo();

@@ -17,7 +17,7 @@ namespace cadre::detail {
 
 namespace {
 
-// Reads memory that may be unmapped: then it returns false.
+// Reads memory that may be unmapped. @return false if it is
 bool read_memory(std::uintptr_t from, void* to, std::size_t size) noexcept {
     const iovec here{to, size};
     const iovec there{reinterpret_cast<void*>(from), size};  // NOLINT(performance-no-int-to-ptr)

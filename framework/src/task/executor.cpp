@@ -68,7 +68,8 @@ void executor::throw_empty() {
 
 namespace {
 
-// Not members: the handle may be a temporary of an expression that has ended when the task starts.
+// Free functions that take a copy of the handle, because the handle may be a temporary that is destroyed before the
+// task starts.
 task<void> shut_down(executor self, std::chrono::steady_clock::time_point deadline) {
     const std::shared_ptr<executor_backend> keep = self.backend();
     const detail::environment* const here = detail::current_environment();

@@ -37,7 +37,7 @@ scope::~scope() {
     if (size() != 0) terminate();
 }
 
-// With the text of the exception that is handled or unwinds the stack: it is the cause of most such ends.
+// Prints the text of the exception that is being handled or unwinds the stack, which is the usual cause.
 void scope::terminate() const noexcept {
     const std::string in_flight = detail::describe_exception_in_flight();
     if (!in_flight.empty()) std::fprintf(stderr, "cadre: in flight: %s\n", in_flight.c_str());

@@ -27,7 +27,7 @@ bool shared_run::wait(shared_wait& w, std::coroutine_handle<> h, environment* en
         if (ended()) {
             w.finish();
         } else if (!root_ && env->stop != nullptr && env->stop->stop_requested()) {
-            w.finish_cancelled();  // a later waiter finds the run unspoiled
+            w.finish_cancelled();  // the run is unchanged, so a later waiter can start it
         } else {
             starts = !root_;
             if (starts) root_.emplace(*this, *env);

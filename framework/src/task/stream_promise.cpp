@@ -17,7 +17,7 @@ stream_promise_base::stream_promise_base() noexcept {
     env_.stop = &stop_;
 }
 
-// The body runs where its consumer is at home.
+// The body runs at the home of its consumer.
 void stream_promise_base::settle_at(const environment& consumer) {
     if (env_.home == consumer.home) return;
     env_.home = consumer.home;
@@ -41,7 +41,7 @@ bool stream_promise_base::next(std::coroutine_handle<> body, stream_wait& wait, 
         if (std::exchange(resuming_here, outer) == nullptr) return make_way(wait);
     } else if (std::uintptr_t running = running_word;
                !state_.compare_exchange_strong(running, word_of(wait), std::memory_order_acq_rel)) {
-        return false;  // the element has come meanwhile
+        return false;  // the element has arrived meanwhile
     }
     return wait.finished() ? make_way(wait) : wait.commit();
 }
@@ -84,7 +84,8 @@ void stream_promise_base::destroy_dropped(std::coroutine_handle<> body) noexcept
     if (!registered_) {
         body.destroy();
     } else {
-        // The root lies in the body. Another one keeps a shutdown from completing while the locals of the body unwind.
+        // The root is part of the body's frame. Another root keeps a shutdown from completing while the locals of the
+        // body are destroyed.
         work_registry& registry = env_.home->registry();
         work_root unwinding;
         registry.enter_part(unwinding);

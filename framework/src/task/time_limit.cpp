@@ -10,7 +10,7 @@ namespace cadre::detail {
 
 namespace {
 
-// The limit that this thread, the timers', requests stop for.
+// The limit for which this thread, which runs the timers, requests stop now.
 constinit thread_local const deadline_stop* firing_here = nullptr;
 
 struct unit {
@@ -20,7 +20,7 @@ struct unit {
 constexpr std::array units{unit{std::chrono::minutes(1), " min"}, unit{std::chrono::seconds(1), " s"},
                            unit{std::chrono::milliseconds(1), " ms"}, unit{std::chrono::microseconds(1), " us"}};
 
-// In the largest unit of which it is a whole number.
+// The text uses the largest unit of which the limit is a whole multiple.
 std::string to_text(std::chrono::nanoseconds duration) {
     for (const unit& u : units)
         if (duration >= u.length && duration % u.length == duration.zero())
@@ -71,7 +71,7 @@ bool deadline_stop::disarm() noexcept {
         *disarmed_inside_ = true;
         return true;
     }
-    // Firing on another thread, for a moment.
+    // The timer is firing on another thread: wait for its end.
     while (!fired_.load(std::memory_order_acquire))
         std::this_thread::yield();
     return true;
