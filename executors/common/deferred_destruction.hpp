@@ -8,7 +8,7 @@
 
 namespace cadre::detail {
 
-/// Runs `destroy` on a thread of its own. `what`: what ends by it, for messages.
+/// Runs `destroy` on a new thread. @param what the name of the object that is destroyed, for messages
 void defer_destruction(std::string what, std::function<void()> destroy);
 
 /// Waits up to `limit` until all deferred destructions are complete, so that workers leave by themselves and their

@@ -1,5 +1,5 @@
 /// @file
-/// What a process executor stands for, if it is the part of a larger executor on one host.
+/// The role of a process executor that is the part of a larger executor on one host.
 #pragma once
 
 #include <cstddef>
@@ -14,18 +14,18 @@
 
 namespace cadre::detail {
 
-/// Takes what the workers of a pool ask of the shared objects of the larger executor. Called by one thread at a time;
-/// must not block, and may answer at once. What a worker has asked before it replies to a call arrives before that call
-/// completes.
+/// Receives the requests of a pool's workers for shared objects of the larger executor. Called by one thread at a time;
+/// must not block, and may answer at once. Requests that a worker sends before it replies to a call arrive before that
+/// call completes.
 class home_upstream {
 public:
     virtual ~home_upstream() = default;
     /// @param worker a number that no other worker of this process ever has
     /// @param ticket names the answer; 0: none is wanted
     virtual void request(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept = 0;
-    /// The answer is wanted now.
+    /// Requests that the answer is sent now.
     virtual void stop(std::uint64_t worker, std::uint64_t ticket) noexcept = 0;
-    /// The worker has ended; nothing of it follows.
+    /// The worker has ended; no request of it follows.
     virtual void ended(std::uint64_t worker) noexcept = 0;
 };
 

@@ -26,7 +26,7 @@ constexpr option options[] = {
 constexpr std::string_view named_option = "--executor.";
 constexpr std::string_view named_variable = "CADRE_EXECUTOR_";
 
-// Where the value of the option `name` goes; null for an argument of the program's own.
+// The setting to which the option `name` belongs; null for an argument of the program itself.
 std::string* target_of(std::string_view name, settings& found) {
     for (const option& o : options) {
         if (o.name == name) {

@@ -14,14 +14,14 @@
 namespace cadre {
 namespace {
 
-// Far more than any configuration has: a device that never ends is refused instead of read.
+// Far larger than any configuration: the limit refuses a device that never ends.
 constexpr std::size_t max_file_size = std::size_t{1} << 20;
-// For a pipe whose writer does not write.
+// The limit of the wait for a pipe whose writer does not write.
 constexpr int pipe_timeout_ms = 5000;
 
 class open_file {
 public:
-    // Without blocking: a pipe that nobody writes to would be waited for here.
+    // Opened without blocking: otherwise the open of a pipe without a writer would wait.
     explicit open_file(const std::filesystem::path& path)
         : name_(path.string()), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
         if (fd_ < 0) fail();

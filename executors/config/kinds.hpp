@@ -20,8 +20,8 @@ struct kind_entry {
     /// Checks the options against this machine and this process; null if they do not depend on them. A file that
     /// several machines share may name executors that one of them cannot make.
     void (*check_here)(const executor_config&) = nullptr;
-    /// Whether only its start shows if one can be made, as for those that need a launcher or a broker: a `runtime`
-    /// makes it at once, and reports why it cannot.
+    /// Whether only a start can show that such an executor can be made, because it needs a launcher or a broker: a
+    /// `runtime` then makes it at once and reports the error.
     bool checked_by_start = false;
     /// Why this build cannot make such an executor; null if it can. Such a kind may stand in a file that several builds
     /// share; it is not listed among the kinds.
@@ -63,7 +63,7 @@ void check_kind(const executor_config& c);
 /// @throws config_error if an option does not fit the kind, as far as that is known without making an executor
 void check_options(const executor_config& c);
 /// Like `check_options`; also refuses kinds that this build lacks and options that this machine cannot honour.
-/// @return whether that shows that it can be made; if not, only the factory does
+/// @return whether it is certain that the executor can be made; if not, only its factory can tell
 bool check_can_be_made(const executor_config& c);
 
 }  // namespace cadre::detail

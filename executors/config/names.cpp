@@ -42,7 +42,7 @@ option_value parse_workers(std::string_view text, std::string_view origin) {
 
 namespace {
 
-// A value is a number, or true or false, if it looks like one: an option that takes text is given so by mistake only.
+// A text that looks like a number, true or false becomes such a value: no option that takes text expects such a one.
 option_value parse_value(std::string_view text) {
     if (text == "true" || text == "false") return text == "true";
     const auto number = parse_integer(text);

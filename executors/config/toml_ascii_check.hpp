@@ -9,7 +9,7 @@
 
 namespace cadre::detail {
 
-/// A character that a configuration file must not have where it is.
+/// A character that is not allowed at its place in a configuration file.
 struct forbidden_character {
     // As toml++ counts: lines and code points, from 1.
     std::size_t line = 1;

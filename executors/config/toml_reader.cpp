@@ -71,7 +71,7 @@ private:
             try {
                 static_cast<void>(toml::parse(text.substr(0, end), filename_));
             } catch (const toml::parse_error&) {
-                // A value over several lines is cut off here.
+                // This prefix ends within a value of several lines.
             } catch (const detail::toml_assertion&) {
                 return line;
             }

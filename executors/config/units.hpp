@@ -9,7 +9,7 @@
 
 namespace cadre::detail {
 
-/// What an error message expects of a duration and of a size.
+/// The descriptions of a duration and of a size in error messages.
 inline constexpr std::string_view duration_rule =
     "a duration such as \"500ms\" or \"2s\" (units: ns, us, ms, s, m, min, h, d)";
 inline constexpr std::string_view size_rule = "a size such as \"256MiB\" or \"1G\" (units: B, kB, MB, GB, TB, and K, "

@@ -339,9 +339,9 @@ void link_thread::handle_in_agent(int from) {
     }
 }
 
-// What this thread sends is mostly a call or a reply, which the other side answers soon: it looks for that without a
-// sleep. What it has received is mostly for another thread of this process, perhaps on the same core, whose answer
-// wakes it: it gives the core away.
+// A message that this thread sends is usually a call or a reply, which the other side answers soon: the thread polls
+// for the answer without sleeping. A message that it receives is usually for another thread of this process, perhaps on
+// the same core, whose answer wakes this thread: it yields the core.
 void link_thread::wait_for_messages() {
     const auto now = clock::now();
     if (std::exchange(progressed_, false)) {

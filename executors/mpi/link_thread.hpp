@@ -104,8 +104,8 @@ private:
     bool progressed_ = true;  // since the last time that the clock was read
     clock::time_point last_progress_{};
     clock::duration waited_{};  // since then, when the clock was read
-    bool expects_message_ = true;  // the last thing was a message sent, or a part received
-    bool messages_are_quick_ = false;  // the last one that was expected came soon
+    bool expects_message_ = true;  // the last action was the send of a message, or the receipt of a part
+    bool messages_are_quick_ = false;  // the last expected message arrived soon
     clock::time_point next_failure_check_{};
 };
 

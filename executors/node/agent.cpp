@@ -173,7 +173,7 @@ void agent::end_program() {
         else if (pool_)
             pool_.backend()->request_stop(*call, stop_reason::kill);
     }
-    // At once: the link may join again, and a request of these workers would begin a session that nobody ends.
+    // Immediately: the link may join again, and a request of these workers would then begin a session that never ends.
     if (const auto relay = std::exchange(relay_, nullptr)) relay->close();
     // The next program may join before the pool has ended.
     if (pool_) defer([pool = std::exchange(pool_, {})] { end_pool(pool); });

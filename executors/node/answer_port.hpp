@@ -15,10 +15,10 @@
 
 namespace cadre::detail::node {
 
-/// A worker may ask before its pool is known here. Thread-safe.
+/// Answers are kept until the pool of their worker is known here. Thread-safe.
 class answer_port {
 public:
-    /// Sends what has waited for it.
+    /// Sets the pool and sends the answers that have waited for it.
     void attach(const executor& pool) noexcept;
     void answer(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept;
 

@@ -1,5 +1,5 @@
 /// @file
-/// What the workers of an agent ask of shared objects: passed to the program, where the objects live.
+/// Passes the requests of an agent's workers for shared objects to the program, where the objects live.
 #pragma once
 
 #include "common/pool_role.hpp"
@@ -17,7 +17,7 @@
 
 namespace cadre::detail::node {
 
-/// Belongs to one pool, and so to one program. When that is gone, all that is asked is answered by `stopped`.
+/// Belongs to one pool, and so to one program. When the program is gone, every request is answered by `stopped`.
 /// Thread-safe.
 class home_relay final : public home_upstream {
 public:
@@ -30,7 +30,7 @@ public:
     void attach(const executor& pool) noexcept { port_.attach(pool); }
     /// From the program.
     void answer(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept;
-    /// The program is gone. The link is not used any more.
+    /// The program is gone: from now on the link is not used.
     void close() noexcept;
 
 private:

@@ -1,5 +1,5 @@
 /// @file
-/// What the workers of the program's own host ask of shared objects.
+/// Requests for shared objects from the workers of the program's own host.
 #pragma once
 
 #include "common/pool_role.hpp"

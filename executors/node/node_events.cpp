@@ -31,7 +31,7 @@ void node_backend::handle(delivery& message) {
     const message_kind kind = kind_of(bytes);
     // The link itself hands back calls.
     if (kind == message_kind::call && message.from != 0) throw_malformed("a call, which only the program sends");
-    // What comes from an agent that is gone, or was refused, counts for nothing.
+    // Messages of an agent that is gone, or was refused, are ignored.
     if (kind != message_kind::call && kind != message_kind::unusable && !is_joined(message.from)) return;
     switch (kind) {
         case message_kind::reply: return handle_reply(message.from, std::move(message.body));
@@ -158,7 +158,7 @@ void node_backend::handle_arguments_request(node_id from, const note& n) {
         const std::lock_guard hold(mutex_);
         placed_call* const c = find_at_agent(n.number, from);
         if (c == nullptr) return;
-        // Each part once: an agent must not make this process send without end.
+        // Each part is sent once, so that an agent cannot make this process send without end.
         if (n.value != c->arguments_sent) throw_malformed("a request for arguments that does not follow the last one");
         c->arguments_sent += part_size;
         call = c->call;
@@ -191,7 +191,7 @@ void node_backend::answer(home_client to, std::uint64_t ticket, byte_buffer body
     try {
         append_fields(body, fields, message_kind::home_answer);
         publish_in_parts(*link_, target::agent, to.node, std::move(body));
-    } catch (const std::bad_alloc&) {  // only what is large needs memory
+    } catch (const std::bad_alloc&) {  // only large messages allocate memory
         byte_buffer exhausted;
         put(exhausted, op_status::exhausted);
         append_fields(exhausted, fields, message_kind::home_answer);

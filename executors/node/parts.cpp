@@ -10,7 +10,7 @@ namespace cadre::detail::node {
 namespace {
 
 constexpr std::uint64_t max_whole = 2 * std::uint64_t{max_body};  // results and what was committed before
-// Of one sender, at once. Its threads send one message each.
+// The incomplete messages of one sender. Each of its threads sends one message at a time.
 constexpr std::size_t max_incomplete = 1024;
 constexpr std::uint64_t max_incomplete_bytes = 2 * max_whole;
 

@@ -36,7 +36,7 @@ struct progress_fields {
     std::uint64_t items_done = 0;
 };
 
-// What travels as an error has no origin yet but the worker and its host: the program knows the task.
+// The origin of an error consists of the worker and its host only: the program adds the task.
 [[nodiscard]] std::exception_ptr decode_error(std::span<const std::byte> bytes, pid_t worker, std::string_view host) {
     std::string where = worker != 0 ? "worker (pid " + std::to_string(worker) + ") on " : "host ";
     decoder in(bytes);

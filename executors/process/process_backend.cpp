@@ -36,7 +36,7 @@ std::string default_name(const process_options& options) {
     return "process:" + std::to_string(resolve_workers(options.workers));
 }
 
-// A table of a file cannot hold these values; a program can.
+// A configuration file cannot contain these values, but options in code can.
 void check(const process_options& options) {
     if (options.task_timeout.count() < 0) throw config_error("task_timeout: expected a limit that is not negative");
     if (options.kill_grace.count() < 0) throw config_error("kill_grace: expected a duration that is not negative");
@@ -46,7 +46,7 @@ void check(const process_options& options) {
     check_memory_limit(options.memory_limit);
 }
 
-// What to change so that the system grants it next time.
+// The text that says what to change so that the system grants the request.
 std::string remedy(const std::error_code& refused) {
     const auto now = [](auto resource, const char* option, rlim_t unit) {
         rlimit limit{};

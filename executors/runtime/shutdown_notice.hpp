@@ -1,5 +1,5 @@
 /// @file
-/// Reports what a program waits for at its end.
+/// Reports the work for which a program waits at its end.
 #pragma once
 
 #include <condition_variable>

@@ -1,5 +1,5 @@
 /// @file
-/// What a program prints of an error that leaves its main task.
+/// The text that a program prints about an error that leaves its main task.
 #pragma once
 
 #include <exception>

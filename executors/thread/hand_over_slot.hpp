@@ -1,5 +1,5 @@
 /// @file
-/// Where a worker that spins for work takes one item directly from its submitter, past the queue.
+/// A slot through which a worker that spins for work takes one item directly from its submitter, without the queue.
 #pragma once
 
 #include <atomic>

@@ -12,9 +12,9 @@ namespace cadre::detail {
 
 namespace {
 
-// How often the standby checks: by how much a task that computes inside a handler may delay events.
+// The interval of the standby's checks, by which a task that computes inside a handler may delay events.
 constexpr std::chrono::milliseconds standby_interval{5};
-// How long a leader parks that finds another worker in a handler of the reactor: such handlers are short.
+// The time for which a leader parks if another worker is in a handler of the reactor: such handlers are short.
 constexpr std::chrono::milliseconds busy_reactor_interval{1};
 
 }  // namespace

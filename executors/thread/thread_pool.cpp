@@ -22,13 +22,13 @@ namespace cadre::detail {
 
 namespace {
 
-// In how many full polls a worker takes its own oldest item once: rarely, because that costs a heavy fence.
+// The number of full polls after which a worker takes its own oldest item: many, because that costs a heavy fence.
 constexpr unsigned oldest_interval = 64;
 // Polls before parking; some microseconds, less than a park and a wake cost.
 constexpr int idle_polls = 200;
-// How many tasks a thief takes beside the first.
+// The number of tasks that a thief takes in addition to the first one.
 constexpr std::size_t max_steal = 15;
-// How many handlers of events a busy worker runs in a full poll.
+// The number of event handlers that a busy worker runs in a full poll.
 constexpr unsigned reactor_budget = 61;
 
 void pin_this_thread(int cpu) noexcept {

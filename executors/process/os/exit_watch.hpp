@@ -1,5 +1,5 @@
 /// @file
-/// What a launcher waits for: reports of the fork server, ends of workers, and reports that are ready to be taken.
+/// The events for which a launcher waits: reports of the fork server, ends of workers, and reports that can be taken.
 #pragma once
 
 #include "base/doorbell.hpp"

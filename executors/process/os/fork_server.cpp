@@ -19,7 +19,7 @@
 namespace cadre::detail::process_os {
 namespace {
 
-// A program whose static initialisers take longer gets no server.
+// If the static initialisers of the program take longer, no server is started.
 constexpr std::chrono::seconds start_limit{10};
 
 class server_process {
@@ -43,7 +43,7 @@ public:
     void retire(unsigned which) noexcept {
         const std::lock_guard lock{mutex_};
         if (which == starts_ && pidfd_ && owner_.here()) {
-            // Without the permission it ends when it finds the socket closed.
+            // If this process may not signal it, the server ends when it finds the socket closed.
             if (!signal_process(pidfd_.get(), SIGKILL)) {
                 pidfd_.reset();
             }

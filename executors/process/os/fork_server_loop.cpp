@@ -144,7 +144,7 @@ private:
         send(fd, bytes_of(answer), std::move(pidfd));
     }
 
-    // For a program that may not signal its workers any more.
+    // A request of a program that may no longer signal its workers.
     void kill_worker(int connection_fd, pid_t pid) noexcept {
         for (const auto& [pidfd, worker] : children_) {
             if (worker.connection == connection_fd && worker.pid == pid) {
@@ -256,7 +256,7 @@ unique_fd meet_parent(int control) {
     return std::move(first.fds[0]);
 }
 
-// It holds two descriptors of each worker. The workers get the limit of the program.
+// The server holds two descriptors of each worker, so it raises its limit. The workers get the limit of the program.
 void raise_descriptor_limit() noexcept {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;

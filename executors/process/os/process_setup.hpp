@@ -34,7 +34,7 @@ void flush_output() noexcept;
 /// group. `read_end` stays open for the life of the process.
 void hang_on_lifeline(int read_end);
 
-/// The read end that this worker hangs on; -1 in other processes.
+/// The read end of the lifeline of this worker; -1 in other processes.
 [[nodiscard]] int lifeline_descriptor() noexcept;
 
 /// Runs this process as a worker. Closes descriptors above 2 that the request does not hold.

@@ -1,5 +1,5 @@
 /// @file
-/// What ps and top show of a process.
+/// The name of a process in ps and top.
 #pragma once
 
 #include <string>

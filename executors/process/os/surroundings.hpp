@@ -1,6 +1,6 @@
 /// @file
-/// What a worker takes over from its parent at the moment of its start, because the fork server, from which it is
-/// forked, has what the program had at its own start.
+/// The attributes that a worker takes over from its parent when it starts. The fork server, from which it is forked,
+/// has those that the program had at its own start.
 #pragma once
 
 #include "process/os/unique_fd.hpp"

@@ -319,7 +319,7 @@ void worker_launcher::kill(launched_worker& worker) noexcept {
         return;
     }
     worker.lifeline.reset();
-    // A launch that waits for the server holds the mutex: then the lifeline must do.
+    // A launch that waits for the server holds the mutex. In that case closing the lifeline has to suffice.
     const std::unique_lock lock{state_->mutex, std::try_to_lock};
     if (lock) {
         state_->ask_server_to_kill(worker.pid);

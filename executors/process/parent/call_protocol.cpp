@@ -28,7 +28,7 @@ using process_plane::event_kind;
 
 namespace {
 
-// One system call for a large body, which costs far more than that.
+// The check is one system call, made for large bodies only, which cost far more.
 constexpr std::size_t check_written_from = std::size_t{2} << 20;
 // An error of an initializer is text.
 constexpr std::size_t max_start_error = std::size_t{1} << 20;
@@ -77,8 +77,8 @@ call_reply make_reply(call_record& r, const event& e, std::span<const std::byte>
     call_reply reply;
     reply.item_errors = std::move(r.chunk.errors);
     reply.nanoseconds = e.nanoseconds;
-    // The last item of a chunk has met a limit: as if the chunk had ended early, so that the item is judged as any
-    // other.
+    // The last item of a chunk has met a limit: handled as if the chunk had ended early, so that the item ends as any
+    // other that meets a limit.
     const bool limited = r.chunk_of_items && (r.limit.passed || (e.flags & event::out_of_memory) != 0);
     try {
         if (e.kind == event_kind::value && !limited) {

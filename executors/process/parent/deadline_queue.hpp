@@ -12,8 +12,8 @@ namespace cadre::detail::process_parent {
 /// Everything but `bell` and `wake_supervisor` needs `calls_mutex_`.
 class deadline_queue {
 public:
-    /// How soon the supervisor retries what no event announces: messages that wait for room, calls queued behind others
-    /// while a worker is idle.
+    /// The interval at which the supervisor checks what no event announces: messages that wait for room, and calls that
+    /// are queued behind others while a worker is idle.
     static constexpr std::chrono::milliseconds retry_interval{1};
 
     /// Readable after `wake_supervisor`.

@@ -12,13 +12,13 @@
 
 namespace cadre::detail::process_parent {
 
-/// What is known of a worker's end.
+/// The known facts about a worker's end.
 struct death_notice {
     std::string worker;  ///< `worker 2 (pid 4711)`
     pid_t pid = 0;
     int signal = 0;
     int exit_code = 0;
-    bool known = false;     ///< whether signal and exit code are
+    bool known = false;     ///< whether signal and exit code are known
     std::size_t peak_memory = 0;
     bool out_of_memory = false;  ///< an allocation had failed and it aborted or faulted
     std::string violation{};     ///< how it broke the call protocol, for which it was killed

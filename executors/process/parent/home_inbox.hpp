@@ -1,5 +1,5 @@
 /// @file
-/// What the workers of a pool ask of shared objects that live elsewhere, on its way there.
+/// Requests of a pool's workers for shared objects that live elsewhere, on their way there.
 #pragma once
 
 #include "common/pool_role.hpp"

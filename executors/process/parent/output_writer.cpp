@@ -80,7 +80,7 @@ void output_writer::drain(std::chrono::milliseconds limit) noexcept {
 void output_writer::run() noexcept {
     std::unique_lock hold(mutex_);
     while (!lines_.empty()) {
-        const std::string& line = lines_.front();  // stays where it is while others are added
+        const std::string& line = lines_.front();  // its address is stable while others are added
         for (std::size_t done = 0; done < line.size();) {
             hold.unlock();
             const ssize_t n = ::write(STDOUT_FILENO, line.data() + done, line.size() - done);

@@ -18,7 +18,7 @@ public:
 
     /// Lines appear in the order of the calls, each whole. Throws std::bad_alloc.
     void write(std::string line);
-    /// Whether so much waits that the output of workers is to be left in their pipes.
+    /// Whether so much output waits that the output of workers should stay in their pipes.
     [[nodiscard]] bool full() noexcept;
     /// Waits until everything is written, or until standard output has taken nothing for `limit`.
     void drain(std::chrono::milliseconds limit) noexcept;

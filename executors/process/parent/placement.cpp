@@ -249,7 +249,7 @@ bool placement::fail_unclaimed(call_record& r, std::exception_ptr error, ended_c
     else if (!c->link.revoke(r.position))
         return false;
     fail(r, std::move(error), ended);
-    if (c != nullptr) workers_.dismiss_if_done(*c);  // an idle worker sends no event after which that would happen
+    if (c != nullptr) workers_.dismiss_if_done(*c);  // an idle worker sends no event that would cause this later
     return true;
 }
 
@@ -293,7 +293,7 @@ std::size_t placement::queued() noexcept {
     return n;
 }
 
-// What its worker says to have done does not count: the next one begins anew.
+// The progress that its worker has reported does not count: the next worker begins again.
 void placement::requeue(call_record& r) noexcept {
     unplace(r);
     r.chunk = {};
@@ -363,7 +363,7 @@ void placement::take_back_from(worker_connection& c, ended_calls& ended) noexcep
 
 void placement::rebalance(ended_calls& ended) noexcept {
     const bool wanted = waiting_.empty() && rebalance_wanted();
-    // By the number of its calls a worker whose tasks all wait is no better than one that computes.
+    // The number of calls alone does not distinguish a worker whose tasks all wait from one that computes.
     const bool any_empty = std::ranges::any_of(workers_, [](auto* c) { return c->accepts() && c->calls.empty(); });
     worker_connection* const waiting = wanted && !any_empty ? find_waiting() : nullptr;
     for (worker_connection* c : workers_) {

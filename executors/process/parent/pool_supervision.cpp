@@ -1,4 +1,4 @@
-// What only the thread of the supervisor calls, and the beginning and the end of a pool.
+// The functions of a pool that only the supervisor's thread calls, and its construction and destruction.
 
 #include "process/os/bootstrap.hpp"
 #include "process/os/syscalls.hpp"
@@ -153,7 +153,7 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
         {
             const std::lock_guard hold(calls_mutex_);
             trace_worker(*c);
-            // What it sent before it ended counts. A full ring is the most there can be.
+            // Events that the worker sent before it ended are valid. There are at most as many as the ring holds.
             (void)protocol_.handle_events(*c, process_plane::event_slots, ended);
             lifecycle_.worker_ended(*c, exit, ended, crashed);
             removed = workers_.remove(*c);
@@ -165,11 +165,11 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
         complete_all(ended);
         nested_.start_received();
     }
-    // Without the locks: rings every process that waits for something that the dead one held.
+    // Called without the locks: it rings every process that waits for something that the dead process held.
     starter_.plane().recover(id);
     for (auto& call : crashed)
         symbolizer_.submit(std::move(call));
-    // What a worker has made this process hold does not stay with the allocator.
+    // Memory that the calls of the dead worker had used is returned to the system.
     if (removed->nested_bytes >= trimmed_from) ::malloc_trim(0);
 }
 

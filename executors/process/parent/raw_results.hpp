@@ -1,6 +1,6 @@
 /// @file
-/// What the parent takes from a worker that runs a raw chunk. Everything is checked: the worker can write what it
-/// likes.
+/// The results that the parent takes from a worker that runs a raw chunk. All of them are checked, because the worker
+/// is not trusted.
 #pragma once
 
 #include "process/parent/worker_connection.hpp"

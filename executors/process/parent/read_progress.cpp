@@ -12,7 +12,7 @@ namespace cadre::detail::process_parent {
 
 namespace {
 
-// Appends what lies behind the first `known` bytes of both parts together.
+// Appends the bytes of both parts except the first `known` ones.
 void append_behind(byte_buffer& to, std::size_t known, std::span<const std::byte> first,
                    std::span<const std::byte> second) {
     to.append(first.subspan(std::min(known, first.size())));

@@ -1,5 +1,5 @@
 /// @file
-/// How far a chunk is that its worker has not ended.
+/// The progress of a chunk that its worker has not ended.
 #pragma once
 
 #include "process/parent/call_record.hpp"

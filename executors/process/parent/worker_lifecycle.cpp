@@ -63,7 +63,7 @@ void worker_lifecycle::report_failures() const noexcept {
 void worker_lifecycle::worker_ended(worker_connection& c, const process_os::worker_exit& exit, ended_calls& ended,
                                     death_recovery::crashed_calls& crashed) {
     const bool left = c.stage == worker_stage::leaving && c.violation.empty();
-    // A call that it has run may have kept its `ready` event from this process.
+    // The events of a call that it has run may have delayed its `ready` event.
     (void)c.link.waiting_requests();
     const bool has_started = c.was_ready || c.link.passed_requests() != 0;
     const log_events::task running = event_log::wanted() ? running_task_of(placement_, c) : log_events::task{};

@@ -97,7 +97,7 @@ void worker_link::reply(const event& e, std::span<const std::byte> body, std::sp
     if (e.kind == event_kind::home_answer) ++waiting_answers_;
 }
 
-// The caller's may be closed before the worker has read what was sent before them.
+// The descriptors are duplicated, because the caller may close its own before the worker has read earlier messages.
 int worker_link::copy_for_later(std::span<const unique_fd> descriptors, std::vector<unique_fd>& copies) const {
     std::size_t waiting = descriptors.size();
     for (const waiting_reply& w : waiting_replies_)

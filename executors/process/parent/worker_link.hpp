@@ -37,7 +37,7 @@ public:
     /// The call or task id that the worker runs; 0: none.
     [[nodiscard]] std::uint64_t running() const noexcept { return control().running.load(std::memory_order_relaxed); }
 
-    /// What the worker sends.
+    /// The events that the worker sends.
     [[nodiscard]] process_plane::event_reader<process_plane::event_slots>& events() noexcept { return events_; }
     [[nodiscard]] const process_plane::event_reader<process_plane::event_slots>& events() const noexcept {
         return events_;
@@ -83,8 +83,8 @@ public:
                std::span<const unique_fd> descriptors = {});
     /// To the worker's control thread.
     void order(const process_plane::event& e);
-    /// Sends what waits. A reply for which there has been no memory for a second becomes an error: calls that wait for
-    /// it may hold that memory. @return whether something still waits
+    /// Sends the waiting messages. A reply for which there has been no memory for a second becomes an error: calls that
+    /// wait for it may hold that memory. @return whether something still waits
     bool flush() noexcept;
     /// To nested calls.
     [[nodiscard]] std::size_t waiting_replies() const noexcept { return waiting_replies_.size() - waiting_answers_; }

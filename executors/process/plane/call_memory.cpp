@@ -53,7 +53,7 @@ call_memory::call_memory(process_os::unique_fd memfd)
                                                    "mmap of a call memory")) {}
 
 std::uint64_t call_memory::area_size_for(std::uint32_t workers) noexcept {
-    // A part of what is left, because other executors and the program itself need some, too.
+    // A part of the remaining address space, because other executors and the program itself need some, too.
     const std::uint64_t for_calls = std::min(address_space_left() / 3, max_for_calls);
     return std::clamp(for_calls / (2 * std::max<std::uint64_t>(workers, 1)), min_area, max_area) / page * page;
 }

@@ -40,7 +40,7 @@ struct item_watch {
     void begin(std::uint64_t ticket, std::uint32_t item, std::int64_t now) noexcept {
         begun.store(now, std::memory_order_relaxed);
         std::uint64_t expected = pack(ticket, item, phase::between);
-        // Release: who sees that the item runs sees its begin, or that of a later item.
+        // Release: a reader that sees the item running also sees its begin, or that of a later item.
         word.compare_exchange_strong(expected, pack(ticket, item, phase::running), std::memory_order_release,
                                      std::memory_order_relaxed);
     }

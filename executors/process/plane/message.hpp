@@ -1,5 +1,5 @@
 /// @file
-/// What travels in the slots: requests to a worker, and events in both directions.
+/// The contents of the slots: requests to a worker, and events in both directions.
 #pragma once
 
 #include "process/plane/slot.hpp"

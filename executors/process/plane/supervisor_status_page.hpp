@@ -1,5 +1,5 @@
 /// @file
-/// What the parent publishes to all workers of an executor: one page that only the parent can write.
+/// The status that the parent publishes to all workers of an executor, in one page that only the parent can write.
 #pragma once
 
 #include "base/mapped_memory.hpp"

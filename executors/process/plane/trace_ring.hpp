@@ -1,5 +1,5 @@
 /// @file
-/// What a worker records for a trace, on its way to the parent: also what a worker recorded that was killed then.
+/// The trace records of a worker on their way to the parent, including those of a worker that was killed.
 #pragma once
 
 #include <atomic>

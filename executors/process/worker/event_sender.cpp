@@ -123,7 +123,7 @@ void event_sender::announce(notice when) noexcept {
         notify(when == notice::urgent);
 }
 
-// Nothing but a full socket, which the parent reads, and a lack of memory lasts for a while only.
+// Only two failures are temporary: a full socket, which the parent reads, and a lack of memory.
 bool event_sender::push_descriptors(event& e, std::span<const unique_fd> descriptors) noexcept {
     if (descriptors.empty()) return true;
     switch (socket_.send(descriptors)) {
@@ -181,7 +181,7 @@ void event_sender::keep(const event& e, std::span<const std::span<const std::byt
                         std::span<const unique_fd> descriptors, std::vector<unique_fd>* owner) {
     waiting w{.e = e, .descriptors = descriptors};
     if (owner != nullptr)
-        w.owned = std::move(*owner);  // `descriptors` refers to its elements, which stay where they are
+        w.owned = std::move(*owner);  // `descriptors` refers to its elements, whose addresses are stable
 
     for (const auto& part : body)
         w.body.append(part);

@@ -74,10 +74,10 @@ public:
 
     /// Sends what waits for room. @return whether anything was sent
     bool flush() noexcept;
-    /// For the control thread while the loop computes: notifies the parent of what it has not read since the previous
-    /// call.
+    /// For the control thread while the loop computes: notifies the parent of events that it has not read since the
+    /// previous call.
     void remind() noexcept;
-    /// The loop goes to sleep: rings the supervisor for what a busy parent has not read.
+    /// The loop goes to sleep: rings the supervisor if a busy parent has not read all events.
     void before_sleep() noexcept;
 
 private:

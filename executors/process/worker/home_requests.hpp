@@ -1,5 +1,5 @@
 /// @file
-/// How a worker of an executor of several hosts asks the home of its shared objects: through the parent process.
+/// Requests of a worker of an executor of several hosts to the home of its objects; they pass the parent process.
 #pragma once
 
 #include "process/plane/call_memory.hpp"

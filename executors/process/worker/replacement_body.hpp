@@ -1,5 +1,5 @@
 /// @file
-/// What a worker sends in place of a body for which there is no memory.
+/// The body that a worker sends in place of one for which there is no memory.
 #pragma once
 
 #include "process/plane/message.hpp"

@@ -1,5 +1,5 @@
 /// @file
-/// Where the loop of a worker records what its tasks do.
+/// The trace sink of a worker's loop, which records the runs of its tasks.
 #pragma once
 
 #include "base/process_owner.hpp"

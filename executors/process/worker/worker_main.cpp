@@ -132,7 +132,7 @@ struct worker_objects {
     std::atomic<bool> quit{false};
 };
 
-// Everything before the program's own code. A process without memory or threads is no failure of an initializer.
+// All steps before the program's own code. A lack of memory or threads is not a failure of the initializer.
 worker_objects& start(process_os::worker_boot&& boot) noexcept {
     const unsigned slot = boot.slot;
     try {

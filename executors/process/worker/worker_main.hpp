@@ -1,5 +1,5 @@
 /// @file
-/// What a worker process runs.
+/// The main function of a worker process.
 #pragma once
 
 #include "process/os/worker_spec.hpp"

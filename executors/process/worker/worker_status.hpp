@@ -1,5 +1,5 @@
 /// @file
-/// What a worker publishes about its loop: whether it sleeps, and on which CPU it runs.
+/// The published status of a worker's loop: whether it sleeps, and on which CPU it runs.
 #pragma once
 
 #include "process/plane/call_memory.hpp"
