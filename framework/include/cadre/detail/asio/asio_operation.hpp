@@ -230,7 +230,7 @@ private:
     std::unique_ptr<base> held_;
 };
 
-/// What an initiating function returns for `use_task`.
+/// The result of an initiating function for `use_task`.
 template <class Signature, class Initiation, class... InitArgs>
 class [[nodiscard]] asio_operation : public asio_awaiter<Signature, asio_start<Initiation, InitArgs...>> {
     using start_type = asio_start<Initiation, InitArgs...>;

@@ -1,5 +1,5 @@
 /// @file
-/// What the executors of one awaited operation of Asio share: the steps of the operation run one at a time, at home.
+/// The strand that the executors of one awaited Asio operation share: it runs the steps one at a time, at home.
 #pragma once
 
 #include <atomic>
@@ -89,7 +89,7 @@ private:
     asio_wait* ended_ = nullptr;
     const executor_backend* home_key_ = nullptr;
     std::weak_ptr<executor_backend> home_;
-    std::shared_ptr<executor_backend> kept_home_;  // of a task in a context of another library
+    std::shared_ptr<executor_backend> kept_home_;  // the home of a task in a context of another library
     spin_mutex mutex_;
     work_item_queue waiting_;
     boost::asio::cancellation_signal signal_;

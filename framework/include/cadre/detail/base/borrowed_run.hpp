@@ -11,7 +11,7 @@ namespace cadre::detail {
 /// Runs of at least this many bytes are borrowed: for shorter ones a copy costs less than another piece.
 inline constexpr std::size_t borrow_from = std::size_t{64} << 10;
 
-/// Bytes that belong into a message before the byte `at` of its own ones.
+/// Bytes that belong in a message, before the byte `at` of its own bytes.
 struct borrowed_run {
     std::size_t at;
     std::span<const std::byte> bytes;

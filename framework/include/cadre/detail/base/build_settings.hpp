@@ -61,7 +61,7 @@ struct a_struct {
     double second;
 };
 
-// Not inline: each translation unit has its own, because one may be compiled with other settings than the next.
+// Not inline: each translation unit has its own copy, because two of them may be compiled with different settings.
 CADRE_KEPT_BY_LINKER static void (*const settings_of_this_file[])() = {
 #if defined(__clang__)
     &with_clang,

@@ -6,7 +6,7 @@
 
 namespace cadre::detail {
 
-/// Below this, the faults cost less than asking.
+/// Below this size the faults cost less than the system call.
 inline constexpr std::size_t populate_threshold = std::size_t{256} << 10;
 
 void populate_pages(void* memory, std::size_t bytes) noexcept;

@@ -41,7 +41,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t max_size = 64;  // the first calls travel while more are encoded
+    static constexpr std::size_t max_size = 64;  // the first calls are sent while more are encoded
     static constexpr std::chrono::microseconds max_delay{50};
 
     std::shared_ptr<executor_backend> backend_;

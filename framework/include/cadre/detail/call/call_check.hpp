@@ -24,7 +24,7 @@ template <class F, class... As>
 inline constexpr bool takes_only_lvalues<F, std::tuple<As...>> =
     takes_lvalues_alone<F, As...> && !(portable_handle<As> && ...);
 
-/// The function of a call that runs here, and what it returns.
+/// The function of a call that runs here, and its result.
 template <class F, class Stored>
 consteval auto check_result() {
     using raw = typename raw_result<F, Stored>::type;

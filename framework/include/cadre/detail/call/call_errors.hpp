@@ -9,13 +9,13 @@ namespace cadre::detail {
 
 /// Whether the worker process of a call died or was killed.
 [[nodiscard]] bool is_worker_death(const std::exception_ptr& error) noexcept;
-/// Whether `retries` are for this failure: a worker that died, but not one that was killed for the call's own time or
-/// by request.
+/// Whether `retries` apply to this failure: they do if a worker died, unless it was killed for the call's own limit or
+/// on request.
 [[nodiscard]] bool is_retryable(const std::exception_ptr& error) noexcept;
 /// Whether an allocation failed and the function let that error through.
 [[nodiscard]] bool is_bad_alloc(const std::exception_ptr& error) noexcept;
 
-/// `error`, which tells of a worker's end or a passed limit, with `where` for `error_origin`; other errors unchanged.
+/// `error` with `where` for `error_origin` if it reports a worker's end or an exceeded limit; others unchanged.
 [[nodiscard]] std::exception_ptr add_origin(const std::exception_ptr& error, std::string_view where);
 
 /// Rethrows the exception that is being handled, which the item `index` of a chunk has thrown. In a worker process its

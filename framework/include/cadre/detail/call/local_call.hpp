@@ -53,8 +53,8 @@ protected:
         if (error = limit_.end(this->env(), std::move(error), this->info().name); error != nullptr)
             slot_.fail(std::move(error));
     }
-    /// When the work changes processors: together, and for writing at once, since single reads and writes would each
-    /// wait.
+    /// To be called when the work changes processors: fetches the cache lines together, and for writing, because single
+    /// reads and writes would each wait.
     void fetch_for_writing() noexcept {
         prefetch_for_writing(this);
         prefetch_for_writing(&this->stop());

@@ -26,8 +26,8 @@ inline constexpr bool is_iota_view = false;
 template <class W, class B>
 inline constexpr bool is_iota_view<std::ranges::iota_view<W, B>> = true;
 
-/// Ranges whose items the workers may read by themselves, at the same time and in any order: arrays and numbers. What
-/// runs a user's code when it is read, such as a view with a function, is read at the home of the map.
+/// Ranges whose items the workers may read by themselves, at the same time and in any order: arrays and numbers. A
+/// range that runs user code when it is read, such as a view with a function, is read at the home of the map.
 template <class R>
 inline constexpr bool is_concurrently_readable =
     std::ranges::sized_range<R> && std::ranges::random_access_range<R> &&

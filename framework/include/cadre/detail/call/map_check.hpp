@@ -48,7 +48,7 @@ consteval auto check_range() {
 template <bool Portable, class F, class Range>
 using range_check = decltype(check_range<Portable, F, Range>());
 
-/// What the functions of the map family take as executor: a handle, or one of a kind that is known at compile time.
+/// The executor argument of the map functions: a handle, or an executor of a kind that is known at compile time.
 template <class E>
 concept map_executor = std::is_convertible_v<E, executor>;
 /// Whether the calls through it may run in another process.

@@ -54,7 +54,7 @@ private:
     R range_;
 };
 
-/// What a map reads from the range.
+/// The items that a map reads from the range.
 template <class R>
 using read_from = decltype(*std::declval<kept_range<R>&>().begin());
 

@@ -14,7 +14,7 @@
 
 namespace cadre::detail {
 
-/// What is thrown where an item of an input cannot be copied, converted or encoded: the item fails, the input goes on.
+/// Thrown if an item of an input cannot be copied, converted or encoded: the item fails, and the map continues.
 struct item_refused {
     std::exception_ptr error;
 };

@@ -12,7 +12,7 @@
 
 namespace cadre::detail {
 
-/// How the chunks of a map travel.
+/// How the chunks of a map are sent.
 struct map_traffic {
     bool coroutine = false;  ///< the items are tasks, which are sent singly, so that they wait at the same time
     bool timed = false;  ///< the time of the items of a plain function is measured where they run
@@ -37,9 +37,9 @@ public:
     [[nodiscard]] std::size_t refill_below() const noexcept;
     void sent(std::size_t items) noexcept { sent_ += items; }
     void completed(std::size_t items) noexcept;
-    /// A raw chunk has kept its worker for so long; 0: not measured.
+    /// Records how long a raw chunk has kept its worker; 0: not measured.
     void measured(std::size_t items, std::uint32_t nanoseconds) noexcept;
-    /// Items of a chunk that is timed have run for so long.
+    /// Records how long the items of a timed chunk have run.
     void ran(std::size_t items, std::chrono::nanoseconds duration) noexcept;
 
 private:

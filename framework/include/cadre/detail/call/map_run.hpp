@@ -35,7 +35,7 @@ namespace cadre::detail {
 /// Whether the executor's backend has the extension `raw_chunks`.
 [[nodiscard]] bool runs_raw_chunks(const executor& ex) noexcept;
 
-/// Where no executor is remote no code for one is made.
+/// If no executor can be remote, no code for remote ones is instantiated.
 template <bool Remote, class F, class Item>
 struct remote_chunk_or_none {
     struct type {};
@@ -337,7 +337,7 @@ private:
         for (; from != to; ++from)
             results_.set(from, outcome<result>(error));
     }
-    /// A worker that has been at an item for long has given back those behind it.
+    /// A worker that runs a long item has given back the items behind it.
     void send_returned(remote& c, std::uint32_t from) {
         const std::uint32_t end = std::exchange(c.items, from);
         if (!is_wanted(c.first + from)) return cancel(c.first + from, c.first + end);

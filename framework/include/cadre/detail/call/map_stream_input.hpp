@@ -104,7 +104,7 @@ private:
     std::optional<decltype(std::declval<kept_range<Range>&>().end())> end_;
 };
 
-/// Items of a stream, which a task of its own reads ahead: as many as there is room for.
+/// Items of a stream, which a separate task reads ahead: as many as there is room for.
 template <class T>
 class stream_items {
 public:

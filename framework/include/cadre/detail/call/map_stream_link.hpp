@@ -1,5 +1,5 @@
 /// @file
-/// What the two halves of a `map_stream` share: the task that sends and collects, and the stream that delivers.
+/// The shared state of the halves of a `map_stream`: the task that sends and collects, the stream that delivers.
 #pragma once
 
 #include <atomic>
@@ -53,7 +53,7 @@ public:
     /// Sender: takes the node of the signal out of `completed`.
     void take_signal(completion_queue::nodes& completed) noexcept;
 
-    /// Consumer, of a batch of elements: that it is about to yield one, or that so many have been taken.
+    /// The consumer of a batch is about to yield one element, or has taken this number of them.
     void count_delivery(std::size_t elements, bool last_of_batch) noexcept;
     /// Sender: whether there is room for `items` more beside the undelivered ones of `sent` items, `limit` in all. If
     /// not, the consumer signals when there is.

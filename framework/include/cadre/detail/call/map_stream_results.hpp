@@ -24,7 +24,7 @@ using stream_value = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
 template <class R, class Values>
 class map_stream_results {
 public:
-    /// What `take` gives.
+    /// The result of `take`.
     struct type {
         std::vector<std::vector<stream_value<R>>> ready;  ///< the values that may be delivered now, in batches
     };

@@ -38,7 +38,7 @@ public:
     [[nodiscard]] std::size_t limit(std::size_t window) const noexcept {
         return fixed_ != 0 ? fixed_ : std::max<std::size_t>(16, 2 * window);
     }
-    /// The room for which the sender goes on: a little room after each delivery would make chunks of one item.
+    /// The room at which the sender continues: with a little room after each delivery it would send chunks of one item.
     [[nodiscard]] std::size_t least_room(std::size_t limit) const noexcept { return fixed_ != 0 ? 1 : limit / 4; }
     /// Items of one chunk at most: a small window is for all workers.
     [[nodiscard]] std::size_t piece(std::size_t room) const noexcept {

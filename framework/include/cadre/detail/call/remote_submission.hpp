@@ -15,7 +15,7 @@
 
 namespace cadre::detail {
 
-/// What every portable call does around its submission, in this order:
+/// The steps of every portable call around its submission, in this order:
 ///
 ///     if (auto error = submission.admit(stop)) …;   // refused: nothing was sent
 ///     submission.submit();                          // or a batch of calls, then `resend_stop()` of each

@@ -32,14 +32,14 @@ private:
 template <class F>
 struct decayed_parameters<shared_function<F>> : decayed_parameters<F> {};
 
-/// Whether an `F` that is constant gives the same results.
+/// Whether a constant `F` has results of the same type.
 template <class F, class Item>
 concept shares_function =
     std::is_class_v<F> && !std::is_empty_v<F> && maps_over<shared_function<F>, Item> &&
     std::is_same_v<typename item_bound<shared_function<F>, Item>::raw, typename item_bound<F, Item>::raw>;
 
-/// What a map calls: a copy of `F` for each item, as in another process; or the one function, where the map is not
-/// `Remote` and `F` can be called while it is constant.
+/// The function that a map calls: a copy of `F` for each item, as in another process; or the one function, if the map
+/// is not `Remote` and `F` can be called while it is constant.
 template <bool Remote, class F, class Item>
 struct map_function {
     using type = F;

@@ -25,7 +25,7 @@ public:
     using error::error;
 };
 
-/// What travels, or must live, beside the bytes.
+/// The data that are sent, or kept alive, beside the bytes.
 struct codec_context {
     memory_domain* domain = nullptr;
     void* user = nullptr;

@@ -47,8 +47,8 @@ inline constexpr bool movable_owner<std::basic_string<C, Traits, Allocator>, C> 
 template <class T, class Allocator>
 inline constexpr bool movable_owner<std::vector<T, Allocator>, T> = !std::is_same_v<T, bool>;
 
-/// What a call stores for a parameter of the type `V`. It owns a copy of the text or the elements that was made with
-/// it; copies of it share that. One that was decoded may refer to the message, which lives until the call has ended.
+/// The stored argument for a parameter of type `V`. It owns a copy of the text or the elements that was made with it;
+/// copies of it share that. One that was decoded may refer to the message, which lives until the call has ended.
 template <owned_parameter_view V>
 class owned_view {
 public:
@@ -140,7 +140,7 @@ struct codec<owned_view<V>> {
     static consteval std::size_t min_encoded_size() { return 1; }
 };
 
-/// What is stored for a parameter, or a part of an item, of the type `P`.
+/// The stored argument for a parameter, or a part of an item, of type `P`.
 template <class P>
 struct stored_parameter {
     using type = P;

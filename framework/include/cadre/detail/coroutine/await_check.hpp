@@ -10,7 +10,7 @@ namespace cadre::detail {
 /// Prints one line on standard error. `what` is the call that made the awaitable: "lock()".
 void report_unawaited(const char* what) noexcept;
 
-/// For a destructor: reports unless an exception unwinds the stack, which may have come before the await.
+/// For a destructor: reports, unless an exception unwinds the stack, which may have been thrown before the await.
 inline void check_awaited([[maybe_unused]] bool awaited, [[maybe_unused]] const char* what) noexcept {
 #ifndef NDEBUG
     if (!awaited && std::uncaught_exceptions() == 0) report_unawaited(what);

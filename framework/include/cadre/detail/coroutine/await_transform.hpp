@@ -149,7 +149,7 @@ public:
 private:
     void set(stored&& from_operator) noexcept { awaiter_ = std::addressof(from_operator); }
     void set(stored& from_operator) noexcept { awaiter_ = std::addressof(from_operator); }
-    // What ran inside `await_suspend` may have changed the environment of the thread.
+    // Code inside `await_suspend` may have changed the environment of the thread.
     [[nodiscard]] static std::coroutine_handle<> back_to(std::coroutine_handle<> task, environment* env) noexcept {
         set_current_environment(env);
         return task;

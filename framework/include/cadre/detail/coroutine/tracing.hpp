@@ -7,8 +7,8 @@
 
 namespace cadre::detail {
 
-/// Set by the recorder: true when a trace begins, false when it has ended. Relaxed: what is recorded late or missed at
-/// either end does no harm.
+/// Set by the recorder: true when a trace begins, false when it has ended. Relaxed: events that are recorded late or
+/// missed at either end do no harm.
 extern constinit std::atomic<bool> tracing_flag;
 
 [[nodiscard]] inline bool tracing() noexcept { return tracing_flag.load(std::memory_order_relaxed); }

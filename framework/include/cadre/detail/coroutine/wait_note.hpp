@@ -1,5 +1,5 @@
 /// @file
-/// What is known of a coroutine that waits, for reports of deadlocks and dumps of tasks.
+/// The known facts about a waiting coroutine, for reports of deadlocks and dumps of tasks.
 #pragma once
 
 #include <coroutine>

@@ -17,8 +17,8 @@ public:
     virtual bool poll() noexcept = 0;
     /// Whether a short spin is worthwhile now: an answer is expected from a process that runs on another CPU.
     [[nodiscard]] virtual bool expects_soon() const noexcept { return false; }
-    /// Whether spinning keeps nobody from running: a core is spare, and the process that would answer runs on another
-    /// one. Then the loop spins for as long as a wake-up takes, while that has paid lately.
+    /// Whether spinning delays no other thread: a core is idle, and the process that would answer runs on another core.
+    /// The loop then spins for as long as a wake-up takes, if that has paid lately.
     [[nodiscard]] virtual bool may_spin() const noexcept { return false; }
     /// The loop polls continuously: ringers need not ring.
     virtual void announce_polling() noexcept {}

@@ -44,8 +44,8 @@ public:
     /// Returns true if this worker is idle while another one is active; the caller may then spin before it suspends.
     [[nodiscard]] virtual bool waits_for_others() noexcept { return false; }
 
-    /// Lets this worker poll for the completion of `item` until it has that, while it has no other work. @return false:
-    /// it does not
+    /// Lets this worker poll for the completion of `item` while it has no other work. @return false if the worker does
+    /// not poll for it
     [[nodiscard]] virtual bool expect(polled_item& item) noexcept;
     virtual void expect_no_more(polled_item& item) noexcept;
 

@@ -88,14 +88,14 @@ protected:
 
 class portable_call;
 
-/// What is known of a chunk that has not completed.
+/// The progress of a chunk that has not completed.
 struct chunk_progress_report {
     std::uint32_t items_done = 0;
     byte_buffer results{};  ///< those of the first `items_done` items, without the `known` bytes that the caller has
     byte_buffer item_errors{};  ///< likewise; raw chunk: of those that have failed
 };
 
-/// The extension of a backend that knows how far a chunk is (`executor_backend::query`).
+/// The extension of a backend that knows the progress of a chunk (`executor_backend::query`).
 class chunk_progress_source {
 public:
     /// The committed items of `call`, a chunk of several items that was submitted and has not completed. Thread-safe;
@@ -211,7 +211,7 @@ public:
     /// limit of the worker's memory.
     [[nodiscard]] virtual bool ends_early() noexcept { return false; }
 
-    /// What a raw chunk needs while it runs.
+    /// The memory and the callbacks that a raw chunk needs while it runs.
     struct raw_place {
         raw_chunk_words* words = nullptr;  ///< shared with the parent
         std::byte* results = nullptr;  ///< for all items

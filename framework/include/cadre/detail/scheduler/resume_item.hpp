@@ -26,7 +26,7 @@ struct resume_item : work_item {
     }
 };
 
-/// The word of a `polled_item`, in front of what only the waiting thread uses.
+/// The word of a `polled_item`, in front of the members that only the waiting thread uses.
 struct polled_state {
     enum class state : std::uint8_t { posted, polled, done };
     std::atomic<state> state_{state::posted};
@@ -49,7 +49,7 @@ public:
         if (home == nullptr || !home->expect(*this)) return;
         state_.store(state::polled, std::memory_order_relaxed);
     }
-    /// The waiting thread: takes `poll_by` back, of an item that has not been published.
+    /// The waiting thread: reverts `poll_by` for an item that has not been published.
     void post_instead(local_worker* home) noexcept {
         if (home != nullptr) home->expect_no_more(*this);
         state_.store(state::posted, std::memory_order_relaxed);

@@ -85,7 +85,7 @@ public:
     [[nodiscard]] bool is_reserved() const noexcept {
         return (driver_.load(std::memory_order_seq_cst) & reserved) != 0;
     }
-    /// Whether nobody holds the loop.
+    /// Whether no thread holds the loop.
     [[nodiscard]] bool can_be_held(bool by_reserver) const noexcept {
         return driver_.load(std::memory_order_seq_cst) == (by_reserver ? reserved : 0);
     }
@@ -115,7 +115,7 @@ public:
         events()->watch(bell);
         lease.run(deadline);
     }
-    /// What a loop with a virtual clock or a seed has; null for every other one.
+    /// The control of a loop with a virtual clock or a seed; null for every other loop.
     [[nodiscard]] loop_control* control() const noexcept { return control_.get(); }
     /// The next deadline of a sleeping task, by the hardware's clock.
     [[nodiscard]] std::optional<steady_time> next_deadline() const noexcept { return timers_.next(); }

@@ -55,7 +55,7 @@ public:
     /// unwinds.
     /// @return false: all work has ended
     [[nodiscard]] bool enter_remainder(work_root& root) noexcept;
-    /// What `work_end` does, by the waiter itself, which keeps the executor alive.
+    /// Does the same as `work_end`, for a waiter that keeps the executor alive itself.
     void leave(work_root& root) noexcept;
     /// Asks every accepted task to stop. Callbacks of their tokens may start and end work, but not destroy the
     /// registry.

@@ -30,7 +30,7 @@ namespace cadre::detail {
 /// The block of a decoded handle. @throws codec_error if it has fewer words
 [[nodiscard]] std::shared_ptr<shared_block> take_words(decoder& in, std::size_t words);
 
-/// What a wait waits for. `check` reads the bytes and returns would_block until the wait ends; it is called by one
+/// The condition of a wait. `check` reads the bytes and returns would_block until the wait ends; it is called by one
 /// thread at a time, and once more after each notification. Changes of the bytes by which it ends are sequentially
 /// consistent.
 template <class C>

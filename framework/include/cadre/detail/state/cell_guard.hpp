@@ -24,8 +24,8 @@ inline constexpr std::size_t cell_alignment = 64;
 template <class T>
 struct value_cell {
     whole<T> held;
-    /// A holder of the lock died and the value was not replaced since. Kept here because the operation that learns of
-    /// the death may be a `get`, which does not report it.
+    /// A holder of the lock died and the value was not replaced since. Kept here because the operation that detects the
+    /// death may be a `get`, which does not report it.
     std::uint32_t damaged;
 
     void note_death(const held_lock& lock) noexcept {

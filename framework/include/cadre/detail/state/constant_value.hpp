@@ -59,7 +59,7 @@ inline constexpr bool contains_handles = find_handles<T>(type_list<>{});
                                                            const borrowed_runs& borrowed, const codec_context& context);
 /// The bytes of a block, which other processes may overwrite meanwhile: what is decoded must not change.
 [[nodiscard]] byte_buffer copy_of(shared_block& block);
-/// The bytes of a block that is in no memory of this process; none: it is. Waits for the answers of its home.
+/// The bytes of a block that is not in this process's memory; none if it is. Waits for the answers of its home.
 /// @throws executor_stopped, std::bad_alloc, error
 [[nodiscard]] byte_buffer fetch_elsewhere(shared_block& block);
 
@@ -89,7 +89,7 @@ public:
     /// `block` has the encoded value. @throws codec_error, std::bad_alloc; then the next call tries again
     [[nodiscard]] const T& get(shared_block& block) {
         if (const T* const there = ready_.load(std::memory_order_acquire)) return *there;
-        // Without the mutex: the thread that reads the answers may wait for it.
+        // The mutex is not held: the thread that reads the answers may wait for it.
         byte_buffer bytes = fetch_elsewhere(block);
         const std::lock_guard hold(mutex_);
         if (!value_) {

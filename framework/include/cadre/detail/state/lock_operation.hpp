@@ -149,7 +149,7 @@ public:
         outcome_ = behind_others ? try_take<Mode>(*lock_, owner_died_) : try_take_first<Mode>(*lock_, owner_died_);
         return outcome_ != op_status::would_block;
     }
-    /// Takes over what an attempt elsewhere has given.
+    /// Takes over the result of an attempt that was made for this operation.
     void adopt(op_status outcome, bool owner_died) noexcept {
         outcome_ = outcome;
         owner_died_ = owner_died;

@@ -70,7 +70,7 @@ public:
     [[nodiscard]] bool has_waiters(unsigned q) const noexcept {
         return waiting_[q].load(std::memory_order_acquire) != 0;
     }
-    /// Whether a coroutine of this process waits in queue `q`, so that an operation that does not wait fails.
+    /// Whether a coroutine of this process waits in queue `q`: an operation that does not wait then fails.
     [[nodiscard]] bool has_waiting_tasks(unsigned q) const noexcept {
         return (waiting_[q].load(std::memory_order_acquire) & ~parks_first) != 0;
     }

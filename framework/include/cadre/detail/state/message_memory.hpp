@@ -58,7 +58,7 @@ public:
     /// The private bytes, if there is no pool.
     [[nodiscard]] byte_buffer& private_bytes() noexcept { return private_; }
 
-    /// Keeps the first `size` bytes, of at least so many.
+    /// Keeps the first `size` bytes; there are at least as many.
     void truncate(std::size_t size) noexcept {
         if (pool_ != nullptr)
             shared_ = shared_.first(size);

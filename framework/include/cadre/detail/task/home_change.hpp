@@ -30,7 +30,7 @@ public:
     [[nodiscard]] static bool move(promise_base& p, const std::shared_ptr<executor_backend>& home);
 
 private:
-    /// An executor that the task has moved to. Kept to the end of the task: what it has started there may refer to it.
+    /// An executor to which the task has moved. Kept until the task ends: work that it started there may refer to it.
     struct place {
         std::shared_ptr<executor_backend> home;
         task_info info;

@@ -26,7 +26,7 @@ struct shared_wait : waiter {
 
 /// The first waiter starts the run at its home, as a task of its own. A waiter whose stop is requested leaves at once,
 /// unless it is the only one: then it passes the request on and stays until the run has ended, so that a run always has
-/// somebody who awaits it.
+/// a coroutine that awaits it.
 ///
 ///     word     state  changed by                                          to     order
 ///     ended_   false  the end of the run, `mutex_` held, result stored    true   store, release

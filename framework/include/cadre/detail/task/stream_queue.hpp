@@ -25,7 +25,7 @@ public:
     stream_queue_base(const stream_queue_base&) = delete;
     stream_queue_base& operator=(const stream_queue_base&) = delete;
 
-    /// What a coroutine waits for: room, an element, or the end. The consumer does not wait for two of them at once.
+    /// The awaited event: room, an element, or the end. The consumer does not wait for two of them at once.
     enum class side : unsigned char { producer, consumer, joiner };
 
     class [[nodiscard]] awaiter {

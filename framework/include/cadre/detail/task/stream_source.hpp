@@ -1,5 +1,5 @@
 /// @file
-/// What can be read as a stream: streams, and ranges.
+/// The sources that can be read as a stream: streams and ranges.
 #pragma once
 
 #include <ranges>

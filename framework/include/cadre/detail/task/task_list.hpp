@@ -43,7 +43,7 @@ public:
         : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)),
           capacity_(std::exchange(other.capacity_, 0)) {}
     task_list& operator=(task_list&&) = delete;
-    // Not inlined: the loop uses registers, which a coroutine without children would save and restore for nothing.
+    // Not inlined: the loop uses registers, which a coroutine without children would save and restore needlessly.
     [[gnu::noinline]] ~task_list() { clear(); }
 
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
