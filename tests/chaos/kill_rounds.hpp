@@ -76,7 +76,7 @@ public:
         victim.atomic(0).store(static_cast<std::uint64_t>(pid));
         ::kill(pid, SIGKILL);
     }
-    /// Waits until the tasks from `first` to before `last` have ended, each in order or with its worker.
+    /// Waits until the tasks from `first` to before `last` have ended, each normally or with its worker.
     task<void> finish(std::size_t first, std::size_t last) {
         for (std::size_t i = first; i != last; ++i)
             co_await finish(i);

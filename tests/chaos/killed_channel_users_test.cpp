@@ -1,5 +1,5 @@
-// Workers are killed while their tasks send and receive: what is received is what the survivors have sent and the first
-// part of what each victim was to send, each message once and whole.
+// Workers are killed while their tasks send and receive: the received messages are those of the survivors and the first
+// ones of each victim, each of them once and whole.
 
 #include <cadre/channel.hpp>
 #include <cadre/message_bytes.hpp>
@@ -121,7 +121,7 @@ task<void> play_round(kill_round& r) {
         for (std::size_t i = 0; i != producers; ++i)
             all_sent = all_sent && r.ended(i);
         if (all_sent) break;
-        if (r.deaths(producers, producers + consumers) == consumers) {  // nobody else is left to receive
+        if (r.deaths(producers, producers + consumers) == consumers) {  // no other receiver is left
             while (auto m = ch.try_receive())
                 note(b, *m);
         }

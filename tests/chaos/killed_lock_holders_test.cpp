@@ -18,7 +18,7 @@ using namespace cadre::chaos_tests;
 constexpr std::size_t tasks = 6;
 constexpr int times = 6000;
 
-// s[0]: somebody is inside. s[1]: how often somebody was. s[2]: how often two were.
+// s[0]: a task is inside. s[1]: how often a task was inside. s[2]: how often two were.
 void be_inside(const numbers& s, bool owner_died) {
     if (owner_died) s.atomic(0).store(0);
     if (s.atomic(0).exchange(1) != 0) s.atomic(2).fetch_add(1);

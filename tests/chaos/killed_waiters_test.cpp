@@ -1,4 +1,4 @@
-// Workers are killed while their tasks wait for each other: those that live go on, or are told that they cannot.
+// Workers are killed while their tasks wait for each other: the others continue, or get an error.
 
 #include <cadre/async_barrier.hpp>
 #include <cadre/async_condition_variable.hpp>

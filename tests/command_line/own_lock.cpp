@@ -26,7 +26,7 @@ task<bool> waits_for_itself(Lock lock) {
     co_return refused;
 }
 
-/// What another task may unlock is awaited.
+/// A lock that another task may release is awaited.
 task<bool> waits_for_another_task(cadre::async_mutex m) {
     std::optional<cadre::async_mutex::guard> elsewhere;
     {

@@ -1,4 +1,4 @@
-// A main task that ends as its argument says.
+// A main task that ends in the way that its argument names.
 
 #include <cadre/cadre.hpp>
 

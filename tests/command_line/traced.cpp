@@ -1,4 +1,4 @@
-// A program that is traced, and ends as its argument says.
+// A program that is traced, and ends in the way that its argument names.
 
 #include <cadre/cadre.hpp>
 

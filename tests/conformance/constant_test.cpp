@@ -1,4 +1,4 @@
-// `shared_constant` on every kind: the same value here and in the calls, whoever made it.
+// `shared_constant` on every kind: the same value in the program and in calls, whichever of them made it.
 #include <cadre/bind_portable.hpp>
 #include <cadre/channel.hpp>
 #include <cadre/errors.hpp>

@@ -1,5 +1,5 @@
-// What CPython's tests of threading and multiprocessing, and libcoro's tests, ask of locks and the like, on every kind:
-// one side here, the other in calls. What lock_conformance has is not repeated.
+// Cases from CPython's tests of threading and multiprocessing, and from libcoro's tests, of locks and the like, on
+// every kind: one side in the program, the other in calls. Cases of lock_conformance are not repeated.
 #include <cadre/async_event.hpp>
 #include <cadre/async_latch.hpp>
 #include <cadre/async_mutex.hpp>
@@ -63,7 +63,7 @@ task<int> wait_for_both(async_event first, async_event second) {
     co_return 1;
 }
 
-// Set here and in a call, awaited here and in calls; nobody misses either.
+// Set in the program and in a call, awaited in both; no waiter misses either.
 TYPED_TEST(locks_of_others, an_event_is_the_same_for_all) {
     const async_event a{this->under_test};
     const async_event b{this->under_test};

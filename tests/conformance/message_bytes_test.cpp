@@ -35,7 +35,7 @@ using all_kinds =
     ::testing::Types<serial, threads<1>, threads<3>, processes<1>, processes<2>, hosts<true>, hosts<false, true>>;
 TYPED_TEST_SUITE(message_bytes_conformance, all_kinds);
 
-// Below and above what a cell holds; a unit of shared memory and more; what is asked about before it is read.
+// Sizes below and above that of a cell; a unit of shared memory and more; sizes that are checked before they are read.
 constexpr std::array<std::size_t, 8> sizes{0, 1, 48, 49, 5'000, 70'000, 1 << 20, 3 << 20};
 
 message_bytes pattern(const executor& ex, std::size_t size, unsigned char first) {

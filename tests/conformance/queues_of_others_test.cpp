@@ -1,5 +1,5 @@
-// What CPython's tests of multiprocessing ask of queues and of the containers of a Manager, on every kind: one side
-// here, the other in calls. What state_conformance and segment_conformance have is not repeated.
+// Cases from CPython's tests of multiprocessing, of queues and the containers of a Manager, on every kind: one side in
+// the program, the other in calls. Cases of state_conformance and segment_conformance are not repeated.
 #include <cadre/channel.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/job.hpp>
@@ -113,7 +113,7 @@ task<std::vector<int>> receive_all(channel<int> ch) {
 }
 task<void> send_ten(channel<int> ch, int first) { co_await ch.send_all(std::views::iota(first, first + 10)); }
 
-// What was in the queue before a process existed for it comes first.
+// Messages that were in the queue before its receiver's process existed arrive first.
 TYPED_TEST(queues_of_others, a_later_process_finds_the_earlier_items_and_adds_its_own) {
     const executor& ex = this->under_test;
     const channel<int> q{ex, 32};
@@ -161,7 +161,7 @@ TYPED_TEST(queues_of_others, all_work_has_been_done_when_the_workers_have_ended)
     EXPECT_TRUE(std::ranges::equal(all, std::views::iota(0, 40) | std::views::transform([](int i) { return i * i; })));
 }
 
-/// Cannot be encoded, on demand.
+/// A value that throws, on demand, when it is encoded.
 struct picky {
     bool fails = false;
     int value = 0;

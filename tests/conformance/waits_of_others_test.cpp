@@ -1,5 +1,5 @@
-// What CPython's tests of threading and multiprocessing, and libcoro's tests, ask of condition variables and barriers,
-// on every kind: one side here, the other in calls. What lock_conformance has is not repeated.
+// Cases from CPython's tests of threading and multiprocessing, and from libcoro's tests, of condition variables and
+// barriers, on every kind: one side in the program, the other in calls. Cases of lock_conformance are not repeated.
 #include <cadre/async_barrier.hpp>
 #include <cadre/async_condition_variable.hpp>
 #include <cadre/async_mutex.hpp>
@@ -240,7 +240,7 @@ TYPED_TEST(waits_of_others, a_wait_without_the_lock_is_an_error) {
 
 // --- barrier ---------------------------------------------------------------------------------------------------------
 
-/// Two barriers in turn: nobody enters a pass before all have left the one before.
+/// Two barriers in turn: no task enters a pass before all have left the previous one.
 task<void> pass(async_barrier first, async_barrier second, shared_array<int> a, int times) {
     for (int i = 0; i != times; ++i) {
         a.atomic(0).fetch_add(1);
@@ -307,7 +307,7 @@ task<bool> arrives_within(async_barrier b, std::chrono::milliseconds limit) {
     co_return true;
 }
 
-// Python's barrier breaks for all when one participant's time is up; here it is as if that one had not come.
+// Python's barrier breaks for all when the wait of one participant times out; here its arrival is taken back.
 TYPED_TEST(waits_of_others, a_participant_whose_time_is_up_breaks_nothing) {
     const async_barrier b{this->under_test, 2};
     EXPECT_FALSE(sync_wait(on(this->under_test, arrives_within, b, soon)));

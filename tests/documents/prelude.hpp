@@ -1,7 +1,7 @@
 #pragma once
 
-// What the fragments of the documentation may take for granted: the headers, and the names that stand for a reader's
-// own code.
+// The environment in which the fragments of the documentation compile: the headers, and the names that stand for a
+// reader's own code.
 
 #include <cadre/cadre.hpp>
 #include <cadre/executors/mpi.hpp>

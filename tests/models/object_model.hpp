@@ -13,7 +13,7 @@
 
 namespace models {
 
-/// The owner of the arena makes an object, sends a handle of it in a message, lets go of it, and later makes another
+/// The owner of the arena makes an object, sends a handle of it in a message, drops its own, and later makes another
 /// object in the same entry. A second process receives the handle and uses the object. A third one has the name that a
 /// dead process left, and tries to use the object at any time. One of them may die at every step and is recovered. Runs
 /// object_life; what is around it mirrors object_table and plane_channel: a message is one step, queued or not. A count

@@ -1,5 +1,5 @@
 /// @file
-/// What a hostile worker does to its parent and to the other workers.
+/// The attacks of a hostile worker on its parent and on the other workers.
 #pragma once
 
 namespace cadre::soak {

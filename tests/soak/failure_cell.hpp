@@ -53,7 +53,7 @@ inline constexpr std::array<std::string_view, 13> incident_names{
     return what == incident::server_killed || what == incident::no_descriptor;
 }
 
-/// Brings it about on an executor of its own. @return what the call ended with, in the words of the table
+/// Produces the situation on a new executor. @return how the call ended, in the words of the table
 [[nodiscard]] task<std::string> end_of_call(incident what, moment when);
 
 }  // namespace cadre::soak

@@ -1,5 +1,5 @@
-// The table "what a call ends with" of docs/errors.md: each cell is brought about, many at a time and beside other
-// load.
+// The table "what a call ends with" of docs/errors.md: each cell is produced, together with many others and beside
+// other load.
 
 #include "failure_cell.hpp"
 #include "full.hpp"

@@ -1,5 +1,5 @@
-// Hostile workers: whatever one does to what it shares with others, the parent lives, does not hang, does not grow, and
-// hands no wrong result to a call that ran in a clean worker. CADRE_FIRST_SEED and CADRE_SEEDS in the environment
+// Hostile workers: whatever one does to the memory that it shares, the parent neither ends, hangs nor grows, and
+// returns no wrong result of a call that ran in a clean worker. CADRE_FIRST_SEED and CADRE_SEEDS in the environment
 // choose the attacks.
 
 #include "attack.hpp"

@@ -1,5 +1,5 @@
 /// @file
-/// What became of the calls: which are open, how the others ended, and what must not have happened.
+/// The record of all calls: which are open, how the others ended, and faults of the library.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ public:
     void end_rightly(std::size_t entry);
     void end_wrongly(std::size_t entry, const std::string& why);
     void end_with(std::size_t entry, const std::exception_ptr& error);
-    /// Something that must not happen.
+    /// Records a fault of the library.
     void fault(const std::string& what);
 
     /// What has been open for longer than `limit`; empty: nothing.

@@ -24,7 +24,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What the workers run.
+// The functions that the workers run.
 
 int twice(int x) { return 2 * x; }
 std::string repeat(std::string s, int times) {
@@ -61,7 +61,7 @@ task<int> count_up(async_mutex mutex, shared_value<int> value, int times) {
     co_return times;
 }
 
-// What the program does with them. Each returns whether the result is right.
+// The rounds of calls of these functions. Each returns whether the result is right.
 
 task<bool> call(executor ex, int i) { co_return co_await on(ex, twice, i) == 2 * i; }
 task<bool> suspended_call(executor ex, int i) { co_return co_await on(ex, nap, i) == i; }

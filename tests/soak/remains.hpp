@@ -1,5 +1,5 @@
 /// @file
-/// What a program that has ended its executors still holds.
+/// The resources that a program still holds after it has ended its executors.
 #pragma once
 
 #include "ledger.hpp"

@@ -1,4 +1,4 @@
-// Agents, programs and the broker that end without a word.
+// Agents, programs and the broker that end without notice.
 #include <gtest/gtest.h>
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// What keeps a link from starting is one line that says what to do.
+// An error at the start of a link is one line that says what to do.
 #include <cadre/errors.hpp>
 
 #include <gtest/gtest.h>

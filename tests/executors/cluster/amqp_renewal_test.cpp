@@ -1,5 +1,5 @@
-// RabbitMQ lets nobody hold a message for longer than half an hour: tokens are renewed, and long work is acknowledged
-// early.
+// RabbitMQ allows no consumer to hold a message for longer than half an hour: tokens are renewed, and long work is
+// acknowledged early.
 #include <gtest/gtest.h>
 
 #include <memory>

@@ -1,4 +1,4 @@
-// What does not use shared state has one meaning on executors of kind `cluster`, too.
+// Programs without shared state mean the same on executors of kind `cluster`.
 
 #include "agent_process.hpp"
 

@@ -1,4 +1,4 @@
-// Executors of kind `cluster` whose agents, program or broker end without a word.
+// Executors of kind `cluster` whose agents, program or broker end without notice.
 
 #include "agent_process.hpp"
 #include "executors/process/guard.hpp"

@@ -1,5 +1,5 @@
 /// @file
-/// What a link has reported, for tests that wait for it.
+/// Records the events of a link, for tests that wait for them.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
 /// @file
-/// The functions of a plugin without MPI, for the tests of what stands between the link and MPI.
+/// The functions of a plugin without MPI, for the tests of the parts between the link and MPI.
 #pragma once
 
 #include "mpi/plugin/mpi_plugin.hpp"

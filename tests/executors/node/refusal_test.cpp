@@ -1,4 +1,4 @@
-// What does not fit is refused by one sentence, at the start or when it comes.
+// Invalid hosts, calls and options are refused with one sentence, at the start or when they arrive.
 
 #include "executors/node/in_process_pool.hpp"
 #include "node/hello.hpp"

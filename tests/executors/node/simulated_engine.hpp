@@ -39,7 +39,7 @@ struct engine_options {
     std::chrono::microseconds longest_delay{100};
 };
 
-/// One thread delivers all messages, in order between two ends. What an agent that goes away has not acknowledged comes
+/// One thread delivers all messages, in order between two ends. Messages that a lost agent has not acknowledged come
 /// back.
 class engine : public std::enable_shared_from_this<engine> {
 public:

@@ -1,4 +1,4 @@
-// What a worker that ends in order runs.
+// The code that a worker runs at its normal end.
 
 #include "guard.hpp"
 #include "support.hpp"

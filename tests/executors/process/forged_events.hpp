@@ -1,5 +1,5 @@
 /// @file
-/// What a task does in a worker that breaks the protocol of its call memory.
+/// Functions for tasks that break the protocol of their worker's call memory.
 #pragma once
 
 #include "support.hpp"

@@ -1,4 +1,4 @@
-// What tasks see of a worker's death in the locks that it used.
+// The effects of a worker's death on the locks that it used, as other tasks observe them.
 
 #include "guard.hpp"
 #include "support.hpp"

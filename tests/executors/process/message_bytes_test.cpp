@@ -1,4 +1,4 @@
-// `message_bytes` between processes: not copied, and freed whoever dies.
+// `message_bytes` between processes: not copied, and freed whichever process dies.
 
 #include "support.hpp"
 

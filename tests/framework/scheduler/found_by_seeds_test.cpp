@@ -1,5 +1,5 @@
-// Programs whose outcome depended on the order of their tasks before a fault was mended. docs/design/virtual-time.md
-// says which seed finds each fault again when its mend is taken out.
+// Programs whose outcome depended on the order of their tasks before a fault was fixed. docs/design/virtual-time.md
+// lists the seeds that find each fault if its fix is removed.
 
 #include <cadre/cadre.hpp>
 

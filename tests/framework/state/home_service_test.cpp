@@ -1,4 +1,4 @@
-// The home of objects believes no worker: what it says is checked, and what it leaves behind is recovered.
+// The home of objects trusts no worker: requests are validated, and objects of a dead worker are recovered.
 
 #include "state/home_service.hpp"
 

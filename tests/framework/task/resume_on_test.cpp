@@ -1,4 +1,4 @@
-// resume_on: the coroutine continues and resumes on another executor; who awaits it resumes at home.
+// resume_on: the coroutine continues and resumes on another executor; its awaiter resumes at home.
 #include <cadre/resume_on.hpp>
 
 #include <chrono>

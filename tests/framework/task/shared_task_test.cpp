@@ -1,4 +1,4 @@
-// shared_task: copies await one run; each gets a reference to its result; it is stopped when all who wait have been
+// shared_task: copies await one run; each gets a reference to its result; it is stopped when all waiters have been
 // stopped.
 #include <cadre/shared_task.hpp>
 
