@@ -1,5 +1,5 @@
 /// @file
-/// What calls on an executor of several hosts cost: shared by the problems `mpi` and `cluster`.
+/// The cost of calls on an executor of several hosts: shared by the problems `mpi` and `cluster`.
 #pragma once
 
 #include "measure.hpp"

@@ -1,4 +1,4 @@
-// The handle's own operator: each store may have changed the handle.
+// Access by the handle's own operator: the compiler must assume that each store may have changed the handle.
 
 #include "blur/parameters.hpp"
 

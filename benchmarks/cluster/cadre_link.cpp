@@ -1,4 +1,4 @@
-// The link alone: what kind `cluster` uses below its calls.
+// The link alone, which kind `cluster` uses for its calls.
 
 #include "cluster/parameters.hpp"
 

@@ -1,6 +1,6 @@
 /// @file
-/// Requests through a RabbitMQ to another process and its answers: what the link of kind `cluster` costs above
-/// rabbitmq-c alone.
+/// Requests through a RabbitMQ broker to another process, and their answers: the additional cost of the link of kind
+/// `cluster` over rabbitmq-c alone.
 #pragma once
 
 #include "measure.hpp"

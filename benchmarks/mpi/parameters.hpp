@@ -1,5 +1,5 @@
 /// @file
-/// The cases of the MPI problem: what a message between two ranks costs, with and without the link. Each contender
+/// The cases of the MPI problem: the cost of a message between two ranks, with and without the link. Each contender
 /// starts itself under the mpirun of every library that is installed, with two ranks.
 #pragma once
 

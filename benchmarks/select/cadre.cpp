@@ -1,4 +1,4 @@
-// What a select of two ready channels costs beside one receive, on one serial loop and in shared memory.
+// The cost of a select of two ready channels beside that of one receive, on one serial loop and in shared memory.
 
 #include "measure.hpp"
 

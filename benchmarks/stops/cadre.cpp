@@ -1,4 +1,4 @@
-// What it costs to cancel many sleeping tasks at once, and a time limit that does not pass.
+// The cost of cancelling many sleeping tasks at once, and of a time limit that does not pass.
 
 #include "measure.hpp"
 

@@ -1,4 +1,5 @@
-// What an element costs: `map_stream` with an automatic window beside `map`, and a stream of three views on one thread.
+// The cost of an element: `map_stream` with an automatic window beside `map`, and a stream of three views on one
+// thread.
 
 #include "measure.hpp"
 

@@ -1,6 +1,6 @@
 // Shows: one program for a laptop, an MPI job and hosts that come and go. It throws points into a square and counts
-// those in the circle. Nothing in it knows of hosts: the executor of the configuration decides where the blocks of
-// points are counted.
+// those in the circle. Its code does not depend on hosts: the configured executor decides where the blocks of points
+// are counted.
 
 #include <array>
 #include <chrono>

@@ -1,4 +1,4 @@
-// A model that is dear to load: each worker loads it once, when it first needs it.
+// A model that is expensive to load: each worker loads it once, when it first needs it.
 
 #include <iostream>
 #include <ranges>

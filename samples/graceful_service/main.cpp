@@ -1,5 +1,5 @@
-// Shows: a service that drains. SIGTERM (or Ctrl-C) ends the accepting; every connection that was accepted is answered;
-// then the program ends by the signal, as a supervisor expects. Nothing in it catches anything for that.
+// Shows: a service that drains. After SIGTERM (or Ctrl-C) it accepts no more connections and answers those that it has
+// accepted; then the program ends by the signal, as a supervisor expects. It needs no handler for that.
 
 #include <cstdint>
 #include <exception>

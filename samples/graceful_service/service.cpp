@@ -35,14 +35,14 @@ cadre::task<void> answer_in_time(cadre::executor ex, tcp::socket socket) {
     if (!result.has_value()) std::cerr << "graceful_service: " << result.what() << '\n';
 }
 
-/// Ends by a stop request only, as `cancelled`. The acceptor ends with it, so that nobody connects any more.
+/// Ends by a stop request only, as `cancelled`. The acceptor ends with it, so that no more clients connect.
 cadre::task<void> accept_connections(cadre::executor ex, std::uint16_t port, cadre::scope& connections) {
     auto& context = cadre::asio_context(co_await cadre::this_task::executor());
     tcp::acceptor acceptor(context, {boost::asio::ip::address_v4::loopback(), port});
     std::cout << "listening on port " << acceptor.local_endpoint().port() << std::endl;
     for (;;) {
         tcp::socket socket = co_await acceptor.async_accept(use_task);
-        // The shield keeps the stop request of SIGTERM from what was accepted.
+        // The shield keeps the stop request of SIGTERM from accepted connections.
         connections.spawn(cadre::shield(answer_in_time(ex, std::move(socket))));
     }
 }

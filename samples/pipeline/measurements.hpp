@@ -19,7 +19,7 @@ struct station {
 /// The stage that runs on the executor: reads whole lines `name;12.3`. @return the stations in the text, in no order
 std::vector<station> parse(std::string_view lines);
 
-/// Adds up what the pieces of a text have given.
+/// Combines the results of the pieces of a text.
 class totals {
 public:
     void add(const std::vector<station>& piece);

@@ -24,8 +24,8 @@ cadre::task<losses> add(cadre::shared_value<int> value, int number) {
     for (int i = 0; i < rounds; ++i) {
         const int seen = value.load();
         co_await cadre::sleep_for(2ms);  // as if computing the new value took time
-        // The read and the write are atomic, their combination is not. exchange writes like store and also returns the
-        // previous value, so that the loss can be counted.
+        // The read and the write are atomic, but their combination is not. exchange writes like store and also returns
+        // the previous value, so that the loss can be counted.
         const int overwritten = value.exchange(seen + number);
         lost.writes += overwritten != seen;
         lost.amount += overwritten - seen;

@@ -22,8 +22,8 @@ void append_behind(byte_buffer& to, std::size_t known, std::span<const std::byte
 
 }  // namespace
 
-// The worker goes on meanwhile. What it commits is not changed before it has sent an event, so without an unread event
-// before and after the copy the bytes are those of the items counted.
+// The worker continues meanwhile. It does not change committed bytes before it has sent an event, so without an unread
+// event before and after the copy the bytes are those of the items counted.
 bool read_progress(const call_record& r, std::size_t known_results, std::size_t known_errors,
                    chunk_progress_report& report) {
     if (r.worker == nullptr || r.items == 1 || r.call->may_return_descriptors) return false;

@@ -112,7 +112,7 @@ private:
         return ended;
     }
 
-    // A pipe at its end stays readable, and so does one that nobody may read now.
+    // A pipe at its end stays readable, and so does one that must not be read now.
     void read_output(std::uint64_t serial) noexcept {
         const auto r = pool_->read_output(serial);
         if (r == output_reader::result::more) return;

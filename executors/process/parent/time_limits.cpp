@@ -54,7 +54,7 @@ void time_limits::check(call_record& r, time_point now, ended_calls& ended) noex
         return;
     }
     if (watch != nullptr && !watch->stop(seen)) {
-        // The item has ended meanwhile. A worker that changes the word but does not advance is not believed.
+        // The item has ended meanwhile. A worker that changes the word but does not advance is not trusted.
         const std::uint64_t changed = watch->word.load(std::memory_order_acquire);
         if (note_item(r, changed, watch->begun.load(std::memory_order_relaxed), now)) {
             deadlines_.arm(r, now + deadline_queue::retry_interval);

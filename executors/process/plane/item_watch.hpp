@@ -44,7 +44,7 @@ struct item_watch {
         word.compare_exchange_strong(expected, pack(ticket, item, phase::running), std::memory_order_release,
                                      std::memory_order_relaxed);
     }
-    /// @return whether the chunk goes on: the item, if it still ran, was not stopped
+    /// @return whether the chunk continues: the item, if it still ran, was not stopped
     [[nodiscard]] bool end(std::uint64_t ticket) noexcept {
         std::uint64_t now = word.load(std::memory_order_relaxed);
         if (phase_of(now) == phase::running)

@@ -11,9 +11,9 @@
 
 namespace cadre::detail::process_plane {
 
-/// Heads a block of the worker's area; the array of results follows. The parent believes none of its words: it takes
-/// back what they say is not claimed, and after a death copies results that they say are done, within the items of the
-/// call.
+/// Heads a block of the worker's area; the array of results follows. The parent does not trust any of its words: it
+/// takes back what they say is not claimed, and after a death copies results that they say are done, within the items
+/// of the call.
 struct alignas(64) raw_progress {
     raw_chunk_words words;
 

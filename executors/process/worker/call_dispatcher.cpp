@@ -258,7 +258,7 @@ void call_dispatcher::notify_before(const worker_functions::function& next) noex
 }
 
 // A function may compute for long, while the parent does not know of earlier results or has no room for more: the
-// control thread checks that. Most calls begin when everything has been read, and wake nobody.
+// control thread checks that. Most calls begin when everything has been read, and wake no thread.
 void call_dispatcher::look_after_unread() noexcept {
     if (status_.control_thread_sleeps() && sender_.may_be_unread()) status_.ring_control_thread();
 }

@@ -119,7 +119,7 @@ private:
     worker_status status_;
     memory_gauge memory_;
     // Set once, by the thread that finishes a call; read by the loop before it claims. Relaxed: the parent revokes what
-    // the loop has not claimed, and until then one more call harms nobody.
+    // the loop has not claimed, and until then one more call does no harm.
     std::atomic<bool> retires_{false};
 };
 

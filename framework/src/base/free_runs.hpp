@@ -10,7 +10,7 @@
 
 namespace cadre::detail {
 
-/// Runs of positions (bytes or units, as the caller counts) that nobody uses. Not thread-safe.
+/// Runs of unused positions, which are bytes or units as the caller chooses. Not thread-safe.
 class free_runs {
 public:
     /// The start of the lowest run of at least `count` positions. Linear.

@@ -30,7 +30,7 @@ bool plane_shared_lock::drained() const noexcept {
     return core_.drained([this](auto f) { handle_->core().objects.for_each_user(handle_->ref(), f); });
 }
 
-// An attempt that does not wait leaves no claim: it claims only a lock that nobody shares.
+// An attempt that does not wait leaves no claim: it claims only a lock without sharers.
 op_status plane_shared_lock::try_lock(bool& owner_died) noexcept {
     if (handle_->stopped()) return op_status::stopped;
     if (!drained() || !core_.claim()) return op_status::would_block;

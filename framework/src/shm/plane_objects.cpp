@@ -240,8 +240,8 @@ bool plane_semaphore::release(std::uint32_t n) noexcept {
     return true;
 }
 
-// One ring is enough only if each waiter asks for one permit: otherwise the process that is rung may have to go on
-// waiting, while another could proceed.
+// One ring is enough only if each waiter asks for one permit: otherwise the process that is rung may have to wait
+// further, while another one could proceed.
 void plane_semaphore::wake_waiters() noexcept {
     if (core_.wanted_several())
         wake_all(0);

@@ -65,7 +65,7 @@ private:
 
 /// What workers may use of the program's memory.
 struct home_limits {
-    std::uint64_t bytes_of_worker = 0;  ///< in what one worker has made or sent, until nobody has it any more
+    std::uint64_t bytes_of_worker = 0;  ///< in the objects and messages of one worker, as long as they exist
     std::uint64_t bytes_of_all = 0;
     std::size_t workers_of_node = 0;  ///< that have something of the objects
 

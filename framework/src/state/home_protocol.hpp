@@ -37,7 +37,7 @@ enum class home_op : std::uint8_t {
     receive,  ///< waits; answer: u64 whether it carries handles, the message
     try_receive,  ///< the same answer
     confirm,  ///< u64 ticket of a receive; no answer: the worker has the message
-    give_back,  ///< u64 ticket of a receive; no answer: nobody took the message
+    give_back,  ///< u64 ticket of a receive; no answer: no task took the message
     watch,  ///< u64 queue; waits until an operation is possible
     close,  ///< no answer
     closed,  ///< answer: u64 whether
@@ -56,7 +56,7 @@ enum class home_op : std::uint8_t {
     exists,  ///< answer: u64 whether
 };
 
-/// Bytes of a constant that travel at once.
+/// Bytes of a constant in one message.
 inline constexpr std::size_t constant_part = std::size_t{1} << 20;
 /// The largest constant.
 inline constexpr std::uint64_t max_constant = std::uint64_t{1} << 40;

@@ -123,7 +123,7 @@ private:
             call_.commit_items(items_done_ += n, std::exchange(encoded_, {}), {});
         }
     }
-    // @return whether the chunk goes on
+    // @return whether the chunk continues
     [[nodiscard]] bool commit(std::uint32_t i) noexcept {
         if (call_.items == 1) return true;
         call_.commit_items(i + 1, std::exchange(encoded_, {}), std::exchange(descriptors_, {}));

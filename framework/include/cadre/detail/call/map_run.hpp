@@ -311,7 +311,7 @@ private:
             results_.set(c.first + last, outcome<result>(c.with_item(c.reply.last_item, last)));
     }
     [[nodiscard]] bool repeats_last(const remote& c, std::uint32_t done) const {
-        // As for a call alone: an item that threw another error for want of memory is not repeated.
+        // As for a call alone: an item that threw another error after a failed allocation is not repeated.
         return c.reply.retry_last && c.retries_left > 0 && done != 0 &&
                is_bad_alloc(results_.error(c.first + done - 1));
     }

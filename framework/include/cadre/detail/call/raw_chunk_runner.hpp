@@ -101,7 +101,7 @@ private:
                 if (!run_items(last)) return none_left();
         }
     }
-    // Runs items up to `last`, or the first that fails. @return whether the chunk goes on
+    // Runs items up to `last`, or the first that fails. @return whether the chunk continues
     [[nodiscard]] bool run_items(std::uint32_t last) {
         // Locals, which stay in registers while the function runs.
         raw_chunk_words& words = *place_.words;

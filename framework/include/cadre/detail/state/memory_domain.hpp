@@ -176,7 +176,7 @@ private:
 /// A lock that is held by one owner or by any number of sharers. All its waiters are in queue 0.
 class process_shared_lock : public process_lock {
 public:
-    /// `owner_died`: as for `try_lock`. Sharers learn of it until an owner has had the lock.
+    /// `owner_died`: as for `try_lock`. Sharers get true until an owner has had the lock.
     [[nodiscard]] virtual op_status try_lock_shared(bool& owner_died) noexcept = 0;
     virtual void unlock_shared() noexcept = 0;
     /// Tries for a waiter, which may claim the lock: then no other process enters until the waiter has, or has

@@ -54,7 +54,7 @@ struct select_watch : Wait {
 /// again. So exactly one operation is performed, by the task itself, at home.
 ///
 /// The task waits while watches are `outstanding_`. The first one that ends withdraws the others; a watch that cannot
-/// be withdrawn, because it has just ended as well, is awaited: afterwards nobody refers to the branches.
+/// be withdrawn, because it has just ended as well, is awaited: afterwards no watch refers to the branches.
 class select_core : work_item {
 public:
     using branches = std::span<select_branch* const>;
