@@ -49,7 +49,7 @@ public:
     template <class Rep>
         requires std::constructible_from<option_value, Rep>
     option_value(const std::vector<Rep>& values) : option_value(array(values.begin(), values.end())) {}
-    // Defined in the library: a variant is dear to instantiate.
+    // Defined in the library: a variant is expensive to instantiate.
     option_value(const option_value& other);
     option_value(option_value&& other) noexcept;
     option_value& operator=(const option_value& other);

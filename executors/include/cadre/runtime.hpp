@@ -79,13 +79,13 @@ public:
 
     /// Blocks until `main_task` has ended, and drives all serial executors meanwhile. The task's home is a serial loop
     /// on the calling thread, whatever the default executor is: the loop of that executor if it is a serial one. So
-    /// what the task shares with the children of its scopes needs no lock on any kind; parallel is what `on`, `spawn`
-    /// and `map` send to an executor. One call at a time, on the thread that made the runtime.
+    /// what the task shares with the children of its scopes needs no lock on any kind; only calls of `on`, `spawn` and
+    /// `map` run in parallel. One call at a time, on the thread that made the runtime.
     ///
     /// The first Ctrl-C (SIGINT) or SIGTERM requests stop of the task; a second one ends the program immediately, with
     /// status 130 or 143. If the task then ends by `cancelled`, `run` shuts down all executors and ends the program by
-    /// that signal itself: nobody has to catch anything, and a shell sees 130 (143). What else the task returns or
-    /// throws, `run` returns or throws. A signal that the program handles, or was started with ignored, is left alone.
+    /// that signal itself: no handler is needed, and a shell sees 130 (143). Otherwise `run` returns the result of the
+    /// task or rethrows its exception. Signals that the program handles, or inherits as ignored, keep their action.
     /// @param where is named in reports of waiting tasks
     /// @return the result of the task; rethrows its exception
     /// @throws std::logic_error inside a task: `co_await` the task there

@@ -131,7 +131,7 @@ public:
         [[nodiscard]] T make(Args&&... args) const {
             return T(std::forward<Args>(args)..., detail::segment_allocator<char>(manager()));
         }
-        /// Boost.Interprocess's segment manager, for what is not here.
+        /// Boost.Interprocess's segment manager, for all other functions.
         [[nodiscard]] detail::segment_manager* manager() const noexcept { return &core().manager(); }
 
     private:

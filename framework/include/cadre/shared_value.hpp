@@ -105,7 +105,7 @@ public:
     }
     /// After a change: at least one of the waits for it completes.
     void notify_one() const noexcept { block_->notify(); }
-    /// After a change: all waits for it complete, in every process. A waiter that sees `old` again goes on waiting.
+    /// After a change: all waits for it complete, in every process. A waiter that sees `old` again continues to wait.
     void notify_all() const noexcept { block_->notify(); }
 
     /// Completes with a copy of the value.

@@ -129,10 +129,10 @@ private:
 
 namespace detail {
 
-/// For what is composed of streams.
+/// For streams that are composed of others.
 struct stream_access {
-    /// Another handle to the same stream: what it reads is gone for `s`, and what it leaves is there for `s`. The body
-    /// lives as long as one of them.
+    /// Another handle to the same stream: each element is read through one of the handles only. The body lives as long
+    /// as one of them.
     template <class T>
     [[nodiscard]] static stream<T> share(stream<T>& s) noexcept {
         if (s.frame_) s.frame_.promise().add_handle();

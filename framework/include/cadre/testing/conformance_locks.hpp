@@ -272,7 +272,7 @@ TYPED_TEST_P(lock_conformance, a_select_performs_one_wait_or_lock) {
                 if (what == 0) event.reset();
                 if (what == 2) writer = mutex.try_lock();  // the reader's guard has gone
             }
-            // A watch that is withdrawn keeps nobody out.
+            // A watch that is withdrawn excludes no other task.
             writer.reset();
             auto reader = mutex.try_lock_shared();
             event.reset();
