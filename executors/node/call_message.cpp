@@ -29,8 +29,12 @@ struct call_fields {
     std::uint32_t claim = 1;
     std::uint32_t result_size = 0;
     std::uint16_t name_size = 0;
-    std::uint8_t raw = 0;
-    std::uint8_t fresh_worker = 0;
+    std::uint8_t flags = 0;
+    std::uint8_t spare = 0;
+
+    static constexpr std::uint8_t raw = 1;
+    static constexpr std::uint8_t returns_items = 2;
+    static constexpr std::uint8_t fresh_worker = 4;
 };
 
 struct part_fields {
@@ -69,8 +73,9 @@ byte_buffer encode_call(call_number number, epoch_number epoch, const portable_c
     fields.items = call.items;
     fields.claim = call.raw.claim;
     fields.result_size = call.raw.result_size;
-    fields.raw = call.raw.enabled ? 1 : 0;
-    fields.fresh_worker = call.options.fresh_worker ? 1 : 0;
+    if (call.raw.enabled) fields.flags |= call_fields::raw;
+    if (call.returns_items) fields.flags |= call_fields::returns_items;
+    if (call.options.fresh_worker) fields.flags |= call_fields::fresh_worker;
     byte_buffer message;
     message.reserve((apart ? 0 : arguments) + fields.name_size + tail_size<call_fields>);
     if (!apart && call.borrowed.empty()) {
@@ -90,20 +95,22 @@ received_call decode_call(byte_buffer message) {
     std::span<const std::byte> rest = message.span();
     const auto fields = take_fields<call_fields>(rest);
     if (fields.items == 0 || fields.claim == 0 || fields.retries < -1) throw_malformed("an impossible call");
-    if (fields.raw != 0 && fields.result_size > max_message) throw_malformed("an impossible size of results");
+    if ((fields.flags & call_fields::raw) != 0 && fields.result_size > max_message)
+        throw_malformed("an impossible size of results");
     received_call call;
     call.number = fields.number;
     call.epoch = fields.epoch;
     call.entry = fields.entry;
     call.id = fields.id;
     call.items = fields.items;
-    call.raw.enabled = fields.raw != 0;
+    call.raw.enabled = (fields.flags & call_fields::raw) != 0;
     call.raw.claim = fields.claim;
     call.raw.result_size = fields.result_size;
+    call.returns_items = (fields.flags & call_fields::returns_items) != 0;
     call.options.timeout = std::chrono::nanoseconds(std::max<std::int64_t>(fields.timeout, 0));
     call.options.priority = std::clamp(fields.priority, -1000, 1000);
     call.options.retries = fields.retries;
-    call.options.fresh_worker = fields.fresh_worker != 0;
+    call.options.fresh_worker = (fields.flags & call_fields::fresh_worker) != 0;
     call.options.name = text_of(take_last(rest, fields.name_size));
     call.missing_bytes = fields.missing_bytes;
     if (call.missing_bytes > max_body || (call.missing_bytes != 0 && !rest.empty()))

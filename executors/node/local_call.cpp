@@ -35,6 +35,7 @@ local_call::local_call(node_backend& owner, call_number number, portable_call& o
     entry = original.entry;
     items = original.items;
     raw = original.raw;
+    returns_items = original.returns_items;
     options = original.options;
     options.retries = retries;
     id = original.id;

@@ -27,7 +27,7 @@ enum class message_kind : std::uint8_t {
     status,  ///< agent to the program: how many workers it has, and how many calls it takes
     unusable,  ///< agent to the program: it has no pool; the reason
     reply,  ///< agent to the program: the end of a call
-    returned,  ///< agent to the program: items of a raw chunk that no worker has begun
+    returned,  ///< agent to the program: items of a chunk that no worker has begun
     progress,  ///< agent to the program: items of a chunk that have ended
     held,  ///< agent to the program: long calls, and the processes that run them
     lost,  ///< agent to the program: a redelivered call, which another agent may have begun; this one does not run it
@@ -64,6 +64,7 @@ struct received_call {
     std::uint64_t id = 0;
     std::uint32_t items = 1;
     raw_chunk raw{};
+    bool returns_items = false;
     call_options options{};
     byte_buffer arguments{};  ///< empty if they are sent separately
     std::uint64_t missing_bytes = 0;  ///< of arguments that are sent separately

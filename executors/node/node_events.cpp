@@ -92,7 +92,8 @@ void node_backend::handle_returned(node_id sender, const note& n) {
         placed_call* const c = find_at_agent(n.number, sender);
         if (c == nullptr) return;
         if (std::exchange(c->items_returned, true)) throw_malformed("items returned twice");
-        if (!c->call->raw.enabled || from == 0 || from >= c->items || from < c->progress.items_done)
+        const bool may_return = c->call->raw.enabled || c->call->returns_items;
+        if (!may_return || from == 0 || from >= c->items || from < c->progress.items_done)
             throw_malformed("returned items that the call does not have");
         c->items = from;
         call = c->call;

@@ -17,6 +17,7 @@ relayed_call::relayed_call(agent& owner, received_call from, std::uint64_t deliv
     arguments = std::move(from.arguments);
     items = from.items;
     raw = from.raw;
+    returns_items = from.returns_items;
     options = std::move(from.options);
     id = from.id;
 }

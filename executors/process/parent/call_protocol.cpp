@@ -73,6 +73,16 @@ std::string handle_committed(call_record& r, const event& e, std::span<const std
     return {};
 }
 
+// A task of the chunk waits, and the worker has not begun those behind it.
+std::string take_back_items(call_record& r, const event& e, ended_calls& ended) {
+    if (!r.call->returns_items || std::exchange(r.items_returned, true))
+        return "returned items of a call that does not take them";
+    if (e.items == 0 || e.items == r.items || e.items < r.chunk.items_done) return "returned items that have begun";
+    ended.push_back({r.call, {}, e.items});
+    r.items = e.items;
+    return {};
+}
+
 call_reply make_reply(call_record& r, const event& e, std::span<const std::byte> body) {
     call_reply reply;
     reply.item_errors = std::move(r.chunk.errors);
@@ -201,6 +211,7 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
         case event_kind::exception:
         case event_kind::unfinished:
         case event_kind::item_failed:
+        case event_kind::returned:
         case event_kind::rejected: break;
         default: return "sent a message of unknown kind " + std::to_string(static_cast<unsigned>(e.kind));
     }
@@ -222,6 +233,7 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
         case event_kind::chunk_block:
             return r.call->raw.enabled ? note_raw_block(c, r, body) : handle_chunk_block(c, r, body);
         case event_kind::item_failed: return note_failed_item(r, e, body);
+        case event_kind::returned: return take_back_items(r, e, ended);
         case event_kind::committed: return handle_committed(r, e, body);
         default: break;
     }

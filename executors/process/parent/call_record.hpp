@@ -56,6 +56,7 @@ struct call_record {
     std::uint64_t id = 0;
     std::uint32_t items = 1;  // without those that were taken back
     bool chunk_of_items = false;  // also if all but one were taken back
+    bool items_returned = false;  // by its worker, which does so once
     bool nested = false;  // a task in a worker waits for it
 
     worker_connection* worker = nullptr;  // null: waits in the parent

@@ -32,6 +32,7 @@ struct request {
         8;  ///< has a time limit: the worker reports when the call, or an item of it, begins
     static constexpr std::uint8_t descriptors = 16;  ///< has file descriptors: the worker claims it and asks for them
     static constexpr std::uint8_t raw = 32;  ///< a raw chunk: `claim` items are claimed at a time
+    static constexpr std::uint8_t returns = 64;  ///< a chunk of tasks: `returned` may follow
 };
 
 enum class event_kind : std::uint8_t {
@@ -64,6 +65,7 @@ enum class event_kind : std::uint8_t {
     quit,
     dump,  ///< `id` of the request, `items` the pid of the parent: the worker's tasks are wanted
     // worker to parent
+    returned,  ///< `id` ticket of a chunk of tasks: those behind the first `items` items have not begun
     tasks,  ///< the answer to `dump`, with its `id`: the body is text
 };
 

@@ -187,6 +187,7 @@ void call_dispatcher::read_request(const request& q, worker_call& call) const {
     call.timed = (q.flags & request::timed) != 0;
     if (call.timed && (q.flags & request::chunk) != 0) take(call.watch);
     if ((q.flags & request::raw) != 0) take(call.claim);
+    call.may_return = (q.flags & request::returns) != 0;
     if ((q.flags & request::named) != 0) {
         std::uint16_t size = 0;
         take(size);
@@ -238,6 +239,14 @@ void call_dispatcher::send_begun(const worker_call& call, std::int64_t began) no
     e.kind = event_kind::begun;
     e.id = call.ticket;
     sender_.send(e, std::array{std::as_bytes(std::span(&began, 1))});
+}
+
+void call_dispatcher::send_returned(const worker_call& call, std::uint32_t from) noexcept {
+    event e{};
+    e.kind = event_kind::returned;
+    e.id = call.ticket;
+    e.items = from;
+    sender_.send(e, {}, event_sender::notice::now);
 }
 
 void call_dispatcher::reject(worker_call& call, const std::exception& why) noexcept {

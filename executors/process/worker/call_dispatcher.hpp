@@ -66,6 +66,8 @@ public:
     [[nodiscard]] bool limits_memory() const noexcept { return control_.setup.limits_memory != 0; }
     /// Sends the reply and deletes the call.
     void finish(worker_call* call, call_reply reply) noexcept;
+    /// `call` has not begun its items from `from` on, and does not.
+    void send_returned(const worker_call& call, std::uint32_t from) noexcept;
 
 private:
     struct pump_item : work_item {

@@ -71,6 +71,11 @@ bool worker_call::ends_early() noexcept {
            error_bytes >= process_plane::max_chunk_results;
 }
 
+void worker_call::return_items(std::uint32_t from) noexcept {
+    end_if_forked();
+    dispatcher_.send_returned(*this, from);
+}
+
 invocation::raw_place worker_call::open_raw(std::uint32_t size) noexcept {
     if (!raw.open(dispatcher_.sender(), ticket, items, size)) return {};
     process_plane::raw_progress& progress = raw.progress();

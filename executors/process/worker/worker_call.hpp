@@ -25,6 +25,7 @@ public:
     void commit_items(std::uint32_t items_done, byte_buffer bytes,
                       std::vector<unique_fd> result_descriptors) noexcept override;
     [[nodiscard]] bool ends_early() noexcept override;
+    void return_items(std::uint32_t from) noexcept override;
     [[nodiscard]] raw_place open_raw(std::uint32_t size) noexcept override;
     [[nodiscard]] bool fail_item(std::uint32_t index, std::span<const std::byte> error) noexcept override;
     void end_fork() noexcept override;

@@ -19,13 +19,18 @@ constexpr double claim_ns = 1'000;
 constexpr std::size_t raw_chunk_bytes = std::size_t{1} << 20;
 constexpr std::size_t largest_raw_chunk = std::size_t{1} << 16;
 constexpr std::size_t interval = 64;  // chunks between two readings of the clock
+// Tasks are taken for ones that do not wait when so many have ended without a wait.
+constexpr std::size_t many_without_wait = 1024;
+// Chunks of tasks grow when so many of them have ended without a wait.
+constexpr std::size_t chunks_without_wait = 8;
 
 }  // namespace
 
 map_pace::map_pace(const map_options& options, std::size_t concurrency, std::optional<std::size_t> total,
                    map_traffic traffic)
     : concurrency_(std::max<std::size_t>(1, concurrency)), total_(total), fixed_window_(options.window),
-      coroutine_(traffic.coroutine), interval_start_(std::chrono::steady_clock::now()) {
+      repeatable_(traffic.repeatable), coroutine_(traffic.coroutine),
+      interval_start_(std::chrono::steady_clock::now()) {
     if (options.timeout.count() > 0) {
         chunk_ = 1;  // the limit applies to each item
     } else if (traffic.item_bytes != 0) {
@@ -34,10 +39,9 @@ map_pace::map_pace(const map_options& options, std::size_t concurrency, std::opt
     } else if (options.chunk != 0) {
         chunk_ = std::min(options.chunk, std::size_t{1} << 20);
     } else {
-        adapt_ = !coroutine_;  // tasks that wait are to wait at the same time
-        timed_ = adapt_ && traffic.timed;
+        adapt_ = !coroutine_ && !repeatable_;
+        timed_ = traffic.timed && !repeatable_;
     }
-    if (coroutine_) item_ns_ = 1'000;
 }
 
 std::size_t map_pace::chunk() const noexcept {
@@ -60,6 +64,7 @@ std::size_t map_pace::claim() const noexcept {
 }
 
 std::size_t map_pace::part(std::size_t items) const noexcept {
+    if (coroutine_) return 1;
     const std::size_t even = (items + concurrency_ - 1) / concurrency_;
     return std::max<std::size_t>(claim_, even);
 }
@@ -70,20 +75,21 @@ std::size_t map_pace::window() const noexcept {
     // that other workers could run.
     const std::size_t chunk = std::max(chunk_, claim_);
     const double chunk_ns = item_ns_ * static_cast<double>(chunk);
-    const bool few = chunk_ns >= short_chunk_ns || raw();
+    const bool few = (!may_wait() && chunk_ns >= short_chunk_ns) || raw();
     const std::size_t chunks = !few ? 256 : chunk_ns < 200'000 ? 8 : 3;
-    if (timed_ && !few)
+    if ((timed_ || coroutine_) && !few)
         return std::min(concurrency_ * chunks * chunk, std::max(timed_window, 8 * concurrency_ * chunk));
     return concurrency_ * chunks * chunk;
 }
 
 std::size_t map_pace::refill_below() const noexcept {
     const std::size_t all = window();
-    const bool many = fixed_window_ == 0 && !coroutine_ && item_ns_ * static_cast<double>(chunk_) < short_chunk_ns;
+    const bool many = fixed_window_ == 0 && !may_wait() && item_ns_ * static_cast<double>(chunk_) < short_chunk_ns;
     return many && !raw() ? all - all / 4 : all;
 }
 
 void map_pace::measured(std::size_t items, std::uint32_t nanoseconds) noexcept {
+    if (coroutine_) return ran(items, std::chrono::nanoseconds(nanoseconds));
     if (!raw() || nanoseconds == 0 || items == 0) return;
     const double sample = static_cast<double>(nanoseconds) / static_cast<double>(items);
     item_ns_ = std::exchange(is_measured_, true) ? (item_ns_ + sample) / 2 : sample;
@@ -93,11 +99,20 @@ void map_pace::measured(std::size_t items, std::uint32_t nanoseconds) noexcept {
 
 void map_pace::ran(std::size_t items, std::chrono::nanoseconds duration) noexcept {
     if (!timed_ || items == 0) return;
+    if (coroutine_ && duration.count() == 0) {
+        without_wait_ = 0;
+        chunk_ = std::max<std::size_t>(1, chunk_ / 4);
+        return;
+    }
+    without_wait_ += items;
     const double sample = static_cast<double>(duration.count()) / static_cast<double>(items);
     item_ns_ = std::exchange(is_measured_, true) ? (item_ns_ + sample) / 2 : sample;
     const auto wanted = static_cast<std::size_t>(target_chunk_ns / std::max(1.0, item_ns_));
-    chunk_ = leave_some(std::min({wanted, chunk_ * 4, largest_timed_chunk}));
+    const bool grows = !coroutine_ || without_wait_ >= chunks_without_wait * chunk_;
+    chunk_ = leave_some(std::min({wanted, grows ? chunk_ * 4 : chunk_, largest_timed_chunk}));
 }
+
+bool map_pace::may_wait() const noexcept { return coroutine_ && without_wait_ < many_without_wait; }
 
 // Enough chunks remain that all workers finish at about the same time.
 std::size_t map_pace::leave_some(std::size_t chunk) const noexcept {
@@ -110,7 +125,7 @@ std::size_t map_pace::leave_some(std::size_t chunk) const noexcept {
 
 void map_pace::completed(std::size_t items) noexcept {
     done_ += items;
-    if (raw() || timed_) return;
+    if (raw() || timed_ || coroutine_ || repeatable_) return;
     interval_items_ += items;
     if (interval_items_ < std::min(interval * chunk_, std::max<std::size_t>(concurrency_ * chunk_ * 2, 8))) return;
     const auto now = std::chrono::steady_clock::now();

@@ -66,7 +66,7 @@ parallel_loop::batch_range::range parallel_loop::batch_range::take_half() noexce
 }
 
 parallel_loop::parallel_loop(std::shared_ptr<executor_backend> backend, settings s)
-    : backend_(std::move(backend)), settings_(normalized(std::move(s))),
+    : backend_(std::move(backend)), settings_(normalized(std::move(s))), repeatable_(has_repeatable_order(*backend_)),
       unit_(settings_.size / std::numeric_limits<std::uint32_t>::max() + 1), end_(settings_.size) {
     std::size_t workers = std::max<std::size_t>(1, backend_->concurrency());
     if (settings_.window != 0) workers = std::min(workers, settings_.window);
@@ -221,6 +221,11 @@ void parallel_loop::run(runner& self) noexcept {
         self.done_.store(self.done_.load(std::memory_order_relaxed) + (at - first), std::memory_order_release);
         if (at != last) {
             self.rest_.clear();  // above a failure, unlike what other runners may have left
+            continue;
+        }
+        if (repeatable_) {
+            if (settings_.progress) report_progress();
+            if (yield_worker(self)) return;
             continue;
         }
         if (++unmeasured < stride) continue;

@@ -1,6 +1,7 @@
 #include <cadre/detail/scheduler/local_worker.hpp>
 
 #include <span>
+#include <typeinfo>
 
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/executor_backend.hpp>
@@ -18,6 +19,10 @@ void local_worker::wake_sleeper() noexcept { wake_one(); }
 bool local_worker::reset_and_check() noexcept {
     finds_ = finds_interval;
     return has_other_work();
+}
+
+bool has_repeatable_order(executor_backend& backend) noexcept {
+    return backend.query(typeid(repeatable_order)) != nullptr;
 }
 
 bool defer_home(work_item& item) noexcept {

@@ -51,7 +51,9 @@ void run_loop::loop_timers::earlier(steady_time /*when*/) noexcept { wake_loop_d
 void run_loop::loop_reactor_holder::made() noexcept { wake_loop_drivers(); }
 
 void* run_loop::query(const std::type_info& extension) noexcept {
-    return extension == typeid(reactor_holder) ? static_cast<reactor_holder*>(&reactor_) : nullptr;
+    if (extension == typeid(reactor_holder)) return static_cast<reactor_holder*>(&reactor_);
+    static constinit repeatable_order order;
+    return control_ != nullptr && extension == typeid(repeatable_order) ? &order : nullptr;
 }
 
 // With a running hook, or a trace, a handler must not resume a task on the spot: every task goes through `run`.

@@ -39,6 +39,7 @@ TEST(NodeMessage, a_call_arrives_as_it_was_sent) {
     call.id = 7;
     call.items = 3;
     call.raw = {.enabled = true, .result_size = 8, .claim = 2};
+    call.returns_items = true;
     call.options = {
         .name = "resize", .timeout = std::chrono::seconds(2), .priority = -5, .retries = 4, .fresh_worker = true};
     call.arguments = bytes_of("abcd");
@@ -53,6 +54,7 @@ TEST(NodeMessage, a_call_arrives_as_it_was_sent) {
     EXPECT_TRUE(r.raw.enabled);
     EXPECT_EQ(r.raw.result_size, 8u);
     EXPECT_EQ(r.raw.claim, 2u);
+    EXPECT_TRUE(r.returns_items);
     EXPECT_EQ(r.options.name, "resize");
     EXPECT_EQ(r.options.timeout, std::chrono::seconds(2));
     EXPECT_EQ(r.options.priority, -5);

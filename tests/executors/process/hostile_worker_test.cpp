@@ -251,6 +251,40 @@ TEST(hostile_worker, a_flood_of_committed_results_is_refused_and_takes_no_memory
     EXPECT_LT(resident_kib() - before, 64 * 1024);
 }
 
+// Returns items of its own call, which has none to return.
+int forge_returned(std::uint32_t items) {
+    call_memory::layout& m = *find_memory();
+    event e{};
+    e.kind = event_kind::returned;
+    e.id = own_ticket(m);
+    e.items = items;
+    forge(m, e);
+    return spin_for_ever();
+}
+// The same in a chunk of tasks, which may return items: those behind the one in work, once.
+cadre::task<int> forge_returned_in_chunk(std::uint32_t items, int x) {
+    if (x == 4000) (void)forge_returned(items);
+    co_return x;
+}
+
+TEST(hostile_worker, items_that_cannot_be_returned_end_their_worker_only) {
+    const executor ex = process_executor{{.workers = 1}};
+    for (const std::uint32_t items : {0u, 1u}) {
+        const std::string what = run(watch<int>, cadre::spawn(ex, forge_returned, items));
+        EXPECT_NE(what.find("returned items of a call that does not take them and was killed"), std::string::npos)
+            << what;
+    }
+    const std::string far = run(watch<int>, cadre::spawn(ex, forge_returned, 7u));
+    EXPECT_NE(far.find("reported more items than the call has and was killed"), std::string::npos) << far;
+    for (const std::uint32_t items : {0u, 1u << 20}) {
+        const auto all = cadre::sync_wait(
+            cadre::map_outcomes(ex, cadre::bind_portable(forge_returned_in_chunk, items), std::views::iota(0, 5000)));
+        for (int i = 0; i < 5000; ++i)
+            EXPECT_EQ(all[static_cast<std::size_t>(i)].has_value(), i != 4000) << i;
+    }
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
+}
+
 // Writes over the words of the raw chunk in work, and sends events about it that make no sense.
 int damage_raw_chunk(int i) {
     if (i != 200) return i;

@@ -7,6 +7,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <list>
+#include <random>
+#include <ranges>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -94,6 +97,30 @@ cadre::task<> ready_operations(std::reference_wrapper<order> seen) {
     co_await cadre::when_all(consumer(0), consumer(1));
 }
 
+// An item that takes another time in each run.
+void note_slowly(order& seen, int which) {
+    static std::mt19937 engine{std::random_device{}()};
+    seen.push_back(which);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(engine() % 300);
+    while (std::chrono::steady_clock::now() < end) {
+    }
+}
+cadre::task<> maps_beside_tasks(cadre::serial_executor loop, std::reference_wrapper<order> seen) {
+    auto item = [&o = seen.get()](int i) { note_slowly(o, 100 + i); };
+    auto as_task = [&item](int i) -> cadre::task<> {
+        item(i);
+        co_return;
+    };
+    const std::list<int> no_array(20, 7);
+    cadre::scope s;
+    for (int i = 0; i < 6; ++i)
+        s.spawn(note(seen, i));
+    co_await cadre::map(loop, item, std::views::iota(0, 20));
+    co_await cadre::map(loop, item, no_array);
+    co_await cadre::map(loop, as_task, std::views::iota(0, 20));
+    co_await s.join();
+}
+
 using program = cadre::task<> (*)(std::reference_wrapper<order>);
 struct named_program {
     const char* name;
@@ -120,6 +147,18 @@ TEST_P(seeded_order, other_seeds_give_other_orders) {
 
 INSTANTIATE_TEST_SUITE_P(programs, seeded_order, ::testing::ValuesIn(programs),
                          [](const auto& row) { return std::string(row.param.name); });
+
+TEST(seeded_order, does_not_depend_on_the_time_that_items_of_maps_take) {
+    for (std::uint64_t seed = 0; seed < 5; ++seed) {
+        const auto once = [seed] {
+            order seen;
+            const cadre::serial_executor loop = seeded(seed);
+            cadre::sync_wait(cadre::on(loop, maps_beside_tasks, loop, std::ref(seen)));
+            return seen;
+        };
+        EXPECT_EQ(once(), once()) << "seed " << seed;
+    }
+}
 
 // On every compiler and every machine.
 TEST(seeded_order, the_order_of_a_seed_is_fixed) {

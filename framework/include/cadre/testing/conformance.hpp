@@ -23,6 +23,7 @@
 #include <cadre/testing/conformance_jobs.hpp>
 #include <cadre/testing/conformance_lifecycle.hpp>
 #include <cadre/testing/conformance_map.hpp>
+#include <cadre/testing/conformance_map_tasks.hpp>
 #include <cadre/testing/conformance_nested.hpp>
 #include <cadre/testing/conformance_reduce.hpp>
 #include <cadre/testing/conformance_suite.hpp>
@@ -43,7 +44,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     map_keeps_the_order, map_takes_every_kind_of_callable, map_spreads_tuples, map_takes_any_range,
     map_goes_through_ranges_side_by_side, map_takes_range_v3_views, map_throws_its_first_failure,
     a_failing_map_stops_the_rest, map_outcomes_keeps_every_result, map_reports_its_progress,
-    map_limits_the_time_of_each_item, map_rethrows_errors_of_its_range, a_stopped_map_is_cancelled,
+    tasks_that_wait_in_a_map_wait_together, each_task_of_a_map_ends_once, map_limits_the_time_of_each_item,
+    map_rethrows_errors_of_its_range, a_stopped_map_is_cancelled,
     // reductions
     reduce_combines_in_input_order, reduce_takes_every_kind_of_callable, reduce_takes_move_only_values,
     reduce_combines_where_the_items_run, reduce_throws_its_first_failure, a_stopped_reduce_is_cancelled,

@@ -2,6 +2,7 @@
 /// The worker's side of a call: reads the arguments, runs the function, writes the result.
 #pragma once
 
+#include <atomic>
 #include <coroutine>
 #include <exception>
 #include <memory>
@@ -19,6 +20,7 @@
 #include <cadre/detail/codec/function_identity.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/promise.hpp>
+#include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/scheduler/portable_call.hpp>
 
 namespace cadre::detail {
@@ -126,25 +128,45 @@ public:
         require_coroutine(task_);
         done = &ended;
         task_.frame().promise().attach(&frame_.env, *this);
-        task_.frame().resume();
+        if constexpr (returns_items) {
+            resume_chunk();
+        } else {
+            task_.frame().resume();
+        }
     }
 
 private:
+    static constexpr bool returns_items = requires(Work& work) { work.return_rest(); };
+
+    // When the task has suspended, another thread may resume it: the side that leaves last finishes the call.
+    void resume_chunk() {
+        {
+            const local_worker::turns_of_item turns(this_thread_worker);
+            task_.frame().resume();
+        }
+        work_->return_rest();
+        if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();
+    }
     static std::coroutine_handle<> ended(completion* c, std::coroutine_handle<>) noexcept {
-        std::unique_ptr<invocation_task> self(static_cast<invocation_task*>(c));
-        invocation& call = self->invocation_;
-        auto& promise = self->task_.frame().promise();
+        auto* const self = static_cast<invocation_task*>(c);
+        if (!returns_items || self->users_.fetch_sub(1, std::memory_order_acq_rel) == 1) self->finish();
+        return std::noop_coroutine();
+    }
+    void finish() noexcept {
+        std::unique_ptr<invocation_task> self(this);
+        invocation& call = invocation_;
+        auto& promise = task_.frame().promise();
         typename Work::kept result;
-        call_reply reply = promise.failed() ? exception_reply(promise.error()) : self->work_->reply(promise, result);
+        call_reply reply = promise.failed() ? exception_reply(promise.error()) : work_->reply(promise, result);
         self.reset();  // the task's locals are destroyed before the caller is notified
         set_current_environment(nullptr);
         call.finish(std::move(reply));
-        return std::noop_coroutine();
     }
     invocation& invocation_;
     invocation_frame frame_;
     std::optional<Work> work_;
     decltype(std::declval<Work&>().start()) task_;
+    std::atomic<int> users_{2};  // of a chunk: its task, and the thread that has started it
 };
 
 /// The entry of a portable call in its worker: decodes `Work`, runs it and finishes the invocation.

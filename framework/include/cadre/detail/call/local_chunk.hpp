@@ -2,19 +2,25 @@
 /// A chunk of a map on a local executor.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <coroutine>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <iterator>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include <cadre/detail/call/item_claims.hpp>
 #include <cadre/detail/call/map_chunk.hpp>
 #include <cadre/detail/call/map_item.hpp>
 #include <cadre/detail/call/queued_start.hpp>
 #include <cadre/detail/call/run_limit.hpp>
+#include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/scheduler/task_root.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
@@ -32,16 +38,17 @@ class local_chunk final : public map_chunk, public task_root {
     using stored = std::conditional_t<std::is_void_v<result>, std::monostate, result>;
 
 public:
-    /// With `fail_fast` the first failure ends the chunk. `stop` outlives it.
+    /// With `fail_fast` the first failure ends the chunk. With `returns_rest` a task that waits ends it, too: the items
+    /// behind that one are returned through the queue. `stop` outlives the chunk.
     local_chunk(const executor& ex, const map_options& options, const F& f, std::vector<Item>&& items, stop_state& stop,
-                bool fail_fast, completion_queue& queue)
+                bool fail_fast, bool returns_rest, completion_queue& queue)
         : task_root(ex.backend(), &stop, std::string(options.name)), function_(f), items_(std::move(items)),
-          fail_fast_(fail_fast), limit_(options.timeout),
+          size_(items_.size()), fail_fast_(fail_fast), returns_rest_(returns_rest), limit_(options.timeout),
           item_(queued_start::make(*ex.backend(), info().id, &begin_chunk, this)), run_stop_(stop), queue_(queue) {
-        if (bound::coroutine || !fail_fast_)
-            outcomes.reserve(items_.size());
-        else
+        if (fail_fast_)
             values.reserve(items_.size());
+        else
+            outcomes.reserve(items_.size());
         listener_.self = this;
         listener_.fire = [](stop_node* n, stop_reason) noexcept { static_cast<node*>(n)->self->withdraw(); };
     }
@@ -71,10 +78,18 @@ public:
         }
         fail_all(std::make_exception_ptr(cancelled{}));
     }
-    [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
-    /// How long the items took; 0: they may have been suspended.
+    /// On the thread that launched the chunk.
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// The items from `from` on, which this chunk has returned. On the thread that launched it.
+    [[nodiscard]] std::vector<Item> take_rest(std::size_t from) {
+        const auto at = items_.begin() + static_cast<std::ptrdiff_t>(from);
+        std::vector<Item> rest(std::move_iterator(at), std::move_iterator(items_.end()));
+        size_ = from;
+        return rest;
+    }
+    /// How long the items took; 0: one of them may have waited.
     [[nodiscard]] std::chrono::nanoseconds duration() const noexcept { return duration_; }
-    std::vector<stored> values;  ///< of the first items, of a plain function in a chunk that ends with a failure
+    std::vector<stored> values;  ///< of the first items, in a chunk that ends with a failure
     std::vector<outcome<result>> outcomes;  ///< of the others; fewer than items if a failure has ended the chunk
 
 private:
@@ -97,7 +112,8 @@ private:
             limit_.begin(env());
             if constexpr (bound::coroutine) {
                 task_ = run_tasks();
-                return begin(task_.frame(), task_.frame().promise());
+                resume_tasks();
+                return std::noop_coroutine();
             } else {
                 const auto begin = std::chrono::steady_clock::now();
                 if (fail_fast_)
@@ -140,24 +156,60 @@ private:
             }
         }
     }
+    // When the coroutine has suspended, another thread may resume it: the side that leaves last completes the chunk.
+    void resume_tasks() noexcept {
+        users_.store(2, std::memory_order_relaxed);
+        const auto before = std::chrono::steady_clock::now();
+        {
+            const local_worker::turns_of_item turns(this_thread_worker);
+            begin(task_.frame(), task_.frame().promise()).resume();
+        }
+        const std::uint32_t from = returns_rest_ ? claims_.take_rest() : all();
+        if (from != all()) {
+            returned_.from = from;
+            queue_.push(returned_);
+        }
+        if (users_.load(std::memory_order_acquire) == 1) duration_ = std::chrono::steady_clock::now() - before;
+        leave();
+    }
+    [[nodiscard]] std::uint32_t all() const noexcept { return static_cast<std::uint32_t>(items_.size()); }
     task<void> run_tasks() {
-        for (auto&& item : items_) {
+        chunk_turn turn;
+        while (const auto i = claims_.next()) {
             std::exception_ptr error;
             try {
-                auto one = call::bind(function_, static_cast<Item&&>(item));
+                if (i != 0U) begin_next();
+                auto one = call::bind(function_, static_cast<Item&&>(items_[*i]));
                 if constexpr (std::is_void_v<result>) {
                     co_await one();
-                    outcomes.emplace_back();
+                    keep({});
                 } else {
-                    outcomes.emplace_back(co_await one());
+                    keep(co_await one());
                 }
             } catch (...) {
                 error = std::current_exception();
             }
-            if (error == nullptr) continue;
-            outcomes.emplace_back(std::move(error));
-            if (fail_fast_) co_return;
+            if (error != nullptr) {
+                outcomes.emplace_back(std::move(error));
+                if (fail_fast_) claims_.keep_rest();
+            }
+            if (returns_rest_ && turn.is_over()) co_return;
         }
+    }
+    void begin_next() {
+        if (task_root::stop().stop_requested()) throw cancelled{};
+        if (returns_rest_) begin_worker_turn();
+    }
+    void keep(stored&& value) {
+        if (fail_fast_)
+            values.push_back(std::move(value));
+        else if constexpr (std::is_void_v<result>)
+            outcomes.emplace_back();
+        else
+            outcomes.emplace_back(std::move(value));
+    }
+    void leave() noexcept {
+        if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) queue_.push(*this);
     }
     void ended() noexcept override {
         // A chunk with a limit has one item.
@@ -170,12 +222,14 @@ private:
                 outcomes.emplace_back(std::move(error));
             }
         }
-        queue_.push(*this);
+        leave();
     }
 
     const F& function_;
     std::vector<Item> items_;  // of bool, too: its elements are proxies
+    std::size_t size_;  // without the items that were returned
     const bool fail_fast_;
+    const bool returns_rest_;
     run_limit limit_;
     queued_start::pointer item_;
     node listener_;
@@ -185,6 +239,9 @@ private:
     bool withdrawn_ = false;
     completion_queue& queue_;
     task<void> task_;
+    item_claims claims_{all()};  // of tasks
+    std::atomic<int> users_{1};  // 2: a coroutine, and the thread that has begun it
+    returned_items returned_{*this};
 };
 
 }  // namespace cadre::detail

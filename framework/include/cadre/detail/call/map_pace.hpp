@@ -14,8 +14,9 @@ namespace cadre::detail {
 
 /// How the chunks of a map are sent.
 struct map_traffic {
-    bool coroutine = false;  ///< the items are tasks, which are sent singly, so that they wait at the same time
-    bool timed = false;  ///< the time of the items of a plain function is measured where they run
+    bool coroutine = false;  ///< the items are tasks: those that wait are sent singly, so that they wait together
+    bool timed = false;  ///< the time of items is measured where they run
+    bool repeatable = false;  ///< nothing is adapted to time: see `repeatable_order`
     std::size_t item_bytes = 0;  ///< of arguments and result in a raw chunk; 0: chunks are not raw
 };
 
@@ -37,12 +38,16 @@ public:
     [[nodiscard]] std::size_t refill_below() const noexcept;
     void sent(std::size_t items) noexcept { sent_ += items; }
     void completed(std::size_t items) noexcept;
-    /// Records how long a raw chunk has kept its worker; 0: not measured.
+    /// Records how long a chunk has kept its worker; 0: not measured, or a task of the chunk has waited.
     void measured(std::size_t items, std::uint32_t nanoseconds) noexcept;
-    /// Records how long the items of a timed chunk have run.
+    /// Records how long the items of a timed chunk have run; 0: a task of the chunk may have waited.
     void ran(std::size_t items, std::chrono::nanoseconds duration) noexcept;
+    /// Whether a chunk may be ended by a task that waits.
+    [[nodiscard]] bool is_free() const noexcept { return timed_ && coroutine_; }
 
 private:
+    /// Whether the items may be ones that wait. These take no time of their worker, so many are in flight.
+    [[nodiscard]] bool may_wait() const noexcept;
     [[nodiscard]] std::size_t leave_some(std::size_t chunk) const noexcept;
     [[nodiscard]] bool raw() const noexcept { return largest_ != 0; }
 
@@ -52,10 +57,12 @@ private:
     std::size_t claim_ = 0;  // as the user has fixed it; 0: free
     std::size_t largest_ = 0;  // raw chunk; 0: chunks are not raw
     std::size_t fixed_window_ = 0;
+    bool repeatable_ = false;
     bool adapt_ = false;
     bool timed_ = false;
     bool coroutine_ = false;
     bool is_measured_ = false;
+    std::size_t without_wait_ = 0;  // items that have ended since one has waited
     std::size_t done_ = 0;
     std::size_t sent_ = 0;
     std::size_t interval_items_ = 0;
@@ -91,6 +98,7 @@ public:
     [[nodiscard]] std::size_t window() const noexcept { return pace_.window(); }
     [[nodiscard]] std::size_t chunk() const noexcept { return pace_.chunk(); }
     [[nodiscard]] std::size_t claim() const noexcept { return pace_.claim(); }
+    [[nodiscard]] bool is_free() const noexcept { return pace_.is_free(); }
     [[nodiscard]] std::size_t part(std::size_t items) const noexcept { return pace_.part(items); }
     void measured(std::size_t items, std::uint32_t nanoseconds) noexcept { pace_.measured(items, nanoseconds); }
 

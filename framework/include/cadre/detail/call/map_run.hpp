@@ -23,6 +23,7 @@
 #include <cadre/detail/call/map_results.hpp>
 #include <cadre/detail/call/remote_chunk.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/map_options.hpp>
 #include <cadre/outcome.hpp>
@@ -34,16 +35,6 @@ namespace cadre::detail {
 
 /// Whether the executor's backend has the extension `raw_chunks`.
 [[nodiscard]] bool runs_raw_chunks(const executor& ex) noexcept;
-
-/// If no executor can be remote, no code for remote ones is instantiated.
-template <bool Remote, class F, class Item>
-struct remote_chunk_or_none {
-    struct type {};
-};
-template <class F, class Item>
-struct remote_chunk_or_none<true, F, Item> {
-    using type = remote_chunk<F, Item>;
-};
 
 /// The state of one map; a local of its coroutine, driven by `drive_chunks`. `Results` collects: `outcome_results`,
 /// `plain_results` for a map that fails fast, or those of a `map_stream`. `Remote`: the executor may be a remote one,
@@ -62,9 +53,11 @@ public:
         : ex_(std::move(ex)), function_(f), options_(resolve_options(options, ex_)), fail_fast_(fail_fast), stop_(stop),
           raw_(Remote && has_raw_results<bound> && !may_carry_descriptors<typename bound::arguments> &&
                runs_raw_chunks(ex_)),
-          window_(
-              options_, ex_.concurrency(), total,
-              {.coroutine = bound::coroutine, .timed = !ex_.backend()->remote(), .item_bytes = raw_ ? item_bytes : 0}),
+          window_(options_, ex_.concurrency(), total,
+                  {.coroutine = bound::coroutine,
+                   .timed = bound::coroutine || !ex_.backend()->remote(),
+                   .repeatable = has_repeatable_order(*ex_.backend()),
+                   .item_bytes = raw_ ? item_bytes : 0}),
           batch_(ex_.backend()), results_(total) {}
 
     [[nodiscard]] bool wants_more() noexcept { return !failed() && !stop_.stop_requested() && window_.wants_more(); }
@@ -113,7 +106,10 @@ public:
                 input_error = std::current_exception();
             }
         }
-        if (!items.empty()) launch(first, std::move(items));
+        if (!items.empty()) {
+            results_.grow(items.size());
+            launch(first, std::move(items));
+        }
         end_of_chunk(at, item_error, input_error);
     }
     /// The input has failed after the items that were sent: with `fail_fast` as the next item would, so those before
@@ -132,13 +128,19 @@ public:
         while (completion_queue::node* const node = completed.pop_front()) {
             auto* c = static_cast<map_chunk*>(node);
             if constexpr (Remote) {
-                if (const returned_items* const some = c->returned(); some != nullptr) {
-                    send_returned(static_cast<remote&>(some->chunk), some->from);
-                    continue;
-                }
                 if (ex_.backend()->remote()) {
+                    if (const returned_items* const some = c->returned(); some != nullptr) {
+                        send_returned(static_cast<remote&>(some->chunk), some->from);
+                        continue;
+                    }
                     in_flight_.remove(*c);
                     collect_remote(std::unique_ptr<remote>(static_cast<remote*>(c)));
+                    continue;
+                }
+            }
+            if constexpr (bound::coroutine) {
+                if (const returned_items* const some = c->returned(); some != nullptr) {
+                    launch_returned(static_cast<local&>(some->chunk), some->from);
                     continue;
                 }
             }
@@ -161,8 +163,8 @@ public:
 private:
     void launch(std::size_t first, std::vector<Item>&& items) {
         const std::size_t taken = items.size();
-        results_.grow(taken);
-        auto c = std::make_unique<local>(ex_, options_, function_, std::move(items), stop_, fail_fast_, queue_);
+        auto c = std::make_unique<local>(ex_, options_, function_, std::move(items), stop_, fail_fast_,
+                                         window_.is_free(), queue_);
         c->first = first;
         window_.sent(taken);
         in_flight_.push_back(*c);
@@ -198,6 +200,7 @@ private:
         settings.name = options_.name;
         settings.timeout = options_.timeout;
         settings.retries = c->items == 1 ? c->retries_left : 0;
+        c->returns_items = window_.is_free() && c->items > 1;
         c->raw.claim = static_cast<std::uint32_t>(window_.claim());
         c->raw.results = raw_ ? results_.place(c->first, c->items) : nullptr;
         window_.sent(c->items);
@@ -246,7 +249,7 @@ private:
         for (std::size_t i = 0; i < c->outcomes.size(); ++i)
             results_.set(c->first + with_value + i, std::move(c->outcomes[i]));
         settle(c->first, c->first + with_value + c->outcomes.size());
-        window_.ran(with_value, c->duration());
+        window_.ran(bound::coroutine ? c->size() : with_value, c->duration());
         window_.completed(c->size());
     }
 
@@ -336,6 +339,18 @@ private:
         if constexpr (std::is_same_v<Results, plain_results<result>>) return;  // the map throws
         for (; from != to; ++from)
             results_.set(from, outcome<result>(error));
+    }
+    /// A task of a chunk waits, and the items behind it have been given back: each is to wait by itself.
+    void launch_returned(local& c, std::size_t from) {
+        const std::size_t end = c.size();
+        std::vector<Item> rest = c.take_rest(from);
+        if (!is_wanted(c.first + from)) return cancel(c.first + from, c.first + end);
+        window_.returned(rest.size());
+        for (auto&& item : rest) {
+            std::vector<Item> one;
+            one.push_back(static_cast<Item&&>(item));
+            launch(c.first + from++, std::move(one));
+        }
     }
     /// A worker that runs a long item has given back the items behind it.
     void send_returned(remote& c, std::uint32_t from) {

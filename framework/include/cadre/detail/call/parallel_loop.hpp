@@ -176,6 +176,7 @@ private:
 
     const std::shared_ptr<executor_backend> backend_;
     const settings settings_;
+    const bool repeatable_;  // its turns do not depend on time: see `repeatable_order`
     const std::size_t unit_;  // indices that are never split: 1 unless there are more than 32 bits can number
     task_info info_;
     stop_state stop_;

@@ -45,7 +45,8 @@ public:
         : options_(resolve_reduction(options, ex)),
           ex_(ex.with({.name = options_.name, .timeout = options_.timeout, .retries = options_.retries})),
           function_({}, {f, op}), stop_(stop), fold_(op, std::move(init)),
-          window_(options_, ex.concurrency(), total, {.coroutine = bound::coroutine}),
+          window_(options_, ex.concurrency(), total,
+                  {.coroutine = bound::coroutine, .repeatable = has_repeatable_order(*ex.backend())}),
           queue_(std::make_shared<completion_queue>()) {}
 
     [[nodiscard]] bool wants_more() noexcept {

@@ -302,4 +302,14 @@ private:
     std::vector<std::size_t> first_descriptors_;  // of each item, if items may have some
 };
 
+/// If no executor can be remote, no code for remote ones is instantiated.
+template <bool Remote, class F, class Item>
+struct remote_chunk_or_none {
+    struct type {};
+};
+template <class F, class Item>
+struct remote_chunk_or_none<true, F, Item> {
+    using type = remote_chunk<F, Item>;
+};
+
 }  // namespace cadre::detail

@@ -16,6 +16,11 @@ namespace cadre::detail {
 
 class polled_item;
 
+/// The extension of a serial loop with a virtual clock or a seed (`executor_backend::query`): what runs next there must
+/// not depend on the time that something took.
+struct repeatable_order {};
+[[nodiscard]] bool has_repeatable_order(executor_backend& backend) noexcept;
+
 /// A thread of a pool, or a serial loop. `this_thread_worker` points to it while its thread runs items. Only that
 /// thread calls its functions, except `deque()`, from which other workers steal.
 class local_worker {
@@ -60,6 +65,27 @@ public:
     /// Fairness for a task whose operations complete without waiting: returns true if the next operation has to
     /// suspend.
     [[nodiscard]] bool should_yield() noexcept { return --finds_ == 0 && reset_and_check(); }
+    /// For an item that runs many short tasks: each counts as one that the loop has begun, so it need not make way for
+    /// what those before it did. The loop's own count goes on where it was.
+    class turns_of_item {
+    public:
+        explicit turns_of_item(local_worker* worker) noexcept
+            : worker_(worker), turns_(worker == nullptr ? 0 : worker->turns_) {}
+        turns_of_item(const turns_of_item&) = delete;
+        turns_of_item& operator=(const turns_of_item&) = delete;
+        ~turns_of_item() {
+            if (worker_ != nullptr) worker_->turns_ = turns_;
+        }
+
+    private:
+        local_worker* worker_;
+        int turns_;
+    };
+    /// Within `turns_of_item`: the next task begins.
+    void begin_turn() noexcept {
+        turns_ = fairness_interval;
+        finds_ = finds_interval;
+    }
 
 protected:
     /// Returns true if the loop would find other work than the running task.
@@ -114,6 +140,11 @@ CADRE_THREAD_LOCAL extern local_worker* this_thread_worker;
 [[nodiscard]] inline bool task_may_continue() noexcept {
     local_worker* const worker = this_thread_worker;
     return worker == nullptr || !worker->should_yield();
+}
+
+/// `begin_turn` of the worker of this thread.
+inline void begin_worker_turn() noexcept {
+    if (local_worker* const worker = this_thread_worker; worker != nullptr) worker->begin_turn();
 }
 
 /// The worker of this thread if it belongs to `backend`, else null.

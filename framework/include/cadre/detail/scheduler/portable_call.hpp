@@ -117,8 +117,8 @@ public:
     portable_call(const portable_call&) = delete;
     portable_call& operator=(const portable_call&) = delete;
     virtual void complete(call_reply reply) noexcept = 0;
-    /// Raw chunk: the items from `from` on, which no worker has begun, are the caller's again. Called before
-    /// `complete`, under the same rules.
+    /// Raw chunk, or `returns_items`: the items from `from` on, which no worker has begun, are the caller's again.
+    /// Called before `complete`, under the same rules; once at most.
     virtual void take_back(std::uint32_t /*from*/) noexcept {}
     /// Called by the executor when a worker is to begin the call; 0: it waits again. Any thread; must not block.
     virtual void note_worker(pid_t pid) noexcept { worker_pid.store(pid, std::memory_order_relaxed); }
@@ -134,6 +134,7 @@ public:
     borrowed_runs borrowed{};  ///< long runs of the arguments, which lie in the caller's values until `complete`
     std::uint32_t items = 1;  ///< more than one: a chunk, whose items begin and are committed one by one
     raw_chunk raw{};
+    bool returns_items = false;  ///< chunk of tasks: if one waits, the items behind it may be returned (`take_back`)
     call_options options{};
     std::uint64_t id = 0;
     void* backend_data = nullptr;  ///< for use by the executor until `complete`
@@ -189,6 +190,7 @@ public:
     std::vector<unique_fd> descriptors{};  ///< those in the arguments
     std::uint32_t items = 1;
     std::uint32_t claim = 1;  ///< raw chunk: items to claim at a time
+    bool may_return = false;  ///< chunk of tasks: `return_items` may be called
     std::string name{};
     std::uint64_t id = 0;
     /// The root stop state of the call; the control thread of the worker requests stop on it.
@@ -210,6 +212,9 @@ public:
     /// Chunk: whether it ends now, with an `unfinished` reply, because of what the last item met: its time limit or a
     /// limit of the worker's memory.
     [[nodiscard]] virtual bool ends_early() noexcept { return false; }
+
+    /// Chunk of tasks: the items from `from` on have not begun and do not belong to the chunk any longer.
+    virtual void return_items(std::uint32_t /*from*/) noexcept {}
 
     /// The memory and the callbacks that a raw chunk needs while it runs.
     struct raw_place {
