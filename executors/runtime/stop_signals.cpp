@@ -1,5 +1,6 @@
 #include "runtime/stop_signals.hpp"
 
+#include "base/bar_terminal.hpp"
 #include "base/doorbell.hpp"
 #include "base/signals_blocked.hpp"
 
@@ -45,7 +46,7 @@ std::atomic<const process_owner*> handler_owner{nullptr};
 
 int shell_status(int signal) noexcept { return 128 + signal; }
 
-// Async-signal-safe: atomics, write and _exit only. A stop request takes a lock, so the watcher makes it.
+// Async-signal-safe: atomics, getpid, write and _exit only. A stop request takes a lock, so the watcher makes it.
 extern "C" void cadre_on_stop_signal(int signal) {
     const int saved = errno;
     if (!handler_owner.load()->here()) {
@@ -59,6 +60,7 @@ extern "C" void cadre_on_stop_signal(int signal) {
     }
     int none = 0;
     if (!first.compare_exchange_strong(none, signal)) {
+        release_bar_terminal();
         ::_exit(shell_status(signal));
     }
     doorbell::ring(handler_fd.load());
@@ -150,6 +152,7 @@ void stop_signal_watch::watch() noexcept {
         if (const unsigned wanted = dumps.exchange(0); wanted != 0) {
             print_tasks();
             if ((wanted & dump_and_quit) != 0) {
+                release_bar_terminal();
                 set_handler(SIGQUIT, SIG_DFL);
                 ::kill(::getpid(), SIGQUIT);
             }
@@ -163,6 +166,7 @@ void stop_signal_watch::watch() noexcept {
 void end_by_signal(int signal) noexcept {
     std::cout.flush();
     std::fflush(nullptr);
+    release_bar_terminal();
     set_handler(signal, SIG_DFL);
     sigset_t one;
     sigemptyset(&one);

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <typeinfo>
 
+#include "base/bar_terminal.hpp"
 #include "base/exception_text.hpp"
 #include "base/type_name.hpp"
 #include "coroutine/trace_recorder.hpp"
@@ -104,6 +105,7 @@ namespace {
 
 // Without an exception, std::terminate was called by the program itself.
 [[noreturn]] void report_and_abort() noexcept {
+    release_bar_terminal();
     if (const std::exception_ptr error = std::current_exception(); error != nullptr) {
         try {
             const std::string text = describe_uncaught(program_name(program_invocation_name), error);

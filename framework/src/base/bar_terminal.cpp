@@ -1,6 +1,7 @@
 #include "base/bar_terminal.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <string_view>
@@ -26,7 +27,31 @@ winsize size_of(int fd) noexcept {
 
 std::string go_to(std::size_t row) { return "\x1b[" + std::to_string(row) + ";1H"; }
 
+void write_to(int fd, std::string_view text) noexcept {
+    for (std::string_view left = text; !left.empty();) {
+        const ssize_t n = ::write(fd, left.data(), left.size());
+        if (n < 0 && errno != EINTR) return;
+        if (n > 0) left.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+// The process that has set a region, or 0: a fork that ends leaves the bars of its parent alone.
+std::atomic<pid_t> shown_by{0};
+std::atomic<int> shown_on{-1};
+
+// Once, before the first region is set: `exit` runs no destructors of the objects of functions.
+void release_at_exit() { [[maybe_unused]] static const int registered = std::atexit(&release_bar_terminal); }
+
 }  // namespace
+
+void release_bar_terminal() noexcept {
+    pid_t owner = ::getpid();
+    if (!shown_by.compare_exchange_strong(owner, 0)) return;
+    // The cursor is in the region, above the bars: what is below it is erased.
+    write_to(shown_on.load(), "\x1b"
+                              "7\x1b[r\x1b"
+                              "8\x1b[J");
+}
 
 bool bar_terminal::suits(int fd) noexcept {
     const char* const term = std::getenv("TERM");
@@ -54,6 +79,9 @@ void bar_terminal::draw(std::string& out, std::size_t rows) const {
 void bar_terminal::add(const void* bar) {
     lines_.push_back({bar, {}});
     rows_ = height();
+    release_at_exit();
+    shown_on.store(fd_);
+    shown_by.store(::getpid());
     // A new line, in case the cursor is in the last one, and back.
     std::string out = "\n";
     out.append(region(rows_, lines_.size())).append("\x1b[1A");
@@ -83,14 +111,9 @@ void bar_terminal::remove(const void* bar, const std::string& last_words) {
     draw(out, rows);
     rows_ = rows;
     write_all(out);
+    if (lines_.empty()) shown_by.store(0);
 }
 
-void bar_terminal::write_all(const std::string& text) const noexcept {
-    for (std::string_view left = text; !left.empty();) {
-        const ssize_t n = ::write(fd_, left.data(), left.size());
-        if (n < 0 && errno != EINTR) return;
-        if (n > 0) left.remove_prefix(static_cast<std::size_t>(n));
-    }
-}
+void bar_terminal::write_all(std::string_view text) const noexcept { write_to(fd_, text); }
 
 }  // namespace cadre::detail

@@ -4,9 +4,14 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cadre::detail {
+
+/// Returns the whole screen to the scrolling region and erases the bars, if this process shows any: for a process that
+/// ends without the destructors of its bars. Async-signal-safe.
+void release_bar_terminal() noexcept;
 
 /// Keeps a line for each bar below a scrolling region (DECSTBM), in which everything else is written: the terminal
 /// itself keeps apart what this program, its workers and others print. Each change is one `write`. Not thread-safe.
@@ -34,7 +39,7 @@ private:
     [[nodiscard]] std::size_t height() const noexcept;
     [[nodiscard]] std::string region(std::size_t rows, std::size_t lines) const;
     void draw(std::string& out, std::size_t rows) const;
-    void write_all(const std::string& text) const noexcept;
+    void write_all(std::string_view text) const noexcept;
 
     int fd_;
     std::size_t rows_ = 0;  // of the terminal, when the region was set

@@ -14,8 +14,10 @@
 #include <gtest/gtest.h>
 #include <pty.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/bar_terminal.hpp"
 #include "base/progress_line.hpp"
 
 namespace {
@@ -103,6 +105,11 @@ private:
                 column_ = numbers[1] - 1;
                 break;
             case 'A': row_ -= std::min(row_, numbers[0]); break;
+            case 'J':
+                rows_[row_].replace(column_, std::string::npos, rows_[row_].size() - column_, ' ');
+                for (std::size_t i = row_ + 1; i < rows_.size(); ++i)
+                    rows_[i].assign(rows_[i].size(), ' ');
+                break;
             case 'K': rows_[row_].replace(column_, std::string::npos, rows_[row_].size() - column_, ' '); break;
             case 'r':
                 bottom_ = numbers.size() == 2 ? numbers[1] : rows_.size();
@@ -163,6 +170,13 @@ private:
     int reading_ = -1;
 };
 
+std::size_t count(std::string_view text, std::string_view part) {
+    std::size_t n = 0;
+    for (std::size_t at = 0; (at = text.find(part, at)) != std::string_view::npos; ++at)
+        ++n;
+    return n;
+}
+
 constexpr auto interval = 110ms;  // a little more than that between two redraws
 
 TEST_F(progress_bar, has_a_line_of_its_own_on_a_terminal) {
@@ -199,18 +213,83 @@ TEST_F(progress_bar, has_a_line_of_its_own_on_a_terminal) {
 
 TEST_F(progress_bar, is_redrawn_ten_times_a_second_at_most) {
     to_terminal(6, 60);
-    cadre::progress_bar bar{"decoding"};
     const auto began = std::chrono::steady_clock::now();
+    cadre::progress_bar bar{"decoding"};
     std::size_t done = 0;
     while (std::chrono::steady_clock::now() - began < 450ms)
         bar(++done, 1'000'000'000);
     const auto tenths = static_cast<std::size_t>((std::chrono::steady_clock::now() - began) / 100ms);
-    std::size_t drawn = 0;
-    const std::string bytes = written();
-    for (std::size_t at = 0; (at = bytes.find("decoding", at)) != std::string::npos; ++at)
-        ++drawn;
+    const std::size_t drawn = count(written(), "decoding");
     EXPECT_GE(drawn, 1u);
     EXPECT_LE(drawn, tenths);
+}
+
+TEST_F(progress_bar, measures_a_second_map_anew) {
+    to_terminal(6, 60);
+    cadre::progress_bar bar{"decoding"};
+    std::this_thread::sleep_for(interval);
+    bar(1'000'000, 1'000'000);
+    EXPECT_EQ(count(written(), "1000000/1000000"), 1u);
+    const auto began = std::chrono::steady_clock::now();
+    std::size_t done = 0;
+    while (std::chrono::steady_clock::now() - began < 250ms) {
+        bar(++done, 1'000'000);
+        std::this_thread::sleep_for(1ms);
+    }
+    std::this_thread::sleep_for(interval);
+    bar(++done, 1'000'000);
+    const auto tenths = static_cast<std::size_t>((std::chrono::steady_clock::now() - began) / 100ms);
+    const std::string second = written();
+    EXPECT_LE(count(second, "decoding"), tenths + 1) << second;
+    const std::size_t rate = second.rfind("/s");
+    ASSERT_NE(rate, std::string::npos) << second;
+    EXPECT_LE(std::stod(second.substr(second.rfind(' ', rate))), 2000) << second;  // the million does not count
+}
+
+TEST_F(progress_bar, has_one_line_whatever_its_title) {
+    to_terminal(6, 60);
+    cadre::progress_bar bar{"two\nlines\x1b[2J"};
+    std::this_thread::sleep_for(interval);
+    bar(1, 2);
+    const std::string bytes = written();
+    EXPECT_NE(bytes.find("two lines [2J"), std::string::npos) << bytes;
+}
+
+TEST_F(progress_bar, gives_the_screen_back_if_the_program_ends_without_its_destructor) {
+    to_terminal(6, 60);
+    screen s(6, 60);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        cadre::progress_bar bar{"decoding"};
+        std::this_thread::sleep_for(interval);
+        bar(1, 2);
+        std::exit(3);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(WEXITSTATUS(status), 3);
+    const std::string bytes = written();
+    EXPECT_EQ(count(bytes, "decoding"), 1u) << bytes;
+    s.feed(bytes);
+    print_elsewhere("a\\nb\\nc\\nd\\ne\\nf\\n");
+    s.feed(written());
+    EXPECT_EQ(s.row(4), "f");
+    EXPECT_EQ(s.row(5), "");
+}
+
+TEST_F(progress_bar, stays_when_a_fork_of_the_program_ends) {
+    to_terminal(6, 60);
+    cadre::progress_bar bar{"decoding"};
+    std::this_thread::sleep_for(interval);
+    bar(1, 2);
+    static_cast<void>(written());
+    const pid_t child = ::fork();
+    if (child == 0) {
+        cadre::detail::release_bar_terminal();
+        ::_exit(0);
+    }
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    EXPECT_EQ(written(), "");
 }
 
 TEST_F(progress_bar, several_have_a_line_each) {
