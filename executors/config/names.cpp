@@ -59,8 +59,19 @@ void add_option(spec& to, std::string_view key, option_value value, const std::s
     }
 }
 
+void set_workers(spec& to, std::string_view count, const std::string& where) {
+    option_value value = parse_workers(count, where);
+    if (to.workers) {
+        fail_at(where, "the number of workers is given twice");
+    }
+    to.workers = std::move(value);
+}
+
 void add_item(spec& to, std::string_view item, const std::string& where) {
     const std::size_t equals = item.find('=');
+    if (item.substr(0, equals) == "workers" && equals != std::string_view::npos) {
+        return set_workers(to, item.substr(equals + 1), where);  // the same setting as KIND:WORKERS
+    }
     if (equals != std::string_view::npos) {
         return add_option(to, item.substr(0, equals), parse_value(item.substr(equals + 1)), where);
     }
@@ -70,10 +81,7 @@ void add_item(spec& to, std::string_view item, const std::string& where) {
     if (to.name == "serial" && !parse_integer(item)) {
         fail_at(where, "expected virtual, real or seed=NUMBER, got \"" + std::string(item) + '"');
     }
-    if (to.workers) {
-        fail_at(where, "the number of workers is given twice");
-    }
-    to.workers = parse_workers(item, where);
+    set_workers(to, item, where);
 }
 
 }  // namespace

@@ -238,6 +238,9 @@ resolved_config choose(config c, const setting& executor, const std::optional<se
 }
 
 config load_named(const setting& file) {
+    if (file.text.empty()) {
+        fail_at(file.origin, "expected a file");
+    }
     try {
         return config::load(file.text);
     } catch (const config_error& e) {

@@ -26,6 +26,9 @@ public:
                     detail::fail_at(at(node, "executor"), "expected a string, got " + describe(node, "executor") +
                                                               (node.is_table() ? "; did you mean 'executors'?" : ""));
                 }
+                if (name->get().empty()) {
+                    detail::fail_at(at(node, "executor"), "expected the name of an executor or KIND:WORKERS, got \"\"");
+                }
                 result.executor = name->get();
                 result.executor_origin = at(node, "executor");
             } else if (key == "executors") {

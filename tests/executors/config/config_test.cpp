@@ -70,6 +70,8 @@ class config_errors : public ::testing::TestWithParam<wrong> {};
 TEST_P(config_errors, say_where_and_what) { EXPECT_EQ(error_of(GetParam().text), GetParam().error); }
 
 const wrong table[] = {
+    {"empty_executor", "executor = \"\"\n",
+     "app.toml:1:12: executor: expected the name of an executor or KIND:WORKERS, got \"\""},
     {"workers_type", "[executors.u]\nkind = \"process\"\nworkers = \"three\"\n",
      "app.toml:3:11: executors.u.workers: expected a positive whole number, got \"three\""},
     {"workers_zero", "[executors.u]\nkind = \"thread\"\nworkers = 0\n",

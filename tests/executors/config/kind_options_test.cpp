@@ -29,10 +29,12 @@ TEST(kind_options, no_option_gives_the_defaults) {
 }
 
 TEST(kind_options, clock_and_seed_of_a_serial_executor) {
-    const executor_config c{.kind = "serial", .options = {{"clock", "virtual"}, {"seed", 7}, {"workers", 1}}};
+    const executor_config c{
+        .kind = "serial", .options = {{"clock", "virtual"}, {"seed", 7}, {"workers", 1}}, .name = "test"};
     const cadre::serial_options o = cadre::detail::to_serial_options(c);
     EXPECT_EQ(o.clock, cadre::clock_kind::virtual_time);
     EXPECT_EQ(o.seed, 7u);
+    EXPECT_EQ(o.name, "test");
     const cadre::serial_options d = cadre::detail::to_serial_options(executor_config{.kind = "serial"});
     EXPECT_EQ(d.clock, cadre::clock_kind::real_time);
     EXPECT_FALSE(d.seed);

@@ -68,6 +68,16 @@ TEST(serial_executor, made_in_code) {
     EXPECT_EQ(one.kind(), cadre::executor_kind::serial);
 }
 
+TEST(serial_executor, has_its_name) {
+    EXPECT_EQ(cadre::executor(cadre::serial_executor{{.name = "events"}}).name(), "events");
+    EXPECT_EQ(cadre::executor(cadre::serial_executor{}).name(), "serial");
+    cadre::runtime rt(
+        from_file("[executors.events]\nkind = \"serial\"\n[executors.cpu]\nkind = \"thread\"\nworkers = 1\n"
+                  "[executors.apart]\nkind = \"process\"\nworkers = 1\n"));
+    for (const char* name : {"events", "cpu", "apart"})
+        EXPECT_EQ(rt.executor(name).name(), name);
+}
+
 TEST(serial_executor, a_deadlock_leaves_run) {
     const auto waits_for_ever = [](cadre::executor ex) -> cadre::task<int> {
         cadre::channel<int> never{ex, 1};

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 
 namespace cadre {
@@ -22,6 +23,8 @@ struct serial_options {
     /// Draws the order in which ready tasks run; the same seed gives the same order. Without one they run
     /// first in, first out.
     std::optional<std::uint64_t> seed = std::nullopt;
+    /// Shown in `executor::name()`, in reports and statistics. Copied by the executor. Default: `serial`.
+    std::string_view name{};
 };
 static_assert(std::is_trivially_destructible_v<serial_options>);
 
