@@ -105,5 +105,7 @@ void register_exception() {
 ///
 ///     catch (const std::exception& e) { log(e.what(), cadre::error_origin(e)); }
 [[nodiscard]] std::string error_origin(const std::exception& e);
+/// The same for an exception that was not caught, as `outcome::error()` gives it; empty for a null pointer.
+[[nodiscard]] std::string error_origin(const std::exception_ptr& e);
 
 }  // namespace cadre

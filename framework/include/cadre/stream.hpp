@@ -10,6 +10,7 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/task/stream_promise.hpp>
@@ -26,6 +27,12 @@ struct stream_slice {
     T* first;
     T* last;
 };
+
+/// The type in which a stream keeps an element: `T`, or for what `stream` refuses a type that causes no more errors.
+template <class T>
+using stream_element =
+    std::conditional_t<std::is_object_v<T>, T,
+                       std::conditional_t<std::is_reference_v<T>, std::remove_cvref_t<T>, std::monostate>>;
 }  // namespace detail
 
 /// A sequence of elements, each computed when the consumer requests it. Lazy, move-only. The body runs at the home of
@@ -34,6 +41,8 @@ struct stream_slice {
 /// suspended then. One consumer at a time; not thread-safe.
 template <class T>
 class [[nodiscard]] stream {
+    using element = detail::stream_element<T>;
+
 public:
     using value_type = T;
 
@@ -46,7 +55,7 @@ public:
         [[nodiscard]] hand_over_awaiter yield_value(U&& value) {
             if constexpr (std::is_same_v<std::remove_cvref_t<U>, detail::stream_error>) {
                 return stream_promise_base::yield_value(std::forward<U>(value));
-            } else if constexpr (std::is_same_v<std::remove_cvref_t<U>, detail::stream_slice<T>>) {
+            } else if constexpr (std::is_same_v<std::remove_cvref_t<U>, detail::stream_slice<element>>) {
                 next_ = value.first;
                 last_ = value.last;
                 return hand_over_awaiter(*this);
@@ -60,9 +69,9 @@ public:
         friend stream;
         [[nodiscard]] bool has_slice() const noexcept { return next_ != last_; }
         [[nodiscard]] bool has_element() const noexcept { return has_slice() || value_; }
-        std::optional<T> value_;  // the element that was yielded and not taken
-        T* next_ = nullptr;  // the slice that was yielded and not taken
-        T* last_ = nullptr;
+        std::optional<element> value_;  // the element that was yielded and not taken
+        element* next_ = nullptr;  // the slice that was yielded and not taken
+        element* last_ = nullptr;
     };
 
     /// Without elements.
@@ -93,21 +102,21 @@ public:
             return frame_.promise().next(frame_, wait_.emplace(), consumer, detail::environment_of_promise(consumer));
         }
         // The common case of a slice is a few instructions in the loop of the consumer.
-        [[gnu::always_inline]] std::optional<T> await_resume() {
+        [[gnu::always_inline]] std::optional<element> await_resume() {
             if (wait_ || !frame_ || !frame_.promise().has_slice()) return resume_at_its_end();
-            return std::optional<T>(std::move(*frame_.promise().next_++));
+            return std::optional<element>(std::move(*frame_.promise().next_++));
         }
 
     private:
-        [[gnu::noinline]] std::optional<T> resume_at_its_end() {
+        [[gnu::noinline]] std::optional<element> resume_at_its_end() {
             if (!frame_) return std::nullopt;
             auto& p = frame_.promise();
             if (wait_) wait_->complete();
-            if (p.has_slice()) return std::optional<T>(std::move(*p.next_++));
+            if (p.has_slice()) return std::optional<element>(std::move(*p.next_++));
             p.rethrow_error();
-            std::optional<T> element = std::move(p.value_);
+            std::optional<element> taken = std::move(p.value_);
             p.value_.reset();
-            return element;
+            return taken;
         }
 
         std::coroutine_handle<promise_type> frame_;
@@ -125,6 +134,10 @@ private:
     friend detail::stream_access;
     explicit stream(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
     std::coroutine_handle<promise_type> frame_{};
+
+    // Last: clang ignores the members behind an assertion that fails.
+    static_assert(std::is_object_v<T>,
+                  "cadre::stream<T>: T must be a value; yield a pointer or a std::reference_wrapper, not a reference");
 };
 
 namespace detail {

@@ -245,4 +245,15 @@ std::string error_origin(const std::exception& e) {
     return remote ? remote->origin().where + remote->origin().item : std::string();
 }
 
+std::string error_origin(const std::exception_ptr& e) {
+    if (e == nullptr) return {};
+    try {
+        std::rethrow_exception(e);
+    } catch (const std::exception& caught) {
+        return error_origin(caught);
+    } catch (...) {
+        return {};
+    }
+}
+
 }  // namespace cadre

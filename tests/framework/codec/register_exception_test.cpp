@@ -113,6 +113,13 @@ TEST(register_exception, an_error_of_this_process_has_no_origin) {
     EXPECT_EQ(cadre::error_origin(std::runtime_error("text")), "");
 }
 
+TEST(register_exception, an_exception_that_is_not_caught_has_its_origin) {
+    EXPECT_EQ(cadre::error_origin(sent(std::make_exception_ptr(std::runtime_error("text")), "worker 1")), "worker 1");
+    EXPECT_EQ(cadre::error_origin(std::make_exception_ptr(std::runtime_error("text"))), "");
+    EXPECT_EQ(cadre::error_origin(std::make_exception_ptr(7)), "");
+    EXPECT_EQ(cadre::error_origin(std::exception_ptr()), "");
+}
+
 TEST(register_exception, a_copy_sliced_to_its_base_keeps_the_text) {
     try {
         throw_sent(std::invalid_argument("text"));
