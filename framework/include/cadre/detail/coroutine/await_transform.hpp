@@ -162,12 +162,42 @@ private:
     home_bridge bridge_;
 };
 
+/// What a refused co_await gives: it converts to every type, so that the sentence of the refusal is the only error.
+struct refused_await : std::suspend_never {
+    struct any_value {
+        template <class T>
+        operator T() const noexcept;  // never called
+    };
+    using resumes_at_home = void;
+    any_value await_resume() const noexcept;
+};
+
+template <class A>
+inline constexpr bool awaited_by_moving = std::is_lvalue_reference_v<A> && awaitable<std::remove_reference_t<A>>;
+template <class A>
+inline constexpr bool has_next = requires(A a) { get_awaiter(a.next()); };
+
 /// The base of promises whose coroutines have a home.
 struct awaits_at_home {
     template <class A>
+        requires(!awaitable<A>)
+    [[nodiscard]] static decltype(auto) await_transform([[maybe_unused]] A&& a) {
+        static_assert(awaitable<A> || !awaited_by_moving<A>,
+                      "co_await of a variable that is awaited by moving it, as a task is: write co_await std::move(t); "
+                      "its result is taken once");
+        static_assert(awaitable<A> || !has_next<A>, "a stream is not awaited itself: write co_await s.next()");
+        static_assert(
+            awaitable<A> || awaited_by_moving<A> || has_next<A>,
+            "co_await of something that is no awaitable: neither it nor its operator co_await has await_ready "
+            "and await_resume");
+        if constexpr (awaited_by_moving<A>)
+            return get_awaiter(std::move(a));
+        else
+            return refused_await();
+    }
+    template <class A>
+        requires awaitable<A>
     [[nodiscard, gnu::always_inline]] static decltype(auto) await_transform(A&& a) {
-        static_assert(awaitable<A>, "co_await of something that is no awaitable: neither it nor its operator co_await "
-                                    "has await_ready and await_resume");
         using awaiter = decltype(get_awaiter(std::declval<A>()));
         if constexpr (!home_awaitable<awaiter>) {
             return foreign_awaiter<A>(std::forward<A>(a));
