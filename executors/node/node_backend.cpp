@@ -40,7 +40,9 @@ node_settings settings_of_hosts(executor_kind kind, const process_options& host)
 node_backend::node_backend(node_settings settings, std::unique_ptr<node_link> link)
     : settings_(std::move(settings)), identity_(executor_identity::make()), link_(std::move(link)),
       home_(std::make_shared<home_domain>(identity_)), objects_(home_, *this), placement_(link_->redelivers()),
-      epoch_(executor_identity::make().low) {}
+      epoch_(executor_identity::make().low) {
+    registry().bind_to_process();
+}
 
 std::shared_ptr<node_backend> node_backend::create(node_settings settings, std::unique_ptr<node_link> link) {
     std::shared_ptr<node_backend> made(new node_backend(std::move(settings), std::move(link)), &release);
@@ -53,6 +55,7 @@ std::shared_ptr<node_backend> node_backend::create(node_settings settings, std::
 
 // The last handle may be dropped on a thread of the link or of the local pool, where a call is completed.
 void node_backend::release(node_backend* last) noexcept {
+    if (last->registry().foreign()) return;  // a fork: the threads and the link are its parent's
     defer_destruction("executor '" + last->settings_.name + "'", [last] { delete last; });
 }
 
@@ -256,6 +259,7 @@ void node_backend::request_stop_of(placed_call& c, stop_reason why) noexcept {
 }
 
 void node_backend::stop_all(stop_reason why) noexcept {
+    if (registry().foreign()) return;
     actions later;
     {
         const std::lock_guard hold(mutex_);
@@ -334,6 +338,10 @@ void node_backend::leave_run(const std::function<void()>& done) {
 }
 
 void node_backend::shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done) {
+    if (registry().foreign()) {
+        if (done) done();
+        return;
+    }
     const auto self = std::static_pointer_cast<node_backend>(shared_from_this());
     auto alarm = shutdown_alarm::arm(deadline, [self] { self->stop_all(stop_reason::deadline); });
     registry().close([alarm = std::move(alarm), self, done = std::move(done)]() mutable {

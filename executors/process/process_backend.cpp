@@ -86,7 +86,9 @@ std::shared_ptr<process_parent::pool> make_pool(const process_options& options, 
 }  // namespace
 
 process_backend::process_backend(const process_options& options, pool_role role)
-    : pool_(make_pool(options, default_name(options), std::move(role), registry())), completions_(*pool_) {}
+    : pool_(make_pool(options, default_name(options), std::move(role), registry())), completions_(*pool_) {
+    registry().bind_to_process();
+}
 
 std::shared_ptr<process_backend> process_backend::create(const process_options& options, pool_role role) {
     check(options);

@@ -67,6 +67,7 @@ std::shared_ptr<thread_pool> thread_pool::make(std::size_t workers, std::string 
 
 thread_pool::thread_pool(std::size_t workers, std::string name, const thread_options& options)
     : name_(std::move(name)), initializer_(options.initializer), finalizer_(options.finalizer) {
+    registry().bind_to_process();
     for (std::size_t i = 0; i < workers; ++i)
         workers_.push_back(std::make_unique<worker>(*this, i));
     sleepers_.reserve(workers);

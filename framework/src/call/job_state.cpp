@@ -31,7 +31,14 @@ bool job_state_base::wait(job_wait& w, std::coroutine_handle<> h, environment* e
     return add(w.waiting) && w.waiting.commit();
 }
 
+// The thread that would end the work is not in the fork, and it may hold the mutex.
+void job_state_base::end_in_fork() noexcept {
+    if (!ready() && fail_in_fork()) ready_.store(true, std::memory_order_release);
+}
+
 bool job_state_base::add(waiter& w) noexcept {
+    end_in_fork();
+    if (ready()) return false;
     const std::lock_guard hold(mutex_);
     if (ready()) return false;
     waiting_.push_back(w);
@@ -60,7 +67,8 @@ void job_state_base::announce() noexcept {
 }
 
 void job_state_base::notify(std::shared_ptr<completion_queue> queue, completion_queue::node& node) {
-    {
+    end_in_fork();
+    if (!ready()) {
         const std::lock_guard hold(mutex_);
         if (!ready()) {
             completion_ = &node;

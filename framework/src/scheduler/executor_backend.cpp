@@ -60,6 +60,10 @@ void executor_backend::report_stopped() noexcept {
 void executor_backend::request_stop() noexcept { registry_.request_stop(); }
 
 void executor_backend::shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done) {
+    if (registry_.foreign()) {
+        if (done) done();
+        return;
+    }
     std::shared_ptr<executor_backend> self = shared_from_this();
     auto alarm = detail::shutdown_alarm::arm(deadline, [self] { self->registry_.request_stop(stop_reason::deadline); });
     registry_.close([self = std::move(self), alarm = std::move(alarm), done = std::move(done)] {

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/process_owner.hpp"
 #include "coroutine/trace.hpp"
 
 namespace cadre::detail {
@@ -26,12 +27,21 @@ std::int64_t now() noexcept { return std::chrono::steady_clock::now().time_since
 
 }  // namespace
 
+void work_registry::bind_to_process() noexcept {
+    const process_owner owner;
+    process_word_ = owner.word();
+    process_token_ = owner.token();
+}
+
 bool work_registry::enter(work_root& root) noexcept {
+    if (foreign()) [[unlikely]]
+        return false;
     const std::lock_guard hold(mutex_);
     return !closed_ && enter_locked(root);
 }
 
 bool work_registry::enter_remainder(work_root& root) noexcept {
+    if (foreign()) return false;
     const std::lock_guard hold(mutex_);
     return (!closed_ || live_ != 0) && enter_locked(root);
 }
@@ -46,6 +56,7 @@ bool work_registry::enter_locked(work_root& root) noexcept {
 }
 
 void work_registry::enter_part(work_root& root) noexcept {
+    if (foreign()) return;
     const std::lock_guard hold(mutex_);
     ++live_;
     roots_.push_front(root);
@@ -66,12 +77,14 @@ void work_registry::observe_end(work_root& root) noexcept {
     const std::int64_t from = std::exchange(root.observed_from, 0);
     if (std::exchange(root.traced, false)) trace::left(root.id);
     if (!std::exchange(root.measured, false)) return;
+    if (foreign()) return;
     const std::chrono::nanoseconds took(now() - from);
     const std::lock_guard hold(mutex_);
     round_trips_.add(took);
 }
 
 work_registry::~work_registry() {
+    if (foreign()) return;
     // A notified waiter may drop the executor inside the notification: then this thread does not wait for itself.
     unsigned own = 0;
     for (work_end* end = innermost_end; end != nullptr; end = end->outer_)
@@ -83,11 +96,14 @@ work_registry::~work_registry() {
         std::this_thread::yield();
 }
 
-work_end::work_end(work_registry& registry, work_root& root) noexcept : registry_(&registry), outer_(innermost_end) {
+work_end::work_end(work_registry& registry, work_root& root) noexcept
+    : registry_(registry.foreign() ? nullptr : &registry), outer_(innermost_end) {
+    innermost_end = this;
+    if (registry_ == nullptr) [[unlikely]]
+        return;
     if (root.observed_from != 0) [[unlikely]]
         registry.observe_end(root);
     registry.leaving_.fetch_add(1, std::memory_order_relaxed);
-    innermost_end = this;
     const std::lock_guard hold(registry.mutex_);
     registry.roots_.remove(root);
 }
@@ -105,6 +121,8 @@ work_end::~work_end() {
 }
 
 void work_registry::leave(work_root& root) noexcept {
+    if (foreign()) [[unlikely]]
+        return;
     if (root.observed_from != 0) [[unlikely]]
         observe_end(root);
     bool empty = false;
@@ -128,6 +146,7 @@ void work_registry::report_empty() noexcept {
 }
 
 void work_registry::request_stop(stop_reason why) noexcept {
+    if (foreign()) return;
     // The lock keeps every root alive while its stop state fires. Lock order: registry, then stop tree. Callbacks of
     // tokens are user code, which may start and end work: they run without the lock.
     std::vector<std::stop_source> sources;
@@ -143,7 +162,7 @@ void work_registry::request_stop(stop_reason why) noexcept {
 }
 
 void work_registry::close(std::function<void()> on_empty) {
-    {
+    if (!foreign()) {
         const std::lock_guard hold(mutex_);
         closed_ = true;
         if (live_ != 0) {
@@ -155,26 +174,31 @@ void work_registry::close(std::function<void()> on_empty) {
 }
 
 bool work_registry::closed() const noexcept {
+    if (foreign()) return true;
     const std::lock_guard hold(mutex_);
     return closed_;
 }
 
 std::uint64_t work_registry::entered() const noexcept {
+    if (foreign()) return 0;
     const std::lock_guard hold(mutex_);
     return entered_;
 }
 
 std::uint64_t work_registry::live() const noexcept {
+    if (foreign()) return 0;
     const std::lock_guard hold(mutex_);
     return live_;
 }
 
 duration_histogram work_registry::round_trips() const noexcept {
+    if (foreign()) return {};
     const std::lock_guard hold(mutex_);
     return round_trips_;
 }
 
 void work_registry::visit(void (*visitor)(const work_root&, void*), void* context) const {
+    if (foreign()) return;
     const std::lock_guard hold(mutex_);
     for (const work_root& root : roots_)
         visitor(root, context);
@@ -182,7 +206,7 @@ void work_registry::visit(void (*visitor)(const work_root&, void*), void* contex
 
 std::vector<std::string> work_registry::names(std::size_t max_names) const {
     std::vector<std::string> newest_first;
-    {
+    if (!foreign()) {
         const std::lock_guard hold(mutex_);
         for (const work_root& root : roots_)
             newest_first.push_back(root.name != nullptr ? *root.name : std::string());

@@ -138,6 +138,20 @@ TEST(fork_without_exec, a_child_that_destroys_its_handles_frees_nothing_of_its_p
     }
 }
 
+TEST(fork_without_exec, a_child_that_awaits_a_job_of_its_parent_does_not_wait_for_ever) {
+    const hang_guard guard;
+    const executor ex = process_executor{{.workers = 1}};
+    auto running = cadre::spawn(ex, spin_for_ever);
+    const pid_t child = ::fork();
+    if (child == 0)
+        ::_exit(what_of<cadre::executor_stopped>([&] { (void)cadre::sync_wait(std::move(running)); }) != "nothing" ? 7
+                                                                                                                   : 1);
+    EXPECT_EQ(status_of(child), 7);
+    EXPECT_FALSE(running.ready());
+    running.kill();
+    EXPECT_THROW((void)cadre::sync_wait(std::move(running)), cadre::error);  // `cancelled` if it had not begun
+}
+
 // Forks; the child leaves by return or throw. @return the child's exit status
 int fork_and_fall_through(bool throws, bool bare) {
     const pid_t child =

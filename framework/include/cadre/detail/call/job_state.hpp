@@ -92,9 +92,15 @@ protected:
     /// The work has ended: it follows no other stop state.
     void unfollow() noexcept { stop_.unfollow(); }
 
+    /// Stores `executor_stopped` if the work belongs to a process of which this one is a fork: it does not end here.
+    /// @return whether it did
+    [[nodiscard]] virtual bool fail_in_fork() noexcept = 0;
+
     std::uint64_t id_ = 0;
 
 private:
+    void end_in_fork() noexcept;
+
     stop_state stop_;
     std::mutex mutex_;  // a leaf; waiters are finished without it
     wait_list waiting_;
@@ -156,6 +162,11 @@ public:
     }
 
 private:
+    [[nodiscard]] bool fail_in_fork() noexcept override {
+        if (!this->env().home->registry().foreign()) return false;
+        this->fail(std::make_exception_ptr(executor_stopped{}));
+        return true;
+    }
     enum class place : std::uint8_t { queued, begun, withdrawn };
     struct node : stop_node {
         local_job* self = nullptr;
@@ -228,6 +239,11 @@ public:
     }
 
 private:
+    [[nodiscard]] bool fail_in_fork() noexcept override {
+        if (!submission_.foreign()) return false;
+        reply_ = failed_reply(std::make_exception_ptr(executor_stopped{}));
+        return true;
+    }
     void complete(call_reply reply) noexcept override {
         reply_ = std::move(reply);
         descriptors.clear();

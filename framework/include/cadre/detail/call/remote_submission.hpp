@@ -55,6 +55,8 @@ public:
         if (reply.kind == reply_kind::failure) [[unlikely]]
             add_task_to_origin(reply, item);
     }
+    /// Whether the call was submitted by a process of which this one is a fork.
+    [[nodiscard]] bool foreign() const noexcept { return backend_->registry().foreign(); }
     [[nodiscard]] const executor_backend& backend() const noexcept { return *backend_; }
     /// Deregisters the call and calls `notify`, which may destroy the call. A shutdown completes after `notify` has
     /// returned.

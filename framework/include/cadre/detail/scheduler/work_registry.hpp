@@ -35,6 +35,10 @@ struct work_root {
 /// Admission control: counts and lists accepted work, refuses work after `close`, reports the end of the last work.
 /// Thread-safe.
 ///
+/// An executor whose threads run its work binds its registry to the process: a fork has a copy of the registry, but not
+/// the threads. There the registry is *foreign*: it refuses all work and has none, and it takes no lock, because a
+/// thread that is not in the fork may hold it.
+///
 /// The word `leaving_` counts the live objects of `work_end`: incremented relaxed, decremented with release as the last
 /// access, read with acquire by the destructor.
 class alignas(128) work_registry {
@@ -45,7 +49,15 @@ public:
     /// Waits for the `work_end`s of other threads.
     ~work_registry();
 
-    /// Accepts `root`. @return false after `close`: the caller fails with `executor_stopped`
+    /// From now on the registry is foreign in every fork of this process. Called before work enters.
+    void bind_to_process() noexcept;
+    /// Whether the registry is bound to a process of which this one is a fork. Two loads.
+    [[nodiscard]] bool foreign() const noexcept {
+        return process_word_ != nullptr && process_word_->load(std::memory_order_relaxed) != process_token_;
+    }
+
+    /// Accepts `root`. @return false after `close`, and if the registry is foreign: the caller fails with
+    /// `executor_stopped`
     [[nodiscard]] bool enter(work_root& root) noexcept;
     /// The trace shows the begin of `root`, which has entered, and will show its end.
     static void set_traced(work_root& root) noexcept;
@@ -94,6 +106,9 @@ private:
     functions on_empty_;
     duration_histogram round_trips_;
     std::uint64_t next_measured_ = 0;  // that many have entered before it
+    // The word and the token of the `process_owner` to which the registry is bound; null: it is bound to none.
+    const std::atomic<std::uint32_t>* process_word_ = nullptr;
+    std::uint32_t process_token_ = 0;
 };
 
 /// The end of accepted work, in two steps. The constructor removes `root`; then the owner of this object notifies the
