@@ -119,6 +119,16 @@ void object_handle::ring_one(unsigned q) noexcept {
     });
 }
 
+bool object_handle::needs_ring(unsigned q) noexcept {
+    bool needed = false;
+    for_each_other(q, [&](unsigned slot) {
+        const auto already = core_.table.rung(slot, ring_bit());
+        needed = !already;
+        return already == process_table::ring_result::deferred;
+    });
+    return needed;
+}
+
 void object_handle::ring_each(unsigned q) noexcept {
     for_each_other(q, [&](unsigned slot) {
         core_.table.ring(slot, ring_bit());

@@ -122,6 +122,8 @@ public:
     /// passing.
     void ring_one(unsigned q) noexcept;
     void ring_each(unsigned q) noexcept;
+    /// Whether `ring_one` would change anything: not if those that it would ring have not polled an earlier ring yet.
+    [[nodiscard]] bool needs_ring(unsigned q) noexcept;
     /// Calls `f(slot)` for the other processes that wait in queue `q`, in turn, until it returns false.
     template <class F>
     void for_each_waiting(unsigned q, F f) noexcept {

@@ -60,7 +60,7 @@ protected:
         handle_->ring_each(q);
     }
     void pass_on(unsigned q) noexcept {
-        if (handle_->others_interested(q) && ready(q)) handle_->ring_one(q);
+        if (handle_->others_interested(q) && handle_->needs_ring(q) && ready(q)) handle_->ring_one(q);
     }
 
     std::shared_ptr<object_handle> handle_;

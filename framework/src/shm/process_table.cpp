@@ -112,6 +112,18 @@ process_table::ring_result process_table::ring(unsigned slot, std::uint64_t ring
     return ring_result::woken;
 }
 
+// The bits that this load reads are taken by an exchange that follows it in the order of all sequentially consistent
+// operations, and so do the loads of the retries behind that exchange.
+std::optional<process_table::ring_result> process_table::rung(unsigned slot, std::uint64_t ring_bits) const noexcept {
+    const process_entry& e = memory_.process(slot);
+    if ((e.pending_bits.load() & ring_bits) != ring_bits) return std::nullopt;
+    const std::uint32_t s = e.loop.load();
+    if (s == raw(loop_state::polling)) return ring_result::polling;
+    // The supervisor polls for a busy parent, and may sleep.
+    if (s == raw(loop_state::busy) && slot != 0) return ring_result::deferred;
+    return std::nullopt;
+}
+
 void process_table::wake(unsigned slot) noexcept {
     if (const int fd = doorbell(slot); fd >= 0) return write_bell(fd);
     region_header& header = memory_.header();

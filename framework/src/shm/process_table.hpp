@@ -62,6 +62,9 @@ public:
     /// Makes a process retry the waiters of the objects in `ring_bits`; 0: only wakes it. A full fence first: a process
     /// that is woken or goes to sleep afterwards sees everything published before.
     ring_result ring(unsigned slot, std::uint64_t ring_bits) noexcept;
+    /// What `ring` would return if it changes nothing: the bits are pending already, and the process is awake. Whatever
+    /// was published before by a sequentially consistent read-modify-write is seen when it polls them.
+    [[nodiscard]] std::optional<ring_result> rung(unsigned slot, std::uint64_t ring_bits) const noexcept;
     /// Every live process, this one included, retries all waiters.
     void ring_all() noexcept;
     /// Parent: writes the doorbells that other processes want written. @return whether there were any

@@ -61,6 +61,32 @@ TEST(shm_waiting, ping_pong_between_processes_loses_no_wake_up) {
     plane->recover(c.id);
 }
 
+TEST(shm_waiting, an_awake_process_with_pending_bits_needs_no_second_ring) {
+    using ring_result = shm::process_table::ring_result;
+    const auto plane = shm::state_plane::make(small_region);
+    shm::process_table& table = plane->processes();
+    const auto other = plane->claim_slot();
+    ASSERT_TRUE(other);
+    const auto set_loop = [&](shm::loop_state s) {
+        plane->memory().process(other->slot).loop.store(static_cast<std::uint32_t>(s));
+    };
+    set_loop(shm::loop_state::polling);
+    EXPECT_FALSE(table.rung(other->slot, 1));
+    EXPECT_EQ(table.ring(other->slot, 1), ring_result::polling);
+    EXPECT_EQ(table.rung(other->slot, 1), ring_result::polling);
+    EXPECT_FALSE(table.rung(other->slot, 2));
+    EXPECT_FALSE(table.rung(other->slot, 3));
+    set_loop(shm::loop_state::busy);
+    EXPECT_EQ(table.rung(other->slot, 1), ring_result::deferred);
+    // The process that set the bits may have died before it woke the sleeper.
+    set_loop(shm::loop_state::asleep);
+    EXPECT_FALSE(table.rung(other->slot, 1));
+    // A busy parent does not poll; its supervisor, which may sleep, does.
+    plane->memory().process(0).loop.store(static_cast<std::uint32_t>(shm::loop_state::busy));
+    static_cast<void>(table.ring(0, 1));
+    EXPECT_FALSE(table.rung(0, 1));
+}
+
 TEST(shm_waiting, a_cancelled_waiter_passes_the_ring_on) {
     const auto plane = shm::state_plane::make(small_region);
     auto channel = plane->domain().make_channel(4);
