@@ -87,6 +87,11 @@ public:
         const lock_word w{lock_.load()};
         return w.state() == lock_word::phase::granted ? std::optional(w.who()) : std::nullopt;
     }
+    /// The process that holds the lock, if one does.
+    [[nodiscard]] std::optional<process_id> holder() const noexcept {
+        const lock_word w{lock_.load()};
+        return w.state() == lock_word::phase::held ? std::optional(w.who()) : std::nullopt;
+    }
     [[nodiscard]] bool available() const noexcept { return lock_word{lock_.load()}.state() == lock_word::phase::free; }
 
     /// Supervisor: frees the lock if the dead process held it or was granted it.

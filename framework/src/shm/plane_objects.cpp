@@ -6,6 +6,7 @@
 
 #include <cadre/errors.hpp>
 
+#include "shm/process_spin.hpp"
 #include "state/home_protocol.hpp"
 
 namespace cadre::detail::shm {
@@ -187,6 +188,22 @@ void plane_lock::unlock() noexcept {
         if (result != hand_over_result::no_taker) return;
     }
     if (core_.unlock()) wake(0);
+}
+
+// Two processes that take turns at a lock hold it for some tens of nanoseconds, and suspend and wake each other for a
+// microsecond or more.
+bool plane_lock::park(pending_operation& p) noexcept {
+    const auto expected = [&] {
+        if (has_waiters(p.queue)) return false;  // they go first
+        const auto holder = core_.holder();
+        return holder ? handle_->core().table.runs_elsewhere(*holder) : core_.available();
+    };
+    const auto taken = [&] {
+        if (has_waiters(p.queue) || !core_.available()) return false;
+        p.outcome = p.try_now(p);
+        return p.outcome != op_status::would_block;
+    };
+    return !process_spin(expected, taken) && plane_object::park(p);
 }
 
 hand_over_result hand_over(object_handle& handle, lock_core<>& core) noexcept {

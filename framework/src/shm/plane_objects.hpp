@@ -118,6 +118,8 @@ public:
 
     [[nodiscard]] op_status try_lock(bool& owner_died) noexcept override;
     void unlock() noexcept override;
+    /// Spins first while the holder runs on another processor.
+    [[nodiscard]] bool park(pending_operation& p) noexcept override;
 
 private:
     [[nodiscard]] bool ready(unsigned) const noexcept override { return core_.available(); }

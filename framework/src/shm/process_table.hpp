@@ -77,6 +77,11 @@ public:
     void set_supervisor(loop_state s) noexcept;
 
     [[nodiscard]] loop_state loop_of(unsigned slot) const noexcept;
+    /// Whether `p` is another process that runs a work item on another CPU, as far as it has published that.
+    [[nodiscard]] bool runs_elsewhere(process_id p) const noexcept {
+        return p.slot != self_.slot && p.slot < memory_.slots() && loop_of(p.slot) == loop_state::busy &&
+               on_other_cpu(p.slot);
+    }
     /// Publishes the CPU of this thread for the spin decisions of other processes. A few nanoseconds.
     void publish_cpu() noexcept;
     /// Whether that process last ran on another CPU than this thread.

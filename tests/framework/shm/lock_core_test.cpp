@@ -42,8 +42,11 @@ TEST(shm_lock, a_grant_to_a_dead_process_is_revoked_without_owner_died) {
     bool died = true;
     const auto id = plane->claim_slot();
     shm::lock_core<> core(only_entry(*plane).lock, plane->self());
+    EXPECT_FALSE(core.holder());
     ASSERT_EQ(lock->try_lock(died), op_status::done);
+    EXPECT_EQ(core.holder(), plane->self());
     ASSERT_TRUE(core.grant(*id));
+    EXPECT_FALSE(core.holder());
     EXPECT_EQ(lock->try_lock(died), op_status::would_block);
     plane->recover(*id);
     expect_free(*lock);

@@ -87,6 +87,23 @@ TEST(shm_waiting, an_awake_process_with_pending_bits_needs_no_second_ring) {
     EXPECT_FALSE(table.rung(0, 1));
 }
 
+TEST(shm_waiting, only_a_busy_process_on_another_cpu_runs_elsewhere) {
+    const auto plane = shm::state_plane::make(small_region);
+    const shm::process_table& table = plane->processes();
+    const auto other = plane->claim_slot();
+    ASSERT_TRUE(other);
+    shm::process_entry& entry = plane->memory().process(other->slot);
+    EXPECT_FALSE(table.runs_elsewhere(*other));  // it has not published its CPU
+    entry.cpu.store(1'000'000);
+    EXPECT_TRUE(table.runs_elsewhere(*other));
+    for (const auto s : {shm::loop_state::polling, shm::loop_state::asleep}) {
+        entry.loop.store(static_cast<std::uint32_t>(s));
+        EXPECT_FALSE(table.runs_elsewhere(*other));
+    }
+    EXPECT_FALSE(table.runs_elsewhere(plane->self()));
+    EXPECT_FALSE(table.runs_elsewhere({plane->memory().slots(), 1}));  // from a damaged word
+}
+
 TEST(shm_waiting, a_cancelled_waiter_passes_the_ring_on) {
     const auto plane = shm::state_plane::make(small_region);
     auto channel = plane->domain().make_channel(4);

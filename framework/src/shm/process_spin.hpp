@@ -1,0 +1,33 @@
+/// @file
+/// A bounded wait for another process, before a coroutine suspends.
+#pragma once
+
+#include <chrono>
+
+#include <cadre/detail/base/compiler.hpp>
+
+namespace cadre::detail::shm {
+
+/// Whether this thread runs a worker that has no other work, and whose order of tasks is not fixed by a seed.
+[[nodiscard]] bool only_this_task_is_ready() noexcept;
+
+/// Polls `done()` while `expected()`, for no longer than a suspension and a wake-up cost (competitive spinning: Karlin
+/// et al., SODA 1990). The first poll is delayed, and the intervals grow: a poll takes a cache line away from the other
+/// process, which is to use it several times meanwhile. @return whether `done()` was true
+template <class Expected, class Done>
+[[nodiscard]] bool process_spin(Expected expected, Done done) noexcept {
+    constexpr std::chrono::nanoseconds first_interval{500};
+    constexpr int polls = 3;
+    if (!expected() || !only_this_task_is_ready()) return false;
+    auto next = std::chrono::steady_clock::now();
+    for (int poll = 0;;) {
+        next += first_interval * (1 << poll);
+        while (std::chrono::steady_clock::now() < next)
+            for (int i = 0; i != 4; ++i)
+                cpu_relax();
+        if (done()) return true;
+        if (++poll == polls || !expected()) return false;
+    }
+}
+
+}  // namespace cadre::detail::shm
