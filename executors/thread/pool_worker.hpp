@@ -22,6 +22,8 @@ public:
     }
     [[nodiscard]] bool spawn(promise_base& task) noexcept override {
         if (deque().newest().is_fork()) return false;  // see thread_pool::submit
+        // A task that spawns many does not return to the loop, where thieves are watched otherwise.
+        if (++spawned_ % watch_interval == 0) deque().watch_thieves();
         fork(runnable::spawned(task));
         return true;
     }
@@ -59,6 +61,7 @@ public:
 
 private:
     static constexpr std::chrono::milliseconds old_fork_interval{10};
+    static constexpr unsigned watch_interval = 64;  // spawned tasks
 
     [[nodiscard]] std::size_t others_asleep() const noexcept {
         const std::size_t all = pool_.sleeping_.load(std::memory_order_relaxed);
@@ -78,6 +81,7 @@ private:
 
     thread_pool& pool_;
     std::size_t random_;
+    unsigned spawned_ = 0;
     std::chrono::steady_clock::time_point next_old_fork_ = std::chrono::steady_clock::now() + old_fork_interval;
 };
 

@@ -24,7 +24,8 @@ constexpr bool recycle_frames = false;  // the sanitizer must see every allocati
 constexpr bool recycle_frames = true;
 #endif
 
-constexpr std::uint32_t frame_batch = 16;  // frames moved between a thread's list and the slabs at once
+// Frames moved between a thread's list and the slabs at once.
+constexpr std::uint32_t frame_batch = frame_slabs::batch_size;
 constexpr std::align_val_t frame_alignment{frame_granularity};
 
 std::size_t class_size(std::size_t size) noexcept {
@@ -68,10 +69,11 @@ void trim(std::size_t c, std::uint32_t max_blocks) noexcept {
     if (first == nullptr) return;
     if (from_slabs(c)) {
         frame_cache::free_frame* last = first;
-        for (std::uint32_t n = 1; n < max_blocks && last->next != nullptr; ++n)
+        std::uint32_t count = 1;
+        for (; count < max_blocks && last->next != nullptr; ++count)
             last = last->next;
         cache.head[c] = std::exchange(last->next, nullptr);
-        frame_slabs::instance().give_back(c, first);
+        frame_slabs::instance().give_back(c, first, count);
         return;
     }
     for (std::uint32_t n = 0; n < max_blocks && cache.head[c] != nullptr; ++n)
@@ -139,7 +141,7 @@ void free_frame_slow(void* frame, std::size_t size) noexcept {
     }
     if (!from_slabs(c)) return free_single(frame, class_size(size));
     f->next = nullptr;
-    frame_slabs::instance().give_back(c, f);
+    frame_slabs::instance().give_back(c, f, 1);
 }
 
 void* allocate_aligned_frame(std::size_t size, std::size_t alignment) {

@@ -1,6 +1,8 @@
 #include "coroutine/frame_slabs.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <mutex>
 #include <new>
 #include <utility>
 
@@ -35,6 +37,10 @@ std::uint32_t frame_slabs::capacity(std::size_t c) noexcept {
     return static_cast<std::uint32_t>((slab_size - frame_granularity) / block_size(c));
 }
 
+std::uint32_t frame_slabs::batch_limit(std::size_t c) noexcept {
+    return static_cast<std::uint32_t>(kept_in_batches / (batch_size * block_size(c)));
+}
+
 frame_slabs::slab& frame_slabs::slab_of(block* b) noexcept {
     const auto address = reinterpret_cast<std::uintptr_t>(b);
     return *reinterpret_cast<slab*>(address & ~(slab_size - 1));  // NOLINT(performance-no-int-to-ptr)
@@ -50,6 +56,11 @@ frame_slabs::block* frame_slabs::take_one(slab& from, std::size_t c) noexcept {
 
 frame_slabs::block* frame_slabs::take(std::size_t c, std::uint32_t max_blocks, std::uint32_t& taken) noexcept {
     const std::lock_guard hold(mutex_);
+    if (batch_stack& kept = batches_[c]; max_blocks == batch_size && kept.count != 0) {
+        --kept.count;
+        taken = batch_size;
+        return std::exchange(kept.newest, kept.newest->next_batch);
+    }
     block* list = nullptr;
     for (taken = 0; taken < max_blocks; ++taken) {
         slab* from = with_room_[c].front();
@@ -65,8 +76,14 @@ frame_slabs::block* frame_slabs::take(std::size_t c, std::uint32_t max_blocks, s
     return list;
 }
 
-void frame_slabs::give_back(std::size_t c, block* blocks) noexcept {
+void frame_slabs::give_back(std::size_t c, block* blocks, std::uint32_t count) noexcept {
     const std::lock_guard hold(mutex_);
+    if (batch_stack& kept = batches_[c]; count == batch_size && kept.count != batch_limit(c)) {
+        block* const second = blocks->next;
+        kept.newest = ::new (blocks) batch{{second}, kept.newest};
+        ++kept.count;
+        return;
+    }
     while (blocks != nullptr) {
         block* const b = std::exchange(blocks, blocks->next);
         slab& to = slab_of(b);
@@ -89,12 +106,28 @@ frame_slabs::slab* frame_slabs::make_slab(std::size_t c) noexcept {
 }
 
 void frame_slabs::release_slab(slab& s) noexcept {
-    if (spares_ >= spare_limit && ::munmap(&s, slab_size) == 0) {
-        --mapped_;
-        return;
-    }
     spare_ = ::new (&s) block{spare_};
-    ++spares_;
+    if (++spares_ >= spare_limit + unmapped_at_once) unmap_spares();
+}
+
+// The neighbours among them with one system call.
+void frame_slabs::unmap_spares() noexcept {
+    std::array<std::byte*, unmapped_at_once> unused{};
+    for (std::byte*& at : unused)
+        at = reinterpret_cast<std::byte*>(std::exchange(spare_, spare_->next));
+    spares_ -= unmapped_at_once;
+    std::ranges::sort(unused, std::less<>());
+    for (std::size_t i = 0, n = 1; i != unused.size(); i += n, n = 1) {
+        while (i + n != unused.size() && unused[i + n] == unused[i] + n * slab_size)
+            ++n;
+        if (::munmap(unused[i], n * slab_size) == 0) {
+            mapped_ -= n;
+            continue;
+        }
+        for (std::size_t k = 0; k != n; ++k)  // the system has no memory for the split of a mapping
+            spare_ = ::new (unused[i] + k * slab_size) block{spare_};
+        spares_ += static_cast<std::uint32_t>(n);
+    }
 }
 
 // One slab at a time while there are few: a worker process may have a tight limit of memory.

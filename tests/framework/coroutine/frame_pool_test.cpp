@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cadre/detail/base/sanitizers.hpp>
 #include <cadre/frame_allocator.hpp>
@@ -92,6 +94,56 @@ TEST(frame_pool, frames_freed_on_another_thread_do_not_accumulate) {
             EXPECT_LE(kept(), frame_class_limit);
         }).join();  // at its end the thread frees the frames it kept
     }
+}
+
+#if !defined(CADRE_ASAN) && !defined(CADRE_TSAN)
+std::size_t resident_bytes() {
+    std::size_t size = 0, resident = 0;
+    std::ifstream("/proc/self/statm") >> size >> resident;
+    return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+TEST(frame_pool, memory_of_many_frames_goes_back_to_the_system) {
+    constexpr std::size_t frame_size = 128;
+    constexpr std::size_t count = 400'000;
+    constexpr std::size_t retained = std::size_t{4} << 20;  // a few slabs, and those that kept frames belong to
+    std::vector<void*> frames(count);
+    const std::size_t before = resident_bytes();
+    for (void*& f : frames)
+        f = allocate_frame(frame_size);
+    EXPECT_GT(resident_bytes(), before + count * frame_size / 2);
+    for (void* f : frames)
+        free_frame(f, frame_size);
+    EXPECT_LT(resident_bytes(), before + retained);
+}
+#endif
+
+TEST(frame_pool, frames_that_two_threads_exchange_are_distinct) {
+    constexpr std::size_t frame_size = 64;
+    std::vector<void*> theirs;
+    for (int round = 0; round < 200; ++round) {
+        std::vector<void*> mine;
+        for (int i = 0; i < 1'000; ++i) {
+            mine.push_back(allocate_frame(frame_size));
+            std::memset(mine.back(), round, frame_size);
+        }
+        std::thread([&] {
+            for (void* f : std::exchange(theirs, {}))
+                free_frame(f, frame_size);
+            for (int i = 0; i < 1'000; ++i) {
+                theirs.push_back(allocate_frame(frame_size));
+                std::memset(theirs.back(), round + 1, frame_size);
+            }
+        }).join();
+        std::vector<void*> all = mine;
+        all.insert(all.end(), theirs.begin(), theirs.end());
+        std::ranges::sort(all);
+        ASSERT_EQ(std::ranges::adjacent_find(all), all.end());
+        for (void* f : mine)
+            free_frame(f, frame_size);
+    }
+    for (void* f : theirs)
+        free_frame(f, frame_size);
 }
 
 TEST(frame_pool, large_frames_are_not_kept) {
