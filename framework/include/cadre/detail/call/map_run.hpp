@@ -35,32 +35,37 @@ namespace cadre::detail {
 /// Whether the executor's backend has the extension `raw_chunks`.
 [[nodiscard]] bool runs_raw_chunks(const executor& ex) noexcept;
 
-/// Where no executor is remote no code for one is made.
-template <bool Remote, class F, class Item>
-struct remote_chunk_or_none {
+/// The kinds of executors that a map may meet: no code is made for the others.
+enum class map_executors : std::uint8_t { any, local, remote };
+
+/// The chunks of a kind of executor that a map does not meet.
+template <bool Met, template <class, class> class Chunk, class F, class Item>
+struct chunk_or_none {
     struct type {};
 };
-template <class F, class Item>
-struct remote_chunk_or_none<true, F, Item> {
-    using type = remote_chunk<F, Item>;
+template <template <class, class> class Chunk, class F, class Item>
+struct chunk_or_none<true, Chunk, F, Item> {
+    using type = Chunk<F, Item>;
 };
 
 /// The state of one map; a local of its coroutine, driven by `drive_chunks`. `Results` collects: `outcome_results`,
-/// `plain_results` for a map that fails fast, or those of a `map_stream`. `Remote`: the executor may be a remote one,
-/// so what is sent is portable.
-template <class F, class Item, class Results, bool Remote = true>
+/// `plain_results` for a map that fails fast, or those of a `map_stream`. What is sent is portable unless every
+/// executor is a local one.
+template <class F, class Item, class Results, map_executors Executors = map_executors::any>
 class map_run {
+    static constexpr bool has_remote = Executors != map_executors::local;
+    static constexpr bool has_local = Executors != map_executors::remote;
     using bound = item_bound<F, Item>;
     using result = typename bound::result;
-    using remote = typename remote_chunk_or_none<Remote, F, Item>::type;
-    using local = local_chunk<F, Item>;
+    using remote = typename chunk_or_none<has_remote, remote_chunk, F, Item>::type;
+    using local = typename chunk_or_none<has_local, local_chunk, F, Item>::type;
 
 public:
     /// `f` and what `options` refers to outlive the run. With `fail_fast` a failure stops the items above it.
     map_run(executor ex, const F& f, const map_options& options, std::optional<std::size_t> total, stop_state* stop,
             bool fail_fast)
         : ex_(std::move(ex)), function_(f), options_(resolve_options(options, ex_)), fail_fast_(fail_fast), stop_(stop),
-          raw_(Remote && has_raw_results<bound> && !may_carry_descriptors<typename bound::arguments> &&
+          raw_(has_remote && has_raw_results<bound> && !may_carry_descriptors<typename bound::arguments> &&
                runs_raw_chunks(ex_)),
           window_(
               options_, ex_.concurrency(), total,
@@ -77,44 +82,10 @@ public:
     /// input throws, when the items before have been sent.
     template <class Iterator, class Sentinel>
     void send_next(Iterator& at, const Sentinel& end) {
-        const std::size_t first = results_.size();
-        const std::size_t n = window_.chunk();
-        std::exception_ptr input_error;
-        std::exception_ptr item_error;
-        if constexpr (Remote) {
-            if (ex_.backend()->remote()) {
-                auto c = make_remote(first, options_.retries);
-                try {
-                    c->fill(function_, at, end, n);
-                } catch (const item_refused& refused) {
-                    item_error = refused.error;
-                } catch (...) {
-                    input_error = std::current_exception();
-                }
-                if (c->items != 0) {
-                    results_.grow(c->items);
-                    send(std::move(c));
-                }
-                return end_of_chunk(at, item_error, input_error);
-            }
-        }
-        std::vector<Item> items;
-        items.reserve(std::min<std::size_t>(n, largest_reservation));
-        if constexpr (requires { at.read_run(items, n); }) {
-            at.read_run(items, n);
-        } else {
-            try {
-                const chunk_wait wait;
-                for (std::size_t i = 0; i < n && at != end && !(i != 0 && wait.ends(i)); ++i, ++at)
-                    items.push_back(take_item<Item>(*at));
-            } catch (const item_refused& refused) {
-                item_error = refused.error;
-            } catch (...) {
-                input_error = std::current_exception();
-            }
-        }
-        if (!items.empty()) launch(first, std::move(items));
-        end_of_chunk(at, item_error, input_error);
+        if (meets_remote())
+            send_remote(at, end);
+        else
+            send_local(at, end);
     }
     /// The input has failed after the items that were sent: with `fail_fast` as the next item would, so those before
     /// it run to their end.
@@ -125,25 +96,20 @@ public:
     }
     /// Submits what `send_next` has left in the batch.
     void flush() noexcept {
-        if constexpr (Remote) batch_.submit();
+        if constexpr (has_remote) batch_.submit();
     }
 
     void collect(completion_queue::nodes& completed) {
         while (completion_queue::node* const node = completed.pop_front()) {
             auto* c = static_cast<map_chunk*>(node);
-            if constexpr (Remote) {
+            if constexpr (has_remote) {
                 if (const returned_items* const some = c->returned(); some != nullptr) {
                     send_returned(static_cast<remote&>(some->chunk), some->from);
                     continue;
                 }
-                if (ex_.backend()->remote()) {
-                    in_flight_.remove(*c);
-                    collect_remote(std::unique_ptr<remote>(static_cast<remote*>(c)));
-                    continue;
-                }
             }
             in_flight_.remove(*c);
-            collect_local(std::unique_ptr<local>(static_cast<local*>(c)));
+            collect_chunk(*c);
         }
         window_.report();
     }
@@ -159,6 +125,53 @@ public:
     [[nodiscard]] typename Results::type take_results() noexcept { return results_.take(); }
 
 private:
+    [[nodiscard]] bool meets_remote() const noexcept { return has_remote && (!has_local || ex_.backend()->remote()); }
+    template <class Iterator, class Sentinel>
+    void send_remote(Iterator& at, const Sentinel& end) {
+        if constexpr (has_remote) {
+            std::exception_ptr input_error;
+            std::exception_ptr item_error;
+            auto c = make_remote(results_.size(), options_.retries);
+            try {
+                c->fill(function_, at, end, window_.chunk());
+            } catch (const item_refused& refused) {
+                item_error = refused.error;
+            } catch (...) {
+                input_error = std::current_exception();
+            }
+            if (c->items != 0) {
+                results_.grow(c->items);
+                send(std::move(c));
+            }
+            end_of_chunk(at, item_error, input_error);
+        }
+    }
+    template <class Iterator, class Sentinel>
+    void send_local(Iterator& at, const Sentinel& end) {
+        if constexpr (has_local) {
+            const std::size_t first = results_.size();
+            const std::size_t n = window_.chunk();
+            std::exception_ptr input_error;
+            std::exception_ptr item_error;
+            std::vector<Item> items;
+            items.reserve(std::min<std::size_t>(n, largest_reservation));
+            if constexpr (requires { at.read_run(items, n); }) {
+                at.read_run(items, n);
+            } else {
+                try {
+                    const chunk_wait wait;
+                    for (std::size_t i = 0; i < n && at != end && !(i != 0 && wait.ends(i)); ++i, ++at)
+                        items.push_back(take_item<Item>(*at));
+                } catch (const item_refused& refused) {
+                    item_error = refused.error;
+                } catch (...) {
+                    input_error = std::current_exception();
+                }
+            }
+            if (!items.empty()) launch(first, std::move(items));
+            end_of_chunk(at, item_error, input_error);
+        }
+    }
     void launch(std::size_t first, std::vector<Item>&& items) {
         const std::size_t taken = items.size();
         results_.grow(taken);
@@ -234,6 +247,12 @@ private:
             return {};
         else
             return static_cast<result>(std::move(c.values[i]));
+    }
+    void collect_chunk(map_chunk& c) {
+        if constexpr (has_remote) {
+            if (meets_remote()) return collect_remote(std::unique_ptr<remote>(static_cast<remote*>(&c)));
+        }
+        if constexpr (has_local) collect_local(std::unique_ptr<local>(static_cast<local*>(&c)));
     }
     void collect_local(std::unique_ptr<local> c) {
         c->collect();
