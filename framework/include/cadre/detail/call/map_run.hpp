@@ -388,7 +388,7 @@ private:
     const bool raw_;  // chunks are raw
     map_window window_;
     completion_queue queue_;
-    call_batch<remote> batch_;
+    call_batch batch_;
     std::vector<std::unique_ptr<remote>> free_;
     intrusive_list<map_chunk, &map_chunk::links> in_flight_;
     Results results_;
