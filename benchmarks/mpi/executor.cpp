@@ -4,6 +4,7 @@
 #include "mpi/parameters.hpp"
 
 #include <charconv>
+#include <filesystem>
 
 namespace {
 

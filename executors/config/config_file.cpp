@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <filesystem>
 #include <string>
 #include <system_error>
 
@@ -22,8 +23,7 @@ constexpr int pipe_timeout_ms = 5000;
 class open_file {
 public:
     // Opened without blocking: otherwise the open of a pipe without a writer would wait.
-    explicit open_file(const std::filesystem::path& path)
-        : name_(path.string()), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    explicit open_file(const char* path) : name_(path), fd_(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
         if (fd_ < 0) fail();
     }
     open_file(const open_file&) = delete;
@@ -56,6 +56,8 @@ private:
 
 }  // namespace
 
-config config::load(const std::filesystem::path& file) { return parse(open_file(file).read_all(), file.string()); }
+config config::load(const char* file) { return parse(open_file(file).read_all(), file); }
+config config::load(const std::string& file) { return load(file.c_str()); }
+config config::load(const std::filesystem::path& file) { return load(file.c_str()); }
 
 }  // namespace cadre

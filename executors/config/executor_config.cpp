@@ -169,6 +169,10 @@ std::optional<std::vector<std::int64_t>> executor_config::integers(std::string_v
     return result;
 }
 
+void executor_config::allow_only(std::initializer_list<std::string_view> known) const {
+    allow_only(std::span(known.begin(), known.size()));
+}
+
 void executor_config::allow_only(std::span<const std::string_view> known) const {
     for (const auto& [key, value] : options) {
         if (std::ranges::find(known, std::string_view(key)) == known.end()) {

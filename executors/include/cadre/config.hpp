@@ -11,7 +11,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <map>
@@ -24,6 +23,7 @@
 #include <vector>
 
 #include <cadre/detail/base/durations.hpp>
+#include <cadre/detail/base/filesystem_path.hpp>
 #include <cadre/errors.hpp>
 
 namespace cadre {
@@ -114,9 +114,7 @@ struct executor_config {
     /// Refuses options that are not in `known`: a factory calls it so that no option is silently ignored.
     /// @throws config_error that names the first unknown option and the closest known one
     void allow_only(std::span<const std::string_view> known) const;
-    void allow_only(std::initializer_list<std::string_view> known) const {
-        allow_only(std::span(known.begin(), known.size()));
-    }
+    void allow_only(std::initializer_list<std::string_view> known) const;
     /// @throws config_error with the origin of the option `key` and `message`, always
     [[noreturn]] void fail(std::string_view key, std::string_view message) const;
 };
@@ -135,6 +133,8 @@ struct config {
     /// @throws config_error `FILE:LINE:COLUMN: …` if the file cannot be read, is not valid TOML, or has an unknown key
     /// or a value of the wrong type
     [[nodiscard]] static config load(const std::filesystem::path& file);
+    [[nodiscard]] static config load(const std::string& file);
+    [[nodiscard]] static config load(const char* file);
     /// Reads TOML text; `filename` appears in error messages.
     /// @throws config_error as `load` does
     [[nodiscard]] static config parse(std::string_view text, std::string_view filename = "config");

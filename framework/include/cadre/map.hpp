@@ -30,14 +30,15 @@ namespace cadre {
 
 namespace detail {
 
-template <bool Remote, class Results, class F, class Range>
+template <map_executors Executors, class Results, class F, class Range>
 task<typename Results::type> run_map(executor ex, F f, kept_range<Range> range, map_options options, bool fail_fast) {
     environment_awaiter here;
     const environment* env = co_await here;
     using item = item_of<Range>;
-    map_function_reference<Remote, F, item> called(f);
-    map_run<map_function_t<Remote, F, item>, item, Results, Remote> run(std::move(ex), called, options, range.size(),
-                                                                        env->stop, fail_fast);
+    constexpr bool portable = Executors != map_executors::local;
+    map_function_reference<portable, F, item> called(f);
+    map_run<map_function_t<portable, F, item>, item, Results, Executors> run(std::move(ex), called, options,
+                                                                             range.size(), env->stop, fail_fast);
     co_await drive_chunks(run, range);
     co_return run.take_results();
 }
@@ -89,12 +90,18 @@ task<std::vector<O>> collect_outcomes(task<std::vector<std::optional<O>>> map) {
     co_return all;
 }
 
+/// The executors that are left for the chunks of a map.
+template <bool Remote, class F, class Range>
+inline constexpr map_executors executors_of_chunks = !Remote                   ? map_executors::local
+                                                     : loops_locally<F, Range> ? map_executors::remote
+                                                                               : map_executors::any;
+
 template <bool Remote, template <class> class Results, class F, class Range>
 auto start_map(executor ex, F&& f, Range&& range, const map_options& options, bool fail_fast) {
     using result = typename item_bound<std::decay_t<F>, item_of<Range>>::result;
-    return run_map<Remote, Results<result>, std::decay_t<F>, Range>(std::move(ex), std::decay_t<F>(std::forward<F>(f)),
-                                                                    kept_range<Range>(std::forward<Range>(range)),
-                                                                    options, fail_fast);
+    return run_map<executors_of_chunks<Remote, std::decay_t<F>, Range>, Results<result>, std::decay_t<F>, Range>(
+        std::move(ex), std::decay_t<F>(std::forward<F>(f)), kept_range<Range>(std::forward<Range>(range)), options,
+        fail_fast);
 }
 
 // A map that is refused has a result type, too, so that the sentence is the only error.

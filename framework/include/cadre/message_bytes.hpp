@@ -8,9 +8,9 @@
 ///     auto received = co_await frames.receive();      // the same megabyte, in place
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <new>
 #include <span>
@@ -51,7 +51,7 @@ public:
     message_bytes(const executor& ex, N size) : memory_(detail::domain_of(ex).messages(), checked(size)) {}
     /// A copy of `bytes` in the memory of `ex`. @throws std::bad_alloc, executor_stopped
     message_bytes(const executor& ex, std::span<const std::byte> bytes) : message_bytes(ex, bytes.size()) {
-        std::ranges::copy(bytes, data());
+        if (!bytes.empty()) std::memcpy(data(), bytes.data(), bytes.size());
     }
 
     [[nodiscard]] std::byte* data() noexcept { return memory_.span().data(); }

@@ -65,6 +65,8 @@ parallel_loop::batch_range::range parallel_loop::batch_range::take_half() noexce
     }
 }
 
+parallel_loop::~parallel_loop() = default;
+
 parallel_loop::parallel_loop(std::shared_ptr<executor_backend> backend, settings s)
     : backend_(std::move(backend)), settings_(normalized(std::move(s))), repeatable_(has_repeatable_order(*backend_)),
       unit_(settings_.size / std::numeric_limits<std::uint32_t>::max() + 1), end_(settings_.size) {

@@ -16,6 +16,11 @@ void check_descriptors(const executor_backend& backend, std::size_t count) {
     require_descriptor_count(count);
 }
 
+remote_call_base::remote_call_base(std::shared_ptr<executor_backend> backend)
+    : submission_(std::move(backend), *this) {}
+
+remote_call_base::~remote_call_base() = default;
+
 bool remote_call_base::send(std::coroutine_handle<> h, environment* env) noexcept {
     waiter_.prepare(h, env, nullptr, wait_kind::call);
     if (std::exception_ptr error = submission_.admit(env->stop); error != nullptr) {

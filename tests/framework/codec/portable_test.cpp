@@ -9,6 +9,8 @@
 
 #include <any>
 #include <atomic>
+#include <complex>
+#include <filesystem>
 #include <functional>
 #include <memory_resource>
 #include <mutex>

@@ -83,7 +83,7 @@ public:
     /// The items from `from` on, which this chunk has returned. On the thread that launched it.
     [[nodiscard]] std::vector<Item> take_rest(std::size_t from) {
         const auto at = items_.begin() + static_cast<std::ptrdiff_t>(from);
-        std::vector<Item> rest(std::move_iterator(at), std::move_iterator(items_.end()));
+        std::vector<Item> rest(std::make_move_iterator(at), std::make_move_iterator(items_.end()));
         size_ = from;
         return rest;
     }

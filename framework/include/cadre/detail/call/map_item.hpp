@@ -19,6 +19,23 @@ struct item_refused {
     std::exception_ptr error;
 };
 
+/// Why a chunk ended before it was full: the item behind it cannot be sent, or the input has thrown.
+class chunk_end {
+public:
+    template <class Read>
+    explicit chunk_end(Read read) {
+        try {
+            read();
+        } catch (const item_refused& refused) {
+            item = refused.error;
+        } catch (...) {
+            input = std::current_exception();
+        }
+    }
+    std::exception_ptr item;
+    std::exception_ptr input;
+};
+
 template <class Item, class Reference>
 [[nodiscard]] Item take_item(Reference&& given) {
     try {

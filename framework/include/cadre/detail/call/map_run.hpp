@@ -18,6 +18,7 @@
 #include <cadre/detail/call/completion_queue.hpp>
 #include <cadre/detail/call/first_failure.hpp>
 #include <cadre/detail/call/local_chunk.hpp>
+#include <cadre/detail/call/map_executors.hpp>
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_pace.hpp>
 #include <cadre/detail/call/map_results.hpp>
@@ -37,21 +38,23 @@ namespace cadre::detail {
 [[nodiscard]] bool runs_raw_chunks(const executor& ex) noexcept;
 
 /// The state of one map; a local of its coroutine, driven by `drive_chunks`. `Results` collects: `outcome_results`,
-/// `plain_results` for a map that fails fast, or those of a `map_stream`. `Remote`: the executor may be a remote one,
-/// so what is sent is portable.
-template <class F, class Item, class Results, bool Remote = true>
+/// `plain_results` for a map that fails fast, or those of a `map_stream`. What is sent is portable unless every
+/// executor is a local one.
+template <class F, class Item, class Results, map_executors Executors = map_executors::any>
 class map_run {
+    static constexpr bool has_remote = Executors != map_executors::local;
+    static constexpr bool has_local = Executors != map_executors::remote;
     using bound = item_bound<F, Item>;
     using result = typename bound::result;
-    using remote = typename remote_chunk_or_none<Remote, F, Item>::type;
-    using local = local_chunk<F, Item>;
+    using remote = typename chunk_or_none<has_remote, remote_chunk, F, Item>::type;
+    using local = typename chunk_or_none<has_local, local_chunk, F, Item>::type;
 
 public:
     /// `f` and what `options` refers to outlive the run. With `fail_fast` a failure stops the items above it.
     map_run(executor ex, const F& f, const map_options& options, std::optional<std::size_t> total, stop_state* stop,
             bool fail_fast)
         : ex_(std::move(ex)), function_(f), options_(resolve_options(options, ex_)), fail_fast_(fail_fast), stop_(stop),
-          raw_(Remote && has_raw_results<bound> && !may_carry_descriptors<typename bound::arguments> &&
+          raw_(has_remote && has_raw_results<bound> && !may_carry_descriptors<typename bound::arguments> &&
                runs_raw_chunks(ex_)),
           window_(options_, ex_.concurrency(), total,
                   {.coroutine = bound::coroutine,
@@ -70,47 +73,10 @@ public:
     /// input throws, when the items before have been sent.
     template <class Iterator, class Sentinel>
     void send_next(Iterator& at, const Sentinel& end) {
-        const std::size_t first = results_.size();
-        const std::size_t n = window_.chunk();
-        std::exception_ptr input_error;
-        std::exception_ptr item_error;
-        if constexpr (Remote) {
-            if (ex_.backend()->remote()) {
-                auto c = make_remote(first, options_.retries);
-                try {
-                    c->fill(function_, at, end, n);
-                } catch (const item_refused& refused) {
-                    item_error = refused.error;
-                } catch (...) {
-                    input_error = std::current_exception();
-                }
-                if (c->items != 0) {
-                    results_.grow(c->items);
-                    send(std::move(c));
-                }
-                return end_of_chunk(at, item_error, input_error);
-            }
-        }
-        std::vector<Item> items;
-        items.reserve(std::min<std::size_t>(n, largest_reservation));
-        if constexpr (requires { at.read_run(items, n); }) {
-            at.read_run(items, n);
-        } else {
-            try {
-                const chunk_wait wait;
-                for (std::size_t i = 0; i < n && at != end && !(i != 0 && wait.ends(i)); ++i, ++at)
-                    items.push_back(take_item<Item>(*at));
-            } catch (const item_refused& refused) {
-                item_error = refused.error;
-            } catch (...) {
-                input_error = std::current_exception();
-            }
-        }
-        if (!items.empty()) {
-            results_.grow(items.size());
-            launch(first, std::move(items));
-        }
-        end_of_chunk(at, item_error, input_error);
+        if (meets_remote())
+            send_remote(at, end);
+        else
+            send_local(at, end);
     }
     /// The input has failed after the items that were sent: with `fail_fast` as the next item would, so those before
     /// it run to their end.
@@ -121,14 +87,14 @@ public:
     }
     /// Submits what `send_next` has left in the batch.
     void flush() noexcept {
-        if constexpr (Remote) batch_.submit();
+        if constexpr (has_remote) batch_.submit();
     }
 
     void collect(completion_queue::nodes& completed) {
         while (completion_queue::node* const node = completed.pop_front()) {
             auto* c = static_cast<map_chunk*>(node);
-            if constexpr (Remote) {
-                if (ex_.backend()->remote()) {
+            if constexpr (has_remote) {
+                if (meets_remote()) {
                     if (const returned_items* const some = c->returned(); some != nullptr) {
                         send_returned(static_cast<remote&>(some->chunk), some->from);
                         continue;
@@ -138,14 +104,14 @@ public:
                     continue;
                 }
             }
-            if constexpr (bound::coroutine) {
+            if constexpr (has_local && bound::coroutine) {
                 if (const returned_items* const some = c->returned(); some != nullptr) {
                     launch_returned(static_cast<local&>(some->chunk), some->from);
                     continue;
                 }
             }
             in_flight_.remove(*c);
-            collect_local(std::unique_ptr<local>(static_cast<local*>(c)));
+            if constexpr (has_local) collect_local(std::unique_ptr<local>(static_cast<local*>(c)));
         }
         window_.report();
     }
@@ -161,6 +127,42 @@ public:
     [[nodiscard]] typename Results::type take_results() noexcept { return results_.take(); }
 
 private:
+    [[nodiscard]] bool meets_remote() const noexcept { return has_remote && (!has_local || ex_.backend()->remote()); }
+    template <class Iterator, class Sentinel>
+    void send_remote(Iterator& at, const Sentinel& end) {
+        if constexpr (has_remote) {
+            auto c = make_remote(results_.size(), options_.retries);
+            const chunk_end ended([&] { c->fill(function_, at, end, window_.chunk()); });
+            if (c->items != 0) {
+                results_.grow(c->items);
+                send(std::move(c));
+            }
+            end_of_chunk(at, ended);
+        }
+    }
+    template <class Iterator, class Sentinel>
+    void send_local(Iterator& at, const Sentinel& end) {
+        if constexpr (has_local) {
+            const std::size_t first = results_.size();
+            const std::size_t n = window_.chunk();
+            std::vector<Item> items;
+            items.reserve(std::min<std::size_t>(n, largest_reservation));
+            const chunk_end ended([&] {
+                if constexpr (requires { at.read_run(items, n); }) {
+                    at.read_run(items, n);
+                } else {
+                    const chunk_wait wait;
+                    for (std::size_t i = 0; i < n && at != end && !(i != 0 && wait.ends(i)); ++i, ++at)
+                        items.push_back(take_item<Item>(*at));
+                }
+            });
+            if (!items.empty()) {
+                results_.grow(items.size());
+                launch(first, std::move(items));
+            }
+            end_of_chunk(at, ended);
+        }
+    }
     void launch(std::size_t first, std::vector<Item>&& items) {
         const std::size_t taken = items.size();
         auto c = std::make_unique<local>(ex_, options_, function_, std::move(items), stop_, fail_fast_,
@@ -172,13 +174,13 @@ private:
     }
     // The chunk has ended before the item at `at` if that cannot be sent, or because the input has thrown.
     template <class Iterator>
-    void end_of_chunk(Iterator& at, const std::exception_ptr& item_error, const std::exception_ptr& input_error) {
-        if (input_error != nullptr) std::rethrow_exception(input_error);
-        if (item_error == nullptr) return;
+    void end_of_chunk(Iterator& at, const chunk_end& ended) {
+        if (ended.input != nullptr) std::rethrow_exception(ended.input);
+        if (ended.item == nullptr) return;
         const std::size_t index = results_.size();
         results_.grow(1);
         window_.sent(1);
-        fail(index, item_error);
+        fail(index, ended.item);
         window_.completed(1);
         ++at;
     }
@@ -384,7 +386,7 @@ private:
     const bool raw_;  // chunks are raw
     map_window window_;
     completion_queue queue_;
-    call_batch<remote> batch_;
+    call_batch batch_;
     std::vector<std::unique_ptr<remote>> free_;
     intrusive_list<map_chunk, &map_chunk::links> in_flight_;
     Results results_;

@@ -126,8 +126,8 @@ task<void> run_map_stream(std::shared_ptr<Out> out, std::shared_ptr<map_stream_l
         const look_ahead ahead(options.window, ex.concurrency());
         using item = item_of<std::vector<typename Input::item>>;
         map_function_reference<Remote, F, item> called(f);
-        map_run<map_function_t<Remote, F, item>, item, Results, Remote> run(std::move(ex), called, options,
-                                                                            input.size(), env->stop, true);
+        map_run<map_function_t<Remote, F, item>, item, Results, Remote ? map_executors::any : map_executors::local> run(
+            std::move(ex), called, options, input.size(), env->stop, true);
         const map_stream_link::connection connected(*link, run.completions(), *env->stop);
         if constexpr (Input::reads_ahead) {
             input.begin(link);

@@ -135,7 +135,7 @@ public:
     [[nodiscard]] awaiter run() noexcept { return awaiter(*this); }
 
 protected:
-    ~parallel_loop() = default;
+    ~parallel_loop();
     /// Runs the indices [first, last) on the calling thread, each after `r.begin(index)`, until that says no.
     /// @return the first index that did not run
     virtual std::size_t run_batch(runner& r, std::size_t first, std::size_t last) noexcept = 0;

@@ -74,8 +74,8 @@ public:
     }
 
 protected:
-    explicit remote_call_base(std::shared_ptr<executor_backend> backend) : submission_(std::move(backend), *this) {}
-    ~remote_call_base() = default;
+    explicit remote_call_base(std::shared_ptr<executor_backend> backend);
+    ~remote_call_base();
     [[nodiscard]] const executor_backend& backend() const noexcept { return submission_.backend(); }
     call_reply& received() {
         (void)waiter_.detach();

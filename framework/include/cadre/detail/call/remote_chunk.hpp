@@ -18,28 +18,19 @@
 
 #include <cadre/detail/call/call_errors.hpp>
 #include <cadre/detail/call/chunk_runner.hpp>
-#include <cadre/detail/call/map_chunk.hpp>
 #include <cadre/detail/call/map_item.hpp>
 #include <cadre/detail/call/raw_chunk_runner.hpp>
 #include <cadre/detail/call/remote_call.hpp>
-#include <cadre/detail/call/remote_submission.hpp>
-#include <cadre/detail/codec/call_name.hpp>
+#include <cadre/detail/call/remote_chunk_core.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/outcome.hpp>
 
 namespace cadre::detail {
 
-/// The error of items that did not run because one before them, in their chunk, has failed. Never thrown: that failure
-/// is.
-[[nodiscard]] inline const std::exception_ptr& not_run_error() {
-    static const std::exception_ptr error = std::make_exception_ptr(cancelled{});
-    return error;
-}
-
 /// Reusable: filled, submitted and read any number of times.
 template <class F, class Item>
-class remote_chunk final : public map_chunk, public portable_call {
+class remote_chunk final : public remote_chunk_core {
     using bound = item_bound<F, Item>;
     using result = typename bound::result;
     static constexpr bool may_carry = may_carry_descriptors<typename bound::arguments>;
@@ -48,7 +39,7 @@ class remote_chunk final : public map_chunk, public portable_call {
 public:
     /// `with_raw_results`: the backend has the extension `raw_chunks`.
     remote_chunk(std::shared_ptr<executor_backend> backend, completion_queue& queue, bool with_raw_results)
-        : submission_(std::move(backend), *this), queue_(queue) {
+        : remote_chunk_core(std::move(backend), queue) {
         may_return_descriptors = may_carry_descriptors<result>;
         if constexpr (has_raw_results<bound>) {
             if (with_raw_results) {
@@ -128,25 +119,6 @@ public:
         arguments.append(other.arguments.span().subspan(base, end - base));
         items += to - from;
     }
-    /// @return whether the chunk was admitted and is to be submitted; else it returns through the queue
-    [[nodiscard]] bool admit(stop_state& stop, call_options settings) noexcept {
-        options = std::move(settings);
-        id = next_task_id();
-        if (auto error = submission_.admit(&stop); error != nullptr) {
-            reply = failed_reply(std::move(error));
-            queue_.push(*this);
-            return false;
-        }
-        return true;
-    }
-    /// After the submission. The chunk may have completed by now, but is not reused before the map, on this thread, has
-    /// taken it out of the queue.
-    void submitted() noexcept { submission_.resend_stop(); }
-
-    /// After the submission.
-    void stop() noexcept override { submission_.request_stop(); }
-    /// After the completion.
-    void unlink() noexcept { submission_.unlink(); }
     /// Closes them: the items are not sent again.
     void release_descriptors() noexcept {
         if constexpr (may_carry) {
@@ -159,9 +131,7 @@ public:
     [[nodiscard]] std::uint32_t read_results(Results& into) {
         if (reply.kind == reply_kind::exception) {
             if (items > 1) read_reply<void>(reply);  // the chunk could not be decoded: throws
-            codec_context context;
-            decoder in(reply.bytes.span(), &context);
-            into.set(first, outcome<result>(decode_exception(in, reply.where + item_text(0))));
+            into.set(first, outcome<result>(only_error()));
             return 1;
         }
         const bool all = reply.kind == reply_kind::value;
@@ -180,14 +150,6 @@ public:
             into.set(first + i, decode_item(in, i));
         return n;
     }
-
-    /// The error of item `i`, whose worker died or was killed, with its origin.
-    [[nodiscard]] std::exception_ptr with_item(const std::exception_ptr& error, std::uint32_t i) const {
-        return add_origin(error, task_text() + item_text(i));
-    }
-
-    call_reply reply;
-    int retries_left = 0;
 
 private:
     void note_descriptors() {
@@ -213,15 +175,10 @@ private:
             encoder out(arguments, &context_);
             std::apply([&](const auto&... as) { (encode(out, as), ...); }, call.stored());
             if constexpr (may_carry) {
-                if (!descriptors.empty()) check_descriptors(submission_.backend(), descriptors.size() - before);
+                if (!descriptors.empty()) check_descriptors(backend(), descriptors.size() - before);
             }
         } catch (...) {
-            arguments.resize_uninitialized(size_before);
-            offsets_.resize(items);
-            if constexpr (may_carry) {
-                descriptors.erase(descriptors.begin() + static_cast<std::ptrdiff_t>(before), descriptors.end());
-                first_descriptors_.resize(items);
-            }
+            drop_last(size_before, before);
             throw item_refused{std::current_exception()};
         }
         ++items;
@@ -247,9 +204,7 @@ private:
             decoder error(std::span(errors.read(length), length), &context);
             if (failed < i || failed >= n) throw_malformed("an item failed twice, or is no item of its chunk");
             read_values(into, i, failed, bytes);
-            const std::string worker = decode_worker(error);
-            into.set(first + failed,
-                     outcome<result>(decode_exception(error, worker + ", " + task_text() + item_text(failed))));
+            into.set(first + failed, outcome<result>(item_error(error, failed)));
             i = failed + 1;
         }
         read_values(into, i, n, bytes);
@@ -264,52 +219,17 @@ private:
             else
                 into.set(first + i, outcome<result>(from_bytes<result>(bytes.data() + i * size)));
     }
-    [[nodiscard]] std::string task_text() const {
-        return options.name.empty() ? call_name(entry, arguments.span()) : "task '" + options.name + "'";
-    }
-    [[nodiscard]] std::string item_text(std::uint32_t i) const { return ", item " + std::to_string(first + i); }
     [[nodiscard]] outcome<result> decode_item(decoder& in, std::uint32_t i) const {
         switch (static_cast<item_result>(in.read_byte())) {
             case item_result::value: break;
             case item_result::not_run: return outcome<result>(not_run_error());
-            default: {
-                const std::string worker = decode_worker(in);
-                return outcome<result>(decode_exception(in, worker + ", " + task_text() + item_text(i)));
-            }
+            default: return outcome<result>(item_error(in, i));
         }
         if constexpr (std::is_void_v<result>)
             return outcome<void>{};
         else
             return outcome<result>(decode<result>(in));
     }
-    void complete(call_reply r) noexcept override {
-        reply = std::move(r);
-        submission_.end_limit(reply);
-        submission_.leave([this]() noexcept { queue_.push(*this); });
-    }
-    // Once for each submission: nothing is left to be taken back afterwards.
-    void take_back(std::uint32_t from) noexcept override {
-        returned_.from = from;
-        queue_.push(returned_);
-    }
-
-    remote_submission submission_;
-    completion_queue& queue_;
-    returned_items returned_{*this};
-    codec_context context_;
-    std::size_t head_ = 0;  // bytes before the first item
-    std::vector<std::size_t> offsets_;  // of the items, if they are not of one size
-    std::vector<std::size_t> first_descriptors_;  // of each item, if items may have some
-};
-
-/// If no executor can be remote, no code for remote ones is instantiated.
-template <bool Remote, class F, class Item>
-struct remote_chunk_or_none {
-    struct type {};
-};
-template <class F, class Item>
-struct remote_chunk_or_none<true, F, Item> {
-    using type = remote_chunk<F, Item>;
 };
 
 }  // namespace cadre::detail

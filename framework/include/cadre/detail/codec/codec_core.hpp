@@ -6,7 +6,6 @@
 #include <array>
 #include <bit>
 #include <chrono>
-#include <complex>
 #include <cstddef>
 #include <cstring>
 #include <type_traits>
@@ -77,8 +76,9 @@ inline constexpr bool is_plain_standard<std::array<T, N>> = N != 0 && is_plain<T
 template <class A, class B>
 inline constexpr bool is_plain_standard<std::pair<A, B>> =
     is_plain<A>() && is_plain<B>() && sizeof(std::pair<A, B>) == sizeof(A) + sizeof(B);
-template <class T>
-inline constexpr bool is_plain_standard<std::complex<T>> = is_plain<T>();
+template <template <class> class C, class T>
+    requires complex_number<C<T>, T>
+inline constexpr bool is_plain_standard<C<T>> = is_plain<T>();
 template <class R, class P>
 inline constexpr bool is_plain_standard<std::chrono::duration<R, P>> = is_plain<R>();
 template <class C, class D>

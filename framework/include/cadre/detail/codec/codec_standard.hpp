@@ -3,11 +3,12 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
-#include <filesystem>
 #include <string>
 #include <system_error>
 
+#include <cadre/detail/base/filesystem_path.hpp>
 #include <cadre/detail/codec/codec_containers.hpp>
 #include <cadre/detail/codec/codec_core.hpp>
 
@@ -43,12 +44,11 @@ struct codec<T> {
     static consteval std::size_t min_encoded_size() { return sizeof(T); }
 };
 
-template <>
-struct codec<std::filesystem::path> {
-    static void encode(encoder& out, const std::filesystem::path& path) {
-        codec<std::filesystem::path::string_type>::encode(out, path.native());
-    }
-    static std::filesystem::path decode(decoder& in) { return detail::decode<std::filesystem::path::string_type>(in); }
+// A template, because the class may be incomplete here.
+template <std::same_as<std::filesystem::path> Path>
+struct codec<Path> {
+    static void encode(encoder& out, const Path& path) { codec<std::string>::encode(out, path.native()); }
+    static Path decode(decoder& in) { return detail::decode<std::string>(in); }
     static consteval std::size_t min_encoded_size() { return 1; }
 };
 

@@ -4,10 +4,9 @@
 
 #include <array>
 #include <chrono>
-#include <complex>
+#include <concepts>
 #include <cstddef>
 #include <deque>
-#include <filesystem>
 #include <forward_list>
 #include <list>
 #include <map>
@@ -25,6 +24,7 @@
 #include <variant>
 #include <vector>
 
+#include <cadre/detail/base/filesystem_path.hpp>
 #include <cadre/detail/codec/fields.hpp>
 
 namespace cadre::detail {
@@ -37,6 +37,15 @@ template <class... Elements>
 struct element_types {
     using type = type_list<Elements...>;
 };
+
+/// `std::complex`, recognised without its heavy header: two floating-point numbers, and nothing else.
+template <class C, class T>
+concept complex_number =
+    std::is_floating_point_v<T> && std::is_trivially_copyable_v<C> && sizeof(C) == 2 * sizeof(T) &&
+    std::is_same_v<typename C::value_type, T> && std::is_constructible_v<C, T, T> && requires(const C& c) {
+        { c.real() } -> std::same_as<T>;
+        { c.imag() } -> std::same_as<T>;
+    };
 
 template <class T>
 concept has_element_types = requires { typename element_types_of<T>::type; };
@@ -92,8 +101,9 @@ template <class T>
 struct element_types_of<std::optional<T>> : element_types<T> {};
 template <class... Ts>
 struct element_types_of<std::variant<Ts...>> : element_types<Ts...> {};
-template <class T>
-struct element_types_of<std::complex<T>> : element_types<T> {};
+template <template <class> class C, class T>
+    requires complex_number<C<T>, T>
+struct element_types_of<C<T>> : element_types<T> {};
 template <class R, class P>
 struct element_types_of<std::chrono::duration<R, P>> : element_types<R> {};
 template <class C, class D>

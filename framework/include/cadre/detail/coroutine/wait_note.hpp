@@ -53,8 +53,8 @@ struct wait_note {
 /// loop uses it.
 class waits_in_progress {
 public:
-    void add(const void* waiter, const wait_note& note) { notes_.insert_or_assign(waiter, note); }
-    void remove(const void* waiter) noexcept { notes_.erase(waiter); }
+    void add(const void* waiter, const wait_note& note);
+    void remove(const void* waiter) noexcept;
     [[nodiscard]] const std::unordered_map<const void*, wait_note>& all() const noexcept { return notes_; }
 
 private:

@@ -113,15 +113,15 @@ protected:
 /// alive then.
 class portable_call {
 public:
-    portable_call() = default;
+    portable_call();
     portable_call(const portable_call&) = delete;
     portable_call& operator=(const portable_call&) = delete;
     virtual void complete(call_reply reply) noexcept = 0;
     /// Raw chunk, or `returns_items`: the items from `from` on, which no worker has begun, are the caller's again.
     /// Called before `complete`, under the same rules; once at most.
-    virtual void take_back(std::uint32_t /*from*/) noexcept {}
+    virtual void take_back(std::uint32_t from) noexcept;
     /// Called by the executor when a worker is to begin the call; 0: it waits again. Any thread; must not block.
-    virtual void note_worker(pid_t pid) noexcept { worker_pid.store(pid, std::memory_order_relaxed); }
+    virtual void note_worker(pid_t pid) noexcept;
     /// Bytes of the encoded arguments.
     [[nodiscard]] std::size_t arguments_size() const noexcept { return arguments.size() + borrowed_size(borrowed); }
 
@@ -143,7 +143,7 @@ public:
     std::atomic<const std::string*> worker_host{nullptr};
 
 protected:
-    ~portable_call() = default;
+    ~portable_call();
 };
 
 /// A raw chunk in its worker. The items of the chunk are a range that two processes share: the worker claims items at

@@ -1,0 +1,13 @@
+// Defined once and not in every program that makes calls.
+
+#include <cadre/detail/scheduler/portable_call.hpp>
+
+namespace cadre::detail {
+
+portable_call::portable_call() = default;
+portable_call::~portable_call() = default;
+
+void portable_call::take_back(std::uint32_t /*from*/) noexcept {}
+void portable_call::note_worker(pid_t pid) noexcept { worker_pid.store(pid, std::memory_order_relaxed); }
+
+}  // namespace cadre::detail
