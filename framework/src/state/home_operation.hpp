@@ -23,6 +23,17 @@ public:
         object = target.get();
         try_now = [](pending_operation& p) noexcept { return static_cast<operation&>(p).perform(); };
         if (op == home_op::send || op == home_op::try_send) queue = 1;
+        if (op == home_op::wait_cell) {
+            queue = shared_block::changes;
+            independent = true;
+            // What the wait has changed is taken back if it is stopped, but not if its worker has died.
+            withdraw = [](pending_operation& p) noexcept {
+                auto& self = static_cast<operation&>(p);
+                if (!self.stopping) return true;
+                p.outcome = self.check_cell(true);
+                return p.outcome == op_status::would_block;
+            };
+        }
         service.operations_.fetch_add(1, std::memory_order_relaxed);
     }
     ~operation() { service.operations_.fetch_sub(1, std::memory_order_release); }
@@ -42,6 +53,7 @@ public:
                                                                                 : op_status::would_block;
             case home_op::lock:
             case home_op::try_lock: return static_cast<process_lock&>(*target).try_lock(owner_died);
+            case home_op::wait_cell: return check_cell(false);
             default: return static_cast<shared_semaphore&>(*target).try_acquire(permits);
         }
     }
@@ -56,6 +68,12 @@ public:
     }
 
 private:
+    [[nodiscard]] op_status check_cell(bool withdrawn) noexcept {
+        auto& block = static_cast<shared_block&>(*target);
+        const op_status alive = block.alive();
+        return alive == op_status::done ? cell(block, message.bytes.span().subspan(answer_head), withdrawn) : alive;
+    }
+
     class immediate_home;
     [[nodiscard]] static environment* environment_of_answers();
 
@@ -70,6 +88,9 @@ public:
     home_channel::messages received{};  // one, if it was performed
     std::uint32_t permits = 0;
     bool owner_died = false;
+    cell_function cell = nullptr;  // the operation on a cell; its state is the message, behind the head of the answer
+    std::shared_ptr<home_cell> locks{};  // the cell whose lock it takes
+    bool stopping = false;  // by a stop request of the task
     std::shared_ptr<operation> self{};  // until it has completed or was withdrawn
     std::shared_ptr<operation> next_done{};
 };

@@ -19,7 +19,7 @@ namespace cadre::detail {
 /// The number of an object at its home. Never used again.
 using home_number = std::uint64_t;
 
-enum class home_kind : std::uint8_t { channel = 1, lock, semaphore, constant };
+enum class home_kind : std::uint8_t { channel = 1, lock, semaphore, constant, cell };
 
 /// What a process asks for. A request is this byte, the number of the object, and what the comment names. Those without
 /// an answer have the ticket 0.
@@ -28,6 +28,7 @@ enum class home_op : std::uint8_t {
     make_lock,  ///< no object; answer: its number
     make_semaphore,  ///< no object; u64 permits; answer: its number
     make_constant,  ///< no object; u64 bytes; answer: its number
+    make_cell,  ///< no object; u64 bytes, at most `max_cell`; answer: its number
     hold,  ///< no answer: the process has a handle
     release,  ///< u64 count; no answer: it has dropped so many handles
     begin_transit,  ///< no answer: bytes that own the object are on their way
@@ -42,9 +43,10 @@ enum class home_op : std::uint8_t {
     close,  ///< no answer
     closed,  ///< answer: u64 whether
     size,  ///< answer: u64
-    lock,  ///< waits; answer: u64 whether the owner died
+    lock,  ///< waits; answer: u64 whether the owner died; of a cell its bytes
     try_lock,  ///< the same answer
-    unlock,  ///< no answer
+    unlock,  ///< of a cell maybe u64 offset, bytes to be written there; no answer
+    undo_lock,  ///< u64 ticket of a lock; no answer: nobody took it
     acquire,  ///< u64 permits; waits
     try_acquire,  ///< u64 permits
     return_permits,  ///< u64 permits; no answer
@@ -54,7 +56,15 @@ enum class home_op : std::uint8_t {
     fill,  ///< bytes behind those that were sent before, of a constant that is being made; an answer if it has a ticket
     fetch,  ///< u64 offset; answer: a part of a constant, at most `constant_part` bytes
     exists,  ///< answer: u64 whether
+    write,  ///< the bytes of a cell
+    try_cell,  ///< the name of an operation on a cell, its state; answer: its state
+    wait_cell,  ///< the same; waits
+    notify,  ///< of a cell; no answer
 };
+inline constexpr auto last_home_op = home_op::notify;
+
+/// Bytes of a cell: they travel at once.
+inline constexpr std::uint64_t max_cell = std::uint64_t{1} << 19;
 
 /// Bytes of a constant that travel at once.
 inline constexpr std::size_t constant_part = std::size_t{1} << 20;
@@ -79,8 +89,7 @@ template <class T>
 }
 
 /// A handle of such an object, encoded: this head, the identity of its domain, its number, and a channel's capacity or
-/// a constant's size. The heads of
-/// objects in shared memory do not have the bit `home`.
+/// the size of a constant or a cell. The heads of objects in shared memory do not have the bit `home`.
 struct home_handle {
     static constexpr std::uint8_t home = 0x40;
     static constexpr std::uint8_t owned = 0x80;  ///< the bytes own the object, and are decoded once

@@ -139,7 +139,7 @@ void home_service::end(session of) noexcept {
     for (auto& [channel, messages] : returned)
         channel->give_back(std::move(messages));
     for (auto& [number, p] : of.possessions) {
-        if (p.locked) static_cast<home_lock&>(*p.object).owner_died();
+        if (p.lock_ticket != 0) lock_of(p.object)->owner_died();
         if (p.permits != 0) static_cast<shared_semaphore&>(*p.object).give_back(static_cast<std::uint32_t>(p.permits));
     }
 }

@@ -8,6 +8,7 @@
 
 #include "state/blocking_request.hpp"
 #include "state/home_domain.hpp"
+#include "state/remote_cell.hpp"
 
 namespace cadre::detail {
 
@@ -76,6 +77,7 @@ std::shared_ptr<shared_object> remote_domain::adopt(const handle_name& name) {
         case home_kind::lock: return adopted(find_or_make<remote_lock>(number_of(name)));
         case home_kind::semaphore: return adopted(find_or_make<remote_semaphore>(number_of(name)));
         case home_kind::constant: return adopted(find_or_make<remote_constant>(number_of(name)));
+        case home_kind::cell: return adopted(find_or_make<remote_cell>(number_of(name)));
     }
     throw_malformed("a handle of an unknown kind of shared object");
 }
@@ -94,7 +96,13 @@ std::shared_ptr<shared_condition> remote_domain::make_condition() {
     throw_not_on_several_hosts("a condition variable");
 }
 std::shared_ptr<shared_block> remote_domain::make_block(std::size_t, std::size_t) {
-    throw_not_on_several_hosts("cells, arrays, segments, events, latches and barriers");
+    throw_not_on_several_hosts("arrays and segments");
+}
+std::shared_ptr<shared_block> remote_domain::make_cell(std::size_t size, std::size_t alignment) {
+    require_cell(size, alignment);
+    auto cell = make<remote_cell>(home_op::make_cell, size);
+    cell->set_size(size);
+    return cell;
 }
 
 std::shared_ptr<shared_channel> remote_domain::take_channel(decoder& in) {
@@ -118,6 +126,13 @@ std::shared_ptr<shared_block> remote_domain::take_block(decoder& in) {
     auto constant = decode<remote_constant>(in, home_kind::constant, &size);
     constant->set_size(size);
     return constant;
+}
+
+std::shared_ptr<shared_block> remote_domain::take_cell(decoder& in) {
+    std::uint64_t size = 0;
+    auto cell = decode<remote_cell>(in, home_kind::cell, &size);
+    cell->set_size(size);
+    return cell;
 }
 
 std::shared_ptr<shared_block> remote_domain::make_constant(std::span<const std::span<const std::byte>> pieces) {
