@@ -41,10 +41,4 @@ bool home_cell::write(std::uint64_t offset, std::span<const std::byte> bytes) no
     return true;
 }
 
-std::shared_ptr<recoverable_lock> lock_of(const std::shared_ptr<shared_object>& object) {
-    if (auto lock = std::dynamic_pointer_cast<recoverable_lock>(object)) return lock;
-    if (const auto cell = std::dynamic_pointer_cast<home_cell>(object)) return {cell, &cell->owned()};
-    return nullptr;
-}
-
 }  // namespace cadre::detail

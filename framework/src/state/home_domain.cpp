@@ -5,6 +5,8 @@
 #include <cadre/detail/state/cell_guard.hpp>
 #include <cadre/errors.hpp>
 
+#include "state/home_locks.hpp"
+
 namespace cadre::detail {
 
 namespace {
@@ -18,10 +20,9 @@ std::shared_ptr<Object> make_at_home(const std::shared_ptr<home_table>& table, A
 
 }  // namespace
 
-void throw_not_on_several_hosts(const char* what) {
-    throw not_portable(
-        std::string("an executor of several hosts has no memory for ") + what +
-        ": its hosts share channels, values, mutexes, semaphores, events, latches, barriers and constants");
+void throw_no_memory_on_several_hosts() {
+    throw not_portable("an executor of several hosts has no memory for arrays and segments: its hosts share channels, "
+                       "values, locks, semaphores, events, latches, barriers and constants");
 }
 
 void require_cell(std::size_t size, std::size_t alignment) {
@@ -51,11 +52,9 @@ std::shared_ptr<process_lock> home_domain::make_lock() { return make_at_home<hom
 std::shared_ptr<shared_semaphore> home_domain::make_semaphore(std::uint32_t permits) {
     return make_at_home<home_semaphore>(table_, permits);
 }
-std::shared_ptr<process_shared_lock> home_domain::make_shared_lock() { throw_not_on_several_hosts("a shared mutex"); }
-std::shared_ptr<shared_condition> home_domain::make_condition() { throw_not_on_several_hosts("a condition variable"); }
-std::shared_ptr<shared_block> home_domain::make_block(std::size_t, std::size_t) {
-    throw_not_on_several_hosts("arrays and segments");
-}
+std::shared_ptr<process_shared_lock> home_domain::make_shared_lock() { return make_at_home<home_shared_lock>(table_); }
+std::shared_ptr<shared_condition> home_domain::make_condition() { return make_at_home<home_condition>(table_); }
+std::shared_ptr<shared_block> home_domain::make_block(std::size_t, std::size_t) { throw_no_memory_on_several_hosts(); }
 std::shared_ptr<shared_block> home_domain::make_cell(std::size_t size, std::size_t alignment) {
     require_cell(size, alignment);
     return make_at_home<home_cell>(table_, size);
@@ -68,11 +67,11 @@ std::shared_ptr<process_lock> home_domain::take_lock(decoder& in) { return find<
 std::shared_ptr<shared_semaphore> home_domain::take_semaphore(decoder& in) {
     return find<home_semaphore>(in, home_kind::semaphore);
 }
-std::shared_ptr<process_shared_lock> home_domain::take_shared_lock(decoder&) {
-    throw_not_on_several_hosts("a shared mutex");
+std::shared_ptr<process_shared_lock> home_domain::take_shared_lock(decoder& in) {
+    return find<home_shared_lock>(in, home_kind::shared_lock);
 }
-std::shared_ptr<shared_condition> home_domain::take_condition(decoder&) {
-    throw_not_on_several_hosts("a condition variable");
+std::shared_ptr<shared_condition> home_domain::take_condition(decoder& in) {
+    return find<home_condition>(in, home_kind::condition);
 }
 std::shared_ptr<shared_block> home_domain::take_block(decoder& in) {
     return find<home_constant>(in, home_kind::constant);

@@ -59,7 +59,7 @@ private:
 };
 
 /// Refuses what hosts do not share. @throws not_portable
-[[noreturn]] void throw_not_on_several_hosts(const char* what);
+[[noreturn]] void throw_no_memory_on_several_hosts();
 /// @throws not_portable if a cell cannot travel
 void require_cell(std::size_t size, std::size_t alignment);
 

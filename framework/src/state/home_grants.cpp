@@ -42,11 +42,11 @@ bool home_service::grant(operation& op, byte_buffer& answer) {
         put<std::uint64_t>(answer, m.carries ? 1 : 0);
         answer.append(m.bytes.span());
     }
-    if (performed && (op.op == home_op::lock || op.op == home_op::try_lock)) {
-        if (op.locks != nullptr)
-            answer.reserve(answer_head + sizeof(std::uint64_t) + op.locks->size() + home_answers::spare);
+    if (performed && (op.locks() || op.shares())) {
+        if (op.locked_cell != nullptr)
+            answer.reserve(answer_head + sizeof(std::uint64_t) + op.locked_cell->size() + home_answers::spare);
         put<std::uint64_t>(answer, op.owner_died ? 1 : 0);
-        if (op.locks != nullptr) op.locks->read(answer);
+        if (op.locked_cell != nullptr) op.locked_cell->read(answer);
     }
     const std::lock_guard hold(mutex_);
     if (!is_waited_for(op)) return false;
@@ -54,6 +54,10 @@ bool home_service::grant(operation& op, byte_buffer& answer) {
         op.op == home_op::wait_cell)
         return true;
     session& s = sessions_.find(op.client)->second;
+    if (op.op == home_op::await_notification) {
+        s.received[op.ticket].notified = std::static_pointer_cast<home_condition>(op.target);
+        return true;
+    }
     if (receives) {
         auto& carried = op.received.front().carried;
         for (const auto& [number, object] : carried)
@@ -68,11 +72,20 @@ bool home_service::grant(operation& op, byte_buffer& answer) {
     }
     possession& p = possession_of(s, op.target_number);
     p.object = op.target;
-    if (op.op == home_op::lock || op.op == home_op::try_lock)
+    if (op.locks())
         p.lock_ticket = op.ticket;
+    else if (op.shares())
+        ++p.shares;
     else
         p.permits += op.permits;
     return true;
+}
+
+void home_service::give_back(in_hand taken) noexcept {
+    if (taken.notified != nullptr)
+        taken.notified->notify(1);
+    else
+        taken.channel->give_back(std::move(taken.message));
 }
 
 void home_service::undo(operation& op) noexcept {
@@ -83,8 +96,11 @@ void home_service::undo(operation& op) noexcept {
         case home_op::lock:
         case home_op::try_lock:
             // It passes on that an earlier owner died.
-            return op.owner_died ? static_cast<recoverable_lock&>(*op.target).owner_died()
-                                 : static_cast<recoverable_lock&>(*op.target).unlock();
+            return op.owner_died ? release_dead_owner(static_cast<process_lock&>(*op.target))
+                                 : static_cast<process_lock&>(*op.target).unlock();
+        case home_op::lock_shared:
+        case home_op::try_lock_shared: return static_cast<home_shared_lock&>(*op.target).unlock_shared();
+        case home_op::await_notification: return static_cast<home_condition&>(*op.target).notify(1);
         case home_op::acquire:
         case home_op::try_acquire: return static_cast<shared_semaphore&>(*op.target).give_back(op.permits);
         default: return;

@@ -176,9 +176,6 @@ private:
     recoverable_lock owned_;
 };
 
-/// The lock of a home_lock or a home_cell. @return null for another object
-[[nodiscard]] std::shared_ptr<recoverable_lock> lock_of(const std::shared_ptr<shared_object>& object);
-
 /// Bytes that never change, once they are complete.
 class home_constant final : public heap_block, public home_object {
 public:

@@ -19,7 +19,7 @@ namespace cadre::detail {
 /// The number of an object at its home. Never used again.
 using home_number = std::uint64_t;
 
-enum class home_kind : std::uint8_t { channel = 1, lock, semaphore, constant, cell };
+enum class home_kind : std::uint8_t { channel = 1, lock, semaphore, constant, cell, shared_lock, condition };
 
 /// What a process asks for. A request is this byte, the number of the object, and what the comment names. Those without
 /// an answer have the ticket 0.
@@ -29,6 +29,8 @@ enum class home_op : std::uint8_t {
     make_semaphore,  ///< no object; u64 permits; answer: its number
     make_constant,  ///< no object; u64 bytes; answer: its number
     make_cell,  ///< no object; u64 bytes, at most `max_cell`; answer: its number
+    make_shared_lock,  ///< no object; answer: its number
+    make_condition,  ///< no object; answer: its number
     hold,  ///< no answer: the process has a handle
     release,  ///< u64 count; no answer: it has dropped so many handles
     begin_transit,  ///< no answer: bytes that own the object are on their way
@@ -37,8 +39,8 @@ enum class home_op : std::uint8_t {
     try_send,  ///< the same
     receive,  ///< waits; answer: u64 whether it carries handles, the message
     try_receive,  ///< the same answer
-    confirm,  ///< u64 ticket of a receive; no answer: the message has arrived
-    give_back,  ///< u64 ticket of a receive; no answer: nobody took the message
+    confirm,  ///< u64 ticket of a receive or a notification; no answer: it has arrived
+    give_back,  ///< u64 ticket of a receive or a notification; no answer: nobody took it
     watch,  ///< u64 queue; waits until an operation is possible
     close,  ///< no answer
     closed,  ///< answer: u64 whether
@@ -47,6 +49,11 @@ enum class home_op : std::uint8_t {
     try_lock,  ///< the same answer
     unlock,  ///< of a cell maybe u64 offset, bytes to be written there; no answer
     undo_lock,  ///< u64 ticket of a lock; no answer: nobody took it
+    lock_shared,  ///< waits; answer: u64 whether an owner died
+    try_lock_shared,  ///< the same answer
+    unlock_shared,  ///< no answer
+    await_notification,  ///< of a condition; waits
+    notify_waiters,  ///< of a condition; u64 count; no answer
     acquire,  ///< u64 permits; waits
     try_acquire,  ///< u64 permits
     return_permits,  ///< u64 permits; no answer

@@ -125,6 +125,14 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
             home_charge taken = charge(from, object_bytes);
             return answer_made(domain_->make_lock(), std::move(taken));
         }
+        case home_op::make_shared_lock: {
+            home_charge taken = charge(from, object_bytes);
+            return answer_made(domain_->make_shared_lock(), std::move(taken));
+        }
+        case home_op::make_condition: {
+            home_charge taken = charge(from, object_bytes);
+            return answer_made(domain_->make_condition(), std::move(taken));
+        }
         case home_op::make_semaphore: {
             const auto n = take<std::uint64_t>(in);
             if (n > std::numeric_limits<std::uint32_t>::max()) throw_malformed("an impossible number of permits");
@@ -204,11 +212,11 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
             return begin_on(find<home_channel>(number),
                             [&](operation& made) { made.queue = take<std::uint64_t>(in) != 0 ? 1 : 0; });
         case home_op::confirm:
-            if (auto taken = take_in_hand(from, take<std::uint64_t>(in))) taken->channel->confirm();
+            if (auto taken = take_in_hand(from, take<std::uint64_t>(in)); taken && taken->channel != nullptr)
+                taken->channel->confirm();
             return;
         case home_op::give_back:
-            if (auto taken = take_in_hand(from, take<std::uint64_t>(in)))
-                taken->channel->give_back(std::move(taken->message));
+            if (auto taken = take_in_hand(from, take<std::uint64_t>(in))) give_back(std::move(*taken));
             return;
         case home_op::close: return find<home_channel>(number)->close();
         case home_op::closed: return answer_value(find<home_channel>(number)->closed() ? 1 : 0);
@@ -218,9 +226,31 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
             const auto object = find<shared_object>(number);
             const auto lock = lock_of(object);
             if (lock == nullptr) throw_malformed("a lock of an object that has none");
-            return begin_on(lock, [&](operation& made) { made.locks = std::dynamic_pointer_cast<home_cell>(object); });
+            return begin_on(lock,
+                            [&](operation& made) { made.locked_cell = std::dynamic_pointer_cast<home_cell>(object); });
         }
         case home_op::unlock: return release_lock(from, number, nullptr, in);
+        case home_op::lock_shared:
+        case home_op::try_lock_shared: return begin_on(find<home_shared_lock>(number), [](operation&) {});
+        case home_op::unlock_shared: {
+            std::shared_ptr<shared_object> dropped;
+            std::shared_ptr<shared_object> held;
+            {
+                const std::lock_guard hold(mutex_);
+                possession* const p = find_possession(from, number);
+                if (p == nullptr || p->shares == 0) throw_malformed("an unlock without a lock");
+                --p->shares;
+                held = p->object;
+                drop_if_empty(from, number, dropped);
+            }
+            return static_cast<home_shared_lock&>(*held).unlock_shared();
+        }
+        case home_op::await_notification: return begin_on(find<home_condition>(number), [](operation&) {});
+        case home_op::notify_waiters: {
+            const auto count = take<std::uint64_t>(in);
+            return find<home_condition>(number)->notify(
+                static_cast<std::uint32_t>(std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max())));
+        }
         case home_op::undo_lock: {
             const auto granted_to = take<std::uint64_t>(in);
             return release_lock(from, number, &granted_to, in);
@@ -287,7 +317,7 @@ void home_service::release_lock(home_client from, home_number number, const std:
     }
     struct unlocked {
         ~unlocked() { lock->unlock(); }
-        const std::shared_ptr<recoverable_lock> lock;
+        const std::shared_ptr<process_lock> lock;
     };
     const unlocked at_the_end{lock_of(held)};
     if (in.remaining() == 0) return;
@@ -298,8 +328,6 @@ void home_service::release_lock(home_client from, home_number number, const std:
 }
 
 void home_service::begin(home_client from, std::uint64_t ticket, std::shared_ptr<operation> op) {
-    const bool waits = op->op == home_op::send || op->op == home_op::receive || op->op == home_op::watch ||
-                       op->op == home_op::lock || op->op == home_op::acquire || op->op == home_op::wait_cell;
     {
         const std::lock_guard hold(mutex_);
         session& s = session_of(from);
@@ -309,7 +337,7 @@ void home_service::begin(home_client from, std::uint64_t ticket, std::shared_ptr
             throw_malformed("a ticket is used twice");
         op->self = op;
     }
-    if (waits) return op->start();
+    if (op->waits()) return op->start();
     op->outcome = op->perform();
     completed(*op);
 }

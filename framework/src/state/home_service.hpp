@@ -19,6 +19,7 @@
 
 #include "state/home_budget.hpp"
 #include "state/home_domain.hpp"
+#include "state/home_locks.hpp"
 #include "state/home_objects.hpp"
 
 namespace cadre::detail {
@@ -78,14 +79,19 @@ private:
         std::shared_ptr<shared_object> object{};
         std::uint64_t handles = 0;
         std::uint64_t lock_ticket = 0;  // of the request to which the lock was given; 0: it has no lock
+        std::uint64_t shares = 0;  // of a shared lock
         std::uint64_t permits = 0;
         home_charge charge{};
 
-        [[nodiscard]] bool empty() const noexcept { return handles == 0 && lock_ticket == 0 && permits == 0; }
+        [[nodiscard]] bool empty() const noexcept {
+            return handles == 0 && lock_ticket == 0 && shares == 0 && permits == 0;
+        }
     };
+    // What a worker was given, and has not confirmed.
     struct in_hand {
         std::shared_ptr<home_channel> channel{};
         home_channel::messages message{};  // one
+        std::shared_ptr<home_condition> notified{};  // instead: a notification
     };
     struct session {
         std::shared_ptr<home_budget> budget{};
@@ -113,6 +119,7 @@ private:
     static void undo(operation& op) noexcept;
     /// What `grant` has noted before it found no memory.
     void drop_ungranted(const operation& op) noexcept;
+    static void give_back(in_hand taken) noexcept;
     static void end(session of) noexcept;
     /// Destroys completed operations, without `mutex_`.
     void clear_done() noexcept;

@@ -120,7 +120,7 @@ TEST_F(HomeService, any_bytes_are_read_as_a_request) {
     std::mt19937_64 random(5);
     std::vector<home_number> numbers{0, 1};
     for (const auto op : {home_op::make_channel, home_op::make_lock, home_op::make_semaphore, home_op::make_constant,
-                          home_op::make_cell})
+                          home_op::make_cell, home_op::make_shared_lock, home_op::make_condition})
         for (int i = 0; i < 2; ++i)
             numbers.push_back(make(a, op, 2));
     for (std::uint64_t ticket = 1; ticket <= 20'000; ++ticket) {
