@@ -82,21 +82,21 @@ public:
     /// @throws as `arrive`
     void drop() const { detail::barrier_arrive(*block_, action_, true); }
     /// Breaks the barrier for good: all who wait and all who arrive get `broken_barrier`.
-    void abort() const noexcept {
-        if (block_->alive() == detail::op_status::done) detail::barrier_abort(*block_);
-    }
+    void abort() const noexcept { detail::barrier_abort(*block_); }
 
     /// Snapshots: whether the barrier is broken; how many participants a phase expects; how many of them have arrived.
-    [[nodiscard]] bool broken() const noexcept { return word().broken(); }
-    [[nodiscard]] std::size_t participants() const noexcept { return word().expected(); }
-    [[nodiscard]] std::size_t arrived() const noexcept { return word().arrived(); }
+    /// In a worker of an executor of several hosts these, `arrive` and `drop` block for one round trip.
+    /// @throws executor_stopped, std::bad_alloc there; else nothing
+    [[nodiscard]] bool broken() const { return word().broken(); }
+    [[nodiscard]] std::size_t participants() const { return word().expected(); }
+    [[nodiscard]] std::size_t arrived() const { return word().arrived(); }
 
     void encode_handle(detail::encoder& out) const {
         block_->encode(out);
         action_.encode(out);
     }
     static async_barrier decode_handle(detail::decoder& in) {
-        auto block = detail::take_words(in, 1);
+        auto block = detail::take_word(in);
         return async_barrier(std::move(block), detail::portable_action::decode(in));
     }
 
@@ -123,7 +123,7 @@ private:
                       "function, a captureless lambda or the result of bind_portable");
         return detail::portable_action(std::in_place, std::decay_t<Action>(std::forward<Action>(action)));
     }
-    [[nodiscard]] detail::barrier_word word() const noexcept { return {detail::block_word(*block_, 0).load()}; }
+    [[nodiscard]] detail::barrier_word word() const { return {detail::load_word(*block_)}; }
 
     std::shared_ptr<detail::shared_block> block_;
     detail::portable_action action_;

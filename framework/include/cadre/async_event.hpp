@@ -6,7 +6,7 @@
 ///     co_await ready.wait();     // in any number of tasks
 #pragma once
 
-#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -18,14 +18,22 @@ namespace cadre {
 
 namespace detail {
 
-/// The event's word: sets so far << 1 | whether it is set. `set` and `reset` change it by sequentially consistent
+/// The event's word: sets so far << 1 | whether it is set. `event_setting` changes it by sequentially consistent
 /// compare-and-swaps, in any process. The number of sets tells a waiter that the event was set although it is reset by
 /// now.
+inline constexpr std::uint64_t event_set_bit = 1;
+
+/// Sets or clears the flag, and notifies those that wait.
+struct event_setting {
+    static constexpr std::size_t block_size = sizeof(std::uint64_t);
+    [[nodiscard]] op_status check(shared_block& block) const noexcept;
+
+    bool set;
+};
+
 struct event_set {
     static constexpr bool only_waits = true;
-    static constexpr std::uint64_t set_bit = 1;
-    [[nodiscard]] static bool set(shared_block& block) noexcept;
-    static void reset(shared_block& block) noexcept;
+    static constexpr std::size_t block_size = sizeof(std::uint64_t);
 
     [[nodiscard]] op_status check(shared_block& block) noexcept {
         const std::uint64_t now = block_word(block, 0).load();
@@ -33,7 +41,7 @@ struct event_set {
             begun = true;
             at_begin = now;
         }
-        return (now & set_bit) != 0 || now != at_begin ? op_status::done : op_status::would_block;
+        return (now & event_set_bit) != 0 || now != at_begin ? op_status::done : op_status::would_block;
     }
 
     std::uint64_t at_begin = 0;
@@ -54,27 +62,22 @@ public:
     async_event& operator=(const async_event&) = default;
 
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
-    explicit async_event(const executor& ex) : block_(detail::make_words(ex, 1)) {}
+    explicit async_event(const executor& ex) : block_(detail::make_word(ex, 0)) {}
 
     /// Sets the flag. Every task that waits now continues, also if the event is reset before it runs. No effect on a
     /// set event.
-    void set() const noexcept {
-        if (block_->alive() == detail::op_status::done && detail::event_set::set(*block_)) block_->notify();
-    }
+    void set() const noexcept { detail::perform_cell_later(*block_, detail::event_setting{.set = true}); }
     /// Clears the flag: later waits wait for the next `set`.
-    void reset() const noexcept {
-        if (block_->alive() == detail::op_status::done) detail::event_set::reset(*block_);
-    }
-    /// A snapshot.
-    [[nodiscard]] bool is_set() const noexcept {
-        return (detail::block_word(*block_, 0).load() & detail::event_set::set_bit) != 0;
-    }
+    void reset() const noexcept { detail::perform_cell_later(*block_, detail::event_setting{.set = false}); }
+    /// A snapshot. In a worker of an executor of several hosts it blocks for one round trip.
+    /// @throws executor_stopped, std::bad_alloc there; else nothing
+    [[nodiscard]] bool is_set() const { return (detail::load_word(*block_) & detail::event_set_bit) != 0; }
     /// Completes when the event is set, or was set since the wait began. Stop: completes if the event is set; a wait
     /// ends with `cancelled`. Resumes at home. @throws cancelled, executor_stopped
     [[nodiscard]] auto wait() const { return detail::block_operation<detail::event_set>(block_, {}); }
 
     void encode_handle(detail::encoder& out) const { block_->encode(out); }
-    static async_event decode_handle(detail::decoder& in) { return async_event(detail::take_words(in, 1)); }
+    static async_event decode_handle(detail::decoder& in) { return async_event(detail::take_word(in)); }
 
     /// Whether both handles refer to the same event.
     friend bool operator==(const async_event& a, const async_event& b) noexcept { return a.block_ == b.block_; }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -20,28 +21,36 @@ namespace cadre {
 
 namespace detail {
 
-/// The latch's word is its count. `count_down` lowers it by sequentially consistent compare-and-swaps, in any process;
+/// The latch's word is its count. `latch_step` lowers it by sequentially consistent compare-and-swaps, in any process;
 /// a count of 0 never changes.
 struct latch_open {
     static constexpr bool only_waits = true;
     static constexpr detail::wait_kind waits_for = detail::wait_kind::latch;
+    static constexpr std::size_t block_size = sizeof(std::uint64_t);
     [[nodiscard]] static op_status check(shared_block& block) noexcept {
         return block_word(block, 0).load() == 0 ? op_status::done : op_status::would_block;
     }
 };
 
-/// Lowers the count by `n`. @return false, without effect, if `n` is above the count
-[[nodiscard]] bool lower_latch(shared_block& block, std::uint64_t n) noexcept;
+/// Lowers the count; `closed`, without effect: `steps` is above the count.
+struct latch_step {
+    static constexpr std::size_t block_size = sizeof(std::uint64_t);
+    [[nodiscard]] op_status check(shared_block& block) const noexcept;
+
+    std::uint64_t steps;
+};
 [[noreturn]] void throw_below_zero(std::uint64_t n);
 
 /// Lowers the count when the wait begins.
 struct latch_arrival {
     static constexpr detail::wait_kind waits_for = detail::wait_kind::latch;
+    static constexpr std::size_t block_size = sizeof(std::uint64_t);
     [[nodiscard]] op_status check(shared_block& block) noexcept {
-        if (!std::exchange(arrived, true) && !lower_latch(block, steps)) return op_status::closed;
+        if (!std::exchange(arrived, true) && latch_step{steps}.check(block) == op_status::closed)
+            return op_status::closed;
         return latch_open::check(block);
     }
-    void end(op_status outcome) const {
+    void end(shared_block&, op_status outcome) const {
         if (outcome == op_status::closed) throw_below_zero(steps);
     }
 
@@ -71,14 +80,16 @@ public:
     /// @throws std::invalid_argument if `n` is negative; std::underflow_error, without effect, if it is above the count
     template <std::integral N = int>
     void count_down(N n = 1) const {
-        const std::uint64_t steps = checked(n);
-        if (block_->alive() == detail::op_status::done && !detail::lower_latch(*block_, steps))
-            detail::throw_below_zero(steps);
+        detail::latch_step step{checked(n)};
+        const detail::op_status outcome = detail::try_cell(*block_, step);
+        if (outcome == detail::op_status::closed) detail::throw_below_zero(step.steps);
+        detail::require_alive(outcome);
     }
-    /// The count: a snapshot.
-    [[nodiscard]] std::uint64_t count() const noexcept { return detail::block_word(*block_, 0).load(); }
-    /// Whether the count is 0.
-    [[nodiscard]] bool try_wait() const noexcept { return count() == 0; }
+    /// The count: a snapshot. In a worker of an executor of several hosts it, `try_wait` and `count_down` block for one
+    /// round trip. @throws executor_stopped, std::bad_alloc there; else nothing
+    [[nodiscard]] std::uint64_t count() const { return detail::load_word(*block_); }
+    /// Whether the count is 0. @throws as `count`
+    [[nodiscard]] bool try_wait() const { return count() == 0; }
     /// Completes when the count is 0. Stop: completes if it is; a wait ends with `cancelled`. Resumes at home.
     /// @throws cancelled, executor_stopped
     [[nodiscard]] auto wait() const { return detail::block_operation<detail::latch_open>(block_, {}); }
@@ -90,7 +101,7 @@ public:
     }
 
     void encode_handle(detail::encoder& out) const { block_->encode(out); }
-    static async_latch decode_handle(detail::decoder& in) { return async_latch(detail::take_words(in, 1)); }
+    static async_latch decode_handle(detail::decoder& in) { return async_latch(detail::take_word(in)); }
 
     /// Whether both handles refer to the same latch.
     friend bool operator==(const async_latch& a, const async_latch& b) noexcept { return a.block_ == b.block_; }

@@ -19,6 +19,7 @@
 #include <cadre/detail/state/cell_types.hpp>
 #include <cadre/detail/state/lock_operation.hpp>
 #include <cadre/detail/state/state_objects.hpp>
+#include <cadre/detail/state/value_operation.hpp>
 #include <cadre/executor.hpp>
 
 namespace cadre {
@@ -30,6 +31,11 @@ namespace cadre {
 /// sequentially consistent unless an order is given. For every `T`: `get`, `set`, `update` and `lock`, which wait for
 /// the value's lock and exclude each other. The atomic members do not take the lock: writing through a guard while
 /// other tasks use them is a data race.
+///
+/// In workers of an executor of several hosts the value is in the program's process. Each operation is one round trip
+/// there, for which the atomic members block the worker's loop; `update` needs one more where they exist. They throw
+/// executor_stopped if the program has gone, std::bad_alloc if it has no memory for the request; elsewhere they throw
+/// nothing. A guard has a copy of the value, which is written back when it unlocks.
 ///
 /// All members are thread-safe. The awaitables hold no thread, are served in the order of arrival within a process and
 /// resume at home. A stop request ends a wait with `cancelled`; after the executor has shut down they throw
@@ -53,47 +59,84 @@ public:
         detail::require_shareable<T>();
         static_assert(std::is_convertible_v<U&&, T>, "cadre::shared_value<T>: the initial value does not convert to T");
         if constexpr (detail::shareable<T> && std::is_convertible_v<U&&, T>) {
-            block_ = detail::domain_of(ex).make_block(sizeof(cell), std::max(alignof(cell), detail::cell_alignment));
+            block_ = detail::domain_of(ex).make_cell(sizeof(cell), std::max(alignof(cell), detail::cell_alignment));
             cell_ =
                 new (block_->data()) cell{.held = {static_cast<T>(fitting(std::forward<U>(initial)))}, .damaged = 0};
+            elsewhere_ = block_->elsewhere();
+            detail::require_alive(block_->write_back());
         }
     }
 
     // clang-format off
-    [[nodiscard]] T load(std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::lock_free<T> { return cell_->atomic().load(order).value; }
-    /// @throws std::range_error if an integer does not fit `T`, as the other members do that write a value; else
-    /// nothing
+    [[nodiscard]] T load(std::memory_order order = std::memory_order_seq_cst) const
+        requires detail::lock_free<T>
+    {
+        if (elsewhere_) [[unlikely]] return detail::load_elsewhere<T>(*block_);
+        return cell_->atomic().load(order).value;
+    }
+    /// @throws std::range_error if an integer does not fit `T`, as the other members do that write a value
     template <std::convertible_to<T> U = T>
-    void store(U x, std::memory_order order = std::memory_order_seq_cst) const noexcept(always_fits<U>)
-        requires detail::lock_free<T> { cell_->atomic().store({static_cast<T>(fitting(x))}, order); }
+    void store(U x, std::memory_order order = std::memory_order_seq_cst) const
+        requires detail::lock_free<T>
+    {
+        const T value = static_cast<T>(fitting(x));
+        if (elsewhere_) [[unlikely]]
+            access_elsewhere<access::store>(value);
+        else
+            cell_->atomic().store({value}, order);
+    }
     /// Writes `x`; returns the previous value.
     template <std::convertible_to<T> U = T>
-    T exchange(U x, std::memory_order order = std::memory_order_seq_cst) const noexcept(always_fits<U>)
-        requires detail::lock_free<T> { return cell_->atomic().exchange({static_cast<T>(fitting(x))}, order).value; }
+    T exchange(U x, std::memory_order order = std::memory_order_seq_cst) const
+        requires detail::lock_free<T>
+    {
+        const T value = static_cast<T>(fitting(x));
+        if (elsewhere_) [[unlikely]] return access_elsewhere<access::exchange>(value);
+        return cell_->atomic().exchange({value}, order).value;
+    }
     /// Writes `desired` if the value is `expected`, byte for byte; else reads it into `expected`.
     template <std::convertible_to<T> U = T>
     bool compare_exchange(T& expected, U desired, std::memory_order order = std::memory_order_seq_cst) const
-        noexcept(always_fits<U>)
         requires detail::lock_free<T>
     {
+        const T value = static_cast<T>(fitting(desired));
+        if (elsewhere_) [[unlikely]] return detail::compare_exchange_elsewhere(*block_, expected, value);
         detail::whole<T> seen{expected};
-        const bool written =
-            cell_->atomic().compare_exchange_strong(seen, {static_cast<T>(fitting(desired))}, order);
+        const bool written = cell_->atomic().compare_exchange_strong(seen, {value}, order);
         if (!written) expected = seen.value;
         return written;
     }
     /// Adds `n`; returns the previous value. Integers wrap.
-    T fetch_add(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::addable<T> { return number().fetch_add(n, order); }
-    T fetch_sub(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::addable<T> { return number().fetch_sub(n, order); }
-    T fetch_and(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::maskable<T> { return number().fetch_and(n, order); }
-    T fetch_or(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::maskable<T> { return number().fetch_or(n, order); }
-    T fetch_xor(T n, std::memory_order order = std::memory_order_seq_cst) const noexcept
-        requires detail::maskable<T> { return number().fetch_xor(n, order); }
+    T fetch_add(T n, std::memory_order order = std::memory_order_seq_cst) const
+        requires detail::addable<T>
+    {
+        if (elsewhere_) [[unlikely]] return access_elsewhere<access::add>(n);
+        return number().fetch_add(n, order);
+    }
+    T fetch_sub(T n, std::memory_order order = std::memory_order_seq_cst) const
+        requires detail::addable<T>
+    {
+        if (elsewhere_) [[unlikely]] return access_elsewhere<access::subtract>(n);
+        return number().fetch_sub(n, order);
+    }
+    T fetch_and(T n, std::memory_order order = std::memory_order_seq_cst) const
+        requires detail::maskable<T>
+    {
+        if (elsewhere_) [[unlikely]] return access_elsewhere<access::mask>(n);
+        return number().fetch_and(n, order);
+    }
+    T fetch_or(T n, std::memory_order order = std::memory_order_seq_cst) const
+        requires detail::maskable<T>
+    {
+        if (elsewhere_) [[unlikely]] return access_elsewhere<access::set_bits>(n);
+        return number().fetch_or(n, order);
+    }
+    T fetch_xor(T n, std::memory_order order = std::memory_order_seq_cst) const
+        requires detail::maskable<T>
+    {
+        if (elsewhere_) [[unlikely]] return access_elsewhere<access::flip>(n);
+        return number().fetch_xor(n, order);
+    }
     // clang-format on
 
     /// Completes when the value is not `old`, byte for byte: immediately, or after a change that `notify_one` or
@@ -101,7 +144,7 @@ public:
     [[nodiscard]] auto wait(T old) const
         requires detail::lock_free<T>
     {
-        return detail::block_operation<detail::value_change<T>>(block_, {cell_, {old}});
+        return detail::block_operation<detail::value_change<T>>(block_, {{old}});
     }
     /// After a change: at least one of the waits for it completes.
     void notify_one() const noexcept { block_->notify(); }
@@ -118,8 +161,16 @@ public:
     /// Completes when `x` has been written. @throws std::range_error immediately if an integer does not fit `T`
     template <std::convertible_to<T> U = T>
     [[nodiscard]] auto set(U x) const {
-        return locked([self = cell_, value = static_cast<T>(fitting(x))](const detail::held_lock&) {
-            self->write(value);
+        return locked([self = cell_, elsewhere = elsewhere_ ? block_.get() : nullptr,
+                       value = static_cast<T>(fitting(x))](const detail::held_lock&) {
+            if constexpr (detail::lock_free<T>) {
+                if (elsewhere != nullptr)
+                    detail::store_elsewhere(*elsewhere, value);
+                else
+                    self->write(value);
+            } else {
+                self->write(value);
+            }
             self->damaged = 0;
         });
     }
@@ -128,8 +179,11 @@ public:
     template <class F>
         requires std::is_invocable_r_v<T, F&, T>
     [[nodiscard]] auto update(F f) const {
-        return locked([self = cell_, f = std::move(f)](detail::held_lock lock) mutable {
+        return locked([self = cell_, elsewhere = elsewhere_ ? block_.get() : nullptr,
+                       f = std::move(f)](detail::held_lock lock) mutable {
             self->note_death(lock);
+            if constexpr (detail::lock_free<T>)
+                if (elsewhere != nullptr) return detail::modify_elsewhere(*elsewhere, self->held.value, f);
             return self->modify(f);
         });
     }
@@ -144,7 +198,7 @@ public:
 
     void encode_handle(detail::encoder& out) const { block_->encode(out); }
     static shared_value decode_handle(detail::decoder& in) {
-        return shared_value(detail::checked_block(detail::domain_of(in).take_block(in), sizeof(cell), alignof(cell)));
+        return shared_value(detail::checked_block(detail::domain_of(in).take_cell(in), sizeof(cell), alignof(cell)));
     }
 
     /// Whether both handles refer to the same value.
@@ -153,16 +207,21 @@ public:
 private:
     using cell = detail::value_cell<T>;
 
+    using access = detail::value_access;
+
     template <class U>
-    static constexpr bool always_fits = !detail::may_not_fit<T, U> && std::is_nothrow_convertible_v<U, T>;
-    template <class U>
-    static constexpr U&& fitting(U&& value) noexcept(always_fits<std::remove_cvref_t<U>>) {
+    static constexpr U&& fitting(U&& value) {
         return detail::fitting_value<T, U>(std::forward<U>(value), "the type of the shared value");
     }
 
     explicit shared_value(std::shared_ptr<detail::shared_block> block) noexcept
-        : block_(std::move(block)), cell_(std::launder(reinterpret_cast<cell*>(block_->data()))) {}
+        : block_(std::move(block)), cell_(std::launder(reinterpret_cast<cell*>(block_->data()))),
+          elsewhere_(block_->elsewhere()) {}
 
+    template <access Access>
+    T access_elsewhere(const T& operand) const {
+        return detail::access_elsewhere<Access>(*block_, operand);
+    }
     [[nodiscard]] std::atomic_ref<T> number() const noexcept { return std::atomic_ref<T>(cell_->held.value); }
     template <class Then>
     [[nodiscard]] detail::lock_operation<Then> locked(Then then) const {
@@ -170,7 +229,8 @@ private:
     }
 
     std::shared_ptr<detail::shared_block> block_;
-    cell* cell_ = nullptr;
+    cell* cell_ = nullptr;  // the memory, or a copy: see shared_block::elsewhere
+    bool elsewhere_ = false;
 };
 
 }  // namespace cadre

@@ -7,9 +7,8 @@
 namespace cadre {
 
 async_barrier::async_barrier(const executor& ex, std::uint32_t participants, detail::portable_action action)
-    : block_(detail::make_words(ex, 1)), action_(std::move(action)) {
-    detail::block_word(*block_, 0).store(detail::barrier_word::make(0, participants, 0, false).raw);
-}
+    : block_(detail::make_word(ex, detail::barrier_word::make(0, participants, 0, false).raw)),
+      action_(std::move(action)) {}
 
 namespace detail {
 
@@ -21,10 +20,31 @@ using core = barrier_core<>;
 // word is damaged.
 constexpr unsigned max_phases_in_sequence = 1000;
 
+/// The action of a phase has ended: begins the next one.
+struct action_end {
+    static constexpr std::size_t block_size = sizeof(std::uint64_t);
+    [[nodiscard]] op_status check(shared_block& block) noexcept {
+        next = core(block_word(block, 0)).complete();
+        if (next != core::step::broken) block.notify();
+        return op_status::done;
+    }
+
+    core::step next = core::step::ended;
+};
+
+struct abortion {
+    static constexpr std::size_t block_size = sizeof(std::uint64_t);
+    [[nodiscard]] static op_status check(shared_block& block) noexcept {
+        if (block.alive() != op_status::done) return op_status::done;
+        core(block_word(block, 0)).abort();
+        block.notify();
+        return op_status::done;
+    }
+};
+
 /// Runs the action of a completing phase and begins the next one; repeats if that is complete by then. @throws
 /// broken_barrier
 void complete_phases(shared_block& block, const portable_action& action) {
-    core word(block_word(block, 0));
     unsigned phases = 0;
     for (core::step next = core::step::completing; next == core::step::completing; ++phases) {
         if (phases == max_phases_in_sequence) {
@@ -37,36 +57,39 @@ void complete_phases(shared_block& block, const portable_action& action) {
             barrier_abort(block);
             throw;
         }
-        next = word.complete();
+        next = perform_cell(block, action_end{}).next;
         if (next == core::step::broken) throw broken_barrier{};
-        block.notify();
     }
 }
 
 }  // namespace
 
+op_status barrier_step::check(shared_block& block) noexcept {
+    arrival = core(block_word(block, 0)).arrive(has_action, drop);
+    if (arrival.what == core::step::ended) block.notify();
+    return op_status::done;
+}
+
 std::uint32_t barrier_arrive(shared_block& block, const portable_action& action, bool drop) {
     require_alive(block.alive());
-    const core::arrival a = core(block_word(block, 0)).arrive(static_cast<bool>(action), drop);
-    switch (a.what) {
+    const core::arrival arrival =
+        perform_cell(block, barrier_step{.has_action = static_cast<bool>(action), .drop = drop}).arrival;
+    finish_arrival(block, action, arrival.what);
+    return arrival.phase;
+}
+
+void finish_arrival(shared_block& block, const portable_action& action, core::step step) {
+    switch (step) {
         case core::step::broken: throw broken_barrier{};
         case core::step::too_many:
             throw std::logic_error("cadre::async_barrier: more arrivals in a phase than participants");
-        case core::step::completing: complete_phases(block, action); break;
-        case core::step::ended: block.notify(); break;
-        case core::step::counted: break;
+        case core::step::completing: return complete_phases(block, action);
+        case core::step::ended:
+        case core::step::counted: return;
     }
-    return a.phase;
 }
 
-bool barrier_withdraw(shared_block& block, std::uint32_t phase) noexcept {
-    return core(block_word(block, 0)).withdraw(phase);
-}
-
-void barrier_abort(shared_block& block) noexcept {
-    core(block_word(block, 0)).abort();
-    block.notify();
-}
+void barrier_abort(shared_block& block) noexcept { perform_cell_later(block, abortion{}); }
 
 void throw_broken_barrier() { throw broken_barrier{}; }
 

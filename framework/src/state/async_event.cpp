@@ -1,15 +1,23 @@
 #include <cadre/async_event.hpp>
 
+#include <atomic>
+
 namespace cadre::detail {
 
-bool event_set::set(shared_block& block) noexcept {
+op_status event_setting::check(shared_block& block) const noexcept {
+    if (block.alive() != op_status::done) return op_status::done;
     std::atomic<std::uint64_t>& word = block_word(block, 0);
+    if (!set) {
+        word.fetch_and(~event_set_bit);
+        return op_status::done;
+    }
     std::uint64_t now = word.load();
-    while ((now & set_bit) == 0)
-        if (word.compare_exchange_weak(now, (now + 2) | set_bit)) return true;
-    return false;
+    while ((now & event_set_bit) == 0)
+        if (word.compare_exchange_weak(now, (now + 2) | event_set_bit)) {
+            block.notify();
+            break;
+        }
+    return op_status::done;
 }
-
-void event_set::reset(shared_block& block) noexcept { block_word(block, 0).fetch_and(~set_bit); }
 
 }  // namespace cadre::detail

@@ -5,20 +5,19 @@
 
 namespace cadre {
 
-async_latch::async_latch(const executor& ex, std::uint64_t count, counted) : block_(detail::make_words(ex, 1)) {
-    detail::block_word(*block_, 0).store(count);
-}
+async_latch::async_latch(const executor& ex, std::uint64_t count, counted) : block_(detail::make_word(ex, count)) {}
 
 namespace detail {
 
-bool lower_latch(shared_block& block, std::uint64_t n) noexcept {
+op_status latch_step::check(shared_block& block) const noexcept {
+    if (block.alive() != op_status::done) return op_status::done;
     std::atomic<std::uint64_t>& word = block_word(block, 0);
     std::uint64_t now = word.load();
     do
-        if (n > now) return false;
-    while (!word.compare_exchange_weak(now, now - n));
-    if (now == n && n != 0) block.notify();
-    return true;
+        if (steps > now) return op_status::closed;
+    while (!word.compare_exchange_weak(now, now - steps));
+    if (now == steps && steps != 0) block.notify();
+    return op_status::done;
 }
 
 void throw_below_zero(std::uint64_t n) {

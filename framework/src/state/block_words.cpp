@@ -3,12 +3,15 @@
 
 namespace cadre::detail {
 
-std::shared_ptr<shared_block> make_words(const executor& ex, std::size_t words) {
-    return domain_of(ex).make_block(words * sizeof(std::uint64_t), cell_alignment);
+std::shared_ptr<shared_block> make_word(const executor& ex, std::uint64_t value) {
+    auto block = domain_of(ex).make_cell(sizeof(std::uint64_t), cell_alignment);
+    block_word(*block, 0).store(value);
+    require_alive(block->write_back());
+    return block;
 }
 
-std::shared_ptr<shared_block> take_words(decoder& in, std::size_t words) {
-    return checked_block(domain_of(in).take_block(in), words * sizeof(std::uint64_t), alignof(std::uint64_t));
+std::shared_ptr<shared_block> take_word(decoder& in) {
+    return checked_block(domain_of(in).take_cell(in), sizeof(std::uint64_t), alignof(std::uint64_t));
 }
 
 }  // namespace cadre::detail

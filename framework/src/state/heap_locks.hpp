@@ -15,7 +15,7 @@ namespace cadre::detail {
 
 /// A shared lock that only coroutines of this process can hold. A waiting owner claims nothing: its place in the queue
 /// keeps later sharers out.
-class heap_shared_lock final : public process_shared_lock, public registered_object {
+class heap_shared_lock : public process_shared_lock, public registered_object {
 public:
     explicit heap_shared_lock(std::shared_ptr<object_registry> registry);
     ~heap_shared_lock() override;
@@ -34,14 +34,14 @@ private:
 
     void interest(unsigned, bool on) noexcept override { interest_.set(on); }
 
-    // owned | number of sharers. An owner sets `owned` by CAS from 0 and clears it; a sharer adds one, and takes it back if the
-    // lock was owned. Sequentially consistent. In a cache line apart from what readers only read.
+    // owned | number of sharers. An owner sets `owned` by CAS from 0 and clears it; a sharer adds one, and takes it
+    // back if the lock was owned. Sequentially consistent. In a cache line apart from what readers only read.
     alignas(64) std::atomic<std::uint64_t> state_{0};
     alignas(64) std::atomic<bool> stopped_{false};
     heap_interest interest_;
 };
 
-class heap_condition final : public shared_condition, public registered_object {
+class heap_condition : public shared_condition, public registered_object {
 public:
     explicit heap_condition(std::shared_ptr<object_registry> registry);
     ~heap_condition() override;

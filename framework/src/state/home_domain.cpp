@@ -2,7 +2,10 @@
 
 #include <string>
 
+#include <cadre/detail/state/cell_guard.hpp>
 #include <cadre/errors.hpp>
+
+#include "state/home_locks.hpp"
 
 namespace cadre::detail {
 
@@ -17,9 +20,20 @@ std::shared_ptr<Object> make_at_home(const std::shared_ptr<home_table>& table, A
 
 }  // namespace
 
-void throw_not_on_several_hosts(const char* what) {
-    throw not_portable(std::string("an executor of several hosts cannot have ") + what +
-                       ": it supports channels, mutexes, semaphores and constants only");
+void throw_no_memory_on_several_hosts() {
+    throw not_portable("an executor of several hosts has no memory for arrays and segments: its hosts share channels, "
+                       "values, locks, semaphores, events, latches, barriers and constants");
+}
+
+void require_cell(std::size_t size, std::size_t alignment) {
+    if (size > max_cell)
+        throw not_portable("a shared value of " + std::to_string(size) +
+                           " bytes: on an executor of several hosts it has at most " + std::to_string(max_cell) +
+                           " bytes, because it travels as a whole");
+    if (alignment > cell_alignment)
+        throw not_portable("a shared value with an alignment of " + std::to_string(alignment) +
+                           " bytes: on an executor of several hosts it is aligned to at most " +
+                           std::to_string(cell_alignment));
 }
 
 template <class Object>
@@ -38,10 +52,12 @@ std::shared_ptr<process_lock> home_domain::make_lock() { return make_at_home<hom
 std::shared_ptr<shared_semaphore> home_domain::make_semaphore(std::uint32_t permits) {
     return make_at_home<home_semaphore>(table_, permits);
 }
-std::shared_ptr<process_shared_lock> home_domain::make_shared_lock() { throw_not_on_several_hosts("a shared mutex"); }
-std::shared_ptr<shared_condition> home_domain::make_condition() { throw_not_on_several_hosts("a condition variable"); }
-std::shared_ptr<shared_block> home_domain::make_block(std::size_t, std::size_t) {
-    throw_not_on_several_hosts("cells, arrays, segments, events, latches and barriers");
+std::shared_ptr<process_shared_lock> home_domain::make_shared_lock() { return make_at_home<home_shared_lock>(table_); }
+std::shared_ptr<shared_condition> home_domain::make_condition() { return make_at_home<home_condition>(table_); }
+std::shared_ptr<shared_block> home_domain::make_block(std::size_t, std::size_t) { throw_no_memory_on_several_hosts(); }
+std::shared_ptr<shared_block> home_domain::make_cell(std::size_t size, std::size_t alignment) {
+    require_cell(size, alignment);
+    return make_at_home<home_cell>(table_, size);
 }
 
 std::shared_ptr<shared_channel> home_domain::take_channel(decoder& in) {
@@ -51,15 +67,16 @@ std::shared_ptr<process_lock> home_domain::take_lock(decoder& in) { return find<
 std::shared_ptr<shared_semaphore> home_domain::take_semaphore(decoder& in) {
     return find<home_semaphore>(in, home_kind::semaphore);
 }
-std::shared_ptr<process_shared_lock> home_domain::take_shared_lock(decoder&) {
-    throw_not_on_several_hosts("a shared mutex");
+std::shared_ptr<process_shared_lock> home_domain::take_shared_lock(decoder& in) {
+    return find<home_shared_lock>(in, home_kind::shared_lock);
 }
-std::shared_ptr<shared_condition> home_domain::take_condition(decoder&) {
-    throw_not_on_several_hosts("a condition variable");
+std::shared_ptr<shared_condition> home_domain::take_condition(decoder& in) {
+    return find<home_condition>(in, home_kind::condition);
 }
 std::shared_ptr<shared_block> home_domain::take_block(decoder& in) {
     return find<home_constant>(in, home_kind::constant);
 }
+std::shared_ptr<shared_block> home_domain::take_cell(decoder& in) { return find<home_cell>(in, home_kind::cell); }
 
 std::shared_ptr<home_constant> home_domain::make_constant(std::size_t size) {
     return make_at_home<home_constant>(table_, size);

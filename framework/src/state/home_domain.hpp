@@ -28,6 +28,7 @@ public:
     [[nodiscard]] std::shared_ptr<process_shared_lock> make_shared_lock() override;
     [[nodiscard]] std::shared_ptr<shared_condition> make_condition() override;
     [[nodiscard]] std::shared_ptr<shared_block> make_block(std::size_t size, std::size_t alignment) override;
+    [[nodiscard]] std::shared_ptr<shared_block> make_cell(std::size_t size, std::size_t alignment) override;
 
     [[nodiscard]] std::shared_ptr<shared_channel> take_channel(decoder& in) override;
     [[nodiscard]] std::shared_ptr<process_lock> take_lock(decoder& in) override;
@@ -35,6 +36,7 @@ public:
     [[nodiscard]] std::shared_ptr<process_shared_lock> take_shared_lock(decoder& in) override;
     [[nodiscard]] std::shared_ptr<shared_condition> take_condition(decoder& in) override;
     [[nodiscard]] std::shared_ptr<shared_block> take_block(decoder& in) override;
+    [[nodiscard]] std::shared_ptr<shared_block> take_cell(decoder& in) override;
 
     [[nodiscard]] std::shared_ptr<shared_block>
     make_constant(std::span<const std::span<const std::byte>> pieces) override;
@@ -56,7 +58,9 @@ private:
     const std::shared_ptr<home_table> table_;
 };
 
-/// Refuses objects that hosts cannot share. @throws not_portable
-[[noreturn]] void throw_not_on_several_hosts(const char* what);
+/// Refuses what hosts do not share. @throws not_portable
+[[noreturn]] void throw_no_memory_on_several_hosts();
+/// @throws not_portable if a cell cannot travel
+void require_cell(std::size_t size, std::size_t alignment);
 
 }  // namespace cadre::detail

@@ -235,13 +235,13 @@ void home_constant::copy_part(std::uint64_t offset, byte_buffer& to) {
     to.append(std::span<const std::byte>(bytes_.span()).subspan(at, std::min(constant_part, size_ - at)));
 }
 
-op_status home_lock::try_lock(bool& owner_died) noexcept {
+op_status recoverable_lock::try_lock(bool& owner_died) noexcept {
     const op_status outcome = heap_lock::try_lock(owner_died);
     if (outcome == op_status::done) owner_died = died_.exchange(false, std::memory_order_acq_rel);
     return outcome;
 }
 
-void home_lock::owner_died() noexcept {
+void recoverable_lock::owner_died() noexcept {
     died_.store(true, std::memory_order_release);
     unlock();
 }

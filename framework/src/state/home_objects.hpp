@@ -1,5 +1,6 @@
 /// @file
-/// Channels, locks and semaphores that live in the program's process and are used by workers of other hosts, too.
+/// Channels, locks, semaphores and cells that live in the program's process and are used by workers of other hosts,
+/// too.
 #pragma once
 
 #include <cstddef>
@@ -134,17 +135,45 @@ private:
     heap_interest interest_[2];
 };
 
-class home_lock final : public heap_lock, public home_object, public std::enable_shared_from_this<home_lock> {
+/// A lock whose owner may be a worker that dies.
+class recoverable_lock : public heap_lock {
 public:
-    explicit home_lock(const std::shared_ptr<home_table>& table) : heap_lock(table->registry), home_object(table) {}
+    using heap_lock::heap_lock;
 
-    void encode(encoder& out) const override { encode_as(home_kind::lock, out, 0, shared_from_this()); }
     [[nodiscard]] op_status try_lock(bool& owner_died) noexcept override;
     /// The worker that held the lock has died.
     void owner_died() noexcept;
 
 private:
     std::atomic<bool> died_{false};  // the previous owner; set before the lock is free
+};
+
+class home_lock final : public recoverable_lock, public home_object, public std::enable_shared_from_this<home_lock> {
+public:
+    explicit home_lock(const std::shared_ptr<home_table>& table)
+        : recoverable_lock(table->registry), home_object(table) {}
+
+    void encode(encoder& out) const override { encode_as(home_kind::lock, out, 0, shared_from_this()); }
+};
+
+/// A block of a cell, an event, a latch or a barrier. Workers lock it, and get the bytes with the lock; or they name
+/// operations on it.
+class home_cell final : public heap_block, public home_object {
+public:
+    home_cell(const std::shared_ptr<home_table>& table, std::size_t size);
+
+    void encode(encoder& out) const override { encode_as(home_kind::cell, out, size(), shared_from_this()); }
+    [[nodiscard]] std::shared_ptr<process_lock> lock() override { return {shared_from_this(), &owned_}; }
+    [[nodiscard]] std::size_t size() const noexcept override { return size_; }
+    [[nodiscard]] recoverable_lock& owned() noexcept { return owned_; }
+    /// Appends the bytes, which others may change atomically.
+    void read(byte_buffer& to);
+    /// @return false, without effect, if they do not fit
+    [[nodiscard]] bool write(std::uint64_t offset, std::span<const std::byte> bytes) noexcept;
+
+private:
+    const std::size_t size_;
+    recoverable_lock owned_;
 };
 
 /// Bytes that never change, once they are complete.

@@ -10,6 +10,7 @@
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/state/memory_domain.hpp>
 
+#include "state/home_locks.hpp"
 #include "state/home_service.hpp"
 
 namespace cadre::detail {
@@ -23,6 +24,26 @@ public:
         object = target.get();
         try_now = [](pending_operation& p) noexcept { return static_cast<operation&>(p).perform(); };
         if (op == home_op::send || op == home_op::try_send) queue = 1;
+        if (op == home_op::wait_cell) {
+            queue = shared_block::changes;
+            independent = true;
+            // What the wait has changed is taken back if it is stopped, but not if its worker has died.
+            withdraw = [](pending_operation& p) noexcept {
+                auto& self = static_cast<operation&>(p);
+                if (!self.stopping) return true;
+                p.outcome = self.check_cell(true);
+                return p.outcome == op_status::would_block;
+            };
+        }
+        if (op == home_op::await_notification)
+            // Of a worker that has died, the notification is passed on later, without the lock of the queue.
+            withdraw = [](pending_operation& p) noexcept {
+                auto& self = static_cast<operation&>(p);
+                self.notified = !static_cast<home_condition&>(*self.target).withdraw();
+                if (!self.notified || !self.stopping) return true;
+                p.outcome = op_status::done;
+                return false;
+            };
         service.operations_.fetch_add(1, std::memory_order_relaxed);
     }
     ~operation() { service.operations_.fetch_sub(1, std::memory_order_release); }
@@ -42,11 +63,32 @@ public:
                                                                                 : op_status::would_block;
             case home_op::lock:
             case home_op::try_lock: return static_cast<process_lock&>(*target).try_lock(owner_died);
+            case home_op::lock_shared:
+            case home_op::try_lock_shared: return static_cast<home_shared_lock&>(*target).try_lock_shared(owner_died);
+            case home_op::wait_cell: return check_cell(false);
+            case home_op::await_notification: return static_cast<home_condition&>(*target).try_take();
             default: return static_cast<shared_semaphore&>(*target).try_acquire(permits);
         }
     }
 
+    [[nodiscard]] bool waits() const noexcept {
+        switch (op) {
+            case home_op::send:
+            case home_op::receive:
+            case home_op::watch:
+            case home_op::lock:
+            case home_op::lock_shared:
+            case home_op::acquire:
+            case home_op::wait_cell:
+            case home_op::await_notification: return true;
+            default: return false;
+        }
+    }
+    [[nodiscard]] bool locks() const noexcept { return op == home_op::lock || op == home_op::try_lock; }
+    [[nodiscard]] bool shares() const noexcept { return op == home_op::lock_shared || op == home_op::try_lock_shared; }
+
     void start() {
+        if (op == home_op::await_notification) static_cast<home_condition&>(*target).enter();
         prepare(nullptr, environment_of_answers(), nullptr);
         run = [](work_item* item) noexcept {
             auto& ended = *static_cast<operation*>(item);
@@ -56,6 +98,12 @@ public:
     }
 
 private:
+    [[nodiscard]] op_status check_cell(bool withdrawn) noexcept {
+        auto& block = static_cast<shared_block&>(*target);
+        const op_status alive = block.alive();
+        return alive == op_status::done ? cell(block, message.bytes.span().subspan(answer_head), withdrawn) : alive;
+    }
+
     class immediate_home;
     [[nodiscard]] static environment* environment_of_answers();
 
@@ -70,6 +118,10 @@ public:
     home_channel::messages received{};  // one, if it was performed
     std::uint32_t permits = 0;
     bool owner_died = false;
+    cell_function cell = nullptr;  // the operation on a cell; its state is the message, behind the head of the answer
+    std::shared_ptr<home_cell> locked_cell{};  // the cell whose lock it takes
+    bool notified = false;  // withdrawn from a condition, with a notification
+    bool stopping = false;  // by a stop request of the task
     std::shared_ptr<operation> self{};  // until it has completed or was withdrawn
     std::shared_ptr<operation> next_done{};
 };

@@ -19,7 +19,7 @@ namespace cadre::detail {
 /// The number of an object at its home. Never used again.
 using home_number = std::uint64_t;
 
-enum class home_kind : std::uint8_t { channel = 1, lock, semaphore, constant };
+enum class home_kind : std::uint8_t { channel = 1, lock, semaphore, constant, cell, shared_lock, condition };
 
 /// The operation that a process requests. A request is this byte, the number of the object, and the fields named in the
 /// comment. Requests without an answer have the ticket 0.
@@ -28,6 +28,9 @@ enum class home_op : std::uint8_t {
     make_lock,  ///< no object; answer: its number
     make_semaphore,  ///< no object; u64 permits; answer: its number
     make_constant,  ///< no object; u64 bytes; answer: its number
+    make_cell,  ///< no object; u64 bytes, at most `max_cell`; answer: its number
+    make_shared_lock,  ///< no object; answer: its number
+    make_condition,  ///< no object; answer: its number
     hold,  ///< no answer: the process has a handle
     release,  ///< u64 count; no answer: it has dropped so many handles
     begin_transit,  ///< no answer: bytes that own the object are on their way
@@ -36,15 +39,21 @@ enum class home_op : std::uint8_t {
     try_send,  ///< the same
     receive,  ///< waits; answer: u64 whether it carries handles, the message
     try_receive,  ///< the same answer
-    confirm,  ///< u64 ticket of a receive; no answer: the worker has the message
-    give_back,  ///< u64 ticket of a receive; no answer: no task took the message
+    confirm,  ///< u64 ticket of a receive or a notification; no answer: it has arrived
+    give_back,  ///< u64 ticket of a receive or a notification; no answer: no task took it
     watch,  ///< u64 queue; waits until an operation is possible
     close,  ///< no answer
     closed,  ///< answer: u64 whether
     size,  ///< answer: u64
-    lock,  ///< waits; answer: u64 whether the owner died
+    lock,  ///< waits; answer: u64 whether the owner died; of a cell its bytes
     try_lock,  ///< the same answer
-    unlock,  ///< no answer
+    unlock,  ///< of a cell maybe u64 offset, bytes to be written there; no answer
+    undo_lock,  ///< u64 ticket of a lock; no answer: nobody took it
+    lock_shared,  ///< waits; answer: u64 whether an owner died
+    try_lock_shared,  ///< the same answer
+    unlock_shared,  ///< no answer
+    await_notification,  ///< of a condition; waits
+    notify_waiters,  ///< of a condition; u64 count; no answer
     acquire,  ///< u64 permits; waits
     try_acquire,  ///< u64 permits
     return_permits,  ///< u64 permits; no answer
@@ -54,7 +63,15 @@ enum class home_op : std::uint8_t {
     fill,  ///< bytes behind those that were sent before, of a constant that is being made; an answer if it has a ticket
     fetch,  ///< u64 offset; answer: a part of a constant, at most `constant_part` bytes
     exists,  ///< answer: u64 whether
+    write,  ///< the bytes of a cell
+    try_cell,  ///< the name of an operation on a cell, its state; answer: its state
+    wait_cell,  ///< the same; waits
+    notify,  ///< of a cell; no answer
 };
+inline constexpr auto last_home_op = home_op::notify;
+
+/// Bytes of a cell: they travel at once.
+inline constexpr std::uint64_t max_cell = std::uint64_t{1} << 19;
 
 /// Bytes of a constant in one message.
 inline constexpr std::size_t constant_part = std::size_t{1} << 20;
@@ -79,8 +96,7 @@ template <class T>
 }
 
 /// A handle of such an object, encoded: this head, the identity of its domain, its number, and a channel's capacity or
-/// a constant's size. The heads of
-/// objects in shared memory do not have the bit `home`.
+/// the size of a constant or a cell. The heads of objects in shared memory do not have the bit `home`.
 struct home_handle {
     static constexpr std::uint8_t home = 0x40;
     static constexpr std::uint8_t owned = 0x80;  ///< the bytes own the object, and are decoded once

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <limits>
 #include <new>
 #include <thread>
 
+#include <cadre/detail/codec/codec.hpp>
+#include <cadre/detail/state/cell_operation.hpp>
 #include <cadre/errors.hpp>
 
 #include "state/home_operation.hpp"
@@ -32,6 +35,23 @@ std::uint32_t permits_of(decoder& in) {
     const auto n = take<std::uint64_t>(in);
     if (n == 0 || n > std::numeric_limits<std::uint32_t>::max()) throw_malformed("an impossible number of permits");
     return static_cast<std::uint32_t>(n);
+}
+
+// Calls only functions that were made for this: the worker names one.
+cell_function cell_function_in(decoder& in) {
+    const auto function = decode<cell_function>(in);
+    if (!known_cell_function::contains(function)) throw_malformed("the name of a function that is no operation");
+    return function;
+}
+
+void try_cell(home_cell& cell, decoder& in, byte_buffer& answer) {
+    const cell_function function = cell_function_in(in);
+    const std::size_t size = in.remaining();
+    answer.reserve(answer_head + size + home_answers::spare);
+    put(answer, op_status::done);
+    answer.append({in.read(size), size});
+    const op_status outcome = function(cell, answer.span().subspan(answer_head), false);
+    std::memcpy(answer.data(), &outcome, sizeof outcome);
 }
 
 }  // namespace
@@ -105,11 +125,25 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
             home_charge taken = charge(from, object_bytes);
             return answer_made(domain_->make_lock(), std::move(taken));
         }
+        case home_op::make_shared_lock: {
+            home_charge taken = charge(from, object_bytes);
+            return answer_made(domain_->make_shared_lock(), std::move(taken));
+        }
+        case home_op::make_condition: {
+            home_charge taken = charge(from, object_bytes);
+            return answer_made(domain_->make_condition(), std::move(taken));
+        }
         case home_op::make_semaphore: {
             const auto n = take<std::uint64_t>(in);
             if (n > std::numeric_limits<std::uint32_t>::max()) throw_malformed("an impossible number of permits");
             home_charge taken = charge(from, object_bytes);
             return answer_made(domain_->make_semaphore(static_cast<std::uint32_t>(n)), std::move(taken));
+        }
+        case home_op::make_cell: {
+            const auto size = take<std::uint64_t>(in);
+            if (size == 0 || size > max_cell) throw_malformed("an impossible size of a cell");
+            home_charge taken = charge(from, object_bytes + size);
+            return answer_made(domain_->make_cell(static_cast<std::size_t>(size), 1), std::move(taken));
         }
         case home_op::make_constant: {
             const auto size = take<std::uint64_t>(in);
@@ -178,29 +212,48 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
             return begin_on(find<home_channel>(number),
                             [&](operation& made) { made.queue = take<std::uint64_t>(in) != 0 ? 1 : 0; });
         case home_op::confirm:
-            if (auto taken = take_in_hand(from, take<std::uint64_t>(in))) taken->channel->confirm();
+            if (auto taken = take_in_hand(from, take<std::uint64_t>(in)); taken && taken->channel != nullptr)
+                taken->channel->confirm();
             return;
         case home_op::give_back:
-            if (auto taken = take_in_hand(from, take<std::uint64_t>(in)))
-                taken->channel->give_back(std::move(taken->message));
+            if (auto taken = take_in_hand(from, take<std::uint64_t>(in))) give_back(std::move(*taken));
             return;
         case home_op::close: return find<home_channel>(number)->close();
         case home_op::closed: return answer_value(find<home_channel>(number)->closed() ? 1 : 0);
         case home_op::size: return answer_value(find<home_channel>(number)->size());
         case home_op::lock:
-        case home_op::try_lock: return begin_on(find<home_lock>(number), [](operation&) {});
-        case home_op::unlock: {
+        case home_op::try_lock: {
+            const auto object = find<shared_object>(number);
+            const auto lock = lock_of(object);
+            if (lock == nullptr) throw_malformed("a lock of an object that has none");
+            return begin_on(lock,
+                            [&](operation& made) { made.locked_cell = std::dynamic_pointer_cast<home_cell>(object); });
+        }
+        case home_op::unlock: return release_lock(from, number, nullptr, in);
+        case home_op::lock_shared:
+        case home_op::try_lock_shared: return begin_on(find<home_shared_lock>(number), [](operation&) {});
+        case home_op::unlock_shared: {
             std::shared_ptr<shared_object> dropped;
             std::shared_ptr<shared_object> held;
             {
                 const std::lock_guard hold(mutex_);
                 possession* const p = find_possession(from, number);
-                if (p == nullptr || !p->locked) throw_malformed("an unlock without a lock");
-                p->locked = false;
+                if (p == nullptr || p->shares == 0) throw_malformed("an unlock without a lock");
+                --p->shares;
                 held = p->object;
                 drop_if_empty(from, number, dropped);
             }
-            return static_cast<process_lock&>(*held).unlock();
+            return static_cast<home_shared_lock&>(*held).unlock_shared();
+        }
+        case home_op::await_notification: return begin_on(find<home_condition>(number), [](operation&) {});
+        case home_op::notify_waiters: {
+            const auto count = take<std::uint64_t>(in);
+            return find<home_condition>(number)->notify(
+                static_cast<std::uint32_t>(std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max())));
+        }
+        case home_op::undo_lock: {
+            const auto granted_to = take<std::uint64_t>(in);
+            return release_lock(from, number, &granted_to, in);
         }
         case home_op::acquire:
         case home_op::try_acquire:
@@ -225,13 +278,56 @@ void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, h
             put(answer, find<home_semaphore>(number)->release(permits_of(in)) ? op_status::done : op_status::closed);
             return;
         case home_op::available: return answer_value(find<home_semaphore>(number)->available());
+        case home_op::write: {
+            const std::size_t size = in.remaining();
+            if (!find<home_cell>(number)->write(0, {in.read(size), size}))
+                throw_malformed("more bytes than a cell has");
+            put(answer, op_status::done);
+            return;
+        }
+        case home_op::try_cell: return try_cell(*find<home_cell>(number), in, answer);
+        case home_op::wait_cell: {
+            const auto cell = find<home_cell>(number);
+            return begin_on(cell, [&](operation& made) {
+                made.cell = cell_function_in(in);
+                const std::size_t size = in.remaining();
+                // It becomes the answer, without memory that could be missing then.
+                made.message.bytes.reserve(answer_head + size + home_answers::spare);
+                put(made.message.bytes, op_status::done);
+                made.message.bytes.append({in.read(size), size});
+            });
+        }
+        case home_op::notify: return find<home_cell>(number)->notify();
     }
     throw_malformed("an unknown operation");
 }
 
+// `granted_to`: only if the lock was given to the request with this ticket.
+void home_service::release_lock(home_client from, home_number number, const std::uint64_t* granted_to, decoder& in) {
+    std::shared_ptr<shared_object> dropped;
+    std::shared_ptr<shared_object> held;
+    {
+        const std::lock_guard hold(mutex_);
+        possession* const p = find_possession(from, number);
+        if (p == nullptr || p->lock_ticket == 0) throw_malformed("an unlock without a lock");
+        if (granted_to != nullptr && p->lock_ticket != *granted_to) return;
+        p->lock_ticket = 0;
+        held = p->object;
+        drop_if_empty(from, number, dropped);
+    }
+    struct unlocked {
+        ~unlocked() { lock->unlock(); }
+        const std::shared_ptr<process_lock> lock;
+    };
+    const unlocked at_the_end{lock_of(held)};
+    if (in.remaining() == 0) return;
+    const auto offset = take<std::uint64_t>(in);
+    const std::size_t size = in.remaining();
+    if (!find<home_cell>(number)->write(offset, {in.read(size), size}))
+        throw_malformed("bytes beyond the end of a cell");
+}
+
 void home_service::begin(home_client from, std::uint64_t ticket, std::shared_ptr<operation> op) {
-    const bool waits = op->op == home_op::send || op->op == home_op::receive || op->op == home_op::watch ||
-                       op->op == home_op::lock || op->op == home_op::acquire;
     {
         const std::lock_guard hold(mutex_);
         session& s = session_of(from);
@@ -241,82 +337,9 @@ void home_service::begin(home_client from, std::uint64_t ticket, std::shared_ptr
             throw_malformed("a ticket is used twice");
         op->self = op;
     }
-    if (waits) return op->start();
+    if (op->waits()) return op->start();
     op->outcome = op->perform();
     completed(*op);
-}
-
-void home_service::completed(operation& op) noexcept {
-    byte_buffer answer;
-    bool granted = false;
-    try {
-        granted = grant(op, answer);
-    } catch (const std::bad_alloc&) {
-        drop_ungranted(op);
-        undo(op);
-        answer = status(op_status::exhausted);
-        granted = true;
-    }
-    if (granted)
-        answers_.answer(op.client, op.ticket, std::move(answer));
-    else
-        undo(op);
-    const std::lock_guard hold(mutex_);
-    op.next_done = std::exchange(done_, std::move(op.self));
-    if (is_waited_for(op)) sessions_.find(op.client)->second.waits.erase(op.ticket);
-}
-
-bool home_service::grant(operation& op, byte_buffer& answer) {
-    const bool performed = op.outcome == op_status::done;
-    put(answer, op.outcome);
-    const bool receives = op.op == home_op::receive || op.op == home_op::try_receive;
-    if (performed && receives) {
-        const home_channel::message& m = op.received.front();
-        answer.reserve(answer_head + sizeof(std::uint64_t) + m.bytes.size() + home_answers::spare);
-        put<std::uint64_t>(answer, m.carries ? 1 : 0);
-        answer.append(m.bytes.span());
-    }
-    if (performed && (op.op == home_op::lock || op.op == home_op::try_lock))
-        put<std::uint64_t>(answer, op.owner_died ? 1 : 0);
-    const std::lock_guard hold(mutex_);
-    if (!is_waited_for(op)) return false;
-    if (!performed || op.op == home_op::send || op.op == home_op::try_send || op.op == home_op::watch) return true;
-    session& s = sessions_.find(op.client)->second;
-    if (receives) {
-        auto& carried = op.received.front().carried;
-        for (const auto& [number, object] : carried)
-            possession_of(s, number).object = object;
-        in_hand& received = s.received[op.ticket];
-        // The worker owns each of these handles from now on, whether or not it confirms the message.
-        for (const auto& [number, object] : carried)
-            ++s.possessions.find(number)->second.handles;
-        received.channel = std::static_pointer_cast<home_channel>(op.target);
-        received.message = std::move(op.received);
-        return true;
-    }
-    possession& p = possession_of(s, op.target_number);
-    p.object = op.target;
-    if (op.op == home_op::lock || op.op == home_op::try_lock)
-        p.locked = true;
-    else
-        p.permits += op.permits;
-    return true;
-}
-
-void home_service::undo(operation& op) noexcept {
-    if (op.outcome != op_status::done) return;
-    switch (op.op) {
-        case home_op::receive:
-        case home_op::try_receive: return static_cast<home_channel&>(*op.target).give_back(std::move(op.received));
-        case home_op::lock:
-        case home_op::try_lock:
-            // The next owner is also told that an earlier owner died.
-            return op.owner_died ? static_cast<home_lock&>(*op.target).owner_died()
-                                 : static_cast<home_lock&>(*op.target).unlock();
-        case home_op::acquire:
-        case home_op::try_acquire: return static_cast<shared_semaphore&>(*op.target).give_back(op.permits);
-        default: return;
-    }
 }
 
 void home_service::stop(home_client from, std::uint64_t ticket) noexcept {
@@ -326,9 +349,9 @@ void home_service::stop(home_client from, std::uint64_t ticket) noexcept {
         if (const auto s = sessions_.find(from); s != sessions_.end())
             if (const auto found = s->second.waits.find(ticket); found != s->second.waits.end()) op = found->second;
     }
-    if (op == nullptr || !op->target->remove(*op)) return;  // it has been performed
-    op->outcome = op_status::would_block;
-    completed(*op);
+    if (op == nullptr) return;
+    op->stopping = true;
+    shared_object::cancel(*op);  // without effect if it has been performed
 }
 
 void home_service::wait_for_completions(std::chrono::steady_clock::time_point deadline) noexcept {

@@ -19,6 +19,7 @@
 
 #include "state/home_budget.hpp"
 #include "state/home_domain.hpp"
+#include "state/home_locks.hpp"
 #include "state/home_objects.hpp"
 
 namespace cadre::detail {
@@ -77,15 +78,20 @@ private:
     struct possession {
         std::shared_ptr<shared_object> object{};
         std::uint64_t handles = 0;
-        bool locked = false;
+        std::uint64_t lock_ticket = 0;  // of the request to which the lock was given; 0: it has no lock
+        std::uint64_t shares = 0;  // of a shared lock
         std::uint64_t permits = 0;
         home_charge charge{};
 
-        [[nodiscard]] bool empty() const noexcept { return handles == 0 && !locked && permits == 0; }
+        [[nodiscard]] bool empty() const noexcept {
+            return handles == 0 && lock_ticket == 0 && shares == 0 && permits == 0;
+        }
     };
+    // What a worker was given, and has not confirmed.
     struct in_hand {
         std::shared_ptr<home_channel> channel{};
         home_channel::messages message{};  // one
+        std::shared_ptr<home_condition> notified{};  // instead: a notification
     };
     struct session {
         std::shared_ptr<home_budget> budget{};
@@ -104,6 +110,7 @@ private:
     /// Under `mutex_`. @throws std::bad_alloc if it exceeds a limit
     [[nodiscard]] static possession& possession_of(session& of, home_number number);
     void note_handle(home_client from, const std::shared_ptr<shared_object>& object, home_number number);
+    void release_lock(home_client from, home_number number, const std::uint64_t* granted_to, decoder& in);
     void begin(home_client from, std::uint64_t ticket, std::shared_ptr<operation> op);
     void completed(operation& op) noexcept;
     /// Notes what a performed operation has given to the worker, and writes the answer. @return false: the worker has
@@ -112,6 +119,7 @@ private:
     static void undo(operation& op) noexcept;
     /// Reverts what `grant` has noted before an allocation failed.
     void drop_ungranted(const operation& op) noexcept;
+    static void give_back(in_hand taken) noexcept;
     static void end(session of) noexcept;
     /// Destroys completed operations, without `mutex_`.
     void clear_done() noexcept;

@@ -124,23 +124,29 @@ void home_service::node_ended(std::uint32_t node) noexcept {
 // A wait that is being completed at this moment finds its session gone, and undoes itself.
 void home_service::end(session of) noexcept {
     for (auto& [ticket, op] : of.waits)
-        if (op->target->remove(*op)) op->self.reset();
+        if (op->target->remove(*op)) {
+            if (op->notified) static_cast<home_condition&>(*op->target).notify(1);  // another one
+            op->self.reset();
+        }
     // All messages go back in one step, because a receiver may wait: the first message that the worker received is the
     // first again.
     std::map<home_channel*, home_channel::messages> returned;
     try {
         for (auto& [ticket, received] : of.received) {
+            if (received.channel == nullptr) continue;
             home_channel::messages& all = returned[received.channel.get()];
             all.splice(all.end(), received.message);
         }
     } catch (const std::bad_alloc&) {  // the others one by one
     }
     for (auto each = of.received.rbegin(); each != of.received.rend(); ++each)
-        if (!each->second.message.empty()) each->second.channel->give_back(std::move(each->second.message));
+        if (each->second.notified != nullptr || !each->second.message.empty()) give_back(std::move(each->second));
     for (auto& [channel, messages] : returned)
         channel->give_back(std::move(messages));
     for (auto& [number, p] : of.possessions) {
-        if (p.locked) static_cast<home_lock&>(*p.object).owner_died();
+        if (p.lock_ticket != 0) release_dead_owner(*lock_of(p.object));
+        for (; p.shares != 0; --p.shares)
+            static_cast<home_shared_lock&>(*p.object).unlock_shared();
         if (p.permits != 0) static_cast<shared_semaphore&>(*p.object).give_back(static_cast<std::uint32_t>(p.permits));
     }
 }

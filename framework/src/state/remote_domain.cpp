@@ -8,6 +8,8 @@
 
 #include "state/blocking_request.hpp"
 #include "state/home_domain.hpp"
+#include "state/remote_cell.hpp"
+#include "state/remote_locks.hpp"
 
 namespace cadre::detail {
 
@@ -76,6 +78,9 @@ std::shared_ptr<shared_object> remote_domain::adopt(const handle_name& name) {
         case home_kind::lock: return adopted(find_or_make<remote_lock>(number_of(name)));
         case home_kind::semaphore: return adopted(find_or_make<remote_semaphore>(number_of(name)));
         case home_kind::constant: return adopted(find_or_make<remote_constant>(number_of(name)));
+        case home_kind::cell: return adopted(find_or_make<remote_cell>(number_of(name)));
+        case home_kind::shared_lock: return adopted(find_or_make<remote_shared_lock>(number_of(name)));
+        case home_kind::condition: return adopted(find_or_make<remote_condition>(number_of(name)));
     }
     throw_malformed("the handle refers to an unknown kind of shared object");
 }
@@ -89,12 +94,20 @@ std::shared_ptr<process_lock> remote_domain::make_lock() { return make<remote_lo
 std::shared_ptr<shared_semaphore> remote_domain::make_semaphore(std::uint32_t permits) {
     return make<remote_semaphore>(home_op::make_semaphore, permits);
 }
-std::shared_ptr<process_shared_lock> remote_domain::make_shared_lock() { throw_not_on_several_hosts("a shared mutex"); }
+std::shared_ptr<process_shared_lock> remote_domain::make_shared_lock() {
+    return make<remote_shared_lock>(home_op::make_shared_lock, 0);
+}
 std::shared_ptr<shared_condition> remote_domain::make_condition() {
-    throw_not_on_several_hosts("a condition variable");
+    return make<remote_condition>(home_op::make_condition, 0);
 }
 std::shared_ptr<shared_block> remote_domain::make_block(std::size_t, std::size_t) {
-    throw_not_on_several_hosts("cells, arrays, segments, events, latches and barriers");
+    throw_no_memory_on_several_hosts();
+}
+std::shared_ptr<shared_block> remote_domain::make_cell(std::size_t size, std::size_t alignment) {
+    require_cell(size, alignment);
+    auto cell = make<remote_cell>(home_op::make_cell, size);
+    cell->set_size(size);
+    return cell;
 }
 
 std::shared_ptr<shared_channel> remote_domain::take_channel(decoder& in) {
@@ -107,17 +120,24 @@ std::shared_ptr<process_lock> remote_domain::take_lock(decoder& in) { return dec
 std::shared_ptr<shared_semaphore> remote_domain::take_semaphore(decoder& in) {
     return decode<remote_semaphore>(in, home_kind::semaphore);
 }
-std::shared_ptr<process_shared_lock> remote_domain::take_shared_lock(decoder&) {
-    throw_not_on_several_hosts("a shared mutex");
+std::shared_ptr<process_shared_lock> remote_domain::take_shared_lock(decoder& in) {
+    return decode<remote_shared_lock>(in, home_kind::shared_lock);
 }
-std::shared_ptr<shared_condition> remote_domain::take_condition(decoder&) {
-    throw_not_on_several_hosts("a condition variable");
+std::shared_ptr<shared_condition> remote_domain::take_condition(decoder& in) {
+    return decode<remote_condition>(in, home_kind::condition);
 }
 std::shared_ptr<shared_block> remote_domain::take_block(decoder& in) {
     std::uint64_t size = 0;
     auto constant = decode<remote_constant>(in, home_kind::constant, &size);
     constant->set_size(size);
     return constant;
+}
+
+std::shared_ptr<shared_block> remote_domain::take_cell(decoder& in) {
+    std::uint64_t size = 0;
+    auto cell = decode<remote_cell>(in, home_kind::cell, &size);
+    cell->set_size(size);
+    return cell;
 }
 
 std::shared_ptr<shared_block> remote_domain::make_constant(std::span<const std::span<const std::byte>> pieces) {

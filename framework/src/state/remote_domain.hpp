@@ -11,6 +11,7 @@
 #include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/executor.hpp>
 
+#include "state/constant_home.hpp"
 #include "state/home_protocol.hpp"
 #include "state/remote_objects.hpp"
 
@@ -30,6 +31,7 @@ public:
     [[nodiscard]] std::shared_ptr<process_shared_lock> make_shared_lock() override;
     [[nodiscard]] std::shared_ptr<shared_condition> make_condition() override;
     [[nodiscard]] std::shared_ptr<shared_block> make_block(std::size_t size, std::size_t alignment) override;
+    [[nodiscard]] std::shared_ptr<shared_block> make_cell(std::size_t size, std::size_t alignment) override;
 
     [[nodiscard]] std::shared_ptr<shared_channel> take_channel(decoder& in) override;
     [[nodiscard]] std::shared_ptr<process_lock> take_lock(decoder& in) override;
@@ -37,6 +39,7 @@ public:
     [[nodiscard]] std::shared_ptr<process_shared_lock> take_shared_lock(decoder& in) override;
     [[nodiscard]] std::shared_ptr<shared_condition> take_condition(decoder& in) override;
     [[nodiscard]] std::shared_ptr<shared_block> take_block(decoder& in) override;
+    [[nodiscard]] std::shared_ptr<shared_block> take_cell(decoder& in) override;
 
     [[nodiscard]] std::shared_ptr<shared_block>
     make_constant(std::span<const std::span<const std::byte>> pieces) override;

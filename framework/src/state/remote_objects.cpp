@@ -31,7 +31,7 @@ public:
         }
         auto outcome = answer.empty() ? op_status::broken : static_cast<op_status>(answer.front());
         if (p == nullptr) {
-            if (outcome == op_status::done || (outcome == op_status::exhausted && op == home_op::receive))
+            if (outcome == op_status::done || (outcome == op_status::exhausted && may_be_granted()))
                 of.undo(op, ticket);
             return;
         }
@@ -46,8 +46,8 @@ public:
                 of.undo(op, ticket);
                 outcome = op_status::broken;
             }
-        } else if (outcome == op_status::exhausted && op == home_op::receive) {
-            of.undo(op, ticket);  // an allocation for the message failed: it is in hand, unless that was at home
+        } else if (outcome == op_status::exhausted && may_be_granted()) {
+            of.undo(op, ticket);
         }
         p->outcome = outcome;
         if (outcome == op_status::would_block)
@@ -55,6 +55,9 @@ public:
         else
             p->finish();
     }
+
+    /// Although the answer says `exhausted`: a message, or the bytes of a cell, may have found no memory on their way.
+    [[nodiscard]] bool may_be_granted() const noexcept { return op == home_op::receive || op == home_op::lock; }
 
     remote_object& of;
     const std::shared_ptr<shared_object> keep;
@@ -222,6 +225,8 @@ op_status remote_lock::try_lock(bool& owner_died) noexcept {
     owner_died = outcome == op_status::done && answer.size() != 0 && answer.span().front() != std::byte{0};
     return outcome;
 }
+
+void remote_lock::undo(home_op, std::uint64_t ticket) noexcept { tell(home_op::undo_lock, ticket); }
 
 void remote_lock::take(pending_operation& p, home_op, std::uint64_t, decoder& in) {
     static_cast<lock_wait&>(p).owner_died = detail::take<std::uint64_t>(in) != 0;

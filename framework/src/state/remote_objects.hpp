@@ -146,7 +146,7 @@ private:
     void interest(unsigned, bool) noexcept override {}
     void cancel_wait(pending_operation& p) noexcept override { withdraw(p); }
     void take(pending_operation& p, home_op op, std::uint64_t ticket, decoder& in) override;
-    void undo(home_op, std::uint64_t) noexcept override { unlock(); }
+    void undo(home_op op, std::uint64_t ticket) noexcept override;
 };
 
 /// Bytes that are fetched when they are decoded.

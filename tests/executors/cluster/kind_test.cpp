@@ -238,7 +238,7 @@ TEST_F(ClusterKind, channels_and_locks_work_on_all_hosts) {
 TEST_F(ClusterKind, other_objects_are_refused_by_a_sentence) {
     const own_process agent = start_agent(group);
     const executor ex = make_cluster(group, 1);
-    EXPECT_NE(what_of<not_portable>([&] { shared_value<int>(ex, 1); }).find("several hosts cannot have cells"),
+    EXPECT_NE(what_of<not_portable>([&] { shared_array<int>(ex, 1); }).find("several hosts has no memory for arrays"),
               std::string::npos);
 }
 

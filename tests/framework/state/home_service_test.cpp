@@ -1,6 +1,6 @@
 // The home of objects trusts no worker: requests are validated, and objects of a dead worker are recovered.
 
-#include "state/home_service.hpp"
+#include "framework/state/home_service_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,57 +17,7 @@
 namespace {
 
 using namespace cadre::detail;
-
-struct answers final : home_answers {
-    void answer(home_client, std::uint64_t ticket, byte_buffer body) noexcept override {
-        EXPECT_FALSE(given.contains(ticket)) << "a request is answered once";
-        given[ticket] = std::move(body);
-        if (const auto next = std::exchange(then, nullptr)) next();
-    }
-    [[nodiscard]] bool has(std::uint64_t ticket) const { return given.contains(ticket); }
-    [[nodiscard]] op_status status(std::uint64_t ticket) {
-        return static_cast<op_status>(given.at(ticket).span().front());
-    }
-    [[nodiscard]] std::uint64_t value(std::uint64_t ticket) {
-        decoder in(given.at(ticket).span().subspan(answer_head));
-        return take<std::uint64_t>(in);
-    }
-
-    std::map<std::uint64_t, byte_buffer> given{};
-    std::function<void()> then{};  // after the next answer
-};
-
-class HomeService : public testing::Test {
-protected:
-    void ask(home_client from, std::uint64_t ticket, home_op op, home_number number,
-             std::span<const std::uint64_t> values = {}) {
-        byte_buffer request;
-        put(request, op);
-        put(request, number);
-        for (const std::uint64_t v : values)
-            put(request, v);
-        service.request(from, ticket, request.span());
-    }
-    void ask(home_client from, std::uint64_t ticket, home_op op, home_number number, std::uint64_t value) {
-        ask(from, ticket, op, number, std::span(&value, 1));
-    }
-    home_number make(home_client by, home_op op, std::uint64_t argument) {
-        ask(by, 1'000'000 + made_, op, 0, argument);
-        return given.value(1'000'000 + made_++);
-    }
-
-    static constexpr home_limits limits{.bytes_of_worker = 1'000'000, .bytes_of_all = 1'500'000, .workers_of_node = 3};
-
-    answers given;
-    std::shared_ptr<home_domain> domain = std::make_shared<home_domain>(executor_identity{1, 2});
-    home_service service{domain, given, limits};
-    const home_client a{1, 7};
-    const home_client b{2, 7};
-    std::uint64_t last_ = 10'000'000;  // ticket
-
-private:
-    std::uint64_t made_ = 0;
-};
+using home_service_tests::HomeService;
 
 TEST_F(HomeService, messages_that_are_not_confirmed_go_back_in_their_order) {
     const home_number ch = make(a, home_op::make_channel, 4);
@@ -169,12 +119,13 @@ TEST_F(HomeService, an_object_lives_as_long_as_a_handle_or_a_lock) {
 TEST_F(HomeService, any_bytes_are_read_as_a_request) {
     std::mt19937_64 random(5);
     std::vector<home_number> numbers{0, 1};
-    for (const auto op : {home_op::make_channel, home_op::make_lock, home_op::make_semaphore, home_op::make_constant})
+    for (const auto op : {home_op::make_channel, home_op::make_lock, home_op::make_semaphore, home_op::make_constant,
+                          home_op::make_cell, home_op::make_shared_lock, home_op::make_condition})
         for (int i = 0; i < 2; ++i)
             numbers.push_back(make(a, op, 2));
     for (std::uint64_t ticket = 1; ticket <= 20'000; ++ticket) {
         byte_buffer request;
-        put(request, static_cast<std::uint8_t>(random() % 32));
+        put(request, static_cast<std::uint8_t>(random() % (static_cast<unsigned>(last_home_op) + 2)));
         put<std::uint64_t>(request, numbers[random() % numbers.size()]);
         const std::size_t more = random() % 20;
         for (std::size_t n = 0; n < more; ++n)

@@ -31,6 +31,7 @@
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
 #include <cadre/testing/conformance_lock_tasks.hpp>
+#include <cadre/testing/conformance_suite.hpp>
 #include <cadre/timeout.hpp>
 #include <cadre/when_all.hpp>
 
@@ -100,6 +101,7 @@ TYPED_TEST_P(lock_conformance, a_latch_opens_at_the_last_arrival) {
 }
 
 TYPED_TEST_P(lock_conformance, a_barrier_separates_phases_and_runs_its_action_once_in_each) {
+    if (!shares_arrays(this->under_test)) GTEST_SKIP() << "no shared arrays";
     shared_value<int> phases{this->under_test, 0};
     async_barrier b{this->under_test, 3, bind_portable(lock_tasks::count_phase, phases)};
     shared_array<int> a{this->under_test, 3};
@@ -177,6 +179,7 @@ TYPED_TEST_P(lock_conformance, readers_are_inside_together) {
 }
 
 TYPED_TEST_P(lock_conformance, a_writer_is_inside_alone) {
+    if (!shares_arrays(this->under_test)) GTEST_SKIP() << "no shared arrays";
     async_shared_mutex m{this->under_test};
     shared_array<int> pair{this->under_test, 2};
     sync_wait([](executor ex, async_shared_mutex mutex, shared_array<int> data) -> task<void> {
@@ -190,6 +193,7 @@ TYPED_TEST_P(lock_conformance, a_writer_is_inside_alone) {
 }
 
 TYPED_TEST_P(lock_conformance, a_bounded_buffer_of_condition_variables_loses_nothing) {
+    if (!shares_arrays(this->under_test)) GTEST_SKIP() << "no shared arrays";
     async_mutex m{this->under_test};
     async_condition_variable full{this->under_test};
     async_condition_variable empty{this->under_test};
@@ -207,6 +211,7 @@ TYPED_TEST_P(lock_conformance, a_bounded_buffer_of_condition_variables_loses_not
 }
 
 TYPED_TEST_P(lock_conformance, a_notification_is_for_one_waiter) {
+    if (!shares_arrays(this->under_test)) GTEST_SKIP() << "no shared arrays";
     async_mutex m{this->under_test};
     async_condition_variable cv{this->under_test};
     shared_array<int> a{this->under_test, 2};

@@ -7,6 +7,7 @@
 #include <cadre/detail/task/block_on.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
+#include <cadre/shared_array.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
 #include <cadre/this_task.hpp>
@@ -45,6 +46,16 @@ protected:
     }
 };
 TYPED_TEST_SUITE_P(executor_conformance);
+
+/// Whether the tasks of `ex` share the memory of arrays: those of an executor of several hosts do not.
+inline bool shares_arrays(const executor& ex) {
+    try {
+        static_cast<void>(shared_array<int>(ex, 1));
+        return true;
+    } catch (const not_portable&) {
+        return false;
+    }
+}
 
 /// Whether a function can compute on `ex` while the calling task continues: not on a serial loop, which runs on the
 /// waiting thread, and not on a pool of one thread that is also the home of the caller.

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <utility>
 
 #include <cadre/detail/state/block_operation.hpp>
@@ -71,8 +71,8 @@ public:
         too_many,  ///< more arrivals than participants
     };
     struct arrival {
-        step what;
-        std::uint32_t phase;  ///< in which it counts
+        step what = step::counted;
+        std::uint32_t phase = 0;  ///< in which it counts
     };
     [[nodiscard]] arrival arrive(bool has_action, bool drop) noexcept {
         barrier_word w{word_.load()};
@@ -117,10 +117,20 @@ private:
     Word& word_;
 };
 
+/// Arrives, or drops, without waiting; notifies those that wait if a phase has ended.
+struct barrier_step {
+    static constexpr std::size_t block_size = sizeof(std::uint64_t);
+    [[nodiscard]] op_status check(shared_block& block) noexcept;
+
+    bool has_action;
+    bool drop;
+    barrier_core<>::arrival arrival{};
+};
 /// Arrives, or drops; at the end of a phase runs the action and notifies. @return the phase of the arrival
 /// @throws broken_barrier, executor_stopped, std::logic_error, what the action throws
 std::uint32_t barrier_arrive(shared_block& block, const portable_action& action, bool drop);
-[[nodiscard]] bool barrier_withdraw(shared_block& block, std::uint32_t phase) noexcept;
+/// The rest of an arrival, which may be the last of its phase. @throws as `barrier_arrive`
+void finish_arrival(shared_block& block, const portable_action& action, barrier_core<>::step step);
 void barrier_abort(shared_block& block) noexcept;
 [[noreturn]] void throw_broken_barrier();
 
@@ -128,45 +138,50 @@ void barrier_abort(shared_block& block) noexcept;
 struct phase_end {
     static constexpr bool only_waits = true;
     static constexpr wait_kind waits_for = wait_kind::barrier;
+    static constexpr std::size_t block_size = sizeof(std::uint64_t);
     [[nodiscard]] op_status check(shared_block& block) const noexcept {
         const barrier_word w{block_word(block, 0).load()};
         if (w.ended(phase)) return op_status::done;
         return w.broken() ? op_status::closed : op_status::would_block;
     }
-    static void end(op_status outcome) {
+    static void end(shared_block&, op_status outcome) {
         if (outcome == op_status::closed) throw_broken_barrier();
     }
 
     std::uint32_t phase;
 };
 
-/// The end of the phase in which the wait has arrived, which it does when it begins.
-class barrier_arrival {
-public:
-    static constexpr wait_kind waits_for = wait_kind::barrier;
-    explicit barrier_arrival(portable_action action) noexcept : action_(std::move(action)) {}
-
+/// Arrives when the wait begins, and waits for the end of the phase, if that needs nothing of this participant.
+struct arrival_wait {
+    static constexpr std::size_t block_size = sizeof(std::uint64_t);
     [[nodiscard]] op_status check(shared_block& block) noexcept {
-        if (!std::exchange(arrived_, true)) {
-            try {
-                end_.phase = barrier_arrive(block, action_, false);
-            } catch (...) {
-                failure_ = std::current_exception();
-            }
+        if (!std::exchange(arrived, true)) {
+            const op_status outcome = step.check(block);
+            if (outcome != op_status::done || step.arrival.what != barrier_core<>::step::counted) return outcome;
         }
-        return failure_ != nullptr ? op_status::closed : end_.check(block);
+        return phase_end{step.arrival.phase}.check(block);
     }
-    [[nodiscard]] bool withdraw(shared_block& block) const noexcept { return barrier_withdraw(block, end_.phase); }
-    void end(op_status outcome) const {
-        if (failure_ != nullptr) std::rethrow_exception(failure_);
-        phase_end::end(outcome);
+    [[nodiscard]] bool withdraw(shared_block& block) const noexcept {
+        return barrier_core<>(block_word(block, 0)).withdraw(step.arrival.phase);
     }
 
-private:
-    portable_action action_;
-    phase_end end_{0};
-    std::exception_ptr failure_;
-    bool arrived_ = false;
+    barrier_step step;
+    bool arrived = false;
+};
+
+/// The end of the phase in which the wait has arrived. The last participant runs the action.
+struct barrier_arrival {
+    static constexpr wait_kind waits_for = wait_kind::barrier;
+    explicit barrier_arrival(portable_action a) noexcept
+        : action(std::move(a)), at_home{.step = {.has_action = static_cast<bool>(action), .drop = false}} {}
+
+    void end(shared_block& block, op_status outcome) const {
+        phase_end::end(block, outcome);
+        finish_arrival(block, action, at_home.step.arrival.what);
+    }
+
+    portable_action action;
+    arrival_wait at_home;
 };
 
 }  // namespace cadre::detail

@@ -9,10 +9,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <type_traits>
 #include <utility>
 
 #include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/scheduler/local_worker.hpp>
+#include <cadre/detail/state/cell_operation.hpp>
 #include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/detail/state/state_objects.hpp>
 
@@ -24,29 +27,39 @@ namespace cadre::detail {
     return static_cast<std::atomic<std::uint64_t>*>(block.data())[index];
 }
 
-/// A block of `words` words in the domain of `ex`, in cache lines of its own.
+/// A block of one word with this value in the domain of `ex`, in cache lines of its own.
 /// @throws not_portable, executor_stopped, std::bad_alloc
-[[nodiscard]] std::shared_ptr<shared_block> make_words(const executor& ex, std::size_t words);
-/// The block of a decoded handle. @throws codec_error if it has fewer words
-[[nodiscard]] std::shared_ptr<shared_block> take_words(decoder& in, std::size_t words);
+[[nodiscard]] std::shared_ptr<shared_block> make_word(const executor& ex, std::uint64_t value);
+/// The block of a decoded handle. @throws codec_error if it has no word
+[[nodiscard]] std::shared_ptr<shared_block> take_word(decoder& in);
 
-/// The condition of a wait. `check` reads the bytes and returns would_block until the wait ends; it is called by one
-/// thread at a time, and once more after each notification. Changes of the bytes by which it ends are sequentially
-/// consistent.
-template <class C>
-concept block_condition = std::move_constructible<C> && requires(C c, shared_block& block) {
-    { c.check(block) } noexcept -> std::same_as<op_status>;
+struct word_value {
+    static constexpr std::size_t block_size = sizeof(std::uint64_t);
+    [[nodiscard]] op_status check(shared_block& block) noexcept {
+        value = block_word(block, 0).load();
+        return op_status::done;
+    }
+
+    std::uint64_t value = 0;
+};
+/// The first word. @throws executor_stopped, std::bad_alloc if it is elsewhere
+[[nodiscard]] inline std::uint64_t load_word(shared_block& block) { return perform_cell(block, word_value{}).value; }
+
+/// A waiting coroutine, with the name of what it waits for, where the bytes are elsewhere.
+struct cell_wait : shared_object::pending_operation {
+    cell_function function = nullptr;
+    std::span<std::byte> state{};
 };
 
-/// A condition whose wait has changed the bytes. `withdraw` reverts that for a stop request, or returns false if the
-/// condition is fulfilled by now.
+/// What a wait waits for: a cell_operation, or a condition with a member `at_home` that is one and stands for it.
 template <class C>
-concept withdrawable_condition = block_condition<C> && requires(C c, shared_block& block) {
-    { c.withdraw(block) } noexcept -> std::same_as<bool>;
-};
+concept block_condition =
+    std::move_constructible<C> &&
+    (cell_operation<C> || requires(C& c) { requires cell_operation<std::remove_cvref_t<decltype(c.at_home)>>; });
 
-/// Waits until the condition is fulfilled. A condition may have `end(op_status)`, which translates a failure of its
-/// own. One whose `only_waits` is true changes nothing, so that `select` may wait for it.
+/// Waits until the condition is fulfilled. A condition may have `end(block, outcome)`, which translates a failure of
+/// its own. One whose `only_waits` is true changes nothing, so that `select` may wait for it. If the bytes are
+/// elsewhere, the condition is checked there: one round trip.
 template <block_condition Condition>
 class [[nodiscard]] block_operation {
 public:
@@ -56,12 +69,20 @@ public:
 
     [[nodiscard]] bool await_ready() noexcept {
         check_.awaited();
-        return try_now() != op_status::would_block && task_may_continue();
+        return !block_->elsewhere() && try_now() != op_status::would_block && task_may_continue();
     }
     [[nodiscard]] op_status try_now() noexcept { return outcome_ = attempt(); }
     [[nodiscard]] shared_block& block() const noexcept { return *block_; }
     /// A select awaits the operation.
     void belongs_to_select() noexcept { check_.awaited(); }
+    /// Before `wait` is queued: what it waits for.
+    void name(cell_wait& wait) noexcept {
+        wait.object = block_.get();
+        wait.queue = shared_block::changes;
+        wait.independent = true;
+        wait.function = cell_name<at_home>::function();
+        wait.state = state_of(condition());
+    }
 
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
@@ -69,13 +90,11 @@ public:
         if constexpr (requires { Condition::waits_for; }) kind = Condition::waits_for;
         condition_wait& wait = wait_.emplace();
         wait.operation = this;
-        wait.object = block_.get();
-        wait.queue = shared_block::changes;
-        wait.independent = true;
+        name(wait);
         wait.try_now = [](shared_object::pending_operation& p) noexcept {
             return static_cast<condition_wait&>(p).operation->attempt();
         };
-        if constexpr (withdrawable_condition<Condition>) wait.withdraw = &withdraw;
+        if constexpr (withdrawable_operation<at_home>) wait.withdraw = &withdraw;
         if (outcome_ != op_status::would_block) {
             wait.outcome = outcome_;
             wait.prepare(handle, environment_of(handle), nullptr);
@@ -91,21 +110,29 @@ public:
             outcome_ = wait_->outcome;
         }
         require_alive(outcome_);
-        if constexpr (requires { condition_.end(outcome_); }) condition_.end(outcome_);
+        if constexpr (requires { condition_.end(*block_, outcome_); }) condition_.end(*block_, outcome_);
     }
 
 private:
-    struct condition_wait : shared_object::pending_operation {
+    struct condition_wait : cell_wait {
         block_operation* operation = nullptr;
     };
+    [[nodiscard]] static auto& condition_of(Condition& c) noexcept {
+        if constexpr (cell_operation<Condition>)
+            return c;
+        else
+            return c.at_home;
+    }
+    using at_home = std::remove_cvref_t<decltype(condition_of(std::declval<Condition&>()))>;
+    [[nodiscard]] at_home& condition() noexcept { return condition_of(condition_); }
 
     [[nodiscard]] op_status attempt() noexcept {
         const op_status alive = block_->alive();
-        return alive == op_status::done ? condition_.check(*block_) : alive;
+        return alive == op_status::done ? try_cell(*block_, condition()) : alive;
     }
     static bool withdraw(shared_object::pending_operation& p) noexcept {
         block_operation& self = *static_cast<condition_wait&>(p).operation;
-        if (self.condition_.withdraw(*self.block_)) return true;
+        if (self.condition().withdraw(*self.block_)) return true;
         p.outcome = self.attempt();
         return false;
     }

@@ -65,20 +65,6 @@ struct value_cell {
     }
 };
 
-/// The condition of `shared_value::wait`: the value is not `old`, byte for byte.
-template <lock_free T>
-struct value_change {
-    static constexpr bool only_waits = true;
-    static constexpr wait_kind waits_for = wait_kind::value;
-    [[nodiscard]] op_status check(shared_block&) noexcept {
-        const whole<T> now = cell->atomic().load();
-        return std::memcmp(&now, &old, sizeof(T)) != 0 ? op_status::done : op_status::would_block;
-    }
-
-    value_cell<T>* cell;
-    whole<T> old;
-};
-
 /// Holds the lock of a shared value until it goes out of scope. Movable; may be destroyed on any thread.
 template <class T>
 class value_guard {

@@ -213,6 +213,10 @@ public:
     [[nodiscard]] virtual std::uint32_t available() const noexcept = 0;
 };
 
+class shared_block;
+/// An operation on the bytes of a block that another process can name: see cell_operation.hpp.
+using cell_function = op_status (*)(shared_block& block, std::span<std::byte> state, bool withdraw) noexcept;
+
 /// A block of plain memory, initially zero, the same bytes in every process, a lock, and waiters for changes of the
 /// bytes. The waiters are independent operations in queue `changes`, each with a condition on the bytes: see
 /// block_operation.hpp.
@@ -227,6 +231,26 @@ public:
     [[nodiscard]] virtual op_status alive() const noexcept = 0;
     /// After a sequentially consistent change of the bytes: all waiters, of every process, check their conditions.
     virtual void notify() noexcept = 0;
+
+    /// Whether the bytes are in another process. Then `data` is a copy, which is up to date while this process holds
+    /// the lock; what is changed meanwhile is written back when the lock is released. Everything else is done by
+    /// `perform`, where the bytes are.
+    [[nodiscard]] bool elsewhere() const noexcept { return elsewhere_; }
+    /// Performs a named operation where the bytes are, and reads its state back. Blocks for one round trip. Only if
+    /// the bytes are elsewhere.
+    [[nodiscard]] virtual op_status perform(cell_function /*operation*/, std::span<std::byte> /*state*/) noexcept {
+        return op_status::broken;
+    }
+    /// The same without an answer: before all that this process does with the domain afterwards.
+    virtual void perform_later(cell_function /*operation*/, std::span<std::byte> /*state*/) noexcept {}
+    /// Writes the copy of a new block to where the bytes are. No effect if they are here.
+    [[nodiscard]] virtual op_status write_back() noexcept { return op_status::done; }
+
+protected:
+    explicit shared_block(bool elsewhere = false) noexcept : elsewhere_(elsewhere) {}
+
+private:
+    const bool elsewhere_;
 };
 
 class object_registry;
@@ -249,6 +273,11 @@ public:
     [[nodiscard]] virtual std::shared_ptr<shared_condition> make_condition() = 0;
     [[nodiscard]] virtual std::shared_ptr<shared_semaphore> make_semaphore(std::uint32_t permits) = 0;
     [[nodiscard]] virtual std::shared_ptr<shared_block> make_block(std::size_t size, std::size_t alignment) = 0;
+    /// A block for a cell, an event, a latch or a barrier, whose bytes may be elsewhere. The alignment is at most
+    /// `cell_alignment`, unless the bytes are here.
+    [[nodiscard]] virtual std::shared_ptr<shared_block> make_cell(std::size_t size, std::size_t alignment) {
+        return make_block(size, alignment);
+    }
 
     /// The registry for objects that cannot leave this process; null in a domain that processes share. A channel of a
     /// local executor carries typed values and is made by its handle: see channel_local.hpp.
@@ -262,6 +291,7 @@ public:
     [[nodiscard]] virtual std::shared_ptr<shared_condition> take_condition(decoder& in);
     [[nodiscard]] virtual std::shared_ptr<shared_semaphore> take_semaphore(decoder& in);
     [[nodiscard]] virtual std::shared_ptr<shared_block> take_block(decoder& in);
+    [[nodiscard]] virtual std::shared_ptr<shared_block> take_cell(decoder& in) { return take_block(in); }
 };
 
 /// The domain of the shared memory that all processes of this program map; null before `runtime` starts, or without

@@ -178,7 +178,7 @@ template <class Condition>
     requires(Condition::only_waits)
 class select_branch_of<block_operation<Condition>> final : public select_branch {
     using operation = block_operation<Condition>;
-    struct change_watch : shared_object::pending_operation {
+    struct change_watch : cell_wait {
         operation* waits = nullptr;
     };
 
@@ -191,8 +191,7 @@ public:
         auto& w = watch_.emplace();
         w.begin(by, *this, env);
         w.waits = &operation_;
-        w.queue = shared_block::changes;
-        w.independent = true;
+        operation_.name(w);
         w.try_now = [](shared_object::pending_operation& p) noexcept {
             return static_cast<change_watch&>(p).waits->try_now();
         };

@@ -1,0 +1,146 @@
+#include "state/remote_cell.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include <cadre/detail/codec/codec.hpp>
+#include <cadre/detail/state/block_operation.hpp>
+#include <cadre/detail/state/lock_operation.hpp>
+
+#include "state/blocking_request.hpp"
+#include "state/remote_domain.hpp"
+
+namespace cadre::detail {
+
+namespace {
+
+/// @throws not_portable, std::bad_alloc
+byte_buffer named(cell_function operation, std::span<const std::byte> state) {
+    byte_buffer request;
+    encoder out(request);
+    encode(out, operation);
+    request.append(state);
+    return request;
+}
+
+}  // namespace
+
+void remote_cell::set_size(std::uint64_t size) {
+    const std::lock_guard hold(mutex_);
+    if (size == 0 || size > max_cell || (size_ != 0 && size_ != size)) throw_malformed("an impossible size of a cell");
+    if (size_ != 0) return;
+    const auto bytes = static_cast<std::size_t>(2 * size);
+    copy_.reset(static_cast<std::byte*>(::operator new(bytes, std::align_val_t{cell_alignment})));
+    std::memset(copy_.get(), 0, bytes);
+    size_ = size;
+}
+
+// Whoever has a handle has set the size.
+std::size_t remote_cell::size() const noexcept { return static_cast<std::size_t>(size_); }
+
+void remote_cell::encode(encoder& out) const { encode_as(home_kind::cell, out, size_, shared_from_this()); }
+
+op_status remote_cell::perform(cell_function operation, std::span<std::byte> state) noexcept {
+    try {
+        byte_buffer answer;
+        const op_status outcome = ask(home_op::try_cell, named(operation, state).span(), &answer);
+        if (answer.size() == state.size()) std::memcpy(state.data(), answer.data(), state.size());
+        return outcome == op_status::done && answer.size() != state.size() ? op_status::broken : outcome;
+    } catch (const std::bad_alloc&) {
+        return op_status::exhausted;
+    } catch (const std::exception&) {
+        return op_status::broken;
+    }
+}
+
+void remote_cell::perform_later(cell_function operation, std::span<std::byte> state) noexcept {
+    byte_buffer request;
+    try {
+        request = named(operation, state);
+    } catch (const std::exception&) {
+        return;
+    }
+    domain().tell(home_op::try_cell, number(), request.span());
+}
+
+op_status remote_cell::write_back() noexcept { return ask(home_op::write, {copy_.get(), size()}); }
+
+bool remote_cell::park(pending_operation& p) noexcept {
+    auto& wait = static_cast<cell_wait&>(p);
+    try {
+        return begin(p, shared_from_this(), home_op::wait_cell, named(wait.function, wait.state).span());
+    } catch (const std::bad_alloc&) {
+        p.outcome = op_status::exhausted;
+    } catch (const std::exception&) {
+        p.outcome = op_status::broken;
+    }
+    return false;
+}
+
+void remote_cell::take(pending_operation& p, home_op, std::uint64_t, decoder& in) {
+    auto& wait = static_cast<cell_wait&>(p);
+    std::memcpy(wait.state.data(), in.read(wait.state.size()), wait.state.size());
+}
+
+void remote_cell_lock::encode(encoder&) const { throw_local_handle("lock"); }
+
+bool remote_cell_lock::read_grant(decoder& in) {
+    const bool owner_died = detail::take<std::uint64_t>(in) != 0;
+    const std::size_t size = cell_.size();
+    const std::byte* const bytes = in.read(size);
+    std::memcpy(cell_.copy_.get(), bytes, size);
+    std::memcpy(cell_.copy_.get() + size, bytes, size);
+    return owner_died;
+}
+
+op_status remote_cell_lock::try_lock(bool& owner_died) noexcept {
+    byte_buffer answer;
+    std::uint64_t ticket = 0;
+    op_status outcome = ask(home_op::try_lock, {}, &answer, &ticket);
+    if (outcome == op_status::done) {
+        try {
+            decoder in(answer.span());
+            owner_died = read_grant(in);
+            return outcome;
+        } catch (const std::exception&) {
+            outcome = op_status::broken;
+        }
+    }
+    // The answer found no memory on its way, or makes no sense: the home may have given the lock.
+    if (outcome == op_status::exhausted || outcome == op_status::broken) undo(home_op::try_lock, ticket);
+    return outcome;
+}
+
+bool remote_cell_lock::park(pending_operation& p) noexcept {
+    return begin(p, {cell_.shared_from_this(), this}, home_op::lock, {});
+}
+
+void remote_cell_lock::take(pending_operation& p, home_op, std::uint64_t, decoder& in) {
+    static_cast<lock_wait&>(p).owner_died = read_grant(in);
+}
+
+void remote_cell_lock::undo(home_op, std::uint64_t ticket) noexcept { tell(home_op::undo_lock, ticket); }
+
+void remote_cell_lock::unlock() noexcept {
+    const std::size_t size = cell_.size();
+    const std::byte* const now = cell_.copy_.get();
+    const std::byte* const before = now + size;
+    const auto first = static_cast<std::size_t>(std::mismatch(now, now + size, before).first - now);
+    if (first == size) return tell(home_op::unlock);
+    std::size_t end = size;
+    while (now[end - 1] == before[end - 1])
+        --end;
+    const std::uint64_t offset = first;
+    constexpr home_op op = home_op::unlock;
+    const home_number cell = number();
+    domain().transport().send(std::array{std::as_bytes(std::span(&op, 1)), std::as_bytes(std::span(&cell, 1)),
+                                         std::as_bytes(std::span(&offset, 1)),
+                                         std::span<const std::byte>(now + first, end - first)},
+                              nullptr);
+}
+
+}  // namespace cadre::detail
