@@ -36,13 +36,17 @@ std::string describe_exit(const death_notice& d) {
     return words;
 }
 
+std::string last_output(const death_notice& d) {
+    return d.output.empty() ? std::string() : "; last output:\n" + d.output;
+}
+
 std::exception_ptr crash_error(const death_notice& d, const task_label& task, std::string stack) {
     if (d.out_of_memory) return killed_error(d, task, kill_reason::memory_limit);
     const std::string state =
         task.suspended ? " while " + task.text + " was suspended in it" : " while running " + task.text;
     std::string text = d.violation.empty() ? d.worker + " " + describe_exit(d) + state
                                            : d.worker + " " + d.violation + " and was killed with " + task.text;
-    if (!d.output.empty()) text += "; last output:\n" + d.output;
+    text += last_output(d);
     worker_death facts;
     facts.pid = d.pid;
     facts.signal = d.signal;
@@ -56,7 +60,8 @@ std::exception_ptr crash_error(const death_notice& d, const task_label& task, st
 std::exception_ptr lost_error(const death_notice& d, const task_label& task, bool running) {
     const std::string was = running ? " because of another task while running " + task.text
                                     : " while " + task.text + " was suspended in it";
-    return std::make_exception_ptr(worker_lost(d.worker + " " + describe_exit(d) + was, d.pid, task.name));
+    return std::make_exception_ptr(
+        worker_lost(d.worker + " " + describe_exit(d) + was + last_output(d), d.pid, task.name));
 }
 
 std::exception_ptr killed_error(const death_notice& d, const task_label& task, kill_reason why) {
@@ -73,7 +78,7 @@ std::exception_ptr killed_error(const death_notice& d, const task_label& task, k
             break;
         case kill_reason::requested: text = task.text + " was killed on request, with " + d.worker; break;
     }
-    return std::make_exception_ptr(task_killed(text, why, d.pid));
+    return std::make_exception_ptr(task_killed(text + last_output(d), why, d.pid));
 }
 
 }  // namespace cadre::detail::process_parent

@@ -39,6 +39,9 @@ struct task_label {
 /// `was killed by SIGSEGV (Segmentation fault)`, `exited with status 3`
 [[nodiscard]] std::string describe_exit(const death_notice& d);
 
+/// The end of an error's text: the captured output, or nothing.
+[[nodiscard]] std::string last_output(const death_notice& d);
+
 /// The error of the task that was running, or was its worker's only one: worker_crashed, or task_killed if it ran out
 /// of memory.
 [[nodiscard]] std::exception_ptr crash_error(const death_notice& d, const task_label& task, std::string stack);

@@ -266,8 +266,8 @@ task_label placement::label(const call_record& r) const {
     return {given, given.empty() ? call_name(r.call->entry, r.call->arguments.span()) : "task '" + given + "'"};
 }
 
-std::exception_ptr placement::timed_out_error(const call_record& r) {
-    return std::make_exception_ptr(timed_out(timed_out_text(r.limit.allowed, r.call->options.name)));
+std::exception_ptr placement::timed_out_error(const call_record& r, const std::string& last_output) {
+    return std::make_exception_ptr(timed_out(timed_out_text(r.limit.allowed, r.call->options.name) + last_output));
 }
 
 std::exception_ptr placement::stopped_by_limit(const worker_connection& c, const call_record& r,

@@ -3,7 +3,9 @@
 #include "process/os/syscalls.hpp"
 
 #include <cadre/channel.hpp>
+#include <cadre/job.hpp>
 #include <cadre/map.hpp>
+#include <cadre/shared_value.hpp>
 
 #include <gtest/gtest.h>
 
@@ -125,6 +127,30 @@ TEST(process_output, captured_output_is_in_the_error) {
 int say(std::string text) {
     std::cout << text << std::endl;
     return 0;
+}
+
+void hang(cadre::shared_value<int> begun) {
+    begun.store(1);
+    for (;;)
+        ::pause();
+}
+
+TEST(process_output, captured_output_is_in_the_error_of_a_kill) {
+    const executor ex = process_executor{{.workers = 1, .kill_grace = 1ms, .output = cadre::worker_output::capture}};
+    const cadre::shared_value<int> begun{ex, 0};
+    cadre::sync_wait(cadre::on(ex, say, std::string("one")));
+    const std::string by_limit =
+        what_of<cadre::timed_out>([&] { cadre::sync_wait(cadre::on(ex.with({.timeout = 200ms}), hang, begun)); });
+    EXPECT_TRUE(by_limit.ends_with("; last output:\none\n")) << by_limit;
+
+    cadre::sync_wait(cadre::on(ex, say, std::string("two")));
+    begun.store(0);
+    auto job = cadre::spawn(ex, hang, begun);
+    while (begun.load() == 0)
+        ::usleep(1000);
+    job.kill();
+    const std::string by_request = what_of<cadre::task_killed>([&] { cadre::sync_wait(std::move(job)); });
+    EXPECT_TRUE(by_request.ends_with("; last output:\ntwo\n")) << by_request;
 }
 
 TEST(process_output, prefixed_lines_name_the_worker) {
