@@ -148,10 +148,14 @@ void process_backend::shutdown(std::chrono::steady_clock::time_point deadline, s
 
 }  // namespace detail
 
-executor detail::make_process_pool(const process_options& options, pool_role role) {
+namespace {
+
+// `make()`; what fails at the start is a `config_error` that names the executor and the remedy.
+template <class Make>
+executor started(const process_options& options, const Make& make) {
     const std::string name = "executor '" + detail::default_name(options) + "': ";
     try {
-        return executor(detail::process_backend::create(options, std::move(role)));
+        return executor(make());
     } catch (const std::system_error& e) {
         throw config_error(name + "cannot start worker processes: " + e.what() + detail::remedy(e.code()));
     } catch (const std::bad_alloc&) {
@@ -163,8 +167,16 @@ executor detail::make_process_pool(const process_options& options, pool_role rol
     }
 }
 
+}  // namespace
+
+executor detail::make_process_pool(const process_options& options, pool_role role) {
+    return started(options, [&] { return process_backend::create(options, std::move(role)); });
+}
+
 executor make_process_executor(const process_options& options) {
-    return detail::make_process_pool(options, {.identity = detail::executor_identity::make()});
+    return started(options, [&] {
+        return detail::process_backend::create(options, {.identity = detail::executor_identity::make()});
+    });
 }
 
 process_executor::process_executor(const process_options& options) : executor_type(make_process_executor(options)) {}
