@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <coroutine>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include <cadre/detail/call/result_slot.hpp>
 #include <cadre/detail/call/run_limit.hpp>
 #include <cadre/detail/codec/call_name.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/detail/scheduler/resume_item.hpp>
 #include <cadre/detail/scheduler/task_root.hpp>
@@ -23,7 +25,10 @@ namespace cadre::detail {
 
 /// Runs a packaged call (plain or coroutine) as a task of its own on a local executor. Derived classes implement
 /// `ended`, and call `end_limit` in it.
-template <class Bound>
+///
+/// `Apart`: the waiter and the worker run on two processors at the same time, so the cache lines that the worker reads
+/// and writes are separate from those that only the waiter uses. Needs the alignment of a frame of the pool.
+template <class Bound, bool Apart = false>
 class local_work : public task_root {
 public:
     using result = typename Bound::result;
@@ -53,13 +58,13 @@ protected:
         if (error = limit_.end(this->env(), std::move(error), this->info().name); error != nullptr)
             slot_.fail(std::move(error));
     }
-    /// To be called when the work changes processors: fetches the cache lines together, and for writing, because single
+    /// For the waiter, after the worker has had these lines: fetches them together, and for writing, because single
     /// reads and writes would each wait.
     void fetch_for_writing() noexcept {
         prefetch_for_writing(this);
         prefetch_for_writing(&this->stop());
+        prefetch_for_writing(&call_);
         prefetch_for_writing(&limit_);
-        prefetch_for_writing(&slot_);
         prefetch_for_writing(this + 1);
     }
     /// Destroys the function and its arguments, of a call that has ended or has not begun; the result stays.
@@ -77,7 +82,6 @@ private:
         return call_ ? name_of_callable(call_->target()) : std::string();
     }
     std::coroutine_handle<> start() noexcept final {
-        fetch_for_writing();
         if (this->stop().stop_requested()) {
             slot_.fail(std::make_exception_ptr(cancelled{}));  // stopped before it began: never runs
         } else if constexpr (Bound::coroutine) {
@@ -100,8 +104,10 @@ private:
     }
 
     struct no_task {};
-    run_limit limit_;
-    std::optional<Bound> call_;
+    static constexpr std::size_t separation = Apart ? frame_granularity : 0;  // 0: none
+    alignas(separation) alignas(std::optional<Bound>) std::optional<Bound> call_;
+    // The worker reads the limit first, so it has the line of the result by the time that it writes it.
+    alignas(separation) run_limit limit_;
     result_slot<result> slot_;
     [[no_unique_address]] std::conditional_t<Bound::coroutine, typename Bound::raw, no_task> task_;
 };
@@ -110,11 +116,11 @@ private:
 /// worker begins at once costs no queue, no allocation and no listener. Else it is queued, and a stop request before it
 /// has begun withdraws it and resumes the caller at once.
 template <class Bound>
-class local_call final : public local_work<Bound> {
+class local_call final : public local_work<Bound, true> {
 public:
     using resumes_at_home = void;
     local_call(std::shared_ptr<executor_backend> home, const call_options& options, Bound&& call)
-        : local_work<Bound>(std::move(home), nullptr, options, std::move(call)) {}
+        : local_work<Bound, true>(std::move(home), nullptr, options, std::move(call)) {}
     ~local_call() {
         if (entered_) this->leave_home();
     }
@@ -173,7 +179,7 @@ private:
         this->fail(std::make_exception_ptr(cancelled{}));
     }
 
-    polled_item caller_;  // first: the worker writes it, after the result
+    polled_item caller_;  // first: the worker writes it, after the result, on the same line if that is small
     queued_start::pointer item_;
     node listener_;
     stop_state* caller_stop_ = nullptr;  // while `listener_` is registered
