@@ -84,8 +84,9 @@ public:
     /// `skipped` counts cells that became free without a message. If the message in `into` carries handles, `keep()` is
     /// called before the message is consumed; it may throw. `Into` is a byte_buffer, to which the bytes are copied, or
     /// has the member `adopt(offset, bytes)` also: it gets the block of the message, which this process holds then.
+    /// `in_stream`: later messages are probably there; else a prefetch would take their cells away from the sender.
     template <class Into, class Keep = keep_nothing>
-    [[nodiscard]] op_status receive(Into& into, unsigned& skipped, Keep keep = {}) noexcept {
+    [[nodiscard]] op_status receive(Into& into, unsigned& skipped, Keep keep = {}, bool in_stream = false) noexcept {
         if (header_.returned.load() != header_.returned_seen.load()) {
             const op_status a = receive_returned(into, keep);
             if (a != op_status::would_block) return a;
@@ -94,6 +95,7 @@ public:
             Probe::at(step::retry);
             std::uint64_t h = header_.head.load();
             cell& c = at(h);
+            if (in_stream) words_.prefetch_after(c);
             cell_word s{c.state.load()};
             // A full cell is below the tail, so the tail, which senders keep writing, need not be read.
             if (s.raw == cell_word::make(h, cell_phase::full).raw) {
@@ -207,6 +209,7 @@ private:
             if ((t & 1) != 0) return op_status::closed;
             const std::uint64_t p = t >> 1;
             cell& c = at(p);
+            words_.prefetch_after(c);
             cell_word s{c.state.load()};
             if (!s.is_at(p)) {
                 // An earlier lap still has the cell: the queue is full, if the tail was really there. A later lap: the

@@ -118,6 +118,18 @@ public:
     [[nodiscard]] cell_type& at(std::uint64_t position) const noexcept {
         return cells_[mask_ != 0 || count_ == 1 ? position & mask_ : position % count_];
     }
+    /// Fetches a later cell than `c` into this processor's cache, to be written; unless the cells start over there.
+    void prefetch_after(const cell_type& c) const noexcept {
+        constexpr std::ptrdiff_t distance = 4;  // messages that follow each other, on their way at the same time
+        if (cells_ + count_ - &c <= distance) return;
+#if defined(__x86_64__)
+        // The baseline of __builtin_prefetch has no instruction for a line that is to be written. This one is ignored
+        // by processors that do not know it.
+        asm volatile("prefetchw %0" ::"m"(*reinterpret_cast<const char*>(&c + distance)));
+#else
+        __builtin_prefetch(&c + distance, 1);
+#endif
+    }
     [[nodiscard]] cell_type* begin() const noexcept { return cells_; }
     [[nodiscard]] cell_type* end() const noexcept { return cells_ + count_; }
 

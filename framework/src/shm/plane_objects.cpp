@@ -1,6 +1,7 @@
 #include "shm/plane_objects.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <new>
 
@@ -34,7 +35,10 @@ plane_channel::plane_channel(std::shared_ptr<object_handle> handle) noexcept
 op_status plane_channel::try_send(std::span<const std::byte> message, bool carries) noexcept {
     if (handle_->stopped()) return op_status::stopped;
     const op_status a = carries ? enqueue_carrier(message) : enqueue(message, false);
-    if (a == op_status::done) wake(receivers);
+    if (a == op_status::done) {
+        count(senders);
+        wake(receivers);
+    }
     return a;
 }
 
@@ -78,7 +82,7 @@ op_status plane_channel::try_receive(byte_buffer& into, held_objects* held) noex
     handle_names names;
     held_objects local;
     held_objects& kept = held != nullptr ? *held : local;
-    const op_status a = core_.receive(into, skipped, [&] { hold_carried(into, names, kept); });
+    const op_status a = core_.receive(into, skipped, [&] { hold_carried(into, names, kept); }, in_stream(receivers));
     if (a == op_status::done)
         for (const handle_name n : names)
             handle_->core().objects.remove_queued(named(n));
@@ -108,6 +112,7 @@ std::size_t plane_channel::try_receive_run(std::span<std::byte> into, std::size_
 }
 
 void plane_channel::after_receive(op_status a, unsigned skipped) noexcept {
+    if (a == op_status::done) count(receivers);
     const bool taken = a == op_status::done || a == op_status::broken;  // an invalid message is discarded
     if (taken || skipped != 0) wake(senders);
     if (a == op_status::exhausted) wake(receivers);  // the message is still queued
@@ -171,6 +176,22 @@ void plane_channel::close() noexcept {
     wake_all(senders);
 }
 
+// A stream whose sides keep up with each other would wait and be woken for each message, or take the lines of cells and
+// indices from each other for each. A receiver that waits two microseconds finds tens of messages, and a sender as many
+// free cells. Who has waited for the last messages one by one is no part of a stream, and is woken faster than that.
+bool plane_channel::park(pending_operation& p) noexcept {
+    const bool spins = in_stream(p.queue);
+    streak_[p.queue].store(0, std::memory_order_relaxed);
+    const auto expected = [&] { return !has_waiters(p.queue) && handle_->core().table.any_runs_elsewhere(); };
+    const auto done = [&] {
+        if (has_waiters(p.queue) || !ready(p.queue)) return false;
+        p.outcome = p.try_now(p);
+        return p.outcome != op_status::would_block;
+    };
+    if (spins && process_spin({.first = std::chrono::microseconds(2), .polls = 2}, expected, done)) return false;
+    return plane_object::park(p);
+}
+
 plane_lock::plane_lock(std::shared_ptr<object_handle> handle) noexcept
     : plane_object(std::move(handle)), core_(handle_->entry().lock, handle_->core().table.self()) {}
 
@@ -203,7 +224,8 @@ bool plane_lock::park(pending_operation& p) noexcept {
         p.outcome = p.try_now(p);
         return p.outcome != op_status::would_block;
     };
-    return !process_spin(expected, taken) && plane_object::park(p);
+    return !process_spin({.first = std::chrono::nanoseconds(500), .polls = 3}, expected, taken) &&
+           plane_object::park(p);
 }
 
 hand_over_result hand_over(object_handle& handle, lock_core<>& core) noexcept {

@@ -85,6 +85,8 @@ public:
     [[nodiscard]] bool closed() const noexcept override { return core_.closed(); }
     [[nodiscard]] std::size_t size() const noexcept override { return core_.size(); }
     [[nodiscard]] std::size_t capacity() const noexcept override { return handle_->data().parameter; }
+    /// Spins first in a stream of messages, while another process runs on another processor.
+    [[nodiscard]] bool park(pending_operation& p) noexcept override;
 
 private:
     static constexpr unsigned receivers = 0;
@@ -97,8 +99,20 @@ private:
     /// After an attempt to receive: wakes the waiters whose operations it has made possible.
     void after_receive(op_status a, unsigned skipped) noexcept;
     void hold_carried(byte_buffer& message, handle_names& names, held_objects& held);
+    /// An operation of queue `q` has not waited.
+    void count(unsigned q) noexcept {
+        streak_[q].store(streak_[q].load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+
+    /// Whether the last operations of queue `q` have not waited.
+    [[nodiscard]] bool in_stream(unsigned q) const noexcept {
+        constexpr unsigned min_streak = 8;
+        return streak_[q].load(std::memory_order_relaxed) >= min_streak;
+    }
 
     channel_core<> core_;
+    // By queue, about how many operations in a row have not waited: threads that count at the same time may lose some.
+    std::atomic<unsigned> streak_[2]{};
 };
 
 // Unlocks in a row without hand-over while other processes wait.

@@ -11,22 +11,25 @@ namespace cadre::detail::shm {
 /// Whether this thread runs a worker that has no other work, and whose order of tasks is not fixed by a seed.
 [[nodiscard]] bool only_this_task_is_ready() noexcept;
 
+struct spin_times {
+    std::chrono::nanoseconds first;  ///< until the first poll; each interval is twice the last one
+    int polls;
+};
+
 /// Polls `done()` while `expected()`, for no longer than a suspension and a wake-up cost (competitive spinning: Karlin
 /// et al., SODA 1990). The first poll is delayed, and the intervals grow: a poll takes a cache line away from the other
 /// process, which is to use it several times meanwhile. @return whether `done()` was true
 template <class Expected, class Done>
-[[nodiscard]] bool process_spin(Expected expected, Done done) noexcept {
-    constexpr std::chrono::nanoseconds first_interval{500};
-    constexpr int polls = 3;
+[[nodiscard]] bool process_spin(spin_times times, Expected expected, Done done) noexcept {
     if (!expected() || !only_this_task_is_ready()) return false;
     auto next = std::chrono::steady_clock::now();
     for (int poll = 0;;) {
-        next += first_interval * (1 << poll);
+        next += times.first * (1 << poll);
         while (std::chrono::steady_clock::now() < next)
             for (int i = 0; i != 4; ++i)
                 cpu_relax();
         if (done()) return true;
-        if (++poll == polls || !expected()) return false;
+        if (++poll == times.polls || !expected()) return false;
     }
 }
 

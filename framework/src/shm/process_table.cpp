@@ -1,5 +1,6 @@
 #include "shm/process_table.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <new>
@@ -172,6 +173,13 @@ void process_table::set_supervisor(loop_state s) noexcept { memory_.header().sup
 loop_state process_table::loop_of(unsigned slot) const noexcept {
     const std::uint32_t s = memory_.process(slot).loop.load(std::memory_order_relaxed);
     return s <= raw(loop_state::asleep) ? static_cast<loop_state>(s) : loop_state::busy;
+}
+
+bool process_table::any_runs_elsewhere() const noexcept {
+    // More processes than these have no cores to run on.
+    for (unsigned slot = 0; slot != std::min(memory_.slots(), near_slots); ++slot)
+        if (state(slot) == slot_state::live && runs_elsewhere({slot, 0})) return true;
+    return false;
 }
 
 void process_table::publish_cpu() noexcept {

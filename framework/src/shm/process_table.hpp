@@ -82,6 +82,8 @@ public:
         return p.slot != self_.slot && p.slot < memory_.slots() && loop_of(p.slot) == loop_state::busy &&
                on_other_cpu(p.slot);
     }
+    /// Whether a near process other than this one does.
+    [[nodiscard]] bool any_runs_elsewhere() const noexcept;
     /// Publishes the CPU of this thread for the spin decisions of other processes. A few nanoseconds.
     void publish_cpu() noexcept;
     /// Whether that process last ran on another CPU than this thread.
