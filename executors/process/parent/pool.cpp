@@ -6,7 +6,6 @@
 #include "process/parent/worker_trace.hpp"
 
 #include <cadre/detail/coroutine/tracing.hpp>
-#include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executors/workers.hpp>
 
@@ -92,12 +91,8 @@ void pool::answer_from_home(std::uint64_t worker, std::uint64_t ticket, std::spa
     const std::lock_guard hold(calls_mutex_);
     worker_connection* const c = workers_.find(worker);
     if (c == nullptr || c->stage == worker_stage::dying) return;
-    constexpr std::byte exhausted{static_cast<std::uint8_t>(op_status::exhausted)};
-    if (body.size() > c->link.memory().max_nested_body()) body = std::span(&exhausted, 1);
-    process_plane::event e{};
-    e.kind = process_plane::event_kind::home_answer;
-    e.id = ticket;
-    c->link.reply(e, body);
+    // Its task would wait without end.
+    if (!c->link.answer(ticket, body)) return c->kill();
     if (c->link.flush()) deadlines_.tick_soon();
     c->link.ring();
 }

@@ -6,6 +6,7 @@
 #include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/detail/state/memory_domain.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -26,7 +27,12 @@ namespace {
 // That wait to be sent to a worker which does not read.
 constexpr std::size_t max_waiting_descriptors = 1024;
 
+// Answers about shared objects up to this size always wait: their number is limited.
+constexpr std::size_t small_answer = 256;
+
 constexpr std::chrono::seconds max_time_without_memory{1};
+
+constexpr std::byte exhausted{static_cast<std::uint8_t>(op_status::exhausted)};
 
 }  // namespace
 
@@ -94,7 +100,28 @@ void worker_link::reply(const event& e, std::span<const std::byte> body, std::sp
     if (const int error = copy_for_later(descriptors, w.descriptors); error != 0 && e.kind == event_kind::descriptors)
         w.e.items = static_cast<std::uint32_t>(error);
     waiting_replies_.push_back(std::move(w));
-    if (e.kind == event_kind::home_answer) ++waiting_answers_;
+    if (e.kind != event_kind::home_answer) return;
+    ++waiting_answers_;
+    waiting_answer_bytes_ += body.size();
+}
+
+bool worker_link::answer(std::uint64_t ticket, std::span<const std::byte> body) noexcept {
+    event e{};
+    e.kind = event_kind::home_answer;
+    e.id = ticket;
+    const std::span<const std::byte> none(&exhausted, 1);
+    // What is in the ring is no part of this: it has the memory of the worker.
+    const bool too_much =
+        body.size() > small_answer && !waiting_replies_.empty() &&
+        body.size() > max_waiting_answer_bytes - std::min(max_waiting_answer_bytes, waiting_answer_bytes_);
+    if (too_much || body.size() > memory_.max_nested_body()) body = none;
+    for (const std::span<const std::byte> each : {body, none})
+        try {
+            reply(e, each);
+            return true;
+        } catch (const std::bad_alloc&) {  // the next is shorter
+        }
+    return false;
 }
 
 // The descriptors are duplicated, because the caller may close its own before the worker has read earlier messages.
@@ -130,7 +157,7 @@ void worker_link::fail_without_memory() noexcept {
     if (first.without_memory_since.time_since_epoch().count() == 0) first.without_memory_since = now;
     if (now - first.without_memory_since < max_time_without_memory) return;
     if (first.e.kind == event_kind::home_answer) {
-        constexpr std::byte exhausted{static_cast<std::uint8_t>(op_status::exhausted)};
+        waiting_answer_bytes_ -= first.body.size() - 1;
         first.body = byte_buffer();
         first.body.append(std::span(&exhausted, 1));
         return;
@@ -152,7 +179,10 @@ void worker_link::fail_without_memory() noexcept {
 bool worker_link::flush() noexcept {
     while (!waiting_replies_.empty() && push(replies_, waiting_replies_.front().e, waiting_replies_.front().body.span(),
                                              waiting_replies_.front().descriptors)) {
-        if (waiting_replies_.front().e.kind == event_kind::home_answer) --waiting_answers_;
+        if (waiting_replies_.front().e.kind == event_kind::home_answer) {
+            --waiting_answers_;
+            waiting_answer_bytes_ -= waiting_replies_.front().body.size();
+        }
         waiting_replies_.pop_front();
         ring_requested_ = true;
     }

@@ -75,12 +75,16 @@ public:
     /// Whether the worker has passed no request since the previous call. Needs a fresh `waiting_requests()`.
     [[nodiscard]] bool stalled() noexcept;
 
-    // Messages. Each throws std::bad_alloc; a message that finds its ring full waits until `flush`.
+    // Messages. Those that are not noexcept throw std::bad_alloc; one that finds its ring full waits until `flush`.
 
     /// To the worker's loop, with copies of `descriptors`. If these cannot be sent the worker gets the error in their
     /// place.
     void reply(const process_plane::event& e, std::span<const std::byte> body,
                std::span<const unique_fd> descriptors = {});
+    /// As `reply`: the answer to a request for a shared object that lives elsewhere. It becomes `exhausted` if it finds
+    /// no memory, or if the worker has not read too many bytes of earlier answers. @return false if there is no memory
+    /// for that either: the worker would wait without end
+    [[nodiscard]] bool answer(std::uint64_t ticket, std::span<const std::byte> body) noexcept;
     /// To the worker's control thread.
     void order(const process_plane::event& e);
     /// Sends the waiting messages. A reply for which there has been no memory for a second becomes an error: calls that
@@ -90,6 +94,8 @@ public:
     [[nodiscard]] std::size_t waiting_replies() const noexcept { return waiting_replies_.size() - waiting_answers_; }
     /// About shared objects that live elsewhere.
     [[nodiscard]] std::size_t waiting_answers() const noexcept { return waiting_answers_; }
+    [[nodiscard]] std::size_t waiting_answer_bytes() const noexcept { return waiting_answer_bytes_; }
+    static constexpr std::size_t max_waiting_answer_bytes = std::size_t{256} << 20;
 
     // Wake-ups of the worker's loop.
 
@@ -125,6 +131,7 @@ private:
     process_plane::descriptor_socket descriptors_;
     std::deque<waiting_reply> waiting_replies_;
     std::size_t waiting_answers_ = 0;  // of those, the ones of the kind `home_answer`
+    std::size_t waiting_answer_bytes_ = 0;  // in these
     std::deque<process_plane::event> waiting_orders_;
 
     int doorbell_ = -1;

@@ -29,18 +29,18 @@ public:
             independent = true;
             // What the wait has changed is taken back if it is stopped, but not if its worker has died.
             withdraw = [](pending_operation& p) noexcept {
-                auto& self = static_cast<operation&>(p);
-                if (!self.stopping) return true;
-                p.outcome = self.check_cell(true);
+                auto& waiting = static_cast<operation&>(p);
+                if (!waiting.stopping) return true;
+                p.outcome = waiting.check_cell(true);
                 return p.outcome == op_status::would_block;
             };
         }
         if (op == home_op::await_notification)
             // Of a worker that has died, the notification is passed on later, without the lock of the queue.
             withdraw = [](pending_operation& p) noexcept {
-                auto& self = static_cast<operation&>(p);
-                self.notified = !static_cast<home_condition&>(*self.target).withdraw();
-                if (!self.notified || !self.stopping) return true;
+                auto& waiting = static_cast<operation&>(p);
+                waiting.notified = !static_cast<home_condition&>(*waiting.target).withdraw();
+                if (!waiting.notified || !waiting.stopping) return true;
                 p.outcome = op_status::done;
                 return false;
             };

@@ -70,9 +70,9 @@ void remote_cell::perform_later(cell_function operation, std::span<std::byte> st
 op_status remote_cell::write_back() noexcept { return ask(home_op::write, {copy_.get(), size()}); }
 
 bool remote_cell::park(pending_operation& p) noexcept {
-    auto& wait = static_cast<cell_wait&>(p);
+    auto& waiting = static_cast<cell_wait&>(p);
     try {
-        return begin(p, shared_from_this(), home_op::wait_cell, named(wait.function, wait.state).span());
+        return begin(p, shared_from_this(), home_op::wait_cell, named(waiting.function, waiting.state).span());
     } catch (const std::bad_alloc&) {
         p.outcome = op_status::exhausted;
     } catch (const std::exception&) {
@@ -82,8 +82,8 @@ bool remote_cell::park(pending_operation& p) noexcept {
 }
 
 void remote_cell::take(pending_operation& p, home_op, std::uint64_t, decoder& in) {
-    auto& wait = static_cast<cell_wait&>(p);
-    std::memcpy(wait.state.data(), in.read(wait.state.size()), wait.state.size());
+    auto& waiting = static_cast<cell_wait&>(p);
+    std::memcpy(waiting.state.data(), in.read(waiting.state.size()), waiting.state.size());
 }
 
 void remote_cell_lock::encode(encoder&) const { throw_local_handle("lock"); }
