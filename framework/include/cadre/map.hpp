@@ -50,14 +50,7 @@ inline constexpr bool loops_locally =
 
 template <bool Remote, class Result, class F, class Range>
 task<std::vector<Result>> run_local_map(executor ex, F f, kept_range<Range> range, map_options options) {
-    parallel_loop::settings s;
-    s.size = *range.size();
-    s.item_limit = options.timeout.count() > 0 ? options.timeout : ex.options().timeout;
-    s.chunk = s.item_limit.count() > 0 ? 1 : options.chunk;
-    s.window = options.window;
-    s.stop_at_failure = !is_outcome<Result>;
-    s.name = options.name.empty() ? ex.options().name : std::string(options.name);
-    s.progress = options.progress;
+    parallel_loop::settings s = loop_settings(ex, options, *range.size(), !is_outcome<Result>);
     using item = item_of<Range>;
     map_function_reference<Remote, F, item> called(f);
     local_map<map_function_t<Remote, F, item>, item, decltype(range.begin()), Result> loop(ex.backend(), called,

@@ -12,6 +12,15 @@ map_options resolve_options(map_options options, const executor& ex) {
     return options;
 }
 
+call_options chunk_options(const executor& ex, const map_options& options, int retries, bool fresh_worker) {
+    call_options chosen = ex.options();
+    chosen.fresh_worker = fresh_worker;
+    chosen.name = options.name;
+    chosen.timeout = options.timeout;
+    chosen.retries = retries;
+    return chosen;
+}
+
 bool runs_raw_chunks(const executor& ex) noexcept { return ex.backend()->query(typeid(raw_chunks)) != nullptr; }
 
 }  // namespace cadre::detail

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "coroutine/trace.hpp"
 
 #include <cadre/detail/scheduler/local_worker.hpp>
+#include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/errors.hpp>
 
 namespace cadre::detail {
@@ -312,6 +314,19 @@ void parallel_loop::finish() {
     if (settings_.progress) call_progress();
     if (settings_.stop_at_failure) failure_.rethrow();
     if (end_.load(std::memory_order_acquire) == 0 && ended_indices() < settings_.size) throw cancelled{};
+}
+
+parallel_loop::settings loop_settings(const executor& ex, const map_options& options, std::size_t size,
+                                      bool stop_at_failure) {
+    parallel_loop::settings s;
+    s.size = size;
+    s.item_limit = options.timeout.count() > 0 ? options.timeout : ex.options().timeout;
+    s.chunk = s.item_limit.count() > 0 ? 1 : options.chunk;
+    s.window = options.window;
+    s.stop_at_failure = stop_at_failure;
+    s.name = options.name.empty() ? ex.options().name : std::string(options.name);
+    s.progress = options.progress;
+    return s;
 }
 
 }  // namespace cadre::detail

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstring>
 #include <exception>
-#include <map>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include <cadre/detail/base/populate.hpp>
+#include <cadre/detail/call/item_errors.hpp>
 #include <cadre/detail/codec/codec_core.hpp>
 #include <cadre/outcome.hpp>
 
@@ -75,20 +75,14 @@ public:
     }
     void set(std::size_t i, outcome<R> result) {
         if (!result.has_value()) {
-            errors_.insert_or_assign(i, result.error());
+            errors_.set(i, result.error());
             return;
         }
         errors_.erase(i);
         if constexpr (!std::is_void_v<R>) all_[i] = *result;
     }
-    [[nodiscard]] std::exception_ptr error(std::size_t i) const {
-        const auto found = errors_.find(i);
-        return found != errors_.end() ? found->second : nullptr;
-    }
-    [[nodiscard]] std::size_t next_failure(std::size_t from, std::size_t to) const {
-        const auto found = errors_.lower_bound(from);
-        return found != errors_.end() && found->first < to ? found->first : to;
-    }
+    [[nodiscard]] std::exception_ptr error(std::size_t i) const { return errors_.error(i); }
+    [[nodiscard]] std::size_t next_failure(std::size_t from, std::size_t to) const { return errors_.next(from, to); }
     [[nodiscard]] type take() noexcept {
         all_.resize(size_);
         return std::move(all_);
@@ -98,7 +92,7 @@ private:
     type all_;
     std::size_t in_place_;  // results whose number was known from the start; 0: it was not
     std::size_t size_ = 0;
-    std::map<std::size_t, std::exception_ptr> errors_;
+    item_errors errors_;
 };
 
 }  // namespace cadre::detail

@@ -34,6 +34,10 @@ namespace cadre::detail {
 /// The options of a map in which those of the executor's handle take the place of what is not set.
 [[nodiscard]] map_options resolve_options(map_options options, const executor& ex);
 
+/// The options of the call that carries a chunk.
+[[nodiscard]] call_options chunk_options(const executor& ex, const map_options& options, int retries,
+                                         bool fresh_worker);
+
 /// Whether the executor's backend has the extension `raw_chunks`.
 [[nodiscard]] bool runs_raw_chunks(const executor& ex) noexcept;
 
@@ -197,11 +201,7 @@ private:
         return c;
     }
     void send(std::unique_ptr<remote> c, bool fresh_worker = false) {
-        call_options settings = ex_.options();
-        settings.fresh_worker = fresh_worker;
-        settings.name = options_.name;
-        settings.timeout = options_.timeout;
-        settings.retries = c->items == 1 ? c->retries_left : 0;
+        call_options settings = chunk_options(ex_, options_, c->items == 1 ? c->retries_left : 0, fresh_worker);
         c->returns_items = window_.is_free() && c->items > 1;
         c->raw.claim = static_cast<std::uint32_t>(window_.claim());
         c->raw.results = raw_ ? results_.place(c->first, c->items) : nullptr;

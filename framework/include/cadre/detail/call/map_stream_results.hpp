@@ -5,13 +5,13 @@
 #include <cstddef>
 #include <exception>
 #include <iterator>
-#include <map>
 #include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include <cadre/detail/call/item_errors.hpp>
 #include <cadre/outcome.hpp>
 
 namespace cadre::detail {
@@ -36,10 +36,10 @@ public:
     [[nodiscard]] static std::byte* place(std::size_t /*first*/, std::size_t /*items*/) noexcept { return nullptr; }
     void set(std::size_t i, outcome<R> result) {
         if (!result.has_value()) {
-            errors_.insert_or_assign(i, result.error());
+            errors_.set(i, result.error());
             return;
         }
-        if (!errors_.empty()) errors_.erase(i);
+        errors_.erase(i);
         if constexpr (std::is_void_v<R>)
             values_.set(i, std::monostate{});
         else
@@ -49,20 +49,14 @@ public:
     void set_run(std::size_t first, std::vector<stream_value<R>>&& values) {
         if (!values.empty()) values_.set_run(first, std::move(values));
     }
-    [[nodiscard]] std::exception_ptr error(std::size_t i) const {
-        const auto found = errors_.find(i);
-        return found != errors_.end() ? found->second : nullptr;
-    }
-    [[nodiscard]] std::size_t next_failure(std::size_t from, std::size_t to) const {
-        const auto found = errors_.lower_bound(from);
-        return found != errors_.end() && found->first < to ? found->first : to;
-    }
+    [[nodiscard]] std::exception_ptr error(std::size_t i) const { return errors_.error(i); }
+    [[nodiscard]] std::size_t next_failure(std::size_t from, std::size_t to) const { return errors_.next(from, to); }
     [[nodiscard]] type take() { return {values_.take()}; }
 
 private:
     std::size_t size_ = 0;
     Values values_;
-    std::map<std::size_t, std::exception_ptr> errors_;
+    item_errors errors_;
 };
 
 /// Batches of values that may be delivered; short ones are joined.

@@ -22,6 +22,7 @@
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
 #include <cadre/detail/scheduler/work_registry.hpp>
+#include <cadre/executor.hpp>
 #include <cadre/executor_backend.hpp>
 #include <cadre/map_options.hpp>
 
@@ -202,5 +203,9 @@ private:
     bool refused_ = false;
     std::size_t reported_ = 0;  // indices, by the last call of `progress`
 };
+
+/// The settings of a map as a loop.
+[[nodiscard]] parallel_loop::settings loop_settings(const executor& ex, const map_options& options, std::size_t size,
+                                                    bool stop_at_failure);
 
 }  // namespace cadre::detail
