@@ -28,7 +28,7 @@ struct event_setting {
     static constexpr std::size_t block_size = sizeof(std::uint64_t);
     [[nodiscard]] op_status check(shared_block& block) const noexcept;
 
-    bool set;
+    std::uint8_t set;  // no bool: another process may have written it
 };
 
 struct event_set {
@@ -37,15 +37,15 @@ struct event_set {
 
     [[nodiscard]] op_status check(shared_block& block) noexcept {
         const std::uint64_t now = block_word(block, 0).load();
-        if (!begun) {
-            begun = true;
+        if (begun == 0) {
+            begun = 1;
             at_begin = now;
         }
         return (now & event_set_bit) != 0 || now != at_begin ? op_status::done : op_status::would_block;
     }
 
     std::uint64_t at_begin = 0;
-    bool begun = false;
+    std::uint8_t begun = 0;
 };
 
 }  // namespace detail

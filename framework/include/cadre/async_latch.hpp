@@ -46,7 +46,7 @@ struct latch_arrival {
     static constexpr detail::wait_kind waits_for = detail::wait_kind::latch;
     static constexpr std::size_t block_size = sizeof(std::uint64_t);
     [[nodiscard]] op_status check(shared_block& block) noexcept {
-        if (!std::exchange(arrived, true) && latch_step{steps}.check(block) == op_status::closed)
+        if (std::exchange(arrived, std::uint8_t{1}) == 0 && latch_step{steps}.check(block) == op_status::closed)
             return op_status::closed;
         return latch_open::check(block);
     }
@@ -55,7 +55,7 @@ struct latch_arrival {
     }
 
     std::uint64_t steps;
-    bool arrived = false;
+    std::uint8_t arrived = 0;
 };
 
 }  // namespace detail

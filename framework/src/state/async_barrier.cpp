@@ -65,7 +65,7 @@ void complete_phases(shared_block& block, const portable_action& action) {
 }  // namespace
 
 op_status barrier_step::check(shared_block& block) noexcept {
-    arrival = core(block_word(block, 0)).arrive(has_action, drop);
+    arrival = core(block_word(block, 0)).arrive(has_action != 0, drop != 0);
     if (arrival.what == core::step::ended) block.notify();
     return op_status::done;
 }

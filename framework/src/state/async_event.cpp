@@ -7,7 +7,7 @@ namespace cadre::detail {
 op_status event_setting::check(shared_block& block) const noexcept {
     if (block.alive() != op_status::done) return op_status::done;
     std::atomic<std::uint64_t>& word = block_word(block, 0);
-    if (!set) {
+    if (set == 0) {
         word.fetch_and(~event_set_bit);
         return op_status::done;
     }

@@ -122,8 +122,8 @@ struct barrier_step {
     static constexpr std::size_t block_size = sizeof(std::uint64_t);
     [[nodiscard]] op_status check(shared_block& block) noexcept;
 
-    bool has_action;
-    bool drop;
+    std::uint8_t has_action;  // no bool: another process may have written it
+    std::uint8_t drop;
     barrier_core<>::arrival arrival{};
 };
 /// Arrives, or drops; at the end of a phase runs the action and notifies. @return the phase of the arrival
@@ -155,7 +155,7 @@ struct phase_end {
 struct arrival_wait {
     static constexpr std::size_t block_size = sizeof(std::uint64_t);
     [[nodiscard]] op_status check(shared_block& block) noexcept {
-        if (!std::exchange(arrived, true)) {
+        if (std::exchange(arrived, std::uint8_t{1}) == 0) {
             const op_status outcome = step.check(block);
             if (outcome != op_status::done || step.arrival.what != barrier_core<>::step::counted) return outcome;
         }
@@ -166,7 +166,7 @@ struct arrival_wait {
     }
 
     barrier_step step;
-    bool arrived = false;
+    std::uint8_t arrived = 0;
 };
 
 /// The end of the phase in which the wait has arrived. The last participant runs the action.
