@@ -25,15 +25,17 @@ task<typename Bound::result> run_on_local(executor ex, Bound bound) {
 }
 
 template <class Bound>
+task<typename Bound::result> run_on_remote(executor ex, Bound bound) {
+    remote_call<Bound> call(ex.backend(), ex.options(), bound);
+    co_return co_await call;
+}
+
+// Two coroutines: the frame of one for both would be too large to be recycled. A handle without an executor is an error
+// of the task, not of the call.
+template <class Bound>
 task<typename Bound::result> run_on(executor ex, Bound bound) {
-    const std::shared_ptr<executor_backend>& backend = ex.backend();
-    if (!backend->remote()) {
-        local_call<Bound> call(std::move(ex).take_backend(), ex.options(), std::move(bound));
-        co_return co_await call;
-    } else {
-        remote_call<Bound> call(backend, ex.options(), bound);
-        co_return co_await call;
-    }
+    if (ex && ex.backend()->remote()) return run_on_remote(std::move(ex), std::move(bound));
+    return run_on_local(std::move(ex), std::move(bound));
 }
 
 }  // namespace detail
