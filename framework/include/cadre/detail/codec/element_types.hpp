@@ -26,6 +26,7 @@
 
 #include <cadre/detail/base/filesystem_path.hpp>
 #include <cadre/detail/codec/fields.hpp>
+#include <cadre/detail/codec/portable_kinds.hpp>
 
 namespace cadre::detail {
 
@@ -38,10 +39,11 @@ struct element_types {
     using type = type_list<Elements...>;
 };
 
-/// `std::complex`, recognised without its heavy header: two floating-point numbers, and nothing else.
+/// `std::complex`, recognised without its heavy header: two floating-point numbers, and nothing else. A class of the
+/// program that has this interface and a `serialize` member is encoded by that member.
 template <class C, class T>
 concept complex_number =
-    std::is_floating_point_v<T> && std::is_trivially_copyable_v<C> && sizeof(C) == 2 * sizeof(T) &&
+    std::is_floating_point_v<T> && !has_serialize<C> && std::is_trivially_copyable_v<C> && sizeof(C) == 2 * sizeof(T) &&
     std::is_same_v<typename C::value_type, T> && std::is_constructible_v<C, T, T> && requires(const C& c) {
         { c.real() } -> std::same_as<T>;
         { c.imag() } -> std::same_as<T>;
