@@ -108,7 +108,7 @@ private:
     static constexpr std::size_t initial_capacity = 256;
     static constexpr std::int64_t always = std::numeric_limits<std::int64_t>::max();
 
-    static constexpr int fenced_run = 64;  // pops after a theft
+    static constexpr int fenced_run = 256;  // pops after a theft
 
     struct buffer {
         explicit buffer(std::size_t n);
