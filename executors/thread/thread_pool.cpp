@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -12,6 +13,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <cadre/detail/base/compiler.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
@@ -258,10 +260,24 @@ void thread_pool::run_item(runnable item) noexcept {
     set_current_environment(nullptr);
 }
 
+namespace {
+
+// A process that a task forked has left the task: its copy of the pool must not run the work of the parent again.
+[[noreturn, gnu::noinline]] void end_forked_child() noexcept {
+    constexpr std::string_view text =
+        "cadre: a process that a task forked left the task and was ended; call _exit in it\n";
+    [[maybe_unused]] const auto n = ::write(STDERR_FILENO, text.data(), text.size());
+    ::_exit(1);
+}
+
+}  // namespace
+
 void thread_pool::run(worker& self) {
     this_thread_worker = &self;
     if (initializer_) run_initializer();
     for (;;) {
+        if (!owner_.here()) [[unlikely]]
+            end_forked_child();
         const runnable item = find(self);
         if (!item) {
             if (!timers_.empty() && timers_.fire_due(std::chrono::steady_clock::now())) continue;

@@ -169,6 +169,31 @@ TEST_F(thread_executor_in_a_fork, nothing_waits_for_a_lock_of_the_parents_thread
         t.join();
 }
 
+// Forks; the child leaves the task. @return the child's exit status
+int fork_and_return() {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::alarm(limit);
+        return -1;
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? 100 + WEXITSTATUS(status) : -2;
+}
+
+task<int> fork_and_suspend() {
+    const int result = fork_and_return();
+    if (result == -1) co_await cadre::sleep_for(1ms);
+    co_return result;
+}
+
+TEST_F(thread_executor_in_a_fork, a_child_that_leaves_the_task_ends) {
+    for (int i = 0; i < repetitions; ++i) {
+        EXPECT_EQ(sync_wait(cadre::on(ex, fork_and_return)), 101);
+        EXPECT_EQ(sync_wait(cadre::on(ex, fork_and_suspend)), 101);
+    }
+}
+
 TEST(program_in_a_fork, runs_its_main_task_again_and_refuses_parallel_runs) {
 #ifdef CADRE_TSAN
     GTEST_SKIP() << "ThreadSanitizer does not know the threads of the parent in a fork";
