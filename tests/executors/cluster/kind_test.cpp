@@ -15,7 +15,7 @@
 #include <cadre/reduce.hpp>
 #include <cadre/register_exception.hpp>
 #include <cadre/runtime.hpp>
-#include <cadre/shared_value.hpp>
+#include <cadre/shared_array.hpp>
 #include <cadre/this_task.hpp>
 #include <cadre/timeout.hpp>
 
