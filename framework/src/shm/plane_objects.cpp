@@ -180,6 +180,7 @@ void plane_channel::close() noexcept {
 // indices from each other for each. A receiver that waits two microseconds finds tens of messages, and a sender as many
 // free cells. Who has waited for the last messages one by one is no part of a stream, and is woken faster than that.
 bool plane_channel::park(pending_operation& p) noexcept {
+    p.object = this;  // for `try_now`
     const bool spins = in_stream(p.queue);
     streak_[p.queue].store(0, std::memory_order_relaxed);
     const auto expected = [&] { return !has_waiters(p.queue) && handle_->core().table.any_runs_elsewhere(); };
@@ -214,6 +215,7 @@ void plane_lock::unlock() noexcept {
 // Two processes that take turns at a lock hold it for some tens of nanoseconds, and suspend and wake each other for a
 // microsecond or more.
 bool plane_lock::park(pending_operation& p) noexcept {
+    p.object = this;  // for `try_now`
     const auto expected = [&] {
         if (has_waiters(p.queue)) return false;  // they go first
         const auto holder = core_.holder();

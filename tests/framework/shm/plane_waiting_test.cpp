@@ -6,6 +6,8 @@
 #include <vector>
 
 #include <cadre/errors.hpp>
+#include <cadre/sync_wait.hpp>
+#include <cadre/task.hpp>
 
 namespace {
 
@@ -102,6 +104,34 @@ TEST(shm_waiting, only_a_busy_process_on_another_cpu_runs_elsewhere) {
     }
     EXPECT_FALSE(table.runs_elsewhere(plane->self()));
     EXPECT_FALSE(table.runs_elsewhere({plane->memory().slots(), 1}));  // from a damaged word
+}
+
+// `park` names the object of an operation, and a select leaves that to it.
+TEST(shm_waiting, an_operation_that_a_spin_tries_knows_its_object) {
+    const auto plane = shm::state_plane::make(small_region);
+    const auto other = plane->claim_slot();
+    ASSERT_TRUE(other);
+    plane->memory().process(other->slot).cpu.store(1'000'000);  // it computes elsewhere
+    const auto channel = plane->domain().make_channel(16);
+    const auto lock = plane->domain().make_lock();
+    const auto app = [&]() -> cadre::task<void> {
+        for (int i = 0; i != 16; ++i)
+            EXPECT_EQ(channel->try_send(bytes_of(i)), op_status::done);
+        byte_buffer message;
+        for (int i = 0; i != 8; ++i)  // a stream
+            EXPECT_EQ(channel->try_receive(message), op_status::done);
+        pending_wait receives(*channel, 0, &pending_wait::receive);
+        receives.object = nullptr;
+        EXPECT_FALSE(channel->park(receives));
+        EXPECT_EQ(value_of<int>(receives.message), 8);
+        pending_wait locks(*lock, 0, &pending_wait::lock);
+        locks.object = nullptr;
+        EXPECT_FALSE(lock->park(locks));
+        EXPECT_EQ(locks.outcome, op_status::done);
+        lock->unlock();
+        co_return;
+    };
+    cadre::sync_wait(app());
 }
 
 TEST(shm_waiting, a_cancelled_waiter_passes_the_ring_on) {
