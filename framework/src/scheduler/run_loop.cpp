@@ -182,6 +182,9 @@ bool run_loop::run_some(unsigned budget, bool by_reserver) noexcept {
     return any;
 }
 
-bool run_loop::ready() const noexcept { return has_submitted() || (expected_ != nullptr && expected_->completed()); }
+// `queued_` is not changed while items run.
+bool run_loop::ready() const noexcept {
+    return !queue_.empty() || has_submitted() || (expected_ != nullptr && expected_->completed());
+}
 
 }  // namespace cadre::detail

@@ -4,9 +4,12 @@
 #include <cadre/job.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
+#include <cadre/this_task.hpp>
 #include <cadre/when_all.hpp>
 
 #include <gtest/gtest.h>
+
+#include <utility>
 
 namespace {
 
@@ -41,6 +44,24 @@ TEST(process_spin, does_not_delay_other_tasks) {
     const auto app = [&]() -> cadre::task<void> { co_await cadre::when_all(child(), child()); };
     cadre::sync_wait(app());
     EXPECT_EQ(spins, 1);  // of the last one
+}
+
+int spins_of_queued = 0;
+cadre::task<void> count_spin() {
+    spins_of_queued += process_spin(times, always, always) ? 1 : 0;
+    co_return;
+}
+
+TEST(process_spin, does_not_delay_tasks_that_its_loop_has_queued) {
+    const auto app = []() -> cadre::task<void> {
+        const cadre::executor here = co_await cadre::this_task::executor();
+        cadre::job<void> first = cadre::spawn(here, count_spin);
+        cadre::job<void> second = cadre::spawn(here, count_spin);
+        co_await std::move(first);  // is ready when the second one runs
+        co_await std::move(second);
+    };
+    cadre::sync_wait(app());
+    EXPECT_EQ(spins_of_queued, 0);
 }
 
 TEST(process_spin, a_thread_without_tasks_does_not_spin) { EXPECT_FALSE(process_spin(times, always, always)); }
