@@ -69,6 +69,15 @@ TEST(map_pace, a_task_that_waits_makes_chunks_shorter_and_room_for_others) {
     EXPECT_GT(pace.chunk(), 100u);
 }
 
+TEST(map_pace, while_a_task_that_has_ended_its_chunk_waits_many_others_may_begin) {
+    map_pace pace = pace_of_tasks();
+    end(pace, 2'000, 10us);
+    EXPECT_LT(pace.window(), most_waiting);
+    pace.ended_early();
+    EXPECT_GE(pace.window(), most_waiting);
+    EXPECT_EQ(pace.refill_below(), pace.window());
+}
+
 TEST(map_pace, what_the_user_has_fixed_stays) {
     map_pace pace = pace_of_tasks({.chunk = 8, .window = 40});
     end(pace, 2'000, 100ns);

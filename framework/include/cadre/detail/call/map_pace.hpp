@@ -42,6 +42,8 @@ public:
     void measured(std::size_t items, std::uint32_t nanoseconds) noexcept;
     /// Records how long the items of a timed chunk have run; 0: a task of the chunk may have waited.
     void ran(std::size_t items, std::chrono::nanoseconds duration) noexcept;
+    /// Records that a chunk of tasks has been ended, most likely by a task that waits: it may wait for later items.
+    void ended_early() noexcept { without_wait_ = 0; }
     /// Whether a chunk may be ended by a task that waits.
     [[nodiscard]] bool is_free() const noexcept { return timed_ && coroutine_; }
 
@@ -103,6 +105,7 @@ public:
     void measured(std::size_t items, std::uint32_t nanoseconds) noexcept { pace_.measured(items, nanoseconds); }
 
     void ran(std::size_t items, std::chrono::nanoseconds duration) noexcept { pace_.ran(items, duration); }
+    void ended_early() noexcept { pace_.ended_early(); }
 
     void sent(std::size_t items) noexcept {
         in_flight_ += items;

@@ -346,6 +346,7 @@ private:
     void launch_returned(local& c, std::size_t from) {
         const std::size_t end = c.size();
         std::vector<Item> rest = c.take_rest(from);
+        window_.ended_early();
         if (!is_wanted(c.first + from)) return cancel(c.first + from, c.first + end);
         window_.returned(rest.size());
         for (auto&& item : rest) {
@@ -357,6 +358,7 @@ private:
     /// A worker that runs a long item has given back the items behind it.
     void send_returned(remote& c, std::uint32_t from) {
         const std::uint32_t end = std::exchange(c.items, from);
+        window_.ended_early();
         if (!is_wanted(c.first + from)) return cancel(c.first + from, c.first + end);
         for (std::uint32_t i = from; i < end;) {
             const auto part = static_cast<std::uint32_t>(std::min<std::size_t>(end - i, window_.part(end - from)));
