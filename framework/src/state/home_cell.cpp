@@ -33,11 +33,21 @@ void home_cell::read(byte_buffer& to) {
     }
 }
 
+// In words, each in one step: an atomic member of a cell may read meanwhile, and must not see a part of a change.
 bool home_cell::write(std::uint64_t offset, std::span<const std::byte> bytes) noexcept {
     if (offset > size_ || bytes.size() > size_ - offset) return false;
-    auto* to = static_cast<unsigned char*>(data()) + offset;
-    for (const std::byte each : bytes)
-        std::atomic_ref(*to++).store(std::to_integer<unsigned char>(each));
+    auto* to = static_cast<std::uint64_t*>(data()) + offset / word_size;
+    for (std::size_t at = offset % word_size; !bytes.empty(); at = 0) {
+        const std::size_t part = std::min(bytes.size(), word_size - at);
+        const std::atomic_ref word(*to++);
+        std::uint64_t before = word.load();
+        std::uint64_t after = 0;
+        do {
+            after = before;
+            std::memcpy(reinterpret_cast<std::byte*>(&after) + at, bytes.data(), part);
+        } while (!word.compare_exchange_weak(before, after));
+        bytes = bytes.subspan(part);
+    }
     return true;
 }
 

@@ -7,9 +7,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <stop_token>
+#include <thread>
 
 namespace {
 
@@ -71,6 +75,36 @@ TEST_F(HomeService, a_worker_names_only_operations_on_cells) {
         ask(a, ++ticket, home_op::make_cell, 0, size);
         EXPECT_EQ(given.status(ticket), op_status::broken);
     }
+}
+
+TEST_F(HomeService, no_atomic_read_sees_a_part_of_a_change) {
+    const auto block = domain->make_cell(20, 8);
+    auto& cell = dynamic_cast<home_cell&>(*block);
+    const std::atomic<std::uint64_t>& word = block_word(*block, 1);
+    std::uint64_t partial = 0;
+    {
+        const std::jthread writer([&](const std::stop_token& stop) {
+            std::array<std::byte, 15> change{};
+            do {
+                change.fill(~change[0]);
+                EXPECT_TRUE(cell.write(5, change));  // and parts of the words around it
+            } while (!stop.stop_requested() || change[0] != std::byte{0});
+        });
+        while (word.load() == 0) {
+        }
+        for (int i = 0; i != 100'000; ++i)
+            if (const std::uint64_t now = word.load(); now != 0 && now != ~std::uint64_t{0}) partial = now;
+    }
+    EXPECT_EQ(partial, 0u);
+    EXPECT_TRUE(cell.write(0, std::array{std::byte{1}}));
+    EXPECT_TRUE(cell.write(19, std::array{std::byte{2}}));
+    EXPECT_FALSE(cell.write(20, std::array{std::byte{3}}));
+    byte_buffer all;
+    cell.read(all);
+    ASSERT_EQ(all.size(), 20u);
+    EXPECT_EQ(all.span()[0], std::byte{1});
+    EXPECT_EQ(all.span()[18], std::byte{0});
+    EXPECT_EQ(all.span()[19], std::byte{2});
 }
 
 }  // namespace
