@@ -45,7 +45,12 @@ void chunk_work::begin_next() {
 
 void chunk_work::return_unclaimed() noexcept {
     if (!call_.may_return) return;
-    if (const std::uint32_t from = claims_.take_rest(); from != call_.items) call_.return_items(from);
+    const std::uint32_t from = claims_.take_rest();
+    if (from == call_.items) return;
+    // A task of this chunk may wait until the other ends of their pipes and sockets are closed.
+    for (unique_fd& of_returned : context_.arrived)
+        of_returned.reset();
+    call_.return_items(from);
 }
 
 bool chunk_work::fail(const std::exception_ptr& error, std::uint32_t i) {

@@ -7,10 +7,12 @@
 #include <cadre/errors.hpp>
 #include <cadre/map.hpp>
 #include <cadre/reduce.hpp>
+#include <cadre/sleep.hpp>
 #include <cadre/this_task.hpp>
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <functional>
@@ -62,6 +64,36 @@ TEST(process_descriptors, of_items_that_have_not_begun_are_sent_again) {
         EXPECT_EQ(outcomes[i].has_value(), i != 7) << i;
         EXPECT_EQ(read_byte(ends[i]), i != 7 ? 'd' : -1) << i;
     }
+}
+
+enum class use : int { none, read_to_the_end, close };
+
+// 0: as it should be
+task<int> use_descriptor(std::pair<unique_fd, use> item) {
+    if (item.second != use::read_to_the_end) co_return 0;
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    for (pollfd p{item.first.get(), POLLIN, 0}; ::poll(&p, 1, 0) != 1;) {
+        if (std::chrono::steady_clock::now() > limit) co_return 1;
+        co_await cadre::sleep_for(std::chrono::milliseconds(1));
+    }
+    char byte = 0;
+    co_return ::read(item.first.get(), &byte, 1) == 0 ? 0 : 2;
+}
+
+// A task waits until the other end of its pipe is closed, which belongs to the item behind it. Both have arrived in one
+// chunk, because the tasks before them did not wait.
+TEST(process_descriptors, of_items_that_a_worker_has_returned_are_closed_there) {
+    const hang_guard guard;
+    const executor ex = process_executor{{.workers = 1}};
+    std::vector<std::pair<unique_fd, use>> items(2000);
+    for (int i = 0; i < 20; ++i) {
+        auto [read, write] = make_pipe();
+        items.emplace_back(std::move(read), use::read_to_the_end);
+        items.emplace_back(std::move(write), use::close);
+    }
+    items.resize(4000);
+    const auto results = cadre::sync_wait(cadre::map(ex, use_descriptor, std::move(items)));
+    EXPECT_EQ(results, std::vector<int>(4000, 0));
 }
 
 task<int> call_with_descriptor(unique_fd fd) {
