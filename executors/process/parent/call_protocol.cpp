@@ -75,6 +75,7 @@ std::string handle_committed(call_record& r, const event& e, std::span<const std
 
 // A task of the chunk waits, and the worker has not begun those behind it.
 std::string take_back_items(call_record& r, const event& e, ended_calls& ended) {
+    if (!r.call->descriptors.empty() && !r.descriptors_sent) return "returned items of a call that it has not begun";
     if (!r.call->returns_items || std::exchange(r.items_returned, true))
         return "returned items of a call that does not take them";
     if (e.items == 0 || e.items == r.items || e.items < r.chunk.items_done) return "returned items that have begun";

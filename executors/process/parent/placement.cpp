@@ -168,7 +168,7 @@ bool placement::publish(call_record& r, worker_connection& c) noexcept {
     const bool raw = call.raw.enabled && r.items != 1;
     if (r.items != 1) q.flags |= request::chunk;
     if (raw) q.flags |= request::raw;
-    if (call.returns_items && r.items != 1) q.flags |= request::returns;
+    if (call.returns_items && !r.items_returned && r.items != 1) q.flags |= request::returns;
     if (!call.options.name.empty()) q.flags |= request::named;
     if (r.limit.allowed.count() != 0) q.flags |= request::timed;
     if (!call.descriptors.empty()) q.flags |= request::descriptors;

@@ -73,12 +73,9 @@ bool pool::progress_of(const portable_call& call, std::size_t known_results, std
 
 void pool::request_stop_all(stop_reason why) noexcept {
     if (!here()) return;
-    ended_calls ended;
-    {
-        const std::lock_guard hold(calls_mutex_);
-        placement_.for_each_call([&](call_record& r) { stops_.request(r, why, ended); });
-    }
-    complete_all(ended);
+    // Deferred, so that one thread completes calls: another one may be about to pass on items that a call has returned.
+    const std::lock_guard hold(calls_mutex_);
+    placement_.for_each_call([&](call_record& r) { stops_.request_deferred(r, why); });
 }
 
 void pool::reply_to_nested_call(nested_call& call, call_reply reply) noexcept {
