@@ -104,10 +104,10 @@ private:
     }
 
     struct no_task {};
-    static constexpr std::size_t separation = Apart ? frame_granularity : 0;  // 0: none
+    static constexpr std::size_t separation = Apart ? frame_granularity : 1;  // 1: none
     alignas(separation) alignas(std::optional<Bound>) std::optional<Bound> call_;
     // The worker reads the limit first, so it has the line of the result by the time that it writes it.
-    alignas(separation) run_limit limit_;
+    alignas(separation) alignas(run_limit) run_limit limit_;
     result_slot<result> slot_;
     [[no_unique_address]] std::conditional_t<Bound::coroutine, typename Bound::raw, no_task> task_;
 };
