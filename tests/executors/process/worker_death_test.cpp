@@ -1,6 +1,9 @@
+#include "guard.hpp"
 #include "support.hpp"
 
 #include <cadre/map.hpp>
+#include <cadre/shared_value.hpp>
+#include <cadre/sleep.hpp>
 #include <cadre/this_worker.hpp>
 
 #include <gtest/gtest.h>
@@ -161,6 +164,40 @@ TEST(process_death, the_calls_of_a_dead_task_are_stopped) {
     while (ex.stats().running != 0 && std::chrono::steady_clock::now() < limit)
         std::this_thread::yield();
     EXPECT_EQ(ex.stats().running, 0u);
+}
+
+constexpr int quick = 2000;
+constexpr int waiters = 40;
+
+struct one_death {
+    cadre::shared_value<int> begun;
+    cadre::shared_value<int> deaths;
+
+    task<int> operator()(int i) const {
+        if (i < quick) co_return i;
+        if (i < quick + waiters) {
+            begun.fetch_add(1);
+            while (deaths.load() == 0)
+                co_await cadre::sleep_for(1ms);
+            co_return i;
+        }
+        while (begun.load() < waiters)
+            co_await cadre::sleep_for(1ms);
+        if (deaths.fetch_add(1) == 0) ::raise(SIGKILL);
+        co_return i;
+    }
+};
+
+// The tasks before them did not wait, so several of these come in one chunk, whose worker returns all but one.
+TEST(process_death, a_task_that_is_left_of_its_chunk_is_repeated) {
+    const hang_guard guard;
+    const executor ex = process_executor{{.workers = 1}};
+    const one_death f{cadre::shared_value<int>{ex, 0}, cadre::shared_value<int>{ex, 0}};
+    const auto all =
+        cadre::sync_wait(cadre::map_outcomes(ex, f, std::views::iota(0, quick + waiters + 1), {.retries = 1}));
+    for (const auto& o : all)
+        EXPECT_TRUE(o.has_value()) << o.what();
+    EXPECT_GE(cadre::sync_wait(f.deaths.get()), 1);
 }
 
 }  // namespace

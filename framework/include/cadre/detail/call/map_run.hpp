@@ -201,7 +201,9 @@ private:
         return c;
     }
     void send(std::unique_ptr<remote> c, bool fresh_worker = false) {
-        call_options settings = chunk_options(ex_, options_, c->items == 1 ? c->retries_left : 0, fresh_worker);
+        // The executor repeats a call of one item. A chunk that has returned all others is repeated by `recover`.
+        const int retries = c->items == 1 ? std::exchange(c->retries_left, 0) : 0;
+        call_options settings = chunk_options(ex_, options_, retries, fresh_worker);
         c->returns_items = window_.is_free() && c->items > 1;
         c->raw.claim = static_cast<std::uint32_t>(window_.claim());
         c->raw.results = raw_ ? results_.place(c->first, c->items) : nullptr;
@@ -298,7 +300,7 @@ private:
         if (at == c.items) return window_.completed(at);
         if (!is_worker_death(error) || !is_wanted(c.first + at)) return fail_from(c, at, error);
         window_.completed(at);
-        const bool again = c.items > 1 && c.retries_left > 0 && is_retryable(error);
+        const bool again = c.retries_left > 0 && is_retryable(error);
         const std::uint32_t end = c.reply.all_begun ? c.items : at + 1;
         for (; at != end; ++at)
             if (again && is_wanted(c.first + at)) {
