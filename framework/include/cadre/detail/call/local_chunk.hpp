@@ -54,7 +54,7 @@ public:
     }
     /// Starts the chunk; it returns through the queue.
     void launch() noexcept {
-        accepted_ = enter_home();
+        accepted_ = enter_home_for_waiter();  // `leave` ends the registration
         if (!accepted_) {
             fail_all(std::make_exception_ptr(executor_stopped{}));
             return queue_.push(*this);
@@ -208,8 +208,11 @@ private:
         else
             outcomes.emplace_back(std::move(value));
     }
+    // The work is outstanding until the map knows of its end.
     void leave() noexcept {
-        if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) queue_.push(*this);
+        if (users_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+        const work_end end(env().home->registry(), registration());
+        queue_.push(*this);
     }
     void ended() noexcept override {
         // A chunk with a limit has one item.
