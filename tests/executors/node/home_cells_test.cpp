@@ -31,17 +31,10 @@ using cadre::task;
 using cadre::timeout;
 using cadre::when_all;
 
-// A wait of a test that ends, at the latest.
-constexpr auto soon = 20s;
+using simulated::soon;
 
-// One host may run several of these, so none blocks the loop of its worker for long.
-class HomeCells : public testing::TestWithParam<std::tuple<bool, bool>> {
-protected:
-    simulated::cluster hosts{simulated::process_hosts(std::get<0>(GetParam()), std::get<1>(GetParam()))};
-    const executor ex = hosts.program();
-};
-INSTANTIATE_TEST_SUITE_P(redelivering_and_local, HomeCells,
-                         testing::Values(std::tuple(true, false), std::tuple(false, false), std::tuple(true, true)));
+class HomeCells : public simulated::process_hosts_test {};
+INSTANTIATE_TEST_SUITE_P(redelivering_and_local, HomeCells, simulated::redelivering_and_local());
 
 std::string use_atomics(shared_value<std::int32_t> v, shared_value<double> d) {
     if (v.load() != 5) return "load";

@@ -44,13 +44,8 @@ struct counted {
     }
 };
 
-class HomeConstants : public testing::TestWithParam<std::tuple<bool, bool>> {
-protected:
-    simulated::cluster hosts{simulated::process_hosts(std::get<0>(GetParam()), std::get<1>(GetParam()))};
-    const executor ex = hosts.program();
-};
-INSTANTIATE_TEST_SUITE_P(redelivering_and_local, HomeConstants,
-                         testing::Values(std::tuple(true, false), std::tuple(false, false), std::tuple(true, true)));
+class HomeConstants : public simulated::process_hosts_test {};
+INSTANTIATE_TEST_SUITE_P(redelivering_and_local, HomeConstants, simulated::redelivering_and_local());
 
 unsigned sum_of(const shared_constant<numbers>& c) { return sum(*c); }
 

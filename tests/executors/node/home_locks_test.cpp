@@ -28,16 +28,10 @@ using cadre::task;
 using cadre::timeout;
 using cadre::when_all;
 
-// A wait of a test that ends, at the latest.
-constexpr auto soon = 20s;
+using simulated::soon;
 
-class HomeLocks : public testing::TestWithParam<std::tuple<bool, bool>> {
-protected:
-    simulated::cluster hosts{simulated::process_hosts(std::get<0>(GetParam()), std::get<1>(GetParam()))};
-    const executor ex = hosts.program();
-};
-INSTANTIATE_TEST_SUITE_P(redelivering_and_local, HomeLocks,
-                         testing::Values(std::tuple(true, false), std::tuple(false, false), std::tuple(true, true)));
+class HomeLocks : public simulated::process_hosts_test {};
+INSTANTIATE_TEST_SUITE_P(redelivering_and_local, HomeLocks, simulated::redelivering_and_local());
 
 task<int> write_alone(async_shared_mutex m, shared_value<int> readers, shared_value<int> writers, int times) {
     int together = 0;

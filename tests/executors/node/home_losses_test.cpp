@@ -31,16 +31,10 @@ using cadre::sync_wait;
 using cadre::task;
 using cadre::timeout;
 
-// A wait of a test that ends, at the latest.
-constexpr auto soon = 20s;
+using simulated::soon;
 
-class HomeObjectsOfALostWorker : public testing::TestWithParam<std::tuple<bool, bool>> {
-protected:
-    simulated::cluster hosts{simulated::process_hosts(std::get<0>(GetParam()), std::get<1>(GetParam()))};
-    const executor ex = hosts.program();
-};
-INSTANTIATE_TEST_SUITE_P(redelivering_and_local, HomeObjectsOfALostWorker,
-                         testing::Values(std::tuple(true, false), std::tuple(false, false), std::tuple(true, true)));
+class HomeObjectsOfALostWorker : public simulated::process_hosts_test {};
+INSTANTIATE_TEST_SUITE_P(redelivering_and_local, HomeObjectsOfALostWorker, simulated::redelivering_and_local());
 
 task<void> take_all_and_die(async_mutex m, async_semaphore s) {
     auto guard = co_await m.lock();

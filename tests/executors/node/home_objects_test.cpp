@@ -28,8 +28,7 @@ using cadre::task;
 using cadre::timeout;
 using cadre::when_all;
 
-// A wait of a test that ends, at the latest.
-constexpr auto soon = 20s;
+using simulated::soon;
 
 struct note {
     std::string text{};
@@ -65,14 +64,8 @@ task<int> receive_one(channel<int> from) {
     co_return n.value_or(-1);
 }
 
-// One host may run several of these, so none blocks the loop of its worker.
-class HomeObjects : public testing::TestWithParam<std::tuple<bool, bool>> {
-protected:
-    simulated::cluster hosts{simulated::process_hosts(std::get<0>(GetParam()), std::get<1>(GetParam()))};
-    const executor ex = hosts.program();
-};
-INSTANTIATE_TEST_SUITE_P(redelivering_and_local, HomeObjects,
-                         testing::Values(std::tuple(true, false), std::tuple(false, false), std::tuple(true, true)));
+class HomeObjects : public simulated::process_hosts_test {};
+INSTANTIATE_TEST_SUITE_P(redelivering_and_local, HomeObjects, simulated::redelivering_and_local());
 
 TEST_P(HomeObjects, a_channel_joins_the_workers_of_all_hosts) {
     const channel<int> ch{ex, 4};

@@ -28,17 +28,10 @@ using cadre::task;
 using cadre::timeout;
 using cadre::when_all;
 
-// A wait of a test that ends, at the latest.
-constexpr auto soon = 20s;
+using simulated::soon;
 
-// One host may run several of these, so none blocks the loop of its worker for long.
-class HomeWaits : public testing::TestWithParam<std::tuple<bool, bool>> {
-protected:
-    simulated::cluster hosts{simulated::process_hosts(std::get<0>(GetParam()), std::get<1>(GetParam()))};
-    const executor ex = hosts.program();
-};
-INSTANTIATE_TEST_SUITE_P(redelivering_and_local, HomeWaits,
-                         testing::Values(std::tuple(true, false), std::tuple(false, false), std::tuple(true, true)));
+class HomeWaits : public simulated::process_hosts_test {};
+INSTANTIATE_TEST_SUITE_P(redelivering_and_local, HomeWaits, simulated::redelivering_and_local());
 
 task<int> wait_for_start(async_event start, async_latch ready, async_latch done, shared_value<int> started) {
     ready.count_down();

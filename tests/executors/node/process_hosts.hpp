@@ -5,8 +5,13 @@
 #include "executors/node/cluster_fixture.hpp"
 #include "process/process_pool.hpp"
 
+#include <cadre/executor.hpp>
+
+#include <gtest/gtest.h>
+
 #include <chrono>
 #include <cstddef>
+#include <tuple>
 #include <utility>
 
 namespace simulated {
@@ -21,5 +26,19 @@ namespace simulated {
                 return cadre::detail::make_process_pool(options, std::move(role));
             }};
 }
+
+/// Tests over hosts with worker processes: of an engine that redelivers messages or not, and of a program that is a host
+/// too or not. One host may run several calls of a test, so none blocks the loop of its worker for long.
+class process_hosts_test : public testing::TestWithParam<std::tuple<bool, bool>> {
+protected:
+    cluster hosts{process_hosts(std::get<0>(GetParam()), std::get<1>(GetParam()))};
+    const cadre::executor ex = hosts.program();
+};
+[[nodiscard]] inline auto redelivering_and_local() {
+    return testing::Values(std::tuple(true, false), std::tuple(false, false), std::tuple(true, true));
+}
+
+/// A wait of a test that ends, at the latest.
+constexpr std::chrono::seconds soon{20};
 
 }  // namespace simulated

@@ -2,6 +2,7 @@
 
 #include "process/os/syscalls.hpp"
 
+#include <cadre/async_event.hpp>
 #include <cadre/channel.hpp>
 #include <cadre/job.hpp>
 #include <cadre/map.hpp>
@@ -129,25 +130,24 @@ int say(std::string text) {
     return 0;
 }
 
-void hang(cadre::shared_value<int> begun) {
-    begun.store(1);
+void hang(cadre::async_event begun) {
+    begun.set();
     for (;;)
         ::pause();
 }
 
 TEST(process_output, captured_output_is_in_the_error_of_a_kill) {
     const executor ex = process_executor{{.workers = 1, .kill_grace = 1ms, .output = cadre::worker_output::capture}};
-    const cadre::shared_value<int> begun{ex, 0};
+    const cadre::async_event begun{ex};
     cadre::sync_wait(cadre::on(ex, say, std::string("one")));
     const std::string by_limit =
         what_of<cadre::timed_out>([&] { cadre::sync_wait(cadre::on(ex.with({.timeout = 200ms}), hang, begun)); });
     EXPECT_TRUE(by_limit.ends_with("; last output:\none\n")) << by_limit;
 
     cadre::sync_wait(cadre::on(ex, say, std::string("two")));
-    begun.store(0);
+    begun.reset();
     auto job = cadre::spawn(ex, hang, begun);
-    while (begun.load() == 0)
-        ::usleep(1000);
+    cadre::sync_wait([](cadre::async_event set) -> cadre::task<> { co_await set.wait(); }(begun));
     job.kill();
     const std::string by_request = what_of<cadre::task_killed>([&] { cadre::sync_wait(std::move(job)); });
     EXPECT_TRUE(by_request.ends_with("; last output:\ntwo\n")) << by_request;

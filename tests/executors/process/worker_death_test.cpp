@@ -1,6 +1,7 @@
 #include "guard.hpp"
 #include "support.hpp"
 
+#include <cadre/async_event.hpp>
 #include <cadre/map.hpp>
 #include <cadre/shared_value.hpp>
 #include <cadre/sleep.hpp>
@@ -171,19 +172,21 @@ constexpr int waiters = 40;
 
 struct one_death {
     cadre::shared_value<int> begun;
-    cadre::shared_value<int> deaths;
+    cadre::async_event all_begun;
+    cadre::async_event died;
 
     task<int> operator()(int i) const {
         if (i < quick) co_return i;
         if (i < quick + waiters) {
-            begun.fetch_add(1);
-            while (deaths.load() == 0)
-                co_await cadre::sleep_for(1ms);
+            if (begun.fetch_add(1) + 1 >= waiters) all_begun.set();
+            co_await died.wait();
             co_return i;
         }
-        while (begun.load() < waiters)
-            co_await cadre::sleep_for(1ms);
-        if (deaths.fetch_add(1) == 0) ::raise(SIGKILL);
+        co_await all_begun.wait();
+        if (!died.is_set()) {
+            died.set();
+            ::raise(SIGKILL);
+        }
         co_return i;
     }
 };
@@ -192,12 +195,12 @@ struct one_death {
 TEST(process_death, a_task_that_is_left_of_its_chunk_is_repeated) {
     const hang_guard guard;
     const executor ex = process_executor{{.workers = 1}};
-    const one_death f{cadre::shared_value<int>{ex, 0}, cadre::shared_value<int>{ex, 0}};
+    const one_death f{cadre::shared_value<int>{ex, 0}, cadre::async_event{ex}, cadre::async_event{ex}};
     const auto all =
         cadre::sync_wait(cadre::map_outcomes(ex, f, std::views::iota(0, quick + waiters + 1), {.retries = 1}));
     for (const auto& o : all)
         EXPECT_TRUE(o.has_value()) << o.what();
-    EXPECT_GE(cadre::sync_wait(f.deaths.get()), 1);
+    EXPECT_TRUE(f.died.is_set());
 }
 
 }  // namespace
