@@ -27,8 +27,8 @@ namespace simulated {
             }};
 }
 
-/// Tests over hosts with worker processes: of an engine that redelivers messages or not, and of a program that is a host
-/// too or not. One host may run several calls of a test, so none blocks the loop of its worker for long.
+/// Tests over hosts with worker processes: of an engine that redelivers messages or not, and of a program that is a
+/// host too or not. One host may run several calls of a test, so none blocks the loop of its worker for long.
 class process_hosts_test : public testing::TestWithParam<std::tuple<bool, bool>> {
 protected:
     cluster hosts{process_hosts(std::get<0>(GetParam()), std::get<1>(GetParam()))};
