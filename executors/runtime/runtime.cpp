@@ -1,5 +1,6 @@
 #include <cadre/runtime.hpp>
 
+#include "base/freed_memory.hpp"
 #include "base/process_owner.hpp"
 #include "config/kinds.hpp"
 #include "config/names.hpp"
@@ -167,6 +168,7 @@ void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
 runtime::runtime(int& argc, char** argv) {
     detail::install_terminate_handler();
     detail::start_kinds(argc, argv);
+    detail::keep_freed_memory();
     try {
         const detail::settings command_line = detail::take_command_line(argc, argv);
         state_ = std::make_unique<state>(detail::resolve(command_line, detail::from_environment()));
@@ -185,6 +187,7 @@ runtime::runtime(config c) {
     if (!detail::kinds_started()) {
         std::vector<char*>& words = own_command_line();
         detail::start_kinds(static_cast<int>(words.size()) - 1, words.data());
+        detail::keep_freed_memory();
     }
     state_ = std::make_unique<state>(detail::resolve(std::move(c)));
     state_->serve();

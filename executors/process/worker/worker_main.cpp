@@ -1,5 +1,6 @@
 #include "process/worker/worker_main.hpp"
 
+#include "base/freed_memory.hpp"
 #include "process/os/bootstrap.hpp"
 #include "process/plane/call_memory.hpp"
 #include "process/plane/supervisor_status_page.hpp"
@@ -164,6 +165,8 @@ worker_objects& start(process_os::worker_boot&& boot) noexcept {
 
 int worker_main(process_os::worker_boot&& boot) {
     worker_objects& w = start(std::move(boot));
+    // What a worker keeps counts towards its limits.
+    if (w.memory.control().setup.limits_memory == 0) keep_freed_memory();
     if (!run_initializer(w.memory, w.sender)) return 1;
 
     add_event_source(w.dispatcher);
