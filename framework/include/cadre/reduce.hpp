@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <cadre/detail/call/environment_awaiter.hpp>
+#include <cadre/detail/call/local_reduce.hpp>
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/reduce_run.hpp>
 #include <cadre/executor.hpp>
@@ -32,6 +33,18 @@ task<T> run_reduce(executor ex, F f, Op op, kept_range<Range> range, T init, map
                                                                          range.size(), env->stop);
     co_await drive_chunks(run, range);
     co_return run.take_result();
+}
+
+template <bool Remote, class F, class Op, class Range, class T>
+task<T> run_local_reduce(executor ex, F f, Op op, kept_range<Range> range, T init, map_options options) {
+    const std::size_t size = *range.size();
+    if (size == 0) co_return init;
+    using item = item_of<Range>;
+    map_function_reference<Remote, F, item> called(f);
+    local_reduce<map_function_t<Remote, F, item>, Op, item, decltype(range.begin()), T> loop(
+        ex.backend(), called, op, range.begin(), loop_settings(ex, options, size, true));
+    co_await loop.run();
+    co_return loop.take(std::move(init), op);
 }
 
 template <class Parameter, class T>
@@ -61,7 +74,8 @@ concept reducible =
 
 /// Applies `f` to every item of `range` on `ex` and combines `init` and the results with `op`: `op(op(init, r0), r1)…`,
 /// in input order. Each worker combines the results of a chunk of items, so that one value for each chunk returns;
-/// holds memory for the chunks in flight, not for the items.
+/// holds memory for the chunks in flight, not for the items. On a serial or thread executor a plain function over an
+/// array or `iota` is one loop that the workers share, as in `map`.
 ///
 /// @param f        a function or coroutine function; a tuple item is spread over its parameters, as in `map`
 /// @param op       `T(T, T)`, associative; need not be commutative. Runs in the workers and at home.
@@ -107,8 +121,15 @@ template <detail::map_executor E, class F, class Op, std::ranges::input_range Ra
     if constexpr (!detail::reducible<remote, F, Op, Range, T>) {
         return {};
     } else {
+        executor handle = std::forward<E>(ex);
+        if constexpr (detail::loops_locally<std::decay_t<F>, Range>) {
+            if (!handle.backend()->remote())
+                return detail::run_local_reduce<remote, std::decay_t<F>, Op, Range, T>(
+                    std::move(handle), std::decay_t<F>(std::forward<F>(f)), std::move(op),
+                    detail::kept_range<Range>(std::forward<Range>(range)), std::move(init), options);
+        }
         return detail::run_reduce<remote, std::decay_t<F>, Op, Range, T>(
-            std::forward<E>(ex), std::decay_t<F>(std::forward<F>(f)), std::move(op),
+            std::move(handle), std::decay_t<F>(std::forward<F>(f)), std::move(op),
             detail::kept_range<Range>(std::forward<Range>(range)), std::move(init), options);
     }
 }

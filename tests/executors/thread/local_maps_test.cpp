@@ -2,11 +2,15 @@
 #include <cadre/executors/serial.hpp>
 #include <cadre/executors/thread.hpp>
 
+#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <ranges>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -196,6 +200,45 @@ TYPED_TEST(local_maps, reduce_with_captures) {
     };
     EXPECT_EQ(sync_wait(cadre::reduce(this->ex_, multiply, counting_sum, this->numbers_, 0)), 30);
     EXPECT_EQ(calls, 4);
+}
+
+// Counts its copies.
+struct counted {
+    static inline std::atomic<int> copies{0};
+    int value = 0;
+
+    explicit counted(int v) noexcept : value(v) {}
+    counted(const counted& other) noexcept : value(other.value) { ++copies; }
+    counted(counted&&) = default;
+    counted& operator=(const counted&) = delete;
+    counted& operator=(counted&&) = default;
+    ~counted() = default;
+};
+
+TYPED_TEST(local_maps, copy_no_item_for_a_function_that_only_reads_it) {
+    std::vector<counted> items;
+    for (int i = 0; i != 10; ++i)
+        items.emplace_back(i);
+    counted::copies = 0;
+    const auto read = [](const counted& c) { return c.value; };
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, read, items)).back(), 9);
+    EXPECT_EQ(sync_wait(cadre::map_outcomes(this->ex_, read, items)).back().value(), 9);
+    EXPECT_EQ(sync_wait(cadre::reduce(this->ex_, read, std::plus<>{}, items, 0)), 45);
+    EXPECT_EQ(counted::copies, 0);
+
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, [](counted c) { return c.value; }, items)).back(), 9);
+    EXPECT_EQ(counted::copies, 10);
+}
+
+TYPED_TEST(local_maps, leave_the_items_to_their_owner) {
+    std::vector<std::string> texts{"one", "two"};
+    const auto change = [](std::string text) { return std::move(text.append("!")); };
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, change, texts)), (std::vector<std::string>{"one!", "two!"}));
+    const auto change_own = [](auto& text) { return text.append("?"); };
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, change_own, texts)), (std::vector<std::string>{"one?", "two?"}));
+    const auto view = [](std::string_view text) { return text.size(); };
+    EXPECT_EQ(sync_wait(cadre::map(this->ex_, view, texts)), (std::vector<std::size_t>{3, 3}));
+    EXPECT_EQ(texts, (std::vector<std::string>{"one", "two"}));
 }
 
 }  // namespace

@@ -125,13 +125,12 @@ private:
     }
     static void call(const F& f, Iterator& items, typename indexed_results<Result>::element_writer results,
                      std::size_t i) {
-        auto bound =
-            item_call<F, Item>::bind(f, make_item<Item>(items[static_cast<std::iter_difference_t<Iterator>>(i)]));
+        const auto at = static_cast<std::iter_difference_t<Iterator>>(i);
         if constexpr (std::is_void_v<value>) {
-            bound();
+            apply_to_item<F, Item>(f, items[at]);
             results.set(i, Result{});
         } else {
-            results.set(i, bound());
+            results.set(i, apply_to_item<F, Item>(f, items[at]));
         }
     }
     void refuse(std::size_t i, const std::exception_ptr& error) noexcept override { keep(i, error); }

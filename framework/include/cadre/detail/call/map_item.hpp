@@ -91,6 +91,38 @@ concept maps_over = requires { typename item_call<F, Item>::type::result; };
 template <class F, class Item>
 using item_bound = typename item_call<F, Item>::type;
 
+template <class F>
+inline constexpr bool is_shared_function = false;  // specialised for shared_function
+
+/// Whether a function with a parameter of type `P` reads an item, an lvalue of type `T`, and nothing more: it takes a
+/// copy, a constant reference or a view.
+template <class P, class T>
+inline constexpr bool only_reads =
+    (std::is_same_v<std::remove_cv_t<P>, T> && std::is_copy_constructible_v<T>) || std::is_same_v<P, const T&> ||
+    (owned_parameter_view<std::remove_cvref_t<P>> && !std::is_same_v<P, std::remove_cvref_t<P>&> &&
+     std::is_convertible_v<const T&, std::remove_cvref_t<P>>);
+template <class Parameters, class T>
+inline constexpr bool parameters_only_read = false;
+template <class P, class T>
+inline constexpr bool parameters_only_read<type_list<P>, T> = only_reads<P, T>;
+
+/// Whether `F` may be called with what an iterator refers to, without an item of its own: a function that only reads
+/// it, and that is the same one for all items. The parameters come first: the body of a template need not compile.
+template <class F, class Reference>
+concept reads_in_place =
+    std::is_lvalue_reference_v<Reference> && (std::is_pointer_v<F> || std::is_empty_v<F> || is_shared_function<F>) &&
+    parameters_only_read<typename declared_parameters<F>::type, std::remove_cvref_t<Reference>> &&
+    std::is_invocable_v<const F&, const std::remove_cvref_t<Reference>&>;
+
+/// Calls a plain function with what an iterator refers to, or with an item that is made of it.
+template <class F, class Item, class Reference>
+typename item_bound<F, Item>::raw apply_to_item(const F& f, Reference&& given) {
+    if constexpr (reads_in_place<F, Reference&&>)
+        return std::invoke(f, std::as_const(given));
+    else
+        return item_call<F, Item>::bind(f, make_item<Item>(std::forward<Reference>(given)))();
+}
+
 template <class Bound>
 using item_outcome = outcome<typename Bound::result>;
 

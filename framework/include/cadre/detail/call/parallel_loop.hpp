@@ -95,6 +95,8 @@ public:
         }
         [[nodiscard]] environment& env() noexcept { return env_; }
         [[nodiscard]] stop_state& stop() noexcept { return stop_; }
+        /// Below `runner_count()`.
+        [[nodiscard]] std::size_t number() const noexcept { return number_; }
 
     private:
         friend class parallel_loop;
@@ -144,6 +146,7 @@ protected:
     virtual void refuse(std::size_t /*index*/, const std::exception_ptr& /*error*/) noexcept {}
     /// For `run_batch`: `index` has ended by an error.
     void fail(std::size_t index, const std::exception_ptr& error) noexcept;
+    [[nodiscard]] std::size_t runner_count() const noexcept { return runners_.size(); }
     [[nodiscard]] std::chrono::nanoseconds item_limit() const noexcept { return settings_.item_limit; }
     [[nodiscard]] const std::string& name() const noexcept { return settings_.name; }
 

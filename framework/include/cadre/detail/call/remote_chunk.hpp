@@ -35,6 +35,11 @@ class remote_chunk final : public remote_chunk_core {
     using result = typename bound::result;
     static constexpr bool may_carry = may_carry_descriptors<typename bound::arguments>;
     using arguments_layout = item_layout<typename bound::arguments>;
+    // What the iterator refers to is the argument.
+    template <class Reference>
+    static constexpr bool is_encoded_in_place =
+        std::is_lvalue_reference_v<Reference> && !may_carry &&
+        std::is_same_v<typename bound::arguments, std::tuple<std::remove_cvref_t<Reference>>>;
 
 public:
     /// `with_raw_results`: the backend has the extension `raw_chunks`.
@@ -169,11 +174,15 @@ private:
         const std::size_t size_before = arguments.size();
         const std::size_t before = descriptors.size();
         try {
-            const auto call = item_call<F, Item>::bind(f, make_item<Item>(std::forward<Reference>(given)));
             offsets_.push_back(size_before);
             note_descriptors();
             encoder out(arguments, &context_);
-            std::apply([&](const auto&... as) { (encode(out, as), ...); }, call.stored());
+            if constexpr (is_encoded_in_place<Reference&&>) {
+                encode(out, std::as_const(given));
+            } else {
+                const auto call = item_call<F, Item>::bind(f, make_item<Item>(std::forward<Reference>(given)));
+                std::apply([&](const auto&... as) { (encode(out, as), ...); }, call.stored());
+            }
             if constexpr (may_carry) {
                 if (!descriptors.empty()) check_descriptors(backend(), descriptors.size() - before);
             }

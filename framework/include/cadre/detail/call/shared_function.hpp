@@ -32,6 +32,9 @@ private:
 template <class F>
 struct decayed_parameters<shared_function<F>> : decayed_parameters<F> {};
 
+template <class F>
+inline constexpr bool is_shared_function<shared_function<F>> = true;
+
 /// Whether a constant `F` has results of the same type.
 template <class F, class Item>
 concept shares_function =
