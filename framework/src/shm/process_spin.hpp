@@ -5,11 +5,9 @@
 #include <chrono>
 
 #include <cadre/detail/base/compiler.hpp>
+#include <cadre/detail/scheduler/bounded_spin.hpp>
 
 namespace cadre::detail::shm {
-
-/// Whether this thread runs a worker that has no other work, and whose order of tasks is not fixed by a seed.
-[[nodiscard]] bool only_this_task_is_ready() noexcept;
 
 struct spin_times {
     std::chrono::nanoseconds first;  ///< until the first poll; each interval is twice the last one

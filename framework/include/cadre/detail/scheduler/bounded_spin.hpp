@@ -1,7 +1,8 @@
 /// @file
-/// A bounded wait before a suspension, for a result that another worker is about to produce.
+/// A bounded wait before a suspension, for a result that another thread is about to produce.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 
 #include <cadre/detail/base/compiler.hpp>
@@ -9,25 +10,55 @@
 
 namespace cadre::detail {
 
-/// Polls `done()` while this worker has no other work and another worker is awake, for no longer than a suspension and
-/// a resumption cost (competitive spinning: Karlin et al., SODA 1990). The first poll is delayed, and the intervals
-/// grow: a poll takes a cache line away from the other worker, so it is to find several results at once. @return
-/// whether `done()` was true
+/// Whether this thread runs a worker that has no other work, and whose order of tasks is not fixed by a seed.
+[[nodiscard]] bool only_this_task_is_ready() noexcept;
+
+/// Whether spins for one event have paid lately: after two in a row that did not, many waits begin without one. Threads
+/// that share it may lose each other's changes.
+class spin_record {
+public:
+    [[nodiscard]] bool may_spin() noexcept {
+        const int left = skipped_.load(std::memory_order_relaxed);
+        if (left > 0) skipped_.store(left - 1, std::memory_order_relaxed);
+        return left <= 0;
+    }
+    void record(bool found) noexcept {
+        const int missed = found ? 0 : misses_.load(std::memory_order_relaxed) + 1;
+        misses_.store(missed, std::memory_order_relaxed);
+        if (missed >= max_misses) skipped_.store(waits_without, std::memory_order_relaxed);
+    }
+
+private:
+    static constexpr int max_misses = 2;
+    static constexpr int waits_without = 64;
+    std::atomic<int> misses_{0};
+    std::atomic<int> skipped_{0};
+};
+
+/// Polls `done()` while this worker has no other work, for no longer than a suspension and a resumption cost
+/// (competitive spinning: Karlin et al., SODA 1990): while another worker of its executor is awake, or while `lately`
+/// says that threads elsewhere answer so soon. The first poll is delayed, and the intervals grow: a poll takes a cache
+/// line away from the other thread, so it is to find several results at once. @return whether `done()` was true
 template <class F>
-[[nodiscard]] [[gnu::noinline]] bool bounded_spin(F done) noexcept {
+[[nodiscard]] [[gnu::noinline]] bool bounded_spin(spin_record& lately, F done) noexcept {
     constexpr std::chrono::nanoseconds first_interval{500};
     constexpr int polls = 3;
     local_worker* const worker = this_thread_worker;
     if (worker == nullptr) return false;
+    const bool among_workers = worker->waits_for_others();
+    if (!among_workers && !(lately.may_spin() && only_this_task_is_ready())) return false;
+    bool found = false;
     auto next = std::chrono::steady_clock::now();
-    for (int poll = 0; poll < polls && worker->waits_for_others(); ++poll) {
+    for (int poll = 0; poll < polls && !found; ++poll) {
         next += first_interval * (1 << poll);
         while (std::chrono::steady_clock::now() < next)
             for (int i = 0; i < 4; ++i)
                 cpu_relax();
-        if (done()) return true;
+        found = done();
+        if (!found && !(among_workers ? worker->waits_for_others() : only_this_task_is_ready())) break;
     }
-    return false;
+    if (!among_workers) lately.record(found);
+    return found;
 }
 
 }  // namespace cadre::detail

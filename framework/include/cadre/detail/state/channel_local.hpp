@@ -14,6 +14,7 @@
 
 #include <cadre/detail/base/spin_mutex.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
+#include <cadre/detail/scheduler/bounded_spin.hpp>
 #include <cadre/detail/state/channel_ring.hpp>
 #include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/detail/state/object_registry.hpp>
@@ -113,9 +114,16 @@ public:
             into.push_back(std::move(*one));
     }
 
-    /// Hints for an operation that spins before it waits.
-    [[nodiscard]] bool seems_empty() const noexcept { return ring_.size() == 0; }
-    [[nodiscard]] bool seems_full() const noexcept { return ring_.size() == ring_.limit(); }
+    /// For an operation that would wait: spins, if the other end may pass many values meanwhile. A hand-over to a
+    /// waiter is faster for a few. @return whether it is worth another try
+    [[nodiscard]] bool spin_for_room() noexcept {
+        return ring_.limit() >= min_spinning_capacity &&
+               bounded_spin(ring_.in_spins(), [this] { return ring_.size() != ring_.limit(); });
+    }
+    [[nodiscard]] bool spin_for_value() noexcept {
+        return ring_.limit() >= min_spinning_capacity &&
+               bounded_spin(ring_.out_spins(), [this] { return ring_.size() != 0; });
+    }
 
     /// Tries once more and, if that would block, queues `w`, which is prepared. @return true if it was queued
     [[nodiscard]] bool park(wait& w) noexcept {
@@ -254,6 +262,8 @@ private:
         }
         ended.finish();
     }
+
+    static constexpr std::size_t min_spinning_capacity = 8;
 
     channel_ring<T> ring_;
     wait_list receivers_;

@@ -11,7 +11,6 @@
 #include <variant>
 
 #include <cadre/detail/coroutine/await_check.hpp>
-#include <cadre/detail/scheduler/bounded_spin.hpp>
 #include <cadre/detail/state/channel_local.hpp>
 #include <cadre/detail/state/channel_message.hpp>
 #include <cadre/detail/state/memory_domain.hpp>
@@ -164,8 +163,7 @@ public:
         check_.awaited();
         if (try_complete(true, true)) return this->may_continue();
         local_channel<T>* const channel = this->object_->local.get();
-        return channel != nullptr && bounded_spin([=] { return !channel->seems_full(); }) && try_complete() &&
-               this->may_continue();
+        return channel != nullptr && channel->spin_for_room() && try_complete() && this->may_continue();
     }
     /// Sends now or not at all. @return false if it would block or the channel is closed
     [[nodiscard]] bool try_now() {
@@ -259,8 +257,7 @@ public:
     [[nodiscard]] bool await_ready() {
         if (try_complete(true, true)) return this->may_continue();
         local_channel<T>* const channel = this->object_->local.get();
-        return channel != nullptr && bounded_spin([=] { return !channel->seems_empty(); }) && try_now() &&
-               this->may_continue();
+        return channel != nullptr && channel->spin_for_value() && try_now() && this->may_continue();
     }
     /// @return whether the operation has ended: with a value, or because there will be none
     [[nodiscard]] bool try_now() { return try_complete(true); }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <cadre/detail/base/spin_mutex.hpp>
+#include <cadre/detail/scheduler/bounded_spin.hpp>
 
 namespace cadre::detail {
 
@@ -23,6 +24,7 @@ class channel_ring {
         std::size_t at = 0;  // the next slot
         std::atomic<std::size_t> count{0};  // values that have passed; written under the mutex (release)
         std::size_t seen = 0;  // the last value read of the other end's count
+        spin_record spins;  // under no lock
     };
 
     static constexpr std::size_t slots_ahead = 128;  // bytes
@@ -40,6 +42,9 @@ public:
     /// Lock order: in_mutex, then out_mutex.
     [[nodiscard]] spin_mutex& in_mutex() const noexcept { return in_.mutex; }
     [[nodiscard]] spin_mutex& out_mutex() const noexcept { return out_.mutex; }
+    /// Of senders that spin, and of receivers.
+    [[nodiscard]] spin_record& in_spins() const noexcept { return in_.spins; }
+    [[nodiscard]] spin_record& out_spins() const noexcept { return out_.spins; }
 
     // Under in_mutex.
 

@@ -1,9 +1,8 @@
-#include "shm/process_spin.hpp"
+#include <cadre/detail/scheduler/bounded_spin.hpp>
 
-#include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/scheduler/run_loop.hpp>
 
-namespace cadre::detail::shm {
+namespace cadre::detail {
 
 bool only_this_task_is_ready() noexcept {
     local_worker* const worker = this_thread_worker;
@@ -13,4 +12,4 @@ bool only_this_task_is_ready() noexcept {
     return !worker->others_wait();
 }
 
-}  // namespace cadre::detail::shm
+}  // namespace cadre::detail
