@@ -72,9 +72,20 @@ std::string memory_limit_fault(std::size_t memory_limit) {
            "KiB, which a worker of this program needs to start, got " + std::to_string(memory_limit) + "B";
 }
 
-void check_memory_limit(std::size_t memory_limit) {
+std::string memory_soft_limit_fault(std::size_t soft_limit, std::size_t memory_limit) {
+    if (memory_limit == 0 || soft_limit <= memory_limit) {
+        return {};
+    }
+    return "expected at most memory_limit (" + std::to_string(memory_limit) + "B), got " + std::to_string(soft_limit) +
+           "B: no worker can use more than memory_limit";
+}
+
+void check_memory_limits(std::size_t soft_limit, std::size_t memory_limit) {
     if (const std::string fault = memory_limit_fault(memory_limit); !fault.empty()) {
         throw config_error("memory_limit: " + fault);
+    }
+    if (const std::string fault = memory_soft_limit_fault(soft_limit, memory_limit); !fault.empty()) {
+        throw config_error("memory_soft_limit: " + fault);
     }
 }
 

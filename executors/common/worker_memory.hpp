@@ -17,7 +17,9 @@ void note_initial_memory() noexcept;
 
 /// Why a worker cannot start with `memory_limit`; empty if it can, or if there is no limit.
 [[nodiscard]] std::string memory_limit_fault(std::size_t memory_limit);
-/// @throws config_error `memory_limit: …` with that reason
-void check_memory_limit(std::size_t memory_limit);
+/// Why `soft_limit` makes no sense under `memory_limit`; empty if it does, or if there is no limit.
+[[nodiscard]] std::string memory_soft_limit_fault(std::size_t soft_limit, std::size_t memory_limit);
+/// @throws config_error `memory_limit: …` or `memory_soft_limit: …` with that reason
+void check_memory_limits(std::size_t soft_limit, std::size_t memory_limit);
 
 }  // namespace cadre::detail

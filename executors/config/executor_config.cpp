@@ -6,6 +6,8 @@
 #include "config/units.hpp"
 
 #include <algorithm>
+#include <concepts>
+#include <cstdint>
 
 namespace cadre {
 namespace {
@@ -19,6 +21,12 @@ const option_value* find(const executor_config& c, std::string_view key) {
     c.fail(key, "expected " + expected + ", got " + find(c, key)->text());
 }
 
+// Whether the option is a text of digits because it is too large for a whole number.
+bool is_beyond(const option_value& value) {
+    const auto* const text = std::get_if<std::string>(&value.value());
+    return text != nullptr && detail::is_too_large(*text);
+}
+
 // The value if it is present; anything but a `T` is an error.
 template <class T>
 const T* typed(const executor_config& c, std::string_view key, const std::string& expected) {
@@ -28,6 +36,11 @@ const T* typed(const executor_config& c, std::string_view key, const std::string
     }
     const T* const result = std::get_if<T>(&value->value());
     if (result == nullptr) {
+        if constexpr (std::same_as<T, std::int64_t>) {
+            if (is_beyond(*value)) {
+                fail_expected(c, key, "at most " + std::to_string(INT64_MAX));
+            }
+        }
         fail_expected(c, key, expected);
     }
     return result;
@@ -79,6 +92,22 @@ std::optional<std::size_t> executor_config::count(std::string_view key, std::siz
         fail_expected(*this, key, at_least(least));
     }
     return static_cast<std::size_t>(*value);
+}
+
+std::optional<std::uint64_t> executor_config::unsigned_integer(std::string_view key) const {
+    const option_value* const value = find(*this, key);
+    if (value == nullptr) {
+        return std::nullopt;
+    }
+    if (const auto* const text = std::get_if<std::string>(&value->value())) {
+        if (const auto parsed = detail::parse_unsigned(*text)) {
+            return parsed;
+        }
+        if (detail::is_too_large(*text)) {
+            fail_expected(*this, key, "at most " + std::to_string(UINT64_MAX));
+        }
+    }
+    return count(key, 0);
 }
 
 std::optional<double> executor_config::number(std::string_view key) const {
@@ -175,6 +204,10 @@ void executor_config::allow_only(std::initializer_list<std::string_view> known) 
 
 void executor_config::allow_only(std::span<const std::string_view> known) const {
     for (const auto& [key, value] : options) {
+        const std::string_view table = std::string_view(key).substr(0, key.find('.'));
+        if (table.size() != key.size() && std::ranges::find(known, table) != known.end()) {
+            fail(key, "'" + std::string(table) + "' takes a single value, not a table");
+        }
         if (std::ranges::find(known, std::string_view(key)) == known.end()) {
             const std::vector<std::string> names(known.begin(), known.end());
             fail(key, "unknown option of the kind '" + kind + "'" + detail::did_you_mean(key, names) +

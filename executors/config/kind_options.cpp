@@ -49,7 +49,8 @@ Enum choice_of(const executor_config& c, std::string_view key, std::span<const s
 int retries_of(const executor_config& c) {
     const std::size_t retries = c.count("retries", 0).value_or(0);
     if (retries > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-        c.fail("retries", "expected at most " + std::to_string(std::numeric_limits<int>::max()));
+        c.fail("retries", "expected at most " + std::to_string(std::numeric_limits<int>::max()) + ", got " +
+                              std::to_string(retries));
     }
     return static_cast<int>(retries);
 }
@@ -63,14 +64,9 @@ void fail_if(const std::string& fault, const executor_config& c, std::string_vie
 // In the order of the enumerators.
 constexpr std::string_view clocks[] = {"real", "virtual"};
 
-std::optional<std::uint64_t> seed_of(const executor_config& c) {
-    const auto seed = c.count("seed", 0);
-    return seed ? std::optional<std::uint64_t>(*seed) : std::nullopt;
-}
-
 constexpr option<serial_options> of_serial[] = {
     {"clock", [](const executor_config& c, serial_options& o) { o.clock = choice_of(c, "clock", clocks, o.clock); }},
-    {"seed", [](const executor_config& c, serial_options& o) { o.seed = seed_of(c); }},
+    {"seed", [](const executor_config& c, serial_options& o) { o.seed = c.unsigned_integer("seed"); }},
     {"workers",
      [](const executor_config& c, serial_options&) {
          if (const auto workers = c.workers(); workers && *workers != 1) {
@@ -214,6 +210,12 @@ Options read_all(const executor_config& c, const option<Options> (&options)[N]) 
     return result;
 }
 
+process_options read_process_options(const executor_config& c) {
+    const process_options result = read_all(c, of_process);
+    fail_if(memory_soft_limit_fault(result.memory_soft_limit, result.memory_limit), c, "memory_soft_limit");
+    return result;
+}
+
 }  // namespace
 
 serial_options to_serial_options(const executor_config& c) {
@@ -228,13 +230,13 @@ thread_options to_thread_options(const executor_config& c) {
 
 process_options to_process_options(const executor_config& c) {
     check_keys(c, "process");
-    return read_all(c, of_process);
+    return read_process_options(c);
 }
 
 mpi_options to_mpi_options(const executor_config& c) {
     check_keys(c, "mpi");
     mpi_options result = read_all(c, of_mpi);
-    result.host = read_all(c, of_process);
+    result.host = read_process_options(c);
     return result;
 }
 
@@ -244,7 +246,7 @@ cluster_options to_cluster_options(const executor_config& c) {
     for (const option<cluster_options>& o : of_cluster) {
         o.read(c, result);
     }
-    result.host = read_all(c, of_process);
+    result.host = read_process_options(c);
     return result;
 }
 

@@ -29,10 +29,11 @@ void fail_at(std::string_view origin, std::string_view message) {
 
 option_value parse_workers(std::string_view text, std::string_view origin) {
     const auto number = parse_integer(text);
-    if (!number || *number < 1) {
+    const bool too_many = is_too_large(text) || number.value_or(0) > max_workers;
+    if (!too_many && number.value_or(0) < 1) {
         fail_at(origin, "expected a positive whole number of workers, got \"" + std::string(text) + '"');
     }
-    if (*number > max_workers) {
+    if (too_many) {
         fail_at(origin, "expected at most " + std::to_string(max_workers) + " workers, got " + std::string(text));
     }
     option_value value(*number);

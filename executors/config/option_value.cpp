@@ -57,7 +57,8 @@ option_value::option_value(const char* value) : value_(std::string(value)) {}
 option_value::option_value(std::string_view value) : value_(std::string(value)) {}
 option_value::option_value(std::string value) : value_(std::move(value)) {}
 option_value::option_value(array value) : value_(std::move(value)) {}
-option_value::option_value(whole value) : value_(value.value) {}
+option_value::option_value(whole value)
+    : value_(value.beyond != 0 ? storage(std::to_string(value.beyond)) : storage(value.value)) {}
 option_value::option_value(time value) : value_(value.value) {}
 option_value::option_value(const option_value& other) = default;
 option_value::option_value(option_value&& other) noexcept = default;

@@ -121,6 +121,10 @@ private:
 
     static void take_kind(executor_config& c) {
         const auto kind = c.string("kind");
+        const auto inner = c.options.lower_bound("kind.");
+        if (inner != c.options.end() && inner->first.starts_with("kind.")) {
+            c.fail(inner->first, "'kind' takes a single value, not a table");
+        }
         if (!kind) {
             c.fail("kind", "missing; expected one of " + detail::listed(detail::all_kinds()));
         }

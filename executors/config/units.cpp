@@ -85,6 +85,16 @@ std::optional<std::int64_t> parse_quantity(std::string_view text, std::span<cons
     return std::llround(value);
 }
 
+template <class Int>
+std::optional<Int> parse_whole(std::string_view text) noexcept {
+    Int value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return value;
+}
+
 }  // namespace
 
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) noexcept {
@@ -103,13 +113,12 @@ std::optional<std::size_t> parse_bytes(std::string_view text) noexcept {
     return static_cast<std::size_t>(*bytes);
 }
 
-std::optional<long long> parse_integer(std::string_view text) noexcept {
-    long long value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
-        return std::nullopt;
-    }
-    return value;
+std::optional<long long> parse_integer(std::string_view text) noexcept { return parse_whole<long long>(text); }
+
+std::optional<std::uint64_t> parse_unsigned(std::string_view text) noexcept { return parse_whole<std::uint64_t>(text); }
+
+bool is_too_large(std::string_view text) noexcept {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos && !parse_integer(text);
 }
 
 }  // namespace cadre::detail

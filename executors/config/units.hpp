@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -25,5 +26,12 @@ inline constexpr std::string_view size_rule = "a size such as \"256MiB\" or \"1G
 
 /// A whole number without further text; empty if the text is malformed or the number does not fit.
 [[nodiscard]] std::optional<long long> parse_integer(std::string_view text) noexcept;
+
+/// A whole number from 0 to 2^64 - 1 without a sign or further text; empty if the text is malformed or the number does
+/// not fit.
+[[nodiscard]] std::optional<std::uint64_t> parse_unsigned(std::string_view text) noexcept;
+
+/// Whether the text is a number without a sign that `parse_integer` refuses only because it is 2^63 or more.
+[[nodiscard]] bool is_too_large(std::string_view text) noexcept;
 
 }  // namespace cadre::detail

@@ -43,7 +43,7 @@ void check(const process_options& options) {
     if (options.retries < 0)
         throw config_error("retries: expected a number that is not negative, got " + std::to_string(options.retries));
     check_affinity(options.affinity);
-    check_memory_limit(options.memory_limit);
+    check_memory_limits(options.memory_soft_limit, options.memory_limit);
 }
 
 // The text that says what to change so that the system grants the request.

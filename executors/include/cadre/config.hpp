@@ -28,7 +28,8 @@
 
 namespace cadre {
 
-/// The value of one option and its origin.
+/// The value of one option and its origin. An integer of 2^63 or more is kept as the text of its digits, as on a
+/// command line: only an option that takes such a number (`seed`) accepts it.
 class option_value {
 public:
     using array = std::vector<option_value>;
@@ -38,7 +39,8 @@ public:
     template <std::integral Int>
         requires(!std::same_as<Int, bool>)
     option_value(Int value)
-        : option_value(whole{std::in_range<std::int64_t>(value) ? static_cast<std::int64_t>(value) : INT64_MAX}) {}
+        : option_value(std::in_range<std::int64_t>(value) ? whole{static_cast<std::int64_t>(value)}
+                                                          : whole{0, static_cast<std::uint64_t>(value)}) {}
     option_value(double value);
     option_value(const char* value);
     option_value(std::string_view value);
@@ -68,6 +70,7 @@ public:
 private:
     struct whole {
         std::int64_t value;
+        std::uint64_t beyond = 0;  // instead of `value`: 2^63 or more
     };
     struct time {
         std::chrono::nanoseconds value;
@@ -96,6 +99,8 @@ struct executor_config {
     [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key) const;
     /// A whole number that is at least `least`.
     [[nodiscard]] std::optional<std::size_t> count(std::string_view key, std::size_t least = 1) const;
+    /// A whole number from 0 to 2^64 - 1; from 2^63 on it is a string of digits, since TOML has no such number.
+    [[nodiscard]] std::optional<std::uint64_t> unsigned_integer(std::string_view key) const;
     /// A number, whole or not.
     [[nodiscard]] std::optional<double> number(std::string_view key) const;
     [[nodiscard]] std::optional<bool> boolean(std::string_view key) const;

@@ -28,4 +28,19 @@ TEST(worker_memory, a_smaller_limit_is_refused) {
     EXPECT_EQ(cadre::detail::memory_limit_fault(0), "");
 }
 
+TEST(worker_memory, a_soft_limit_above_the_limit_is_refused) {
+    constexpr std::size_t gib = std::size_t{1} << 30;
+    EXPECT_EQ(cadre::detail::memory_soft_limit_fault(gib, 0), "");
+    EXPECT_EQ(cadre::detail::memory_soft_limit_fault(0, gib), "");
+    EXPECT_EQ(cadre::detail::memory_soft_limit_fault(gib, gib), "");
+    try {
+        static_cast<void>(
+            cadre::process_executor({.workers = 1, .memory_soft_limit = 2 * gib, .memory_limit = gib, .name = "p"}));
+        FAIL();
+    } catch (const cadre::config_error& e) {
+        EXPECT_STREQ(e.what(), "executor 'p': memory_soft_limit: expected at most memory_limit (1073741824B), got "
+                               "2147483648B: no worker can use more than memory_limit");
+    }
+}
+
 }  // namespace

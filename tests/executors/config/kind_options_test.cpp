@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
 #include <type_traits>
+#include <utility>
 
 namespace {
 
@@ -38,6 +41,28 @@ TEST(kind_options, clock_and_seed_of_a_serial_executor) {
     const cadre::serial_options d = cadre::detail::to_serial_options(executor_config{.kind = "serial"});
     EXPECT_EQ(d.clock, cadre::clock_kind::real_time);
     EXPECT_FALSE(d.seed);
+}
+
+TEST(kind_options, a_seed_may_have_64_bits) {
+    constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+    const auto seed_of = [](cadre::option_value seed) {
+        return cadre::detail::to_serial_options({.kind = "serial", .options = {{"seed", std::move(seed)}}}).seed;
+    };
+    EXPECT_EQ(seed_of(most), most);
+    EXPECT_EQ(seed_of(std::uint64_t{1} << 63), std::uint64_t{1} << 63);
+    EXPECT_EQ(seed_of("18446744073709551615"), most);
+    EXPECT_THROW(seed_of("18446744073709551616"), cadre::config_error);
+    EXPECT_THROW(seed_of(-1), cadre::config_error);
+}
+
+TEST(kind_options, numbers_of_64_bits_are_not_cut_to_fit) {
+    const executor_config c{.kind = "process", .options = {{"max_pending", std::numeric_limits<std::uint64_t>::max()}}};
+    try {
+        static_cast<void>(cadre::detail::to_process_options(c));
+        FAIL();
+    } catch (const cadre::config_error& e) {
+        EXPECT_STREQ(e.what(), "max_pending: expected at most 9223372036854775807, got \"18446744073709551615\"");
+    }
 }
 
 TEST(kind_options, every_option_of_a_process_executor) {

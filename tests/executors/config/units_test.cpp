@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
+#include <optional>
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -28,6 +32,16 @@ TEST(units, what_is_no_duration) {
                              "9223372036855s", "1e3s", "99999999999999999999ns", "9999999999.5h", "2S"}) {
         EXPECT_EQ(parse_duration(text), std::nullopt) << text;
     }
+}
+
+TEST(units, integers_of_64_bits) {
+    EXPECT_EQ(cadre::detail::parse_unsigned("18446744073709551615"), std::numeric_limits<std::uint64_t>::max());
+    EXPECT_EQ(cadre::detail::parse_unsigned("18446744073709551616"), std::nullopt);
+    EXPECT_EQ(cadre::detail::parse_unsigned("-1"), std::nullopt);
+    EXPECT_TRUE(cadre::detail::is_too_large("9223372036854775808"));
+    EXPECT_FALSE(cadre::detail::is_too_large("9223372036854775807"));
+    EXPECT_FALSE(cadre::detail::is_too_large("-9223372036854775809"));
+    EXPECT_FALSE(cadre::detail::is_too_large(""));
 }
 
 TEST(units, sizes) {

@@ -41,8 +41,8 @@ struct process_options {
     /// takes longer than `kill_grace`, or two seconds if that is more, for all that is killed. What it throws is
     /// printed.
     worker_action finalizer{};
-    /// A worker that uses more private memory than this, in bytes, after a task is replaced by a fresh one. 0: no
-    /// limit.
+    /// A worker that uses more private memory than this, in bytes, after a task is replaced by a fresh one; at most
+    /// `memory_limit`. 0: no limit.
     std::size_t memory_soft_limit = 0;
     /// A task that runs longer is asked to stop, and killed `kill_grace` later. A worker that takes no call although it
     /// has no task, because it is stopped or its initializer does not end, is killed after as long, but not before some
