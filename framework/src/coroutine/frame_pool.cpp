@@ -32,6 +32,15 @@ std::size_t class_size(std::size_t size) noexcept {
     return (size + frame_granularity - 1) / frame_granularity * frame_granularity;
 }
 
+// The number of frames of a class that a thread keeps. Enough that most threads of a computation use their own frames
+// again: one that comes from another thread costs the transfer of all of its cache lines.
+constexpr std::uint32_t class_limit(std::size_t c) noexcept {
+    constexpr std::size_t kept_bytes = std::size_t{512} << 10;
+    constexpr std::size_t least = 512;
+    const std::size_t fitting = kept_bytes / ((c + 1) * frame_granularity);
+    return static_cast<std::uint32_t>(std::clamp<std::size_t>(fitting, least, frame_class_limit));
+}
+
 // A program's own allocator, or null functions. Written before the first frame is allocated, then only read.
 constinit frame_allocator custom{.allocate = nullptr, .deallocate = nullptr};
 constinit std::atomic<bool> in_use{false};
@@ -97,7 +106,8 @@ bool start_recycling() {
     static thread_local cache_cleaner cleaner;
     (void)&cleaner;
     this_thread_frames.state = frame_cache::life::used;
-    std::ranges::fill(this_thread_frames.room, frame_class_limit);
+    for (std::size_t c = 0; c < frame_classes; ++c)
+        this_thread_frames.room[c] = class_limit(c);
     return true;
 }
 

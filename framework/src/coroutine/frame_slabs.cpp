@@ -107,7 +107,7 @@ frame_slabs::slab* frame_slabs::make_slab(std::size_t c) noexcept {
 
 void frame_slabs::release_slab(slab& s) noexcept {
     spare_ = ::new (&s) block{spare_};
-    if (++spares_ >= spare_limit + unmapped_at_once) unmap_spares();
+    if (++spares_ >= spare_limit_ + unmapped_at_once) unmap_spares();
 }
 
 // The neighbours among them with one system call.
@@ -116,6 +116,7 @@ void frame_slabs::unmap_spares() noexcept {
     for (std::byte*& at : unused)
         at = reinterpret_cast<std::byte*>(std::exchange(spare_, spare_->next));
     spares_ -= unmapped_at_once;
+    unmapped_ = true;
     std::ranges::sort(unused, std::less<>());
     for (std::size_t i = 0, n = 1; i != unused.size(); i += n, n = 1) {
         while (i + n != unused.size() && unused[i + n] == unused[i] + n * slab_size)
@@ -132,7 +133,8 @@ void frame_slabs::unmap_spares() noexcept {
 
 // One slab at a time while there are few: a worker process may have a tight limit of memory.
 bool frame_slabs::map_slabs() noexcept {
-    const std::size_t count = mapped_ < spare_limit ? 1 : spare_limit;
+    if (std::exchange(unmapped_, false)) spare_limit_ = std::min(4 * spare_limit_, max_spare_limit);
+    const std::size_t count = mapped_ < mapped_at_once ? 1 : mapped_at_once;
     const std::size_t size = count * slab_size;
     const auto misfit = [](void* p) { return reinterpret_cast<std::uintptr_t>(p) % slab_size; };
     auto* memory = static_cast<std::byte*>(map_pages(size));

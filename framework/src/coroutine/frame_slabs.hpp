@@ -13,7 +13,8 @@
 namespace cadre::detail {
 
 /// The frames of all threads that are in no thread's list, by size class. A slab holds blocks of one class; its address
-/// is found from that of a block. A slab whose blocks are all free goes back to the system, but for a few.
+/// is found from that of a block. A slab whose blocks are all free goes back to the system, but for a few: 256 KiB, and
+/// up to 16 MiB in a program that needs them again and again.
 ///
 /// A few batches of each class are kept as they were given: a thread that makes frames which another one frees gets
 /// them back with a few cache lines, those of the slabs stay where they are. Thread-safe.
@@ -35,7 +36,8 @@ public:
 
 private:
     static constexpr std::size_t slab_size = std::size_t{16} << 10;
-    static constexpr std::uint32_t spare_limit = 16;
+    static constexpr std::uint32_t mapped_at_once = 16;
+    static constexpr std::uint32_t max_spare_limit = 1024;
     static constexpr std::uint32_t unmapped_at_once = 64;  // each munmap interrupts the processors of other threads
     static constexpr std::size_t kept_in_batches = std::size_t{64} << 10;  // bytes of a class
 
@@ -71,6 +73,10 @@ private:
     std::array<intrusive_list<slab, &slab::links>, frame_classes> with_room_{};
     block* spare_ = nullptr;  // slabs without a class
     std::uint32_t spares_ = 0;
+    // How many are kept. Raised when slabs are mapped again after some were unmapped: the program's demand comes and
+    // goes, and pages that come and go cost system calls, page faults and interrupts of the other threads.
+    std::uint32_t spare_limit_ = mapped_at_once;
+    bool unmapped_ = false;  // since slabs were mapped last
     std::size_t mapped_ = 0;
 };
 

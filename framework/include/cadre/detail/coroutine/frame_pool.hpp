@@ -21,7 +21,7 @@ namespace cadre::detail {
 
 inline constexpr std::size_t frame_granularity = 64;  // also the alignment of every frame
 inline constexpr std::size_t frame_classes = 24;  // frames up to 1536 bytes are recycled
-inline constexpr std::uint32_t frame_class_limit = 512;  // frames kept per class and thread
+inline constexpr std::uint32_t frame_class_limit = 2048;  // frames kept per class and thread; fewer of large ones
 
 /// The recycled frames of one thread. Trivial, so that access needs no guard; the slow path registers the clean-up.
 struct frame_cache {
