@@ -8,6 +8,7 @@
 
 #include <cadre/detail/state/barrier_phase.hpp>
 
+#include "models/mortal_processes.hpp"
 #include "models/replayed_word.hpp"
 
 namespace models {
@@ -17,9 +18,9 @@ namespace models {
 /// which it does only after the recovery. Runs barrier_core; parking and ringing mirror shared_object::park,
 /// plane_block::notify and the ring after a recovery.
 struct barrier_model {
-    static constexpr std::uint8_t done = 99;
-    static constexpr std::uint8_t none = 99;
-    static constexpr unsigned max_processes = 3;
+    static constexpr std::uint8_t done = mortal_processes::done;
+    static constexpr std::uint8_t none = mortal_processes::none;
+    static constexpr unsigned max_processes = mortal_processes::max_processes;
 
     unsigned processes = 2;
     std::uint8_t phases = 2;
@@ -47,9 +48,7 @@ struct barrier_model {
         return s;
     }
     [[nodiscard]] bool ended(const state& s) const {
-        for (const process& p : s.p)
-            if (p.pc != done) return false;
-        if (s.dead != none) return false;
+        if (!mortal_processes::all_ended(s)) return false;
         if (s.deaths == 0 && word{value_numbers::value(s.word)}.phase() != phases)
             throw std::string("not all phases have ended");
         return true;
@@ -57,24 +56,12 @@ struct barrier_model {
 
     template <class Emit>
     void step(const state& s, Emit emit) const {
-        for (std::uint8_t i = 0; i != processes; ++i) {
-            if (s.p[i].pc == done || s.dead == i) continue;
-            advance(s, i, emit);
-            if (mortal && s.deaths == 0) {
-                state d = s;
-                d.dead = i;
-                d.deaths = 1;
-                emit(d);
-            }
-        }
-        if (s.dead != none) {
-            state n = s;
-            recover(n);
-            emit(n);
-        }
+        mortal_processes::step(*this, s, emit);
     }
 
 private:
+    friend mortal_processes;
+    [[nodiscard]] bool dies(const state&, std::uint8_t) const { return mortal; }
     using word = cadre::detail::barrier_word;
     using core = cadre::detail::barrier_core<replayed_word>;
     using result = core::step;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "models/mortal_processes.hpp"
 #include "models/replayed_word.hpp"
 
 #include "state/condition_word.hpp"
@@ -18,9 +19,9 @@ namespace models {
 /// state without an end.
 struct condition_model {
     using core = cadre::detail::condition_word<replayed_word>;
-    static constexpr std::uint8_t done = 99;
-    static constexpr std::uint8_t none = 99;
-    static constexpr unsigned max_processes = 3;
+    static constexpr std::uint8_t done = mortal_processes::done;
+    static constexpr std::uint8_t none = mortal_processes::none;
+    static constexpr unsigned max_processes = mortal_processes::max_processes;
 
     struct process {
         history log;
@@ -43,13 +44,11 @@ struct condition_model {
         s.dead = none;
         s.notifications = notifications;
         for (unsigned i = 0; i != max_processes; ++i)
-            s.p[i].pc = i == 0 ? std::uint8_t{50} : i <= waiters ? std::uint8_t{0} : done;
+            s.p[i].pc = i == 0 ? std::uint8_t{choosing} : i <= waiters ? std::uint8_t{entering} : done;
         return s;
     }
     [[nodiscard]] bool ended(const state& s) const {
-        for (const process& p : s.p)
-            if (p.pc != done) return false;
-        if (s.dead != none) return false;
+        if (!mortal_processes::all_ended(s)) return false;
         for (const std::uint16_t w : s.words)
             if (w != 0) throw std::string("waiters or notifications are left");
         if (s.given != s.taken + s.discarded) throw std::string("a notification was lost or made");
@@ -58,24 +57,24 @@ struct condition_model {
 
     template <class Emit>
     void step(const state& s, Emit emit) const {
-        for (std::uint8_t i = 0; i != max_processes; ++i) {
-            if (s.p[i].pc == done || s.dead == i) continue;
-            advance(s, i, emit);
-            if (s.deaths == 0 && i != 0) {  // the parent notifies and recovers
-                state d = s;
-                d.dead = i;
-                d.deaths = 1;
-                emit(d);
-            }
-        }
-        if (s.dead != none) {
-            state n = s;
-            recover(n);
-            emit(n);
-        }
+        mortal_processes::step(*this, s, emit);
     }
 
 private:
+    friend mortal_processes;
+    // The place of a process in the operation.
+    enum pc : std::uint8_t {
+        entering,
+        announcing,
+        checking,
+        asleep,
+        leaving,
+        withdrawing,
+        choosing,
+        granting,
+        ringing
+    };
+    [[nodiscard]] static bool dies(const state&, std::uint8_t i) { return i != 0; }  // the parent notifies and recovers
     /// One access of an operation on the word of `whose`.
     template <class Operation>
     static auto run(state& s, history& log, std::uint8_t whose, Operation operation) {
@@ -91,49 +90,49 @@ private:
         process& p = s.p[me];
         const auto mine = [&](auto operation) { return run(s, p.log, me, operation); };
         switch (p.pc) {
-            case 0:
+            case entering:
                 if (mine([](core c) {
                         c.enter();
                         return true;
                     }))
-                    p.pc = 1;
+                    p.pc = announcing;
                 break;
-            case 1:
+            case announcing:
                 p.interest = 1;
-                p.pc = 2;
+                p.pc = checking;
                 break;
-            case 2:
+            case checking:
                 if (const auto taken = mine([](core c) { return c.take(); })) {
                     s.taken = static_cast<std::uint8_t>(s.taken + (*taken ? 1 : 0));
-                    p.pc = *taken ? 4 : 3;
+                    p.pc = *taken ? leaving : asleep;
                 }
                 break;
-            case 3:  // asleep
+            case asleep:
                 if (p.pending_bits != 0) {
                     state n = s;
                     n.p[me].pending_bits = 0;
-                    n.p[me].pc = 2;
+                    n.p[me].pc = checking;
                     emit(n);
                 }
                 if (!cancels) return;
-                p.pc = 20;  // or the wait is cancelled
+                p.pc = withdrawing;  // or the wait is cancelled
                 break;
-            case 4:
+            case leaving:
                 p.interest = 0;
                 p.pc = done;
                 break;
-            case 20:
+            case withdrawing:
                 if (const auto withdrawn = mine([](core c) { return c.withdraw(); })) {
                     s.taken = static_cast<std::uint8_t>(s.taken + (*withdrawn ? 0 : 1));
-                    p.pc = 4;
+                    p.pc = leaving;
                 }
                 break;
-            case 50:  // choose a process; a wait that nobody can cancel is notified in the end
+            case choosing:  // a wait that nobody can cancel is notified in the end
                 for (std::uint8_t i = 1; i != max_processes; ++i)
                     if (s.p[i].interest != 0) {
                         state n = s;
                         n.to = i;
-                        n.p[me].pc = 51;
+                        n.p[me].pc = granting;
                         emit(n);
                     }
                 if (!cancels) {
@@ -142,16 +141,16 @@ private:
                 }
                 p.pc = done;
                 break;
-            case 51:
+            case granting:
                 if (const auto given = run(s, p.log, s.to, [](core c) { return c.grant(1); })) {
                     s.given = static_cast<std::uint8_t>(s.given + *given);
-                    p.pc = *given != 0 ? 52 : 50;
+                    p.pc = *given != 0 ? ringing : choosing;
                 }
                 break;
-            case 52:
+            case ringing:
                 s.p[s.to].pending_bits = 1;
                 if (cancels) --s.notifications;
-                p.pc = s.notifications != 0 ? 50 : done;
+                p.pc = s.notifications != 0 ? std::uint8_t{choosing} : done;
                 break;
         }
         emit(s);
@@ -177,11 +176,7 @@ private:
         } else {
             s.discarded = static_cast<std::uint8_t>(s.discarded + s.left);
             s.left = 0;
-            for (process& p : s.p)
-                p.pending_bits = 1;
-            s.p[dead] = process{};
-            s.p[dead].pc = done;
-            s.dead = none;
+            mortal_processes::end_recovery(s);
         }
     }
 };

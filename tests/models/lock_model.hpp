@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "models/mortal_processes.hpp"
 #include "models/replayed_word.hpp"
 
 #include "shm/lock_core.hpp"
@@ -18,9 +19,9 @@ struct lock_model {
     using core = cadre::detail::shm::lock_core<replay_probe, replayed_word>;
     using lock_word = cadre::detail::shm::lock_word;
     using op_status = cadre::detail::op_status;
-    static constexpr std::uint8_t done = 99;
-    static constexpr std::uint8_t none = 99;
-    static constexpr unsigned max_processes = 3;
+    static constexpr std::uint8_t done = mortal_processes::done;
+    static constexpr std::uint8_t none = mortal_processes::none;
+    static constexpr unsigned max_processes = mortal_processes::max_processes;
 
     struct process {
         history log;
@@ -49,9 +50,7 @@ struct lock_model {
         return s;
     }
     [[nodiscard]] bool ended(const state& s) const {
-        for (const process& p : s.p)
-            if (p.pc != done) return false;
-        if (s.dead != none) return false;
+        if (!mortal_processes::all_ended(s)) return false;
         if (lock_word{value_numbers::value(s.word)}.state() != lock_word::phase::free)
             throw std::string("held or granted at the end");
         return true;
@@ -59,25 +58,40 @@ struct lock_model {
 
     template <class Emit>
     void step(const state& s, Emit emit) const {
-        for (std::uint8_t i = 0; i != processes; ++i) {
-            if (s.p[i].pc == done || s.dead == i) continue;
-            advance(s, i, emit);
-            if (mortal && s.deaths == 0) {
-                state d = s;
-                d.dead = i;
-                d.deaths = 1;
-                if (s.p[i].inside != 0) d.touched = 1;
-                emit(d);
-            }
-        }
-        if (s.dead != none) {
-            state n = s;
-            recover(n);
-            emit(n);
-        }
+        mortal_processes::step(*this, s, emit);
     }
 
 private:
+    friend mortal_processes;
+    // The place of a process in the operation, and that of the recovery.
+    enum pc : std::uint8_t {
+        barging,
+        announcing,
+        checking,
+        asleep,
+        leaving,
+        passing_grant,
+        passing_ring,
+        inside,
+        ringing,
+        granting,
+        checking_grantee,
+        ringing_grantee,
+        revoking,
+        withdrawing
+    };
+    enum recovery_step : std::uint8_t {
+        forgetting,
+        unlocking,
+        finding_grantee,
+        checking_grant,
+        revoking_grant,
+        notifying
+    };
+    [[nodiscard]] bool dies(state& s, std::uint8_t i) const {
+        if (s.p[i].inside != 0) s.touched = 1;
+        return mortal;
+    }
     [[nodiscard]] static constexpr cadre::detail::shm::process_id id(std::uint8_t process) noexcept {
         return {process, 0};
     }
@@ -121,79 +135,79 @@ private:
         state s = before;
         process& p = s.p[me];
         switch (p.pc) {
-            case 0:  // barging
-                if (const auto taken = try_lock(s, me)) p.pc = *taken ? 10 : 1;
+            case barging:
+                if (const auto taken = try_lock(s, me)) p.pc = *taken ? inside : announcing;
                 break;
-            case 1:
+            case announcing:
                 p.interest = 1;
-                p.pc = 2;
+                p.pc = checking;
                 break;  // the interest is published: try once more
-            case 2:
-                if (const auto taken = try_lock(s, me)) p.pc = *taken ? 4 : 3;
+            case checking:
+                if (const auto taken = try_lock(s, me)) p.pc = *taken ? leaving : asleep;
                 break;
-            case 3:  // asleep
+            case asleep:
                 if (p.pending_bits != 0) {
                     state n = s;
                     n.p[me].pending_bits = 0;
-                    n.p[me].pc = 2;
+                    n.p[me].pc = checking;
                     emit(n);
                 }
-                p.pc = 20;  // or the wait is cancelled
+                p.pc = withdrawing;  // or the wait is cancelled
                 break;
-            case 4:
+            case leaving:
                 p.interest = 0;
-                p.pc = 5;
+                p.pc = passing_grant;
                 break;  // taken: this process waits no more
-            case 5:
-                if (run(s, me, [&](core lock) { return lock.revoke_grant(id(me)); })) p.pc = 6;
+            case passing_grant:
+                if (run(s, me, [&](core lock) { return lock.revoke_grant(id(me)); })) p.pc = passing_ring;
                 break;
-            case 6:
+            case passing_ring:
                 if (const auto free = available(s, me)) {
                     if (*free) ring_one(s, me);
-                    p.pc = p.inside != 0 ? 10 : done;
+                    p.pc = p.inside != 0 ? std::uint8_t{inside} : done;
                 }
                 break;
-            case 10:  // inside: free the lock or grant it
+            case inside:  // free the lock or grant it
                 for (std::uint8_t i = 0; i != max_processes; ++i)
                     if (i != me && s.p[i].interest != 0) {
                         state n = s;
                         n.p[me].to = i;
-                        n.p[me].pc = 12;
+                        n.p[me].pc = granting;
                         emit(n);
                     }
                 if (!run(s, me, [](core lock) { return lock.unlock(); }).value_or(false))
                     throw std::string("not unlocked");
                 p.inside = 0;
-                p.pc = 11;
+                p.pc = ringing;
                 break;
-            case 11:
+            case ringing:
                 if (const auto free = available(s, me)) {
                     if (*free) ring_one(s, me);
                     again(p);
                 }
                 break;
-            case 12:
+            case granting:
                 if (!run(s, me, [&](core lock) { return lock.grant(id(p.to)); }).value_or(false))
                     throw std::string("not granted");
                 p.inside = 0;
-                p.pc = 13;
+                p.pc = checking_grantee;
                 break;
-            case 13: p.pc = s.p[p.to].interest != 0 && s.dead != p.to ? 14 : 15; break;
-            case 14:
+            case checking_grantee: p.pc = s.p[p.to].interest != 0 && s.dead != p.to ? ringing_grantee : revoking; break;
+            case ringing_grantee:
                 s.p[p.to].pending_bits = 1;
                 again(p);
                 break;
-            case 15:
+            case revoking:
                 if (const auto revoked = run(s, me, [&](core lock) { return lock.revoke_grant(id(p.to)); })) {
                     if (*revoked)
-                        p.pc = 11;
+                        p.pc = ringing;
                     else
                         again(p);
                 }
                 break;
-            case 20:
+            case withdrawing:
                 p.interest = 0;
-                p.pc = 5;
+                p.pc = passing_grant;
                 break;  // cancelled: pass a grant or ring on
         }
         emit(s);
@@ -201,7 +215,7 @@ private:
     static void again(process& p) {
         p.to = 0;
         --p.rounds;
-        p.pc = p.rounds == 0 ? done : 0;
+        p.pc = p.rounds == 0 ? done : std::uint8_t{barging};
     }
 
     /// One access of the supervisor, as in object_table::recover.
@@ -209,35 +223,31 @@ private:
         const std::uint8_t dead = s.dead;
         const auto run_recovery = [&](auto operation) { return run(s, s.recovery_log, 0, operation); };
         switch (s.recovery_pc) {
-            case 0:
+            case forgetting:
                 s.p[dead].interest = 0;
-                s.recovery_pc = 1;
+                s.recovery_pc = unlocking;
                 break;
-            case 1:
+            case unlocking:
                 if (!run_recovery([&](core lock) {
                         lock.recover(id(dead));
                         return true;
                     }))
                     break;
                 s.p[dead].inside = 0;
-                s.recovery_pc = 2;
+                s.recovery_pc = finding_grantee;
                 break;
-            case 2:  // the dead process may have granted the lock to one that had stopped waiting
+            case finding_grantee:  // the dead process may have granted the lock to one that had stopped waiting
                 if (const auto to = run_recovery([](core lock) { return lock.grantee(); })) {
                     s.recovery_to = *to ? static_cast<std::uint8_t>((*to)->slot) : none;
-                    s.recovery_pc = *to ? 3 : 5;
+                    s.recovery_pc = *to ? checking_grant : notifying;
                 }
                 break;
-            case 3: s.recovery_pc = s.p[s.recovery_to].interest == 0 ? 4 : 5; break;
-            case 4:
-                if (run_recovery([&](core lock) { return lock.revoke_grant(id(s.recovery_to)); })) s.recovery_pc = 5;
+            case checking_grant: s.recovery_pc = s.p[s.recovery_to].interest == 0 ? revoking_grant : notifying; break;
+            case revoking_grant:
+                if (run_recovery([&](core lock) { return lock.revoke_grant(id(s.recovery_to)); }))
+                    s.recovery_pc = notifying;
                 break;
-            default:
-                for (process& p : s.p)
-                    p.pending_bits = 1;
-                s.p[dead] = process{};
-                s.p[dead].pc = done;
-                s.dead = none;
+            default: mortal_processes::end_recovery(s);
         }
     }
 };

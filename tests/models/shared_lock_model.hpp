@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "models/mortal_processes.hpp"
 #include "models/replayed_word.hpp"
 
 #include "shm/shared_lock_core.hpp"
@@ -21,9 +22,9 @@ struct shared_lock_model {
     using core = cadre::detail::shm::shared_lock_core<replay_probe, replayed_word>;
     using grants = cadre::detail::shm::lock_core<replay_probe, replayed_word>;
     using lock_word = cadre::detail::shm::lock_word;
-    static constexpr std::uint8_t done = 99;
-    static constexpr std::uint8_t none = 99;
-    static constexpr unsigned max_processes = 3;
+    static constexpr std::uint8_t done = mortal_processes::done;
+    static constexpr std::uint8_t none = mortal_processes::none;
+    static constexpr unsigned max_processes = mortal_processes::max_processes;
 
     struct process {
         history log;
@@ -53,9 +54,7 @@ struct shared_lock_model {
         return s;
     }
     [[nodiscard]] bool ended(const state& s) const {
-        for (const process& p : s.p)
-            if (p.pc != done) return false;
-        if (s.dead != none) return false;
+        if (!mortal_processes::all_ended(s)) return false;
         if (lock_word{value_numbers::value(s.word)}.state() != lock_word::phase::free)
             throw std::string("held, claimed or granted at the end");
         for (const std::uint16_t n : s.sharers)
@@ -65,25 +64,48 @@ struct shared_lock_model {
 
     template <class Emit>
     void step(const state& s, Emit emit) const {
-        for (std::uint8_t i = 0; i != processes; ++i) {
-            if (s.p[i].pc == done || s.dead == i) continue;
-            advance(s, i, emit);
-            if (s.deaths == 0) {
-                state d = s;
-                d.dead = i;
-                d.deaths = 1;
-                if (s.p[i].inside != 0 && owns(i)) d.touched = 1;
-                emit(d);
-            }
-        }
-        if (s.dead != none) {
-            state n = s;
-            recover(n);
-            emit(n);
-        }
+        mortal_processes::step(*this, s, emit);
     }
 
 private:
+    friend mortal_processes;
+    // The place of a process in the operation, and that of the recovery.
+    enum pc : std::uint8_t {
+        barging,
+        ringing_others,
+        waking_claimant,
+        announcing,
+        checking,
+        waking_claimant_asleep,
+        asleep,
+        leaving,
+        passing_grant,
+        passing_ring,
+        inside_lock,
+        ringing,
+        granting,
+        checking_grantee,
+        ringing_grantee,
+        revoking,
+        waking_last_claimant,
+        unlocked,
+        withdrawing,
+        unclaiming,
+        ringing_withdrawn
+    };
+    enum recovery_step : std::uint8_t {
+        forgetting,
+        dropping_shares,
+        unlocking,
+        finding_grantee,
+        checking_grant,
+        revoking_grant,
+        notifying
+    };
+    [[nodiscard]] bool dies(state& s, std::uint8_t i) const {
+        if (s.p[i].inside != 0 && owns(i)) s.touched = 1;
+        return true;
+    }
     enum result : std::uint8_t { entered, blocked, unclaimed, blocked_last };
 
     [[nodiscard]] bool owns(std::uint8_t i) const { return i < owners; }
@@ -180,54 +202,58 @@ private:
         state s = before;
         process& p = s.p[me];
         switch (p.pc) {
-            case 0:
+            case barging:
                 if (const auto r = attempt(s, me, false))
-                    p.pc = *r == entered ? 10 : *r == unclaimed ? 7 : *r == blocked_last ? 8 : 1;
+                    p.pc = *r == entered        ? inside_lock
+                           : *r == unclaimed    ? ringing_others
+                           : *r == blocked_last ? waking_claimant
+                                                : announcing;
                 break;
-            case 7:  // the claim may have kept sharers out
+            case ringing_others:  // the claim may have kept sharers out
                 ring_each(s, me);
-                p.pc = 1;
+                p.pc = announcing;
                 break;
-            case 8:
-                if (wake_claimant(s, me)) p.pc = 1;
+            case waking_claimant:
+                if (wake_claimant(s, me)) p.pc = announcing;
                 break;
-            case 1:
+            case announcing:
                 p.interest = 1;
-                p.pc = 2;
+                p.pc = checking;
                 break;  // the interest is published: try once more
-            case 2:
-                if (const auto r = attempt(s, me, true)) p.pc = *r == entered ? 4 : *r == blocked_last ? 9 : 3;
+            case checking:
+                if (const auto r = attempt(s, me, true))
+                    p.pc = *r == entered ? leaving : *r == blocked_last ? waking_claimant_asleep : asleep;
                 break;
-            case 9:
-                if (wake_claimant(s, me)) p.pc = 3;
+            case waking_claimant_asleep:
+                if (wake_claimant(s, me)) p.pc = asleep;
                 break;
-            case 3:  // asleep
+            case asleep:
                 if (p.pending_bits != 0) {
                     state n = s;
                     n.p[me].pending_bits = 0;
-                    n.p[me].pc = 2;
+                    n.p[me].pc = checking;
                     emit(n);
                 }
-                p.pc = 20;  // or the wait is cancelled
+                p.pc = withdrawing;  // or the wait is cancelled
                 break;
-            case 4:
+            case leaving:
                 p.interest = 0;
-                p.pc = 5;
+                p.pc = passing_grant;
                 break;  // taken: this process waits no more
-            case 5:
-                if (run(s, me, [&](core, grants g) { return g.revoke_grant(id(me)); })) p.pc = 6;
+            case passing_grant:
+                if (run(s, me, [&](core, grants g) { return g.revoke_grant(id(me)); })) p.pc = passing_ring;
                 break;
-            case 6:
+            case passing_ring:
                 if (const auto free = run(s, me, [](core, grants g) { return g.available(); })) {
                     if (*free) ring_each(s, me);
-                    p.pc = p.inside != 0 ? 10 : done;
+                    p.pc = p.inside != 0 ? std::uint8_t{inside_lock} : done;
                 }
                 break;
-            case 10:
+            case inside_lock:
                 if (!owns(me)) {
                     if (const auto last = run(s, me, [](core c, grants) { return c.unlock_shared(); })) {
                         p.inside = 0;
-                        p.pc = *last ? 16 : 17;
+                        p.pc = *last ? waking_last_claimant : unlocked;
                     }
                     break;
                 }
@@ -236,59 +262,59 @@ private:
                         if (i != me && s.p[i].interest != 0) {
                             state n = s;
                             n.p[me].to = i;
-                            n.p[me].pc = 12;
+                            n.p[me].pc = granting;
                             emit(n);
                         }
                 if (!run(s, me, [](core, grants g) { return g.unlock(); }).value_or(false))
                     throw std::string("not unlocked");
                 p.inside = 0;
-                p.pc = 11;
+                p.pc = ringing;
                 break;
-            case 11:
+            case ringing:
                 ring_each(s, me);
                 again(p);
                 break;
-            case 12:
+            case granting:
                 if (!run(s, me, [&](core, grants g) { return g.grant(id(p.to)); }).value_or(false))
                     throw std::string("not granted");
                 p.inside = 0;
-                p.pc = 13;
+                p.pc = checking_grantee;
                 break;
-            case 13: p.pc = s.p[p.to].interest != 0 && s.dead != p.to ? 14 : 15; break;
-            case 14:
+            case checking_grantee: p.pc = s.p[p.to].interest != 0 && s.dead != p.to ? ringing_grantee : revoking; break;
+            case ringing_grantee:
                 s.p[p.to].pending_bits = 1;
                 again(p);
                 break;
-            case 15:
+            case revoking:
                 if (const auto revoked = run(s, me, [&](core, grants g) { return g.revoke_grant(id(p.to)); })) {
                     if (*revoked)
-                        p.pc = 11;
+                        p.pc = ringing;
                     else
                         again(p);
                 }
                 break;
-            case 16:
+            case waking_last_claimant:
                 if (wake_claimant(s, me)) again(p);
                 break;
-            case 17: again(p); break;
-            case 20:  // cancelled: take back a claim, pass a grant or ring on
+            case unlocked: again(p); break;
+            case withdrawing:  // cancelled: take back a claim, pass a grant or ring on
                 if (p.claimed == 0)
-                    p.pc = 4;
+                    p.pc = leaving;
                 else if (run(s, me, [](core c, grants) {
                              c.unclaim();
                              return true;
                          })) {
                     p.claimed = 0;
-                    p.pc = 21;
+                    p.pc = unclaiming;
                 }
                 break;
-            case 21:
+            case unclaiming:
                 p.interest = 0;
-                p.pc = 22;
+                p.pc = ringing_withdrawn;
                 break;
-            case 22:
+            case ringing_withdrawn:
                 ring_each(s, me);
-                p.pc = 5;
+                p.pc = passing_grant;
                 break;
         }
         emit(s);
@@ -296,7 +322,7 @@ private:
     static void again(process& p) {
         p.to = 0;
         --p.rounds;
-        p.pc = p.rounds == 0 ? done : 0;
+        p.pc = p.rounds == 0 ? done : std::uint8_t{barging};
     }
 
     /// One access of the supervisor, as in object_table::recover.
@@ -304,45 +330,41 @@ private:
         const std::uint8_t dead = s.dead;
         const auto run_recovery = [&](auto operation) { return run(s, s.recovery_log, 0, operation); };
         switch (s.recovery_pc) {
-            case 0:
+            case forgetting:
                 s.p[dead].interest = 0;
-                s.recovery_pc = 1;
+                s.recovery_pc = dropping_shares;
                 break;
-            case 1:
-                s.recovery_pc = 2;
+            case dropping_shares:
+                s.recovery_pc = unlocking;
                 if (!run_recovery([&](core c, grants) {
                         c.recover_sharers(id(dead));
                         return true;
                     }))
-                    s.recovery_pc = 1;
+                    s.recovery_pc = dropping_shares;
                 else if (!owns(dead))
                     s.p[dead].inside = 0;
                 break;
-            case 2:
+            case unlocking:
                 if (!run_recovery([&](core, grants g) {
                         g.recover(id(dead));
                         return true;
                     }))
                     break;
                 s.p[dead].inside = 0;
-                s.recovery_pc = 3;
+                s.recovery_pc = finding_grantee;
                 break;
-            case 3:
+            case finding_grantee:
                 if (const auto to = run_recovery([](core, grants g) { return g.grantee(); })) {
                     s.recovery_to = *to ? static_cast<std::uint8_t>((*to)->slot) : none;
-                    s.recovery_pc = *to ? 4 : 6;
+                    s.recovery_pc = *to ? checking_grant : notifying;
                 }
                 break;
-            case 4: s.recovery_pc = s.p[s.recovery_to].interest == 0 ? 5 : 6; break;
-            case 5:
-                if (run_recovery([&](core, grants g) { return g.revoke_grant(id(s.recovery_to)); })) s.recovery_pc = 6;
+            case checking_grant: s.recovery_pc = s.p[s.recovery_to].interest == 0 ? revoking_grant : notifying; break;
+            case revoking_grant:
+                if (run_recovery([&](core, grants g) { return g.revoke_grant(id(s.recovery_to)); }))
+                    s.recovery_pc = notifying;
                 break;
-            default:
-                for (process& p : s.p)
-                    p.pending_bits = 1;
-                s.p[dead] = process{};
-                s.p[dead].pc = done;
-                s.dead = none;
+            default: mortal_processes::end_recovery(s);
         }
     }
 };
