@@ -42,28 +42,30 @@ void work_deque::watch_thieves() noexcept {
     const std::int64_t top = top_.load(std::memory_order_relaxed);
     if (top == known_top_) return;
     known_top_ = top;
-    if (fenced_pops_ == 0) {
-        if (first_ == always) return;  // without asymmetric fences all pops are fenced
-        begin_fenced();
-    }
+    if (!fences_are_asymmetric) return;  // all pops are fenced
+    if (fenced_pops_ == 0) begin_fenced();
     fenced_pops_ = fenced_run;
 }
 
 void work_deque::begin_fenced() noexcept {
-    first_ = always;
+    first_.store(always, std::memory_order_relaxed);
     fenced_.store(true, std::memory_order_release);
 }
 
 void work_deque::end_fenced() noexcept {
     fenced_.store(false, std::memory_order_relaxed);
     full_fence();
-    first_ = top_.load(std::memory_order_relaxed);
+    first_.store(top_.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }
 
 // The deque is empty, or pops are fenced.
 runnable work_deque::pop_slow() noexcept {
     watch_thieves();
-    if (first_ != always) return {};
+    if (first_.load(std::memory_order_relaxed) != always) return {};
+    if (fences_are_asymmetric && fenced_pops_ == 0) {  // a thief asks for it
+        begin_fenced();
+        fenced_pops_ = fenced_run;
+    }
     const std::int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
     if (b < top_.load(std::memory_order_relaxed)) return {};
     if (fenced_pops_ == 1) end_fenced();  // this pop is still fenced
@@ -84,7 +86,7 @@ runnable work_deque::pop_last(std::int64_t b) noexcept {
         ++known_top_;
     }
     bottom_.store(b + 1, std::memory_order_relaxed);
-    if (first_ != always) first_ = b + 1;
+    if (first_.load(std::memory_order_relaxed) != always) first_.store(b + 1, std::memory_order_relaxed);
     return item;
 }
 
@@ -93,7 +95,10 @@ runnable work_deque::steal() noexcept {
     std::int64_t t = top_.load(std::memory_order_acquire);
     thieves_.fetch_add(1, std::memory_order_relaxed);
     full_fence();  // before the reads of `fenced_`, of bottom, if its owner fences, and of the buffer
-    if (!fenced_.load(std::memory_order_acquire)) heavy_fence();
+    if (!fenced_.load(std::memory_order_acquire)) {
+        first_.store(always, std::memory_order_relaxed);
+        heavy_fence();
+    }
     const std::int64_t b = bottom_.load(std::memory_order_acquire);
     runnable item;
     if (t < b) {

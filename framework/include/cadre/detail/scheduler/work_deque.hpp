@@ -26,6 +26,10 @@ namespace cadre::detail {
 ///     buffer_  owner, `grow`                                           new buffer  store, release
 ///     fenced_  owner, `begin_fenced`: its pops take a full fence       true        store, release
 ///              owner, `end_fenced`: then it takes one more             false       store, relaxed
+///     first_   owner, `begin_fenced`, and thief, `steal`, before the   always      store, relaxed
+///              membarrier: the next pop takes the slow path
+///              owner, `end_fenced`, `pop_last`: up to there all are    a position  store, relaxed
+///              taken
 ///     thieves_ thief, `steal`: reads a buffer                          n + 1       fetch_add, relaxed
 ///              thief, `steal`: has read it                             n - 1       fetch_sub, release
 ///     cells    owner, `push` and `grow`: outside of [top_, bottom_)    an item     store, relaxed
@@ -41,9 +45,11 @@ namespace cadre::detail {
 /// below it all the same.
 ///
 /// `heavy_fence` interrupts the owner. So after a theft the owner uses full fences in its next pops, and thieves only
-/// take one of their own. A thief reads top, takes the fence, and then reads `fenced_`. If that is true, all unfenced
-/// pops before are visible, by the release; and the first unfenced pop after reads top behind the fence of
-/// `end_fenced`, so it sees what the thief saw, or more: it does not take that item without the compare-exchange.
+/// take one of their own; a thief that needs the membarrier asks for this with `first_`, and the owner begins in its
+/// next pop. A request that the owner overwrites is repeated by the next thief. A thief reads top, takes the fence, and
+/// then reads `fenced_`. If that is true, all unfenced pops before are visible, by the release; and the first unfenced
+/// pop after reads top behind the fence of `end_fenced`, so it sees what the thief saw, or more: it does not take that
+/// item without the compare-exchange.
 ///
 /// Old buffers are freed when the deque grows and no thief is between its two changes of `thieves_`. One that comes
 /// later reads the new buffer: a full fence on each side, between the change of one word and the read of the other.
@@ -73,7 +79,7 @@ public:
     /// Owner only: removes the newest item. @return an empty runnable if there is none
     [[nodiscard]] runnable pop() noexcept {
         const std::int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
-        if (b < first_) [[unlikely]]
+        if (b < first_.load(std::memory_order_relaxed)) [[unlikely]]
             return pop_slow();
         bottom_.store(b, std::memory_order_release);
         std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -136,11 +142,12 @@ private:
     alignas(64) std::atomic<std::int64_t> bottom_{0};
     std::atomic<buffer*> buffer_{nullptr};
     std::atomic<bool> fenced_{!fences_are_asymmetric};
-    // Owner only. All items below `first_` have been taken, so an empty deque is detected without a read of top.
-    // `always`: pops take the slow path, with a full fence: all without asymmetric fences, else `fenced_pops_` more.
+    // Owner only, but `first_`. All items below `first_` have been taken, so an empty deque is detected without a read
+    // of top. `always`: pops take the slow path, with a full fence: all without asymmetric fences, else `fenced_pops_`
+    // more.
     alignas(64) cell* cells_ = nullptr;
     std::size_t mask_ = 0;
-    std::int64_t first_ = fences_are_asymmetric ? 0 : always;
+    std::atomic<std::int64_t> first_{fences_are_asymmetric ? 0 : always};
     std::int64_t limit_ = 0;  // pushing up to here overwrites nothing
     std::int64_t known_top_ = 0;  // differs from top after a theft
     int fenced_pops_ = 0;
