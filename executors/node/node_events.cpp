@@ -189,14 +189,15 @@ void node_backend::answer(home_client to, std::uint64_t ticket, byte_buffer body
     if (to.node == 0) return local_port_.answer(to.worker, ticket, body.span());
     static_assert(tail_size<home_message> <= home_answers::spare);
     const home_message fields{to.worker, ticket};
+    const std::byte status = status_without_answer(body.span());
     try {
         append_fields(body, fields, message_kind::home_answer);
         publish_in_parts(*link_, target::agent, to.node, std::move(body));
     } catch (const std::bad_alloc&) {  // only large messages allocate memory
-        byte_buffer exhausted;
-        put(exhausted, op_status::exhausted);
-        append_fields(exhausted, fields, message_kind::home_answer);
-        link_->publish(target::agent, to.node, std::move(exhausted));
+        byte_buffer rest;
+        put(rest, status);
+        append_fields(rest, fields, message_kind::home_answer);
+        link_->publish(target::agent, to.node, std::move(rest));
     }
 }
 

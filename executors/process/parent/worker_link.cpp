@@ -1,10 +1,10 @@
 #include "process/parent/worker_link.hpp"
 
 #include "base/doorbell.hpp"
+#include "state/home_protocol.hpp"
 
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
-#include <cadre/detail/state/memory_domain.hpp>
 
 #include <algorithm>
 #include <array>
@@ -31,8 +31,6 @@ constexpr std::size_t max_waiting_descriptors = 1024;
 constexpr std::size_t small_answer = 256;
 
 constexpr std::chrono::seconds max_time_without_memory{1};
-
-constexpr std::byte exhausted{static_cast<std::uint8_t>(op_status::exhausted)};
 
 }  // namespace
 
@@ -109,7 +107,8 @@ bool worker_link::answer(std::uint64_t ticket, std::span<const std::byte> body) 
     event e{};
     e.kind = event_kind::home_answer;
     e.id = ticket;
-    const std::span<const std::byte> none(&exhausted, 1);
+    const std::byte status = status_without_answer(body);
+    const std::span<const std::byte> none(&status, 1);
     // What is in the ring is no part of this: it has the memory of the worker.
     const bool too_much =
         body.size() > small_answer && !waiting_replies_.empty() &&
@@ -158,8 +157,9 @@ void worker_link::fail_without_memory() noexcept {
     if (now - first.without_memory_since < max_time_without_memory) return;
     if (first.e.kind == event_kind::home_answer) {
         waiting_answer_bytes_ -= first.body.size() - 1;
+        const std::byte status = status_without_answer(first.body.span());
         first.body = byte_buffer();
-        first.body.append(std::span(&exhausted, 1));
+        first.body.append(std::span(&status, 1));
         return;
     }
     event e{};

@@ -81,9 +81,9 @@ public:
     /// place.
     void reply(const process_plane::event& e, std::span<const std::byte> body,
                std::span<const unique_fd> descriptors = {});
-    /// As `reply`: the answer to a request for a shared object that lives elsewhere. It becomes `exhausted` if it finds
-    /// no memory, or if the worker has not read too many bytes of earlier answers. @return false if there is no memory
-    /// for that either: the worker would wait without end
+    /// As `reply`: the answer to a request for a shared object that lives elsewhere. Only its status is sent if there
+    /// is no memory, or if the worker has not read too many bytes of earlier answers. @return false if there is no
+    /// memory for that either: the worker would wait without end
     [[nodiscard]] bool answer(std::uint64_t ticket, std::span<const std::byte> body) noexcept;
     /// To the worker's control thread.
     void order(const process_plane::event& e);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <new>
 #include <span>
+#include <utility>
 
 #include <cadre/detail/base/byte_buffer.hpp>
 #include <cadre/detail/state/memory_domain.hpp>
@@ -19,35 +20,46 @@ namespace cadre::detail {
 class blocking_request final : public home_transport::receiver {
 public:
     void answered(std::span<const std::byte> answer) noexcept override {
-        if (answer.empty()) {
-            outcome = op_status::broken;
-        } else {
-            outcome = static_cast<op_status>(answer.front());
-            try {
-                body.append(answer.subspan(answer_head));
-            } catch (const std::bad_alloc&) {
-                outcome = op_status::exhausted;
-            }
+        status = answer_status::of(answer);
+        try {
+            if (!answer.empty()) body.append(answer.subspan(answer_head));
+        } catch (const std::bad_alloc&) {
+            const std::byte without = status_without_answer(answer);
+            status = answer_status::of({&without, 1});
         }
         done.store(true, std::memory_order_release);
         done.notify_all();
     }
 
     std::atomic<bool> done{false};
-    op_status outcome = op_status::broken;
+    answer_status status{};
     byte_buffer body{};
 };
 
-/// @param answer gets the answer without its status, `ticket` its ticket
-[[nodiscard]] inline op_status ask_home(home_transport& home, home_op op, home_number number,
-                                        std::span<const std::byte> arguments, byte_buffer* answer = nullptr,
-                                        std::uint64_t* ticket = nullptr) noexcept {
+/// The answer to such a request.
+struct home_reply {
+    op_status outcome = op_status::broken;
+    bool lost = false;  ///< as in `answer_status`
+    std::uint64_t ticket = 0;
+    byte_buffer body{};  ///< the answer without its status
+
+    /// Of an attempt to lock.
+    [[nodiscard]] bool owner_died() const noexcept {
+        return outcome == op_status::done && !body.empty() && body.span().front() != std::byte{0};
+    }
+};
+
+[[nodiscard]] inline home_reply ask_home(home_transport& home, home_op op, home_number number,
+                                         std::span<const std::byte> arguments) noexcept {
     blocking_request request;
     home.send(std::array{std::as_bytes(std::span(&op, 1)), std::as_bytes(std::span(&number, 1)), arguments}, &request);
     home.wait(request.done);
-    if (answer != nullptr) *answer = std::move(request.body);
-    if (ticket != nullptr) *ticket = request.ticket;
-    return request.outcome;
+    home_reply reply;
+    reply.outcome = request.status.outcome;
+    reply.lost = request.status.lost;
+    reply.ticket = request.ticket;
+    reply.body = std::move(request.body);
+    return reply;
 }
 
 }  // namespace cadre::detail

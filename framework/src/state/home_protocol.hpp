@@ -81,6 +81,31 @@ inline constexpr std::uint64_t max_constant = std::uint64_t{1} << 40;
 /// An answer is an `op_status` and what the request names. `would_block` is the answer to a wait that was stopped.
 inline constexpr std::size_t answer_head = 1;
 
+/// The status of an answer whose rest has found no memory on its way. The operation was performed: what it has given to
+/// the worker must be given back.
+inline constexpr std::byte performed_without_answer{0x80};
+
+/// What is passed on of an answer that finds no memory on its way.
+[[nodiscard]] inline std::byte status_without_answer(std::span<const std::byte> answer) noexcept {
+    if (answer.empty()) return std::byte{static_cast<std::uint8_t>(op_status::broken)};
+    if (answer.size() == answer_head) return answer.front();
+    return answer.front() == std::byte{static_cast<std::uint8_t>(op_status::done)}
+               ? performed_without_answer
+               : std::byte{static_cast<std::uint8_t>(op_status::exhausted)};
+}
+
+/// The status of an answer, as the worker reads it.
+struct answer_status {
+    op_status outcome = op_status::broken;
+    bool lost = false;  ///< performed, but the answer is incomplete: `outcome` is `exhausted`
+
+    [[nodiscard]] static answer_status of(std::span<const std::byte> answer) noexcept {
+        if (answer.empty()) return {};
+        if (answer.front() == performed_without_answer) return {.outcome = op_status::exhausted, .lost = true};
+        return {.outcome = static_cast<op_status>(answer.front())};
+    }
+};
+
 /// Appends fixed fields as they lie in memory: all processes have one build.
 template <class T>
 void put(byte_buffer& to, T value) {

@@ -46,10 +46,10 @@ void remote_cell::encode(encoder& out) const { encode_as(home_kind::cell, out, s
 
 op_status remote_cell::perform(cell_function operation, std::span<std::byte> state) noexcept {
     try {
-        byte_buffer answer;
-        const op_status outcome = ask(home_op::try_cell, named(operation, state).span(), &answer);
-        if (answer.size() == state.size()) std::memcpy(state.data(), answer.data(), state.size());
-        return outcome == op_status::done && answer.size() != state.size() ? op_status::broken : outcome;
+        const home_reply reply = ask(home_op::try_cell, named(operation, state).span());
+        const bool whole = reply.body.size() == state.size();
+        if (whole) std::memcpy(state.data(), reply.body.data(), state.size());
+        return reply.outcome == op_status::done && !whole ? op_status::broken : reply.outcome;
     } catch (const std::bad_alloc&) {
         return op_status::exhausted;
     } catch (const std::exception&) {
@@ -57,17 +57,12 @@ op_status remote_cell::perform(cell_function operation, std::span<std::byte> sta
     }
 }
 
+// Nobody waits for an answer, but others may wait for the change: a process that cannot request it must end.
 void remote_cell::perform_later(cell_function operation, std::span<std::byte> state) noexcept {
-    byte_buffer request;
-    try {
-        request = named(operation, state);
-    } catch (const std::exception&) {
-        return;
-    }
-    domain().tell(home_op::try_cell, number(), request.span());
+    domain().tell(home_op::try_cell, number(), named(operation, state).span());
 }
 
-op_status remote_cell::write_back() noexcept { return ask(home_op::write, {copy_.get(), size()}); }
+op_status remote_cell::write_back() noexcept { return ask(home_op::write, {copy_.get(), size()}).outcome; }
 
 bool remote_cell::park(pending_operation& p) noexcept {
     auto& waiting = static_cast<cell_wait&>(p);
@@ -98,21 +93,17 @@ bool remote_cell_lock::read_grant(decoder& in) {
 }
 
 op_status remote_cell_lock::try_lock(bool& owner_died) noexcept {
-    byte_buffer answer;
-    std::uint64_t ticket = 0;
-    op_status outcome = ask(home_op::try_lock, {}, &answer, &ticket);
-    if (outcome == op_status::done) {
-        try {
-            decoder in(answer.span());
-            owner_died = read_grant(in);
-            return outcome;
-        } catch (const std::exception&) {
-            outcome = op_status::broken;
-        }
+    const home_reply reply = ask(home_op::try_lock, {});
+    if (reply.lost) undo(home_op::try_lock, reply.ticket);
+    if (reply.outcome != op_status::done) return reply.outcome;
+    try {
+        decoder in(reply.body.span());
+        owner_died = read_grant(in);
+    } catch (const std::exception&) {
+        undo(home_op::try_lock, reply.ticket);
+        return op_status::broken;
     }
-    // The answer found no memory on its way, or makes no sense: the home may have given the lock.
-    if (outcome == op_status::exhausted || outcome == op_status::broken) undo(home_op::try_lock, ticket);
-    return outcome;
+    return op_status::done;
 }
 
 bool remote_cell_lock::park(pending_operation& p) noexcept {

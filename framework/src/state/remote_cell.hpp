@@ -18,10 +18,10 @@ namespace cadre::detail {
 class remote_cell;
 
 /// The lock of a cell. With the lock come the bytes, and what was changed meanwhile is written back with its release.
-class remote_cell_lock final : public process_lock, public remote_object {
+class remote_cell_lock final : public remote_view<process_lock> {
 public:
     remote_cell_lock(std::shared_ptr<remote_domain> domain, home_number number, remote_cell& of) noexcept
-        : remote_object(std::move(domain), number), cell_(of) {
+        : remote_view(std::move(domain), number), cell_(of) {
         always_park();
     }
 
@@ -29,11 +29,8 @@ public:
     [[nodiscard]] op_status try_lock(bool& owner_died) noexcept override;
     void unlock() noexcept override;
     [[nodiscard]] bool park(pending_operation& p) noexcept override;
-    [[nodiscard]] bool remove(pending_operation& p) noexcept override { return detach(p); }
 
 private:
-    void interest(unsigned, bool) noexcept override {}
-    void cancel_wait(pending_operation& p) noexcept override { withdraw(p); }
     void take(pending_operation& p, home_op op, std::uint64_t ticket, decoder& in) override;
     void undo(home_op op, std::uint64_t ticket) noexcept override;
     /// @return whether the previous owner died @throws codec_error
@@ -43,10 +40,10 @@ private:
 };
 
 /// A copy of the bytes, and waits for changes of those at home.
-class remote_cell final : public shared_block, public remote_object, public std::enable_shared_from_this<remote_cell> {
+class remote_cell final : public remote_view<shared_block>, public std::enable_shared_from_this<remote_cell> {
 public:
     remote_cell(const std::shared_ptr<remote_domain>& domain, home_number number) noexcept
-        : shared_block(true), remote_object(domain, number), lock_(domain, number, *this) {}
+        : remote_view(domain, number, true), lock_(domain, number, *this) {}
 
     /// Once known, the size does not change. @throws std::bad_alloc, codec_error
     void set_size(std::uint64_t size);
@@ -62,7 +59,6 @@ public:
     [[nodiscard]] op_status write_back() noexcept override;
 
     [[nodiscard]] bool park(pending_operation& p) noexcept override;
-    [[nodiscard]] bool remove(pending_operation& p) noexcept override { return detach(p); }
 
 private:
     friend class remote_cell_lock;
@@ -72,10 +68,7 @@ private:
             ::operator delete(memory, std::align_val_t{cell_alignment});
         }
     };
-    void interest(unsigned, bool) noexcept override {}
-    void cancel_wait(pending_operation& p) noexcept override { withdraw(p); }
     void take(pending_operation& p, home_op op, std::uint64_t ticket, decoder& in) override;
-    void undo(home_op, std::uint64_t) noexcept override {}
 
     std::mutex mutex_;  // a leaf: guards the first `set_size`
     std::unique_ptr<std::byte, aligned_delete> copy_;  // and behind it the bytes as they were when the lock was given

@@ -46,12 +46,10 @@ void remote_domain::forget(home_number number, const remote_object* object) noex
 
 template <class Object>
 std::shared_ptr<Object> remote_domain::make(home_op op, std::uint64_t argument) {
-    std::uint64_t number = 0;
-    byte_buffer answer;
-    require_alive(ask_home(transport_, op, 0, std::as_bytes(std::span(&argument, 1)), &answer));
-    decoder in(answer.span());
-    number = detail::take<std::uint64_t>(in);
-    auto object = find_or_make<Object>(number);
+    const home_reply reply = ask_home(transport_, op, 0, std::as_bytes(std::span(&argument, 1)));
+    require_alive(reply.outcome);
+    decoder in(reply.body.span());
+    auto object = find_or_make<Object>(detail::take<std::uint64_t>(in));
     object->add_handle();
     return object;
 }
@@ -151,10 +149,10 @@ std::shared_ptr<shared_block> remote_domain::make_constant(std::span<const std::
 }
 
 bool remote_domain::constant_exists(decoder& in) {
-    byte_buffer answer;
     const home_number number = home_handle::read(in, home_kind::constant).number;
-    if (ask_home(transport_, home_op::exists, number, {}, &answer) != op_status::done) return false;
-    decoder value(answer.span());
+    const home_reply reply = ask_home(transport_, home_op::exists, number, {});
+    if (reply.outcome != op_status::done) return false;
+    decoder value(reply.body.span());
     return detail::take<std::uint64_t>(value) != 0;
 }
 

@@ -2,15 +2,16 @@
 
 #include <cadre/detail/state/lock_operation.hpp>
 
+#include "state/blocking_request.hpp"
 #include "state/remote_domain.hpp"
 
 namespace cadre::detail {
 
 op_status remote_shared_lock::attempt(home_op op, bool& owner_died) noexcept {
-    byte_buffer answer;
-    const op_status outcome = ask(op, {}, &answer);
-    owner_died = outcome == op_status::done && answer.size() != 0 && answer.span().front() != std::byte{0};
-    return outcome;
+    const home_reply reply = ask(op, {});
+    if (reply.lost) undo(op, reply.ticket);
+    owner_died = reply.owner_died();
+    return reply.outcome;
 }
 
 op_status remote_shared_lock::try_lock(bool& owner_died) noexcept { return attempt(home_op::try_lock, owner_died); }
@@ -28,7 +29,7 @@ void remote_shared_lock::take(pending_operation& p, home_op, std::uint64_t, deco
 }
 
 void remote_shared_lock::undo(home_op op, std::uint64_t ticket) noexcept {
-    if (op == home_op::lock_shared)
+    if (op == home_op::lock_shared || op == home_op::try_lock_shared)
         unlock_shared();
     else
         tell(home_op::undo_lock, ticket);

@@ -12,12 +12,11 @@
 
 namespace cadre::detail {
 
-class remote_shared_lock final : public process_shared_lock,
-                                 public remote_object,
+class remote_shared_lock final : public remote_view<process_shared_lock>,
                                  public std::enable_shared_from_this<remote_shared_lock> {
 public:
     remote_shared_lock(std::shared_ptr<remote_domain> domain, home_number number) noexcept
-        : remote_object(std::move(domain), number) {
+        : remote_view(std::move(domain), number) {
         always_park();
     }
 
@@ -30,23 +29,19 @@ public:
     [[nodiscard]] op_status try_lock_waiting(bool&, bool& owner_died) noexcept override { return try_lock(owner_died); }
     void unclaim() noexcept override {}
     [[nodiscard]] bool park(pending_operation& p) noexcept override;
-    [[nodiscard]] bool remove(pending_operation& p) noexcept override { return detach(p); }
 
 private:
-    void interest(unsigned, bool) noexcept override {}
-    void cancel_wait(pending_operation& p) noexcept override { withdraw(p); }
     void take(pending_operation& p, home_op op, std::uint64_t ticket, decoder& in) override;
     void undo(home_op op, std::uint64_t ticket) noexcept override;
     [[nodiscard]] op_status attempt(home_op op, bool& owner_died) noexcept;
 };
 
 /// The home counts the waiters.
-class remote_condition final : public shared_condition,
-                               public remote_object,
+class remote_condition final : public remote_view<shared_condition>,
                                public std::enable_shared_from_this<remote_condition> {
 public:
     remote_condition(std::shared_ptr<remote_domain> domain, home_number number) noexcept
-        : remote_object(std::move(domain), number) {}
+        : remote_view(std::move(domain), number) {}
 
     void encode(encoder& out) const override { encode_as(home_kind::condition, out, 0, shared_from_this()); }
     void enter() noexcept override {}
@@ -56,11 +51,8 @@ public:
     [[nodiscard]] bool park(pending_operation& p) noexcept override {
         return begin(p, shared_from_this(), home_op::await_notification, {});
     }
-    [[nodiscard]] bool remove(pending_operation& p) noexcept override { return detach(p); }
 
 private:
-    void interest(unsigned, bool) noexcept override {}
-    void cancel_wait(pending_operation& p) noexcept override { remote_object::withdraw(p); }
     void take(pending_operation&, home_op, std::uint64_t ticket, decoder&) override { tell(home_op::confirm, ticket); }
     /// The notification goes to another waiter.
     void undo(home_op, std::uint64_t ticket) noexcept override { tell(home_op::give_back, ticket); }

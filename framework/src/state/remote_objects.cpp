@@ -29,12 +29,9 @@ public:
             p = std::exchange(waiting, nullptr);
             if (p != nullptr) of.waits_.erase(p);
         }
-        auto outcome = answer.empty() ? op_status::broken : static_cast<op_status>(answer.front());
-        if (p == nullptr) {
-            if (outcome == op_status::done || (outcome == op_status::exhausted && may_be_granted()))
-                of.undo(op, ticket);
-            return;
-        }
+        auto [outcome, lost] = answer_status::of(answer);
+        if (lost || (p == nullptr && outcome == op_status::done)) of.undo(op, ticket);
+        if (p == nullptr) return;
         if (outcome == op_status::done) {
             try {
                 decoder in(answer.subspan(answer_head));
@@ -46,8 +43,6 @@ public:
                 of.undo(op, ticket);
                 outcome = op_status::broken;
             }
-        } else if (outcome == op_status::exhausted && may_be_granted()) {
-            of.undo(op, ticket);
         }
         p->outcome = outcome;
         if (outcome == op_status::would_block)
@@ -55,9 +50,6 @@ public:
         else
             p->finish();
     }
-
-    /// Although the answer says `exhausted`: a message, or the bytes of a cell, may have found no memory on their way.
-    [[nodiscard]] bool may_be_granted() const noexcept { return op == home_op::receive || op == home_op::lock; }
 
     remote_object& of;
     const std::shared_ptr<shared_object> keep;
@@ -85,15 +77,14 @@ void remote_object::tell(home_op op, std::uint64_t value) const noexcept {
     domain_->tell(op, number_, std::as_bytes(std::span(&value, 1)));
 }
 
-op_status remote_object::ask(home_op op, std::span<const std::byte> arguments, byte_buffer* answer,
-                             std::uint64_t* ticket) const noexcept {
-    return ask_home(domain_->transport(), op, number_, arguments, answer, ticket);
+home_reply remote_object::ask(home_op op, std::span<const std::byte> arguments) const noexcept {
+    return ask_home(domain_->transport(), op, number_, arguments);
 }
 
 std::uint64_t remote_object::ask_value(home_op op) const noexcept {
-    byte_buffer answer;
-    if (ask(op, {}, &answer) != op_status::done || answer.size() != sizeof(std::uint64_t)) return 0;
-    decoder in(answer.span());
+    const home_reply reply = ask(op, {});
+    if (reply.outcome != op_status::done || reply.body.size() != sizeof(std::uint64_t)) return 0;
+    decoder in(reply.body.span());
     return detail::take<std::uint64_t>(in);
 }
 
@@ -192,27 +183,24 @@ op_status remote_channel::try_send(std::span<const std::byte> message, bool carr
         byte_buffer arguments;
         put<std::uint64_t>(arguments, carries ? 1 : 0);
         arguments.append(message);
-        return ask(home_op::try_send, arguments.span());
+        return ask(home_op::try_send, arguments.span()).outcome;
     } catch (const std::bad_alloc&) {
         return op_status::exhausted;
     }
 }
 
 op_status remote_channel::try_receive(byte_buffer& into, held_objects* held) noexcept {
-    byte_buffer answer;
-    std::uint64_t ticket = 0;
-    const op_status outcome = ask(home_op::try_receive, {}, &answer, &ticket);
-    // An allocation for the message failed: it is in hand, unless that was at home.
-    if (outcome == op_status::exhausted) tell(home_op::give_back, ticket);
-    if (outcome != op_status::done) return outcome;
+    const home_reply reply = ask(home_op::try_receive, {});
+    if (reply.lost) undo(home_op::receive, reply.ticket);
+    if (reply.outcome != op_status::done) return reply.outcome;
     try {
-        decoder in(answer.span());
+        decoder in(reply.body.span());
         read_message(in, into, held);
     } catch (const std::exception&) {
-        tell(home_op::give_back, ticket);
+        undo(home_op::receive, reply.ticket);
         return op_status::exhausted;
     }
-    tell(home_op::confirm, ticket);
+    tell(home_op::confirm, reply.ticket);
     return op_status::done;
 }
 
@@ -220,10 +208,10 @@ bool remote_channel::closed() const noexcept { return ask_value(home_op::closed)
 std::size_t remote_channel::size() const noexcept { return static_cast<std::size_t>(ask_value(home_op::size)); }
 
 op_status remote_lock::try_lock(bool& owner_died) noexcept {
-    byte_buffer answer;
-    const op_status outcome = ask(home_op::try_lock, {}, &answer);
-    owner_died = outcome == op_status::done && answer.size() != 0 && answer.span().front() != std::byte{0};
-    return outcome;
+    const home_reply reply = ask(home_op::try_lock, {});
+    if (reply.lost) undo(home_op::lock, reply.ticket);
+    owner_died = reply.owner_died();
+    return reply.outcome;
 }
 
 void remote_lock::undo(home_op, std::uint64_t ticket) noexcept { tell(home_op::undo_lock, ticket); }
@@ -237,8 +225,9 @@ byte_buffer remote_constant::fetch() {
     const std::size_t all = size();
     while (whole.size() < all) {
         const std::uint64_t offset = whole.size();
-        byte_buffer part;
-        require_alive(ask(home_op::fetch, std::as_bytes(std::span(&offset, 1)), &part));
+        const home_reply reply = ask(home_op::fetch, std::as_bytes(std::span(&offset, 1)));
+        require_alive(reply.outcome);
+        const byte_buffer& part = reply.body;
         if (part.empty() || part.size() > all - whole.size()) throw codec_error("a shared constant is incomplete");
         if (offset == 0 && all > part.size()) whole.reserve(all);
         whole.append(part.span());
@@ -254,7 +243,7 @@ void remote_constant::fill(std::span<const std::span<const std::byte>> pieces) {
             piece = piece.subspan(part.size());
             left -= part.size();
             // The answer to the last part tells whether all parts have arrived.
-            if (left == 0) return require_alive(ask(home_op::fill, part));
+            if (left == 0) return require_alive(ask(home_op::fill, part).outcome);
             domain().tell(home_op::fill, number(), part);
         }
 }
@@ -266,12 +255,12 @@ bool remote_semaphore::park(pending_operation& p) noexcept {
 
 op_status remote_semaphore::try_acquire(std::uint32_t n) noexcept {
     const std::uint64_t count = n;
-    return ask(home_op::try_acquire, std::as_bytes(std::span(&count, 1)));
+    return ask(home_op::try_acquire, std::as_bytes(std::span(&count, 1))).outcome;
 }
 
 bool remote_semaphore::release(std::uint32_t n) noexcept {
     const std::uint64_t count = n;
-    return ask(home_op::add_permits, std::as_bytes(std::span(&count, 1))) != op_status::closed;
+    return ask(home_op::add_permits, std::as_bytes(std::span(&count, 1))).outcome != op_status::closed;
 }
 
 std::uint32_t remote_semaphore::available() const noexcept {

@@ -42,6 +42,7 @@ public:
 };
 
 class remote_domain;
+struct home_reply;
 
 /// A process's view of one object. Operations that wait are requests, withdrawn by a stop request: the home decides
 /// whether they were performed, and its answer ends the wait. Others block the thread for one round trip.
@@ -65,9 +66,8 @@ protected:
 
     void tell(home_op op) const noexcept;
     void tell(home_op op, std::uint64_t value) const noexcept;
-    /// Blocks. @param answer gets the answer without its status, `ticket` its ticket
-    [[nodiscard]] op_status ask(home_op op, std::span<const std::byte> arguments, byte_buffer* answer = nullptr,
-                                std::uint64_t* ticket = nullptr) const noexcept;
+    /// Blocks.
+    [[nodiscard]] home_reply ask(home_op op, std::span<const std::byte> arguments) const noexcept;
     /// Blocks. @return the answer; 0 if there is none
     [[nodiscard]] std::uint64_t ask_value(home_op op) const noexcept;
 
@@ -79,9 +79,9 @@ protected:
     [[nodiscard]] bool detach(pending& p) noexcept;
 
     /// Takes over the result of a performed wait. @throws codec_error, std::bad_alloc
-    virtual void take(pending& p, home_op op, std::uint64_t ticket, decoder& in) = 0;
-    /// The wait is abandoned: its answer is ignored.
-    virtual void undo(home_op op, std::uint64_t ticket) noexcept = 0;
+    virtual void take(pending& /*p*/, home_op /*op*/, std::uint64_t /*ticket*/, decoder& /*in*/) {}
+    /// An operation was performed, but nobody takes its result: gives back what the home has given for it.
+    virtual void undo(home_op /*op*/, std::uint64_t /*ticket*/) noexcept {}
 
 private:
     class wait;
@@ -93,12 +93,26 @@ private:
     std::map<const pending*, wait*> waits_;
 };
 
-class remote_channel final : public shared_channel,
-                             public remote_object,
-                             public std::enable_shared_from_this<remote_channel> {
+/// An object of the kind `Interface` in another process, which serves its waiters.
+template <class Interface>
+class remote_view : public Interface, public remote_object {
+public:
+    [[nodiscard]] bool remove(shared_object::pending_operation& p) noexcept final { return detach(p); }
+
+protected:
+    template <class... Args>
+    remote_view(std::shared_ptr<remote_domain> domain, home_number number, Args... args) noexcept
+        : Interface(args...), remote_object(std::move(domain), number) {}
+    ~remote_view() override = default;
+
+    void interest(unsigned, bool) noexcept final {}
+    void cancel_wait(shared_object::pending_operation& p) noexcept final { remote_object::withdraw(p); }
+};
+
+class remote_channel final : public remote_view<shared_channel>, public std::enable_shared_from_this<remote_channel> {
 public:
     remote_channel(std::shared_ptr<remote_domain> domain, home_number number) noexcept
-        : remote_object(std::move(domain), number) {
+        : remote_view(std::move(domain), number) {
         always_park();
     }
 
@@ -115,11 +129,8 @@ public:
         return static_cast<std::size_t>(capacity_.load(std::memory_order_relaxed));
     }
     [[nodiscard]] bool park(pending_operation& p) noexcept override;
-    [[nodiscard]] bool remove(pending_operation& p) noexcept override { return detach(p); }
 
 private:
-    void interest(unsigned, bool) noexcept override {}
-    void cancel_wait(pending_operation& p) noexcept override { withdraw(p); }
     void take(pending_operation& p, home_op op, std::uint64_t ticket, decoder& in) override;
     void undo(home_op op, std::uint64_t ticket) noexcept override;
     void read_message(decoder& in, byte_buffer& into, held_objects* held);
@@ -127,10 +138,10 @@ private:
     std::atomic<std::uint64_t> capacity_{0};
 };
 
-class remote_lock final : public process_lock, public remote_object, public std::enable_shared_from_this<remote_lock> {
+class remote_lock final : public remote_view<process_lock>, public std::enable_shared_from_this<remote_lock> {
 public:
     remote_lock(std::shared_ptr<remote_domain> domain, home_number number) noexcept
-        : remote_object(std::move(domain), number) {
+        : remote_view(std::move(domain), number) {
         always_park();
     }
 
@@ -140,23 +151,19 @@ public:
     [[nodiscard]] bool park(pending_operation& p) noexcept override {
         return begin(p, shared_from_this(), home_op::lock, {});
     }
-    [[nodiscard]] bool remove(pending_operation& p) noexcept override { return detach(p); }
 
 private:
-    void interest(unsigned, bool) noexcept override {}
-    void cancel_wait(pending_operation& p) noexcept override { withdraw(p); }
     void take(pending_operation& p, home_op op, std::uint64_t ticket, decoder& in) override;
     void undo(home_op op, std::uint64_t ticket) noexcept override;
 };
 
 /// Bytes that are fetched when they are decoded.
-class remote_constant final : public shared_block,
-                              public remote_object,
+class remote_constant final : public remote_view<shared_block>,
                               public fetched_block,
                               public std::enable_shared_from_this<remote_constant> {
 public:
     remote_constant(std::shared_ptr<remote_domain> domain, home_number number) noexcept
-        : remote_object(std::move(domain), number) {}
+        : remote_view(std::move(domain), number) {}
 
     void set_size(std::uint64_t size) noexcept { size_.store(size, std::memory_order_relaxed); }
 
@@ -175,19 +182,14 @@ public:
     void fill(std::span<const std::span<const std::byte>> pieces);
 
 private:
-    void interest(unsigned, bool) noexcept override {}
-    void take(pending_operation&, home_op, std::uint64_t, decoder&) override {}
-    void undo(home_op, std::uint64_t) noexcept override {}
-
     std::atomic<std::uint64_t> size_{0};
 };
 
-class remote_semaphore final : public shared_semaphore,
-                               public remote_object,
+class remote_semaphore final : public remote_view<shared_semaphore>,
                                public std::enable_shared_from_this<remote_semaphore> {
 public:
     remote_semaphore(std::shared_ptr<remote_domain> domain, home_number number) noexcept
-        : remote_object(std::move(domain), number) {
+        : remote_view(std::move(domain), number) {
         always_park();
     }
 
@@ -197,14 +199,8 @@ public:
     void forget(std::uint32_t n) noexcept override { tell(home_op::forget_permits, n); }
     [[nodiscard]] bool release(std::uint32_t n) noexcept override;
     [[nodiscard]] std::uint32_t available() const noexcept override;
+    /// Its waits are never abandoned, and their answers have nothing behind the status that could be lost.
     [[nodiscard]] bool park(pending_operation& p) noexcept override;
-    [[nodiscard]] bool remove(pending_operation& p) noexcept override { return detach(p); }
-
-private:
-    void interest(unsigned, bool) noexcept override {}
-    void cancel_wait(pending_operation& p) noexcept override { withdraw(p); }
-    void take(pending_operation&, home_op, std::uint64_t, decoder&) override {}
-    void undo(home_op, std::uint64_t) noexcept override {}
 };
 
 }  // namespace cadre::detail

@@ -128,10 +128,17 @@ void private_broker::start() {
         ::execl("/bin/sh", "sh", server_script().c_str(), "serve", folder_.c_str(), port.c_str(), nullptr);
         ::_exit(127);
     }
-    const auto limit = std::chrono::steady_clock::now() + 60s;
+    // It needs 4 s of a core, which is shared on a busy machine.
+    const auto limit = std::chrono::steady_clock::now() + 180s;
     while (!on_port(port_, ::connect)) {
-        if (::waitpid(pid_, nullptr, WNOHANG) != 0 || std::chrono::steady_clock::now() > limit)
+        const bool ended = ::waitpid(pid_, nullptr, WNOHANG) != 0;
+        if (ended || std::chrono::steady_clock::now() > limit) {
+            if (ended)
+                pid_ = -1;
+            else
+                kill();
             throw std::runtime_error("the private broker does not start, see " + output);
+        }
         std::this_thread::sleep_for(50ms);
     }
 }
