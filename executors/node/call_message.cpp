@@ -35,6 +35,7 @@ struct call_fields {
     static constexpr std::uint8_t raw = 1;
     static constexpr std::uint8_t returns_items = 2;
     static constexpr std::uint8_t fresh_worker = 4;
+    static constexpr std::uint8_t windowed = 8;
 };
 
 struct part_fields {
@@ -76,6 +77,7 @@ byte_buffer encode_call(call_number number, epoch_number epoch, const portable_c
     if (call.raw.enabled) fields.flags |= call_fields::raw;
     if (call.returns_items) fields.flags |= call_fields::returns_items;
     if (call.options.fresh_worker) fields.flags |= call_fields::fresh_worker;
+    if (call.options.windowed) fields.flags |= call_fields::windowed;
     byte_buffer message;
     message.reserve((apart ? 0 : arguments) + fields.name_size + tail_size<call_fields>);
     if (!apart && call.borrowed.empty()) {
@@ -111,6 +113,7 @@ received_call decode_call(byte_buffer message) {
     call.options.priority = std::clamp(fields.priority, -1000, 1000);
     call.options.retries = fields.retries;
     call.options.fresh_worker = (fields.flags & call_fields::fresh_worker) != 0;
+    call.options.windowed = (fields.flags & call_fields::windowed) != 0;
     call.options.name = text_of(take_last(rest, fields.name_size));
     call.missing_bytes = fields.missing_bytes;
     if (call.missing_bytes > max_body || (call.missing_bytes != 0 && !rest.empty()))

@@ -165,13 +165,14 @@ void node_backend::submit(std::span<portable_call* const> calls) noexcept {
                                std::to_string(max_body) + " that a message holds")))});
                 continue;
             }
-            if (const std::size_t limit = settings_.pool.max_pending; limit != 0 && placement_.waiting() >= limit) {
+            if (const std::size_t limit = settings_.pool.max_pending;
+                limit != 0 && !call->options.windowed && placement_.pending() >= limit) {
                 dispatch(later);
-                if (placement_.waiting() >= limit) {
+                if (placement_.pending() >= limit) {
                     ++failed_;
                     later.ended.push_back(
                         {call, failed(std::make_exception_ptr(overloaded("executor '" + settings_.name + "' is full: " +
-                                                                         std::to_string(placement_.waiting()) +
+                                                                         std::to_string(placement_.pending()) +
                                                                          " calls wait for a worker (max_pending)")))});
                     continue;
                 }

@@ -79,6 +79,7 @@ void placement::enqueue(placed_call& c, bool first) noexcept {
     first ? list.push_front(c) : list.push_back(c);
     c.waits = true;
     ++waiting_count_;
+    if (c.call->options.windowed) ++windowed_count_;
 }
 
 void placement::leave(placed_call& c) noexcept {
@@ -87,6 +88,7 @@ void placement::leave(placed_call& c) noexcept {
         list->second.remove(c);
         if (list->second.empty()) waiting_.erase(list);
         --waiting_count_;
+        if (c.call->options.windowed) --windowed_count_;
     }
     if (c.at != nullptr) --std::exchange(c.at, nullptr)->calls;
 }

@@ -84,6 +84,8 @@ public:
     void wait_again(placed_call& c) noexcept;
     void erase(placed_call& c) noexcept;
     [[nodiscard]] std::size_t waiting() const noexcept { return waiting_count_; }
+    /// The waiting calls that `max_pending` counts.
+    [[nodiscard]] std::size_t pending() const noexcept { return waiting_count_ - windowed_count_; }
     [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }
     [[nodiscard]] bool empty() const noexcept { return calls_.empty(); }
     /// In the order of their submission.
@@ -106,6 +108,7 @@ private:
     call_number last_number_;
     std::map<int, call_list, std::greater<>> waiting_;  // by priority
     std::size_t waiting_count_ = 0;
+    std::size_t windowed_count_ = 0;  // of these
 };
 
 }  // namespace cadre::detail::node

@@ -14,6 +14,8 @@ class call_queue {
 public:
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// The calls that `max_pending` counts.
+    [[nodiscard]] std::size_t pending() const noexcept { return size_ - windowed_; }
 
     void push_back(call_record& r) {
         lists_[-r.call->options.priority].push_back(r);
@@ -49,11 +51,13 @@ private:
     void count(const call_record& r, int by) noexcept {
         size_ += static_cast<std::size_t>(by);
         if (r.nested) nested_ += static_cast<std::size_t>(by);
+        if (r.call->options.windowed) windowed_ += static_cast<std::size_t>(by);
     }
 
     std::map<int, call_list> lists_;  // by falling priority
     std::size_t size_ = 0;
     std::size_t nested_ = 0;
+    std::size_t windowed_ = 0;
 };
 
 }  // namespace cadre::detail::process_parent

@@ -53,6 +53,7 @@ std::string nested_calls::handle_call(worker_connection& c, const event& e, std:
     call->held_descriptors = call->descriptors.size();
     c.nested_descriptors += call->held_descriptors;
     call->may_return_descriptors = (h.flags & nested_header::may_return_descriptors) != 0;
+    call->options.windowed = (h.flags & nested_header::windowed) != 0;
     call->entry = h.entry;
     call->items = h.items;
     call->id = h.call_id;

@@ -34,11 +34,11 @@ void placement::enqueue(portable_call& call, bool nested, ended_calls& ended) {
         ended.push_back({&call, failure_reply(closed_with_)});
         return;
     }
-    if (options_.max_pending != 0 && waiting_.size() >= options_.max_pending) {
+    if (options_.max_pending != 0 && !call.options.windowed && waiting_.pending() >= options_.max_pending) {
         place_queued_calls(ended);
-        if (waiting_.size() >= options_.max_pending) {
+        if (waiting_.pending() >= options_.max_pending) {
             ended.push_back({&call, failure_reply(std::make_exception_ptr(overloaded(
-                                        "executor '" + name_ + "' is full: " + std::to_string(waiting_.size()) +
+                                        "executor '" + name_ + "' is full: " + std::to_string(waiting_.pending()) +
                                         " calls wait for a worker (max_pending)")))});
             return;
         }

@@ -31,6 +31,7 @@ struct nested_header {
     std::uint64_t flags;
 
     static constexpr std::uint64_t may_return_descriptors = 1;
+    static constexpr std::uint64_t windowed = 2;
 };
 
 }  // namespace cadre::detail::process_plane

@@ -95,7 +95,8 @@ void worker_backend::send(portable_call& call, std::uint64_t ticket) noexcept {
     event e{};
     e.kind = event_kind::nested_call;
     e.id = ticket;
-    if (call.may_return_descriptors) h.flags = nested_header::may_return_descriptors;
+    if (call.may_return_descriptors) h.flags |= nested_header::may_return_descriptors;
+    if (call.options.windowed) h.flags |= nested_header::windowed;
     const auto head = std::as_bytes(std::span(&h, 1));
     const auto name = std::as_bytes(std::span(call.options.name.data(), call.options.name.size()));
     if (call.borrowed.empty()) {

@@ -91,6 +91,8 @@ public:
     }
     /// The settings of calls through this handle.
     [[nodiscard]] const detail::call_options& options() const noexcept;
+    /// The same for a handle to this executor with other settings, which are not checked.
+    [[nodiscard]] executor with_options(detail::call_options options) const;
 
     void encode_handle(detail::encoder& out) const;
     static executor decode_handle(detail::decoder& in);

@@ -15,6 +15,7 @@ map_options resolve_options(map_options options, const executor& ex) {
 call_options chunk_options(const executor& ex, const map_options& options, int retries, bool fresh_worker) {
     call_options chosen = ex.options();
     chosen.fresh_worker = fresh_worker;
+    chosen.windowed = true;
     chosen.name = options.name;
     chosen.timeout = options.timeout;
     chosen.retries = retries;

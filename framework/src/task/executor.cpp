@@ -118,6 +118,12 @@ const detail::call_options& executor::options() const noexcept {
     return options_ != nullptr ? *options_ : none;
 }
 
+executor executor::with_options(detail::call_options options) const {
+    executor copy = *this;
+    copy.options_ = std::make_shared<const detail::call_options>(std::move(options));
+    return copy;
+}
+
 void executor::encode_handle(detail::encoder& out) const {
     auto* identity = static_cast<detail::portable_identity*>(backend()->query(typeid(detail::portable_identity)));
     if (identity == nullptr)

@@ -1,6 +1,9 @@
 #include "support.hpp"
 
+#include <cadre/call.hpp>
 #include <cadre/map.hpp>
+#include <cadre/map_stream.hpp>
+#include <cadre/reduce.hpp>
 #include <cadre/this_task.hpp>
 #include <cadre/this_worker.hpp>
 #include <cadre/when_all.hpp>
@@ -8,6 +11,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstddef>
+#include <functional>
 #include <numeric>
 #include <ranges>
 #include <set>
@@ -166,6 +171,53 @@ TEST(process_executor, refuses_more_than_may_wait) {
     }
     EXPECT_GT(refused, 0);
     EXPECT_LE(refused, 195);
+}
+
+task<std::size_t> count_mapped(executor ex, int items) {
+    const auto results = co_await cadre::map(ex, plus_one, std::views::iota(0, items), {.chunk = 1});
+    co_return results.size();
+}
+
+// The window of a map bounds how many of its calls wait, so `max_pending` does not refuse them.
+TEST(process_executor, a_map_waits_where_a_call_is_refused) {
+    constexpr std::size_t items = 600;
+    const executor ex = process_executor{{.workers = 1, .max_pending = 1}};
+    const cadre::channel<int> begun(ex, 1);
+    const auto while_the_worker_computes = [&](auto&& count_results) {
+        auto holder = cadre::spawn(ex, begin_and_compute_until_stopped, begun);
+        ASSERT_TRUE(run(receive<int>, begun));
+        // The first child sends all of its window before the second one begins.
+        const auto [count, released] =
+            cadre::sync_wait(cadre::when_all(count_results(), cadre::call([&]() -> cadre::task<int> {
+                                                 holder.request_stop();
+                                                 co_return co_await std::move(holder);
+                                             })));
+        EXPECT_EQ(count, items);
+        EXPECT_EQ(released, 77);
+    };
+    const auto input = std::views::iota(0, static_cast<int>(items));
+    while_the_worker_computes([&] {
+        return cadre::call([&]() -> cadre::task<std::size_t> {
+            const auto results = co_await cadre::map(ex, plus_one, input, {.chunk = 1, .window = items});
+            co_return results.size();
+        });
+    });
+    while_the_worker_computes([&] {
+        return cadre::call([&]() -> cadre::task<std::size_t> {
+            auto results = cadre::map_stream(ex, plus_one, input, {.chunk = 1, .window = items});
+            std::size_t count = 0;
+            while (const auto result = co_await results.next())
+                ++count;
+            co_return count;
+        });
+    });
+    while_the_worker_computes([&] {
+        return cadre::call([&]() -> cadre::task<std::size_t> {
+            co_return co_await cadre::reduce(ex, [](int) { return std::size_t{1}; }, std::plus<>(), input,
+                                             std::size_t{0}, {.chunk = 1, .window = items});
+        });
+    });
+    EXPECT_EQ(run(count_mapped, ex, static_cast<int>(items)), items);  // a map of a task, on its own executor
 }
 
 TEST(process_executor, negative_options_are_refused) {

@@ -62,7 +62,8 @@ struct process_options {
     /// How often a task is repeated whose worker died, or that failed with `std::bad_alloc` because it met the memory
     /// limit; a task that threw anything else never is.
     int retries = 0;
-    /// How many calls may wait in this process for a worker; a further call fails with `overloaded`. 0: no limit.
+    /// How many calls may wait in this process for a worker; a further call fails with `overloaded`. The calls of a
+    /// map, whose `window` bounds how many wait, do not count. 0: no limit.
     std::size_t max_pending = 0;
     worker_output output = worker_output::inherit;
     /// Which CPUs the workers are pinned to. Default: none.

@@ -43,8 +43,8 @@ public:
     reduce_run(const executor& ex, const F& f, const Op& op, T init, const map_options& options,
                std::optional<std::size_t> total, const stop_state* stop)
         : options_(resolve_reduction(options, ex)),
-          ex_(ex.with({.name = options_.name, .timeout = options_.timeout, .retries = options_.retries})),
-          function_({}, {f, op}), stop_(stop), fold_(op, std::move(init)),
+          ex_(ex.with_options(chunk_options(ex, options_, options_.retries, false))), function_({}, {f, op}),
+          stop_(stop), fold_(op, std::move(init)),
           window_(options_, ex.concurrency(), total,
                   {.coroutine = bound::coroutine, .repeatable = has_repeatable_order(*ex.backend())}),
           queue_(std::make_shared<completion_queue>()) {}

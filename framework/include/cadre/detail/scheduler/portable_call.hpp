@@ -35,6 +35,7 @@ struct call_options {
     int retries = -1;                     ///< retries after a worker's death; -1: the default of the executor
     bool fresh_worker =
         false;  ///< prefers a worker that has run nothing: the call met the memory limit of its last one
+    bool windowed = false;  ///< of a map, whose window bounds how many wait: outside of `max_pending`
 };
 
 enum class reply_kind : std::uint8_t {
