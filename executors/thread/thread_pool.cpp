@@ -206,7 +206,7 @@ runnable thread_pool::steal(worker& self) noexcept {
 void thread_pool::steal_more(worker& self, worker& victim) noexcept {
     if (!victim.deque().has_frequent_thieves()) return;
     for (std::size_t n = std::min(victim.deque().size() / 2, max_steal); n != 0; --n) {
-        const runnable more = victim.deque().steal();
+        const runnable more = victim.deque().steal_from_filled();
         if (!more) return;
         self.fork(more);
     }

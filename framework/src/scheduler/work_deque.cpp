@@ -90,8 +90,7 @@ runnable work_deque::pop_last(std::int64_t b) noexcept {
     return item;
 }
 
-runnable work_deque::steal() noexcept {
-    if (empty()) return {};  // no fence for an empty deque
+runnable work_deque::steal_from_filled() noexcept {
     std::int64_t t = top_.load(std::memory_order_acquire);
     thieves_.fetch_add(1, std::memory_order_relaxed);
     full_fence();  // before the reads of `fenced_`, of bottom, if its owner fences, and of the buffer

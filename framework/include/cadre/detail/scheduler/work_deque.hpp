@@ -91,7 +91,12 @@ public:
     [[nodiscard]] runnable newest() const noexcept { return peek(bottom_.load(std::memory_order_relaxed) - 1); }
     [[nodiscard]] runnable oldest() const noexcept { return peek(top_.load(std::memory_order_relaxed)); }
     /// Any thread: removes the oldest item. @return an empty runnable if there is none, or if another thread took it
-    [[nodiscard]] runnable steal() noexcept;
+    [[nodiscard]] runnable steal() noexcept {
+        return empty() ? runnable() : steal_from_filled();  // no fence for an empty deque
+    }
+    /// The same where the deque is known to hold items: bottom, whose line a busy owner takes back at each push, is
+    /// read once only.
+    [[nodiscard]] runnable steal_from_filled() noexcept;
     /// Owner only, called periodically: chooses the fence of the next pops by whether items were stolen since the last
     /// call.
     void watch_thieves() noexcept;
