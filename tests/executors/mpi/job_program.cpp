@@ -1,9 +1,12 @@
 // A user's program for mpirun: job_program SCENARIO --executor=mpi:1. It checks nothing about MPI: what it prints, and
 // how the job ends, is what job_test.cpp looks at.
 
+#include "executors/state_on_hosts.hpp"
+
 #include <cadre/cadre.hpp>
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -79,13 +82,33 @@ cadre::task<int> exits(cadre::executor ex) {
     std::exit(3);
 }
 
+// All ranks are on this host, so that the program can kill a worker.
+cadre::task<int> state(cadre::executor ex) {
+    std::printf("wrong %d\n", co_await state_on_hosts::use_on_all_hosts(ex, 2));
+    const auto all = state_on_hosts::make_objects(ex, 2);
+    const cadre::channel<int> taken{ex, 1};
+    auto job = cadre::spawn(ex, state_on_hosts::take_all, all, taken);
+    static_cast<void>(co_await taken.receive());
+    while (job.worker_pid() == 0) {
+        co_await cadre::sleep_for(1ms);
+    }
+    ::kill(job.worker_pid(), SIGKILL);
+    const auto found = co_await state_on_hosts::find_all_again(all);
+    const auto notified = co_await state_on_hosts::notify_the_other(all);
+    const auto ended = co_await cadre::as_outcome(std::move(job));
+    std::printf("lost %s\n", ended.what().c_str());
+    std::printf("found '%s', notified '%s'\n", found.c_str(), notified.c_str());
+    co_return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     cadre::runtime rt(argc, argv);
     const std::string scenario = argc > 1 ? argv[1] : "";
     const std::map<std::string, cadre::task<int> (*)(cadre::executor)> scenarios{
-        {"workers", workers}, {"calls", calls}, {"waits", waits}, {"throws", throws}, {"exits", exits}};
+        {"workers", workers}, {"calls", calls}, {"waits", waits},
+        {"throws", throws},   {"exits", exits}, {"state", state}};
     if (scenario == "help") {
         std::printf("usage\n");
         return 0;  // without its executor

@@ -35,6 +35,14 @@ TEST_P(MpiJob, calls_large_values_and_crashes) {
     }
 }
 
+TEST_P(MpiJob, shared_objects_join_the_ranks_and_survive_a_worker) {
+    const outcome result = run_job("state");
+    EXPECT_EQ(result.status, 0) << result.output;
+    for (const char* line : {"wrong 0\n", "SIGKILL", "found '', notified ''\n"}) {
+        EXPECT_NE(result.output.find(line), std::string::npos) << line << "\n" << result.output;
+    }
+}
+
 TEST_P(MpiJob, a_configuration_file_makes_agents_too) {
     const temporary_folder folder;
     const auto file = folder.write("app.toml", R"(

@@ -196,6 +196,33 @@ rows() {
     wait_until_idle "$host" 5
     end_row a1 a2
 
+    begin "state of all hosts" state
+    expect "used 0" 20000
+    end_row a1 a2
+
+    begin "state of a killed agent" lose
+    kill -KILL "$victim"
+    expect recovered 2000
+    expect_of_host worker_lost 2000
+    { wait "$victim"; } 2>/dev/null || true
+    end_row "$(other_host)"
+
+    begin "state of a frozen agent" lose
+    kill -STOP "$victim"
+    expect recovered 6000
+    expect_of_host worker_lost 6000
+    kill -CONT "$victim"
+    wait_until_idle "$host" 5
+    end_row a1 a2
+
+    begin "state of a host cut off" lose
+    ip link set "$id$host" down
+    expect recovered 6000
+    expect_of_host worker_lost 6000
+    ip link set "$id$host" up
+    wait_until_idle "$host" 5
+    end_row a1 a2
+
     rm -f "$folder/marks"
     begin "a host is slow" marks "$folder/marks"
     for ((i = 0; i < 4; ++i)); do

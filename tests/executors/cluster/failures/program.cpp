@@ -1,6 +1,8 @@
 // What failures.sh starts as program and agents: it says when its call has begun, on which host, and when and how it
 // has ended.
 
+#include "executors/state_on_hosts.hpp"
+
 #include <cadre/cadre.hpp>
 
 #include <chrono>
@@ -62,7 +64,31 @@ std::string kind_of(const std::exception_ptr& error) {
     }
 }
 
+// A task on one host takes everything. After it was lost, the program and a task of another host find it free.
+cadre::task<int> lose_state(cadre::executor ex) {
+    const auto all = state_on_hosts::make_objects(ex, 2);
+    const cadre::channel<int> taken{ex, 1};
+    auto job = cadre::spawn(ex, state_on_hosts::take_all, all, taken);
+    static_cast<void>(co_await taken.receive());
+    say("running " + job.worker_host());
+    const auto found = co_await state_on_hosts::find_all_again(all);
+    const auto notified = co_await state_on_hosts::notify_the_other(all);
+    say(found.empty() && notified.empty() ? "recovered" : "not recovered: " + found + notified);
+    const auto ended = co_await cadre::as_outcome(std::move(job));
+    say(ended.has_value() ? "returned" : kind_of(ended.error()));
+    const int wrong = co_await state_on_hosts::use_on_all_hosts(ex, 1);
+    say("afterwards " + std::to_string(wrong));
+    co_return wrong;
+}
+
 cadre::task<int> app(cadre::executor ex, std::string what, std::string file) {
+    if (what == "state") {
+        say("running");
+        const int wrong = co_await state_on_hosts::use_on_all_hosts(ex, 2);
+        say("used " + std::to_string(wrong));
+        co_return wrong;
+    }
+    if (what == "lose") co_return co_await lose_state(ex);
     if (what == "marks") {
         say("running");
         const auto mark = cadre::bind_portable(leave_a_mark, file);
