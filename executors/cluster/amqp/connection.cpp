@@ -247,6 +247,8 @@ bool connection::take_frame(const amqp_frame_t& frame, inbound& message) {
         take_method(frame);
         return false;
     }
+    // The library passes on those that arrive while the broker does not read what this side sends.
+    if (frame.frame_type == AMQP_FRAME_HEARTBEAT) return false;
     assembly& arriving = assembly_of(frame.channel);
     if (!arriving.active) throw engine_error("the broker sent part of a message before its first frame");
     if (frame.frame_type == AMQP_FRAME_HEADER) {
