@@ -1,4 +1,6 @@
 // A program that ends by a signal or an exception gives back the screen on which it shows a progress bar.
+#include "executors/runtime/death_test.hpp"
+
 #include <cadre/progress_bar.hpp>
 #include <cadre/runtime.hpp>
 #include <cadre/sleep.hpp>
@@ -59,9 +61,8 @@ template <class Main>
 // A "threadsafe" death test executes the program again, up to the statement: the environment names the terminal.
 constexpr const char* terminal_variable = "CADRE_TEST_TERMINAL";
 
-class bar_terminal_DeathTest : public ::testing::Test {
+class bar_terminal_DeathTest : public cadre::tests::death_test {
 protected:
-    bar_terminal_DeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
     void SetUp() override {
         if (const char* const name = std::getenv(terminal_variable); name != nullptr) {
             terminal_ = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);

@@ -1,3 +1,4 @@
+#include "executors/runtime/death_test.hpp"
 #include "executors/temporary_folder.hpp"
 
 #include <cadre/channel.hpp>
@@ -155,10 +156,7 @@ TEST(runtime, run_inside_a_task_is_refused) {
 }
 
 // What ends the program, each in a process of its own that runs this program again.
-class runtime_DeathTest : public ::testing::Test {
-protected:
-    runtime_DeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
-};
+class runtime_DeathTest : public cadre::tests::death_test {};
 
 // The options that are left over are printed, so that a success can be told too.
 [[noreturn]] void start(std::vector<std::string> words) {
