@@ -17,23 +17,40 @@
 
 namespace conformance_tests {
 
+/// The hosts of a test end with it: their agents are threads of this process that wait, and would run the serial loops
+/// of the tests that follow.
+class hosts_of_this_test : public ::testing::EmptyTestEventListener {
+public:
+    static hosts_of_this_test& instance() {
+        static auto* const listener = [] {
+            auto* const added = new hosts_of_this_test;
+            ::testing::UnitTest::GetInstance()->listeners().Append(added);  // which owns it
+            return added;
+        }();
+        return *listener;
+    }
+    cadre::executor add(const simulated::cluster_options& options) {
+        clusters_.push_back(std::make_unique<simulated::cluster>(options));
+        return clusters_.back()->program();
+    }
+
+private:
+    void OnTestEnd(const ::testing::TestInfo&) override { clusters_.clear(); }
+
+    std::vector<std::unique_ptr<simulated::cluster>> clusters_;
+};
+
 /// Two agents with one worker each; with `Local` the program's host has one, too. `Redelivers`: as a broker, or as MPI.
 template <bool Redelivers, bool Local = false>
 struct hosts {
     static cadre::executor make() {
-        static std::vector<std::unique_ptr<simulated::cluster>> of_this_test;
-        static const ::testing::TestInfo* this_test = nullptr;
-        if (const auto* now = ::testing::UnitTest::GetInstance()->current_test_info();
-            now != std::exchange(this_test, now))
-            of_this_test.clear();
-        of_this_test.push_back(std::make_unique<simulated::cluster>(simulated::cluster_options{
-            .engine = {.redelivers = Redelivers, .longest_delay = std::chrono::microseconds(20)},
-            .local = Local,
-            .pool = {.workers = 1},
-            .make_pool = [](const cadre::process_options& options, cadre::detail::pool_role role) {
-                return cadre::detail::make_process_pool(options, std::move(role));
-            }}));
-        return of_this_test.back()->program();
+        return hosts_of_this_test::instance().add(
+            {.engine = {.redelivers = Redelivers, .longest_delay = std::chrono::microseconds(20)},
+             .local = Local,
+             .pool = {.workers = 1},
+             .make_pool = [](const cadre::process_options& options, cadre::detail::pool_role role) {
+                 return cadre::detail::make_process_pool(options, std::move(role));
+             }});
     }
 };
 
