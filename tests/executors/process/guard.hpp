@@ -9,13 +9,23 @@
 #include <mutex>
 #include <thread>
 
+#include <cadre/detail/base/sanitizers.hpp>
+
 namespace cadre::process_tests {
 
-/// Aborts the program unless it is destroyed within `limit`, which is far longer than the guarded code needs.
+// Sanitizers make what only computes up to ten times as slow. The limits of CTest grow by the same factor.
+#if defined(CADRE_ASAN) || defined(CADRE_TSAN)
+inline constexpr int hang_limit_factor = 5;
+#else
+inline constexpr int hang_limit_factor = 1;
+#endif
+
+/// Aborts the program unless it is destroyed within `limit`, which is far longer than the guarded code needs; with
+/// a sanitizer within five times as long.
 class hang_guard {
 public:
     explicit hang_guard(std::chrono::seconds limit = std::chrono::seconds(60))
-        : watcher_([this, limit] {
+        : watcher_([this, limit = limit * hang_limit_factor] {
               std::unique_lock hold(mutex_);
               if (ended_.wait_for(hold, limit, [this] { return over_; })) return;
               std::fputs("the test hangs\n", stderr);
