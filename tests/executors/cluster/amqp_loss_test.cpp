@@ -79,7 +79,7 @@ TEST_F(AmqpLoss, what_a_killed_agent_held_comes_back_flagged_to_another) {
     victim.kill();
     ASSERT_TRUE(home.events().wait([](const auto& s) { return s.gone.size() == 1; }));
     ASSERT_TRUE(heir.events().wait_for_messages(2));
-    EXPECT_LT(std::chrono::steady_clock::now() - killed, 200ms);
+    EXPECT_LT(std::chrono::steady_clock::now() - killed, 1500ms);  // by heartbeats: 2 s at the earliest
     EXPECT_EQ(home.events().now().gone[0], home.events().now().joined[0]);
     const auto messages = heir.events().now().messages;
     EXPECT_EQ(messages.size(), 2u);  // "done" was acknowledged
@@ -149,7 +149,7 @@ TEST_F(AmqpLoss, every_agent_knows_soon_that_the_program_was_killed) {
     victim.kill();
     for (agent* const waiting : {&first, &second})
         ASSERT_TRUE(waiting->events().wait([](const auto& s) { return s.program_gone == 1; }));
-    EXPECT_LT(std::chrono::steady_clock::now() - killed, 500ms);
+    EXPECT_LT(std::chrono::steady_clock::now() - killed, 1500ms);  // by heartbeats: 2 s at the earliest
 
     program next(name);
     ASSERT_TRUE(next.wait_for_agents(2));

@@ -179,7 +179,7 @@ TEST_P(worker_death_test, all_workers_and_their_children_go_when_the_parent_is_k
     ASSERT_TRUE(signal_process(parent.worker.pidfd.get(), SIGKILL));
     expect_all_gone(parent.reported);
     expect_all_gone(spawned);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
     end_of(parent.worker);
 }
 
