@@ -6,6 +6,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <bit>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -234,7 +235,14 @@ void cpu_list::add(int cpu) {
         throw config_error("affinity: expected a CPU from 0 to " + std::to_string(limit - 1) + ", got " +
                            std::to_string(cpu));
     }
-    cpus_.set(static_cast<std::size_t>(cpu));
+    cpus_[cpu / 64] |= std::uint64_t{1} << (cpu % 64);
+}
+
+std::size_t cpu_list::size() const noexcept {
+    std::size_t cpus = 0;
+    for (const std::uint64_t word : cpus_)
+        cpus += static_cast<std::size_t>(std::popcount(word));
+    return cpus;
 }
 
 int cpu_list::cpu_of(std::size_t worker) const noexcept {
@@ -243,7 +251,7 @@ int cpu_list::cpu_of(std::size_t worker) const noexcept {
     }
     std::size_t skip = worker % size();
     for (std::size_t cpu = 0; cpu < limit; ++cpu) {
-        if (cpus_.test(cpu) && skip-- == 0) {
+        if (contains(static_cast<int>(cpu)) && skip-- == 0) {
             return static_cast<int>(cpu);
         }
     }

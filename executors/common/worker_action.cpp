@@ -18,3 +18,11 @@ const stored_action* store_action(action_runner run, byte_buffer bytes, codec_co
 }
 
 }  // namespace cadre::detail
+
+namespace cadre {
+
+void worker_action::operator()() const {
+    if (action_ != nullptr) action_->run(action_->bytes.span());
+}
+
+}  // namespace cadre

@@ -51,21 +51,26 @@ struct to_text {
 
 }  // namespace
 
-option_value::option_value(bool value) : value_(value) {}
-option_value::option_value(double value) : value_(value) {}
-option_value::option_value(const char* value) : value_(std::string(value)) {}
-option_value::option_value(std::string_view value) : value_(std::string(value)) {}
-option_value::option_value(std::string value) : value_(std::move(value)) {}
-option_value::option_value(array value) : value_(std::move(value)) {}
+option_value::option_value(bool value) : value_(new storage(value)) {}
+option_value::option_value(double value) : value_(new storage(value)) {}
+option_value::option_value(const char* value) : option_value(std::string(value)) {}
+option_value::option_value(std::string_view value) : option_value(std::string(value)) {}
+option_value::option_value(std::string value) : value_(new storage(std::move(value))) {}
+option_value::option_value(array value) : value_(new storage(std::move(value))) {}
 option_value::option_value(whole value)
-    : value_(value.beyond != 0 ? storage(std::to_string(value.beyond)) : storage(value.value)) {}
-option_value::option_value(time value) : value_(value.value) {}
-option_value::option_value(const option_value& other) = default;
+    : value_(new storage(value.beyond != 0 ? storage(std::to_string(value.beyond)) : storage(value.value))) {}
+option_value::option_value(time value) : value_(new storage(value.value)) {}
+option_value::option_value(const option_value& other) : value_(new storage(other.value())), origin_(other.origin_) {}
 option_value::option_value(option_value&& other) noexcept = default;
-option_value& option_value::operator=(const option_value& other) = default;
+option_value& option_value::operator=(const option_value& other) { return *this = option_value(other); }
 option_value& option_value::operator=(option_value&& other) noexcept = default;
 option_value::~option_value() = default;
 
-std::string option_value::text() const { return std::visit(to_text{}, value_); }
+const option_value::storage& option_value::value() const noexcept {
+    static const storage of_moved_from;
+    return value_ == nullptr ? of_moved_from : *value_;
+}
+
+std::string option_value::text() const { return std::visit(to_text{}, value()); }
 
 }  // namespace cadre

@@ -3,6 +3,7 @@
 #include "node/message.hpp"
 #include "node/wire.hpp"
 
+#include <cadre/detail/base/append_pieces.hpp>
 #include <cadre/errors.hpp>
 
 #include <algorithm>

@@ -171,7 +171,7 @@ runtime::runtime(int& argc, char** argv) {
     detail::keep_freed_memory();
     try {
         const detail::settings command_line = detail::take_command_line(argc, argv);
-        state_ = std::make_unique<state>(detail::resolve(command_line, detail::from_environment()));
+        state_.reset(new state(detail::resolve(command_line, detail::from_environment())));
         state_->serve();
         state_->start_trace();
         if (state_->configured.only_factory_can_check) {
@@ -182,6 +182,8 @@ runtime::runtime(int& argc, char** argv) {
     }
 }
 
+runtime::runtime() : runtime(config()) {}
+
 runtime::runtime(config c) {
     detail::install_terminate_handler();
     if (!detail::kinds_started()) {
@@ -189,7 +191,7 @@ runtime::runtime(config c) {
         detail::start_kinds(static_cast<int>(words.size()) - 1, words.data());
         detail::keep_freed_memory();
     }
-    state_ = std::make_unique<state>(detail::resolve(std::move(c)));
+    state_.reset(new state(detail::resolve(std::move(c))));
     state_->serve();
     if (state_->configured.only_factory_can_check) {
         state_->make_default();
@@ -274,7 +276,7 @@ main_run::main_run(std::shared_ptr<executor_backend> home) {
     if (current_environment() != nullptr) {
         throw std::logic_error("runtime::run inside a task would block its executor: co_await the task instead");
     }
-    state_ = std::make_unique<state>(home != nullptr ? std::move(home) : run_loop::make("main"));
+    state_.reset(new state(home != nullptr ? std::move(home) : run_loop::make("main")));
 }
 
 main_run::~main_run() = default;

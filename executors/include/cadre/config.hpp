@@ -24,6 +24,7 @@
 
 #include <cadre/detail/base/durations.hpp>
 #include <cadre/detail/base/filesystem_path.hpp>
+#include <cadre/detail/base/owning_pointer.hpp>
 #include <cadre/errors.hpp>
 
 namespace cadre {
@@ -51,14 +52,14 @@ public:
     template <class Rep>
         requires std::constructible_from<option_value, Rep>
     option_value(const std::vector<Rep>& values) : option_value(array(values.begin(), values.end())) {}
-    // Defined in the library: a variant is expensive to instantiate.
+    // Defined in the library, and the variant is apart: it is expensive to instantiate.
     option_value(const option_value& other);
     option_value(option_value&& other) noexcept;
     option_value& operator=(const option_value& other);
     option_value& operator=(option_value&& other) noexcept;
     ~option_value();
 
-    [[nodiscard]] const storage& value() const noexcept { return value_; }
+    [[nodiscard]] const storage& value() const noexcept;
     /// The value as error messages show it: `3`, `"three"`, `[0, 1]`.
     [[nodiscard]] std::string text() const;
 
@@ -78,7 +79,7 @@ private:
     explicit option_value(whole value);
     explicit option_value(time value);
 
-    storage value_;
+    detail::owning_pointer<const storage> value_;  // null: moved from
     std::string origin_{};
 };
 

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include <cadre/config.hpp>
+#include <cadre/detail/base/owning_pointer.hpp>
 #include <cadre/detail/task/block_on.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
@@ -40,7 +41,7 @@ public:
 
 private:
     struct state;
-    std::unique_ptr<state> state_;
+    owning_pointer<state> state_;
 };
 
 /// Prints the exception that is being handled to standard error. @return the exit status
@@ -58,7 +59,9 @@ public:
     runtime(int& argc, char** argv);
     /// Uses the configuration as it is, without command line and environment.
     /// @throws config_error if the default executor is unknown
-    explicit runtime(config c = {});
+    explicit runtime(config c);
+    /// The same with the default configuration.
+    runtime();
     runtime(const runtime&) = delete;
     runtime& operator=(const runtime&) = delete;
     /// Shuts down every executor that it made; requests stop of running work and waits for its end. A worker process
@@ -139,7 +142,7 @@ private:
     }
 
     struct state;
-    std::unique_ptr<state> state_;
+    detail::owning_pointer<state> state_;
 };
 
 /// A whole `main`: makes the `runtime`, runs `app(rt.executor())`, or `app()`, by `runtime::run`, and shuts down. An

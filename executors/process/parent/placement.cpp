@@ -3,8 +3,8 @@
 #include "process/parent/reports.hpp"
 #include "process/plane/raw_progress.hpp"
 
+#include <cadre/detail/base/append_pieces.hpp>
 #include <cadre/detail/codec/call_name.hpp>
-#include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/task/time_limit.hpp>
 #include <cadre/errors.hpp>
 

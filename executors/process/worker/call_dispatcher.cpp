@@ -6,6 +6,7 @@
 #include "process/worker/home_requests.hpp"
 #include "scheduler/traced_run.hpp"
 
+#include <cadre/detail/base/append_pieces.hpp>
 #include <cadre/detail/call/call_trampoline.hpp>
 #include <cadre/errors.hpp>
 

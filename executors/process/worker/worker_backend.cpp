@@ -3,6 +3,7 @@
 #include "process/plane/call_memory.hpp"
 #include "process/plane/nested_header.hpp"
 
+#include <cadre/detail/base/append_pieces.hpp>
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/detail/codec/exception_codec.hpp>
 #include <cadre/detail/coroutine/environment.hpp>

@@ -22,7 +22,7 @@ template <awaitable A>
     try {
         if constexpr (std::is_void_v<value>) {
             co_await std::move(a);
-            co_return outcome<void>{};
+            co_return outcome<value>{};
         } else {
             co_return outcome<value>{co_await std::move(a)};
         }

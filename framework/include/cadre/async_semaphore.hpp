@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <cadre/detail/base/late_object.hpp>
 #include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/state/memory_domain.hpp>
 #include <cadre/detail/state/state_objects.hpp>
@@ -95,7 +96,7 @@ public:
         std::uint32_t count_;
         detail::op_status outcome_ = detail::op_status::would_block;
         detail::await_check<detail::awaitable_kind::acquire> check_;
-        std::optional<detail::permit_wait> wait_;
+        detail::late_object<detail::permit_wait> wait_;
     };
 
     /// A move copies: the handle that was moved from stays usable.

@@ -20,6 +20,7 @@
 #include <string>
 #include <typeinfo>
 
+#include <cadre/detail/base/owning_pointer.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/work_item.hpp>
 #include <cadre/detail/scheduler/work_registry.hpp>
@@ -135,7 +136,7 @@ private:
     // The state layer implements the constructor, the destructor, `domain` and this one.
     void stop_objects() noexcept;  // channels, cells and locks of this executor fail with executor_stopped from now on
 
-    std::unique_ptr<detail::heap_domain> heap_;
+    detail::owning_pointer<detail::heap_domain> heap_;
     work_registry registry_;
     std::atomic<bool> reported_{false};  // true: by `report_started`; false: by `report_stopped`
 };

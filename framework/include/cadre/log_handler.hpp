@@ -92,20 +92,27 @@ struct call_retried {
 
 }  // namespace log_events
 
-/// One event.
-struct log_event {
+namespace detail {
+
+// A template, so that its variant, which is expensive to compile, is instantiated only where an event is used.
+template <class... Events>
+struct log_event_of {
     std::chrono::system_clock::time_point when{};
     std::string executor{};  ///< its name
-    std::variant<log_events::executor_started, log_events::executor_stopped, log_events::worker_started,
-                 log_events::worker_died, log_events::worker_replaced, log_events::worker_left,
-                 log_events::limit_reached, log_events::call_retried>
-        what{};
+    std::variant<Events...> what{};  ///< one of the structs of `log_events`
     std::uint64_t lost = 0;  ///< events before this one that were dropped, because the handler was too slow
 
     /// One line without its end, such as `executor 'process:2': worker 1 (pid 4711) was killed by SIGSEGV while it ran
     /// 'resize'`. The stack is not in it.
     [[nodiscard]] std::string text() const;
 };
+
+}  // namespace detail
+
+/// One event.
+using log_event = detail::log_event_of<log_events::executor_started, log_events::executor_stopped,
+                                       log_events::worker_started, log_events::worker_died, log_events::worker_replaced,
+                                       log_events::worker_left, log_events::limit_reached, log_events::call_retried>;
 
 using log_handler = std::function<void(const log_event&)>;
 

@@ -54,16 +54,16 @@ public:
         if (!bytes.empty()) std::memcpy(data(), bytes.data(), bytes.size());
     }
 
-    [[nodiscard]] std::byte* data() noexcept { return memory_.span().data(); }
-    [[nodiscard]] const std::byte* data() const noexcept { return memory_.span().data(); }
-    [[nodiscard]] std::size_t size() const noexcept { return memory_.span().size(); }
+    [[nodiscard]] std::byte* data() noexcept { return memory_.data(); }
+    [[nodiscard]] const std::byte* data() const noexcept { return memory_.data(); }
+    [[nodiscard]] std::size_t size() const noexcept { return memory_.size(); }
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
     [[nodiscard]] std::byte* begin() noexcept { return data(); }
     [[nodiscard]] std::byte* end() noexcept { return data() + size(); }
     [[nodiscard]] const std::byte* begin() const noexcept { return data(); }
     [[nodiscard]] const std::byte* end() const noexcept { return data() + size(); }
-    [[nodiscard]] std::span<std::byte> span() noexcept { return memory_.span(); }
-    [[nodiscard]] std::span<const std::byte> span() const noexcept { return memory_.span(); }
+    [[nodiscard]] std::span<std::byte> span() noexcept;
+    [[nodiscard]] std::span<const std::byte> span() const noexcept;
     /// Unchecked.
     [[nodiscard]] std::byte& operator[](std::size_t i) noexcept { return data()[i]; }
     [[nodiscard]] const std::byte& operator[](std::size_t i) const noexcept { return data()[i]; }

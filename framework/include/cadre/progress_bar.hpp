@@ -6,8 +6,9 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <string>
+
+#include <cadre/detail/base/owning_pointer.hpp>
 
 namespace cadre {
 
@@ -28,7 +29,7 @@ public:
 
 private:
     struct state;
-    std::unique_ptr<state> state_;
+    detail::owning_pointer<state> state_;
 };
 
 }  // namespace cadre

@@ -21,6 +21,7 @@
 #include <utility>
 
 #include <cadre/call.hpp>
+#include <cadre/detail/base/late_object.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/promise.hpp>
@@ -110,7 +111,7 @@ private:
 
     detail::environment env_;
     detail::stop_state* parent_stop_ = nullptr;
-    std::optional<detail::stop_state> stop_;  // a new one after each join that follows a request
+    detail::late_object<detail::stop_state> stop_;  // a new one after each join that follows a request
     std::source_location where_;
     std::mutex mutex_;  // a leaf lock, not held while stop is requested
     bool stopped_ = false;  // by `request_stop`

@@ -4,10 +4,10 @@
 ///     while (!cadre::stop_requested()) crunch_a_little();
 #pragma once
 
-#include <optional>
 #include <stop_token>
 #include <utility>
 
+#include <cadre/detail/base/late_object.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/task/as_task.hpp>
@@ -40,7 +40,7 @@ private:
     };
     std::stop_token token_;
     stop_state stop_;
-    std::optional<std::stop_callback<forward>> callback_;
+    late_object<std::stop_callback<forward>> callback_;
 };
 
 /// A stop state that nothing requests; dumps list its waits with those of the awaiting task.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include <cadre/detail/base/late_object.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/task/stream_promise.hpp>
 
@@ -121,7 +122,8 @@ public:
 
         std::coroutine_handle<promise_type> frame_;
         detail::await_check<detail::awaitable_kind::next> check_;
-        std::optional<detail::stream_wait> wait_;  // made where there is no element: it is as large as several of them
+        detail::late_object<detail::stream_wait>
+            wait_;  // made where there is no element: it is as large as several of them
     };
 
     /// The next element, or nothing at the end. Rethrows the exception of the body; afterwards there is no next

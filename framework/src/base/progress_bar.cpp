@@ -78,7 +78,7 @@ struct progress_bar::state {
     void log(const std::string& line) const { std::fprintf(stderr, "%s\n", line.c_str()); }
 };
 
-progress_bar::progress_bar(std::string title) : state_(std::make_unique<state>()) {
+progress_bar::progress_bar(std::string title) : state_(new state) {
     state_->title = std::move(title);
     std::ranges::replace_if(state_->title, is_control, ' ');  // a line is one line
     state_->on_terminal = detail::bar_terminal::suits(STDERR_FILENO);

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include <cadre/detail/call/raw_chunk_runner.hpp>
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/this_worker.hpp>
@@ -27,8 +28,17 @@ std::string decode_worker(decoder& in) {
     return text;
 }
 
-chunk_work::chunk_work(invocation& call)
-    : call_(call), context_{.arrived = call.descriptors}, in_(call.arguments, &context_), claims_(call.items) {}
+bool fail_raw_item(invocation& call, std::uint32_t i, const std::exception_ptr& error) {
+    byte_buffer encoded;
+    encoder out(encoded);
+    encode_this_worker(out);
+    encode_exception(out, error);
+    return call.fail_item(i, encoded.span());
+}
+
+chunk_work::chunk_work(invocation& call) : call_(call), in_(call.arguments, &context_), claims_(call.items) {
+    context_.take_arrived(call.descriptors);
+}
 
 chunk_work::~chunk_work() = default;
 
@@ -48,8 +58,8 @@ void chunk_work::return_unclaimed() noexcept {
     const std::uint32_t from = claims_.take_rest();
     if (from == call_.items) return;
     // A task of this chunk may wait until the other ends of their pipes and sockets are closed.
-    for (unique_fd& of_returned : context_.arrived)
-        of_returned.reset();
+    for (std::size_t i = 0; i != context_.arrived_count; ++i)
+        context_.arrived[i].reset();
     call_.return_items(from);
 }
 

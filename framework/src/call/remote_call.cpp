@@ -6,6 +6,14 @@
 
 namespace cadre::detail {
 
+void rethrow_error(call_reply& reply) {
+    if (reply.kind == reply_kind::failure) std::rethrow_exception(reply.error);
+    codec_context context;
+    context.take_arrived(reply.descriptors);
+    decoder in(reply.bytes.data(), reply.bytes.size(), &context);
+    std::rethrow_exception(decode_exception(in, reply.where));
+}
+
 bool takes_borrowed_arguments(executor_backend& backend) noexcept {
     return backend.query(typeid(borrowed_arguments)) != nullptr;
 }

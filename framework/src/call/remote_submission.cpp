@@ -48,7 +48,7 @@ std::exception_ptr remote_submission::admit(stop_state* stop) noexcept {
         trace_submission(root_, call_);
     stop_ = stop;
     if (const auto limit = call_.options.timeout; limit.count() > 0 && !backend_->limits_calls()) {
-        limit_ = std::make_unique<deadline_stop>();
+        limit_.reset(new deadline_stop);
         limit_->arm(limit, stop);
         stop_ = &limit_->stop();
     }

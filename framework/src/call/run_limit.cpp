@@ -9,7 +9,7 @@ namespace cadre::detail {
 void run_limit::begin(environment& env) {
     if (limit_.count() <= 0) return;
     outer_ = env.stop;
-    deadline_ = std::make_unique<deadline_stop>();
+    deadline_.reset(new deadline_stop);
     deadline_->arm(limit_, outer_);
     env.stop = &deadline_->stop();
 }

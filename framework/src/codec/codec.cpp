@@ -23,6 +23,19 @@ void throw_encoded_too_deep() {
 
 void throw_valueless_variant() { throw not_portable("a std::variant that is valueless_by_exception cannot be sent"); }
 
+void encoder::write_aligned_run(const void* bytes, std::size_t count) {
+    const std::size_t used = (out_->size() + borrowed_bytes_ + 1) % run_alignment;
+    const std::size_t padding = used == 0 ? 0 : run_alignment - used;
+    write_byte(static_cast<std::uint8_t>(padding));
+    std::memset(out_->extend(padding), 0, padding);
+    if (borrowed_ != nullptr && count >= borrow_from) {
+        borrowed_->push_back({out_->size(), {static_cast<const std::byte*>(bytes), count}});
+        borrowed_bytes_ += count;
+        return;
+    }
+    write(bytes, count);
+}
+
 namespace {
 
 using category_getter = const std::error_category& (*)() noexcept;

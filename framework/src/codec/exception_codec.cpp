@@ -21,6 +21,9 @@ namespace cadre {
 
 namespace detail {
 
+remote_origin::remote_origin(exception_origin origin)
+    : origin_(std::make_shared<const exception_origin>(std::move(origin))) {}
+
 namespace {
 
 /// The limit of nested exceptions: a hostile message could claim any number; a longer valid chain is truncated.

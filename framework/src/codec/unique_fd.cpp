@@ -40,13 +40,22 @@ void codec<unique_fd>::encode(encoder& out, const unique_fd& fd) {
 unique_fd codec<unique_fd>::decode(decoder& in) {
     if (!read_presence(in)) return {};
     codec_context* const context = in.context();
-    if (context == nullptr || context->arrived.empty()) throw_malformed("it lacks a file descriptor");
-    unique_fd fd = std::move(context->arrived.front());
-    context->arrived = context->arrived.subspan(1);
+    if (context == nullptr || context->arrived_count == 0) throw_malformed("it lacks a file descriptor");
+    unique_fd fd = std::move(*context->arrived++);
+    --context->arrived_count;
     if (!fd)
         throw std::system_error(EMFILE, std::system_category(),
                                 "a file descriptor was lost, because the process that it was sent to had no free one");
     return fd;
+}
+
+codec_context::codec_context() noexcept = default;
+codec_context::codec_context(codec_context&& other) noexcept = default;
+codec_context::~codec_context() = default;
+
+void codec_context::take_arrived(std::vector<unique_fd>& from) noexcept {
+    arrived = from.data();
+    arrived_count = from.size();
 }
 
 void require_descriptor_count(std::size_t count) {

@@ -203,7 +203,7 @@ std::stop_token stop_state::token() {
     {
         const std::lock_guard hold(lock());
         link_locked();
-        if (listening_.source == nullptr) listening_.source = std::make_unique<std::stop_source>();
+        if (listening_.source == nullptr) listening_.source.reset(new std::stop_source);
         source = *listening_.source;
         already = stop_requested();
     }

@@ -1,4 +1,5 @@
 #include <cadre/detail/coroutine/wait_note.hpp>
+#include <cadre/detail/coroutine/waits_in_progress.hpp>
 
 #include <map>
 #include <mutex>

@@ -1,4 +1,5 @@
 #include <cadre/detail/coroutine/waiter.hpp>
+#include <cadre/detail/coroutine/waits_in_progress.hpp>
 
 #include "trace.hpp"
 

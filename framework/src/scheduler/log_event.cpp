@@ -77,6 +77,7 @@ struct in_words {
 
 }  // namespace
 
+template <>
 std::string log_event::text() const {
     std::string line = "executor '" + executor + "': " + std::visit(in_words{}, what);
     if (lost != 0) line += " (" + std::to_string(lost) + " events before this one were lost)";

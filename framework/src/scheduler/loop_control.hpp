@@ -11,6 +11,7 @@
 
 #include <cadre/detail/coroutine/runnable.hpp>
 #include <cadre/detail/coroutine/wait_note.hpp>
+#include <cadre/detail/coroutine/waits_in_progress.hpp>
 #include <cadre/detail/scheduler/run_loop.hpp>
 
 namespace cadre::detail {

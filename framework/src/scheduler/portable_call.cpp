@@ -4,6 +4,11 @@
 
 namespace cadre::detail {
 
+call_reply::call_reply() noexcept = default;
+call_reply::call_reply(call_reply&& other) noexcept = default;
+call_reply& call_reply::operator=(call_reply&& other) noexcept = default;
+call_reply::~call_reply() = default;
+
 portable_call::portable_call() = default;
 portable_call::~portable_call() = default;
 

@@ -47,7 +47,7 @@ reactor& reactor_holder::get_or_make(executor_backend& backend, std::unique_ptr<
     if (reactor* there = get(); there != nullptr) return *there;
     {
         const std::lock_guard hold(mutex_);
-        if (owner_ == nullptr) owner_ = make(backend);
+        if (owner_ == nullptr) owner_.reset(make(backend).release());
         made_.store(owner_.get(), std::memory_order_seq_cst);
     }
     made();

@@ -13,6 +13,7 @@ work_deque::buffer::buffer(std::size_t n) : mask(n - 1), cells(static_cast<cell*
 }
 
 work_deque::work_deque() { grow(initial_capacity, 0, 0); }
+work_deque::~work_deque() = default;
 
 void work_deque::grow(std::size_t capacity, std::int64_t top, std::int64_t bottom) {
     const cell* const old = cells_;

@@ -7,7 +7,7 @@
 
 namespace cadre {
 
-executor_backend::executor_backend() : heap_(std::make_unique<detail::heap_domain>()) { detail::note_backend(*this); }
+executor_backend::executor_backend() : heap_(new detail::heap_domain) { detail::note_backend(*this); }
 executor_backend::~executor_backend() { detail::forget_backend(*this); }
 
 memory_domain* executor_backend::domain() noexcept { return remote() ? nullptr : heap_.get(); }

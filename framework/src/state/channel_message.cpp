@@ -1,4 +1,5 @@
 #include <cadre/detail/state/channel_message.hpp>
+#include <cadre/detail/state/channel_operations.hpp>
 #include <cadre/errors.hpp>
 
 #include <cstring>
@@ -22,6 +23,15 @@ byte_buffer& kept() noexcept {
 }
 
 }  // namespace
+
+op_status message_wait::try_send(pending_operation& p) noexcept {
+    auto& self = static_cast<message_wait&>(p);
+    return static_cast<shared_channel*>(self.object)->try_send(self.message.span(), self.carries);
+}
+op_status message_wait::try_receive(pending_operation& p) noexcept {
+    auto& self = static_cast<message_wait&>(p);
+    return static_cast<shared_channel*>(self.object)->try_receive(self.message, &self.held);
+}
 
 bool append_names(byte_buffer& message, const handle_names& names) {
     if (names.empty()) return false;

@@ -1,3 +1,4 @@
+#include <cadre/detail/base/append_pieces.hpp>
 #include <cadre/detail/state/constant_value.hpp>
 
 #include <algorithm>

@@ -4,6 +4,13 @@
 
 #include <cadre/detail/codec/codec_stream.hpp>
 
+namespace cadre {
+
+std::span<std::byte> message_bytes::span() noexcept { return memory_.span(); }
+std::span<const std::byte> message_bytes::span() const noexcept { return memory_.span(); }
+
+}  // namespace cadre
+
 namespace cadre::detail {
 
 void codec<message_bytes>::encode(encoder& out, const message_bytes& bytes) {

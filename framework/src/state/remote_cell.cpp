@@ -67,7 +67,8 @@ op_status remote_cell::write_back() noexcept { return ask(home_op::write, {copy_
 bool remote_cell::park(pending_operation& p) noexcept {
     auto& waiting = static_cast<cell_wait&>(p);
     try {
-        return begin(p, shared_from_this(), home_op::wait_cell, named(waiting.function, waiting.state).span());
+        return begin(p, shared_from_this(), home_op::wait_cell,
+                     named(waiting.function, writable_bytes(waiting.state, waiting.state_size)).span());
     } catch (const std::bad_alloc&) {
         p.outcome = op_status::exhausted;
     } catch (const std::exception&) {
@@ -78,7 +79,7 @@ bool remote_cell::park(pending_operation& p) noexcept {
 
 void remote_cell::take(pending_operation& p, home_op, std::uint64_t, decoder& in) {
     auto& waiting = static_cast<cell_wait&>(p);
-    std::memcpy(waiting.state.data(), in.read(waiting.state.size()), waiting.state.size());
+    std::memcpy(waiting.state, in.read(waiting.state_size), waiting.state_size);
 }
 
 void remote_cell_lock::encode(encoder&) const { throw_local_handle("lock"); }

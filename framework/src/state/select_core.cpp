@@ -1,3 +1,4 @@
+#include <cadre/detail/coroutine/waits_in_progress.hpp>
 #include <cadre/detail/state/select_core.hpp>
 
 #include "scheduler/loop_control.hpp"
@@ -31,15 +32,16 @@ const bool select_core::described = describe_waits(description_key(&on_stop), &d
 
 bool select_core::try_all() noexcept {
     const std::size_t begin = next_turn();
-    for (std::size_t n = 0; n != branches_.size(); ++n) {
-        const std::size_t i = (begin + n) % branches_.size();
+    for (std::size_t n = 0; n != branch_count_; ++n) {
+        const std::size_t i = (begin + n) % branch_count_;
         if (try_one(*branches_[i], i, false)) return true;
     }
     return false;
 }
 
 bool select_core::suspend(branches of, std::coroutine_handle<> handle, environment* env_of_task) noexcept {
-    branches_ = of;
+    branches_ = of.data();
+    branch_count_ = of.size();
     handle_ = handle;
     env = env_of_task;
     if (performed_ != none) {  // the task yields to others
@@ -65,7 +67,7 @@ void select_core::end_wait() {
     if (std::exchange(noted_, false)) [[unlikely]]
         this_thread_waits->remove(this);
     if (std::exchange(listening_, false)) env->stop->remove(listener_);
-    for (std::size_t i = 0; i != branches_.size(); ++i)
+    for (std::size_t i = 0; i != branch_count_; ++i)
         if (i != performed_) branches_[i]->abandon();
     if (performed_ == none) throw cancelled{};
 }
@@ -85,7 +87,7 @@ bool select_core::wait() noexcept {
 bool select_core::watch_all() noexcept {
     const std::lock_guard hold(mutex_);
     if (cancelled_) return false;
-    for (select_branch* const b : branches_) {
+    for (select_branch* const b : branches(branches_, branch_count_)) {
         b->watched_ = b->watch(*this, env);
         if (!b->watched_) {
             unwatch_all_locked();
@@ -98,7 +100,7 @@ bool select_core::watch_all() noexcept {
 }
 
 void select_core::unwatch_all_locked() noexcept {
-    for (select_branch* const b : branches_) {
+    for (select_branch* const b : branches(branches_, branch_count_)) {
         if (!b->watched_ || !b->unwatch()) continue;
         b->watched_ = false;
         --outstanding_;

@@ -1,5 +1,6 @@
 #include "executors/node/in_process_pool.hpp"
 
+#include <cadre/detail/base/append_pieces.hpp>
 #include <cadre/detail/codec/function_identity.hpp>
 #include <cadre/errors.hpp>
 

@@ -1,4 +1,5 @@
 // Long runs stay in the value; the pieces together are the message.
+#include <cadre/detail/base/append_pieces.hpp>
 #include <cadre/detail/base/borrowed_run.hpp>
 
 #include <gtest/gtest.h>

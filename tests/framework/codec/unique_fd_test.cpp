@@ -104,7 +104,7 @@ encoded encode_with_descriptors(T& value) {
 template <class T>
 T decode_with_descriptors(encoded& e) {
     codec_context context;
-    context.arrived = e.descriptors;
+    context.take_arrived(e.descriptors);
     decoder in(e.bytes.span(), &context);
     return cadre::detail::decode<T>(in);
 }

@@ -70,9 +70,7 @@ public:
 
     [[nodiscard]] explicit operator bool() const noexcept { return action_ != nullptr; }
     /// Runs it on this thread. @throws what the callable throws
-    void operator()() const {
-        if (action_ != nullptr) action_->run(action_->bytes.span());
-    }
+    void operator()() const;
     /// For backends that encode the action; null if it is empty.
     [[nodiscard]] const detail::stored_action* stored() const noexcept { return action_; }
 

@@ -5,9 +5,9 @@
 ///     cadre::thread_executor pinned{{.workers = 2, .affinity = {0, 1}}};    // worker 0 on CPU 0, worker 1 on CPU 1
 #pragma once
 
-#include <bitset>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <limits>
 #include <utility>
@@ -56,10 +56,10 @@ public:
 
     /// @throws config_error if `cpu` is negative or not below `limit`
     void add(int cpu);
-    [[nodiscard]] bool empty() const noexcept { return cpus_.none(); }
-    [[nodiscard]] std::size_t size() const noexcept { return cpus_.count(); }
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    [[nodiscard]] std::size_t size() const noexcept;
     [[nodiscard]] bool contains(int cpu) const noexcept {
-        return std::cmp_greater_equal(cpu, 0) && std::cmp_less(cpu, limit) && cpus_.test(static_cast<std::size_t>(cpu));
+        return std::cmp_greater_equal(cpu, 0) && std::cmp_less(cpu, limit) && (cpus_[cpu / 64] >> (cpu % 64) & 1) != 0;
     }
     /// The CPU of worker `worker`; -1 if it is not pinned.
     [[nodiscard]] int cpu_of(std::size_t worker) const noexcept;
@@ -67,7 +67,7 @@ public:
     friend bool operator==(const cpu_list&, const cpu_list&) noexcept = default;
 
 private:
-    std::bitset<limit> cpus_{};
+    std::uint64_t cpus_[limit / 64]{};
 };
 
 /// The number of cores that this process may use: the size of the affinity mask, limited by the cgroup CPU quota

@@ -18,18 +18,6 @@ struct borrowed_run {
 };
 using borrowed_runs = std::vector<borrowed_run>;
 
-/// Appends the pieces of a message, in order, to `to`.
-template <class Pieces>
-void append_pieces(Pieces& to, std::span<const std::byte> own, const borrowed_runs& borrowed) {
-    std::size_t at = 0;
-    for (const borrowed_run& run : borrowed) {
-        to.push_back(own.subspan(at, run.at - at));
-        to.push_back(run.bytes);
-        at = run.at;
-    }
-    to.push_back(own.subspan(at));
-}
-
 [[nodiscard]] inline std::size_t borrowed_size(const borrowed_runs& borrowed) noexcept {
     std::size_t size = 0;
     for (const borrowed_run& run : borrowed)

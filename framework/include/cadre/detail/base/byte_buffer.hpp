@@ -34,8 +34,15 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
-    [[nodiscard]] std::span<std::byte> span() noexcept { return {data(), size_}; }
-    [[nodiscard]] std::span<const std::byte> span() const noexcept { return {data(), size_}; }
+    // Templates, which are instantiated only where they are called: the constructors of a span take long to compile.
+    template <class Byte = std::byte>
+    [[nodiscard]] std::span<Byte> span() noexcept {
+        return {data(), size_};
+    }
+    template <class Byte = const std::byte>
+    [[nodiscard]] std::span<Byte> span() const noexcept {
+        return {data(), size_};
+    }
 
     /// Keeps the capacity.
     void clear() noexcept { size_ = 0; }
@@ -61,8 +68,9 @@ public:
         return added;
     }
 
-    void append(std::span<const std::byte> bytes) {
-        if (!bytes.empty()) std::memcpy(extend(bytes.size()), bytes.data(), bytes.size());
+    void append(std::span<const std::byte> bytes) { append(bytes.data(), bytes.size()); }
+    void append(const std::byte* bytes, std::size_t count) {
+        if (count != 0) std::memcpy(extend(count), bytes, count);
     }
 
 private:

@@ -107,7 +107,7 @@ public:
 
 private:
     [[nodiscard]] static Bound read(invocation& call, codec_context& context) {
-        context.arrived = call.descriptors;
+        context.take_arrived(call.descriptors);
         decoder in(call.arguments, &context);
         return decode_call<Bound>(in);
     }

@@ -8,13 +8,13 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <sys/types.h>
 
+#include <cadre/detail/base/late_object.hpp>
 #include <cadre/detail/call/completion_queue.hpp>
 #include <cadre/detail/call/local_call.hpp>
 #include <cadre/detail/call/packaged_call.hpp>
@@ -38,7 +38,7 @@ class job_state_base;
 /// A coroutine that awaits a job.
 struct job_wait {
     waiter waiting;
-    std::optional<stop_forwarder> pass_stop_on;
+    late_object<stop_forwarder> pass_stop_on;
 
     job_wait() noexcept = default;
     job_wait(job_wait&&) noexcept {}  // moved only before it is awaited

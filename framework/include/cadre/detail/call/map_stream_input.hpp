@@ -9,13 +9,13 @@
 #include <iterator>
 #include <limits>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <ranges>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <cadre/detail/base/late_object.hpp>
 #include <cadre/detail/base/range_item.hpp>
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_stream_link.hpp>
@@ -88,7 +88,9 @@ public:
         } else {  // the iterators of an iota_view are input iterators to `insert`
             const std::size_t before = items.size();
             items.resize(before + most);
-            std::iota(items.begin() + static_cast<std::ptrdiff_t>(before), items.end(), **at_);
+            item next = **at_;
+            for (std::size_t i = before; i != items.size(); ++i)
+                items[i] = next++;
         }
         *at_ += n;
         return most;
@@ -161,7 +163,7 @@ private:
     std::shared_ptr<stream_queue<T>> queue_ = std::make_shared<stream_queue<T>>(0);
     std::deque<T> items_;
     bool ended_ = false;
-    std::optional<background_work> reader_;
+    late_object<background_work> reader_;
 };
 
 /// Reads items of an input for `map_run::send_next`, up to a number.

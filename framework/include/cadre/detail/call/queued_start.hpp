@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include <cadre/detail/base/owning_pointer.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/detail/coroutine/work_item.hpp>
@@ -38,7 +39,7 @@ public:
         void operator()(queued_start* item) const noexcept { item->free(); }
     };
     /// Owns an item that is not in a queue.
-    using pointer = std::unique_ptr<queued_start, deleter>;
+    using pointer = owning_pointer<queued_start, deleter>;
 
     /// `begin(work)`, of task `task_id`, is called on a thread of `backend` unless the item is withdrawn. @throws
     /// std::bad_alloc

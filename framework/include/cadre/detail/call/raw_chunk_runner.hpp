@@ -56,6 +56,9 @@ struct item_layout<std::tuple<As...>> {
     }
 };
 
+/// Reports the exception of item `i` of a raw chunk. @return whether the chunk continues
+[[nodiscard]] bool fail_raw_item(invocation& call, std::uint32_t i, const std::exception_ptr& error);
+
 /// The work of a raw chunk, for `call_trampoline`. The arguments are those of `chunk_runner`. A chunk of one item
 /// replies with its result or its exception; larger ones write each result to its place and commit it with one store.
 template <class Bound>
@@ -119,7 +122,7 @@ private:
             return true;
         } catch (...) {
             done_ = i + 1;
-            if (!fail(i, std::current_exception())) return false;
+            if (!fail_raw_item(call_, i, std::current_exception())) return false;
         }
         words.done.store(done_, std::memory_order_release);
         return !fail_fast_ && !call_.ends_early();
@@ -166,13 +169,6 @@ private:
     // With a fixed layout: where the arguments of item `i` are.
     [[nodiscard]] const std::byte* arguments_of(std::uint32_t i) const noexcept {
         return first_item_ + std::size_t{i} * layout::size;
-    }
-    [[nodiscard]] bool fail(std::uint32_t i, const std::exception_ptr& error) {
-        byte_buffer encoded;
-        encoder out(encoded);
-        encode_this_worker(out);
-        encode_exception(out, error);
-        return call_.fail_item(i, encoded.span());
     }
     [[nodiscard]] bool none_left() const noexcept {
         const std::uint64_t range = place_.words->range.load(std::memory_order_relaxed);

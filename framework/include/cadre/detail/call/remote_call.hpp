@@ -20,15 +20,19 @@
 
 namespace cadre::detail {
 
+/// Throws the error of a reply that is a failure or an exception.
+[[noreturn]] void rethrow_error(call_reply& reply);
+
 /// Decodes the value of a reply, or throws its error.
 template <class R>
 R read_reply(call_reply& reply) {
-    if (reply.kind == reply_kind::failure) std::rethrow_exception(reply.error);
-    codec_context context;
-    context.arrived = reply.descriptors;
-    decoder in(reply.bytes.span(), &context);
-    if (reply.kind == reply_kind::exception) std::rethrow_exception(decode_exception(in, reply.where));
-    if constexpr (!std::is_void_v<R>) return decode<R>(in);
+    if (reply.kind == reply_kind::failure || reply.kind == reply_kind::exception) rethrow_error(reply);
+    if constexpr (!std::is_void_v<R>) {
+        codec_context context;
+        context.take_arrived(reply.descriptors);
+        decoder in(reply.bytes.data(), reply.bytes.size(), &context);
+        return decode<R>(in);
+    }
 }
 
 /// @throws not_portable if `backend` does not carry descriptors, or `count` are too many

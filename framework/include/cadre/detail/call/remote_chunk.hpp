@@ -121,7 +121,7 @@ public:
                         descriptors.push_back(std::move(other.descriptors[d]));
                 }
             }
-        arguments.append(other.arguments.span().subspan(base, end - base));
+        arguments.append(other.arguments.data() + base, end - base);
         items += to - from;
     }
     /// Closes them: the items are not sent again.
@@ -135,13 +135,13 @@ public:
     template <class Results>
     [[nodiscard]] std::uint32_t read_results(Results& into) {
         if (reply.kind == reply_kind::exception) {
-            if (items > 1) read_reply<void>(reply);  // the chunk could not be decoded: throws
+            if (items > 1) rethrow_error(reply);  // the chunk could not be decoded: throws
             into.set(first, outcome<result>(only_error()));
             return 1;
         }
         const bool all = reply.kind == reply_kind::value;
         const std::uint32_t n = all ? items : std::min(reply.items_done, items);
-        const std::span<const std::byte> bytes = all ? reply.bytes.span() : reply.partial.span();
+        const byte_buffer& bytes = all ? reply.bytes : reply.partial;
         if constexpr (has_raw_results<bound>) {
             if (raw.enabled) {
                 read_raw_results(into, n, bytes);
@@ -149,8 +149,8 @@ public:
             }
         }
         codec_context context;
-        context.arrived = reply.descriptors;
-        decoder in(bytes, &context);
+        context.take_arrived(reply.descriptors);
+        decoder in(bytes.data(), bytes.size(), &context);
         for (std::uint32_t i = 0; i < n; ++i)
             into.set(first + i, decode_item(in, i));
         return n;
@@ -201,16 +201,16 @@ private:
     }
     // The failed items are in a list of their own, in order.
     template <class Results>
-    void read_raw_results(Results& into, std::uint32_t n, std::span<const std::byte> bytes) {
+    void read_raw_results(Results& into, std::uint32_t n, const byte_buffer& bytes) {
         constexpr std::size_t size = raw_result_size<result>;
         if (raw.results == nullptr && bytes.size() < n * size) throw_truncated();
         codec_context context;
-        decoder errors(reply.item_errors.span(), &context);
+        decoder errors(reply.item_errors.data(), reply.item_errors.size(), &context);
         std::uint32_t i = 0;
         while (errors.remaining() != 0) {
             const auto failed = codec<std::uint32_t>::decode(errors);
             const auto length = codec<std::uint32_t>::decode(errors);
-            decoder error(std::span(errors.read(length), length), &context);
+            decoder error(errors.read(length), length, &context);
             if (failed < i || failed >= n) throw_malformed("an item failed twice, or is no item of its chunk");
             read_values(into, i, failed, bytes);
             into.set(first + failed, outcome<result>(item_error(error, failed)));
@@ -219,12 +219,12 @@ private:
         read_values(into, i, n, bytes);
     }
     template <class Results>
-    void read_values(Results& into, std::uint32_t from, std::uint32_t to, std::span<const std::byte> bytes) {
+    void read_values(Results& into, std::uint32_t from, std::uint32_t to, const byte_buffer& bytes) {
         if (raw.results != nullptr) return;  // they are in place
         constexpr std::size_t size = raw_result_size<result>;
         for (std::uint32_t i = from; i < to; ++i)
             if constexpr (std::is_void_v<result>)
-                into.set(first + i, outcome<void>());
+                into.set(first + i, outcome<result>());
             else
                 into.set(first + i, outcome<result>(from_bytes<result>(bytes.data() + i * size)));
     }
@@ -235,7 +235,7 @@ private:
             default: return outcome<result>(item_error(in, i));
         }
         if constexpr (std::is_void_v<result>)
-            return outcome<void>{};
+            return outcome<result>{};
         else
             return outcome<result>(decode<result>(in));
     }

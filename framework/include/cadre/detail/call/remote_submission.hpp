@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include <cadre/detail/base/owning_pointer.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/detail/scheduler/work_registry.hpp>
@@ -79,7 +80,7 @@ private:
     stop_state* stop_ = nullptr;  // while linked
     node node_;
     work_root root_;
-    std::unique_ptr<deadline_stop> limit_;
+    owning_pointer<deadline_stop> limit_;
 };
 
 /// The reply of a call that was not run.

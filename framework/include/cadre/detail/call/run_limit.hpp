@@ -4,9 +4,9 @@
 
 #include <chrono>
 #include <exception>
-#include <memory>
 #include <string_view>
 
+#include <cadre/detail/base/owning_pointer.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/task/time_limit.hpp>
 
@@ -30,7 +30,7 @@ public:
 private:
     std::chrono::nanoseconds limit_;
     stop_state* outer_ = nullptr;
-    std::unique_ptr<deadline_stop> deadline_;  // most work has no limit
+    owning_pointer<deadline_stop> deadline_;  // most work has no limit
 };
 
 }  // namespace cadre::detail

@@ -37,7 +37,14 @@ struct codec_context {
     /// travel.
     std::vector<unique_fd>* descriptors = nullptr;
     /// Decoding: those that came with the bytes and were not decoded yet. An empty one was lost on its way.
-    std::span<unique_fd> arrived{};
+    unique_fd* arrived = nullptr;
+    std::size_t arrived_count = 0;
+
+    codec_context() noexcept;
+    codec_context(codec_context&& other) noexcept;
+    codec_context& operator=(codec_context&&) = delete;
+    ~codec_context();
+    void take_arrived(std::vector<unique_fd>& from) noexcept;
 };
 
 /// The limit of nesting, so that a hostile message cannot exhaust the stack.
@@ -84,18 +91,7 @@ public:
             write(bytes, count);
     }
     /// A run that begins at a multiple of `run_alignment`, whatever its length.
-    void write_aligned_run(const void* bytes, std::size_t count) {
-        const std::size_t used = (out_->size() + borrowed_bytes_ + 1) % run_alignment;
-        const std::size_t padding = used == 0 ? 0 : run_alignment - used;
-        write_byte(static_cast<std::uint8_t>(padding));
-        std::memset(out_->extend(padding), 0, padding);
-        if (borrowed_ != nullptr && count >= borrow_from) {
-            borrowed_->push_back({out_->size(), {static_cast<const std::byte*>(bytes), count}});
-            borrowed_bytes_ += count;
-            return;
-        }
-        write(bytes, count);
-    }
+    void write_aligned_run(const void* bytes, std::size_t count);
 
     [[nodiscard]] byte_buffer& buffer() noexcept { return *out_; }
     [[nodiscard]] codec_context* context() noexcept { return context_; }
@@ -116,7 +112,9 @@ private:
 class decoder {
 public:
     explicit decoder(std::span<const std::byte> in, codec_context* context = nullptr) noexcept
-        : next_(in.data()), end_(in.data() + in.size()), context_(context), grant_(in.size() * 4 + 1024) {}
+        : decoder(in.data(), in.size(), context) {}
+    decoder(const std::byte* bytes, std::size_t count, codec_context* context) noexcept
+        : next_(bytes), end_(bytes + count), context_(context), grant_(count * 4 + 1024) {}
 
     /// The next `count` bytes, in place.
     [[nodiscard]] const std::byte* read(std::size_t count) {

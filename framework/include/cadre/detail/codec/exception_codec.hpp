@@ -27,8 +27,7 @@ struct exception_origin {
 /// Second base of every rebuilt exception.
 class remote_origin {
 public:
-    explicit remote_origin(exception_origin origin)
-        : origin_(std::make_shared<const exception_origin>(std::move(origin))) {}
+    explicit remote_origin(exception_origin origin);
     virtual ~remote_origin() = default;
     remote_origin(const remote_origin&) = default;
     remote_origin& operator=(const remote_origin&) = default;

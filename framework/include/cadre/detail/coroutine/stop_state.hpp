@@ -4,13 +4,13 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <stop_token>
 #include <vector>
 
 #include <cadre/detail/base/compiler.hpp>
 #include <cadre/detail/base/intrusive_list.hpp>
+#include <cadre/detail/base/owning_pointer.hpp>
 
 namespace cadre::detail {
 
@@ -130,7 +130,7 @@ private:
         listener_list nodes;
         link_node link;
         stop_state* above = nullptr;  // whose list `link` is in: the parent's or the leader's
-        std::unique_ptr<std::stop_source> source;
+        owning_pointer<std::stop_source> source;
         request* requests = nullptr;  // that run callbacks now
     };
     [[nodiscard]] std::mutex& lock() noexcept;

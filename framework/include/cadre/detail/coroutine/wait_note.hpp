@@ -5,7 +5,6 @@
 #include <coroutine>
 #include <cstdint>
 #include <source_location>
-#include <unordered_map>
 
 #include <cadre/detail/base/compiler.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
@@ -14,6 +13,7 @@ namespace cadre::detail {
 
 struct completion;
 struct stop_node;
+class waits_in_progress;
 
 /// What a coroutine waits for.
 enum class wait_kind : std::uint8_t {
@@ -49,19 +49,7 @@ struct wait_note {
     wait_kind kind = wait_kind::event;
 };
 
-/// The waiting coroutines of a loop whose deadlocks are reported, by their waiters. Only the thread that drives the
-/// loop uses it.
-class waits_in_progress {
-public:
-    void add(const void* waiter, const wait_note& note);
-    void remove(const void* waiter) noexcept;
-    [[nodiscard]] const std::unordered_map<const void*, wait_note>& all() const noexcept { return notes_; }
-
-private:
-    std::unordered_map<const void*, wait_note> notes_;
-};
-
-/// Those of the loop that runs on this thread; null if it is not such a loop.
+/// The waits in progress of the loop that runs on this thread; null if it is not such a loop.
 CADRE_THREAD_LOCAL extern waits_in_progress* this_thread_waits;
 
 /// Where a task comes from that no coroutine awaits.

@@ -45,8 +45,13 @@ enum class reply_kind : std::uint8_t {
     unfinished,  ///< a chunk: `items_done` items have ended, with results in `partial`; the others have not begun
 };
 
-/// The result of a call.
+/// The result of a call. Its members take much code to move and to destroy: the library has it once.
 struct call_reply {
+    call_reply() noexcept;
+    call_reply(call_reply&& other) noexcept;
+    call_reply& operator=(call_reply&& other) noexcept;
+    ~call_reply();
+
     reply_kind kind = reply_kind::value;
     byte_buffer bytes{};  ///< private to this process: validated copies, never shared memory
     std::exception_ptr error{};  ///< with `failure`

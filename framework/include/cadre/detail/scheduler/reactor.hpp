@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 
+#include <cadre/detail/base/owning_pointer.hpp>
 #include <cadre/detail/coroutine/work_item.hpp>
 #include <cadre/detail/scheduler/timer_service.hpp>
 
@@ -122,7 +123,7 @@ private:
     virtual void made() noexcept = 0;
 
     std::mutex mutex_;  // under it: the reactor is made; no user code
-    std::unique_ptr<reactor> owner_;
+    owning_pointer<reactor> owner_;
     std::atomic<reactor*> made_{nullptr};
 };
 

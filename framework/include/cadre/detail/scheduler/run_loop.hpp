@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include <cadre/detail/base/owning_pointer.hpp>
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/scheduler/reactor.hpp>
 #include <cadre/detail/scheduler/timer_heap.hpp>
@@ -195,7 +196,7 @@ private:
     struct control_deleter {
         void operator()(loop_control* c) const noexcept;
     };
-    std::unique_ptr<loop_control, control_deleter> control_;
+    owning_pointer<loop_control, control_deleter> control_;
     loop_reactor_holder reactor_;  // last: destroyed first, with what its handlers hold
 };
 

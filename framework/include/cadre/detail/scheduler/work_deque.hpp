@@ -58,6 +58,7 @@ public:
     work_deque();
     work_deque(const work_deque&) = delete;
     work_deque& operator=(const work_deque&) = delete;
+    ~work_deque();
 
     /// Owner only. Publishes `count` items to thieves together, with one release store; `item(0)` is popped last.
     template <class F>

@@ -8,11 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/base/late_object.hpp>
 #include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/state/cell_operation.hpp>
@@ -48,7 +48,8 @@ struct word_value {
 /// A waiting coroutine, with the name of what it waits for, where the bytes are elsewhere.
 struct cell_wait : shared_object::pending_operation {
     cell_function function = nullptr;
-    std::span<std::byte> state{};
+    std::byte* state = nullptr;
+    std::size_t state_size = 0;
 };
 
 /// What a wait waits for: a cell_operation, or a condition with a member `at_home` that is one and stands for it.
@@ -81,7 +82,8 @@ public:
         wait.queue = shared_block::changes;
         wait.independent = true;
         wait.function = cell_name<at_home>::function();
-        wait.state = state_of(condition());
+        wait.state = reinterpret_cast<std::byte*>(&condition());
+        wait.state_size = sizeof(at_home);
     }
 
     template <class Promise>
@@ -141,7 +143,7 @@ private:
     Condition condition_;
     op_status outcome_ = op_status::would_block;
     await_check<awaitable_kind::change> check_;
-    std::optional<condition_wait> wait_;  // set when the operation suspends
+    late_object<condition_wait> wait_;  // set when the operation suspends
 };
 
 }  // namespace cadre::detail

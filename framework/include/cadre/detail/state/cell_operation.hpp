@@ -42,6 +42,9 @@ private:
     const known_cell_function* next_ = nullptr;
 };
 
+/// Not inline: the constraints of a span's constructors are expensive to compile.
+[[nodiscard]] std::span<std::byte> writable_bytes(void* bytes, std::size_t count) noexcept;
+
 /// The name of a type of operation.
 template <cell_operation Operation>
 class cell_name {
@@ -67,7 +70,7 @@ private:
 
 template <cell_operation Operation>
 [[nodiscard]] std::span<std::byte> state_of(Operation& operation) noexcept {
-    return std::as_writable_bytes(std::span(&operation, 1));
+    return writable_bytes(&operation, sizeof operation);
 }
 
 /// Performs the operation where the bytes are, once. Blocks for one round trip if they are elsewhere.

@@ -69,7 +69,7 @@ template <class T>
     if constexpr (portability_of<T>::reason != portability_reason::none) {
         __builtin_unreachable();
     } else {
-        decoder d(message.span());
+        decoder d(message.data(), message.size(), nullptr);
         return detail::decode<T>(d);
     }
 }

@@ -35,14 +35,8 @@ struct message_wait : shared_object::pending_operation {
     bool carries = false;
     held_objects held{};
 
-    static op_status try_send(pending_operation& p) noexcept {
-        auto& self = static_cast<message_wait&>(p);
-        return static_cast<shared_channel*>(self.object)->try_send(self.message.span(), self.carries);
-    }
-    static op_status try_receive(pending_operation& p) noexcept {
-        auto& self = static_cast<message_wait&>(p);
-        return static_cast<shared_channel*>(self.object)->try_receive(self.message, &self.held);
-    }
+    static op_status try_send(pending_operation& p) noexcept;
+    static op_status try_receive(pending_operation& p) noexcept;
 };
 
 /// The same for bytes that are not copied.

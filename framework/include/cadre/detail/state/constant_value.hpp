@@ -94,7 +94,7 @@ public:
         const std::lock_guard hold(mutex_);
         if (!value_) {
             if (bytes.empty()) bytes = copy_of(block);
-            decoder in(bytes.span());
+            decoder in(bytes.data(), bytes.size(), nullptr);
             T value = detail::decode<T>(in);
             if (in.remaining() != 0) throw_malformed("a shared constant is longer than its value");
             value_.emplace(std::move(value));

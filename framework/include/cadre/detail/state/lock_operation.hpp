@@ -6,10 +6,10 @@
 #include <coroutine>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/base/late_object.hpp>
 #include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/state/memory_domain.hpp>
@@ -210,7 +210,7 @@ private:
     bool ready_ = false;
     const void* frame_ = nullptr;  // of the coroutine, in code without NDEBUG
     await_check<awaitable_kind::lock> check_;
-    std::optional<lock_wait> wait_;  // set when the operation suspends
+    late_object<lock_wait> wait_;  // set when the operation suspends
 };
 
 }  // namespace cadre::detail

@@ -38,20 +38,30 @@ public:
         adopt(*pool, bytes, size);
     }
     message_memory(message_memory&& other) noexcept
-        : private_(std::move(other.private_)), pool_(std::exchange(other.pool_, nullptr)), shared_(other.shared_) {}
+        : private_(std::move(other.private_)), pool_(std::exchange(other.pool_, nullptr)), shared_(other.shared_),
+          shared_size_(other.shared_size_) {}
     message_memory& operator=(message_memory&& other) noexcept {
         if (this == &other) return *this;
         reset();
         private_ = std::move(other.private_);
         pool_ = std::exchange(other.pool_, nullptr);
         shared_ = other.shared_;
+        shared_size_ = other.shared_size_;
         return *this;
     }
     ~message_memory() { reset(); }
 
-    [[nodiscard]] std::span<std::byte> span() noexcept { return pool_ != nullptr ? shared_ : private_.span(); }
-    [[nodiscard]] std::span<const std::byte> span() const noexcept {
-        return pool_ != nullptr ? std::span<const std::byte>(shared_) : private_.span();
+    [[nodiscard]] std::byte* data() noexcept { return pool_ != nullptr ? shared_ : private_.data(); }
+    [[nodiscard]] const std::byte* data() const noexcept { return pool_ != nullptr ? shared_ : private_.data(); }
+    [[nodiscard]] std::size_t size() const noexcept { return pool_ != nullptr ? shared_size_ : private_.size(); }
+    // Templates for the reason of those of `byte_buffer`.
+    template <class Byte = std::byte>
+    [[nodiscard]] std::span<Byte> span() noexcept {
+        return {data(), size()};
+    }
+    template <class Byte = const std::byte>
+    [[nodiscard]] std::span<Byte> span() const noexcept {
+        return {data(), size()};
     }
     /// Null: the bytes are private.
     [[nodiscard]] message_pool* pool() const noexcept { return pool_; }
@@ -61,12 +71,12 @@ public:
     /// Keeps the first `size` bytes; there are at least as many.
     void truncate(std::size_t size) noexcept {
         if (pool_ != nullptr)
-            shared_ = shared_.first(size);
+            shared_size_ = size;
         else
             private_.resize_uninitialized(size);
     }
     void reset() noexcept {
-        if (pool_ != nullptr) pool_->release(shared_.data());
+        if (pool_ != nullptr) pool_->release(shared_);
         disown();
     }
     /// Gives shared bytes up without freeing them.
@@ -78,13 +88,15 @@ public:
     void adopt(message_pool& pool, std::byte* bytes, std::size_t size) noexcept {
         reset();
         pool_ = &pool;
-        shared_ = {bytes, size};
+        shared_ = bytes;
+        shared_size_ = size;
     }
 
 private:
     byte_buffer private_;  // empty if there is a pool
     message_pool* pool_ = nullptr;
-    std::span<std::byte> shared_{};
+    std::byte* shared_ = nullptr;
+    std::size_t shared_size_ = 0;
 };
 
 }  // namespace cadre::detail

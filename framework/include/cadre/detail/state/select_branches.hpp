@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include <cadre/detail/base/late_object.hpp>
 #include <cadre/detail/scheduler/timer_service.hpp>
 #include <cadre/detail/state/block_operation.hpp>
 #include <cadre/detail/state/channel_operations.hpp>
@@ -134,7 +135,7 @@ private:
         select_watch<waiter>* watch = nullptr;
     };
     std::chrono::nanoseconds delay_;
-    std::optional<select_watch<waiter>> watch_;
+    late_object<select_watch<waiter>> watch_;
     node timer_;
 };
 
@@ -170,7 +171,7 @@ public:
 
 private:
     operation operation_;
-    std::optional<select_watch<lock_wait>> watch_;
+    late_object<select_watch<lock_wait>> watch_;
 };
 
 /// A wait for a change of bytes that changes nothing itself.
@@ -205,7 +206,7 @@ public:
 
 private:
     operation operation_;
-    std::optional<select_watch<change_watch>> watch_;
+    late_object<select_watch<change_watch>> watch_;
 };
 
 template <class Operation>

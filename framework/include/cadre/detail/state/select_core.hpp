@@ -89,7 +89,7 @@ protected:
     [[nodiscard]] bool suspend(branches of, std::coroutine_handle<> handle, environment* env) noexcept;
     /// In `await_resume`. @return the index of the operation that was performed @throws its error, cancelled
     [[nodiscard]] std::size_t finish() {
-        if (!branches_.empty()) [[unlikely]]
+        if (branch_count_ != 0) [[unlikely]]
             end_wait();
         if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
         return performed_;
@@ -121,7 +121,8 @@ private:
     bool waiting_ = false;  // the task is suspended, until `outstanding_` is 0; guarded
     bool cancelled_ = false;  // guarded
 
-    branches branches_;  // empty if the task did not suspend
+    select_branch* const* branches_ = nullptr;
+    std::size_t branch_count_ = 0;  // 0 if the task did not suspend
     std::coroutine_handle<> handle_;
     listener listener_;
     bool listening_ = false;

@@ -6,9 +6,9 @@
 #include <coroutine>
 #include <memory>
 #include <mutex>
-#include <optional>
 
 #include <cadre/detail/base/intrusive_list.hpp>
+#include <cadre/detail/base/late_object.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
@@ -75,7 +75,7 @@ private:
     wait_list waiters_;
     bool stopping_ = false;  // the run is asked to stop: all waiters stay
     std::atomic<bool> ended_{false};
-    std::optional<root> root_;  // since the run has begun
+    late_object<root> root_;  // since the run has begun
     deferred_action pass_stop_on_;
     std::shared_ptr<shared_run> self_;  // while it runs
 };
