@@ -1,5 +1,6 @@
 #include "process/parent/call_protocol.hpp"
 
+#include "process/parent/limit_errors.hpp"
 #include "process/parent/raw_results.hpp"
 #include "process/parent/reports.hpp"
 #include "process/plane/chunk_progress.hpp"
@@ -263,12 +264,11 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
             if (is_bad_alloc(error) && retry_in_fresh_worker(c, r)) return {};
             if (r.limit.passed && ended_by_stop(error)) {
                 reply.kind = reply_kind::failure;
-                reply.error = placement::stopped_by_limit(c, r, task);
+                reply.error = stopped_by_limit(c, r, task);
             }
         }
         if (reply.retry_last) retire(c);  // the item is sent again before the worker's own message arrives
-        if (reply.kind == reply_kind::unfinished && r.limit.passed)
-            reply.last_item = placement::stopped_by_limit(c, r, task);
+        if (reply.kind == reply_kind::unfinished && r.limit.passed) reply.last_item = stopped_by_limit(c, r, task);
     }
     placement_.end(r, std::move(reply), ended);
     return {};

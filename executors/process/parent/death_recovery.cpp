@@ -3,6 +3,7 @@
 
 #include "process/parent/death_recovery.hpp"
 
+#include "process/parent/limit_errors.hpp"
 #include "process/parent/raw_results.hpp"
 #include "process/plane/chunk_progress.hpp"
 
@@ -95,7 +96,7 @@ void death_recovery::settle(const worker_connection& c, call_record& r, bool ran
     if (killed && r.chunk_of_items && r.limit.passed && r.chunk.items_done > r.limit.item)
         return end_unfinished(c, r, task, ended);
     if (killed && r.limit.passed && r.limit.of_call && r.stop != stop_reason::kill) {
-        placement_.fail(r, placement::timed_out_error(r, last_output(*death)), ended);
+        placement_.fail(r, timed_out_error(c, r, last_output(*death)), ended);
     } else if (killed) {
         placement_.fail(r, killed_error(*death, task, reason_of_kill(r)), ended);
     } else if ((c.killed || (!ran && !only)) && death->violation.empty()) {
@@ -114,7 +115,7 @@ void death_recovery::end_unfinished(const worker_connection& c, call_record& r, 
     call_reply reply;
     reply.kind = reply_kind::unfinished;
     reply.where = c.title() + ", " + task.text;
-    reply.last_item = placement::stopped_by_limit(c, r, task);
+    reply.last_item = stopped_by_limit(c, r, task);
     reply.items_done = r.chunk.items_done;
     reply.partial = std::move(r.chunk.results);
     reply.descriptors = std::move(r.chunk.descriptors);

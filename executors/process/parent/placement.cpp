@@ -5,7 +5,6 @@
 
 #include <cadre/detail/base/append_pieces.hpp>
 #include <cadre/detail/codec/call_name.hpp>
-#include <cadre/detail/task/time_limit.hpp>
 #include <cadre/errors.hpp>
 
 #include <algorithm>
@@ -264,17 +263,6 @@ void placement::fail_queued_calls(const std::exception_ptr& error, ended_calls& 
 task_label placement::label(const call_record& r) const {
     const std::string& given = r.call->options.name;
     return {given, given.empty() ? call_name(r.call->entry, r.call->arguments.span()) : "task '" + given + "'"};
-}
-
-std::exception_ptr placement::timed_out_error(const call_record& r, const std::string& last_output) {
-    return std::make_exception_ptr(timed_out(timed_out_text(r.limit.allowed, r.call->options.name) + last_output));
-}
-
-std::exception_ptr placement::stopped_by_limit(const worker_connection& c, const call_record& r,
-                                               const task_label& task) {
-    if (r.limit.of_call) return timed_out_error(r);
-    return std::make_exception_ptr(
-        timed_out(task.text + " exceeded its time limit and stopped when requested (" + c.title() + ")"));
 }
 
 bool placement::retry(call_record& r) noexcept {

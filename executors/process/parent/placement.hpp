@@ -57,11 +57,6 @@ public:
     [[nodiscard]] bool fail_unclaimed(call_record& r, std::exception_ptr error, ended_calls& ended) noexcept;
     [[nodiscard]] task_label label(const call_record& r) const;
     [[nodiscard]] const std::string& executor_name() const noexcept { return name_; }
-    /// The error of a call that has exceeded its own limit.
-    [[nodiscard]] static std::exception_ptr timed_out_error(const call_record& r, const std::string& last_output = {});
-    /// The error of a call, or an item of a chunk, that has exceeded its limit and obeyed the stop request.
-    [[nodiscard]] static std::exception_ptr stopped_by_limit(const worker_connection& c, const call_record& r,
-                                                             const task_label& task);
 
     /// Returns a call from its worker to the head of the queue.
     void requeue(call_record& r) noexcept;

@@ -5,6 +5,7 @@
 #include <cadre/map.hpp>
 #include <cadre/reduce.hpp>
 #include <cadre/register_exception.hpp>
+#include <cadre/stop.hpp>
 
 #include <gtest/gtest.h>
 
@@ -14,6 +15,7 @@
 #include <regex>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace {
@@ -29,6 +31,17 @@ int odd_one_out(int x) {
 task<int> odd_task(int x) { co_return odd_one_out(x); }
 int kill_itself(int x) {
     if (x == 7) ::raise(SIGKILL);
+    return x;
+}
+
+int obeys_a_stop(int x) {
+    while (x == 7)
+        if (cadre::stop_requested()) throw cadre::cancelled{};
+    return x;
+}
+int ignores_a_stop(int x) {
+    while (x == 7)
+        std::this_thread::sleep_for(1ms);
     return x;
 }
 
@@ -80,6 +93,21 @@ TEST(process_origin, of_a_death_in_a_call_is_its_worker_and_task) {
     EXPECT_TRUE(matches(origin_of(cadre::spawn(ex, kill_itself, 7)), worker_and_task));
     EXPECT_TRUE(matches(origin_of(cadre::on(ex.with({.name = "seven"}), kill_itself, 7)),
                         "worker \\(pid [0-9]+\\), task 'seven'"));
+}
+
+TEST(process_origin, of_an_exceeded_limit_is_its_worker_and_task) {
+    const process_executor ex{{.workers = 1, .kill_grace = 10ms}};
+    constexpr const char* worker_and_task = "worker 0 \\(pid [0-9]+\\), .*(obeys|ignores).*";
+    const cadre::executor limited = ex.with({.timeout = 10ms});
+    EXPECT_TRUE(matches(origin_of(cadre::on(limited, obeys_a_stop, 7)), worker_and_task));
+    EXPECT_TRUE(matches(origin_of(cadre::on(limited, ignores_a_stop, 7)), worker_and_task));
+    EXPECT_TRUE(matches(origin_of(cadre::on(limited.with({.name = "seven"}), obeys_a_stop, 7)),
+                        "worker 0 \\(pid [0-9]+\\), task 'seven'"));
+    for (const auto& late : {obeys_a_stop, ignores_a_stop})
+        EXPECT_TRUE(matches(origin_of(cadre::map(ex, late, std::views::iota(6, 8), {.timeout = 10ms, .name = "late"})),
+                            "worker 0 \\(pid [0-9]+\\), task 'late', item 1"));
+    const process_executor strict{{.workers = 1, .task_timeout = 10ms, .kill_grace = 1min}};
+    EXPECT_TRUE(matches(origin_of(cadre::on(strict, obeys_a_stop, 7)), worker_and_task));
 }
 
 // The worker cannot tell any more which item it was at.
