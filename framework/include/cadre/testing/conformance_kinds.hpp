@@ -23,10 +23,10 @@ REGISTER_TYPED_TEST_SUITE_P(
     a_limit_of_a_call_counts_from_its_begin, a_timeout_ends_a_queued_call_at_once,
     a_waiting_call_of_higher_priority_begins_first,
     a_local_executor_begins_calls_in_their_order_whatever_their_priority, retries_never_repeat_what_threw,
-    map_returns_move_only_results, a_second_await_of_a_job_is_an_error, a_cancelled_lock_is_not_held,
-    progress_is_reported_at_home, map_outcomes_of_a_stopped_executor_has_an_error_for_each_item,
-    integers_that_do_not_fit_are_refused, parameters_that_are_views_see_a_copy, views_may_be_items_and_bound_arguments,
-    descriptors_travel_with_calls, descriptors_are_closed_when_their_call_has_ended,
-    descriptors_travel_with_items_and_nested_calls);
+    only_worker_processes_count_failed_calls, map_returns_move_only_results, a_second_await_of_a_job_is_an_error,
+    a_cancelled_lock_is_not_held, progress_is_reported_at_home,
+    map_outcomes_of_a_stopped_executor_has_an_error_for_each_item, integers_that_do_not_fit_are_refused,
+    parameters_that_are_views_see_a_copy, views_may_be_items_and_bound_arguments, descriptors_travel_with_calls,
+    descriptors_are_closed_when_their_call_has_ended, descriptors_travel_with_items_and_nested_calls);
 
 }  // namespace cadre::conformance

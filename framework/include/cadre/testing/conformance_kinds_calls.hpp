@@ -21,6 +21,8 @@
 #include <cadre/async_mutex.hpp>
 #include <cadre/bind_portable.hpp>
 #include <cadre/errors.hpp>
+#include <cadre/executor_backend.hpp>
+#include <cadre/executor_stats.hpp>
 #include <cadre/job.hpp>
 #include <cadre/map.hpp>
 #include <cadre/on.hpp>
@@ -220,6 +222,18 @@ inline task<> retries_never_repeat_what_threw(executor ex) {
     EXPECT_EQ(calls.load(), 10);
 }
 
+inline task<> only_worker_processes_count_failed_calls(executor ex) {
+    if (ex.kind() != executor_kind::process && ex.backend()->remote()) co_return;  // an executor of several hosts
+    const executor_stats before = ex.stats();
+    const auto failed = co_await as_outcome(on(ex, work::fail_system));
+    const auto done = co_await as_outcome(on(ex, work::add, 1, 2));
+    EXPECT_FALSE(failed.has_value());
+    EXPECT_TRUE(done.has_value());
+    const executor_stats after = ex.stats();
+    EXPECT_EQ(after.failed, before.failed + (ex.kind() == executor_kind::process ? 1 : 0));
+    EXPECT_GE(after.completed, before.completed + 1);  // the last call may not have left the registry yet
+}
+
 // On a pool of several threads children begin side by side.
 inline task<> children_of_one_worker_begin_in_a_known_order(executor ex) {
     if (ex.kind() == executor_kind::thread && ex.concurrency() != 1) co_return;
@@ -285,6 +299,9 @@ TYPED_TEST_P(kinds_conformance, a_local_executor_begins_calls_in_their_order_wha
     this->run_outside(bodies::a_local_executor_begins_calls_in_their_order_whatever_their_priority);
 }
 TYPED_TEST_P(kinds_conformance, retries_never_repeat_what_threw) { this->run(bodies::retries_never_repeat_what_threw); }
+TYPED_TEST_P(kinds_conformance, only_worker_processes_count_failed_calls) {
+    this->run_outside(bodies::only_worker_processes_count_failed_calls);
+}
 TYPED_TEST_P(kinds_conformance, a_second_await_of_a_job_is_an_error) {
     this->run(bodies::a_second_await_of_a_job_is_an_error);
 }
