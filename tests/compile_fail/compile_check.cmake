@@ -1,5 +1,6 @@
 # Compiles SOURCE and checks the diagnostics. A file with lines `// expect: MESSAGE` must be rejected with these messages, one error
 # each, in this order, and no other error; a file without such a line must compile. `// names: TEXT` must occur in the output.
+# `// flags: FLAG` adds a flag of the compiler, such as one that makes an error of a warning.
 #
 #   cmake -DCOMPILER=… -DINCLUDES=a|b -DSOURCE=file.cpp [-DFLAGS=a|b] -P compile_check.cmake
 
@@ -9,6 +10,10 @@ string(REPLACE "|" ";" flags "${FLAGS}")
 list(REMOVE_ITEM include_dirs "" /usr/include)
 list(REMOVE_DUPLICATES include_dirs)
 list(TRANSFORM include_dirs PREPEND -I)
+
+file(STRINGS ${SOURCE} extra_flags REGEX "^// flags: ")
+list(TRANSFORM extra_flags REPLACE "^// flags: " "")
+list(APPEND flags ${extra_flags})
 
 # Not -fsyntax-only: g++ then skips template instantiations that a real build performs.
 execute_process(

@@ -16,6 +16,7 @@
 
 #include <cadre/config.hpp>
 #include <cadre/detail/base/owning_pointer.hpp>
+#include <cadre/detail/coroutine/await_transform.hpp>
 #include <cadre/detail/task/block_on.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/executor.hpp>
@@ -43,6 +44,32 @@ private:
     struct state;
     owning_pointer<state> state_;
 };
+
+/// The result of a main function: of `f(executor)`, or of `f()`. Void if `F` can be called in neither way.
+template <class F>
+struct main_function_result {
+    using type = void;
+};
+template <class F>
+    requires std::invocable<F&, executor>
+struct main_function_result<F> {
+    using type = std::invoke_result_t<F&, executor>;
+};
+template <class F>
+    requires(std::invocable<F&> && !std::invocable<F&, executor>)
+struct main_function_result<F> {
+    using type = std::invoke_result_t<F&>;
+};
+
+/// A coroutine function that `runtime::run` can call.
+template <class F>
+concept main_function = is_task<typename main_function_result<F>::type>;
+
+/// Whether the result of a task can be the exit status of the program.
+template <class R>
+inline constexpr bool exit_status_of = false;
+template <class T>
+inline constexpr bool exit_status_of<task<T>> = std::is_void_v<T> || requires { static_cast<int>(std::declval<T>()); };
 
 /// Prints the exception that is being handled to standard error. @return the exit status
 int report_uncaught(const char* program);
@@ -100,9 +127,14 @@ public:
     }
     /// The same with a function: runs `f(executor())`, or `f()`.
     template <class F>
-        requires(std::invocable<F&, cadre::executor> || std::invocable<F&>)
-    auto run(F f, std::source_location where = std::source_location::current()) {
-        return run(invoke_main(f), where);
+    auto run(F f, [[maybe_unused]] std::source_location where = std::source_location::current()) {
+        static_assert(detail::main_function<F>,
+                      "cadre::runtime::run takes a cadre::task, or a coroutine function that returns one and takes a "
+                      "cadre::executor or nothing");
+        if constexpr (detail::main_function<F>)
+            return run(invoke_main(f), where);
+        else
+            return detail::refused_await::any_value();
     }
 
     /// Like `run`, but a thread executor is itself the home: the task and the children of its `when_all` and `scope`
@@ -112,9 +144,15 @@ public:
         return run_at(home_of_run_parallel(), std::move(main_task), where);
     }
     template <class F>
-        requires(std::invocable<F&, cadre::executor> || std::invocable<F&>)
-    auto run_parallel(F f, std::source_location where = std::source_location::current()) {
-        return run_parallel(invoke_main(f), where);
+    auto run_parallel(F f, [[maybe_unused]] std::source_location where = std::source_location::current()) {
+        static_assert(
+            detail::main_function<F>,
+            "cadre::runtime::run_parallel takes a cadre::task, or a coroutine function that returns one and takes a "
+            "cadre::executor or nothing");
+        if constexpr (detail::main_function<F>)
+            return run_parallel(invoke_main(f), where);
+        else
+            return detail::refused_await::any_value();
     }
 
 private:
@@ -154,18 +192,30 @@ private:
 /// @return the result of the main task if it is an `int`, 0 if it is `void`, 1 after an error; a bad configuration ends
 ///         the program with status 2
 template <class App>
-    requires(std::invocable<App&, executor> || std::invocable<App&>)
-int run_main(int argc, char** argv, App app, std::source_location where = std::source_location::current()) {
-    runtime rt(argc, argv);
-    try {
-        if constexpr (std::is_void_v<decltype(rt.run(std::move(app)))>) {
-            rt.run(std::move(app), where);
-            return 0;
-        } else {
-            return static_cast<int>(rt.run(std::move(app), where));
+int run_main(int argc, char** argv, App app,
+             [[maybe_unused]] std::source_location where = std::source_location::current()) {
+    using result = typename detail::main_function_result<App>::type;
+    static_assert(
+        detail::main_function<App>,
+        "cadre::run_main takes a coroutine function itself, not its result: it returns a cadre::task and takes "
+        "a cadre::executor or nothing");
+    static_assert(!detail::main_function<App> || detail::exit_status_of<result>,
+                  "cadre::run_main: the result of the task is the exit status of the program; return a task<int> or a "
+                  "task<void>");
+    if constexpr (detail::exit_status_of<result>) {
+        runtime rt(argc, argv);
+        try {
+            if constexpr (std::is_void_v<typename result::value_type>) {
+                rt.run(std::move(app), where);
+                return 0;
+            } else {
+                return static_cast<int>(rt.run(std::move(app), where));
+            }
+        } catch (...) {
+            return detail::report_uncaught(argv[0]);
         }
-    } catch (...) {
-        return detail::report_uncaught(argv[0]);
+    } else {
+        return argc == 0 || argv == nullptr;
     }
 }
 

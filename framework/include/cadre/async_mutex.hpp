@@ -26,7 +26,7 @@ public:
     static constexpr bool cadre_portable_handle = true;
 
     /// Holds the lock until it is destroyed or `unlock` is called. Movable.
-    class guard {
+    class [[nodiscard]] guard {
     public:
         explicit guard(detail::held_lock held) noexcept : lock_(std::move(held)) {}
         /// Whether the previous owner's process died while it held the lock: the protected data may be in an

@@ -43,7 +43,7 @@ public:
     static constexpr bool cadre_portable_handle = true;
 
     /// Acquired permits, returned on destruction. Movable; may be destroyed on any thread.
-    class permit {
+    class [[nodiscard]] permit {
     public:
         explicit permit(std::shared_ptr<detail::shared_semaphore> from, std::uint32_t count = 1) noexcept
             : from_(std::move(from)), count_(count) {}

@@ -26,7 +26,7 @@ namespace cadre {
 /// are forgotten, and the death of a writer is reported. All members are thread-safe.
 class async_shared_mutex {
     template <detail::lock_mode Mode>
-    class basic_guard {
+    class [[nodiscard]] basic_guard {
     public:
         explicit basic_guard(detail::held_lock held) noexcept : lock_(std::move(held)) {}
         /// Whether the process of a writer died while it held the lock, and no writer has held it since: the protected

@@ -300,4 +300,17 @@ private:
     detail::channel_object<T> object_;
 };
 
+/// Refuses `channel<void>` by a sentence.
+template <class T>
+    requires std::is_void_v<T>
+class channel<T> {
+public:
+    template <class E, std::integral N>
+    channel(const E&, N) {
+        static_assert(!std::is_void_v<T>,
+                      "cadre::channel<T>: void is not a value; send a std::monostate, or use async_event or "
+                      "async_semaphore");
+    }
+};
+
 }  // namespace cadre

@@ -77,7 +77,7 @@ public:
     static constexpr bool cadre_portable_handle = true;
 
     /// Holds the segment alone until it is destroyed or `unlock` is called. Movable.
-    class guard {
+    class [[nodiscard]] guard {
     public:
         guard(guard&&) noexcept = default;
         guard& operator=(guard&& other) noexcept {
@@ -147,7 +147,7 @@ public:
 
     /// Holds the segment for reading, together with other readers, until it is destroyed or `unlock` is called.
     /// Movable.
-    class shared_guard {
+    class [[nodiscard]] shared_guard {
     public:
         /// Whether a writer's process died, and no writer has held the segment since. See `guard`.
         [[nodiscard]] bool owner_died() const noexcept { return owner_died_; }

@@ -67,7 +67,7 @@ struct value_cell {
 
 /// Holds the lock of a shared value until it goes out of scope. Movable; may be destroyed on any thread.
 template <class T>
-class value_guard {
+class [[nodiscard]] value_guard {
 public:
     value_guard(std::shared_ptr<shared_block> block, held_lock lock, T* value, bool damaged) noexcept
         : block_(std::move(block)), lock_(std::move(lock)), value_(value), damaged_(damaged) {}
@@ -90,7 +90,7 @@ private:
 
 /// Holds the lock of a shared array until it goes out of scope. Movable; may be destroyed on any thread.
 template <class T>
-class array_guard {
+class [[nodiscard]] array_guard {
 public:
     array_guard(std::shared_ptr<shared_block> block, held_lock lock, std::span<T> elements) noexcept
         : block_(std::move(block)), lock_(std::move(lock)), elements_(elements) {}
