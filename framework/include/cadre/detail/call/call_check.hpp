@@ -67,6 +67,13 @@ consteval auto check_portable() {
     }
 }
 
+/// Whether the arguments can be stored: an lvalue is copied.
+template <class Stored, class... Args>
+inline constexpr bool stores = false;
+template <class... As, class... Args>
+    requires(sizeof...(As) == sizeof...(Args))
+inline constexpr bool stores<std::tuple<As...>, Args...> = (std::is_constructible_v<As, Args> && ...);
+
 /// `Portable`: the call may run in another process.
 template <bool Portable, class F, class... Args>
 consteval auto check_call() {
@@ -80,10 +87,18 @@ consteval auto check_call() {
             return portability<portability_reason::not_callable_object, function>{};
         else
             return portability<portability_reason::not_callable, function>{};
-    } else if constexpr (Portable) {
-        return check_portable<function, stored_arguments_t<F, Args...>>();
     } else {
-        return check_result<function, stored_arguments_t<F, Args...>>();
+        using stored = stored_arguments_t<F, Args...>;
+        using verdict = decltype([] {
+            if constexpr (Portable)
+                return check_portable<function, stored>();
+            else
+                return check_result<function, stored>();
+        }());
+        if constexpr (verdict::reason == portability_reason::none && !stores<stored, Args...>)
+            return portability<portability_reason::not_copyable_argument, std::tuple<Args...>>{};
+        else
+            return verdict{};
     }
 }
 

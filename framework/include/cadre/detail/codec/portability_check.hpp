@@ -43,6 +43,7 @@ enum class portability_reason {
     coroutine_given,
     not_callable,
     not_callable_object,
+    not_copyable_argument,
     not_applicable,
     not_copyable_items,
     lost_change,
