@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/available_memory.hpp"
+#include "base/mapped_memory.hpp"
 
 namespace cadre::detail::process_plane {
 
@@ -26,7 +27,7 @@ block_allocator::block_allocator(int memfd, std::byte* base, std::uint64_t begin
 
 bool block_allocator::populate(std::uint64_t offset, std::uint64_t size) noexcept {
     if (!memory_left_for(size)) return false;
-    if (::fallocate(memfd_, 0, static_cast<off_t>(offset), static_cast<off_t>(size)) != 0) return false;
+    if (reserve_memory(memfd_, offset, size) != 0) return false;
 #ifdef MADV_POPULATE_WRITE
     // One system call instead of a fault for every page; a kernel without it faults them in as they are touched.
     ::madvise(base_ + offset, size, MADV_POPULATE_WRITE);

@@ -1,10 +1,12 @@
 #include "base/mapped_memory.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
 #include <boost/interprocess/exceptions.hpp>
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -32,6 +34,24 @@ void set_size(int fd, std::uint64_t size, const char* what) {
     const bool limited = ::getrlimit(RLIMIT_FSIZE, &largest) == 0 && size > largest.rlim_cur;
     if (limited || ::ftruncate(fd, static_cast<off_t>(size)) != 0)
         throw std::system_error(limited ? EFBIG : errno, std::generic_category(), what);
+}
+
+int reserve_memory(int fd, std::uint64_t offset, std::uint64_t size) noexcept {
+    // A signal ends fallocate without effect: in a program with frequent signals only small parts succeed.
+    constexpr std::uint64_t smallest_part = 64 * 1024;
+    std::uint64_t part = size;
+    while (size != 0) {
+        part = std::min(part, size);
+        if (::fallocate(fd, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(part)) == 0) {
+            offset += part;
+            size -= part;
+        } else if (errno == EINTR) {
+            part = std::max(part / 2, smallest_part);
+        } else {
+            return errno;
+        }
+    }
+    return 0;
 }
 
 mapped_region map_shared(const mapping_request& request, const char* what) {

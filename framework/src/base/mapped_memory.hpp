@@ -26,6 +26,11 @@ struct mapping_request {
 /// @throws std::system_error, named `what`
 void set_size(int fd, std::uint64_t size, const char* what);
 
+/// Takes memory for a part of a file in memory; signals do not interrupt it. The size of the file stays. After a
+/// failure a part of the range may have memory.
+/// @return 0, or the `errno` of fallocate
+[[nodiscard]] int reserve_memory(int fd, std::uint64_t offset, std::uint64_t size) noexcept;
+
 /// Maps the bytes at an address of the system's choice. The descriptor may be closed afterwards.
 /// @throws std::system_error, named `what`
 [[nodiscard]] mapped_region map_shared(const mapping_request& request, const char* what);

@@ -68,7 +68,11 @@ region region::create(const region_options& options) {
     region r(fd.fd, true, std::move(mapped), shape);
     fd.fd = -1;
     // The entries of far processes get memory when the slots are claimed.
-    if (!r.commit(0, region_map::process_offset(std::min<unsigned>(shape.slots, near_slots)))) throw std::bad_alloc();
+    const std::uint64_t begin = region_map::process_offset(std::min<unsigned>(shape.slots, near_slots));
+    if (!memory_left_for(begin)) throw std::bad_alloc();
+    const int error = reserve_memory(r.fd_, 0, begin);
+    if (error == ENOSPC || error == ENOMEM) throw std::bad_alloc();
+    if (error != 0) fail(error, "fallocate of the memory shared with workers");
     return r;
 }
 
@@ -85,11 +89,7 @@ region region::attach(int fd, const region_shape& shape) {
 
 bool region::commit(std::uint64_t offset, std::uint64_t size) const noexcept {
     if (!memory_left_for(size)) return false;
-    for (;;) {
-        if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(size)) == 0)
-            return true;
-        if (errno != EINTR) return false;
-    }
+    return reserve_memory(fd_, offset, size) == 0;
 }
 
 std::uint64_t region::written_from(const void* address) const noexcept {
