@@ -31,6 +31,7 @@ struct start_record {
     std::vector<std::string> arguments;
     std::vector<std::string> environment;
     std::size_t threads = 0;
+    int threads_error = 0;  // if their number is unknown
 };
 const start_record* started = nullptr;
 
@@ -43,6 +44,7 @@ void remember_start(int argc, char** argv) {
         record->environment.emplace_back(*e);
     }
     record->threads = thread_count();
+    record->threads_error = record->threads == 0 ? errno : 0;
     started = record;
 }
 
@@ -158,6 +160,10 @@ bool bootstrapped() noexcept { return started != nullptr; }
 std::size_t threads_at_start() noexcept { return started != nullptr ? started->threads : 0; }
 
 pid_t reexecute(process_role role, int socket) {
+    // A program that may not open files here cannot load its libraries after the exec either: each attempt would fail.
+    if (started->threads == 0) {
+        throw std::system_error(started->threads_error, std::system_category(), "opening /proc/self/task");
+    }
     std::vector<std::string> environment = started->environment;
     environment.push_back(std::string(role_variable) + (role == process_role::fork_server ? "server " : "worker ") +
                           std::to_string(::getpid()));

@@ -22,6 +22,9 @@ namespace {
 // If the static initialisers of the program take longer, no server is started.
 constexpr std::chrono::seconds start_limit{10};
 
+// The exit status of a program whose libraries cannot be loaded.
+constexpr int loader_failed = 127;
+
 class server_process {
 public:
     ~server_process() {
@@ -135,9 +138,10 @@ private:
         }
         const auto hello = parse_message<hello_message>(first.bytes);
         if (!hello || first.fds.size() != 1) {
-            const int error = WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status)
-                              : in_time                                     ? ECONNRESET
-                                                                            : ETIMEDOUT;
+            const int error = WIFEXITED(status) && WEXITSTATUS(status) == loader_failed ? ELIBACC
+                              : WIFEXITED(status) && WEXITSTATUS(status) != 0           ? WEXITSTATUS(status)
+                              : in_time                                                 ? ECONNRESET
+                                                                                        : ETIMEDOUT;
             throw std::system_error(error, std::system_category(), "starting the fork server");
         }
         pid_ = hello->pid;

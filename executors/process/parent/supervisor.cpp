@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include <sys/epoll.h>
@@ -152,10 +153,14 @@ private:
 supervisor::supervisor(std::shared_ptr<pool> p) {
     const signals_blocked blocked;
     auto w = std::make_unique<watch>(std::move(p));
-    thread_ = std::thread([w = std::move(w)]() mutable {
-        w->run();
-        w.reset();
-    });
+    try {
+        thread_ = std::thread([w = std::move(w)]() mutable {
+            w->run();
+            w.reset();
+        });
+    } catch (const std::system_error& e) {
+        throw std::system_error(e.code(), "starting the supervisor thread");
+    }
 }
 
 supervisor::~supervisor() {

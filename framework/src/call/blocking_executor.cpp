@@ -49,7 +49,11 @@ public:
 
 private:
     void start_thread_locked() {
-        std::thread([this] { work(); }).detach();
+        try {
+            std::thread([this] { work(); }).detach();
+        } catch (const std::system_error& e) {
+            throw std::system_error(e.code(), "starting a thread for run_blocking");
+        }
         ++threads_;
         ++idle_;
     }
