@@ -1,5 +1,6 @@
 #include <cadre/detail/base/large_memory.hpp>
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 #include <new>
@@ -24,7 +25,7 @@ struct kept_block {
 // Tried, never waited for: in a fork its owner may not exist any more.
 struct cache {
     spin_mutex mutex;
-    std::array<kept_block, 4> blocks{};
+    std::array<kept_block, 64> blocks{};  // a map of large items has tens of messages at a time
     std::size_t bytes = 0;
 };
 constinit cache kept;
@@ -42,16 +43,15 @@ std::byte* take_kept(std::size_t& size) noexcept {
     return std::exchange(*best, {}).memory;
 }
 
-bool keep(std::byte* memory, std::size_t size) noexcept {
+// @return the block to unmap: this one, or a smaller one that makes way for it; or none
+kept_block keep(std::byte* memory, std::size_t size) noexcept {
+    const kept_block given{memory, size};
     const std::unique_lock hold(kept.mutex, std::try_to_lock);
-    if (!hold || kept.bytes + size > max_kept) return false;
-    for (kept_block& b : kept.blocks) {
-        if (b.memory != nullptr) continue;
-        b = {memory, size};
-        kept.bytes += size;
-        return true;
-    }
-    return false;
+    if (!hold || kept.bytes + size > max_kept) return given;
+    kept_block& smallest = *std::ranges::min_element(kept.blocks, {}, &kept_block::size);  // of size 0: not in use
+    if (smallest.size >= size) return given;
+    kept.bytes += size - smallest.size;
+    return std::exchange(smallest, given);
 }
 
 void drop_kept() noexcept {
@@ -82,7 +82,7 @@ std::byte* allocate_large(std::size_t& size) {
 }
 
 void free_large(std::byte* memory, std::size_t size) noexcept {
-    if (!keep(memory, size)) ::munmap(memory, size);
+    if (const kept_block excess = keep(memory, size); excess.memory != nullptr) ::munmap(excess.memory, excess.size);
 }
 
 }  // namespace cadre::detail

@@ -14,7 +14,7 @@ inline constexpr std::size_t large_memory_from = populate_threshold;
 /// @param size  raised to what was allocated
 /// @throws std::bad_alloc, after the new-handler has been called
 [[nodiscard]] std::byte* allocate_large(std::size_t& size);
-/// A few blocks are kept for the next allocations, up to a bound.
+/// Some blocks are kept for the next allocations, up to a number and 128 MiB; the largest if there are too many.
 void free_large(std::byte* memory, std::size_t size) noexcept;
 
 }  // namespace cadre::detail
