@@ -26,10 +26,13 @@ namespace {
 
 using namespace cadre::detail;
 
+std::atomic<std::uint64_t> returns{0};
+
 /// One call at work; the results of a chunk are collected here.
 class call_at_work final : public invocation {
 public:
-    explicit call_at_work(const portable_call& call) {
+    /// @param first_returned  of a raw chunk: the items from here on are returned before any has begun; 0: none
+    call_at_work(portable_call& call, std::uint32_t first_returned) : call_(call), first_returned_(first_returned) {
         std::vector<std::span<const std::byte>> pieces;
         append_pieces(pieces, call.arguments.span(), call.borrowed);
         for (const auto& piece : pieces)
@@ -46,7 +49,12 @@ public:
     [[nodiscard]] raw_place open_raw(std::uint32_t size) noexcept override {
         raw_size_ = size;
         raw_.resize_uninitialized(std::size_t{items} * size);
-        words_.range.store(raw_chunk_words::pack(0, items));
+        const bool some = first_returned_ != 0 && first_returned_ < items;
+        words_.range.store(raw_chunk_words::pack(0, some ? first_returned_ : items));
+        if (some) {
+            ++returns;
+            call_.take_back(first_returned_);
+        }
         words_.done.store(0);
         raw_open_ = true;
         return {.words = &words_, .results = raw_.data(), .fork_word = &word_};
@@ -71,6 +79,8 @@ public:
     call_reply done;
 
 private:
+    portable_call& call_;
+    const std::uint32_t first_returned_;
     byte_buffer bytes_;
     byte_buffer committed_;
     byte_buffer raw_;
@@ -141,6 +151,7 @@ private:
             const waiting next = *at;
             waiting_.erase(at);
             const auto pause = std::chrono::microseconds(random_() % 60);
+            const auto first_returned = static_cast<std::uint32_t>(random_() % 4);
             hold.unlock();
             if (next.stopped) {
                 call_reply reply;
@@ -149,7 +160,7 @@ private:
                 next.call->complete(std::move(reply));
             } else {
                 std::this_thread::sleep_for(pause);
-                call_at_work work(*next.call);
+                call_at_work work(*next.call, next.call->raw.enabled ? first_returned : 0);
                 reinterpret_cast<call_entry>(reinterpret_cast<std::uintptr_t>(resolve_function(next.call->entry)))(
                     work);
                 next.call->complete(std::move(work.done));
@@ -168,6 +179,8 @@ private:
 };
 
 }  // namespace
+
+std::uint64_t returns_of_in_process_pools() noexcept { return returns.load(); }
 
 cadre::executor make_in_process_pool(std::size_t workers, std::uint64_t seed) {
     // The last handle may be dropped by a call that completes.

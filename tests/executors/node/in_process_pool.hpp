@@ -11,7 +11,10 @@
 namespace simulated {
 
 /// Runs plain functions, one at a time, each after a pause that the seed determines. Reports that it has `workers`
-/// workers. A stop request ends a call that waits.
+/// workers. A stop request ends a call that waits. Some chunks of plain values return items that have not begun.
 [[nodiscard]] cadre::executor make_in_process_pool(std::size_t workers, std::uint64_t seed);
+
+/// How often the pools of this process have returned items.
+[[nodiscard]] std::uint64_t returns_of_in_process_pools() noexcept;
 
 }  // namespace simulated
