@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include <cadre/async_barrier.hpp>
 #include <cadre/async_condition_variable.hpp>
@@ -39,13 +40,40 @@ inline task<void> count_down_and_wait(async_latch l, shared_value<int> before) {
     if (before.load() != 3) throw std::runtime_error("the latch was open too early");
 }
 
+/// Integers that tasks access under a lock or between phases: memory, where the executor shares memory, so that a
+/// missing order of accesses is a race; else shared values. Each access stands alone: an update by two of them is lost
+/// if another task is inside.
+struct places {
+    std::vector<shared_array<int>> memory{};  // one or none
+    std::vector<shared_value<int>> values{};
+
+    [[nodiscard]] static places make(const executor& ex, std::size_t count, bool in_memory) {
+        places made;
+        if (in_memory)
+            made.memory.emplace_back(ex, count);
+        else
+            for (std::size_t i = 0; i < count; ++i)
+                made.values.emplace_back(ex, 0);
+        return made;
+    }
+    [[nodiscard]] std::size_t size() const { return memory.empty() ? values.size() : memory.front().size(); }
+    [[nodiscard]] int get(std::size_t i) const { return memory.empty() ? values[i].load() : memory.front()[i]; }
+    void set(std::size_t i, int n) const {
+        if (memory.empty())
+            values[i].store(n);
+        else
+            memory.front()[i] = n;
+    }
+    void increment(std::size_t i) const { set(i, get(i) + 1); }
+};
+
 /// Writes its element in one phase and reads those of all in the next one.
-inline task<void> run_phases(async_barrier b, shared_array<int> a, int me, int phases) {
+inline task<void> run_phases(async_barrier b, places a, int me, int phases) {
     for (int i = 0; i < phases; ++i) {
-        a[static_cast<std::size_t>(me)] = i;
+        a.set(static_cast<std::size_t>(me), i);
         co_await b.arrive_and_wait();
-        for (const int seen : a)
-            if (seen != i) throw std::runtime_error("a phase has begun too early");
+        for (std::size_t place = 0; place < a.size(); ++place)
+            if (a.get(place) != i) throw std::runtime_error("a phase has begun too early");
         co_await b.arrive_and_wait();
     }
 }
@@ -74,71 +102,73 @@ inline task<void> read_together(async_shared_mutex m, async_barrier inside) {
     co_await inside.arrive_and_wait();
 }
 
-inline task<void> write_pairs(async_shared_mutex m, shared_array<int> pair, int times) {
+inline task<void> write_pairs(async_shared_mutex m, places pair, int times) {
     for (int i = 0; i < times; ++i) {
         auto guard = co_await m.lock();
-        ++pair[0];
+        pair.increment(0);
         if (i % 8 == 0) co_await yield();
-        ++pair[1];
+        pair.increment(1);
     }
 }
 
-inline task<void> read_pairs(async_shared_mutex m, shared_array<int> pair, int times) {
+inline task<void> read_pairs(async_shared_mutex m, places pair, int times) {
     for (int i = 0; i < times; ++i) {
         auto guard = co_await m.lock_shared();
-        const int first = pair[0];
+        const int first = pair.get(0);
         if (i % 8 == 0) co_await yield();
-        if (pair[1] != first) throw std::runtime_error("a reader and a writer at the same time");
+        if (pair.get(1) != first) throw std::runtime_error("a reader and a writer at the same time");
     }
 }
 
-/// The classic bounded buffer: places [2, 6) of `a`; a[0]: items put, a[1]: items taken.
+/// The classic bounded buffer: places [2, 6) of `a`; place 0: items put, place 1: items taken.
 inline task<void> put_items(async_mutex m, async_condition_variable not_full, async_condition_variable not_empty,
-                            shared_array<int> a, int from, int to) {
+                            places a, int from, int to) {
     for (int i = from; i < to; ++i) {
         auto guard = co_await m.lock();
-        co_await not_full.wait(guard, [&] { return a[0] - a[1] < 4; });
-        a[static_cast<std::size_t>(2 + a[0]++ % 4)] = i;
+        co_await not_full.wait(guard, [&] { return a.get(0) - a.get(1) < 4; });
+        a.set(static_cast<std::size_t>(2 + a.get(0) % 4), i);
+        a.increment(0);
         not_empty.notify_one();
     }
 }
 
 inline task<int> take_items(async_mutex m, async_condition_variable not_full, async_condition_variable not_empty,
-                            shared_array<int> a, int count) {
+                            places a, int count) {
     int sum = 0;
     for (int i = 0; i < count; ++i) {
         auto guard = co_await m.lock();
-        while (a[0] == a[1])
+        while (a.get(0) == a.get(1))
             co_await not_empty.wait(guard);
-        sum += a[static_cast<std::size_t>(2 + a[1]++ % 4)];
+        sum += a.get(static_cast<std::size_t>(2 + a.get(1) % 4));
+        a.increment(1);
         not_full.notify_one();
     }
     co_return sum;
 }
 
-/// a[0]: waiters, a[1]: those that were notified.
-inline task<void> wait_once(async_mutex m, async_condition_variable cv, shared_array<int> a) {
+/// Place 0: waiters, place 1: those that were notified.
+inline task<void> wait_once(async_mutex m, async_condition_variable cv, places a) {
     auto guard = co_await m.lock();
-    ++a[0];
+    a.increment(0);
     co_await cv.wait(guard);
     if (!guard.owns_lock()) throw std::runtime_error("the lock was not taken again");
-    ++a[1];
+    a.increment(1);
 }
 
-/// Waits until `seen[which]` is `count`, which it must not exceed.
-inline task<void> reaches(async_mutex m, shared_array<int> seen, std::size_t which, int count) {
+/// Waits until place `which` is `count`, which it must not exceed.
+inline task<void> reaches(async_mutex m, places seen, std::size_t which, int count) {
     for (;;) {
         {
             auto guard = co_await m.lock();
-            if (seen[which] > count) throw std::runtime_error("a notification released too many waiters");
-            if (seen[which] == count) co_return;
+            if (seen.get(which) > count) throw std::runtime_error("a notification released too many waiters");
+            if (seen.get(which) == count) co_return;
         }
         co_await sleep_for(1ms);
     }
 }
 
 /// Notifies five that `wait_once`: one by one, two, and all that are left.
-inline task<int> notify_five(async_mutex m, async_condition_variable cv, shared_array<int> seen) {
+inline task<int> notify_five(async_mutex m, async_condition_variable cv, places seen) {
     co_await reaches(m, seen, 0, 5);
     for (int i = 1; i <= 2; ++i) {
         cv.notify_one();

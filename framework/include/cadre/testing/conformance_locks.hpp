@@ -25,7 +25,6 @@
 #include <cadre/errors.hpp>
 #include <cadre/on.hpp>
 #include <cadre/select.hpp>
-#include <cadre/shared_array.hpp>
 #include <cadre/shared_value.hpp>
 #include <cadre/sleep.hpp>
 #include <cadre/sync_wait.hpp>
@@ -101,11 +100,10 @@ TYPED_TEST_P(lock_conformance, a_latch_opens_at_the_last_arrival) {
 }
 
 TYPED_TEST_P(lock_conformance, a_barrier_separates_phases_and_runs_its_action_once_in_each) {
-    if (!shares_arrays(this->under_test)) GTEST_SKIP() << "no shared arrays";
     shared_value<int> phases{this->under_test, 0};
     async_barrier b{this->under_test, 3, bind_portable(lock_tasks::count_phase, phases)};
-    shared_array<int> a{this->under_test, 3};
-    sync_wait([](executor ex, async_barrier barrier, shared_array<int> array) -> task<void> {
+    const auto a = lock_tasks::places::make(this->under_test, 3, shares_arrays(this->under_test));
+    sync_wait([](executor ex, async_barrier barrier, lock_tasks::places array) -> task<void> {
         co_await when_all(on(ex, lock_tasks::run_phases, barrier, array, 0, 50),
                           on(ex, lock_tasks::run_phases, barrier, array, 1, 50),
                           lock_tasks::run_phases(barrier, array, 2, 50));
@@ -179,27 +177,25 @@ TYPED_TEST_P(lock_conformance, readers_are_inside_together) {
 }
 
 TYPED_TEST_P(lock_conformance, a_writer_is_inside_alone) {
-    if (!shares_arrays(this->under_test)) GTEST_SKIP() << "no shared arrays";
     async_shared_mutex m{this->under_test};
-    shared_array<int> pair{this->under_test, 2};
-    sync_wait([](executor ex, async_shared_mutex mutex, shared_array<int> data) -> task<void> {
+    const auto pair = lock_tasks::places::make(this->under_test, 2, shares_arrays(this->under_test));
+    sync_wait([](executor ex, async_shared_mutex mutex, lock_tasks::places data) -> task<void> {
         co_await when_all(
             on(ex, lock_tasks::write_pairs, mutex, data, 100), on(ex, lock_tasks::read_pairs, mutex, data, 100),
             on(ex, lock_tasks::read_pairs, mutex, data, 100), on(ex, lock_tasks::write_pairs, mutex, data, 100),
             lock_tasks::write_pairs(mutex, data, 100), lock_tasks::read_pairs(mutex, data, 100));
     }(this->under_test, m, pair));
-    EXPECT_EQ(pair[0], 300);
-    EXPECT_EQ(pair[1], 300);
+    EXPECT_EQ(pair.get(0), 300);
+    EXPECT_EQ(pair.get(1), 300);
 }
 
 TYPED_TEST_P(lock_conformance, a_bounded_buffer_of_condition_variables_loses_nothing) {
-    if (!shares_arrays(this->under_test)) GTEST_SKIP() << "no shared arrays";
     async_mutex m{this->under_test};
     async_condition_variable full{this->under_test};
     async_condition_variable empty{this->under_test};
-    shared_array<int> a{this->under_test, 6};
+    const auto a = lock_tasks::places::make(this->under_test, 6, shares_arrays(this->under_test));
     const int sum = sync_wait([](executor ex, async_mutex mutex, async_condition_variable not_full,
-                                 async_condition_variable not_empty, shared_array<int> items) -> task<int> {
+                                 async_condition_variable not_empty, lock_tasks::places items) -> task<int> {
         auto [p, q, x, y] =
             co_await when_all(on(ex, lock_tasks::put_items, mutex, not_full, not_empty, items, 0, 100),
                               on(ex, lock_tasks::put_items, mutex, not_full, not_empty, items, 100, 200),
@@ -211,12 +207,11 @@ TYPED_TEST_P(lock_conformance, a_bounded_buffer_of_condition_variables_loses_not
 }
 
 TYPED_TEST_P(lock_conformance, a_notification_is_for_one_waiter) {
-    if (!shares_arrays(this->under_test)) GTEST_SKIP() << "no shared arrays";
     async_mutex m{this->under_test};
     async_condition_variable cv{this->under_test};
-    shared_array<int> a{this->under_test, 2};
+    const auto a = lock_tasks::places::make(this->under_test, 2, shares_arrays(this->under_test));
     sync_wait(
-        [](executor ex, async_mutex mutex, async_condition_variable changed, shared_array<int> counts) -> task<void> {
+        [](executor ex, async_mutex mutex, async_condition_variable changed, lock_tasks::places counts) -> task<void> {
             const auto one = [&] { return on(ex, lock_tasks::wait_once, mutex, changed, counts); };
             co_await when_all(one(), one(), one(), lock_tasks::wait_once(mutex, changed, counts),
                               lock_tasks::wait_once(mutex, changed, counts),
