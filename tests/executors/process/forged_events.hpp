@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <thread>
 
 namespace cadre::process_tests {
 
@@ -27,10 +28,15 @@ inline detail::process_plane::call_memory::layout* find_memory() {
     return found;
 }
 
-/// Publishes `e` at the place where the next event is due, as if the worker had sent it.
+/// Publishes `e` as the next event, as if the worker had sent it: when the parent has read those that it has sent. In
+/// place of an unread one it could hide the end of another chunk.
 inline void forge(detail::process_plane::call_memory::layout& m, const detail::process_plane::event& e) {
     using namespace detail::process_plane;
-    const std::uint64_t at = m.control.events_consumed.load();
+    std::uint64_t at = m.control.events_consumed.load();
+    while (m.events[at % event_slots].word.load() == slot_word(at, slot_state::queued)) {
+        std::this_thread::yield();
+        at = m.control.events_consumed.load();
+    }
     slot& s = m.events[at % event_slots];
     write_payload(s, e);
     s.word.store(slot_word(at, slot_state::queued));
