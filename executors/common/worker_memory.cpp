@@ -44,11 +44,8 @@ std::size_t thread_stack() noexcept {
 void note_initial_memory() noexcept {
     try {
         std::ifstream status("/proc/self/status");
-        for (std::string line; std::getline(status, line);) {
-            if (line.starts_with("VmData:")) {
-                initial_memory.store(std::strtoull(line.c_str() + 7, nullptr, 10) << 10);
-            }
-        }
+        for (std::string line; std::getline(status, line);)
+            if (line.starts_with("VmData:")) initial_memory.store(std::strtoull(line.c_str() + 7, nullptr, 10) << 10);
     } catch (...) {  // then a worker's limit is compared with the rest
     }
 }
@@ -63,9 +60,7 @@ std::size_t least_worker_memory() noexcept {
 
 std::string memory_limit_fault(std::size_t memory_limit) {
     const std::size_t least = least_worker_memory();
-    if (memory_limit == 0 || memory_limit >= least) {
-        return {};
-    }
+    if (memory_limit == 0 || memory_limit >= least) return {};
     // Rounded up, so that the number in the message suffices.
     constexpr std::size_t kib = 1024;
     return "expected at least " + std::to_string((least + kib - 1) / kib) +
@@ -73,20 +68,16 @@ std::string memory_limit_fault(std::size_t memory_limit) {
 }
 
 std::string memory_soft_limit_fault(std::size_t soft_limit, std::size_t memory_limit) {
-    if (memory_limit == 0 || soft_limit <= memory_limit) {
-        return {};
-    }
+    if (memory_limit == 0 || soft_limit <= memory_limit) return {};
     return "expected at most memory_limit (" + std::to_string(memory_limit) + "B), got " + std::to_string(soft_limit) +
            "B: no worker can use more than memory_limit";
 }
 
 void check_memory_limits(std::size_t soft_limit, std::size_t memory_limit) {
-    if (const std::string fault = memory_limit_fault(memory_limit); !fault.empty()) {
+    if (const std::string fault = memory_limit_fault(memory_limit); !fault.empty())
         throw config_error("memory_limit: " + fault);
-    }
-    if (const std::string fault = memory_soft_limit_fault(soft_limit, memory_limit); !fault.empty()) {
+    if (const std::string fault = memory_soft_limit_fault(soft_limit, memory_limit); !fault.empty())
         throw config_error("memory_soft_limit: " + fault);
-    }
 }
 
 }  // namespace cadre::detail

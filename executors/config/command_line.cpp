@@ -28,14 +28,9 @@ constexpr std::string_view named_variable = "CADRE_EXECUTOR_";
 
 // The setting to which the option `name` belongs; null for an argument of the program itself.
 std::string* target_of(std::string_view name, settings& found) {
-    for (const option& o : options) {
-        if (o.name == name) {
-            return &(found.*(o.target)).emplace();
-        }
-    }
-    if (!name.starts_with(named_option)) {
-        return nullptr;
-    }
+    for (const option& o : options)
+        if (o.name == name) return &(found.*(o.target)).emplace();
+    if (!name.starts_with(named_option)) return nullptr;
     found.named.push_back({std::string(name), std::string(name.substr(named_option.size())), {}});
     return &found.named.back().spec;
 }
@@ -64,9 +59,7 @@ std::vector<named_spec> named_variables() {
 
 settings take_command_line(int& argc, char** argv) {
     settings found;
-    if (argc < 1) {
-        return found;
-    }
+    if (argc < 1) return found;
     int kept = 1;
     int i = 1;
     for (; i < argc && std::string_view(argv[i]) != "--"; ++i) {
@@ -74,19 +67,17 @@ settings take_command_line(int& argc, char** argv) {
         const std::size_t equals = argument.find('=');
         const std::string_view name = argument.substr(0, equals);
         std::string* const value = target_of(name, found);
-        if (value == nullptr) {
+        if (value == nullptr)
             argv[kept++] = argv[i];
-        } else if (equals != std::string_view::npos) {
+        else if (equals != std::string_view::npos)
             *value = argument.substr(equals + 1);
-        } else if (i + 1 < argc && !std::string_view(argv[i + 1]).starts_with("--")) {
+        else if (i + 1 < argc && !std::string_view(argv[i + 1]).starts_with("--"))
             *value = argv[++i];
-        } else {
+        else
             throw config_error(std::string(name) + ": expected a value");
-        }
     }
-    for (; i < argc; ++i) {
+    for (; i < argc; ++i)
         argv[kept++] = argv[i];
-    }
     argv[kept] = nullptr;
     argc = kept;
     return found;

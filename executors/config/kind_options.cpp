@@ -56,9 +56,7 @@ int retries_of(const executor_config& c) {
 }
 
 void fail_if(const std::string& fault, const executor_config& c, std::string_view key) {
-    if (!fault.empty()) {
-        c.fail(key, fault);
-    }
+    if (!fault.empty()) c.fail(key, fault);
 }
 
 // In the order of the enumerators.
@@ -69,9 +67,8 @@ constexpr option<serial_options> of_serial[] = {
     {"seed", [](const executor_config& c, serial_options& o) { o.seed = c.unsigned_integer("seed"); }},
     {"workers",
      [](const executor_config& c, serial_options&) {
-         if (const auto workers = c.workers(); workers && *workers != 1) {
+         if (const auto workers = c.workers(); workers && *workers != 1)
              c.fail("workers", "the kind 'serial' has exactly one worker, got " + std::to_string(*workers));
-         }
      }},
 };
 
@@ -149,9 +146,8 @@ struct kind_keys {
 template <class Options, std::size_t N>
 std::vector<std::string_view> keys_of(const option<Options> (&options)[N]) {
     std::vector<std::string_view> keys;
-    for (const option<Options>& o : options) {
+    for (const option<Options>& o : options)
         keys.push_back(o.key);
-    }
     return keys;
 }
 
@@ -184,11 +180,8 @@ void check_keys(const executor_config& c, std::string_view kind) {
                             "_options::" + (kind == "mpi" || kind == "cluster" ? "host." : "") + key + " in code");
         }
         std::vector<std::string> supporting;
-        for (const kind_keys& other : known) {
-            if (has(other, key)) {
-                supporting.emplace_back(other.kind);
-            }
-        }
+        for (const kind_keys& other : known)
+            if (has(other, key)) supporting.emplace_back(other.kind);
         if (!supporting.empty() && std::ranges::find(supporting, kind) == supporting.end()) {
             c.fail(key,
                    "the kind '" + std::string(kind) + "' cannot honour this option (" + listed(supporting) + " can)");
@@ -201,12 +194,9 @@ void check_keys(const executor_config& c, std::string_view kind) {
 template <class Options, std::size_t N>
 Options read_all(const executor_config& c, const option<Options> (&options)[N]) {
     Options result;
-    if constexpr (requires { result.name; }) {
-        result.name = c.name;
-    }
-    for (const option<Options>& o : options) {
+    if constexpr (requires { result.name; }) result.name = c.name;
+    for (const option<Options>& o : options)
         o.read(c, result);
-    }
     return result;
 }
 
@@ -243,9 +233,8 @@ mpi_options to_mpi_options(const executor_config& c) {
 cluster_options to_cluster_options(const executor_config& c) {
     check_keys(c, "cluster");
     cluster_options result;
-    for (const option<cluster_options>& o : of_cluster) {
+    for (const option<cluster_options>& o : of_cluster)
         o.read(c, result);
-    }
     result.host = read_process_options(c);
     return result;
 }

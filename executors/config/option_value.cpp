@@ -28,9 +28,7 @@ std::string shortest(double value) {
     const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
     std::string text(buffer, end);
     // 3.0 must differ from the whole number 3 that a message requires.
-    if (std::isfinite(value) && text.find_first_of(".e") == std::string::npos) {
-        text += ".0";
-    }
+    if (std::isfinite(value) && text.find_first_of(".e") == std::string::npos) text += ".0";
     return text;
 }
 
@@ -42,9 +40,8 @@ struct to_text {
     std::string operator()(std::chrono::nanoseconds value) const { return std::to_string(value.count()) + "ns"; }
     std::string operator()(const option_value::array& values) const {
         std::string list;
-        for (const option_value& value : values) {
+        for (const option_value& value : values)
             list += (list.empty() ? "" : ", ") + value.text();
-        }
         return "[" + list + "]";
     }
 };

@@ -21,13 +21,11 @@ struct registry {
 };
 
 void add_to(registry& r, std::string_view name, kind_entry entry) {
-    if (!is_name(name)) {
+    if (!is_name(name))
         throw config_error("executor kind '" + std::string(name) + "': expected a name of " + std::string(name_rule));
-    }
     const std::lock_guard lock(r.mutex);
-    if (!r.kinds.try_emplace(std::string(name), std::move(entry)).second) {
+    if (!r.kinds.try_emplace(std::string(name), std::move(entry)).second)
         throw config_error("executor kind '" + std::string(name) + "' is registered already");
-    }
 }
 
 registry& bare_registry() {
@@ -49,16 +47,12 @@ kind_entry entry_of(const executor_config& c) {
         registry& r = kinds();
         const std::lock_guard lock(r.mutex);
         const auto at = r.kinds.find(c.kind);
-        if (at != r.kinds.end()) {
-            return at->second;
-        }
+        if (at != r.kinds.end()) return at->second;
     }
     const std::vector<std::string> known = all_kinds();
     const std::string message =
         "unknown executor kind '" + c.kind + "'" + did_you_mean(c.kind, known) + " (kinds: " + listed(known) + ")";
-    if (c.name.empty()) {
-        fail_at(c.origin, message);
-    }
+    if (c.name.empty()) fail_at(c.origin, message);
     c.fail("kind", message);
 }
 
@@ -75,25 +69,17 @@ std::vector<kind_entry> entries() {
 void add_kind(std::string_view name, kind_entry entry) { add_to(kinds(), name, std::move(entry)); }
 
 void start_kinds(int argc, char** argv) {
-    if (kinds_started()) {
-        return;
-    }
-    for (const kind_entry& entry : entries()) {
-        if (entry.start_up != nullptr) {
-            entry.start_up(argc, argv);
-        }
-    }
+    if (kinds_started()) return;
+    for (const kind_entry& entry : entries())
+        if (entry.start_up != nullptr) entry.start_up(argc, argv);
     kinds().started.store(true);
 }
 
 bool kinds_started() noexcept { return kinds().started.load(); }
 
 void finish_kinds() {
-    for (const kind_entry& entry : entries()) {
-        if (entry.tear_down != nullptr) {
-            entry.tear_down();
-        }
-    }
+    for (const kind_entry& entry : entries())
+        if (entry.tear_down != nullptr) entry.tear_down();
 }
 
 void serve_kind(const executor_config& c) {
@@ -101,24 +87,17 @@ void serve_kind(const executor_config& c) {
     {
         registry& r = kinds();
         const std::lock_guard lock(r.mutex);
-        if (const auto found = r.kinds.find(c.kind); found != r.kinds.end()) {
-            serve = found->second.serve;
-        }
+        if (const auto found = r.kinds.find(c.kind); found != r.kinds.end()) serve = found->second.serve;
     }
-    if (serve != nullptr) {
-        serve(c);
-    }
+    if (serve != nullptr) serve(c);
 }
 
 std::vector<std::string> all_kinds() {
     registry& r = kinds();
     const std::lock_guard lock(r.mutex);
     std::vector<std::string> names;
-    for (const auto& [name, entry] : r.kinds) {
-        if (entry.missing == nullptr) {
-            names.push_back(name);
-        }
-    }
+    for (const auto& [name, entry] : r.kinds)
+        if (entry.missing == nullptr) names.push_back(name);
     return names;
 }
 
@@ -138,22 +117,14 @@ bool has_check(std::string_view name) {
 void check_kind(const executor_config& c) { static_cast<void>(entry_of(c)); }
 
 void check_options(const executor_config& c) {
-    if (const kind_entry entry = entry_of(c); entry.check != nullptr) {
-        entry.check(c);
-    }
+    if (const kind_entry entry = entry_of(c); entry.check != nullptr) entry.check(c);
 }
 
 bool check_can_be_made(const executor_config& c) {
     const kind_entry entry = entry_of(c);
-    if (entry.missing != nullptr) {
-        fail_at(c.origin, entry.missing);
-    }
-    if (entry.check != nullptr) {
-        entry.check(c);
-    }
-    if (entry.check_here != nullptr) {
-        entry.check_here(c);
-    }
+    if (entry.missing != nullptr) fail_at(c.origin, entry.missing);
+    if (entry.check != nullptr) entry.check(c);
+    if (entry.check_here != nullptr) entry.check_here(c);
     return entry.check != nullptr && !entry.checked_by_start;
 }
 
@@ -162,9 +133,7 @@ bool check_can_be_made(const executor_config& c) {
 namespace cadre {
 
 void register_executor_kind(std::string_view name, executor_factory factory) {
-    if (!factory) {
-        throw config_error("executor kind '" + std::string(name) + "': its factory is empty");
-    }
+    if (!factory) throw config_error("executor kind '" + std::string(name) + "': its factory is empty");
     detail::add_kind(name, {.make = std::move(factory)});
 }
 
@@ -175,9 +144,7 @@ executor make_executor(std::string_view spec) {
     executor_config c;
     c.kind = std::move(parsed.name);
     c.options = std::move(parsed.options);
-    if (parsed.workers) {
-        c.options.emplace("workers", std::move(*parsed.workers));
-    }
+    if (parsed.workers) c.options.emplace("workers", std::move(*parsed.workers));
     return make_executor(c);
 }
 
@@ -185,9 +152,7 @@ executor make_executor(const executor_config& c) {
     detail::check_can_be_made(c);
     // Without the registry's lock: a factory may take long, or make other executors.
     executor made = detail::entry_of(c).make(c);
-    if (!made) {
-        detail::fail_at(c.origin, "the factory of the kind '" + c.kind + "' made no executor");
-    }
+    if (!made) detail::fail_at(c.origin, "the factory of the kind '" + c.kind + "' made no executor");
     return made;
 }
 

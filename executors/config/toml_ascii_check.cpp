@@ -20,27 +20,23 @@ public:
     explicit ascii_checker(std::string_view text) : text_(text) {}
 
     std::optional<forbidden_character> run() {
-        if (text_.starts_with(byte_order_mark)) {
-            at_ = byte_order_mark.size();
-        }
-        while (at_ < text_.size()) {
+        if (text_.starts_with(byte_order_mark)) at_ = byte_order_mark.size();
+        while (at_ < text_.size())
             token();
-        }
         return found_;
     }
 
 private:
     // A comment, a string, or one character between them.
     void token() {
-        if (text_[at_] == '#') {
+        if (text_[at_] == '#')
             at_ = std::min(text_.find('\n', at_), text_.size());
-        } else if (text_[at_] == '"' || text_[at_] == '\'') {
+        else if (text_[at_] == '"' || text_[at_] == '\'')
             string(text_[at_]);
-        } else if (!is_ascii(text_[at_])) {
+        else if (!is_ascii(text_[at_]))
             forbid(outside_of_strings);
-        } else {
+        else
             ++at_;
-        }
     }
 
     void string(char quote) {
@@ -55,14 +51,11 @@ private:
             if (text_.substr(at_).starts_with(end)) {
                 at_ += end.size();
                 // Up to two quotes before the end of a multi-line string belong to it.
-                for (int i = 0; multi_line && i < 2 && at_ < text_.size() && text_[at_] == quote; ++i) {
+                for (int i = 0; multi_line && i < 2 && at_ < text_.size() && text_[at_] == quote; ++i)
                     ++at_;
-                }
                 return;
             }
-            if (skipping && !is_ascii(c)) {
-                return forbid(after_continued_line);
-            }
+            if (skipping && !is_ascii(c)) return forbid(after_continued_line);
             if (quote == '"' && c == '\\') {
                 skipping |= escape();
             } else {
@@ -82,9 +75,7 @@ private:
         const std::string_view before = text_.substr(0, at_);
         const std::size_t line_start = before.rfind('\n') + 1;  // 0 where there is none
         std::string_view line = before.substr(line_start);
-        if (line_start == 0 && line.starts_with(byte_order_mark)) {
-            line.remove_prefix(byte_order_mark.size());
-        }
+        if (line_start == 0 && line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
         found_ = {.line = 1 + static_cast<std::size_t>(std::ranges::count(before, '\n')),
                   .column = 1 + static_cast<std::size_t>(std::ranges::count_if(line, starts_code_point)),
                   .reason = reason};
@@ -99,17 +90,13 @@ private:
 }  // namespace
 
 std::string ascii_copy(std::string_view text) {
-    if (text.starts_with(byte_order_mark)) {
-        text.remove_prefix(byte_order_mark.size());
-    }
+    if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
     std::string copy;
-    for (const char c : text) {
-        if (is_ascii(c)) {
+    for (const char c : text)
+        if (is_ascii(c))
             copy += c;
-        } else if (starts_code_point(c)) {
+        else if (starts_code_point(c))
             copy += 'x';
-        }
-    }
     return copy;
 }
 

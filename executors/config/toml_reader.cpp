@@ -26,9 +26,8 @@ public:
                     detail::fail_at(at(node, "executor"), "expected a string, got " + describe(node, "executor") +
                                                               (node.is_table() ? "; did you mean 'executors'?" : ""));
                 }
-                if (name->get().empty()) {
+                if (name->get().empty())
                     detail::fail_at(at(node, "executor"), "expected the name of an executor or KIND:WORKERS, got \"\"");
-                }
                 result.executor = name->get();
                 result.executor_origin = at(node, "executor");
             } else if (key == "executors") {
@@ -45,9 +44,8 @@ private:
     toml::table parse() const {
         if (const std::string copy = detail::ascii_copy(text_); copy != text_) {
             static_cast<void>(parse(copy));
-            if (const auto forbidden = detail::check_ascii(text_)) {
+            if (const auto forbidden = detail::check_ascii(text_))
                 detail::fail_at(position(*forbidden), forbidden->reason);
-            }
         }
         return parse(text_);
     }
@@ -78,9 +76,7 @@ private:
             } catch (const detail::toml_assertion&) {
                 return line;
             }
-            if (end == std::string_view::npos) {
-                return line;
-            }
+            if (end == std::string_view::npos) return line;
             ++end;
         }
     }
@@ -88,9 +84,8 @@ private:
     void read_executors(const toml::table& executors, config& result) const {
         for (const auto& [key, node] : executors) {
             const std::string path = "executors." + std::string(key.str());
-            if (!detail::is_name(key.str())) {
+            if (!detail::is_name(key.str()))
                 detail::fail_at(at(key, path), "expected a name of " + std::string(detail::name_rule));
-            }
             executor_config c;
             c.name = key.str();
             c.origin = at(node, path);
@@ -107,9 +102,8 @@ private:
             const std::string name = prefix + std::string(key.str());
             const std::string full = path + "." + std::string(key.str());
             if (const toml::table* const inner = node.as_table()) {
-                if (inner->empty()) {  // it would be ignored, whatever its name is
+                if (inner->empty())   // it would be ignored, whatever its name is
                     detail::fail_at(at(key, full), "expected options, got an empty table");
-                }
                 read_options(*inner, full, name + ".", c);
                 continue;
             }
@@ -122,35 +116,23 @@ private:
     static void take_kind(executor_config& c) {
         const auto kind = c.string("kind");
         const auto inner = c.options.lower_bound("kind.");
-        if (inner != c.options.end() && inner->first.starts_with("kind.")) {
+        if (inner != c.options.end() && inner->first.starts_with("kind."))
             c.fail(inner->first, "'kind' takes a single value, not a table");
-        }
-        if (!kind) {
-            c.fail("kind", "missing; expected one of " + detail::listed(detail::all_kinds()));
-        }
+        if (!kind) c.fail("kind", "missing; expected one of " + detail::listed(detail::all_kinds()));
         c.kind = *kind;
         detail::check_kind(c);
         c.options.erase("kind");
     }
 
     option_value convert(const toml::node& node, const std::string& path) const {
-        if (const auto* const text = node.as_string()) {
-            return text->get();
-        }
-        if (const auto* const whole = node.as_integer()) {
-            return whole->get();
-        }
-        if (const auto* const number = node.as_floating_point()) {
-            return number->get();
-        }
-        if (const auto* const flag = node.as_boolean()) {
-            return flag->get();
-        }
+        if (const auto* const text = node.as_string()) return text->get();
+        if (const auto* const whole = node.as_integer()) return whole->get();
+        if (const auto* const number = node.as_floating_point()) return number->get();
+        if (const auto* const flag = node.as_boolean()) return flag->get();
         if (const auto* const array = node.as_array()) {
             option_value::array values;
-            for (const toml::node& element : *array) {
+            for (const toml::node& element : *array)
                 values.push_back(convert(element, path));
-            }
             return values;
         }
         detail::fail_at(at(node, path), "expected a string, a number, true, false or an array, got " + kind_of(node));
@@ -158,9 +140,7 @@ private:
 
     const toml::table& table_at(const toml::node& node, const std::string& path) const {
         const toml::table* const table = node.as_table();
-        if (table == nullptr) {
-            detail::fail_at(at(node, path), "expected a table, got " + describe(node, path));
-        }
+        if (table == nullptr) detail::fail_at(at(node, path), "expected a table, got " + describe(node, path));
         return *table;
     }
 
@@ -169,9 +149,7 @@ private:
     }
 
     std::string describe(const toml::node& node, const std::string& path) const {
-        if (node.is_array_of_tables()) {
-            return "an array of tables";
-        }
+        if (node.is_array_of_tables()) return "an array of tables";
         const bool nameless = node.is_table() || node.is_date() || node.is_time() || node.is_date_time();
         return nameless ? kind_of(node) : convert(node, path).text();
     }

@@ -47,11 +47,8 @@ constexpr unit size_units[] = {
 };
 
 std::int64_t factor_of(std::string_view name, std::span<const unit> units) noexcept {
-    for (const unit& u : units) {
-        if (u.name == name) {
-            return u.factor;
-        }
-    }
+    for (const unit& u : units)
+        if (u.name == name) return u.factor;
     return 0;
 }
 
@@ -60,28 +57,21 @@ std::optional<std::int64_t> parse_quantity(std::string_view text, std::span<cons
     const std::size_t digits = text.find_first_not_of("0123456789.");
     const std::string_view number = text.substr(0, digits);
     std::string_view name = digits == std::string_view::npos ? std::string_view() : text.substr(digits);
-    if (!name.empty() && name.front() == ' ') {
-        name.remove_prefix(1);
-    }
+    if (!name.empty() && name.front() == ' ') name.remove_prefix(1);
     const std::int64_t factor = factor_of(name, units);
-    if (factor == 0 || number.empty() || number.front() == '.' || number.back() == '.') {
-        return std::nullopt;
-    }
+    if (factor == 0 || number.empty() || number.front() == '.' || number.back() == '.') return std::nullopt;
     constexpr std::int64_t max = std::numeric_limits<std::int64_t>::max();
     if (number.find('.') == std::string_view::npos) {
         std::int64_t whole = 0;
         const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), whole);
-        if (error != std::errc() || end != number.data() + number.size() || whole > max / factor) {
-            return std::nullopt;
-        }
+        if (error != std::errc() || end != number.data() + number.size() || whole > max / factor) return std::nullopt;
         return whole * factor;
     }
     double value = 0;
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
     value *= static_cast<double>(factor);
-    if (error != std::errc() || end != number.data() + number.size() || value >= static_cast<double>(max)) {
+    if (error != std::errc() || end != number.data() + number.size() || value >= static_cast<double>(max))
         return std::nullopt;
-    }
     return std::llround(value);
 }
 
@@ -89,9 +79,7 @@ template <class Int>
 std::optional<Int> parse_whole(std::string_view text) noexcept {
     Int value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
-        return std::nullopt;
-    }
+    if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
     return value;
 }
 
@@ -99,17 +87,13 @@ std::optional<Int> parse_whole(std::string_view text) noexcept {
 
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) noexcept {
     const auto nanoseconds = parse_quantity(text, duration_units);
-    if (!nanoseconds) {
-        return std::nullopt;
-    }
+    if (!nanoseconds) return std::nullopt;
     return std::chrono::nanoseconds(*nanoseconds);
 }
 
 std::optional<std::size_t> parse_bytes(std::string_view text) noexcept {
     const auto bytes = parse_quantity(text, size_units);
-    if (!bytes) {
-        return std::nullopt;
-    }
+    if (!bytes) return std::nullopt;
     return static_cast<std::size_t>(*bytes);
 }
 

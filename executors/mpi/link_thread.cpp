@@ -75,9 +75,8 @@ void link_thread::join() {
     }
     const auto ranks = static_cast<std::size_t>(size_);
     std::vector<char> names(ranks * host_length);
-    if (const int failed = mpi_->hosts(names.data(), host_length); failed != 0) {
+    if (const int failed = mpi_->hosts(names.data(), host_length); failed != 0)
         throw config_error("mpi: the ranks cannot reach each other: " + error_text(*mpi_, failed));
-    }
     for (std::size_t i = 0; i < ranks; ++i) {
         const char* const name = names.data() + i * host_length;
         hosts_.emplace_back(name, ::strnlen(name, host_length));
@@ -88,9 +87,7 @@ void link_thread::join() {
     work_.emplace(size_);
     reports_failures_ = mpi_->failed_ranks != nullptr;
     choose_serving();
-    if (!is_program()) {
-        outbox_->add(0, message_kind::hello, std::move(hello_));
-    }
+    if (!is_program()) outbox_->add(0, message_kind::hello, std::move(hello_));
 }
 
 void link_thread::choose_serving() {
@@ -98,29 +95,23 @@ void link_thread::choose_serving() {
         std::ranges::all_of(hosts_, [this](const std::string& name) { return name == hosts_.front(); });
     const bool each = one_host || std::getenv("CADRE_MPI_EACH_RANK") != nullptr;
     std::set<std::string> served;
-    if (options_.program_serves) {
-        served.insert(hosts_.front());
-    }
-    for (std::size_t rank = 1; rank < hosts_.size(); ++rank) {
+    if (options_.program_serves) served.insert(hosts_.front());
+    for (std::size_t rank = 1; rank < hosts_.size(); ++rank)
         peers_[rank].serves = served.insert(hosts_[rank]).second || each;
-    }
 }
 
 void link_thread::run() noexcept {
     // The default timer slack of 50 µs would prolong the short sleeps.
     static_cast<void>(::prctl(PR_SET_TIMERSLACK, 1));
-    while (phase_ != phase::done && phase_ != phase::late) {
-        if (step()) {
+    while (phase_ != phase::done && phase_ != phase::late)
+        if (step())
             progressed_ = true;
-        } else {
+        else
             wait_for_messages();
-        }
-    }
-    if (phase_ == phase::done) {
+    if (phase_ == phase::done)
         finalize();
-    } else {
+    else
         report_late();
-    }
 }
 
 bool link_thread::step() {
@@ -131,12 +122,9 @@ bool link_thread::step() {
     moved = distribute_work() || moved;
     moved = outbox_->advance() || moved;
     moved = report_credit(!moved) || moved;
-    for (const int rank : outbox_->take_failed()) {
+    for (const int rank : outbox_->take_failed())
         lose(rank, "sending to it failed");
-    }
-    if (reports_failures_ && clock::now() >= next_failure_check_) {
-        check_failures();
-    }
+    if (reports_failures_ && clock::now() >= next_failure_check_) check_failures();
     if (stopping) {
         const phase before = phase_;
         advance_leaving();
@@ -147,11 +135,8 @@ bool link_thread::step() {
 
 bool link_thread::take_requests() {
     shared_.requests.take(taken_);
-    for (request& what : taken_) {
-        if (phase_ == phase::running) {
-            send(what);
-        }
-    }
+    for (request& what : taken_)
+        if (phase_ == phase::running) send(what);
     const bool any = !taken_.empty();
     taken_.clear();
     return any;
@@ -160,26 +145,20 @@ bool link_thread::take_requests() {
 void link_thread::send(request& what) {
     expects_message_ = true;
     if (what.drain) {
-        for (byte_buffer& body : work_->drain()) {
+        for (byte_buffer& body : work_->drain())
             events_.received({.tag = 0, .from = 0, .redelivered = false, .body = std::move(body)});
-        }
         return;
     }
     switch (what.to) {
         case node::target::work:
-            if (is_program()) {
-                work_->add(std::move(what.body));
-            }
+            if (is_program()) work_->add(std::move(what.body));
             break;
         case node::target::program:
-            if (!is_program()) {
-                outbox_->add(0, message_kind::message, std::move(what.body));
-            }
+            if (!is_program()) outbox_->add(0, message_kind::message, std::move(what.body));
             break;
         case node::target::agent:
-            if (what.agent < peers_.size() && static_cast<int>(what.agent) != rank_) {
+            if (what.agent < peers_.size() && static_cast<int>(what.agent) != rank_)
                 outbox_->add(static_cast<int>(what.agent), message_kind::message, std::move(what.body));
-            }
             break;
         case node::target::all_agents:
             for (std::size_t rank = 1; rank < peers_.size(); ++rank) {
@@ -204,16 +183,12 @@ bool link_thread::distribute_work() {
 
 // Coalesces acknowledgements: sends a report when they amount to half of the credit, or when the thread is idle.
 bool link_thread::report_credit(bool idle) {
-    if (is_program() || program_ended_ || phase_ != phase::running) {
-        return false;
-    }
+    if (is_program() || program_ended_ || phase_ != phase::running) return false;
     const std::uint64_t waiting = shared_.unreported.load(std::memory_order_relaxed);
     const std::uint32_t credit = shared_.credit.load(std::memory_order_relaxed);
     const bool changed = shared_.credit_changed.load(std::memory_order_relaxed) &&
                          shared_.credit_changed.exchange(false, std::memory_order_acquire);
-    if (!changed && (waiting == 0 || (!idle && waiting * 2 < credit))) {
-        return false;
-    }
+    if (!changed && (waiting == 0 || (!idle && waiting * 2 < credit))) return false;
     shared_.unreported.fetch_sub(waiting, std::memory_order_relaxed);
     outbox_->add(0, message_kind::credit,
                  bytes_of(credit_report{.credit = shared_.credit.load(std::memory_order_relaxed),
@@ -233,16 +208,12 @@ bool link_thread::receive() {
             lose(inbox_->from, "this process has no memory for its message");
             break;
         }
-        if (what == inbox::result::nothing) {
-            break;
-        }
+        if (what == inbox::result::nothing) break;
         if (what == inbox::result::mpi_error) {
             handle_mpi_error(inbox_->error);
             break;
         }
-        if (expects_message_) {
-            messages_are_quick_ = waited_ < quick_answer;
-        }
+        if (expects_message_) messages_are_quick_ = waited_ < quick_answer;
         expects_message_ = what == inbox::result::part;
         const int from = inbox_->from;
         if (what == inbox::result::refused) {
@@ -250,11 +221,10 @@ bool link_thread::receive() {
             break;
         }
         if (what == inbox::result::message && !peer_at(from).gone) {
-            if (is_program()) {
+            if (is_program())
                 handle_in_program(from);
-            } else {
+            else
                 handle_in_agent(from);
-            }
             // Replies of an event handler are sent before the next message is received.
             if (shared_.requests.any()) {
                 ++received;
@@ -281,9 +251,8 @@ void link_thread::handle_in_program(int from) {
             }
             return;
         case message_kind::message:
-            if (running && agent.joined) {
+            if (running && agent.joined)
                 events_.received({.tag = 0, .from = id, .redelivered = false, .body = std::move(body)});
-            }
             return;
         case message_kind::credit:
             if (body.size() == sizeof(credit_report) && agent.joined) {
@@ -295,9 +264,7 @@ void link_thread::handle_in_program(int from) {
         case message_kind::bye:
             agent.left = true;
             work_->remove(from);
-            if (running && std::exchange(agent.joined, false)) {
-                events_.agent_gone(id);
-            }
+            if (running && std::exchange(agent.joined, false)) events_.agent_gone(id);
             return;
         default: return lose(from, "it sent a message that only the program may send");
     }
@@ -314,25 +281,18 @@ void link_thread::handle_in_agent(int from) {
         }
         return;
     }
-    if (from != 0) {
-        return;
-    }
+    if (from != 0) return;
     switch (inbox_->kind) {
         case message_kind::hello:
-            if (running && !std::exchange(other.joined, true)) {
-                events_.program_joined(std::move(body));
-            }
+            if (running && !std::exchange(other.joined, true)) events_.program_joined(std::move(body));
             return;
         case message_kind::work:
             ++work_received_;
-            if (running) {
+            if (running)
                 events_.received({.tag = work_received_, .from = 0, .redelivered = false, .body = std::move(body)});
-            }
             return;
         case message_kind::end:
-            if (!std::exchange(program_ended_, true) && phase_ == phase::running) {
-                events_.program_gone();
-            }
+            if (!std::exchange(program_ended_, true) && phase_ == phase::running) events_.program_gone();
             return;
         case message_kind::finalize: may_finalize_ = true; return;
         default: return;
@@ -344,9 +304,7 @@ void link_thread::handle_in_agent(int from) {
 // the same core, whose answer wakes this thread: it yields the core.
 void link_thread::wait_for_messages() {
     const auto now = clock::now();
-    if (std::exchange(progressed_, false)) {
-        last_progress_ = now;
-    }
+    if (std::exchange(progressed_, false)) last_progress_ = now;
     waited_ = now - last_progress_;
     const bool expects = expects_message_ || !outbox_->empty();
     if (expects && waited_ < spin_time) {

@@ -26,9 +26,7 @@ void mailbox::wake() noexcept {
 }
 
 void mailbox::take(std::vector<request>& into) {
-    if (!any()) {
-        return;
-    }
+    if (!any()) return;
     const std::lock_guard lock(mutex_);
     into.swap(added_);
     any_.store(false, std::memory_order_relaxed);

@@ -99,14 +99,10 @@ public:
     }
 
     void acknowledge(std::uint64_t tag) noexcept override {
-        if (tag == 0) {
-            return;
-        }
+        if (tag == 0) return;
         shared_->acknowledged.fetch_add(1, std::memory_order_release);
         const std::uint64_t waiting = shared_->unreported.fetch_add(1, std::memory_order_relaxed) + 1;
-        if (waiting * 2 >= shared_->credit.load(std::memory_order_relaxed)) {
-            shared_->requests.wake();
-        }
+        if (waiting * 2 >= shared_->credit.load(std::memory_order_relaxed)) shared_->requests.wake();
     }
 
     void set_credit(std::uint32_t messages) noexcept override {
@@ -135,9 +131,7 @@ public:
 private:
     static void stop_at_exit() {
         running_link& running = current();
-        if (!running.owner.here()) {
-            return;  // a fork of the program: the link is its parent's
-        }
+        if (!running.owner.here()) return;  // a fork of the program: the link is its parent's
         const std::lock_guard lock(running.mutex);
         if (running.link != nullptr) {
             running.link->stop_thread(std::chrono::steady_clock::now() + exit_limit);
@@ -151,9 +145,7 @@ private:
         shared_->requests.wake();
         thread_->join();
         thread_.reset();
-        if (!engine_->finalized()) {
-            leak();
-        }
+        if (!engine_->finalized()) leak();
     }
 
     // MPI, or in a fork the threads of the parent, may still use these objects.
@@ -191,9 +183,7 @@ std::unique_ptr<node::node_link> make_mpi_link(const mpi_options& options) {
 void leave_unused_mpi() noexcept {
     {
         const std::lock_guard lock(current().mutex);
-        if (current().ever || mpi_rank_of_launcher() != 0 || mpi_size_of_launcher() == 1) {
-            return;
-        }
+        if (current().ever || mpi_rank_of_launcher() != 0 || mpi_size_of_launcher() == 1) return;
     }
     try {
         no_events events;

@@ -8,9 +8,7 @@ outbox::outbox(const cadre_mpi_functions& mpi, int ranks) : mpi_(mpi), destinati
 
 void outbox::add(int to, message_kind kind, byte_buffer body) {
     destination& d = destinations_[static_cast<std::size_t>(to)];
-    if (d.gone) {
-        return;
-    }
+    if (d.gone) return;
     d.items.push_back({.kind = kind, .body = std::move(body)});
     if (!d.active) {
         d.active = true;
@@ -33,9 +31,7 @@ bool outbox::advance() {
         }
     }
     // The next call starts with another rank, so that the common bound starves none.
-    if (active_.size() > 1) {
-        std::swap(active_.front(), active_.back());
-    }
+    if (active_.size() > 1) std::swap(active_.front(), active_.back());
     return moved;
 }
 
@@ -57,9 +53,7 @@ bool outbox::advance(int to) {
             const std::size_t at = next.started;
             const std::size_t count = std::min(piece_size, next.body.size() - at);
             next.started += count;
-            if (next.started == next.body.size()) {
-                ++d.starting;
-            }
+            if (next.started == next.body.size()) ++d.starting;
             start(to, next, next.body.data() + at, count, message_kind::piece);
         }
         while (d.starting > 0 && d.items.front().unended == 0) {
@@ -111,9 +105,7 @@ std::vector<byte_buffer> outbox::drop(int to) {
     std::vector<byte_buffer> untouched;
     while (!d.items.empty() && d.items.back().started == 0 && !d.items.back().announced &&
            d.items.back().unended == 0 && d.items.size() > d.starting) {
-        if (d.items.back().kind == message_kind::work) {
-            untouched.push_back(std::move(d.items.back().body));
-        }
+        if (d.items.back().kind == message_kind::work) untouched.push_back(std::move(d.items.back().body));
         d.items.pop_back();
     }
     std::ranges::reverse(untouched);

@@ -66,9 +66,7 @@ std::string example(const char* launcher) { return std::string(launcher) + " -n 
 std::vector<std::string> places(const std::string& file) {
     std::vector<std::string> result;
     const auto add = [&](std::string folder) {
-        if (!folder.empty()) {
-            folder += '/';
-        }
+        if (!folder.empty()) folder += '/';
         folder += file;
         result.push_back(std::move(folder));
     };
@@ -79,9 +77,8 @@ std::vector<std::string> places(const std::string& file) {
     }
     Dl_info here{};
     if (::dladdr(reinterpret_cast<const void*>(&libraries), &here) != 0 && here.dli_fname != nullptr) {
-        if (std::string folder = folder_of(here.dli_fname); !folder.empty() && folder != program) {
+        if (std::string folder = folder_of(here.dli_fname); !folder.empty() && folder != program)
             add(std::move(folder));
-        }
     }
     add(CADRE_MPI_BUILD_FOLDER);
     add(CADRE_MPI_INSTALL_FOLDER);
@@ -129,9 +126,7 @@ loaded load_kind(const library_names& names) {
     for (const std::string& path : places(file)) {
         if (path == file || ::access(path.c_str(), F_OK) == 0) {
             loaded result = load_file(path);
-            if (result.functions != nullptr || path != file) {
-                return result;
-            }
+            if (result.functions != nullptr || path != file) return result;
         }
     }
     return {.why_not = file + " is neither beside the program nor in " CADRE_MPI_INSTALL_FOLDER
@@ -157,9 +152,8 @@ bool is_built(const library_names& names) { return names.built || !chosen_plugin
 
 launch check_launch() {
     const std::optional<launch> found = launch_of_this_process();
-    if (!is_built(libraries[0]) && !is_built(libraries[1])) {
+    if (!is_built(libraries[0]) && !is_built(libraries[1]))
         refuse(found, "mpi: this build has no MPI: install libopenmpi-dev or libmpich-dev and build again");
-    }
     if (!found) {
         const char* const launcher = !libraries[1].built ? libraries[0].launcher : libraries[1].launcher;
         const bool one = libraries[0].built != libraries[1].built;
@@ -193,9 +187,7 @@ const cadre_mpi_functions& load_plugin() {
                                     ? names->built && (found.kind == library_kind::either || found.kind == names->kind)
                                     : chosen == names->id;
             known = known || wanted;
-            if (wanted && result.functions == nullptr) {
-                result = load_kind(*names);
-            }
+            if (wanted && result.functions == nullptr) result = load_kind(*names);
         }
         if (!known) {
             refuse(found,
@@ -203,9 +195,7 @@ const cadre_mpi_functions& load_plugin() {
                        chosen + "'");
         }
     }
-    if (result.functions == nullptr) {
-        refuse_here(found, "mpi: the MPI plugin cannot be loaded: " + result.why_not);
-    }
+    if (result.functions == nullptr) refuse_here(found, "mpi: the MPI plugin cannot be loaded: " + result.why_not);
     const library_kind kind =
         std::string_view(result.functions->kind) == libraries[1].id ? library_kind::mpich : library_kind::openmpi;
     if (found.kind != library_kind::either && found.kind != kind) {

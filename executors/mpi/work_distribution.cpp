@@ -31,9 +31,7 @@ void work_distribution::update(std::size_t which) {
 }
 
 work_distribution::assignment work_distribution::next() {
-    if (waiting_.empty() || all_free_ == 0) {
-        return {};
-    }
+    if (waiting_.empty() || all_free_ == 0) return {};
     const auto freest = std::ranges::max_element(free_);
     const auto which = static_cast<std::size_t>(freest - free_.begin());
     ++agents_[which].sent;

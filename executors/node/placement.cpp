@@ -98,12 +98,11 @@ place* placement::freest() noexcept {
     const auto compare = [&best](place& p) {
         if (p.has_room() && (best == nullptr || p.is_freer_than(*best))) best = &p;
     };
-    if (shared_queue_) {
+    if (shared_queue_)
         compare(shared_);
-    } else {
+    else
         for (auto& [id, p] : agents_)
             compare(p);
-    }
     return best;
 }
 

@@ -27,9 +27,8 @@ worker describe(worker_stats&& w) {
     if (w.running) {
         seen.task_id = w.running->id;
         seen.task_name = std::move(w.running->name);
-        if (w.running->since.time_since_epoch().count() != 0) {
+        if (w.running->since.time_since_epoch().count() != 0)
             seen.running_for = std::max<std::int64_t>((std::chrono::steady_clock::now() - w.running->since).count(), 0);
-        }
     }
     return seen;
 }
@@ -46,9 +45,8 @@ executor describe(const executor_backend& backend) {
                   .restarts = s.restarts,
                   .workers = s.workers};
     seen.round_trips.assign(s.round_trips.buckets.begin(), s.round_trips.buckets.end());
-    for (worker_stats& w : s.per_worker) {
+    for (worker_stats& w : s.per_worker)
         seen.per_worker.push_back(describe(std::move(w)));
-    }
     return seen;
 }
 
@@ -59,9 +57,8 @@ program observe() {
                  .name = program_invocation_short_name,
                  .time = std::chrono::steady_clock::now().time_since_epoch().count()};
     for (const auto& backend : all_backends()) {
-        if (backend->kind() == executor_kind::serial && backend->registry().entered() == 0) {
+        if (backend->kind() == executor_kind::serial && backend->registry().entered() == 0)
             continue;  // a loop that waits inside of the library, or has had no work
-        }
         seen.executors.push_back(describe(*backend));
     }
     return seen;
@@ -78,11 +75,9 @@ program decode(std::span<const std::byte> bytes) {
     codec_context context;
     decoder in(bytes, &context);
     program p = detail::decode<program>(in);
-    for (const executor& e : p.executors) {
-        if (e.round_trips.size() != duration_histogram::bucket_count) {
+    for (const executor& e : p.executors)
+        if (e.round_trips.size() != duration_histogram::bucket_count)
             throw std::runtime_error("a histogram of another size");
-        }
-    }
     return p;
 }
 

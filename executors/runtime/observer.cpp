@@ -76,12 +76,8 @@ bool may_observe(int connection) noexcept {
 bool send_all(int connection, std::span<const std::byte> bytes) noexcept {
     while (!bytes.empty()) {
         const ssize_t n = ::send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return false;
-        }
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
         bytes = bytes.subspan(static_cast<std::size_t>(n));
     }
     return true;
@@ -89,9 +85,7 @@ bool send_all(int connection, std::span<const std::byte> bytes) noexcept {
 
 void answer(int connection) {
     const byte_buffer bytes = observation::encode(observation::observe());
-    if (bytes.size() > observation::max_size) {
-        return;
-    }
+    if (bytes.size() > observation::max_size) return;
     ::setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &send_limit, sizeof send_limit);
     const std::uint64_t size = bytes.size();
     static_cast<void>(send_all(connection, std::as_bytes(std::span(&size, 1))) && send_all(connection, bytes.span()));
@@ -105,23 +99,15 @@ struct observer::state {
     void run() noexcept {
         for (;;) {
             std::array<pollfd, 2> wanted{{{socket.get(), POLLIN, 0}, {end.descriptor(), POLLIN, 0}}};
-            if (::poll(wanted.data(), wanted.size(), -1) < 0 && errno != EINTR) {
-                return;
-            }
-            if (wanted[1].revents != 0 || (wanted[0].revents & (POLLERR | POLLNVAL)) != 0) {
-                return;
-            }
+            if (::poll(wanted.data(), wanted.size(), -1) < 0 && errno != EINTR) return;
+            if (wanted[1].revents != 0 || (wanted[0].revents & (POLLERR | POLLNVAL)) != 0) return;
             const unique_fd connection(::accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
             if (!connection) {
-                if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-                    ::nanosleep(&retry_pause, nullptr);
-                }
+                if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) ::nanosleep(&retry_pause, nullptr);
                 continue;
             }
             try {
-                if (may_observe(connection.get())) {
-                    answer(connection.get());
-                }
+                if (may_observe(connection.get())) answer(connection.get());
             } catch (const std::exception&) {  // no memory: this one gets no answer
             }
         }
@@ -138,22 +124,16 @@ std::shared_ptr<observer> observer::start() noexcept {
     static auto* const only = new std::weak_ptr<observer>;
     try {
         const std::lock_guard hold(mutex);
-        if (auto running = only->lock(); running != nullptr && running->state_->owner.here()) {
-            return running;
-        }
+        if (auto running = only->lock(); running != nullptr && running->state_->owner.here()) return running;
         unique_fd socket = listen_somewhere();
-        if (!socket) {
-            return nullptr;
-        }
+        if (!socket) return nullptr;
         auto s = std::make_unique<state>(std::move(socket));
         const signals_blocked blocked;
         try {
             s->thread = std::thread([at = s.get()] { at->run(); });
         } catch (const std::system_error&) {  // no thread is left
         }
-        if (!s->thread.joinable()) {
-            return nullptr;
-        }
+        if (!s->thread.joinable()) return nullptr;
         ::pthread_setname_np(s->thread.native_handle(), "cadre-observe");
         std::shared_ptr<observer> made(new observer(std::move(s)));
         *only = made;

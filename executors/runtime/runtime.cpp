@@ -49,19 +49,14 @@ struct runtime::state {
             e = &entries[name];
         }
         const std::lock_guard once(e->making);
-        if (!e->made) {
-            e->made = make_executor(c);
-        }
+        if (!e->made) e->made = make_executor(c);
         return e->made;
     }
 
     [[nodiscard]] std::map<std::string, cadre::executor, std::less<>> made() const {
         std::map<std::string, cadre::executor, std::less<>> all;
-        for (const auto& [name, e] : entries) {
-            if (e.made) {
-                all.emplace(name, e.made);
-            }
-        }
+        for (const auto& [name, e] : entries)
+            if (e.made) all.emplace(name, e.made);
         return all;
     }
 
@@ -71,14 +66,10 @@ struct runtime::state {
         try {
             make(chosen.name, chosen);
         } catch (const config_error&) {
-            if (!configured.without_weaker_count) {
-                throw;
-            }
+            if (!configured.without_weaker_count) throw;
             chosen = *std::exchange(configured.without_weaker_count, std::nullopt);
-            if (const auto named = configured.all.executors.find(chosen.name);
-                named != configured.all.executors.end()) {
+            if (const auto named = configured.all.executors.find(chosen.name); named != configured.all.executors.end())
                 named->second = chosen;
-            }
             make(chosen.name, chosen);
         }
     }
@@ -86,9 +77,8 @@ struct runtime::state {
     /// Does not return in a process that a launcher has started as an agent.
     void serve() const {
         detail::serve_kind(configured.chosen);
-        for (const auto& [name, c] : configured.all.executors) {
+        for (const auto& [name, c] : configured.all.executors)
             detail::serve_kind(c);
-        }
     }
 
     const detail::process_owner owner{};
@@ -101,12 +91,9 @@ struct runtime::state {
     /// After the fork server has been started: the recorder has a thread.
     void start_trace() {
         const std::string& file = configured.trace_file;
-        if (file.empty()) {
-            return;
-        }
-        if (const std::string why = detail::trace::start(file); !why.empty()) {
+        if (file.empty()) return;
+        if (const std::string why = detail::trace::start(file); !why.empty())
             detail::fail_at(configured.trace_origin, "cannot write '" + file + "': " + why);
-        }
     }
 };
 
@@ -126,9 +113,7 @@ std::vector<char*>& own_command_line() {
         std::vector<char*> result;
         for (std::size_t at = 0; at < text.size(); at = text.find('\0', at) + 1) {
             result.push_back(text.data() + at);
-            if (text.find('\0', at) == std::string::npos) {
-                break;
-            }
+            if (text.find('\0', at) == std::string::npos) break;
         }
         result.push_back(nullptr);
         return result;
@@ -149,17 +134,14 @@ void shut_down(const std::map<std::string, executor, std::less<>>& executors) {
     std::atomic<std::size_t> open = executors.size();
     for (const auto& [name, ex] : executors) {
         ex.backend()->shutdown(std::chrono::steady_clock::now(), [&open] {
-            if (open.fetch_sub(1) == 1) {
-                detail::wake_loop_drivers();
-            }
+            if (open.fetch_sub(1) == 1) detail::wake_loop_drivers();
         });
     }
     if (open.load() != 0) {
         const detail::shutdown_notice notice(executors);
         const std::string deadlock = detail::drive_until([&open] { return open.load() == 0; });
-        if (!deadlock.empty()) {
+        if (!deadlock.empty())
             std::fprintf(stderr, "cadre: deadlock while executors shut down: %s\n", deadlock.c_str());
-        }
     }
 }
 
@@ -174,9 +156,7 @@ runtime::runtime(int& argc, char** argv) {
         state_.reset(new state(detail::resolve(command_line, detail::from_environment())));
         state_->serve();
         state_->start_trace();
-        if (state_->configured.only_factory_can_check) {
-            state_->make_default();
-        }
+        if (state_->configured.only_factory_can_check) state_->make_default();
     } catch (const config_error& e) {
         refuse_to_start(argc > 0 ? argv[0] : nullptr, e.what());
     }
@@ -193,9 +173,7 @@ runtime::runtime(config c) {
     }
     state_.reset(new state(detail::resolve(std::move(c))));
     state_->serve();
-    if (state_->configured.only_factory_can_check) {
-        state_->make_default();
-    }
+    if (state_->configured.only_factory_can_check) state_->make_default();
 }
 
 runtime::~runtime() {
@@ -207,15 +185,11 @@ runtime::~runtime() {
 }
 
 void runtime::shut_down() {
-    if (const auto made = state_->made(); !made.empty()) {
-        cadre::shut_down(made);
-    }
+    if (const auto made = state_->made(); !made.empty()) cadre::shut_down(made);
     detail::finish_kinds();
     state_->observed = nullptr;
     detail::event_log::flush(log_limit);
-    if (!state_->configured.trace_file.empty()) {
-        detail::trace::finish();
-    }
+    if (!state_->configured.trace_file.empty()) detail::trace::finish();
 }
 
 void runtime::end_by_signal(int signal) {
@@ -233,9 +207,8 @@ executor runtime::executor(std::string_view name) {
     const auto at = known.find(name);
     if (at == known.end()) {
         std::vector<std::string> names;
-        for (const auto& [each, c] : known) {
+        for (const auto& [each, c] : known)
             names.push_back(each);
-        }
         throw config_error("unknown executor '" + std::string(name) + "'" + detail::did_you_mean(name, names) +
                            (names.empty() ? " (the configuration names none)"
                                           : " (named in the configuration: " + detail::listed(names) + ")"));
@@ -245,17 +218,13 @@ executor runtime::executor(std::string_view name) {
 
 std::shared_ptr<executor_backend> runtime::home_of_run() {
     const std::string& kind = state_->configured.chosen.kind;
-    if (kind == "thread" || kind == "process") {
-        return nullptr;
-    }
+    if (kind == "thread" || kind == "process") return nullptr;
     const cadre::executor ex = executor();  // a kind of the program's own may be a serial loop
     return ex.kind() == executor_kind::serial ? ex.backend() : nullptr;
 }
 
 std::shared_ptr<executor_backend> runtime::home_of_run_parallel() {
-    if (state_->configured.chosen.kind == "process") {
-        return nullptr;
-    }
+    if (state_->configured.chosen.kind == "process") return nullptr;
     const cadre::executor ex = executor();
     return ex.kind() == executor_kind::serial || ex.kind() == executor_kind::thread ? ex.backend() : nullptr;
 }
@@ -273,9 +242,8 @@ struct main_run::state {
 };
 
 main_run::main_run(std::shared_ptr<executor_backend> home) {
-    if (current_environment() != nullptr) {
+    if (current_environment() != nullptr)
         throw std::logic_error("runtime::run inside a task would block its executor: co_await the task instead");
-    }
     state_.reset(new state(home != nullptr ? std::move(home) : run_loop::make("main")));
 }
 

@@ -23,11 +23,8 @@ std::string describe_unfinished(const executor& ex) {
     const work_registry& registry = ex.backend()->registry();
     const std::uint64_t count = registry.live();
     std::vector<std::string> names = registry.names(max_names);
-    for (std::string& name : names) {
-        if (name.empty()) {
-            name = "unnamed";
-        }
-    }
+    for (std::string& name : names)
+        if (name.empty()) name = "unnamed";
     return "cadre: waiting for executor '" + ex.name() + "': " + std::to_string(count) +
            (count == 1 ? " task has" : " tasks have") + " not ended since stop was requested: " + listed(names) +
            (count > names.size() ? ", …" : "");
@@ -42,9 +39,7 @@ shutdown_notice::shutdown_notice(const executor_map& executors) {
 }
 
 shutdown_notice::~shutdown_notice() {
-    if (!thread_.joinable()) {
-        return;
-    }
+    if (!thread_.joinable()) return;
     {
         const std::lock_guard hold(mutex_);
         over_ = true;
@@ -55,15 +50,10 @@ shutdown_notice::~shutdown_notice() {
 
 void shutdown_notice::wait(const executor_map& executors) {
     std::unique_lock hold(mutex_);
-    if (ended_.wait_for(hold, notice_delay, [this] { return over_; })) {
-        return;
-    }
+    if (ended_.wait_for(hold, notice_delay, [this] { return over_; })) return;
     hold.unlock();  // a user's executor is asked for its name
-    for (const auto& [name, ex] : executors) {
-        if (ex.backend()->registry().live() != 0) {
-            std::fprintf(stderr, "%s\n", describe_unfinished(ex).c_str());
-        }
-    }
+    for (const auto& [name, ex] : executors)
+        if (ex.backend()->registry().live() != 0) std::fprintf(stderr, "%s\n", describe_unfinished(ex).c_str());
 }
 
 }  // namespace cadre::detail

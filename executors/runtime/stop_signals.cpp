@@ -49,9 +49,7 @@ int shell_status(int signal) noexcept { return 128 + signal; }
 // Async-signal-safe: atomics, getpid, write and _exit only. A stop request takes a lock, so the watcher makes it.
 extern "C" void cadre_on_stop_signal(int signal) {
     const int saved = errno;
-    if (!handler_owner.load()->here()) {
-        ::_exit(shell_status(signal));  // a fork has no watcher
-    }
+    if (!handler_owner.load()->here()) ::_exit(shell_status(signal));  // a fork has no watcher
     if (signal == SIGUSR1 || signal == SIGQUIT) {
         dumps.fetch_or(signal == SIGQUIT ? dump_and_quit : dump_only);
         doorbell::ring(handler_fd.load());
@@ -95,42 +93,30 @@ void print_tasks() noexcept {
 }  // namespace
 
 stop_signal_watch::stop_signal_watch(stop_state& stop) : stop_(stop) {
-    for (std::size_t i = 0; i < signals.size(); ++i) {
+    for (std::size_t i = 0; i < signals.size(); ++i)
         handled_[i] = has_default_action(signals[i]);
-    }
-    if (handled_ == decltype(handled_){} || watching.exchange(true)) {
-        return;
-    }
+    if (handled_ == decltype(handled_){} || watching.exchange(true)) return;
     first.store(0);
     finished.store(false);
     dumps.store(0);
     try {
         handler_fd.store(bell().descriptor());
-        if (handler_owner.load() == nullptr || !handler_owner.load()->here()) {
+        if (handler_owner.load() == nullptr || !handler_owner.load()->here())
             handler_owner.store(new process_owner(owner_));  // never destroyed, as the doorbell
-        }
         const signals_blocked blocked;
         watcher_ = std::thread([this] { watch(); });
     } catch (const std::system_error&) {
         watching.store(false);  // no thread or descriptor is left: the signals keep their default action
         return;
     }
-    for (std::size_t i = 0; i < signals.size(); ++i) {
-        if (handled_[i]) {
-            set_handler(signals[i], cadre_on_stop_signal);
-        }
-    }
+    for (std::size_t i = 0; i < signals.size(); ++i)
+        if (handled_[i]) set_handler(signals[i], cadre_on_stop_signal);
 }
 
 stop_signal_watch::~stop_signal_watch() {
-    if (!watcher_.joinable()) {
-        return;
-    }
-    for (std::size_t i = 0; i < signals.size(); ++i) {
-        if (handled_[i]) {
-            set_handler(signals[i], SIG_DFL);
-        }
-    }
+    if (!watcher_.joinable()) return;
+    for (std::size_t i = 0; i < signals.size(); ++i)
+        if (handled_[i]) set_handler(signals[i], SIG_DFL);
     if (!owner_.here()) {
         watcher_.detach();  // a fork: the thread is its parent's
         return;
@@ -146,9 +132,7 @@ int stop_signal_watch::received() const noexcept { return watcher_.joinable() ? 
 void stop_signal_watch::watch() noexcept {
     for (;;) {
         doorbell::wait(bell().descriptor());
-        if (finished.load()) {
-            return;
-        }
+        if (finished.load()) return;
         if (const unsigned wanted = dumps.exchange(0); wanted != 0) {
             print_tasks();
             if ((wanted & dump_and_quit) != 0) {
@@ -157,9 +141,7 @@ void stop_signal_watch::watch() noexcept {
                 ::kill(::getpid(), SIGQUIT);
             }
         }
-        if (first.load() != 0) {
-            stop_.request_stop();
-        }
+        if (first.load() != 0) stop_.request_stop();
     }
 }
 

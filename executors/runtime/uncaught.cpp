@@ -25,12 +25,9 @@ namespace {
 
 // The type originally thrown, even if the error was decoded as a different type.
 std::string thrown_type(const std::exception& e) {
-    if (const auto* const remote = dynamic_cast<const remote_error*>(&e)) {
-        return remote->type_name();
-    }
-    if (const auto* const rebuilt_here = dynamic_cast<const remote_origin*>(&e)) {
+    if (const auto* const remote = dynamic_cast<const remote_error*>(&e)) return remote->type_name();
+    if (const auto* const rebuilt_here = dynamic_cast<const remote_origin*>(&e))
         return rebuilt_here->origin().type_name;
-    }
     return type_name(typeid(e));
 }
 
@@ -42,9 +39,8 @@ std::string in_one_line(std::string text) {
 std::string indented(const std::string& stack) {
     std::string result;
     std::istringstream lines(stack);
-    for (std::string line; std::getline(lines, line);) {
+    for (std::string line; std::getline(lines, line);)
         result += "    " + line + '\n';
-    }
     return result;
 }
 
@@ -57,9 +53,7 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 std::string line_of(const std::exception& e) {
     const bool has_more = dynamic_cast<const deadlock*>(&e) != nullptr;
     std::string line = thrown_type(e) + ": " + (has_more ? first_line(e.what()) : in_one_line(text_of(e)));
-    if (const std::string origin = error_origin(e); !origin.empty()) {
-        line += " (" + origin + ")";
-    }
+    if (const std::string origin = error_origin(e); !origin.empty()) line += " (" + origin + ")";
     return line + causes(e);
 }
 
@@ -86,9 +80,8 @@ std::string describe_uncaught(const std::string& program, const std::exception_p
         std::rethrow_exception(error);
     } catch (const std::exception& e) {
         std::string text = program + ": " + line_of(e) + '\n';
-        if (const auto* const crash = dynamic_cast<const worker_crashed*>(&e); crash != nullptr) {
+        if (const auto* const crash = dynamic_cast<const worker_crashed*>(&e); crash != nullptr)
             text += indented(crash->stack_trace());
-        }
         if (dynamic_cast<const deadlock*>(&e) != nullptr) {
             const std::string all = e.what();
             text += all.substr(std::min(first_line(all).size() + 1, all.size())) + '\n';
@@ -121,9 +114,7 @@ namespace {
 }  // namespace
 
 void install_terminate_handler() noexcept {
-    if (std::get_terminate() == &__gnu_cxx::__verbose_terminate_handler) {
-        std::set_terminate(&report_and_abort);
-    }
+    if (std::get_terminate() == &__gnu_cxx::__verbose_terminate_handler) std::set_terminate(&report_and_abort);
 }
 
 int report_uncaught(const char* program) {

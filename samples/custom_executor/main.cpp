@@ -14,11 +14,8 @@
 namespace {
 
 bool is_prime(unsigned n) {
-    for (unsigned d = 2; d * d <= n; ++d) {
-        if (n % d == 0) {
-            return false;
-        }
-    }
+    for (unsigned d = 2; d * d <= n; ++d)
+        if (n % d == 0) return false;
     return n >= 2;
 }
 
@@ -26,9 +23,8 @@ bool is_prime(unsigned n) {
 cadre::task<unsigned> count_primes(unsigned first, unsigned last) {
     if (last - first <= 1000) {
         unsigned count = 0;
-        for (unsigned n = first; n < last; ++n) {
+        for (unsigned n = first; n < last; ++n)
             count += is_prime(n);
-        }
         co_return count;
     }
     const unsigned middle = first + (last - first) / 2;

@@ -32,9 +32,8 @@ public:
     /// The contract: a thread of the arena runs each item once, after `submit` has been called. Items belong to their
     /// submitter; most of them resume a task.
     void submit(std::span<cadre::work_item* const> items) noexcept override {
-        for (cadre::work_item* item : items) {
+        for (cadre::work_item* item : items)
             arena_.enqueue([item] { item->run(item); });
-        }
     }
 
 private:

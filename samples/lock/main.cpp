@@ -42,9 +42,8 @@ cadre::task<int> app(cadre::executor ex) {
     std::vector<int> history = co_await ones;
     const std::vector<int> rest = co_await threes;
     history.insert(history.end(), rest.begin(), rest.end());
-    for (std::size_t i = 0; i < history.size(); ++i) {
+    for (std::size_t i = 0; i < history.size(); ++i)
         std::cout << (i == 0 ? "" : " ") << history[i];
-    }
     std::cout << '\n';
 
     const std::vector<int> expected{1, 2, 3, 4, 5, 8, 11, 14, 17, 20};

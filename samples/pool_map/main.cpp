@@ -17,9 +17,8 @@ const std::vector<int> expected{0, 1, 4, 9, 16, 25, 36, 49, 64, 81};
 
 std::string to_text(const std::vector<int>& values) {
     std::string text;
-    for (int value : values) {
+    for (int value : values)
         text += (text.empty() ? "" : ", ") + std::to_string(value);
-    }
     return '[' + text + ']';
 }
 
@@ -48,9 +47,8 @@ cadre::task<int> app(cadre::executor ex) {
 
     // Many of them: all ten are running before the first is awaited.
     std::vector<cadre::job<int>> jobs;
-    for (int i = 0; i < 10; ++i) {
+    for (int i = 0; i < 10; ++i)
         jobs.push_back(cadre::spawn(ex, square, i));
-    }
     const auto gathered = co_await cadre::when_all(std::move(jobs));
     std::cout << to_text(gathered) << '\n';
 

@@ -14,9 +14,8 @@ constexpr std::uint64_t expected = 499'667'166'000;
 /// `results` is a handle: its copies are the same channel, in the parent and in every worker.
 cadre::task<void> send_sum(cadre::channel<std::uint64_t> results, std::uint64_t n) {
     std::uint64_t sum = 0;
-    for (std::uint64_t i = 0; i < n; ++i) {
+    for (std::uint64_t i = 0; i < n; ++i)
         sum += i + i * i + i * i * i;
-    }
     co_await results.send(sum);
 }
 
@@ -31,9 +30,8 @@ cadre::task<int> app(cadre::executor ex) {
     // Messages sent before close are still received; then receive returns an empty optional and the loop ends.
     results.close();
     std::uint64_t total = 0;
-    while (auto sum = co_await results.receive()) {
+    while (auto sum = co_await results.receive())
         total += *sum;
-    }
 
     std::cout << total << '\n';
     if (total != expected) {

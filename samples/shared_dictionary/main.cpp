@@ -42,9 +42,7 @@ cadre::task<void> count_block(cadre::shared_segment dictionary, cadre::shared_va
     auto& counts = guard.find_or_construct<frequencies>("counts");
     for (int i = 0; i < words_per_block; ++i) {
         ++cadre::shared::value_of(counts, words[static_cast<std::size_t>(i)]);
-        if (block == blocks / 2 && i == words_per_block / 2 && kills.exchange(0) == 1) {
-            std::raise(SIGKILL);
-        }
+        if (block == blocks / 2 && i == words_per_block / 2 && kills.exchange(0) == 1) std::raise(SIGKILL);
     }
 }
 
@@ -68,9 +66,8 @@ cadre::task<int> app(cadre::executor ex) {
     }
     std::ranges::sort(sorted, [](const auto& a, const auto& b) { return a.second > b.second; });
     std::cout << total << " words, " << counts.size() << " different\n";
-    for (const auto& [word, times] : sorted | std::views::take(5)) {
+    for (const auto& [word, times] : sorted | std::views::take(5))
         std::cout << word << ' ' << times << '\n';
-    }
     std::cerr << took.count() << " s, " << ex.stats().restarts << " worker replaced\n";
     co_return total == std::uint64_t{blocks} * words_per_block ? 0 : 1;
 }

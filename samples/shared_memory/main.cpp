@@ -96,9 +96,8 @@ cadre::task<int> app(cadre::executor ex) {
     co_await cadre::map(ex, cadre::bind_portable(times_ten, numbers), std::views::iota(std::size_t{0}, numbers.size()));
     const std::vector<int> tens{10, 20, 30, 40};
     std::cout << "array:";
-    for (int value : numbers) {
+    for (int value : numbers)
         std::cout << ' ' << value;
-    }
     std::cout << '\n';
     right = right && std::ranges::equal(numbers, tens);
 
@@ -121,9 +120,7 @@ cadre::task<int> app(cadre::executor ex) {
         right = right && !row.empty();
     }
 
-    if (!right) {
-        std::cerr << "shared_memory: a change by a task is missing\n";
-    }
+    if (!right) std::cerr << "shared_memory: a change by a task is missing\n";
     co_return right ? 0 : 1;
 }
 

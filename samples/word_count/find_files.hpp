@@ -40,15 +40,11 @@ inline std::size_t find_files(const std::filesystem::path& path, std::vector<std
         return 1;
     }
     std::vector<std::filesystem::path> entries;
-    for (const auto& entry : folder) {
-        if (countable(entry)) {
-            entries.push_back(entry.path());
-        }
-    }
+    for (const auto& entry : folder)
+        if (countable(entry)) entries.push_back(entry.path());
     std::ranges::sort(entries);
     std::size_t failures = 0;
-    for (const auto& entry : entries) {
+    for (const auto& entry : entries)
         failures += find_files(entry, files);
-    }
     return failures;
 }

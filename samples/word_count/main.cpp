@@ -44,9 +44,8 @@ tally count_one(counter finished, std::filesystem::path file) {
 /// Shows the progress on a terminal until stop is requested; the sleep then ends with `cancelled`.
 cadre::task<void> show_progress(counter finished, std::size_t total) {
     for (;;) {
-        if (::isatty(STDERR_FILENO) != 0) {
+        if (::isatty(STDERR_FILENO) != 0)
             std::cerr << '\r' << finished.load() << " of " << total << " files\r" << std::flush;
-        }
         co_await cadre::sleep_for(50ms);
     }
 }
@@ -72,9 +71,8 @@ void print_most_frequent(const tally& total, std::size_t how_many) {
         return a.second != b.second ? a.second > b.second : a.first < b.first;
     });
     words.resize(std::min(words.size(), how_many));
-    for (const auto& [word, count] : words) {
+    for (const auto& [word, count] : words)
         std::cout << std::setw(8) << count << ' ' << word << '\n';
-    }
 }
 
 cadre::task<int> app(cadre::executor ex, paths files, std::size_t failures, bool check) {
@@ -90,9 +88,7 @@ cadre::task<int> app(cadre::executor ex, paths files, std::size_t failures, bool
         if (outcome.has_value()) {
             print(outcome.value(), file.string());
             total += outcome.value();
-            if (check) {
-                checked += count_file(file);
-            }
+            if (check) checked += count_file(file);
         } else {
             report(file, reason(outcome.error()));
             ++failures;
@@ -128,8 +124,7 @@ int main(int argc, char** argv) {
 
     paths files;
     std::size_t failures = 0;
-    for (const auto& root : roots) {
+    for (const auto& root : roots)
         failures += find_files(root, files);
-    }
     return rt.run(app(rt.executor(), std::move(files), failures, check || options.count("PATH") == 0));
 }

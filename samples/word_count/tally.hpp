@@ -35,18 +35,15 @@ struct tally {
         const auto last = std::find_if(word.rbegin(), std::make_reverse_iterator(first), belongs).base();
         std::string key(first, last);
         std::ranges::transform(key, key.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-        if (!key.empty()) {
-            ++frequency[key];
-        }
+        if (!key.empty()) ++frequency[key];
     }
 
     tally& operator+=(const tally& other) {
         lines += other.lines;
         words += other.words;
         bytes += other.bytes;
-        for (const auto& [word, count] : other.frequency) {
+        for (const auto& [word, count] : other.frequency)
             frequency[word] += count;
-        }
         return *this;
     }
 };
@@ -88,17 +85,14 @@ private:
 
     void take(wchar_t letter, std::string_view bytes) {
         count_.lines += letter == L'\n';
-        if (is_space(letter)) {
+        if (is_space(letter))
             end_word();
-        } else if (is_printable(letter)) {
+        else if (is_printable(letter))
             word_ += bytes;
-        }
     }
     static bool is_printable(wchar_t letter) { return std::iswprint(static_cast<std::wint_t>(letter)) != 0; }
     static bool is_space(wchar_t letter) {
-        if (letter < 0x80) {
-            return std::isspace(static_cast<int>(letter)) != 0;
-        }
+        if (letter < 0x80) return std::isspace(static_cast<int>(letter)) != 0;
         constexpr std::wstring_view no_break_spaces = L"\u00a0\u2007\u202f\u2060";
         const bool space = std::iswspace(static_cast<std::wint_t>(letter)) != 0;
         return is_printable(letter) && (space || no_break_spaces.find(letter) != no_break_spaces.npos);
@@ -120,9 +114,7 @@ inline tally count_file(const std::filesystem::path& path) {
     [[maybe_unused]] static const char* const locale = std::setlocale(LC_CTYPE, "");
 
     std::ifstream file(path, std::ios::binary);
-    if (!file) {
-        throw std::system_error(errno, std::generic_category(), path.string());
-    }
+    if (!file) throw std::system_error(errno, std::generic_category(), path.string());
     text_counter counter;
     std::vector<char> block(1 << 16);
     std::size_t kept = 0;  // bytes of an incomplete character at the start of the block
@@ -132,8 +124,6 @@ inline tally count_file(const std::filesystem::path& path) {
         kept = filled - taken;
         std::copy_n(block.data() + taken, kept, block.data());
     }
-    if (!file.eof()) {
-        throw std::system_error(errno, std::generic_category(), path.string());
-    }
+    if (!file.eof()) throw std::system_error(errno, std::generic_category(), path.string());
     return counter.finish({block.data(), kept});
 }

@@ -85,12 +85,11 @@ public:
     /// Takes note of the tasks that have ended. @return whether all have
     task<bool> look() {
         bool all = true;
-        for (std::size_t i = 0; i != jobs_.size(); ++i) {
+        for (std::size_t i = 0; i != jobs_.size(); ++i)
             if (ends_[i] == end::none && !jobs_[i].ready())
                 all = false;
             else
                 co_await finish(i);
-        }
         co_return all;
     }
     [[nodiscard]] bool died(std::size_t i) const noexcept { return ends_[i] == end::with_its_worker; }

@@ -121,10 +121,9 @@ task<void> play_round(kill_round& r) {
         for (std::size_t i = 0; i != producers; ++i)
             all_sent = all_sent && r.ended(i);
         if (all_sent) break;
-        if (r.deaths(producers, producers + consumers) == consumers) {  // no other receiver is left
+        if (r.deaths(producers, producers + consumers) == consumers)  // no other receiver is left
             while (auto m = ch.try_receive())
                 note(b, *m);
-        }
         co_await sleep_for(100us);
     }
     ch.close();

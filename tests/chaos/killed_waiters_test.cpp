@@ -78,9 +78,7 @@ TEST_F(kill_rounds, async_condition_variable) {
         }
         EXPECT_GE(a[0], produced);
         EXPECT_LE(a[0], produced + r.deaths() - consumers_died);
-        if (consumers_died < producers) {
-            EXPECT_EQ(a[1], a[0]);
-        }
+        if (consumers_died < producers) EXPECT_EQ(a[1], a[0]);
         // A waiter may get what the dead have not taken, once for each of them, and waits then.
         auto guard = co_await timeout(within_a_second, m.lock());
         std::size_t notified = 0;
@@ -110,12 +108,11 @@ TEST_F(kill_rounds, async_event) {
     play([](kill_round& r) -> task<void> {
         const async_event e{r.ex};
         const numbers over{r.ex, 1};
-        for (std::size_t i = 0; i != tasks; ++i) {
+        for (std::size_t i = 0; i != tasks; ++i)
             if (i < 2)
                 r.start(pulse, e);
             else
                 r.start(await_pulses, e, over);
-        }
         co_await r.strike();
         co_await r.finish(0, 2);
         over.atomic(0).store(1);

@@ -29,11 +29,10 @@ cadre::task<int> app(cadre::executor ex) {
     std::cout << ',' << 3 << std::endl;
     co_await cadre::on(ex, print_line, 4);
     std::cout << 5 << std::endl;
-    if (ex.kind() == cadre::executor_kind::process) {  // in this process it would change the output that follows
+    if (ex.kind() == cadre::executor_kind::process)   // in this process it would change the output that follows
         co_await cadre::on(ex, print_unsynchronised, 6);
-    } else {
+    else
         co_await cadre::on(ex, print_line, 6);
-    }
     std::cout << 7 << std::endl;
     co_return 0;
 }

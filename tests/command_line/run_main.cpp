@@ -30,12 +30,8 @@ cadre::task<int> linger(cadre::channel<int> begun) {
 }
 
 cadre::task<int> app(cadre::executor ex) {
-    if (ending == "fail") {
-        co_await cadre::on(ex, fail);
-    }
-    if (ending == "crash") {
-        co_await cadre::on(ex.with({.name = "crash"}), crash);
-    }
+    if (ending == "fail") co_await cadre::on(ex, fail);
+    if (ending == "crash") co_await cadre::on(ex.with({.name = "crash"}), crash);
     if (ending == "drop" || ending == "linger") {
         const cadre::channel<int> begun(ex, 1);
         auto job = ending == "drop" ? cadre::spawn(ex, report_stop, begun)
@@ -48,9 +44,7 @@ cadre::task<int> app(cadre::executor ex) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc > 1) {
-        ending = argv[1];
-    }
+    if (argc > 1) ending = argv[1];
     if (ending == "leave") {  // the error leaves `main`
         ending = argv[2];
         cadre::runtime rt(argc, argv);

@@ -12,9 +12,7 @@ class temporary_folder {
 public:
     temporary_folder() {
         std::string name = (std::filesystem::temp_directory_path() / "cadre-test-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) {
-            std::abort();
-        }
+        if (::mkdtemp(name.data()) == nullptr) std::abort();
         path_ = name;
     }
     temporary_folder(const temporary_folder&) = delete;

@@ -202,13 +202,12 @@ private:
                     return channel.send_run(count, write, sent);
                 });
                 if (!result || *result == op_status::would_block) return;
-                if (*result == op_status::closed) {
+                if (*result == op_status::closed)
                     p.now = abandoning;
-                } else if (*result != op_status::done) {
+                else if (*result != op_status::done)
                     throw std::string("broken");
-                } else if ((p.next = static_cast<std::uint8_t>(p.next + sent)) == last[me]) {
+                else if ((p.next = static_cast<std::uint8_t>(p.next + sent)) == last[me])
                     p.now = done;
-                }
                 return;
             }
             case abandoning:

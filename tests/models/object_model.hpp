@@ -181,13 +181,12 @@ private:
     void advance(const state& before, std::uint8_t me, Emit emit) const {
         state s = before;
         process& p = s.p[me];
-        if (p.pc >= 20) {  // lets go
+        if (p.pc >= 20)  // lets go
             let_go(s, me);
-        } else if (me == owner) {
+        else if (me == owner)
             own(s, emit);
-        } else {
+        else
             acquire(s, me);
-        }
         emit(s);
     }
 

@@ -172,12 +172,11 @@ void agent_link::leave_in_writer() {
 }
 
 void agent_link::adapt_consumers() {
-    while (const auto change = consumers_.next_change(credit_.load())) {
+    while (const auto change = consumers_.next_change(credit_.load()))
         if (change->cancel)
             writer().cancel(1, {work, change->consumer});
         else
             writer().consume(1, names().work_queue(served_session_), {work, change->consumer}, change->prefetch);
-    }
 }
 
 void agent_link::writer_received(inbound message) {

@@ -26,25 +26,18 @@ static_assert(sizeof(MPI_Request) <= sizeof(std::uint64_t));
 
 int init() {
     int already = 0;
-    if (const int error = MPI_Initialized(&already); error != MPI_SUCCESS) {
-        return error;
-    }
+    if (const int error = MPI_Initialized(&already); error != MPI_SUCCESS) return error;
     int level = MPI_THREAD_SINGLE;
     if (already != 0) {
         static_cast<void>(MPI_Query_thread(&level));
         lacks_thread_multiple = level != MPI_THREAD_MULTIPLE;
-        if (lacks_thread_multiple) {
-            return MPI_ERR_OTHER;
-        }
+        if (lacks_thread_multiple) return MPI_ERR_OTHER;
     } else {
-        if (const int error = MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &level); error != MPI_SUCCESS) {
+        if (const int error = MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &level); error != MPI_SUCCESS)
             return error;
-        }
         began_mpi = true;
     }
-    if (const int error = MPI_Comm_dup(MPI_COMM_WORLD, &communicator); error != MPI_SUCCESS) {
-        return error;
-    }
+    if (const int error = MPI_Comm_dup(MPI_COMM_WORLD, &communicator); error != MPI_SUCCESS) return error;
     return MPI_Comm_set_errhandler(communicator, MPI_ERRORS_RETURN);
 }
 
@@ -79,9 +72,7 @@ void library(char* text, int capacity) {
 int hosts(char* names, int length) {
     char own[MPI_MAX_PROCESSOR_NAME + 1]{};
     int own_length = 0;
-    if (const int error = MPI_Get_processor_name(own, &own_length); error != MPI_SUCCESS) {
-        return error;
-    }
+    if (const int error = MPI_Get_processor_name(own, &own_length); error != MPI_SUCCESS) return error;
     char* const mine = names + static_cast<std::ptrdiff_t>(rank()) * length;
     std::memset(mine, 0, static_cast<std::size_t>(length));
     copy_text(own, mine, length);
@@ -120,9 +111,7 @@ int recv(void* bytes, int count, int from, int tag) {
 
 int finalize() {
     int finalized = 0;
-    if (const int error = MPI_Finalized(&finalized); error != MPI_SUCCESS || finalized != 0) {
-        return error;
-    }
+    if (const int error = MPI_Finalized(&finalized); error != MPI_SUCCESS || finalized != 0) return error;
     static_cast<void>(MPI_Comm_free(&communicator));
     return began_mpi ? MPI_Finalize() : MPI_SUCCESS;
 }
@@ -138,17 +127,14 @@ void error_text(int error, char* text, int capacity) {
 #if defined(CADRE_MPI_ULFM)
 int failed_ranks(int* ranks, int capacity) {
     MPI_Group failed = MPI_GROUP_NULL;
-    if (MPIX_Comm_get_failed(communicator, &failed) != MPI_SUCCESS) {
-        return -1;
-    }
+    if (MPIX_Comm_get_failed(communicator, &failed) != MPI_SUCCESS) return -1;
     int count = 0;
     static_cast<void>(MPI_Group_size(failed, &count));
     count = std::min(count, capacity);
     MPI_Group all = MPI_GROUP_NULL;
     static_cast<void>(MPI_Comm_group(communicator, &all));
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < count; ++i)
         static_cast<void>(MPI_Group_translate_ranks(failed, 1, &i, all, &ranks[i]));
-    }
     static_cast<void>(MPI_Group_free(&all));
     static_cast<void>(MPI_Group_free(&failed));
     return count;

@@ -37,12 +37,10 @@ const start_record* started = nullptr;
 
 void remember_start(int argc, char** argv) {
     auto* record = new start_record;
-    for (int i = 0; i < argc; ++i) {
+    for (int i = 0; i < argc; ++i)
         record->arguments.emplace_back(argv[i]);
-    }
-    for (char** e = environ; e != nullptr && *e != nullptr; ++e) {
+    for (char** e = environ; e != nullptr && *e != nullptr; ++e)
         record->environment.emplace_back(*e);
-    }
     record->threads = thread_count();
     record->threads_error = record->threads == 0 ? errno : 0;
     started = record;
@@ -50,9 +48,8 @@ void remember_start(int argc, char** argv) {
 
 std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
     std::vector<char*> pointers;
-    for (const std::string& s : strings) {
+    for (const std::string& s : strings)
         pointers.push_back(const_cast<char*>(s.c_str()));
-    }
     pointers.push_back(nullptr);
     return pointers;
 }
@@ -62,13 +59,10 @@ std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
     {
         const unique_fd socket{role_socket};
         received_message message = receive_message(socket.get());
-        if (message.what == received_message::kind::message) {
+        if (message.what == received_message::kind::message)
             request = decode_request(message.bytes, std::move(message.fds));
-        }
     }
-    if (!request) {
-        ::_exit(worker_start_failed);  // the parent ended before it sent the request
-    }
+    if (!request) ::_exit(worker_start_failed);  // the parent ended before it sent the request
     become_worker(std::move(*request));
 }
 
@@ -76,17 +70,12 @@ std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
 [[noreturn]] void run_role(std::string_view role) {
     const auto space = role.find(' ');
     pid_t parent = 0;
-    if (space != std::string_view::npos) {
-        std::from_chars(role.data() + space + 1, role.data() + role.size(), parent);
-    }
-    if (parent <= 0 || ::getppid() != parent || ::fcntl(role_socket, F_SETFD, FD_CLOEXEC) != 0) {
+    if (space != std::string_view::npos) std::from_chars(role.data() + space + 1, role.data() + role.size(), parent);
+    if (parent <= 0 || ::getppid() != parent || ::fcntl(role_socket, F_SETFD, FD_CLOEXEC) != 0)
         ::_exit(worker_start_failed);
-    }
     if (role.substr(0, space) == "server") {
         // The server is no child of the program, which may wait for all of its children.
-        if (const pid_t server = ::fork(); server != 0) {
-            ::_exit(server < 0 ? errno : 0);
-        }
+        if (const pid_t server = ::fork(); server != 0) ::_exit(server < 0 ? errno : 0);
         run_fork_server(role_socket);
     }
     run_spawned_worker();
@@ -118,9 +107,7 @@ public:
     [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
 
     static void check(int error, const char* call) {
-        if (error != 0) {
-            throw std::system_error(error, std::system_category(), call);
-        }
+        if (error != 0) throw std::system_error(error, std::system_category(), call);
     }
 
 private:
@@ -131,9 +118,7 @@ private:
 }  // namespace
 
 void bootstrap(int argc, char** argv) {
-    if (started != nullptr) {
-        return;
-    }
+    if (started != nullptr) return;
     const std::string name{role_variable.substr(0, role_variable.size() - 1)};
     const char* role = ::getenv(name.c_str());
     const std::string copy = role != nullptr ? role : "";
@@ -142,13 +127,9 @@ void bootstrap(int argc, char** argv) {
     try {
         open_missing_standard_fds();
         remember_start(argc, argv);
-        if (role != nullptr) {
-            run_role(copy);
-        }
+        if (role != nullptr) run_role(copy);
     } catch (const std::exception& e) {
-        if (role == nullptr) {
-            throw;
-        }
+        if (role == nullptr) throw;
         std::fprintf(stderr, "cadre: the %s could not start: %s\n",
                      copy.starts_with("server") ? "fork server" : "worker process", e.what());
         ::_exit(worker_start_failed);
@@ -161,9 +142,8 @@ std::size_t threads_at_start() noexcept { return started != nullptr ? started->t
 
 pid_t reexecute(process_role role, int socket) {
     // A program that may not open files here cannot load its libraries after the exec either: each attempt would fail.
-    if (started->threads == 0) {
+    if (started->threads == 0)
         throw std::system_error(started->threads_error, std::system_category(), "opening /proc/self/task");
-    }
     std::vector<std::string> environment = started->environment;
     environment.push_back(std::string(role_variable) + (role == process_role::fork_server ? "server " : "worker ") +
                           std::to_string(::getpid()));

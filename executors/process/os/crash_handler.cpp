@@ -67,9 +67,7 @@ bool return_to_caller(ucontext_t& context) {
 std::uint64_t program_counter(const ucontext_t& context) { return context.uc_mcontext.pc; }
 
 bool return_to_caller(ucontext_t& context) {
-    if (!is_code(context.uc_mcontext.regs[30])) {
-        return false;
-    }
+    if (!is_code(context.uc_mcontext.regs[30])) return false;
     context.uc_mcontext.pc = context.uc_mcontext.regs[30];
     return true;
 }
@@ -81,9 +79,8 @@ bool return_to_caller(ucontext_t& context) {
 void drop_handler_frames(std::uint64_t interrupted_at) {
     auto& frames = page->frames;
     const auto first = std::find(frames.begin(), frames.end(), interrupted_at);
-    if (first != frames.end()) {
+    if (first != frames.end())
         std::fill(std::move(first, frames.end(), frames.begin()), frames.end(), std::uint64_t{0});
-    }
 }
 
 void dump(int signal, const siginfo_t& info, ucontext_t& context) {
@@ -154,19 +151,14 @@ void install_crash_handler(crash_page& to) {
     struct sigaction action{};
     action.sa_sigaction = &handle_fatal_signal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-    for (const int signal : fatal_signals) {
-        if (::sigaction(signal, &action, nullptr) != 0) {
-            throw_errno("sigaction");
-        }
-    }
+    for (const int signal : fatal_signals)
+        if (::sigaction(signal, &action, nullptr) != 0) throw_errno("sigaction");
 }
 
 crash_handler_stack::crash_handler_stack()
     : memory_(
           ::mmap(nullptr, handler_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {
-    if (memory_ == MAP_FAILED) {
-        throw_errno("mmap(signal stack)");
-    }
+    if (memory_ == MAP_FAILED) throw_errno("mmap(signal stack)");
     stack_t stack{};
     stack.ss_sp = memory_;
     stack.ss_size = handler_stack_size;
@@ -184,16 +176,13 @@ std::uint64_t failed_allocations() noexcept { return failures.load(std::memory_o
 
 void record_failed_allocation() {
     failures.fetch_add(1, std::memory_order_relaxed);
-    if (page != nullptr && page_owner->here()) {
+    if (page != nullptr && page_owner->here())
         std::atomic_ref{page->allocation_failed}.store(1, std::memory_order_relaxed);
-    }
     throw std::bad_alloc();
 }
 
 void clear_failed_allocation() noexcept {
-    if (page != nullptr) {
-        std::atomic_ref{page->allocation_failed}.store(0, std::memory_order_relaxed);
-    }
+    if (page != nullptr) std::atomic_ref{page->allocation_failed}.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace cadre::detail::process_os

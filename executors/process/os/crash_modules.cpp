@@ -30,11 +30,8 @@ std::vector<module_record> loaded_modules(std::size_t max_modules) {
 }
 
 const module_record* find_module(std::span<const module_record> modules, std::uint64_t address) noexcept {
-    for (const module_record& module : modules) {
-        if (address >= module.begin && address < module.end) {
-            return &module;
-        }
-    }
+    for (const module_record& module : modules)
+        if (address >= module.begin && address < module.end) return &module;
     return nullptr;
 }
 

@@ -31,9 +31,7 @@ bool same_module(const module_record& theirs, const module_record& ours) {
 // The worker's address translated to this process; 0 if it is in no module that both have loaded.
 std::uint64_t rebase(std::uint64_t address, const crash_report& report, const std::vector<module_record>& ours) {
     const module_record* theirs = find_module(report.modules, address);
-    if (theirs == nullptr) {
-        return 0;
-    }
+    if (theirs == nullptr) return 0;
     const auto it = std::ranges::find_if(ours, [&](const module_record& m) { return same_module(*theirs, m); });
     return it != ours.end() ? it->begin + (address - theirs->begin) : 0;
 }
@@ -47,13 +45,10 @@ std::string hexadecimal(std::uint64_t address) {
 std::string describe(std::uint64_t address) {
     const boost::stacktrace::frame frame{reinterpret_cast<const void*>(address)};
     std::string text = frame.name();
-    if (text.empty()) {
-        text = hexadecimal(address);
-    }
+    if (text.empty()) text = hexadecimal(address);
     const std::string file = frame.source_file();
-    if (const std::size_t line = frame.source_line(); !file.empty() && line > 0) {
+    if (const std::size_t line = frame.source_line(); !file.empty() && line > 0)
         text += " at " + file + ':' + std::to_string(line);
-    }
     text.resize(std::min(text.size(), max_line_length));
     return text;
 }
@@ -62,12 +57,8 @@ class symbolizer {
 public:
     std::string operator()(std::uint64_t address) {
         const std::lock_guard lock{mutex_};
-        if (const auto it = known_.find(address); it != known_.end()) {
-            return it->second;
-        }
-        if (known_.size() >= max_cached) {
-            known_.clear();
-        }
+        if (const auto it = known_.find(address); it != known_.end()) return it->second;
+        if (known_.size() >= max_cached) known_.clear();
         return known_.emplace(address, describe(address)).first->second;
     }
 
@@ -94,9 +85,7 @@ crash_report read_crash_page(const crash_page& page) {
     copy_once(page, copy);
     crash_report report;
     report.allocation_failed = copy.allocation_failed != 0;
-    if (copy.state == crash_none || copy.state > crash_written || copy.signal <= 0 || copy.signal > 64) {
-        return report;
-    }
+    if (copy.state == crash_none || copy.state > crash_written || copy.signal <= 0 || copy.signal > 64) return report;
     report.signal = copy.signal;
     report.code = copy.code;
     report.address = copy.address;
@@ -106,9 +95,8 @@ crash_report read_crash_page(const crash_page& page) {
     const std::size_t modules = std::min<std::size_t>(copy.module_count, max_crash_modules);
     for (std::size_t i = 0; i < modules; ++i) {
         const module_record& module = copy.modules[i];
-        if (module.base <= module.begin && module.begin < module.end && module.build_id_size <= max_build_id) {
+        if (module.base <= module.begin && module.begin < module.end && module.build_id_size <= max_build_id)
             report.modules.push_back(module);
-        }
     }
     return report;
 }
@@ -118,9 +106,8 @@ std::string resolve_crash_stack(const crash_report& report) {
     const std::vector<module_record> ours = loaded_modules(std::size_t{1} << 16);
     std::vector<std::uint64_t> frames = report.frames;
     // If the program counter is not in mapped code, unwinding started at the caller: the program counter is prepended.
-    if (report.program_counter != 0 && !frames.empty() && frames.front() != report.program_counter) {
+    if (report.program_counter != 0 && !frames.empty() && frames.front() != report.program_counter)
         frames.insert(frames.begin(), report.program_counter);
-    }
     std::string text;
     for (std::size_t i = 0; i < frames.size(); ++i) {
         char number[32];

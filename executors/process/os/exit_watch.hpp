@@ -17,9 +17,7 @@ class exit_watch {
 public:
     /// @throws std::system_error
     exit_watch() {
-        if (!epoll_ || !watch(ready_.descriptor())) {
-            throw_errno("epoll of a launcher");
-        }
+        if (!epoll_ || !watch(ready_.descriptor())) throw_errno("epoll of a launcher");
     }
 
     [[nodiscard]] int descriptor() const noexcept { return epoll_.get(); }

@@ -23,9 +23,7 @@ struct alignas(cmsghdr) control_buffer {
 
 void take_descriptors(msghdr& message, std::vector<unique_fd>& fds) {
     for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) {
-            continue;
-        }
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
         const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (std::size_t i = 0; i < count; ++i) {
             int fd = -1;
@@ -47,16 +45,12 @@ ssize_t receive(int socket, msghdr& message, bool wait) {
 
 socket_pair make_socket_pair() {
     int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-        throw_errno("socketpair");
-    }
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) throw_errno("socketpair");
     return {unique_fd{ends[0]}, unique_fd{ends[1]}};
 }
 
 send_result try_send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds, bool wait) {
-    if (bytes.size() > max_message_bytes || fds.size() > max_message_fds) {
-        message_too_long("sendmsg");
-    }
+    if (bytes.size() > max_message_bytes || fds.size() > max_message_fds) message_too_long("sendmsg");
     iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
     control_buffer control;
     msghdr message{};
@@ -72,9 +66,7 @@ send_result try_send_message(int socket, std::span<const std::byte> bytes, std::
         std::memcpy(CMSG_DATA(c), fds.data(), fds.size_bytes());
     }
     for (;;) {
-        if (::sendmsg(socket, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT)) >= 0) {
-            return send_result::sent;
-        }
+        if (::sendmsg(socket, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT)) >= 0) return send_result::sent;
         switch (errno) {
             case EINTR: continue;
             case EAGAIN: return send_result::would_block;
@@ -123,21 +115,15 @@ received_message receive_message(int socket, bool wait) {
     const ssize_t n = receive(socket, message, wait);
     if (n < 0) {
         const bool later = errno == EAGAIN || (!wait && (errno == ENOMEM || errno == ENOBUFS));
-        if (!later && errno != ECONNRESET) {
-            throw_errno("recvmsg");
-        }
+        if (!later && errno != ECONNRESET) throw_errno("recvmsg");
         result.what = later ? received_message::kind::would_block : received_message::kind::end;
         result.bytes.clear();
         return result;
     }
     take_descriptors(message, result.fds);
-    if ((message.msg_flags & MSG_TRUNC) != 0) {
-        message_too_long("recvmsg");
-    }
+    if ((message.msg_flags & MSG_TRUNC) != 0) message_too_long("recvmsg");
     // The buffer has room for all descriptors that a message can carry: this process had none free.
-    if ((message.msg_flags & MSG_CTRUNC) != 0) {
-        throw std::system_error(EMFILE, std::system_category(), "recvmsg");
-    }
+    if ((message.msg_flags & MSG_CTRUNC) != 0) throw std::system_error(EMFILE, std::system_category(), "recvmsg");
     result.bytes.resize(static_cast<std::size_t>(n));
     // No message is empty: zero bytes mean that the peer has closed its end.
     result.what = n > 0 ? received_message::kind::message : received_message::kind::end;
@@ -150,9 +136,7 @@ received_descriptors receive_descriptors(int socket, std::span<std::byte> bytes)
     receive_buffers buffers(bytes);
     msghdr& message = buffers.message;
     const ssize_t n = receive(socket, message, false);
-    if (n < 0) {
-        return result;
-    }
+    if (n < 0) return result;
     take_descriptors(message, result.fds);
     result.complete = static_cast<std::size_t>(n) == bytes.size() && (message.msg_flags & MSG_TRUNC) == 0;
     result.truncated = (message.msg_flags & MSG_CTRUNC) != 0;

@@ -28,9 +28,7 @@ constexpr int loader_failed = 127;
 class server_process {
 public:
     ~server_process() {
-        if (owner_.here()) {
-            stop();
-        }
+        if (owner_.here()) stop();
     }
 
     bool start() {
@@ -47,9 +45,7 @@ public:
         const std::lock_guard lock{mutex_};
         if (which == starts_ && pidfd_ && owner_.here()) {
             // If this process may not signal it, the server ends when it finds the socket closed.
-            if (!signal_process(pidfd_.get(), SIGKILL)) {
-                pidfd_.reset();
-            }
+            if (!signal_process(pidfd_.get(), SIGKILL)) pidfd_.reset();
             stop_locked();
         }
     }
@@ -63,14 +59,11 @@ public:
         const std::lock_guard lock{mutex_};
         // Twice: the server may die between the check and the message.
         for (int attempt = 0; attempt < 2; ++attempt) {
-            if (!start_locked()) {
-                return {};
-            }
+            if (!start_locked()) return {};
             socket_pair ends = make_socket_pair();
             const int theirs = ends.second.get();
-            if (send_message(control_.get(), bytes_of(connect_message{}), {&theirs, 1})) {
+            if (send_message(control_.get(), bytes_of(connect_message{}), {&theirs, 1}))
                 return {std::move(ends.first), starts_, pid_};
-            }
         }
         throw_errno("connecting to the fork server");
     }
@@ -81,16 +74,12 @@ private:
     bool alive_locked() const noexcept { return control_ && owner_.here() && !has_exited(control_.get()); }
 
     bool start_locked() {
-        if (alive_locked()) {
-            return true;
-        }
+        if (alive_locked()) return true;
         stop_locked();
         // A later fork would copy the memory and state of a program at work: a replacement starts from a fresh image.
         const bool may_fork = thread_count() == 1 && (!bootstrapped() || starts_ == 0);
         const bool may_reexecute = bootstrapped() && threads_at_start() == 1;
-        if (!may_fork && !may_reexecute) {
-            return false;
-        }
+        if (!may_fork && !may_reexecute) return false;
         socket_pair ends = make_socket_pair();
         unique_fd theirs = duplicate(ends.second.get());
         const unique_fd self = open_pidfd(::getpid());
@@ -110,13 +99,9 @@ private:
     pid_t fork_server(int socket) {
         flush_output();
         const pid_t starter = ::fork();
-        if (starter < 0) {
-            throw_errno("fork");
-        }
+        if (starter < 0) throw_errno("fork");
         if (starter == 0) {
-            if (const pid_t server = ::fork(); server != 0) {
-                ::_exit(server < 0 ? errno : 0);
-            }
+            if (const pid_t server = ::fork(); server != 0) ::_exit(server < 0 ? errno : 0);
             mutex_.unlock();  // the parent's thread locked it before the fork
             run_fork_server(socket);
         }
@@ -126,16 +111,12 @@ private:
     // Waits for the server's first message and reaps the process that started it.
     void meet_server(int socket, pid_t starter) {
         const bool in_time = wait_readable(socket, start_limit);
-        if (!in_time) {
-            ::kill(starter, SIGKILL);
-        }
+        if (!in_time) ::kill(starter, SIGKILL);
         int status = 0;
         while (::waitpid(starter, &status, 0) < 0 && errno == EINTR) {
         }
         received_message first;
-        if (in_time) {
-            first = receive_message(socket);
-        }
+        if (in_time) first = receive_message(socket);
         const auto hello = parse_message<hello_message>(first.bytes);
         if (!hello || first.fds.size() != 1) {
             const int error = WIFEXITED(status) && WEXITSTATUS(status) == loader_failed ? ELIBACC
@@ -152,9 +133,7 @@ private:
         control_.reset();
         if (pidfd_ && owner_.here()) {
             // The server exits within microseconds unless a signal has stopped it.
-            if (!wait_readable(pidfd_.get(), std::chrono::seconds{1})) {
-                signal_process(pidfd_.get(), SIGKILL);
-            }
+            if (!wait_readable(pidfd_.get(), std::chrono::seconds{1})) signal_process(pidfd_.get(), SIGKILL);
         }
         pidfd_.reset();
     }

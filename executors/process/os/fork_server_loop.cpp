@@ -42,9 +42,7 @@ struct child {
 class fork_server_loop {
 public:
     fork_server_loop(int control, unique_fd parent_pidfd) : control_(control), parent_pidfd_(std::move(parent_pidfd)) {
-        if (!epoll_) {
-            throw_errno("epoll_create1");
-        }
+        if (!epoll_) throw_errno("epoll_create1");
         watch(EPOLL_CTL_ADD, control_, EPOLLIN);
         watch(EPOLL_CTL_ADD, parent_pidfd_.get(), EPOLLIN);
     }
@@ -53,12 +51,9 @@ public:
         std::array<epoll_event, 64> events;
         for (;;) {
             const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
-            if (n < 0 && errno != EINTR) {
-                throw_errno("epoll_wait");
-            }
-            for (int i = 0; i < n; ++i) {
+            if (n < 0 && errno != EINTR) throw_errno("epoll_wait");
+            for (int i = 0; i < n; ++i)
                 handle(events[static_cast<std::size_t>(i)]);
-            }
         }
     }
 
@@ -67,9 +62,7 @@ private:
         epoll_event event{};
         event.events = events;
         event.data.fd = fd;
-        if (::epoll_ctl(epoll_.get(), operation, fd, &event) != 0) {
-            throw_errno("epoll_ctl");
-        }
+        if (::epoll_ctl(epoll_.get(), operation, fd, &event) != 0) throw_errno("epoll_ctl");
     }
 
     // close() would not suffice: the parent holds a copy of each pidfd, and epoll watches until the last copy closes.
@@ -86,20 +79,14 @@ private:
         } else if (children_.contains(fd)) {
             reap(fd);
         } else if (connections_.contains(fd)) {
-            if ((event.events & EPOLLOUT) != 0 && !flush(fd)) {
-                return;
-            }
-            if ((event.events & ~std::uint32_t{EPOLLOUT}) != 0) {
-                serve(fd);
-            }
+            if ((event.events & EPOLLOUT) != 0 && !flush(fd)) return;
+            if ((event.events & ~std::uint32_t{EPOLLOUT}) != 0) serve(fd);
         }
     }
 
     void accept_connection() {
         received_message message = receive_message(control_, false);
-        if (message.what == received_message::kind::end) {
-            ::_exit(0);
-        }
+        if (message.what == received_message::kind::end) ::_exit(0);
         if (parse_message<connect_message>(message.bytes) && message.fds.size() == 1) {
             const int fd = message.fds[0].get();
             watch(EPOLL_CTL_ADD, fd, EPOLLIN);
@@ -109,9 +96,8 @@ private:
 
     // The lifelines have killed the workers, unless another fork of the parent holds their write ends.
     [[noreturn]] void end_with_parent() {
-        for (const auto& [pidfd, worker] : children_) {
+        for (const auto& [pidfd, worker] : children_)
             ::kill(-worker.pid, SIGKILL);
-        }
         ::_exit(0);
     }
 
@@ -136,28 +122,22 @@ private:
             return;
         }
         unique_fd pidfd;
-        if (auto request = decode_request(message.bytes, std::move(message.fds))) {
+        if (auto request = decode_request(message.bytes, std::move(message.fds)))
             pidfd = launch(std::move(*request), fd, answer);
-        } else {
+        else
             answer.error = EBADMSG;
-        }
         send(fd, bytes_of(answer), std::move(pidfd));
     }
 
     // A request of a program that may no longer signal its workers.
     void kill_worker(int connection_fd, pid_t pid) noexcept {
-        for (const auto& [pidfd, worker] : children_) {
-            if (worker.connection == connection_fd && worker.pid == pid) {
-                ::kill(-pid, SIGKILL);
-            }
-        }
+        for (const auto& [pidfd, worker] : children_)
+            if (worker.connection == connection_fd && worker.pid == pid) ::kill(-pid, SIGKILL);
     }
 
     unique_fd launch(worker_request&& request, int connection_fd, launched_message& answer) {
         const pid_t pid = ::fork();
-        if (pid == 0) {
-            become_worker(std::move(request));
-        }
+        if (pid == 0) become_worker(std::move(request));
         if (pid < 0) {
             answer.error = errno;
             return {};
@@ -183,9 +163,7 @@ private:
     void reap(int pidfd) {
         const auto it = children_.find(pidfd);
         const pid_t pid = it->second.pid;
-        if (!has_exited(pidfd)) {
-            return;
-        }
+        if (!has_exited(pidfd)) return;
         // Before the leader is reaped its id cannot be reused: this kills only the rest of its group.
         ::kill(-pid, SIGKILL);
         ended_message report;
@@ -196,17 +174,13 @@ private:
         const int connection_fd = it->second.connection;
         unwatch(pidfd);
         children_.erase(it);
-        if (connection_fd >= 0) {
-            send(connection_fd, bytes_of(report), {});
-        }
+        if (connection_fd >= 0) send(connection_fd, bytes_of(report), {});
     }
 
     void send(int fd, std::span<const std::byte> bytes, unique_fd attached) {
         connection& to = connections_.at(fd);
         to.waiting.push_back({{bytes.begin(), bytes.end()}, std::move(attached)});
-        if (to.waiting.size() == 1 && flush(fd) && !to.waiting.empty()) {
-            watch(EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLOUT);
-        }
+        if (to.waiting.size() == 1 && flush(fd) && !to.waiting.empty()) watch(EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLOUT);
     }
 
     // @return false if the peer had closed the connection, which is dropped then
@@ -226,11 +200,8 @@ private:
     }
 
     void drop(int fd) {
-        for (auto& [pidfd, worker] : children_) {
-            if (worker.connection == fd) {
-                worker.connection = -1;
-            }
-        }
+        for (auto& [pidfd, worker] : children_)
+            if (worker.connection == fd) worker.connection = -1;
         unwatch(fd);
         connections_.erase(fd);
     }
@@ -245,14 +216,10 @@ private:
 // @return a pidfd of the program
 unique_fd meet_parent(int control) {
     received_message first = receive_message(control);
-    if (!parse_message<adopt_message>(first.bytes) || first.fds.size() != 1) {
-        ::_exit(0);
-    }
+    if (!parse_message<adopt_message>(first.bytes) || first.fds.size() != 1) ::_exit(0);
     const unique_fd self = open_pidfd(::getpid());
     const int fd = self.get();
-    if (!send_message(control, bytes_of(hello_message{.pid = ::getpid()}), {&fd, 1})) {
-        ::_exit(0);
-    }
+    if (!send_message(control, bytes_of(hello_message{.pid = ::getpid()}), {&fd, 1})) ::_exit(0);
     return std::move(first.fds[0]);
 }
 

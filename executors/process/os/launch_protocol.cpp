@@ -34,15 +34,11 @@ struct launch_header {
 constexpr std::size_t longest_name = 256;
 
 void check(const worker_spec& spec) {
-    if (spec.fds.size() > max_worker_fds) {
-        throw std::invalid_argument("too many descriptors for one worker");
-    }
-    if (spec.crash_fd >= static_cast<int>(spec.fds.size())) {
+    if (spec.fds.size() > max_worker_fds) throw std::invalid_argument("too many descriptors for one worker");
+    if (spec.crash_fd >= static_cast<int>(spec.fds.size()))
         throw std::invalid_argument("the crash page is in a descriptor that is not passed to the worker");
-    }
-    if (spec.crash_offset % static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) != 0) {
+    if (spec.crash_offset % static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) != 0)
         throw std::invalid_argument("the crash page is not aligned to a page");
-    }
     if (spec.affinity.size() > CPU_SETSIZE ||
         std::ranges::any_of(spec.affinity, [](int cpu) { return cpu < 0 || cpu >= CPU_SETSIZE; })) {
         throw std::invalid_argument("affinity of a worker: CPU number out of range");
@@ -50,14 +46,11 @@ void check(const worker_spec& spec) {
 }
 
 std::uint64_t offset_of(worker_main_fn fn) {
-    if (fn == nullptr) {
-        return 0;
-    }
+    if (fn == nullptr) return 0;
     const std::vector<module_record> program = loaded_modules(1);
     const auto address = reinterpret_cast<std::uint64_t>(fn);
-    if (find_module(program, address) == nullptr) {
+    if (find_module(program, address) == nullptr)
         throw std::invalid_argument("a worker's main function must be part of the program, not of a shared library");
-    }
     return address - program[0].base;
 }
 
@@ -100,24 +93,16 @@ encoded_request encode_request(const worker_spec& spec, int lifeline_read_end) {
     append(request.bytes, std::as_bytes(std::span{groups}));
     append(request.bytes, std::as_bytes(std::span{spec.name.data(), name_length}));
     request.fds.push_back(lifeline_read_end);
-    if (header.has_directory) {
-        request.fds.push_back(request.working_directory.get());
-    }
-    if (header.has_stdout) {
-        request.fds.push_back(spec.stdout_fd);
-    }
-    if (header.has_stderr) {
-        request.fds.push_back(spec.stderr_fd);
-    }
+    if (header.has_directory) request.fds.push_back(request.working_directory.get());
+    if (header.has_stdout) request.fds.push_back(spec.stdout_fd);
+    if (header.has_stderr) request.fds.push_back(spec.stderr_fd);
     request.fds.insert(request.fds.end(), spec.fds.begin(), spec.fds.end());
     return request;
 }
 
 std::optional<worker_request> decode_request(std::span<const std::byte> bytes, std::vector<unique_fd> fds) {
     launch_header header;
-    if (bytes.size() < sizeof header) {
-        return std::nullopt;
-    }
+    if (bytes.size() < sizeof header) return std::nullopt;
     std::memcpy(&header, bytes.data(), sizeof header);
     bytes = bytes.subspan(sizeof header);
     const std::size_t affinity_bytes = std::size_t{header.affinity_count} * sizeof(int);
@@ -137,28 +122,18 @@ std::optional<worker_request> decode_request(std::span<const std::byte> bytes, s
     request.crash_fd = header.crash_fd;
     request.crash_offset = header.crash_offset;
     request.affinity.resize(header.affinity_count);
-    if (affinity_bytes > 0) {
-        std::memcpy(request.affinity.data(), bytes.data(), affinity_bytes);
-    }
+    if (affinity_bytes > 0) std::memcpy(request.affinity.data(), bytes.data(), affinity_bytes);
     request.surroundings = header.surroundings;
     request.supplementary_groups.resize(header.group_count);
-    if (group_bytes > 0) {
-        std::memcpy(request.supplementary_groups.data(), bytes.data() + affinity_bytes, group_bytes);
-    }
+    if (group_bytes > 0) std::memcpy(request.supplementary_groups.data(), bytes.data() + affinity_bytes, group_bytes);
     request.boot.name.assign(reinterpret_cast<const char*>(bytes.data() + affinity_bytes + group_bytes),
                              header.name_length);
 
     auto next = fds.begin();
     request.lifeline = std::move(*next++);
-    if (header.has_directory) {
-        request.working_directory = std::move(*next++);
-    }
-    if (header.has_stdout) {
-        request.standard_output = std::move(*next++);
-    }
-    if (header.has_stderr) {
-        request.standard_error = std::move(*next++);
-    }
+    if (header.has_directory) request.working_directory = std::move(*next++);
+    if (header.has_stdout) request.standard_output = std::move(*next++);
+    if (header.has_stderr) request.standard_error = std::move(*next++);
     request.boot.fds.assign(std::make_move_iterator(next), std::make_move_iterator(fds.end()));
     return request;
 }

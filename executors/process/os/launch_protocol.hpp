@@ -101,14 +101,10 @@ template <class T>
 [[nodiscard]] std::optional<T> parse_message(std::span<const std::byte> bytes) {
     static_assert(std::is_trivially_copyable_v<T>);
     T message;
-    if (bytes.size() != sizeof message) {
-        return std::nullopt;
-    }
+    if (bytes.size() != sizeof message) return std::nullopt;
     const message_kind expected = message.kind;
     std::memcpy(&message, bytes.data(), sizeof message);
-    if (message.kind != expected) {
-        return std::nullopt;
-    }
+    if (message.kind != expected) return std::nullopt;
     return message;
 }
 

@@ -91,9 +91,7 @@ struct worker_launcher::state {
 
     void add(pid_t pid, const shared_fd& pidfd, reaper by, std::size_t rss) {
         live.push_back({pid, pidfd, by, rss});
-        if (by == reaper::here) {
-            watched.watch(live.back().pidfd.get());
-        }
+        if (by == reaper::here) watched.watch(live.back().pidfd.get());
     }
 
     void on_report(const ended_message& ended) {
@@ -122,19 +120,15 @@ struct worker_launcher::state {
     // @return false if the server does not answer
     bool wait_for_server() const {
         const auto end = std::chrono::steady_clock::now() + server_timeout;
-        while (!wait_readable(connection.get(), stop_check_interval)) {
-            if (std::chrono::steady_clock::now() >= end || is_stopped(server_pid)) {
-                return false;
-            }
-        }
+        while (!wait_readable(connection.get(), stop_check_interval))
+            if (std::chrono::steady_clock::now() >= end || is_stopped(server_pid)) return false;
         return true;
     }
 
     void ask_server_to_kill(pid_t pid) const noexcept {
         try {
-            if (connection) {
+            if (connection)
                 static_cast<void>(try_send_message(connection.get(), bytes_of(kill_message{.pid = pid}), {}, false));
-            }
         } catch (const std::system_error&) {
             // The worker's lifeline remains.
         }
@@ -144,16 +138,13 @@ struct worker_launcher::state {
     std::optional<std::pair<launched_message, unique_fd>> read_server() {
         while (connection) {
             received_message message = receive_message(connection.get(), false);
-            if (message.what == received_message::kind::would_block) {
-                break;
-            }
-            if (message.what == received_message::kind::end) {
+            if (message.what == received_message::kind::would_block) break;
+            if (message.what == received_message::kind::end)
                 lose_connection();
-            } else if (const auto ended = parse_message<ended_message>(message.bytes)) {
+            else if (const auto ended = parse_message<ended_message>(message.bytes))
                 on_report(*ended);
-            } else if (const auto launched = parse_message<launched_message>(message.bytes)) {
+            else if (const auto launched = parse_message<launched_message>(message.bytes))
                 return std::pair{*launched, message.fds.empty() ? unique_fd{} : std::move(message.fds[0])};
-            }
         }
         return std::nullopt;
     }
@@ -161,9 +152,7 @@ struct worker_launcher::state {
     // Handles all pending events, as far as there is memory; the others stay pending.
     void collect() noexcept {
         try {
-            if (!watched.complete()) {
-                poll_all();
-            }
+            if (!watched.complete()) poll_all();
             handle_events();
         } catch (const std::exception&) {
             // A message without its descriptors answers no launch that anybody waits for.
@@ -173,14 +162,10 @@ struct worker_launcher::state {
     void poll_all() {
         read_server();
         std::vector<int> ended;
-        for (const live_worker& worker : live) {
-            if (worker.reaped_by != reaper::server) {
-                ended.push_back(worker.pidfd.get());
-            }
-        }
-        for (const int pidfd : ended) {
+        for (const live_worker& worker : live)
+            if (worker.reaped_by != reaper::server) ended.push_back(worker.pidfd.get());
+        for (const int pidfd : ended)
             on_exit(pidfd);
-        }
     }
 
     void handle_events() {
@@ -197,23 +182,18 @@ struct worker_launcher::state {
                     progress |= !watched.is_ready_mark(fd) && on_exit(fd);
                 }
             }
-            if (!progress) {
-                return;
-            }
+            if (!progress) return;
         }
     }
 
     bool on_exit(int pidfd) {
         const auto it = std::ranges::find_if(live, [&](const live_worker& w) { return w.pidfd.get() == pidfd; });
-        if (it == live.end() || !has_exited(pidfd)) {
-            return false;
-        }
+        if (it == live.end() || !has_exited(pidfd)) return false;
         worker_exit report{.pid = it->pid};
-        if (it->reaped_by == reaper::here) {
+        if (it->reaped_by == reaper::here)
             reap_here(*it, report);
-        } else {
+        else
             static_cast<void>(kill_group(pidfd));  // the rest of its group, as far as that is permitted
-        }
         watched.unwatch(pidfd);
         live.erase(it);
         record(report);
@@ -230,9 +210,7 @@ std::optional<launched_worker> worker_launcher::state::fork_worker(const worker_
     for (int attempt = 0; attempt < max_server_attempts; ++attempt) {
         if (!connection) {
             server_connection fresh = connect_fork_server();
-            if (!fresh.socket) {
-                return std::nullopt;
-            }
+            if (!fresh.socket) return std::nullopt;
             connection = std::move(fresh.socket);
             server = fresh.server;
             server_pid = fresh.pid;
@@ -250,12 +228,9 @@ std::optional<launched_worker> worker_launcher::state::fork_worker(const worker_
                 break;
             }
             auto answer = read_server();
-            if (!answer) {
-                continue;
-            }
-            if (answer->first.error != 0) {
+            if (!answer) continue;
+            if (answer->first.error != 0)
                 throw std::system_error(answer->first.error, std::system_category(), "forking a worker");
-            }
             launched_worker worker{answer->first.pid, std::move(answer->second), std::move(lifeline.write),
                                    start_method::forkserver};
             add(worker.pid, worker.pidfd, reaper::server, 0);
@@ -291,9 +266,7 @@ worker_launcher::worker_launcher() : state_(std::make_unique<state>()) {}
 worker_launcher::~worker_launcher() {
     for (const live_worker& worker : state_->live) {
         const bool killed = kill_group(worker.pidfd.get());
-        if (!killed) {
-            state_->ask_server_to_kill(worker.pid);
-        }
+        if (!killed) state_->ask_server_to_kill(worker.pid);
         if (worker.reaped_by == reaper::here && killed) {
             worker_exit unused;
             reap_here(worker, unused);
@@ -302,28 +275,20 @@ worker_launcher::~worker_launcher() {
 }
 
 launched_worker worker_launcher::launch(const worker_spec& spec) {
-    if (spec.main == nullptr && !has_worker_main()) {
-        throw std::logic_error("no worker function is registered");
-    }
+    if (spec.main == nullptr && !has_worker_main()) throw std::logic_error("no worker function is registered");
     const std::lock_guard lock{state_->mutex};
     if (spec.start == start_method::forkserver) {
-        if (auto worker = state_->fork_worker(spec)) {
-            return std::move(*worker);
-        }
+        if (auto worker = state_->fork_worker(spec)) return std::move(*worker);
     }
     return state_->spawn_worker(spec);
 }
 
 void worker_launcher::kill(launched_worker& worker) noexcept {
-    if (kill_group(worker.pidfd.get())) {
-        return;
-    }
+    if (kill_group(worker.pidfd.get())) return;
     worker.lifeline.reset();
     // A launch that waits for the server holds the mutex. In that case closing the lifeline has to suffice.
     const std::unique_lock lock{state_->mutex, std::try_to_lock};
-    if (lock) {
-        state_->ask_server_to_kill(worker.pid);
-    }
+    if (lock) state_->ask_server_to_kill(worker.pid);
 }
 
 int worker_launcher::status_fd() const noexcept { return state_->watched.descriptor(); }
@@ -331,9 +296,7 @@ int worker_launcher::status_fd() const noexcept { return state_->watched.descrip
 std::vector<worker_exit> worker_launcher::poll_exits() {
     const std::lock_guard lock{state_->mutex};
     state_->collect();
-    if (!state_->exits.empty()) {
-        state_->watched.clear_ready();
-    }
+    if (!state_->exits.empty()) state_->watched.clear_ready();
     return std::exchange(state_->exits, {});
 }
 
@@ -350,15 +313,11 @@ std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::mi
             if (it != exits.end()) {
                 const worker_exit report = *it;
                 exits.erase(it);
-                if (exits.empty()) {
-                    state_->watched.clear_ready();
-                }
+                if (exits.empty()) state_->watched.clear_ready();
                 return report;
             }
             const auto worker = std::ranges::find(state_->live, pid, &live_worker::pid);
-            if (worker == state_->live.end()) {
-                return std::nullopt;
-            }
+            if (worker == state_->live.end()) return std::nullopt;
             const bool by_report = worker->reaped_by == reaper::server;
             if (by_report && std::chrono::steady_clock::now() >= next_check) {
                 next_check += stop_check_interval;
@@ -370,9 +329,7 @@ std::optional<worker_exit> worker_launcher::wait_exit(pid_t pid, std::chrono::mi
             source = by_report ? state_->connection.get() : worker->pidfd.get();
         }
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-        if (left.count() <= 0) {
-            return std::nullopt;
-        }
+        if (left.count() <= 0) return std::nullopt;
         // Another thread may close the descriptor, or open another file with its number: then the next poll comes a
         // little later or sooner. A copy would need a free descriptor, which a program may lack when its worker dies.
         static_cast<void>(wait_readable(source, std::min(left, exit_poll_interval)));

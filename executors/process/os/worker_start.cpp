@@ -25,23 +25,18 @@ bool is_worker = false;
 int lifeline = -1;
 
 void redirect(const unique_fd& from, int to) {
-    if (from && ::dup2(from.get(), to) < 0) {
-        throw_errno("dup2");
-    }
+    if (from && ::dup2(from.get(), to) < 0) throw_errno("dup2");
 }
 
 void close_strays(const worker_request& request) {
     std::vector<int> keep{request.lifeline.get(), request.working_directory.get()};
-    for (const unique_fd& fd : request.boot.fds) {
+    for (const unique_fd& fd : request.boot.fds)
         keep.push_back(fd.get());
-    }
     close_other_fds(keep);
 }
 
 crash_page* map_crash_page(const worker_request& request) {
-    if (request.crash_fd < 0) {
-        return nullptr;
-    }
+    if (request.crash_fd < 0) return nullptr;
     const int fd = request.boot.fds.at(static_cast<std::size_t>(request.crash_fd)).get();
     // Never unmapped: the crash handler writes to the page until the process has ended.
     static const mapped_region& page = *new mapped_region(
@@ -67,9 +62,7 @@ void prepare(worker_request& request) {
     apply(request.surroundings, request.supplementary_groups, request.working_directory);
     request.working_directory.reset();
     request.boot.crash = map_crash_page(request);
-    if (request.boot.crash != nullptr) {
-        install_crash_handler(*request.boot.crash);
-    }
+    if (request.boot.crash != nullptr) install_crash_handler(*request.boot.crash);
     limit_memory(request.memory_limit);
 }
 
@@ -92,12 +85,9 @@ void become_worker(worker_request&& request) noexcept {
     is_worker = true;
     try {
         prepare(request);
-        if (request.main == nullptr) {
-            request.main = worker_main;
-        }
-        if (request.main == nullptr) {
+        if (request.main == nullptr) request.main = worker_main;
+        if (request.main == nullptr)
             throw std::logic_error("no worker function was registered before the runtime started");
-        }
     } catch (const std::exception& e) {
         end_without_start(request.boot.slot, e.what());
     }

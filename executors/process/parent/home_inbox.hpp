@@ -30,12 +30,11 @@ public:
         return {};
     }
     void pass_on() noexcept {
-        for (const message& m : messages_) {
+        for (const message& m : messages_)
             if (m.stop)
                 upstream_->stop(m.worker, m.ticket);
             else
                 upstream_->request(m.worker, m.ticket, m.body.span());
-        }
         messages_.clear();
     }
     /// After what it has sent was passed on.

@@ -119,14 +119,13 @@ void placement::place_within_credit(ended_calls& ended) noexcept {
     const auto may_be_placed = [&](const call_record& w) {
         return (!fresh_wait || !w.wants_fresh) && (max_size == SIZE_MAX || w.call->arguments_size() <= max_size);
     };
-    while (call_record* r = waiting_.find_first(may_be_placed)) {
+    while (call_record* r = waiting_.find_first(may_be_placed))
         if (worker_connection* const c = pick(*r); c != nullptr)
             place(*r, *c);
         else if (r->wants_fresh)
             fresh_wait = true;
         else
             break;
-    }
     // If every worker retires, their tasks may wait for calls that would wait for a successor of these workers.
     while (waiting_.has_nested()) {
         worker_connection* const c = pick_retiring();

@@ -82,9 +82,8 @@ std::string pool::output_prefix(const worker_connection& c) const {
     std::string text = "[worker " + std::to_string(c.index);
     const std::lock_guard hold(calls_mutex_);
     for (const call_record& r : c.calls)
-        if (r.id == running && running != 0) {
+        if (r.id == running && running != 0)
             text += ' ' + short_name(placement_, r) + '#' + std::to_string(r.id & 0xffffffffff);
-        }
     return text + "] ";
 }
 

@@ -118,11 +118,10 @@ void block_allocator::cool(std::uint64_t bytes) {
 void block_allocator::release(block b) noexcept {
     if (b.size == 0) return;
     try {
-        if (b.size > largest_class) {
+        if (b.size > largest_class)
             release_large(b);
-        } else {
+        else
             free_[static_cast<std::size_t>(std::bit_width((b.size - 1) / min_block_size))].push_back(b.offset);
-        }
     } catch (const std::bad_alloc&) {
         // The block is lost to this area; its pages return to the system with the call memory.
     }

@@ -257,12 +257,11 @@ private:
             }
             co_return;
         }
-        for (auto&& element : view) {
+        for (auto&& element : view)
             if constexpr (Owned && std::is_lvalue_reference_v<decltype(element)>)
                 co_await self.send(std::move(element));
             else
                 co_await self.send(std::forward<decltype(element)>(element));
-        }
     }
 
     /// Values that have come since the first reservation; without memory for them they stay in the channel.

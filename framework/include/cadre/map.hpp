@@ -64,12 +64,11 @@ task<std::vector<R>> collect_values(task<std::vector<std::optional<O>>> map) {
     auto outcomes = co_await std::move(map);
     std::vector<R> values;
     values.reserve(outcomes.size());
-    for (auto& o : outcomes) {
+    for (auto& o : outcomes)
         if constexpr (std::is_same_v<R, std::monostate>)
             values.emplace_back();
         else
             values.push_back(*std::move(*o));
-    }
     co_return values;
 }
 

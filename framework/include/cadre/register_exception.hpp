@@ -44,13 +44,12 @@ concept restorable_exception =
 
 template <class E>
 E exception_from_text(const std::string& text) {
-    if constexpr (std::is_constructible_v<E, const std::string&>) {
+    if constexpr (std::is_constructible_v<E, const std::string&>)
         return E(text);
-    } else if constexpr (std::is_constructible_v<E, const char*>) {
+    else if constexpr (std::is_constructible_v<E, const char*>)
         return E(text.c_str());
-    } else {
+    else
         return E();
-    }
 }
 
 template <class E>
@@ -96,9 +95,8 @@ void register_exception() {
         portable<E> || detail::restorable_exception<E>,
         "register_exception: this exception type cannot be rebuilt in another process; give it template <class A> "
         "void serialize(A&) for its members and a constructor from a std::string or a default constructor");
-    if constexpr (portable<E> || detail::restorable_exception<E>) {
+    if constexpr (portable<E> || detail::restorable_exception<E>)
         detail::add_registered_exception(typeid(E), {&detail::save_registered<E>, &detail::load_registered<E>});
-    }
 }
 
 /// The worker and task that threw `e`; empty for an exception that was thrown in this process. Thread-safe.

@@ -163,14 +163,13 @@ public:
     [[nodiscard]] auto set(U x) const {
         return locked([self = cell_, elsewhere = elsewhere_ ? block_.get() : nullptr,
                        value = static_cast<T>(fitting(x))](const detail::held_lock&) {
-            if constexpr (detail::lock_free<T>) {
+            if constexpr (detail::lock_free<T>)
                 if (elsewhere != nullptr)
                     detail::store_elsewhere(*elsewhere, value);
                 else
                     self->write(value);
-            } else {
+            else
                 self->write(value);
-            }
             self->damaged = 0;
         });
     }

@@ -19,12 +19,11 @@ namespace detail {
 template <class C, class T>
 task<C> collect_stream(stream<T> source) {
     C all;
-    while (auto element = co_await source.next()) {
+    while (auto element = co_await source.next())
         if constexpr (requires { all.push_back(std::move(*element)); })
             all.push_back(std::move(*element));
         else
             all.insert(all.end(), std::move(*element));
-    }
     co_return all;
 }
 

@@ -28,12 +28,11 @@ void map_stream_link::signal() noexcept {
 void map_stream_link::take_signal(completion_queue::nodes& completed) noexcept {
     completion_queue::nodes others;
     bool found = false;
-    while (completion_queue::node* const n = completed.pop_front()) {
+    while (completion_queue::node* const n = completed.pop_front())
         if (n == &signal_)
             found = true;
         else
             others.push_back(*n);
-    }
     completed.splice_back(std::move(others));
     if (found) signalled_.store(false, std::memory_order_release);
 }

@@ -176,9 +176,8 @@ using exception_chain = std::vector<exception_image>;  // from the outermost
 
 exception_chain describe_chain(const std::exception_ptr& exception, codec_context* context) {
     exception_chain chain;
-    for (std::exception_ptr level = exception; level && chain.size() != max_chain;) {
+    for (std::exception_ptr level = exception; level && chain.size() != max_chain;)
         level = describe(chain.emplace_back(), level, context);
-    }
     return chain;
 }
 

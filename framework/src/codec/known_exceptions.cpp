@@ -77,11 +77,10 @@ template <class E>
 struct state_of {
     static void save(encoder&, const E&) {}
     static E load(decoder&, const std::string& text) {
-        if constexpr (std::is_constructible_v<E, const std::string&>) {
+        if constexpr (std::is_constructible_v<E, const std::string&>)
             return E(text);
-        } else {
+        else
             return E();
-        }
     }
 };
 
@@ -95,11 +94,10 @@ struct state_of<E> {
     static E load(decoder& in, const std::string&) {
         const std::error_code code = load_code(in);
         const std::string text = decode<std::string>(in);
-        if constexpr (std::same_as<E, std::system_error>) {
+        if constexpr (std::same_as<E, std::system_error>)
             return text.empty() ? E(code) : E(code, text);
-        } else {
+        else
             return E(text, code);
-        }
     }
 };
 
@@ -174,11 +172,10 @@ struct state_of<task_killed> {
 
 template <class E>
 bool is_a(const std::exception& e) {
-    if constexpr (std::same_as<E, std::exception>) {
+    if constexpr (std::same_as<E, std::exception>)
         return true;
-    } else {
+    else
         return dynamic_cast<const E*>(&e) != nullptr;
-    }
 }
 
 template <class E>

@@ -162,12 +162,11 @@ void stop_state::visit_listeners(void (*visit)(const stop_node&, void*), void* c
 
 void stop_state::visit_locked(void (*visit)(const stop_node&, void*), void* context) {
     if (!materialised_) return;
-    for (stop_node& node : listening_.nodes) {
+    for (stop_node& node : listening_.nodes)
         if (node.fire != &fire_link && node.fire != &ignore_request)
             visit(node, context);
         else
             static_cast<link_node&>(node).self->visit_locked(visit, context);
-    }
 }
 
 // Links the whole chain above, so that a request anywhere reaches this state.

@@ -23,7 +23,7 @@ const void* resume_function(std::coroutine_handle<> frame) noexcept {
 std::size_t parameters_of(std::string_view name) noexcept {
     constexpr std::string_view anonymous = "(anonymous namespace)";
     std::size_t depth = 0;  // of template arguments
-    for (std::size_t i = 0; i != name.size(); ++i) {
+    for (std::size_t i = 0; i != name.size(); ++i)
         if (name.substr(i).starts_with(anonymous))
             i += anonymous.size() - 1;
         else if (name[i] == '<')
@@ -32,7 +32,6 @@ std::size_t parameters_of(std::string_view name) noexcept {
             --depth;
         else if (name[i] == '(' && depth == 0)
             return i;
-    }
     return std::string_view::npos;
 }
 

@@ -17,12 +17,11 @@ using namespace std::chrono_literals;
 class full_broker {
 public:
     void adapt(std::uint32_t credit) {
-        while (const auto change = agent.next_change(credit)) {
+        while (const auto change = agent.next_change(credit))
             if (change->cancel)
                 prefetch_.erase(change->consumer);
             else
                 prefetch_[change->consumer] = change->prefetch;
-        }
     }
     void fill() {
         for (const auto& [consumer, prefetch] : prefetch_)

@@ -110,11 +110,8 @@ TEST_F(concurrency, respects_the_affinity_mask) {
     EXPECT_EQ(cadre::detail::affinity_count(), CPU_COUNT(&before));
     cpu_set_t one;
     CPU_ZERO(&one);
-    for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++cpu) {
-        if (CPU_ISSET(cpu, &before)) {
-            CPU_SET(cpu, &one);
-        }
-    }
+    for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++cpu)
+        if (CPU_ISSET(cpu, &before)) CPU_SET(cpu, &one);
     ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
     EXPECT_EQ(cadre::default_concurrency(), 1);
     ASSERT_EQ(sched_setaffinity(0, sizeof before, &before), 0);

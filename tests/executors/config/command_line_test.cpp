@@ -14,9 +14,8 @@ namespace {
 class arguments {
 public:
     explicit arguments(std::vector<std::string> words) : words_(std::move(words)) {
-        for (std::string& word : words_) {
+        for (std::string& word : words_)
             argv_.push_back(word.data());
-        }
         argv_.push_back(nullptr);
         argc = static_cast<int>(words_.size());
     }

@@ -45,9 +45,8 @@ std::string error_of(Function f) {
 
 TEST(executor_registry, knows_the_built_in_kinds) {
     const std::vector<std::string> kinds = cadre::executor_kinds();
-    for (const char* kind : {"process", "serial", "thread"}) {
+    for (const char* kind : {"process", "serial", "thread"})
         EXPECT_TRUE(std::ranges::find(kinds, kind) != kinds.end()) << kind;
-    }
     EXPECT_TRUE(std::ranges::is_sorted(kinds));
 }
 
@@ -81,9 +80,8 @@ TEST(executor_registry_DeathTest, a_kind_of_ones_own) {
 }
 
 TEST(executor_registry, refuses_bad_names) {
-    for (const char* name : {"", "3d", "a b", "a:b", "-x"}) {
+    for (const char* name : {"", "3d", "a b", "a:b", "-x"})
         EXPECT_THROW(cadre::register_executor_kind(name, factory_of("")), cadre::config_error) << name;
-    }
     EXPECT_EQ(error_of([] { cadre::register_executor_kind("thread", factory_of("")); }),
               "executor kind 'thread' is registered already");
     EXPECT_THROW(cadre::register_executor_kind("empty", nullptr), cadre::config_error);

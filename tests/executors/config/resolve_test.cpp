@@ -39,11 +39,10 @@ cadre::detail::named_spec gpu(const char* spec) { return {"CADRE_EXECUTOR_GPU", 
 class precedence : public ::testing::TestWithParam<row> {
 protected:
     static settings with_file(settings s, const temporary_folder& folder) {
-        if (s.config == "file") {
+        if (s.config == "file")
             s.config = folder.write("app.toml", file_text).string();
-        } else if (s.config == "serial") {
+        else if (s.config == "serial")
             s.config = folder.write("serial.toml", "executor = \"serial\"\n").string();
-        }
         return s;
     }
 };
@@ -55,9 +54,7 @@ TEST_P(precedence, chooses_the_strongest) {
     EXPECT_EQ((r.chosen.name.empty() ? "" : r.chosen.name + " ") + r.chosen.kind +
                   (workers ? ":" + std::to_string(*workers) : ""),
               GetParam().executor);
-    if (!r.chosen.name.empty()) {
-        EXPECT_EQ(r.all.executors.at(r.chosen.name).workers(), workers);
-    }
+    if (!r.chosen.name.empty()) EXPECT_EQ(r.all.executors.at(r.chosen.name).workers(), workers);
 }
 
 const row rows[] = {
@@ -328,9 +325,7 @@ TEST(resolve, options_that_this_machine_cannot_honour_are_refused_for_the_defaul
             << e.what();
         EXPECT_TRUE(std::string_view(e.what()).ends_with("), got 1023")) << e.what();
     }
-    if (cadre::detail::least_worker_memory() == 0) {
-        return;  // sanitizers: the limit is not enforced
-    }
+    if (cadre::detail::least_worker_memory() == 0) return;  // sanitizers: the limit is not enforced
     try {
         static_cast<void>(resolve({.executor = "small", .config = file}, {}));
         FAIL();

@@ -18,9 +18,8 @@ TEST(suggest, finds_the_nearest_name) {
 }
 
 TEST(suggest, stays_silent_when_nothing_is_near) {
-    for (const char* wrong : {"", "x", "banana", "cluster", "pool"}) {
+    for (const char* wrong : {"", "x", "banana", "cluster", "pool"})
         EXPECT_EQ(cadre::detail::did_you_mean(wrong, kinds), "") << wrong;
-    }
     EXPECT_EQ(cadre::detail::did_you_mean("abc", {}), "");
 }
 

@@ -60,17 +60,15 @@ TEST(units, sizes) {
 }
 
 TEST(units, what_is_no_size) {
-    for (const char* text : {"", "MiB", "-1", "1 mib", "10 apples", "99999999999TiB", "99999999999.5TiB", "0x10"}) {
+    for (const char* text : {"", "MiB", "-1", "1 mib", "10 apples", "99999999999TiB", "99999999999.5TiB", "0x10"})
         EXPECT_EQ(parse_bytes(text), std::nullopt) << text;
-    }
 }
 
 TEST(units, integers) {
     EXPECT_EQ(parse_integer("42"), 42);
     EXPECT_EQ(parse_integer("-3"), -3);
-    for (const char* text : {"", "three", "3.0", "3 ", " 3", "+3", "99999999999999999999"}) {
+    for (const char* text : {"", "three", "3.0", "3 ", " 3", "+3", "99999999999999999999"})
         EXPECT_EQ(parse_integer(text), std::nullopt) << text;
-    }
 }
 
 }  // namespace

@@ -48,9 +48,7 @@ struct state {
 inline state now;
 
 inline int isend(const void* bytes, int count, int to, int tag, std::uint64_t* request) {
-    if (to == now.failing_rank) {
-        return 1;
-    }
+    if (to == now.failing_rank) return 1;
     *request = now.sends.size();
     now.sends.push_back({bytes, count, to, tag});
     return 0;

@@ -31,9 +31,8 @@ std::uint64_t square(std::uint64_t x) { return x * x; }
 int crash(int) { std::abort(); }
 std::string repeated(std::string text, unsigned times) {
     std::string all;
-    for (unsigned i = 0; i < times; ++i) {
+    for (unsigned i = 0; i < times; ++i)
         all += text;
-    }
     return all;
 }
 cadre::task<int> forever(int x) {
@@ -43,9 +42,8 @@ cadre::task<int> forever(int x) {
 
 cadre::task<int> workers(cadre::executor ex) {
     std::map<pid_t, int> calls;
-    for (const pid_t pid : co_await cadre::map(ex, slow_pid, std::views::iota(0u, 40u))) {
+    for (const pid_t pid : co_await cadre::map(ex, slow_pid, std::views::iota(0u, 40u)))
         ++calls[pid];
-    }
     std::printf("workers %zu of %zu\n", calls.size(), ex.concurrency());
     co_return 0;
 }
@@ -89,9 +87,8 @@ cadre::task<int> state(cadre::executor ex) {
     const cadre::channel<int> taken{ex, 1};
     auto job = cadre::spawn(ex, state_on_hosts::take_all, all, taken);
     static_cast<void>(co_await taken.receive());
-    while (job.worker_pid() == 0) {
+    while (job.worker_pid() == 0)
         co_await cadre::sleep_for(1ms);
-    }
     ::kill(job.worker_pid(), SIGKILL);
     const auto found = co_await state_on_hosts::find_all_again(all);
     const auto notified = co_await state_on_hosts::notify_the_other(all);

@@ -30,17 +30,15 @@ TEST_P(MpiJob, both_agents_work) {
 TEST_P(MpiJob, calls_large_values_and_crashes) {
     const outcome result = run_job("calls");
     EXPECT_EQ(result.status, 0) << result.output;
-    for (const char* line : {"sum 333328333350000\n", "large 125829120\n", "crashed ", "SIGABRT", "afterwards 81\n"}) {
+    for (const char* line : {"sum 333328333350000\n", "large 125829120\n", "crashed ", "SIGABRT", "afterwards 81\n"})
         EXPECT_NE(result.output.find(line), std::string::npos) << line << "\n" << result.output;
-    }
 }
 
 TEST_P(MpiJob, shared_objects_join_the_ranks_and_survive_a_worker) {
     const outcome result = run_job("state");
     EXPECT_EQ(result.status, 0) << result.output;
-    for (const char* line : {"wrong 0\n", "SIGKILL", "found '', notified ''\n"}) {
+    for (const char* line : {"wrong 0\n", "SIGKILL", "found '', notified ''\n"})
         EXPECT_NE(result.output.find(line), std::string::npos) << line << "\n" << result.output;
-    }
 }
 
 TEST_P(MpiJob, a_configuration_file_makes_agents_too) {

@@ -46,14 +46,12 @@ protected:
         }
     }
     ~MpiLaunch() override {
-        for (const auto& [name, value] : before_) {
+        for (const auto& [name, value] : before_)
             value ? ::setenv(name, value->c_str(), 1) : ::unsetenv(name);
-        }
     }
     static void set(std::initializer_list<std::pair<const char*, const char*>> all) {
-        for (const auto& [name, value] : all) {
+        for (const auto& [name, value] : all)
             ::setenv(name, value, 1);
-        }
     }
 
 private:

@@ -38,11 +38,9 @@ void order_program(context& c) {
         return i % 500 == 499 ? 3 * mebi + 17 : i % 50 == 49 ? std::size_t{100'000} : static_cast<std::size_t>(i % 60);
     };
     const auto message = [&](int i) { return std::to_string(i) + ' ' + pattern(size_of(i), static_cast<unsigned>(i)); };
-    for (int i = 0; i < count; ++i) {
-        for (const node_id agent : c.agents) {
+    for (int i = 0; i < count; ++i)
+        for (const node_id agent : c.agents)
             c.send(target::agent, agent, message(i));
-        }
-    }
     std::map<node_id, int> next;
     for (std::size_t left = count * c.agents.size(); left > 0; --left) {
         node_id from = 0;
@@ -51,9 +49,8 @@ void order_program(context& c) {
     }
     REQUIRE(next.size() == c.agents.size());
     c.link.publish(target::all_agents, 0, buffer_of("to all"));
-    for (std::size_t i = 0; i < c.agents.size(); ++i) {
+    for (std::size_t i = 0; i < c.agents.size(); ++i)
         REQUIRE(c.receive() == "to all");
-    }
 }
 
 void large_program(context& c) {
@@ -76,9 +73,8 @@ constexpr std::uint32_t credit = 3;
 
 void credit_program(context& c) {
     REQUIRE(c.events.nothing_for(50ms));
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 500; ++i)
         c.send(target::work, 0, std::to_string(i));
-    }
     // No agent has credit yet.
     REQUIRE(c.events.nothing_for(200ms));
     c.send(target::all_agents, 0, "begin");
@@ -94,9 +90,8 @@ void credit_program(context& c) {
     REQUIRE(done.size() == c.agents.size());
     // An agent that takes nothing more leaves the work to the others, or to the program.
     c.send(target::all_agents, 0, "no more");
-    for (std::size_t i = 0; i < c.agents.size(); ++i) {
+    for (std::size_t i = 0; i < c.agents.size(); ++i)
         REQUIRE(c.receive() == "no more");
-    }
     REQUIRE(c.events.nothing_for(50ms));
     c.send(target::work, 0, "a");
     c.send(target::work, 0, "b");
@@ -114,12 +109,8 @@ void credit_agent(context& c) {
     std::uint32_t limit = 0;
     for (;;) {
         event e = c.events.next();
-        if (e.what == event::kind::program_gone) {
-            return;
-        }
-        if (e.what != event::kind::received) {
-            continue;
-        }
+        if (e.what == event::kind::program_gone) return;
+        if (e.what != event::kind::received) continue;
         if (e.message.tag == 0) {
             if (text_of(e.message.body) == "begin") {
                 limit = credit;
@@ -131,13 +122,9 @@ void credit_agent(context& c) {
             continue;
         }
         held.push_back(std::move(e.message));
-        if (held.size() > limit) {
-            c.send(target::program, 0, "too many");
-        }
+        if (held.size() > limit) c.send(target::program, 0, "too many");
         // Holds on until no more comes, so that the limit is reached, and ends them in another order.
-        if (held.size() < credit && !c.events.nothing_for(5ms)) {
-            continue;
-        }
+        if (held.size() < credit && !c.events.nothing_for(5ms)) continue;
         while (!held.empty()) {
             c.link.publish(target::program, 0, std::move(held.back().body));
             c.link.acknowledge(held.back().tag);
@@ -194,15 +181,10 @@ struct process_at_start {
     std::map<int, void (*)(int)> handlers{};
 
     process_at_start() {
-        for (int fd = 0; fd < 1024; ++fd) {
-            if (::fcntl(fd, F_GETFD) >= 0) {
-                descriptors.insert(fd);
-            }
-        }
-        for (const int signal :
-             {SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGILL, SIGINT, SIGTERM, SIGCHLD, SIGPIPE, SIGUSR1}) {
+        for (int fd = 0; fd < 1024; ++fd)
+            if (::fcntl(fd, F_GETFD) >= 0) descriptors.insert(fd);
+        for (const int signal : {SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGILL, SIGINT, SIGTERM, SIGCHLD, SIGPIPE, SIGUSR1})
             handlers[signal] = handler_of(signal);
-        }
     }
 
     static void (*handler_of(int signal))(int) {
@@ -219,16 +201,14 @@ const process_at_start& at_start() {
 
 // What MPI_Init must not have left behind.
 void process_program(context& c) {
-    for (const auto& [signal, handler] : at_start().handlers) {
+    for (const auto& [signal, handler] : at_start().handlers)
         REQUIRE(process_at_start::handler_of(signal) == handler);
-    }
     DIR* const folder = ::opendir("/proc/self/fd");
     REQUIRE(folder != nullptr);
     while (const dirent* entry = ::readdir(folder)) {
         const int fd = std::atoi(entry->d_name);
-        if (entry->d_name[0] != '.' && !at_start().descriptors.contains(fd)) {
+        if (entry->d_name[0] != '.' && !at_start().descriptors.contains(fd))
             REQUIRE((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
-        }
     }
     ::closedir(folder);
     sigset_t blocked;
@@ -272,11 +252,9 @@ const std::map<std::string_view, scenario> scenarios{
           const auto gone = [](const event& e) { return e.what == event::kind::program_gone; };
           static_cast<void>(c.events.next(event::kind::program_joined));
           static_cast<void>(c.events.next(event::kind::received));
-          while (c.events.nothing_for(0ms) || !gone(c.events.next())) {
-              for (int i = 0; i < 20; ++i) {
+          while (c.events.nothing_for(0ms) || !gone(c.events.next()))
+              for (int i = 0; i < 20; ++i)
                   c.send(target::program, 0, pattern(static_cast<std::size_t>(i) * 100'000, 1));
-              }
-          }
       }}},
     // The launcher ends the job, unless MPI reports the loss.
     {"agent_dies",
@@ -292,13 +270,9 @@ const std::map<std::string_view, scenario> scenarios{
       [](context& c) {
           for (;;) {
               event e = c.events.next();
-              if (e.what == event::kind::program_gone) {
-                  return;
-              }
+              if (e.what == event::kind::program_gone) return;
               if (e.what == event::kind::received) {
-                  if (text_of(e.message.body) == "die") {
-                      std::raise(SIGKILL);
-                  }
+                  if (text_of(e.message.body) == "die") std::raise(SIGKILL);
                   c.link.publish(target::program, 0, std::move(e.message.body));
               }
           }
@@ -317,9 +291,7 @@ const std::map<std::string_view, scenario> scenarios{
       [](context& c) {
           for (;;) {
               const event e = c.events.next();
-              if (e.what == event::kind::program_gone) {
-                  return;
-              }
+              if (e.what == event::kind::program_gone) return;
               if (e.what == event::kind::received) {
                   c.send(target::program, 0, "last words");
                   return;
@@ -350,9 +322,7 @@ int run(const scenario& chosen, bool is_program) {
         chosen.agent(c);
     }
     link->stop(clock_type::now() + (std::getenv("CADRE_TEST_IMPATIENT") != nullptr ? 500ms : 10s));
-    if (is_program) {
-        std::printf("done\n");
-    }
+    if (is_program) std::printf("done\n");
     return 0;
 }
 
@@ -376,9 +346,7 @@ int main(int argc, char** argv) {
         REQUIRE(found != scenarios.end());
         return run(found->second, is_program);
     } catch (const cadre::config_error& e) {
-        if (*e.what() == '\0') {
-            return 0;  // another rank reports it
-        }
+        if (*e.what() == '\0') return 0;  // another rank reports it
         std::fprintf(stderr, "config_error: %s\n", e.what());
         return 2;
     }

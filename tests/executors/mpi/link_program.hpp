@@ -107,9 +107,7 @@ struct context {
     void send(target to, node_id agent, std::string_view text) { link.publish(to, agent, buffer_of(text)); }
     std::string receive(node_id* from = nullptr) {
         const event e = events.next(event::kind::received);
-        if (from != nullptr) {
-            *from = e.message.from;
-        }
+        if (from != nullptr) *from = e.message.from;
         return text_of(e.message.body);
     }
 };
@@ -118,9 +116,8 @@ inline constexpr std::size_t mebi = std::size_t{1} << 20;
 
 inline std::string pattern(std::size_t size, unsigned seed) {
     std::string result(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t i = 0; i < size; ++i)
         result[i] = static_cast<char>((i * 31 + seed + (i >> 13)) & 0xff);
-    }
     return result;
 }
 
@@ -128,9 +125,7 @@ inline std::string pattern(std::size_t size, unsigned seed) {
 inline void echo(context& c) {
     for (;;) {
         event e = c.events.next();
-        if (e.what == event::kind::program_gone) {
-            return;
-        }
+        if (e.what == event::kind::program_gone) return;
         if (e.what == event::kind::received) {
             c.link.publish(target::program, 0, std::move(e.message.body));
             c.link.acknowledge(e.message.tag);

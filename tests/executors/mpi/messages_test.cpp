@@ -26,9 +26,8 @@ constexpr int tag_of(message_kind kind) { return static_cast<int>(kind); }
 
 std::string pattern(std::size_t size) {
     std::string result(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t i = 0; i < size; ++i)
         result[i] = static_cast<char>(i * 7 + (i >> 16));
-    }
     return result;
 }
 
@@ -38,9 +37,8 @@ protected:
 
     // As if rank 1 had received and sent on everything.
     static void loop_back() {
-        for (auto& sent : fake_mpi::now.sent) {
+        for (auto& sent : fake_mpi::now.sent)
             fake_mpi::now.arriving.push_back(sent);
-        }
         fake_mpi::now.sent.clear();
     }
 
@@ -49,9 +47,7 @@ protected:
         std::vector<inbox::result> results;
         while (!fake_mpi::now.arriving.empty()) {
             results.push_back(in.receive());
-            if (results.back() == inbox::result::refused) {
-                break;
-            }
+            if (results.back() == inbox::result::refused) break;
         }
         return results;
     }
@@ -66,9 +62,8 @@ protected:
 
 TEST_F(MpiMessages, bodies_of_all_sizes_arrive_in_order) {
     const std::vector<std::size_t> sizes{0, 1, 48, 49, piece_size - 1, piece_size, piece_size + 1, 5 * piece_size, 7};
-    for (const std::size_t size : sizes) {
+    for (const std::size_t size : sizes)
         out.add(1, message_kind::work, buffer_of(pattern(size)));
-    }
     while (out.advance()) {
     }
     EXPECT_TRUE(out.empty());
@@ -98,9 +93,8 @@ TEST_F(MpiMessages, few_sends_are_open_at_once) {
     }
     EXPECT_EQ(fake_mpi::now.open_sends(), 16U) << "eight to each";
     fake_mpi::now.sends_end = true;
-    while (out.advance()) {
+    while (out.advance())
         EXPECT_LE(fake_mpi::now.open_sends(), 16U);
-    }
     EXPECT_TRUE(out.empty());
     EXPECT_EQ(fake_mpi::now.sent.size(), 100U + 100U * 4U);
 }
@@ -142,15 +136,12 @@ TEST_F(MpiMessages, large_bodies_of_several_ranks_arrive_side_by_side) {
                                       .kind = static_cast<std::uint64_t>(tag_of(message_kind::message))}),
                 from);
     }
-    for (const int from : {1, 2}) {
+    for (const int from : {1, 2})
         arrives(message_kind::piece, body.substr(0, piece_size), from);
-    }
-    for (const int from : {2, 1}) {
+    for (const int from : {2, 1})
         arrives(message_kind::piece, body.substr(piece_size), from);
-    }
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 4; ++i)
         EXPECT_EQ(in.receive(), inbox::result::part);
-    }
     for (const int from : {2, 1}) {
         EXPECT_EQ(in.receive(), inbox::result::message);
         EXPECT_EQ(in.from, from);
@@ -166,9 +157,8 @@ struct hostile_case {
 class MpiHostileMessages : public MpiMessages, public testing::WithParamInterface<hostile_case> {};
 
 TEST_P(MpiHostileMessages, are_refused) {
-    for (const fake_mpi::message& m : GetParam().messages) {
+    for (const fake_mpi::message& m : GetParam().messages)
         fake_mpi::now.arriving.push_back(m);
-    }
     EXPECT_EQ(receive_all().back(), inbox::result::refused);
 }
 

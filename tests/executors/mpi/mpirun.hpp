@@ -65,13 +65,10 @@ inline outcome run_marked(const std::string& marked, const std::string& command)
     const auto begun = std::chrono::steady_clock::now();
     FILE* const pipe =
         ::popen(("exec timeout -k 2 50 env " + marked + variables + command + " 2>&1 </dev/null").c_str(), "re");
-    if (pipe == nullptr) {
-        return result;
-    }
+    if (pipe == nullptr) return result;
     std::array<char, 4096> block{};
-    while (const std::size_t got = std::fread(block.data(), 1, block.size(), pipe)) {
+    while (const std::size_t got = std::fread(block.data(), 1, block.size(), pipe))
         result.output.append(block.data(), got);
-    }
     const int status = ::pclose(pipe);
     result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     result.took = std::chrono::steady_clock::now() - begun;
@@ -82,9 +79,7 @@ inline bool any_process_marked(const std::string& marked) {
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
         std::ifstream file(entry.path() / "environ", std::ios::binary);
         const std::string environment(std::istreambuf_iterator<char>(file), {});
-        if (environment.find(marked + '\0') != std::string::npos) {
-            return true;
-        }
+        if (environment.find(marked + '\0') != std::string::npos) return true;
     }
     return false;
 }
@@ -94,9 +89,8 @@ inline outcome run(const std::string& command) {
     SCOPED_TRACE(command);
     outcome result = run_marked(marked, command);
     // The processes of the job, and the launcher's helpers, are gone with it.
-    for (int i = 0; i < 300 && any_process_marked(marked); ++i) {
+    for (int i = 0; i < 300 && any_process_marked(marked); ++i)
         std::this_thread::sleep_for(10ms);
-    }
     EXPECT_FALSE(any_process_marked(marked)) << result.output;
     return result;
 }
@@ -104,9 +98,8 @@ inline outcome run(const std::string& command) {
 // How often `what` stands in `text`.
 inline int count(const std::string& text, const std::string& what) {
     int result = 0;
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) {
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1))
         ++result;
-    }
     return result;
 }
 
@@ -114,12 +107,10 @@ inline int count(const std::string& text, const std::string& what) {
 class job_test : public testing::TestWithParam<launcher> {
 protected:
     void SetUp() override {
-        if (!GetParam().has_plugin) {
+        if (!GetParam().has_plugin)
             GTEST_SKIP() << "this build has no plugin for " << GetParam().name << ": install " << GetParam().package;
-        }
-        if (*GetParam().command == '\0') {
+        if (*GetParam().command == '\0')
             GTEST_SKIP() << "there is no mpirun of " << GetParam().name << ": install " << GetParam().package;
-        }
     }
 
     /// The command line.

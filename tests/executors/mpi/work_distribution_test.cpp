@@ -41,9 +41,8 @@ TEST(WorkDistribution, the_agent_with_most_credit_left_is_next) {
     work_distribution work(3);
     work.report(1, {.credit = 2, .acknowledged = 0});
     work.report(2, {.credit = 3, .acknowledged = 0});
-    for (const char name : std::string_view("abcdef")) {
+    for (const char name : std::string_view("abcdef"))
         work.add(body(name));
-    }
     EXPECT_EQ(all_assigned(work), "2a1b2c1d2e");
     work.report(1, {.credit = 2, .acknowledged = 1});
     EXPECT_EQ(all_assigned(work), "1f");
@@ -52,9 +51,8 @@ TEST(WorkDistribution, the_agent_with_most_credit_left_is_next) {
 TEST(WorkDistribution, credit_may_shrink_below_what_is_held) {
     work_distribution work(2);
     work.report(1, {.credit = 3, .acknowledged = 0});
-    for (const char name : std::string_view("abcd")) {
+    for (const char name : std::string_view("abcd"))
         work.add(body(name));
-    }
     EXPECT_EQ(all_assigned(work), "1a1b1c");
     work.report(1, {.credit = 1, .acknowledged = 2});
     EXPECT_EQ(all_assigned(work), "");

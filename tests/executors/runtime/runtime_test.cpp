@@ -162,16 +162,14 @@ class runtime_DeathTest : public cadre::tests::death_test {};
 [[noreturn]] void start(std::vector<std::string> words) {
     words.insert(words.begin(), "/some/where/app");
     std::vector<char*> argv;
-    for (std::string& word : words) {
+    for (std::string& word : words)
         argv.push_back(word.data());
-    }
     argv.push_back(nullptr);
     int argc = static_cast<int>(words.size());
     cadre::runtime rt(argc, argv.data());
     std::string line = cadre::to_string(rt.executor().kind()) + (":" + std::to_string(rt.executor().concurrency()));
-    for (char** word = argv.data() + 1; *word != nullptr; ++word) {
+    for (char** word = argv.data() + 1; *word != nullptr; ++word)
         line += std::string(" ") + *word;
-    }
     line += " (" + std::to_string(argc - 1) + ")";
     std::fprintf(stderr, "%s\n", line.c_str());
     std::_Exit(0);
@@ -203,9 +201,7 @@ TEST_F(runtime_DeathTest, takes_its_options_and_leaves_the_rest) {
 // A kind of the program's own that has exactly one worker.
 void register_single() {
     cadre::register_executor_kind("single", [](const cadre::executor_config& c) {
-        if (c.workers()) {
-            c.fail("workers", "has one worker");
-        }
+        if (c.workers()) c.fail("workers", "has one worker");
         return cadre::make_executor("thread:1");
     });
 }
@@ -222,9 +218,8 @@ TEST_F(runtime_DeathTest, a_weaker_count_that_a_factory_refuses_is_ignored) {
 }
 
 cadre::task<int> until_stopped(std::vector<int> signals) {
-    for (const int signal : signals) {
+    for (const int signal : signals)
         std::raise(signal);
-    }
     try {
         co_await cadre::sleep_for(1h);
     } catch (const cadre::cancelled&) {
@@ -257,9 +252,8 @@ cadre::task<void> sleep_after(int signal) {
 // Writes a line when it is stopped: the executors are shut down before the program ends.
 void wait_for_stop(cadre::channel<int> begun) {
     static_cast<void>(begun.try_send(1));
-    while (!cadre::stop_requested()) {
+    while (!cadre::stop_requested())
         ::usleep(1000);
-    }
     std::fputs("stopped", stderr);
 }
 

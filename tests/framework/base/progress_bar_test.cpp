@@ -99,12 +99,11 @@ private:
     }
     std::size_t control(std::string_view bytes, std::size_t at) {
         std::vector<std::size_t> numbers{0};
-        for (; bytes[at] == ';' || (bytes[at] >= '0' && bytes[at] <= '9'); ++at) {
+        for (; bytes[at] == ';' || (bytes[at] >= '0' && bytes[at] <= '9'); ++at)
             if (bytes[at] == ';')
                 numbers.push_back(0);
             else
                 numbers.back() = numbers.back() * 10 + static_cast<std::size_t>(bytes[at] - '0');
-        }
         switch (bytes[at]) {
             case 'H':
                 row_ = numbers[0] - 1;

@@ -126,12 +126,11 @@ std::atomic<int> others_ended{0};
 constexpr int with_a_long_item = 20'000;
 
 int wait_for_the_others(int x) {
-    if (x == with_a_long_item / 2) {
+    if (x == with_a_long_item / 2)
         while (others_ended.load() != with_a_long_item - 1)
             std::this_thread::yield();
-    } else {
+    else
         others_ended.fetch_add(1);
-    }
     return x;
 }
 

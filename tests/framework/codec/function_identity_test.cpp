@@ -95,9 +95,8 @@ TEST(function_identity, carries_the_path_of_a_library_that_was_loaded_late) {
     if (!library) library = dlopen("libBrokenLocale.so.1", RTLD_NOW | RTLD_LOCAL);
     if (!library) GTEST_SKIP() << "no library available that is not loaded yet";
     void* function = dlsym(library, "_init");
-    for (const char* name : {"getaddrinfo_a", "gai_cancel", "__ctype_get_mb_cur_max"}) {
+    for (const char* name : {"getaddrinfo_a", "gai_cancel", "__ctype_get_mb_cur_max"})
         if (!function) function = dlsym(library, name);
-    }
     ASSERT_TRUE(function);
     function_id id;
     try {

@@ -264,12 +264,11 @@ TEST_F(HomeService, nothing_of_what_was_used_stays_counted) {
         ask(b, 0, home_op::end_transit, c);
         round % 5 == 0 ? service.node_ended(b.node) : service.ended(b);
         if (round % 3 != 0) ask(a, 0, home_op::unlock, m);
-        if (round % 7 == 0) {
+        if (round % 7 == 0)
             service.ended(a);
-        } else {
+        else
             for (const home_number n : {ch, m, c})
                 ask(a, 0, home_op::release, n, 1);
-        }
         EXPECT_EQ(domain->table()->find(ch), nullptr);
         EXPECT_EQ(domain->table()->find(m), nullptr);
         EXPECT_EQ(domain->table()->find(c), nullptr);

@@ -152,12 +152,11 @@ TEST(shared_value, updates_and_atomic_additions_lose_nothing) {
     constexpr int count = 5'000;
     shared_value<std::int64_t> v{local(), 0};
     on_threads(4, [&](unsigned i) -> task<> {
-        for (int n = 0; n < count; ++n) {
+        for (int n = 0; n < count; ++n)
             if (i % 2 == 0)
                 v.fetch_add(1);
             else
                 co_await v.update([](std::int64_t x) { return x + 1; });
-        }
     });
     EXPECT_EQ(v.load(), 4 * count);
 }

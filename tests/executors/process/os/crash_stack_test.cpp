@@ -154,9 +154,8 @@ TEST(process_os_crash_page, whatever_a_worker_wrote_is_read_without_harm) {
     crash_page page;
     for (int round = 0; round < 300; ++round) {
         auto* bytes = reinterpret_cast<unsigned char*>(&page);
-        for (std::size_t i = 0; i < sizeof page; ++i) {
+        for (std::size_t i = 0; i < sizeof page; ++i)
             bytes[i] = static_cast<unsigned char>(random());
-        }
         page.state = static_cast<std::uint32_t>(random() % 4);
         page.signal = static_cast<std::int32_t>(random() % 80) - 5;
         page.module_count = static_cast<std::uint32_t>(random() % 3 == 0 ? random() : random() % 60);

@@ -57,9 +57,8 @@ TEST(process_os_fork_server, its_workers_go_on_when_it_is_killed_and_a_new_one_t
 
     // A thread, so that only re-executing the program helps.
     std::jthread other([](const std::stop_token& stop) {
-        while (!stop.stop_requested()) {
+        while (!stop.stop_requested())
             std::this_thread::yield();
-        }
     });
     const launched_worker young = launcher.launch(forked([](worker_boot&&) { return 9; }));
     other.request_stop();
@@ -111,9 +110,8 @@ TEST(process_os_fork_server, unread_exit_reports_do_not_block_the_server) {
         workers.push_back(careless.launch(wish));
     }
     hold.write.reset();
-    for (const launched_worker& worker : workers) {
+    for (const launched_worker& worker : workers)
         ASSERT_TRUE(wait_readable(worker.pidfd.get(), guard));
-    }
     parent_of(busy);
     for (const launched_worker& worker : workers) {
         const auto end = careless.wait_exit(worker.pid, guard);

@@ -79,9 +79,8 @@ TEST(process_os_messages, too_long_ones_are_refused) {
 
 std::vector<unique_fd> copies(const std::vector<int>& fds) {
     std::vector<unique_fd> result;
-    for (const int fd : fds) {
+    for (const int fd : fds)
         result.push_back(duplicate(fd));
-    }
     return result;
 }
 
@@ -124,9 +123,8 @@ TEST(process_os_wire, a_cut_or_lengthened_request_is_none) {
     const unique_fd file = make_memfd("file", 1);
     const encoded_request encoded = encode_request({.affinity = {1, 2}, .name = "name"}, file.get());
     std::vector<std::byte> bytes = encoded.bytes;
-    for (std::size_t size = 0; size < bytes.size(); ++size) {
+    for (std::size_t size = 0; size < bytes.size(); ++size)
         EXPECT_FALSE(decode_request(std::span{bytes}.first(size), copies(encoded.fds)));
-    }
     EXPECT_FALSE(decode_request(bytes, {}));
     bytes.push_back(std::byte{0});
     EXPECT_FALSE(decode_request(bytes, copies(encoded.fds)));

@@ -40,9 +40,7 @@ TEST(process_os_syscalls, waiting_ends_with_the_limit_or_the_event) {
 
 TEST(process_os_syscalls, a_signal_to_a_reaped_process_goes_nowhere) {
     const pid_t pid = ::fork();
-    if (pid == 0) {
-        sleep_for_ever();
-    }
+    if (pid == 0) sleep_for_ever();
     const unique_fd pidfd = open_pidfd(pid);
     EXPECT_FALSE(has_exited(pidfd.get()));
     EXPECT_TRUE(signal_process(pidfd.get(), SIGKILL));

@@ -11,9 +11,8 @@ namespace cadre::detail::process_os::testing {
 namespace {
 
 [[noreturn]] void compute_for_ever() {
-    for (volatile unsigned long n = 0;;) {
+    for (volatile unsigned long n = 0;;)
         n = n + 1;
-    }
 }
 
 // Starts two children in its group, one asleep and one in a tight loop, and reports their ids.
@@ -21,9 +20,7 @@ std::vector<pid_t> start_children() {
     std::vector<pid_t> children;
     for (int i = 0; i < 2; ++i) {
         const pid_t pid = ::fork();
-        if (pid == 0) {
-            i == 0 ? compute_for_ever() : sleep_for_ever();
-        }
+        if (pid == 0) i == 0 ? compute_for_ever() : sleep_for_ever();
         children.push_back(pid);
     }
     return children;
@@ -31,9 +28,8 @@ std::vector<pid_t> start_children() {
 
 void say_pids(int fd, const std::vector<pid_t>& pids) {
     std::string text;
-    for (const pid_t pid : pids) {
+    for (const pid_t pid : pids)
         text += std::to_string(pid) + ' ';
-    }
     say(fd, text + '\n');
 }
 
@@ -88,9 +84,7 @@ int have_children_and_compute(worker_boot&& boot) {
 int have_children_and_crash(worker_boot&& boot) {
     say_pids(boot.fds.at(0).get(), start_children());
     char c = 0;
-    if (::read(boot.fds.at(1).get(), &c, 1) != 0) {
-        return 1;
-    }
+    if (::read(boot.fds.at(1).get(), &c, 1) != 0) return 1;
     std::abort();
 }
 
@@ -123,9 +117,7 @@ TEST_P(worker_death_test, a_worker_that_may_not_be_signalled_is_killed_by_its_li
 }
 
 TEST_P(worker_death_test, a_worker_without_lifeline_that_may_not_be_signalled_is_killed_by_the_fork_server) {
-    if (GetParam() != start_method::forkserver) {
-        GTEST_SKIP() << "a spawned worker has no fork server";
-    }
+    if (GetParam() != start_method::forkserver) GTEST_SKIP() << "a spawned worker has no fork server";
     const pipe_ends pids = make_pipe();
     worker_spec wish = spec(&have_children_and_compute);
     wish.fds = {pids.write.get()};

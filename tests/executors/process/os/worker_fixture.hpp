@@ -42,11 +42,9 @@ inline constexpr auto guard = 20s;
 inline std::set<int> open_fds() {
     std::set<int> fds;
     DIR* folder = ::opendir("/proc/self/fd");
-    while (const dirent* entry = ::readdir(folder)) {
-        if (entry->d_name[0] != '.' && std::atoi(entry->d_name) != ::dirfd(folder)) {
+    while (const dirent* entry = ::readdir(folder))
+        if (entry->d_name[0] != '.' && std::atoi(entry->d_name) != ::dirfd(folder))
             fds.insert(std::atoi(entry->d_name));
-        }
-    }
     ::closedir(folder);
     return fds;
 }
@@ -54,9 +52,7 @@ inline std::set<int> open_fds() {
 inline void say(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t n = ::write(fd, text.data(), text.size());
-        if (n <= 0) {
-            std::abort();
-        }
+        if (n <= 0) std::abort();
         text.remove_prefix(static_cast<std::size_t>(n));
     }
 }
@@ -66,18 +62,15 @@ inline std::string hear(int fd, char until = '\0') {
     std::string text;
     while (wait_readable(fd, guard)) {
         char c = 0;
-        if (::read(fd, &c, 1) != 1 || c == until) {
-            break;
-        }
+        if (::read(fd, &c, 1) != 1 || c == until) break;
         text += c;
     }
     return text;
 }
 
 [[noreturn]] inline void sleep_for_ever() {
-    for (;;) {
+    for (;;)
         ::pause();
-    }
 }
 
 /// Memory shared with a worker, with its crash page.

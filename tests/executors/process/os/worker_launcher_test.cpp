@@ -98,9 +98,8 @@ TEST_P(worker_launcher_test, a_report_that_another_wait_met_is_kept) {
 // As many bytes as the generation says.
 int use_memory(worker_boot&& boot) {
     auto* memory = static_cast<volatile char*>(std::malloc(boot.generation));
-    for (std::size_t i = 0; i < boot.generation; i += 4096) {
+    for (std::size_t i = 0; i < boot.generation; i += 4096)
         memory[i] = 1;
-    }
     return 0;
 }
 
@@ -203,9 +202,8 @@ TEST_P(worker_launcher_test, runs_on_the_cpus_of_the_spec) {
     cpu_set_t allowed;
     ASSERT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
     int last = 0;
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
         last = CPU_ISSET(static_cast<std::size_t>(cpu), &allowed) ? cpu : last;
-    }
     worker_spec wish = spec([](worker_boot&& boot) {
         cpu_set_t mine;
         ::sched_getaffinity(0, sizeof mine, &mine);
@@ -242,9 +240,8 @@ TEST_P(worker_launcher_test, a_spec_that_cannot_be_honoured_is_refused) {
 TEST_P(worker_launcher_test, leaks_neither_descriptors_nor_processes) {
     run(spec([](worker_boot&&) { return 0; }));  // the connection to the server stays
     const std::set<int> before = open_fds();
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < 20; ++i)
         run(spec([](worker_boot&&) { return 0; }));
-    }
     EXPECT_EQ(open_fds(), before);
     // At most the fork server is left, and nothing that waits to be reaped.
     siginfo_t ended{};

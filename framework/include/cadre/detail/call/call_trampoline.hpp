@@ -128,11 +128,10 @@ public:
         require_coroutine(task_);
         done = &ended;
         task_.frame().promise().attach(&frame_.env, *this);
-        if constexpr (returns_items) {
+        if constexpr (returns_items)
             resume_chunk();
-        } else {
+        else
             task_.frame().resume();
-        }
     }
 
 private:

@@ -77,11 +77,10 @@ template <class V>
 class values_in_order {
 public:
     void set(std::size_t i, V&& value) {
-        if (const auto before = runs_.lower_bound(i); before != runs_.begin() && end_of(*std::prev(before)) == i) {
+        if (const auto before = runs_.lower_bound(i); before != runs_.begin() && end_of(*std::prev(before)) == i)
             std::prev(before)->second.push_back(std::move(value));
-        } else {
+        else
             runs_.emplace(i, std::vector<V>{})->second.push_back(std::move(value));
-        }
     }
     void set_run(std::size_t first, std::vector<V>&& values) { runs_.emplace(first, std::move(values)); }
     [[nodiscard]] ready_batches<V> take() {

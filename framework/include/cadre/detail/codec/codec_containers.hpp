@@ -78,11 +78,10 @@ struct codec<C> {
     static constexpr bool contiguous = plain<value> && requires(const C& c) { std::data(c); };
 
     static void encode(encoder& out, const C& container) {
-        if constexpr (requires { container.size(); }) {
+        if constexpr (requires { container.size(); })
             out.write_size(container.size());
-        } else {
+        else
             out.write_size(static_cast<std::uint64_t>(std::distance(container.begin(), container.end())));
-        }
         if constexpr (contiguous) {
             out.write_run(std::data(container), std::size(container) * sizeof(value));
         } else {
@@ -105,9 +104,7 @@ struct codec<C> {
         } else {
             const nested level(in);
             C container;
-            if constexpr (requires { container.reserve(count); }) {
-                container.reserve(in.grant(count, sizeof(value)));
-            }
+            if constexpr (requires { container.reserve(count); }) container.reserve(in.grant(count, sizeof(value)));
             if constexpr (requires { container.before_begin(); }) {
                 auto last = container.before_begin();
                 for (std::size_t i = 0; i != count; ++i)
@@ -185,9 +182,8 @@ struct codec<C> {
         const nested level(in);
         C container;
         const std::size_t count = in.read_count(smallest_entry());
-        if constexpr (requires { container.reserve(count); }) {
+        if constexpr (requires { container.reserve(count); })
             container.reserve(in.grant(count, sizeof(typename C::value_type)));
-        }
         for (std::size_t i = 0; i != count; ++i) {
             auto key = is_map<C> ? detail::decode<typename C::key_type>(in) : decode_element<typename C::key_type>(in);
             if constexpr (is_map<C>) {
@@ -201,11 +197,10 @@ struct codec<C> {
     }
 
     static consteval std::size_t smallest_entry() {
-        if constexpr (is_map<C>) {
+        if constexpr (is_map<C>)
             return min_encoded_size_of<typename C::key_type>() + min_element_size<typename C::mapped_type>;
-        } else {
+        else
             return min_element_size<typename C::key_type>;
-        }
     }
     static consteval std::size_t min_encoded_size() { return 1; }
 };

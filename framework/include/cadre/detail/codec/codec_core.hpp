@@ -87,19 +87,18 @@ inline constexpr bool is_plain_standard<std::chrono::time_point<C, D>> = is_plai
 /// Every bit pattern is a value, and there is no padding, pointer or bool: a run of such values is one memcpy.
 template <class T>
 consteval bool is_plain() {
-    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>)
         return !bool_like<T>;
-    } else if constexpr (has_element_types<T>) {
+    else if constexpr (has_element_types<T>)
         return is_plain_standard<T>;
-    } else if constexpr (!std::is_class_v<T> || !std::is_trivially_copyable_v<T> || std::is_empty_v<T>) {
+    else if constexpr (!std::is_class_v<T> || !std::is_trivially_copyable_v<T> || std::is_empty_v<T>)
         return false;
-    } else if constexpr (!std::is_aggregate_v<T> || has_serialize<T> || portable_handle<T>) {
+    else if constexpr (!std::is_aggregate_v<T> || has_serialize<T> || portable_handle<T>)
         return false;
-    } else if constexpr (fields_problem_of<T> != fields_problem::none) {
+    else if constexpr (fields_problem_of<T> != fields_problem::none)
         return false;  // a result through a local executor need not be portable
-    } else {
+    else
         return all_plain(field_types<T>{}, sizeof(T));
-    }
 }
 
 template <class T>

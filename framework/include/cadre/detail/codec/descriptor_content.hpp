@@ -28,23 +28,22 @@ template <class CvT, class... Seen>
 consteval descriptor_content find_descriptors(type_list<Seen...>) {
     using T = std::remove_cv_t<CvT>;
     using seen = type_list<Seen..., T>;
-    if constexpr (std::is_same_v<T, unique_fd>) {
+    if constexpr (std::is_same_v<T, unique_fd>)
         return descriptor_content::some;
-    } else if constexpr (!std::is_class_v<T> || portable_handle<T> || (std::is_same_v<T, Seen> || ...)) {
+    else if constexpr (!std::is_class_v<T> || portable_handle<T> || (std::is_same_v<T, Seen> || ...))
         return descriptor_content::none;
-    } else if constexpr (has_element_types<T>) {
+    else if constexpr (has_element_types<T>)
         return find_descriptors_among(typename element_types_of<T>::type{}, seen{});
-    } else if constexpr (unique_pointer<T>::value) {
+    else if constexpr (unique_pointer<T>::value)
         return find_descriptors<typename unique_pointer<T>::element>(seen{});
-    } else if constexpr (has_serialize<T>) {
+    else if constexpr (has_serialize<T>)
         return descriptor_content::unknown;
-    } else if constexpr (std::is_empty_v<T> || !std::is_aggregate_v<T>) {
+    else if constexpr (std::is_empty_v<T> || !std::is_aggregate_v<T>)
         return descriptor_content::none;
-    } else if constexpr (fields_problem_of<T> != fields_problem::none) {
+    else if constexpr (fields_problem_of<T> != fields_problem::none)
         return descriptor_content::none;  // not portable: such a value does not leave the process
-    } else {
+    else
         return find_descriptors_among(field_types<T>{}, seen{});
-    }
 }
 
 template <class T>

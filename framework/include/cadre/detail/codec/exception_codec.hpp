@@ -65,11 +65,10 @@ template <class E>
 /// The rebuilt form of `e`. A final class, or a class that does not derive from std::exception, is thrown unchanged.
 template <class E>
 [[nodiscard]] std::exception_ptr rebuild_exception(E e, exception_origin origin, const std::exception_ptr& inner) {
-    if constexpr (std::derived_from<E, std::exception> && !std::is_final_v<E>) {
+    if constexpr (std::derived_from<E, std::exception> && !std::is_final_v<E>)
         return with_nested(rebuilt<E>(std::move(e), std::move(origin)), inner);
-    } else {
+    else
         return with_nested(std::move(e), inner);
-    }
 }
 
 /// Encodes and decodes a registered type.

@@ -111,15 +111,14 @@ inline constexpr std::size_t no_count = static_cast<std::size_t>(-1);
 /// need one: returns its upper end.
 template <class T, std::size_t N = 0, bool Accepted = false>
 consteval std::size_t count_fields() {
-    if constexpr (N > max_fields + 1) {
+    if constexpr (N > max_fields + 1)
         return Accepted ? N - 1 : no_count;
-    } else if constexpr (braces_accept<T>(std::make_index_sequence<N>{})) {
+    else if constexpr (braces_accept<T>(std::make_index_sequence<N>{}))
         return count_fields<T, N + 1, true>();
-    } else if constexpr (Accepted) {
+    else if constexpr (Accepted)
         return N - 1;
-    } else {
+    else
         return count_fields<T, N + 1, false>();
-    }
 }
 
 template <class T>
@@ -145,21 +144,20 @@ consteval bool has_union(std::index_sequence<I...>) {
 template <class T>
 consteval fields_problem find_fields_problem() {
     constexpr std::size_t n = field_count<T>;
-    if constexpr (n == no_count) {
+    if constexpr (n == no_count)
         return fields_problem::reference_member;
-    } else if constexpr (n > max_fields) {
+    else if constexpr (n > max_fields)
         return fields_problem::too_many;
-    } else if constexpr (n == 0) {
+    else if constexpr (n == 0)
         return fields_problem::none;
-    } else if constexpr (only_converted_at<T, 0, n, any_base<T>>()) {
+    else if constexpr (only_converted_at<T, 0, n, any_base<T>>())
         return fields_problem::base_class;
-    } else if constexpr (has_union<T, n>(std::make_index_sequence<n>{})) {
+    else if constexpr (has_union<T, n>(std::make_index_sequence<n>{}))
         return fields_problem::union_member;
-    } else if constexpr (has_c_array<T, n>(std::make_index_sequence<n>{})) {
+    else if constexpr (has_c_array<T, n>(std::make_index_sequence<n>{}))
         return fields_problem::c_array;
-    } else {
+    else
         return fields_problem::none;
-    }
 }
 
 template <class T>

@@ -104,14 +104,13 @@ struct codec<owned_view<V>> {
     static void encode(encoder& out, const owned_view<V>& value) {
         const V& view = value.get();
         out.write_size(view.size());
-        if constexpr (!plain<element>) {
+        if constexpr (!plain<element>)
             for (const element& e : view)
                 encode_element<element>(out, e);
-        } else if constexpr (alignof(element) == 1) {
+        else if constexpr (alignof(element) == 1)
             out.write_run(view.data(), view.size() * sizeof(element));
-        } else {
+        else
             out.write_aligned_run(view.data(), view.size() * sizeof(element));
-        }
     }
 
     static owned_view<V> decode(decoder& in) {

@@ -75,11 +75,10 @@ consteval auto check_all(type_list<>, type_list<Seen...>) {
 template <class First, class... Rest, class... Seen>
 consteval auto check_all(type_list<First, Rest...>, type_list<Seen...> seen) {
     using first = decltype(check<First>(seen));
-    if constexpr (first::reason != portability_reason::none) {
+    if constexpr (first::reason != portability_reason::none)
         return first{};
-    } else {
+    else
         return check_all(type_list<Rest...>{}, seen);
-    }
 }
 
 /// The same for the members of `T`: the result names the member.
@@ -90,31 +89,29 @@ consteval auto check_members(type_list<>, type_list<Seen...>) {
 template <class T, std::size_t I, class First, class... Rest, class... Seen>
 consteval auto check_members(type_list<First, Rest...>, type_list<Seen...> seen) {
     using first = decltype(check<First>(seen));
-    if constexpr (first::reason == portability_reason::none) {
+    if constexpr (first::reason == portability_reason::none)
         return check_members<T, I + 1>(type_list<Rest...>{}, seen);
-    } else if constexpr (std::is_void_v<typename first::member>) {
+    else if constexpr (std::is_void_v<typename first::member>)
         return portability<first::reason, typename first::offender, member_of<T, I>>{};
-    } else {
+    else
         return first{};
-    }
 }
 
 template <class T, class... Seen>
 consteval auto check_aggregate(type_list<Seen...> seen) {
     constexpr fields_problem problem = fields_problem_of<T>;
-    if constexpr (problem == fields_problem::base_class) {
+    if constexpr (problem == fields_problem::base_class)
         return portability<portability_reason::base_class, T>{};
-    } else if constexpr (problem == fields_problem::c_array) {
+    else if constexpr (problem == fields_problem::c_array)
         return portability<portability_reason::c_array_member, T>{};
-    } else if constexpr (problem == fields_problem::union_member) {
+    else if constexpr (problem == fields_problem::union_member)
         return portability<portability_reason::union_member, T>{};
-    } else if constexpr (problem == fields_problem::too_many) {
+    else if constexpr (problem == fields_problem::too_many)
         return portability<portability_reason::too_many_members, T>{};
-    } else if constexpr (problem == fields_problem::reference_member) {
+    else if constexpr (problem == fields_problem::reference_member)
         return portability<portability_reason::reference_member, T>{};
-    } else {
+    else
         return check_members<T, 0>(field_types<T>{}, seen);
-    }
 }
 
 template <class T, class... Seen>
@@ -140,20 +137,18 @@ consteval auto check_class(type_list<Seen...> seen) {
             return portability<portability_reason::unique_pointer, T>{};
         } else {
             using element = typename unique_pointer<T>::element;
-            if constexpr (!is_complete<element>) {
+            if constexpr (!is_complete<element>)
                 return portability<portability_reason::incomplete, element>{};
-            } else if constexpr (std::is_polymorphic_v<element>) {
+            else if constexpr (std::is_polymorphic_v<element>)
                 return portability<portability_reason::polymorphic_pointee, T>{};
-            } else {
+            else
                 return check<element>(seen);
-            }
         }
     } else if constexpr (has_serialize<T>) {
-        if constexpr (std::is_default_constructible_v<T> && std::is_move_constructible_v<T>) {
+        if constexpr (std::is_default_constructible_v<T> && std::is_move_constructible_v<T>)
             return accepted{};
-        } else {
+        else
             return portability<portability_reason::not_rebuildable, T>{};
-        }
     } else if constexpr (std::is_empty_v<T> && std::is_trivially_copyable_v<T> && std::is_default_constructible_v<T>) {
         return accepted{};  // no state, as with captureless lambdas or std::plus<>: the receiver default-constructs it
     } else if constexpr (std::is_aggregate_v<T>) {
@@ -173,29 +168,28 @@ consteval auto check_class(type_list<Seen...> seen) {
 template <class CvT, class... Seen>
 consteval auto check(type_list<Seen...>) {
     using T = std::remove_cv_t<CvT>;
-    if constexpr (std::is_void_v<T>) {
+    if constexpr (std::is_void_v<T>)
         return portability<portability_reason::is_void, T>{};
-    } else if constexpr (std::is_reference_v<T>) {
+    else if constexpr (std::is_reference_v<T>)
         return portability<portability_reason::reference, T>{};
-    } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || is_function_pointer<T>) {
+    else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || is_function_pointer<T>)
         return accepted{};
-    } else if constexpr (std::is_pointer_v<T> || std::is_null_pointer_v<T> || std::is_function_v<T>) {
+    else if constexpr (std::is_pointer_v<T> || std::is_null_pointer_v<T> || std::is_function_v<T>)
         return portability<portability_reason::pointer, T>{};
-    } else if constexpr (std::is_member_pointer_v<T>) {
+    else if constexpr (std::is_member_pointer_v<T>)
         return portability<portability_reason::member_pointer, T>{};
-    } else if constexpr (std::is_array_v<T>) {
+    else if constexpr (std::is_array_v<T>)
         return portability<portability_reason::c_array, T>{};
-    } else if constexpr (!is_complete<T>) {
+    else if constexpr (!is_complete<T>)
         return portability<portability_reason::incomplete, T>{};
-    } else if constexpr (std::is_union_v<T>) {
+    else if constexpr (std::is_union_v<T>)
         return portability<portability_reason::raw_union, T>{};
-    } else if constexpr ((std::is_same_v<T, Seen> || ...)) {
+    else if constexpr ((std::is_same_v<T, Seen> || ...))
         return accepted{};
-    } else if constexpr (std::is_class_v<T>) {
+    else if constexpr (std::is_class_v<T>)
         return check_class<T>(type_list<Seen..., T>{});
-    } else {
+    else
         return portability<portability_reason::opaque_class, T>{};  // extensions such as vector registers
-    }
 }
 
 /// The result of what is refused: it converts to anything, so that the refusal stays the only error.

@@ -23,21 +23,20 @@ consteval bool all_shareable(type_list<Members...>) {
 
 template <class T>
 consteval bool is_shareable() {
-    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>)
         return !std::is_const_v<T> && !std::is_volatile_v<T>;
-    } else if constexpr (!std::is_class_v<T> || std::is_const_v<T> || std::is_volatile_v<T>) {
+    else if constexpr (!std::is_class_v<T> || std::is_const_v<T> || std::is_volatile_v<T>)
         return false;
-    } else if constexpr (!std::is_trivially_copyable_v<T> || portable_handle<T>) {
+    else if constexpr (!std::is_trivially_copyable_v<T> || portable_handle<T>)
         return false;
-    } else if constexpr (has_element_types<T>) {
+    else if constexpr (has_element_types<T>)
         return all_shareable(typename element_types_of<T>::type{});
-    } else if constexpr (portability_of<T>::reason != portability_reason::none) {
+    else if constexpr (portability_of<T>::reason != portability_reason::none)
         return false;
-    } else if constexpr (has_serialize<T> || std::is_empty_v<T>) {
+    else if constexpr (has_serialize<T> || std::is_empty_v<T>)
         return true;
-    } else {
+    else
         return all_shareable(field_types<T>{});
-    }
 }
 
 template <class T>

@@ -34,19 +34,18 @@ template <class CvT, class... Seen>
 consteval bool find_handles(type_list<Seen...>) {
     using T = std::remove_cv_t<CvT>;
     using seen = type_list<Seen..., T>;
-    if constexpr (portable_handle<T> || std::is_same_v<T, unique_fd>) {
+    if constexpr (portable_handle<T> || std::is_same_v<T, unique_fd>)
         return true;
-    } else if constexpr (!std::is_class_v<T> || (std::is_same_v<T, Seen> || ...)) {
+    else if constexpr (!std::is_class_v<T> || (std::is_same_v<T, Seen> || ...))
         return false;
-    } else if constexpr (has_element_types<T>) {
+    else if constexpr (has_element_types<T>)
         return find_handles_among(typename element_types_of<T>::type{}, seen{});
-    } else if constexpr (unique_pointer<T>::value) {
+    else if constexpr (unique_pointer<T>::value)
         return find_handles<typename unique_pointer<T>::element>(seen{});
-    } else if constexpr (has_serialize<T> || std::is_empty_v<T> || !std::is_aggregate_v<T>) {
+    else if constexpr (has_serialize<T> || std::is_empty_v<T> || !std::is_aggregate_v<T>)
         return false;  // a class with `serialize` does not show its members: `store_constant` sees their handles
-    } else {
+    else
         return find_handles_among(field_types<T>{}, seen{});
-    }
 }
 
 /// Whether the values of a portable type contain handles of this library or file descriptors, as far as the type tells.
