@@ -1,4 +1,4 @@
-// The queue between processes: claims, help, close, death at every step, recovery, and reuse of the slot.
+// The queue between processes: claims, help, close, leases, death at every step, recovery, and reuse of the slot.
 #pragma once
 
 #include <array>
@@ -31,11 +31,13 @@ struct channel_model {
     bool mortal = true;
     bool replaced = true;  // whether a receiver that died is replaced
     bool runs = false;  // whether senders send all that they have at once, and receivers take all that is there
+    bool leases = false;  // whether a receiver holds the block itself, and frees it in a later step
+    bool forwards = false;  // whether the first receiver of message 0 sends the block, which it holds, again
 
-    enum activity : std::uint8_t { sending, abandoning, receiving, closing, done };
+    enum activity : std::uint8_t { sending, abandoning, receiving, holding, forwarding, closing, done };
     struct process {
         history log;
-        std::uint8_t now, next, generation, unused;
+        std::uint8_t now, next, generation, leased;  // leased: the offset of the block that a receiver holds, or 0
     };
     struct state {
         history recovery_log;
@@ -45,7 +47,8 @@ struct channel_model {
         std::array<std::uint16_t, messages> holder;
         std::array<std::uint8_t, messages> published, claimed, consumed, undone;
         std::uint8_t dead, deaths, recovery_pc, recovery_held, recovery_queued;
-        std::array<std::uint8_t, 3> unused;
+        std::uint8_t forwarded;  // 1 from the first attempt to send message 0 again
+        std::array<std::uint8_t, 2> unused;
     };
 
     [[nodiscard]] state initial() const {
@@ -135,6 +138,17 @@ private:
     using payload = cadre::detail::shm::channel_payload<blocks>;
     using words = cadre::detail::shm::basic_channel_words<replayed_word>;
 
+    // Takes the block of a message, as a lease does.
+    struct block_taker {
+        std::uint8_t& leased;
+        static void resize_uninitialized(std::size_t) noexcept {}
+        [[nodiscard]] static std::byte* data() noexcept {  // unused: no message of the model is in a cell
+            static std::byte bytes[words::cell_type::room];
+            return bytes;
+        }
+        void adopt(std::uint64_t offset, std::size_t) noexcept { leased = static_cast<std::uint8_t>(offset); }
+    };
+
     // The words as the code sees them, for one step.
     struct memory {
         alignas(64) std::byte bytes[words::bytes(max_cells)];
@@ -221,13 +235,37 @@ private:
             case receiving: {
                 static thread_local cadre::detail::byte_buffer into;
                 unsigned skipped = 0;
+                std::uint8_t leased = 0;
+                block_taker taker{leased};
                 const auto result = run([&] {
+                    if (leases) return channel.receive(taker, skipped);
                     if (runs && receive_run(channel, payload(blocks_of(m), self))) return op_status::done;
                     return channel.receive(into, skipped);
                 });
+                if (result == op_status::done && leases) return hold(s, p, leased);
                 if (!result || *result == op_status::would_block || *result == op_status::done) return;
                 if (*result != op_status::closed) throw std::string("broken");
                 p.now = done;
+                return;
+            }
+            case holding:
+                if (run([&] {
+                        payload(blocks_of(m), self).release(p.leased);
+                        return true;
+                    })) {
+                    p.now = receiving;
+                    p.leased = 0;
+                }
+                return;
+            case forwarding: {
+                const auto result = run([&] { return channel.send_block(p.leased); });
+                if (!result) return;
+                if (*result == op_status::broken) throw std::string("broken");
+                p.now = holding;  // a full or closed channel: the block is still its own
+                if (*result == op_status::done) {
+                    p.now = receiving;
+                    p.leased = 0;
+                }
                 return;
             }
             case closing:
@@ -238,6 +276,20 @@ private:
                     p.now = done;
                 return;
         }
+    }
+
+    /// A receiver has taken a block, which nobody else may have.
+    void hold(state& s, process& p, std::uint8_t leased) const {
+        if (leased == 0) throw std::string("received without its block");
+        for (const process& other : s.p)
+            if (other.leased == leased) throw std::string("one block has two holders");
+        const auto me = static_cast<unsigned>(&p - s.p.data());
+        if (value_numbers::value(s.holder[leased - 1u]) != held_by(process_id{me, p.generation}))
+            throw std::string("the block of a receiver is not its own");
+        const bool again = forwards && leased == 1 && s.forwarded == 0;
+        if (again) s.forwarded = 1;
+        p.leased = leased;
+        p.now = again ? forwarding : holding;
     }
 
     static bool receive_run(core& channel, payload blocks) {

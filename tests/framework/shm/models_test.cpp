@@ -35,6 +35,20 @@ TEST(shm_models, runs_of_one_sender_to_one_receiver) {
 TEST(shm_models, runs_of_two_senders_to_one_receiver) {
     expect_sound(models::channel_model{.cells = 2, .first = {0, 2}, .last = {2, 3}, .receivers = 1, .runs = true});
 }
+
+TEST(shm_models, leases_of_two_receivers_in_two_cells) {
+    expect_sound(models::channel_model{
+        .cells = 2, .first = {0, 2}, .last = {2, 2}, .receivers = 2, .replaced = false, .leases = true});
+}
+
+TEST(shm_models, leases_of_two_senders_in_one_cell) {
+    expect_sound(models::channel_model{.cells = 1, .first = {0, 2}, .last = {2, 3}, .receivers = 1, .leases = true});
+}
+
+TEST(shm_models, a_lease_that_is_sent_again) {
+    expect_sound(models::channel_model{
+        .cells = 2, .first = {0, 1}, .last = {1, 1}, .receivers = 2, .leases = true, .forwards = true});
+}
 #    endif
 
 TEST(shm_models, two_senders_one_receiver_in_two_cells) {
