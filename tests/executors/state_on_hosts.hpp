@@ -5,7 +5,6 @@
 
 #include <cadre/cadre.hpp>
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,16 +27,16 @@ struct objects {
 };
 
 [[nodiscard]] inline objects make_objects(const cadre::executor& ex, int tasks) {
-    return {.sum{ex, 0},
-            .stock{ex, 0},
-            .mutex{ex},
-            .document{ex},
-            .permits{ex, 1},
-            .changed{ex},
-            .start{ex},
-            .ready{ex, tasks},
-            .step{ex, static_cast<std::uint32_t>(tasks)},
-            .messages{ex, 2}};
+    return {.sum = cadre::shared_value<int>(ex, 0),
+            .stock = cadre::shared_value<int>(ex, 0),
+            .mutex = cadre::async_mutex(ex),
+            .document = cadre::async_shared_mutex(ex),
+            .permits = cadre::async_semaphore(ex, 1),
+            .changed = cadre::async_condition_variable(ex),
+            .start = cadre::async_event(ex),
+            .ready = cadre::async_latch(ex, tasks),
+            .step = cadre::async_barrier(ex, tasks),
+            .messages = cadre::channel<int>(ex, 2)};
 }
 
 inline constexpr int rounds = 10;

@@ -79,9 +79,9 @@ public:
 template <class Wait>
 struct waiting : Wait {
     /// @return how the wait has ended; `would_block`: it has not
-    op_status begin(shared_object& on, environment& env) {
+    op_status begin(shared_object& on, environment& resumed_in) {
         this->object = &on;
-        this->prepare(nullptr, &env, nullptr);
+        this->prepare(nullptr, &resumed_in, nullptr);
         this->run = [](cadre::work_item*) noexcept {};
         if (on.park(*this)) static_cast<void>(this->commit());
         return this->outcome;
