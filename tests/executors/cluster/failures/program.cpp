@@ -70,6 +70,8 @@ cadre::task<int> lose_state(cadre::executor ex) {
     const cadre::channel<int> taken{ex, 1};
     auto job = cadre::spawn(ex, state_on_hosts::take_all, all, taken);
     static_cast<void>(co_await taken.receive());
+    while (job.worker_host().empty())
+        co_await cadre::sleep_for(2ms);
     say("running " + job.worker_host());
     const auto found = co_await state_on_hosts::find_all_again(all);
     const auto notified = co_await state_on_hosts::notify_the_other(all);
