@@ -14,6 +14,7 @@
 #include <exception>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,6 +38,14 @@ int square(int i) { return i * i; }
 int sleep_for(int milliseconds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
     return milliseconds;
+}
+cadre::task<int> begin_and_sleep_for(cadre::channel<int> begun, int milliseconds) {
+    co_await begun.send(1);
+    co_return sleep_for(milliseconds);
+}
+cadre::task<int> next_of(cadre::channel<int> items) {
+    const std::optional<int> next = co_await items.receive();
+    co_return next.value_or(0);
 }
 int crash(int i) {
     if (i == 3) std::raise(SIGKILL);
@@ -171,8 +180,10 @@ TEST_P(NodeHosts, tasks_that_sleep_use_up_no_credit) {
 
 TEST_P(NodeHosts, limits_and_kills_reach_the_worker) {
     EXPECT_THROW(sync_wait(cadre::on(ex.with({.timeout = 50ms}), sleep_for, 5000)), cadre::timed_out);
-    auto job = cadre::spawn(ex, sleep_for, 20'000);
-    ASSERT_TRUE(comes_true([&] { return job.worker_pid() != 0; }));
+    // A call that its worker has received, but not begun, would only be cancelled.
+    const cadre::channel<int> begun{ex, 1};
+    auto job = cadre::spawn(ex, begin_and_sleep_for, begun, 20'000);
+    ASSERT_EQ(sync_wait(next_of(begun)), 1);
     job.kill();
     try {
         sync_wait(result_of(job));
