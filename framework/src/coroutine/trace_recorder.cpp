@@ -53,6 +53,13 @@ struct thread_buffer {
     bool named = false;  // used by the writer only
 };
 
+// In a fork the trace is its parent's, whose writer may have held the mutex of the recorder at the fork.
+std::atomic<bool> of_parent{false};
+void leave_trace_to_parent() noexcept {
+    tracing_flag.store(false);
+    of_parent.store(true);
+}
+
 // The mutex guards the file and the list of buffers. It is locked before that of a buffer.
 class recorder {
 public:
@@ -74,9 +81,10 @@ public:
             b->lost = 0;
         }
         owner_ = std::make_unique<process_owner>();
+        of_parent.store(false, std::memory_order_relaxed);
         // A fork shares the file and has no writer thread. The file is also complete after `exit`.
-        static const bool registered = ::pthread_atfork(nullptr, nullptr, [] { tracing_flag.store(false); }) == 0 &&
-                                       std::atexit([] { trace::finish(); }) == 0;
+        static const bool registered =
+            ::pthread_atfork(nullptr, nullptr, leave_trace_to_parent) == 0 && std::atexit([] { trace::finish(); }) == 0;
         static_cast<void>(registered);
         start_writer();
         tracing_flag.store(true, std::memory_order_relaxed);
@@ -85,6 +93,7 @@ public:
 
     void finish() {
         tracing_flag.store(false, std::memory_order_relaxed);
+        if (of_parent.load(std::memory_order_relaxed)) return;
         const std::lock_guard hold(mutex_);
         if (!file_.is_open() || !owner_->here()) return;
         write_locked(true);
