@@ -10,8 +10,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -132,6 +137,62 @@ TEST(process_message_bytes, of_a_dead_sender_are_received_and_forwarded) {
                 EXPECT_EQ(m.value()[9], std::byte{9});
                 EXPECT_EQ((*m)[0], std::byte{7});
             }(back));
+        },
+        executor(ex));
+}
+
+constexpr std::uint8_t forwarded = 40;  // messages of a round; each is filled with its number
+
+task<void> forward_all(frames in, frames out) {
+    for (;;) {
+        auto m = co_await in.receive();
+        if (!m) break;
+        co_await out.send(std::move(*m));
+    }
+    out.close();
+}
+
+task<void> send_numbers(executor e, frames out, std::size_t size) {
+    for (std::uint8_t i = 0; i != forwarded; ++i) {
+        message_bytes m{e, size};
+        std::memset(m.data(), i, size);
+        co_await out.send(std::move(m));
+    }
+    out.close();
+}
+
+// Kills the worker that forwards after `before` messages, and lets another one forward the rest.
+task<void> receive_numbers(executor e, frames in, frames out, int before) {
+    const auto first = cadre::spawn(e, forward_all, in, out);
+    std::optional<cadre::job<void>> second;
+    int received = 0;
+    int last = -1;
+    for (;;) {
+        auto m = co_await out.receive();
+        if (!m) break;
+        const std::byte number = (*m)[0];
+        EXPECT_EQ(std::ranges::count(*m, number), std::ssize(*m));
+        EXPECT_GT(static_cast<int>(number), last) << "twice, or overtaken";
+        last = static_cast<int>(number);
+        if (++received != before) continue;
+        ::kill(first.worker_pid(), SIGKILL);
+        EXPECT_THROW(co_await first, cadre::worker_error);
+        second.emplace(cadre::spawn(e, forward_all, in, out));
+    }
+    if (second) co_await *second;
+    EXPECT_GE(received, forwarded - 1) << "more is lost than the one that the dead worker held";
+}
+
+TEST(process_message_bytes, that_a_worker_forwards_until_it_is_killed) {
+    const process_executor ex{{.workers = 1}};
+    run(
+        [](executor e) -> task<void> {
+            for (int round = 0; round != 60; ++round) {
+                const frames in{e, 4};
+                const frames out{e, 4};
+                const std::size_t size = round % 2 == 0 ? 200 : 40'000;
+                co_await cadre::when_all(send_numbers(e, in, size), receive_numbers(e, in, out, 1 + round / 3));
+            }
         },
         executor(ex));
 }
