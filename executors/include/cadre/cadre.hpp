@@ -6,6 +6,8 @@
 
 #include <cadre/detail/base/build_settings.hpp>  // first: its refusals come before other errors
 
+#include <numeric>  // the results of maps are added up by std::accumulate, in README, too
+
 #include <cadre/as_completed.hpp>
 #include <cadre/as_outcome.hpp>
 #include <cadre/async_barrier.hpp>

@@ -208,7 +208,7 @@ inline task<void> alternate(shared_value<int> turn, int parity, int until) {
 template <class Wait>
 task<bool> ends_by_shutdown(Wait wait) {
     try {
-        co_await timeout(20s, std::move(wait));
+        (void)co_await timeout(20s, std::move(wait));
     } catch (const executor_stopped&) {
         co_return true;
     } catch (const timed_out&) {
