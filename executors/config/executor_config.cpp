@@ -58,8 +58,9 @@ void executor_config::fail(std::string_view key, std::string_view message) const
 }
 
 std::optional<int> executor_config::workers() const {
-    const auto n = count("workers");
-    if (!n) return std::nullopt;
+    const option_value* const value = find(*this, "workers");
+    if (value == nullptr) return std::nullopt;
+    const auto n = is_beyond(*value) ? std::optional<std::size_t>(SIZE_MAX) : count("workers");
     if (*n > static_cast<std::size_t>(detail::max_workers))
         fail_expected(*this, "workers", "at most " + std::to_string(detail::max_workers));
     return static_cast<int>(*n);
@@ -80,9 +81,9 @@ std::optional<std::size_t> executor_config::count(std::string_view key, std::siz
 std::optional<std::uint64_t> executor_config::unsigned_integer(std::string_view key) const {
     const option_value* const value = find(*this, key);
     if (value == nullptr) return std::nullopt;
-    if (const auto* const text = std::get_if<std::string>(&value->value())) {
-        if (const auto parsed = detail::parse_unsigned(*text)) return parsed;
-        if (detail::is_too_large(*text)) fail_expected(*this, key, "at most " + std::to_string(UINT64_MAX));
+    if (is_beyond(*value)) {
+        if (const auto parsed = detail::parse_unsigned(*std::get_if<std::string>(&value->value()))) return parsed;
+        fail_expected(*this, key, "at most " + std::to_string(UINT64_MAX));
     }
     return count(key, 0);
 }
@@ -90,6 +91,7 @@ std::optional<std::uint64_t> executor_config::unsigned_integer(std::string_view 
 std::optional<double> executor_config::number(std::string_view key) const {
     if (const option_value* const value = find(*this, key)) {
         if (const auto* const whole = std::get_if<std::int64_t>(&value->value())) return static_cast<double>(*whole);
+        if (is_beyond(*value)) return std::stod(*std::get_if<std::string>(&value->value()));
     }
     const auto* const value = typed<double>(*this, key, "a number");
     return value == nullptr ? std::nullopt : std::optional(*value);
@@ -136,6 +138,7 @@ std::optional<std::size_t> executor_config::bytes(std::string_view key) const {
     if (const auto* const whole = std::get_if<std::int64_t>(&value->value()); whole && *whole >= 0)
         return static_cast<std::size_t>(*whole);
     if (const auto* const text = std::get_if<std::string>(&value->value())) {
+        if (is_beyond(*value)) return detail::parse_unsigned(*text).value_or(SIZE_MAX);
         if (const auto parsed = detail::parse_bytes(*text)) return parsed;
     }
     fail_expected(*this, key, std::string(detail::size_rule));

@@ -88,7 +88,7 @@ public:
     /// @throws config_error if the default executor is unknown
     explicit runtime(config c);
     /// The same with the default configuration.
-    runtime();
+    explicit runtime();
     runtime(const runtime&) = delete;
     runtime& operator=(const runtime&) = delete;
     /// Shuts down every executor that it made; requests stop of running work and waits for its end. A worker process

@@ -47,9 +47,9 @@ std::byte* take_kept(std::size_t& size) noexcept {
 kept_block keep(std::byte* memory, std::size_t size) noexcept {
     const kept_block given{memory, size};
     const std::unique_lock hold(kept.mutex, std::try_to_lock);
-    if (!hold || kept.bytes + size > max_kept) return given;
+    if (!hold) return given;
     kept_block& smallest = *std::ranges::min_element(kept.blocks, {}, &kept_block::size);  // of size 0: not in use
-    if (smallest.size >= size) return given;
+    if (smallest.size >= size || kept.bytes - smallest.size + size > max_kept) return given;
     kept.bytes += size - smallest.size;
     return std::exchange(smallest, given);
 }

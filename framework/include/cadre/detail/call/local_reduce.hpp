@@ -51,9 +51,9 @@ private:
         partial& mine = partials_[r.number()];
         std::size_t i = first;
         try {
-            if (mine.end != first) hand_over(mine);
             for (; i != last; ++i) {
                 if (!r.begin(i)) return i;
+                if (mine.end != i) hand_over_or_fail(mine);
                 T value = item_limit().count() > 0 ? call_limited(r, i) : call(i);
                 if (mine.value)
                     *mine.value = reduced<T>(std::invoke(mine.op, *std::move(mine.value), std::move(value)));
@@ -62,10 +62,19 @@ private:
                 mine.end = i + 1;
             }
         } catch (...) {
+            mine.value.reset();  // the operation may have moved from it before it threw
             fail(i, std::current_exception());
             return i + 1;
         }
         return last;
+    }
+    // What the operation throws is a failure of the last index of `p`: those of this batch may be below it, and run.
+    void hand_over_or_fail(partial& p) noexcept {
+        try {
+            hand_over(p);
+        } catch (...) {
+            fail(p.end - 1, std::current_exception());
+        }
     }
     static void begin(partial& p, std::size_t first, T&& value) {
         p.first = first;

@@ -65,9 +65,10 @@ template <class... Ts>
 struct stored_item<std::tuple<Ts...>> {
     using type = std::tuple<stored_parameter_t<Ts>...>;
 };
+// The key in an element of a map is constant; in an item it can be moved.
 template <class A, class B>
 struct stored_item<std::pair<A, B>> {
-    using type = std::pair<stored_parameter_t<A>, stored_parameter_t<B>>;
+    using type = std::pair<stored_parameter_t<std::remove_const_t<A>>, stored_parameter_t<B>>;
 };
 
 template <class R>

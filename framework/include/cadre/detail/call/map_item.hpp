@@ -99,7 +99,8 @@ inline constexpr bool is_shared_function = false;  // specialised for shared_fun
 template <class P, class T>
 inline constexpr bool only_reads =
     (std::is_same_v<std::remove_cv_t<P>, T> && std::is_copy_constructible_v<T>) || std::is_same_v<P, const T&> ||
-    (owned_parameter_view<std::remove_cvref_t<P>> && !std::is_same_v<P, std::remove_cvref_t<P>&> &&
+    (owned_parameter_view<std::remove_cvref_t<P>> &&
+     (!std::is_reference_v<P> || std::is_same_v<P, const std::remove_cvref_t<P>&>) &&
      std::is_convertible_v<const T&, std::remove_cvref_t<P>>);
 template <class Parameters, class T>
 inline constexpr bool parameters_only_read = false;

@@ -60,7 +60,7 @@ struct task_value<task<T>> {
 /// Containers whose large copies are worth having their pages populated in bulk.
 template <class C>
 concept bulk_container = requires(C& c, const C& other) {
-    requires std::is_trivially_copyable_v<typename C::value_type>;
+    requires std::is_trivially_copyable_v<typename C::value_type> && std::is_copy_assignable_v<typename C::value_type>;
     c.reserve(other.size());
     c.assign(other.begin(), other.end());
     { std::data(c) } -> std::same_as<typename C::value_type*>;

@@ -97,7 +97,8 @@ struct codec<C> {
             const std::size_t size = count * sizeof(value);
             const std::byte* const bytes = contiguous ? in.read_run(size) : in.read(size);
             const image_iterator<value> first(bytes);
-            if constexpr (requires(C& c, const value* p) { c.reserve(count), c.data(), c.assign(p, p); }) {
+            if constexpr (std::is_copy_assignable_v<value> &&
+                          requires(C& c, const value* p) { c.reserve(count), c.data(), c.assign(p, p); }) {
                 if (size >= populate_threshold) return decode_large(bytes, count);
             }
             return C(first, first + static_cast<std::ptrdiff_t>(count));

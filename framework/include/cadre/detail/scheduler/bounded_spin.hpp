@@ -2,6 +2,7 @@
 /// A bounded wait before a suspension, for a result that another thread is about to produce.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 
@@ -23,7 +24,7 @@ public:
         return left <= 0;
     }
     void record(bool found) noexcept {
-        const int missed = found ? 0 : misses_.load(std::memory_order_relaxed) + 1;
+        const int missed = found ? 0 : std::min(misses_.load(std::memory_order_relaxed) + 1, max_misses);
         misses_.store(missed, std::memory_order_relaxed);
         if (missed >= max_misses) skipped_.store(waits_without, std::memory_order_relaxed);
     }
