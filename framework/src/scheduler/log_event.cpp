@@ -77,11 +77,16 @@ struct in_words {
 
 }  // namespace
 
-template <>
-std::string log_event::text() const {
+template <class... Events>
+std::string detail::log_event_of<Events...>::text() const {
     std::string line = "executor '" + executor + "': " + std::visit(in_words{}, what);
     if (lost != 0) line += " (" + std::to_string(lost) + " events before this one were lost)";
     return line;
 }
+
+template std::string
+detail::log_event_of<log_events::executor_started, log_events::executor_stopped, log_events::worker_started,
+                     log_events::worker_died, log_events::worker_replaced, log_events::worker_left,
+                     log_events::limit_reached, log_events::call_retried>::text() const;  // of log_event
 
 }  // namespace cadre
