@@ -78,7 +78,9 @@ TEST_F(kill_rounds, async_condition_variable) {
         }
         EXPECT_GE(a[0], produced);
         EXPECT_LE(a[0], produced + r.deaths() - consumers_died);
-        if (consumers_died < producers) EXPECT_EQ(a[1], a[0]);
+        if (consumers_died < producers) {
+            EXPECT_EQ(a[1], a[0]);
+        }
         // A waiter may get what the dead have not taken, once for each of them, and waits then.
         auto guard = co_await timeout(within_a_second, m.lock());
         std::size_t notified = 0;

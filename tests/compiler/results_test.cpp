@@ -91,10 +91,11 @@ TEST_F(compiler_results, inside_larger_expressions) {
 
 TEST_F(compiler_results, in_conditions_and_loops) {
     auto body = []() -> task<> {
-        if (const auto t = co_await make(); t.text() == long_text)
+        if (const auto t = co_await make(); t.text() == long_text) {
             EXPECT_FALSE(t.text().empty());
-        else
+        } else {
             ADD_FAILURE();
+        }
         int turns = 0;
         while (co_await number(turns) < 3)
             ++turns;

@@ -120,7 +120,9 @@ TYPED_TEST(message_bytes_conformance, are_received_and_sent_by_select) {
         message_bytes mine = pattern(ex, 6'000, 2);
         const auto choose = [](frames s, frames t, message_bytes& m) -> task<std::size_t> {
             auto got = co_await select(s.receive(), t.send(std::move(m)), after(1h));
-            if (got.index() == 0) EXPECT_TRUE(has_pattern(get<0>(got).value(), 20'000, 9));
+            if (got.index() == 0) {
+                EXPECT_TRUE(has_pattern(get<0>(got).value(), 20'000, 9));
+            }
             co_return got.index();
         };
         const auto [chosen, sent] =

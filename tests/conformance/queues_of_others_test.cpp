@@ -68,20 +68,22 @@ TYPED_TEST(queues_of_others, a_full_queue_takes_nothing_and_an_empty_one_gives_n
     EXPECT_FALSE(sync_wait(on(ex, try_receive, q)).has_value());
     EXPECT_EQ(sync_wait(on(ex, receive_within, q, soon)).first, ending::timed_out);
     for (int i = 1; i <= 6; ++i)
-        if (i % 2 == 0)
+        if (i % 2 == 0) {
             EXPECT_EQ(sync_wait(on(ex, send_within, q, i, 1h)), ending::done);
-        else
+        } else {
             EXPECT_TRUE(sync_wait(on(ex, try_send, q, i)));
+        }
     EXPECT_EQ(q.size(), 6U);
     EXPECT_FALSE(q.try_send(7));
     EXPECT_FALSE(sync_wait(on(ex, try_send, q, 7)));
     EXPECT_EQ(sync_wait(on(ex, send_within, q, 7, soon)), ending::timed_out);
     EXPECT_EQ(sync_wait(send_within(q, 7, soon)), ending::timed_out);
     for (int i = 1; i <= 6; ++i)
-        if (i % 2 == 0)
+        if (i % 2 == 0) {
             EXPECT_EQ(sync_wait(on(ex, receive_within, q, 1h)), std::pair(ending::done, i));
-        else
+        } else {
             EXPECT_EQ(sync_wait(on(ex, try_receive, q)), i);
+        }
     EXPECT_EQ(q.size(), 0U);
     EXPECT_FALSE(q.try_receive().has_value());
     EXPECT_EQ(sync_wait(receive_within(q, soon)).first, ending::timed_out);

@@ -271,7 +271,9 @@ std::string own_socket() {
 }
 
 TEST(cadre_top, another_user_gets_nothing) {
-    if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "only root can become another user";
+    }
     const std::string name = own_socket();
     ASSERT_FALSE(name.empty());
     const pid_t child = ::fork();

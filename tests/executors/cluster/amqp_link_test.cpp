@@ -13,7 +13,9 @@ namespace {
 class AmqpLink : public testing::Test {
 protected:
     void SetUp() override {
-        if (const std::string reason = private_broker::missing(); !reason.empty()) GTEST_SKIP() << reason;
+        if (const std::string reason = private_broker::missing(); !reason.empty()) {
+            GTEST_SKIP() << reason;
+        }
     }
     // The groups of two tests never meet.
     const std::string name = std::string("test.") + testing::UnitTest::GetInstance()->current_test_info()->name();

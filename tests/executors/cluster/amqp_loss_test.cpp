@@ -22,7 +22,9 @@ using namespace std::chrono_literals;
 class AmqpLoss : public testing::Test {
 protected:
     void SetUp() override {
-        if (const std::string reason = private_broker::missing(); !reason.empty()) GTEST_SKIP() << reason;
+        if (const std::string reason = private_broker::missing(); !reason.empty()) {
+            GTEST_SKIP() << reason;
+        }
         private_broker::instance();
     }
     const std::string name = std::string("test.") + testing::UnitTest::GetInstance()->current_test_info()->name();

@@ -12,7 +12,9 @@ namespace cadre::test {
 namespace {
 
 TEST(AmqpLinkOfABuildWithoutClient, says_what_to_install) {
-    if (CADRE_HAS_RABBITMQ) GTEST_SKIP() << "this build has one";
+    if (CADRE_HAS_RABBITMQ) {
+        GTEST_SKIP() << "this build has one";
+    }
     detail::amqp::amqp_options options;
     options.url = "amqp://broker";
     try {
@@ -26,7 +28,9 @@ TEST(AmqpLinkOfABuildWithoutClient, says_what_to_install) {
 class AmqpRefusal : public testing::Test {
 protected:
     void SetUp() override {
-        if (const std::string reason = private_broker::missing(); !reason.empty()) GTEST_SKIP() << reason;
+        if (const std::string reason = private_broker::missing(); !reason.empty()) {
+            GTEST_SKIP() << reason;
+        }
     }
     private_broker& broker() { return private_broker::instance(); }
     detail::amqp::amqp_options options() { return link_options(name, false); }

@@ -24,7 +24,9 @@ using detail::amqp::resolve_address;
 class AmqpRenewal : public testing::Test {
 protected:
     void SetUp() override {
-        if (const std::string reason = private_broker::missing(); !reason.empty()) GTEST_SKIP() << reason;
+        if (const std::string reason = private_broker::missing(); !reason.empty()) {
+            GTEST_SKIP() << reason;
+        }
     }
     template <class Link>
     std::unique_ptr<node_link> make(link_timing timing) {

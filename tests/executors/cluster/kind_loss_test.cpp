@@ -26,7 +26,9 @@ using namespace cadre::process_tests;
 class ClusterLoss : public testing::Test {
 protected:
     void SetUp() override {
-        if (const std::string reason = private_broker::missing(); !reason.empty()) GTEST_SKIP() << reason;
+        if (const std::string reason = private_broker::missing(); !reason.empty()) {
+            GTEST_SKIP() << reason;
+        }
         private_broker::instance();
     }
     [[nodiscard]] std::string fifo() const { return private_broker::instance().folder() + "/" + group; }
@@ -67,10 +69,11 @@ TEST_F(ClusterLoss, the_calls_of_a_killed_agent_fail_and_the_executor_goes_on) {
     EXPECT_LT(std::chrono::steady_clock::now() - killed, 2s);
     EXPECT_TRUE(ends_within(worker, 2'000));
     // The agent had taken it, too: it may have begun.
-    if (const auto o = sync_wait(as_outcome(std::move(waits))); o.has_value())
+    if (const auto o = sync_wait(as_outcome(std::move(waits))); o.has_value()) {
         EXPECT_EQ(*o, 2);
-    else
+    } else {
         EXPECT_THROW((void)o.value(), worker_lost);
+    }
     EXPECT_EQ(sync_wait(on(ex, plus_one, 1)), 2);
 }
 
@@ -106,10 +109,11 @@ TEST_F(ClusterLoss, a_map_ends_when_an_agent_is_killed) {
     killer.join();
     std::size_t lost = 0;
     for (std::size_t i = 0; i != all.size(); ++i)
-        if (all[i].has_value())
+        if (all[i].has_value()) {
             EXPECT_EQ(*all[i], static_cast<int>(i) + 1);
-        else if (++lost)
+        } else if (++lost) {
             EXPECT_THROW((void)all[i].value(), worker_lost) << all[i].what();
+        }
     EXPECT_LT(lost, 500u);
     EXPECT_EQ(sync_wait(on(ex, plus_one, 1)), 2);
 }

@@ -36,7 +36,9 @@ using namespace cadre::process_tests;
 class ClusterKind : public testing::Test {
 protected:
     void SetUp() override {
-        if (const std::string reason = private_broker::missing(); !reason.empty()) GTEST_SKIP() << reason;
+        if (const std::string reason = private_broker::missing(); !reason.empty()) {
+            GTEST_SKIP() << reason;
+        }
         private_broker::instance();
     }
     [[nodiscard]] std::string fifo() const { return private_broker::instance().folder() + "/" + group; }
@@ -107,10 +109,11 @@ TEST_F(ClusterKind, maps_run_on_all_agents_and_lose_one_item_of_a_crash) {
     EXPECT_EQ(std::set<pid_t>(pids.begin(), pids.end()).size(), 2u);
     const auto squares = sync_wait(map_outcomes(ex, square_or_die, std::views::iota(0, 200), {.chunk = 10}));
     for (std::size_t i = 0; i != squares.size(); ++i)
-        if (i == 57)
+        if (i == 57) {
             EXPECT_THROW((void)squares[i].value(), worker_crashed);
-        else
+        } else {
             EXPECT_EQ(squares[i].value(), static_cast<int>(i * i));
+        }
 }
 
 task<void> stops(executor ex, const begun_calls& begun) {

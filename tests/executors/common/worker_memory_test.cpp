@@ -20,7 +20,9 @@ TEST(worker_memory, the_least_limit_is_enough_to_run_a_call) {
 
 TEST(worker_memory, a_smaller_limit_is_refused) {
     const std::size_t least = cadre::detail::least_worker_memory();
-    if (least == 0) GTEST_SKIP() << "sanitizers: the limit is not enforced";
+    if (least == 0) {
+        GTEST_SKIP() << "sanitizers: the limit is not enforced";
+    }
     EXPECT_THROW(cadre::process_executor({.workers = 1, .memory_limit = 1}), cadre::config_error);
     EXPECT_THROW(cadre::process_executor({.workers = 1, .memory_limit = least - 1}), cadre::config_error);
     EXPECT_EQ(cadre::detail::memory_limit_fault(0), "");

@@ -54,7 +54,9 @@ TEST_P(precedence, chooses_the_strongest) {
     EXPECT_EQ((r.chosen.name.empty() ? "" : r.chosen.name + " ") + r.chosen.kind +
                   (workers ? ":" + std::to_string(*workers) : ""),
               GetParam().executor);
-    if (!r.chosen.name.empty()) EXPECT_EQ(r.all.executors.at(r.chosen.name).workers(), workers);
+    if (!r.chosen.name.empty()) {
+        EXPECT_EQ(r.all.executors.at(r.chosen.name).workers(), workers);
+    }
 }
 
 const row rows[] = {

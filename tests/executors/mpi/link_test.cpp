@@ -52,8 +52,9 @@ TEST_P(MpiLink, one_rank_of_each_host_serves) {
     };
     for (const auto& c : cases) {
         const outcome result = run(job("nothing", std::string("CADRE_TEST_RANKS_PER_HOST=2 ") + c.variables, 4));
-        if (result.output.find("no permission") != std::string::npos)
+        if (result.output.find("no permission") != std::string::npos) {
             GTEST_SKIP() << "host names of processes cannot be changed here";
+        }
         EXPECT_EQ(result.status, 0) << result.output;
         EXPECT_EQ(count(result.output, "agent "), count(c.agents, "agent ")) << result.output;
         for (const char* agent : {"agent 1\n", "agent 2\n", "agent 3\n"})
@@ -81,7 +82,9 @@ TEST_P(MpiLink, a_program_does_not_wait_longer_than_its_deadline) {
 
 TEST_P(MpiLink, one_line_refuses_the_plugin_of_the_other_library) {
     const bool is_mpich = GetParam().name == std::string("mpich");
-    if (!(is_mpich ? open_mpi : mpich).has_plugin) GTEST_SKIP() << "there is only one MPI library";
+    if (!(is_mpich ? open_mpi : mpich).has_plugin) {
+        GTEST_SKIP() << "there is only one MPI library";
+    }
     const outcome result = run(job("nothing", is_mpich ? "CADRE_MPI_PLUGIN=openmpi" : "CADRE_MPI_PLUGIN=mpich"));
     EXPECT_EQ(result.status, 2) << result.output;
     EXPECT_EQ(count(result.output, "config_error: mpi: started by mpirun of "), 1) << result.output;
@@ -117,7 +120,9 @@ TEST(MpiLauncher, a_program_without_launcher_is_told_the_command) {
 }
 
 TEST(MpiLauncher, srun_without_mpi_is_refused_by_the_first_process_alone) {
-    if (!CADRE_TEST_HAS_OPENMPI && !CADRE_TEST_HAS_MPICH) GTEST_SKIP() << "this build has no MPI";
+    if (!CADRE_TEST_HAS_OPENMPI && !CADRE_TEST_HAS_MPICH) {
+        GTEST_SKIP() << "this build has no MPI";
+    }
     const std::string line = refusal("SLURM_STEP_ID=0 SLURM_NTASKS=3 SLURM_PROCID=0");
     EXPECT_NE(line.find("`srun --mpi=pmix`"), std::string::npos) << line;
     const outcome other = run("SLURM_STEP_ID=0 SLURM_NTASKS=3 SLURM_PROCID=1 " CADRE_MPI_LINK_PROGRAM " nothing");
@@ -126,7 +131,9 @@ TEST(MpiLauncher, srun_without_mpi_is_refused_by_the_first_process_alone) {
 }
 
 TEST(MpiLauncher, processes_that_do_not_see_each_other_are_refused) {
-    if (!CADRE_TEST_HAS_OPENMPI && !CADRE_TEST_HAS_MPICH) GTEST_SKIP() << "this build has no MPI";
+    if (!CADRE_TEST_HAS_OPENMPI && !CADRE_TEST_HAS_MPICH) {
+        GTEST_SKIP() << "this build has no MPI";
+    }
     // As a launcher does whose protocol the library does not know.
     const std::string line = refusal("SLURM_STEP_ID=0 SLURM_NTASKS=3 SLURM_PROCID=0 PMIX_RANK=0");
     EXPECT_NE(line.find("srun --mpi=pmix started 3 processes, but "), std::string::npos) << line;

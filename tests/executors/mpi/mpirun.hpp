@@ -107,10 +107,12 @@ inline int count(const std::string& text, const std::string& what) {
 class job_test : public testing::TestWithParam<launcher> {
 protected:
     void SetUp() override {
-        if (!GetParam().has_plugin)
+        if (!GetParam().has_plugin) {
             GTEST_SKIP() << "this build has no plugin for " << GetParam().name << ": install " << GetParam().package;
-        if (*GetParam().command == '\0')
+        }
+        if (*GetParam().command == '\0') {
             GTEST_SKIP() << "there is no mpirun of " << GetParam().name << ": install " << GetParam().package;
+        }
     }
 
     /// The command line.

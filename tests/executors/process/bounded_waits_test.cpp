@@ -189,7 +189,9 @@ int give_up_privileges_and_run_limits() {
 }
 
 TEST(bounded_waits, limits_kill_after_the_program_has_given_up_its_privileges) {
-    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root";
+    }
 #ifdef CADRE_TSAN
     GTEST_SKIP() << "ThreadSanitizer does not support threads in a fork of a program with threads";
 #endif

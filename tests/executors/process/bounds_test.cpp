@@ -151,12 +151,13 @@ task<void> items_that_do_not_fit(executor ex, F f) {
     const auto all = co_await cadre::map_outcomes(ex, f, sizes, {.chunk = 3});
     EXPECT_EQ(all.size(), sizes.size());
     for (std::size_t i = 0; i != all.size(); ++i)
-        if (sizes[i] == large)
+        if (sizes[i] == large) {
             EXPECT_THROW((void)all[i].value(), std::bad_alloc) << i;
-        else if constexpr (std::is_same_v<F, std::size_t (*)(std::size_t)>)
+        } else if constexpr (std::is_same_v<F, std::size_t (*)(std::size_t)>) {
             EXPECT_THROW((void)all[i].value(), std::runtime_error) << i;
-        else
+        } else {
             EXPECT_EQ(all[i].value().size(), sizes[i]) << i;
+        }
     EXPECT_THROW((void)co_await cadre::map(ex, f, two, {.chunk = 2}), std::bad_alloc);
 }
 

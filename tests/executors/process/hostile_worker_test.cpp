@@ -282,7 +282,9 @@ TEST(hostile_worker, items_that_cannot_be_returned_end_their_worker_only) {
         EXPECT_FALSE(all[4000].has_value());
         for (int i = 0; i < 5000; ++i) {  // others fail as well: what such a worker has sent afterwards is not read
             const auto& o = all[static_cast<std::size_t>(i)];
-            if (o.has_value()) EXPECT_EQ(*o, i);
+            if (o.has_value()) {
+                EXPECT_EQ(*o, i);
+            }
         }
     }
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
@@ -318,7 +320,9 @@ TEST(hostile_worker, damaged_words_of_a_raw_chunk_end_its_worker_only) {
     const auto all = cadre::sync_wait(cadre::map_outcomes(ex, damage_raw_chunk, std::views::iota(0, 1000)));
     for (int i = 0; i < 1000; ++i) {
         const auto& o = all[static_cast<std::size_t>(i)];
-        if (o.has_value()) EXPECT_EQ(*o, i);
+        if (o.has_value()) {
+            EXPECT_EQ(*o, i);
+        }
     }
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, plus_one, 1)), 2);
 }

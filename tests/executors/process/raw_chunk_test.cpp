@@ -57,7 +57,9 @@ TEST(process_raw_chunk, results_of_every_plain_kind_arrive_in_input_order) {
         for (std::size_t i = 0; i < 3000; ++i) {
             ASSERT_EQ(products[i], 3.0 * static_cast<double>(i));
             ASSERT_EQ(lengths[i], i % 90);
-            if (i < 1500) ASSERT_EQ(both[i], twins(static_cast<int>(2 * i)));
+            if (i < 1500) {
+                ASSERT_EQ(both[i], twins(static_cast<int>(2 * i)));
+            }
         }
     }
 }
@@ -71,10 +73,11 @@ TEST(process_raw_chunk, failures_stay_with_their_items) {
     for (int i = 0; i < 5000; ++i) {
         const auto& o = all[static_cast<std::size_t>(i)];
         ASSERT_EQ(o.has_value(), i % 3 != 0) << i;
-        if (o.has_value())
+        if (o.has_value()) {
             ASSERT_EQ(*o, i);
-        else
+        } else {
             ASSERT_EQ(o.what(), std::to_string(i));
+        }
     }
 }
 

@@ -50,7 +50,9 @@ task<void> dies_without_a_free_descriptor(executor ex) {
         co_await requested.send(1);
         const auto end = co_await cadre::as_outcome(std::move(job));
         EXPECT_FALSE(end.has_value());
-        if (!end.has_value()) EXPECT_THROW(std::rethrow_exception(end.error()), cadre::worker_crashed);
+        if (!end.has_value()) {
+            EXPECT_THROW(std::rethrow_exception(end.error()), cadre::worker_crashed);
+        }
     }
     EXPECT_EQ(co_await cadre::on(ex, plus_one, 1), 2);
 }

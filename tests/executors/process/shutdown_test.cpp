@@ -161,8 +161,9 @@ TEST(process_output, prefixed_lines_name_the_worker) {
     }
     const std::string seen = ::testing::internal::GetCapturedStdout();
     EXPECT_TRUE(seen.starts_with("[worker 0")) << seen;
-    if (seen.find('#') != std::string::npos)   // the task may have ended when the parent reads its line
+    if (seen.find('#') != std::string::npos) {  // the task may have ended when the parent reads its line
         EXPECT_NE(seen.find("say#"), std::string::npos) << seen;
+    }
     EXPECT_NE(seen.find("] hello\n"), std::string::npos) << seen;
 }
 

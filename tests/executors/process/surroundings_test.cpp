@@ -125,7 +125,9 @@ int same_strings(std::string home) {
 
 TEST(process_names, leave_the_environment_of_the_program_alone) {
     const char* const home = std::getenv("HOME");
-    if (home == nullptr) GTEST_SKIP() << "no HOME";
+    if (home == nullptr) {
+        GTEST_SKIP() << "no HOME";
+    }
     const executor ex = process_executor{{.workers = 1, .name = std::string(4000, 'n')}};
     EXPECT_EQ(cadre::sync_wait(cadre::on(ex, same_strings, std::string(home))), 1);
 }

@@ -81,7 +81,9 @@ TEST(process_death, the_rest_of_a_map_is_not_disturbed) {
         ASSERT_EQ(got.size(), 8u);
         for (std::size_t i = 0; i < 8; ++i) {
             ASSERT_EQ(got[i].has_value(), i != 3) << "item " << i << " chunk " << chunk << ": " << got[i].what();
-            if (i != 3) EXPECT_EQ(*got[i], static_cast<int>(i) * 10);
+            if (i != 3) {
+                EXPECT_EQ(*got[i], static_cast<int>(i) * 10);
+            }
         }
         EXPECT_THROW(std::rethrow_exception(got[3].error()), cadre::worker_crashed);
     }

@@ -119,7 +119,9 @@ TEST(thread_pool, takes_any_callable_and_argument) {
 TEST(thread_pool, pools_are_made_and_destroyed) {
     for (int i = 0; i < 100; ++i) {
         const thread_executor pool{{.workers = 3}};
-        if (i % 2 == 0) EXPECT_EQ(sync_wait(cadre::on(pool, [] { return 1; })), 1);
+        if (i % 2 == 0) {
+            EXPECT_EQ(sync_wait(cadre::on(pool, [] { return 1; })), 1);
+        }
     }
 }
 

@@ -181,8 +181,8 @@ std::atomic<bool> overlapped{false};
 
 void count_inside(std::size_t, std::size_t) {
     if (inside.fetch_add(1) != 0) overlapped = true;
-    for (volatile int i = 0; i < 2000; i = i + 1) {
-    }
+    for (volatile int i = 0; i < 2000;)
+        i = i + 1;
     inside.fetch_sub(1);
 }
 

@@ -93,7 +93,9 @@ TEST(function_identity, a_process_that_does_not_trust_the_sender_loads_no_librar
 TEST(function_identity, carries_the_path_of_a_library_that_was_loaded_late) {
     void* library = dlopen("libanl.so.1", RTLD_NOW | RTLD_LOCAL);
     if (!library) library = dlopen("libBrokenLocale.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (!library) GTEST_SKIP() << "no library available that is not loaded yet";
+    if (!library) {
+        GTEST_SKIP() << "no library available that is not loaded yet";
+    }
     void* function = dlsym(library, "_init");
     for (const char* name : {"getaddrinfo_a", "gai_cancel", "__ctype_get_mb_cur_max"})
         if (!function) function = dlsym(library, name);

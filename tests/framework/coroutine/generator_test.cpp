@@ -237,7 +237,9 @@ TEST(generator, of_references_yields_the_objects_themselves) {
     const std::string first = "first";
     std::vector<std::string> seen;
     for (const std::string& t : texts(first)) {
-        if (seen.empty()) EXPECT_EQ(&t, &first);
+        if (seen.empty()) {
+            EXPECT_EQ(&t, &first);
+        }
         seen.push_back(t);
     }
     EXPECT_EQ(seen, (std::vector<std::string>{"first", "second"}));

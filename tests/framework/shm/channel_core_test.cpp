@@ -66,7 +66,9 @@ TEST(shm_channel, a_sender_may_die_at_every_step) {
                 });
                 ASSERT_EQ(c.wait(), SIGKILL);
                 // Others continue before the death is noticed: no message behind the dead sender is lost.
-                if (helped) EXPECT_EQ(f.channel->try_send(bytes_of(3)), op_status::done);
+                if (helped) {
+                    EXPECT_EQ(f.channel->try_send(bytes_of(3)), op_status::done);
+                }
                 f.plane->recover(c.id);
                 EXPECT_EQ(f.channel->try_send(bytes_of(4)), op_status::done);
                 std::vector<int> expected{1};
@@ -168,7 +170,9 @@ TEST(shm_channel, a_sender_of_a_run_may_die_at_every_step) {
                 static_cast<void>(f.core<killer>(p).send_run(3, write, sent));
             });
             ASSERT_EQ(c.wait(), SIGKILL);
-            if (helped) EXPECT_EQ(f.channel->try_send(bytes_of(7)), op_status::done);
+            if (helped) {
+                EXPECT_EQ(f.channel->try_send(bytes_of(7)), op_status::done);
+            }
             f.plane->recover(c.id);
             EXPECT_EQ(f.channel->try_send(bytes_of(8)), op_status::done);
             std::vector<int> expected;

@@ -78,7 +78,9 @@ inline task<> as_completed_with_a_limit_of_zero_yields_what_has_ended(executor e
     for (int i = 0; i < 2; ++i) {  // the waiting job is neither lost nor stopped
         auto waiting = co_await as_outcome(timeout(0s, completed.next()));
         EXPECT_FALSE(waiting.has_value());
-        if (!waiting) EXPECT_THROW((void)waiting.value(), timed_out);
+        if (!waiting) {
+            EXPECT_THROW((void)waiting.value(), timed_out);
+        }
     }
     co_await gate.send(10);
     auto rest = co_await completed.next();

@@ -47,17 +47,19 @@ inline task<> on_runs_there_and_resumes_here(executor ex) {
     EXPECT_EQ(there != ::getpid(), remote);
     const executor home_after = co_await this_task::executor();
     EXPECT_EQ(home_after, home);
-    if (home != ex)   // home is the loop of the waiting thread
+    if (home != ex) {  // home is the loop of the waiting thread
         EXPECT_EQ(std::this_thread::get_id(), thread);
+    }
     const executor there_executor = co_await on(ex, work::my_executor);
     EXPECT_EQ(there_executor, ex);
     const auto [index, count] = co_await on(ex, work::my_worker);
     EXPECT_LT(index, count);
     const bool of_a_host = ex.kind() == executor_kind::mpi || ex.kind() == executor_kind::cluster;
-    if (of_a_host)
+    if (of_a_host) {
         EXPECT_LE(count, ex.concurrency());
-    else if (ex.kind() != executor_kind::custom)
+    } else if (ex.kind() != executor_kind::custom) {
         EXPECT_EQ(count, ex.concurrency());
+    }
 }
 
 inline task<> values_arrive_as_they_were_sent(executor ex) {
@@ -173,10 +175,11 @@ inline task<> unknown_errors_arrive_as_remote_error(executor ex) {
         text = e.what();
     }
     EXPECT_NE(text.find("not registered"), std::string::npos) << text;
-    if (remote)
+    if (remote) {
         EXPECT_NE(type.find("private_error"), std::string::npos) << type;
-    else
+    } else {
         EXPECT_EQ(type, "itself");
+    }
     auto odd = co_await as_outcome(on(ex, work::fail_oddly));
     EXPECT_FALSE(odd.has_value());
 }

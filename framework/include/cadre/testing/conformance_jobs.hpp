@@ -164,7 +164,9 @@ inline task<> a_worker_has_values_of_its_own(executor ex) {
     std::map<std::pair<pid_t, std::uintptr_t>, std::vector<int>> by_worker;
     for (const auto& call : calls)
         by_worker[call.counter].push_back(call.calls);
-    if (ex.kind() != executor_kind::custom) EXPECT_LE(by_worker.size(), ex.concurrency());
+    if (ex.kind() != executor_kind::custom) {
+        EXPECT_LE(by_worker.size(), ex.concurrency());
+    }
     for (auto& [counter, numbers] : by_worker) {
         std::ranges::sort(numbers);
         const auto distinct = std::ranges::unique(numbers);

@@ -248,10 +248,11 @@ inline task<> map_outcomes_keeps_every_result(executor ex) {
         for (int i = 0; i < static_cast<int>(outcomes.size()); ++i) {
             const auto& o = outcomes[static_cast<std::size_t>(i)];
             EXPECT_EQ(o.has_value(), i % 3 != 0) << i;
-            if (o.has_value())
+            if (o.has_value()) {
                 EXPECT_EQ(*o, i);
-            else
+            } else {
                 EXPECT_EQ(o.what(), std::to_string(i));
+            }
         }
     }
 }

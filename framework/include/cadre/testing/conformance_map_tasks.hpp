@@ -64,7 +64,9 @@ inline task<> each_task_of_a_map_ends_once(executor ex) {
     EXPECT_EQ(outcomes.size(), 5000u);
     for (int x = 1; const auto& o : outcomes) {
         EXPECT_EQ(o.has_value(), x % 101 != 0) << x << ": " << o.what();
-        if (o.has_value()) EXPECT_EQ(*o, x);
+        if (o.has_value()) {
+            EXPECT_EQ(*o, x);
+        }
         ++x;
     }
     const auto failed = co_await as_outcome(map(ex, work::wait_or_fail, std::views::iota(1, 5001)));

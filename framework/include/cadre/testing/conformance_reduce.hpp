@@ -118,7 +118,9 @@ inline task<> reduce_combines_where_the_items_run(executor ex) {
     for (const auto& [process, count] : calls)
         all += count;
     EXPECT_EQ(all, items);
-    if (ex.backend()->remote()) EXPECT_EQ(calls[::getpid()], chunks);
+    if (ex.backend()->remote()) {
+        EXPECT_EQ(calls[::getpid()], chunks);
+    }
 }
 
 inline task<> reduce_throws_its_first_failure(executor ex) {

@@ -349,8 +349,9 @@ TYPED_TEST_P(state_conformance, a_semaphore_gives_several_permits_at_once) {
 TYPED_TEST_P(state_conformance, senseless_counts_are_errors_that_lose_nothing) {
     EXPECT_THROW((channel<int>{this->under_test, std::uint64_t{1} << 62}), std::invalid_argument);
     EXPECT_THROW((channel<int>{this->under_test, 0}), std::invalid_argument);
-    if (shares_arrays(this->under_test))
+    if (shares_arrays(this->under_test)) {
         EXPECT_THROW((shared_array<double>{this->under_test, std::uint64_t{1} << 62}), std::bad_alloc);
+    }
     EXPECT_THROW((async_semaphore{this->under_test, std::uint64_t{1} << 32}), std::invalid_argument);
     async_semaphore s{this->under_test, 0xffff'ffffu};
     auto permit = s.try_acquire();

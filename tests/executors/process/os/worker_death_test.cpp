@@ -117,7 +117,9 @@ TEST_P(worker_death_test, a_worker_that_may_not_be_signalled_is_killed_by_its_li
 }
 
 TEST_P(worker_death_test, a_worker_without_lifeline_that_may_not_be_signalled_is_killed_by_the_fork_server) {
-    if (GetParam() != start_method::forkserver) GTEST_SKIP() << "a spawned worker has no fork server";
+    if (GetParam() != start_method::forkserver) {
+        GTEST_SKIP() << "a spawned worker has no fork server";
+    }
     const pipe_ends pids = make_pipe();
     worker_spec wish = spec(&have_children_and_compute);
     wish.fds = {pids.write.get()};

@@ -19,7 +19,7 @@ template <class T, class... Seen>
 consteval descriptor_content find_descriptors(type_list<Seen...> seen);
 
 template <class... Ts, class... Seen>
-consteval descriptor_content find_descriptors_among(type_list<Ts...>, type_list<Seen...> seen) {
+consteval descriptor_content find_descriptors_among(type_list<Ts...>, [[maybe_unused]] type_list<Seen...> seen) {
     return std::max({descriptor_content::none, find_descriptors<Ts>(seen)...});
 }
 
