@@ -91,7 +91,7 @@ inline cadre::task<int> use_on_all_hosts(cadre::executor ex, int tasks) {
     co_return wrong;
 }
 
-/// Takes every lock and permit, receives a message, arrives at the barrier, waits for a notification, and stays.
+/// Takes every lock and permit, arrives at the barrier, sends the process that has them, and waits for a notification.
 inline cadre::task<void> take_all(objects of, cadre::channel<int> taken) {
     auto value = co_await of.sum.lock();
     *value = 1;
@@ -99,7 +99,7 @@ inline cadre::task<void> take_all(objects of, cadre::channel<int> taken) {
     auto writer = co_await of.document.lock();
     auto permit = co_await of.permits.acquire();
     static_cast<void>(of.step.arrive());
-    co_await taken.send(1);
+    co_await taken.send(cadre::this_worker::pid());
     auto guard = co_await of.stock.lock();
     co_await of.changed.wait(guard);
 }

@@ -86,10 +86,8 @@ cadre::task<int> state(cadre::executor ex) {
     const auto all = state_on_hosts::make_objects(ex, 2);
     const cadre::channel<int> taken{ex, 1};
     auto job = cadre::spawn(ex, state_on_hosts::take_all, all, taken);
-    static_cast<void>(co_await taken.receive());
-    while (job.worker_pid() == 0)
-        co_await cadre::sleep_for(1ms);
-    ::kill(job.worker_pid(), SIGKILL);
+    const std::optional<int> worker = co_await taken.receive();
+    ::kill(worker.value(), SIGKILL);
     const auto found = co_await state_on_hosts::find_all_again(all);
     const auto notified = co_await state_on_hosts::notify_the_other(all);
     const auto ended = co_await cadre::as_outcome(std::move(job));
