@@ -248,7 +248,7 @@ std::string call_protocol::handle_call_event(worker_connection& c, call_record& 
         if (auto violation = take_raw_results(r, items, body, r.chunk.results); !violation.empty()) return violation;
         body = {};
     }
-    placement_.sample(e.nanoseconds);
+    placement_.sample(r, e.nanoseconds);
     if ((e.flags & event::out_of_memory) != 0) report_memory_limit(placement_, c, &r, true);
     call_reply reply = make_reply(r, e, body);
     if (reply.kind != reply_kind::value) {

@@ -61,6 +61,7 @@ struct call_record {
 
     worker_connection* worker = nullptr;  // null: waits in the parent
     std::uint64_t position = 0;           // in the worker's request ring
+    std::uint32_t expected_time = 0;      // that it will keep the worker's loop, in nanoseconds
     process_plane::block arguments{};  // what the worker reads until the call has ended; empty: they are in the slot
     list_links<call_record> links{};  // in the worker's list or in the queue
 

@@ -1,6 +1,6 @@
 /// @file
 /// The functions that calls of an executor have named: each has a number, which a request carries instead of its
-/// identity.
+/// identity, and the time that its calls take.
 #pragma once
 
 #include "process/plane/call_memory.hpp"
@@ -28,6 +28,16 @@ public:
     [[nodiscard]] std::uint32_t write_from(std::uint32_t known, process_plane::function_slot* table) const noexcept;
     [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(encoded_.size()); }
 
+    /// What `expected_time` says of a function whose calls were not measured or take longer, in nanoseconds.
+    static constexpr std::uint32_t long_time = 100'000;
+    /// A call of the function kept its worker's loop for that long; 0: not measured.
+    void note_time(std::uint16_t number, std::uint32_t nanoseconds) noexcept;
+    /// How long the next call of the function will keep a worker's loop, in nanoseconds: as long as the slowest of its
+    /// last calls did.
+    [[nodiscard]] std::uint32_t expected_time(std::uint16_t number) const noexcept {
+        return times_[number] != 0 ? times_[number] : long_time;
+    }
+
 private:
     struct hash {
         std::size_t operator()(const function_id& id) const noexcept {
@@ -39,6 +49,7 @@ private:
     };
     std::unordered_map<function_id, std::uint16_t, hash> numbers_;
     std::vector<process_plane::function_slot> encoded_;
+    std::vector<std::uint32_t> times_;  // by number; 0: not measured
     function_id last_{};
     std::uint16_t last_number_ = 0;
 };

@@ -21,6 +21,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cadre::detail::process_parent {
@@ -67,6 +68,8 @@ public:
 
     /// Whether a worker is idle, or all its tasks wait, while calls wait in the ring of another one.
     [[nodiscard]] bool rebalance_wanted() noexcept;
+    /// Whether, since the previous call of this function, a call was placed behind others while a worker was idle.
+    [[nodiscard]] bool take_placed_behind() noexcept { return std::exchange(placed_behind_, false); }
     /// Then requeues half of the calls, and takes back the items of the chunk, behind each task that has kept its
     /// worker busy since the previous call.
     void rebalance(ended_calls& ended) noexcept;
@@ -80,6 +83,11 @@ public:
 
     /// A measured service time; 0: not measured.
     void sample(std::uint32_t nanoseconds) noexcept { service_times_.sample(nanoseconds); }
+    /// The same of the call `r`.
+    void sample(const call_record& r, std::uint32_t nanoseconds) noexcept {
+        sample(nanoseconds);
+        if (!r.chunk_of_items) functions_.note_time(r.entry, nanoseconds);
+    }
     /// Whether any call is placed on a worker. Thread-safe.
     [[nodiscard]] bool any_placed() const noexcept { return placed_.load(std::memory_order_relaxed) != 0; }
 
@@ -90,9 +98,11 @@ private:
     [[nodiscard]] worker_connection* pick_retiring() noexcept;
     /// A worker that has only calls that wait, and no others in its ring; null if there is none.
     [[nodiscard]] worker_connection* find_waiting() noexcept;
+    static void expect_long(call_record& r) noexcept;
     /// Sends queued calls to `c`, as many as it takes.
     void place_all(worker_connection& c) noexcept;
     [[nodiscard]] bool publish(call_record& r, worker_connection& c) noexcept;
+    void expect_rebalance() noexcept;
     void unplace(call_record& r) noexcept;
     [[nodiscard]] static std::uint32_t unclaimed(const worker_connection& c) noexcept;
     static void take_back_from(worker_connection& c, ended_calls& ended) noexcept;
@@ -112,6 +122,7 @@ private:
     std::uint64_t failed_ = 0;  // calls that ended with an error
     std::uint64_t retried_ = 0;
     std::size_t busy_ = 0;  // workers that have calls
+    bool placed_behind_ = false;
     std::atomic<std::size_t> placed_{0};  // calls on workers; changed under `calls_mutex_`
 };
 

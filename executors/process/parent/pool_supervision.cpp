@@ -124,7 +124,9 @@ time_point pool::tick() noexcept {
         const time_point next_check = silent_.check(now);
         placement_.rebalance(ended);
         placement_.place_queued_calls(ended);
-        if (messages_wait || placement_.rebalance_wanted()) next = now + deadline_queue::retry_interval;
+        // While short calls are placed behind others: each of them would wake this thread.
+        if (messages_wait || placement_.take_placed_behind() || placement_.rebalance_wanted())
+            next = now + deadline_queue::retry_interval;
         if (workers_.events_ready()) next = now;
         if (tracing()) next = std::min(next, now + trace_interval);
         next = std::min(next, deadlines_.earliest());

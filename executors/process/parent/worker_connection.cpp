@@ -11,10 +11,19 @@ std::uint64_t next_serial() noexcept {
     return ++last;
 }
 
+// In nanoseconds: what it takes to wake a worker, and a handicap for one that may have to run an initializer first.
+constexpr std::uint64_t wake_time = 15'000;
+constexpr std::uint64_t start_time = 400'000;
+
 }  // namespace
 
 worker_connection::worker_connection(std::uint32_t worker_index, std::uint64_t area_size, const std::string& on)
     : index(worker_index), host(on), serial(next_serial()), link(area_size) {}
+
+std::uint64_t worker_connection::load() const noexcept {
+    if (stage == worker_stage::starting) return start_time + expected_time;
+    return calls.empty() && link.asleep() ? wake_time : expected_time;
+}
 
 void worker_connection::kill() noexcept {
     stage = worker_stage::dying;

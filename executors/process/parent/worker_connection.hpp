@@ -54,8 +54,8 @@ public:
     void retire_if_share_used() noexcept {
         if (stage == worker_stage::ready && share_used()) stage = worker_stage::retiring;
     }
-    /// What placement compares: the number of calls, and a handicap while the worker starts.
-    [[nodiscard]] std::size_t load() const noexcept { return calls.size() + (stage == worker_stage::starting ? 4 : 0); }
+    /// What placement compares: after how many nanoseconds, about, the worker would begin another call.
+    [[nodiscard]] std::uint64_t load() const noexcept;
     /// Marks it as dying and kills its process group.
     void kill() noexcept;
 
@@ -80,6 +80,7 @@ public:
     bool memory_reported = false;      // that it met its memory limit
 
     call_list calls{};
+    std::uint64_t expected_time = 0;  // of these calls together, in nanoseconds
     call_record* raw_chunk = nullptr;  // that it began last, if that is in work
     process_plane::watch_set watches{};  // of its timed chunks
     std::uint64_t published = 0;  // calls

@@ -106,6 +106,11 @@ public:
     }
     /// Wakes the worker's loop if it sleeps and was not notified of this sleep yet.
     void ring() noexcept;
+    /// Whether the worker's loop sleeps, or is about to.
+    [[nodiscard]] bool asleep() const noexcept {
+        return (control().state.load(std::memory_order_relaxed) & 3) ==
+               static_cast<std::uint64_t>(process_plane::worker_state::asleep);
+    }
     /// Rings a worker that waits for room in the event ring, after events were taken from it.
     void notify_room() noexcept;
 
