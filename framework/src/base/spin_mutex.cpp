@@ -7,15 +7,19 @@ namespace cadre::detail {
 void spin_mutex::lock_contended() noexcept {
     // The owner needs some tens of nanoseconds, unless it was preempted: then sleeping is better.
     for (int spin = 0; spin < 100; ++spin) {
-        std::uint32_t expected = unlocked;
-        if (word_.load(std::memory_order_relaxed) == unlocked &&
-            word_.compare_exchange_weak(expected, locked, std::memory_order_acquire, std::memory_order_relaxed))
-            return;
+        if (!locked_.load(std::memory_order_relaxed) && try_lock()) return;
         cpu_relax();
     }
-    // The state remains `locked_with_sleepers` after this thread has acquired the lock: other threads may still sleep.
-    while (word_.exchange(locked_with_sleepers, std::memory_order_acquire) != unlocked)
-        word_.wait(locked_with_sleepers, std::memory_order_relaxed);
+    for (;;) {
+        sleepers_.exchange(1, std::memory_order_relaxed);
+        heavy_fence();
+        if (try_lock()) return;
+        sleepers_.wait(1, std::memory_order_relaxed);
+    }
+}
+
+void spin_mutex::wake_one() noexcept {
+    if (sleepers_.exchange(0, std::memory_order_seq_cst) != 0) sleepers_.notify_one();
 }
 
 }  // namespace cadre::detail
