@@ -11,12 +11,12 @@
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
-#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
+#include <cadre/detail/base/late_object.hpp>
 #include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/state/select_branches.hpp>
@@ -34,7 +34,9 @@ class [[nodiscard]] select_awaiter : select_core {
 
 public:
     using resumes_at_home = void;
-    explicit select_awaiter(Operations&&... operations) : branches_(std::move(operations)...) {}
+    explicit select_awaiter(Operations&&... operations) : operations_(std::move(operations)...) {
+        std::apply([](Operations&... each) { (select_branch_of<Operations>::prepare(each), ...); }, operations_);
+    }
 
     [[nodiscard]] bool await_ready() noexcept {
         check_.awaited();
@@ -42,29 +44,39 @@ public:
     }
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> task) noexcept {
-        pointers_ = std::apply([](auto&... b) { return pointers{&b...}; }, branches_);
+        std::apply([this](Operations&... each) { branches_.emplace(each...); }, operations_);
+        pointers_ = std::apply([](auto&... each) { return pointers{&each...}; }, *branches_);
         return suspend(pointers_, task, environment_of_promise(task));
     }
-    result await_resume() { return take(finish(), std::index_sequence_for<Operations...>{}); }
+    result await_resume() { return take<0>(finish()); }
 
 private:
     using pointers = std::array<select_branch*, sizeof...(Operations)>;
 
+    template <std::size_t I>
+    [[nodiscard]] bool try_first() noexcept {
+        auto& operation = std::get<I>(operations_);
+        return try_one(
+            I, [&] { return select_branch_of<std::remove_cvref_t<decltype(operation)>>::try_first(operation); });
+    }
     template <std::size_t... Is>
     [[nodiscard]] bool try_in_turn(std::index_sequence<Is...>) noexcept {
         const std::size_t begin = next_turn() % sizeof...(Is);
-        return ((Is >= begin && try_one(std::get<Is>(branches_), Is, true)) || ...) ||
-               ((Is < begin && try_one(std::get<Is>(branches_), Is, true)) || ...);
+        return ((Is >= begin && try_first<Is>()) || ...) || ((Is < begin && try_first<Is>()) || ...);
     }
-    template <std::size_t... Is>
-    result take(std::size_t performed, std::index_sequence<Is...>) {
-        std::optional<result> r;
-        ((performed == Is ? void(r.emplace(std::in_place_index<Is>, std::get<Is>(branches_).take())) : void()), ...);
-        return std::move(*r);
+    template <std::size_t I>
+    result take(std::size_t performed) {
+        if constexpr (I + 1 != sizeof...(Operations))
+            if (performed != I) return take<I + 1>(performed);
+        auto& operation = std::get<I>(operations_);
+        return result(std::in_place_index<I>,
+                      select_branch_of<std::remove_cvref_t<decltype(operation)>>::take(operation));
     }
 
-    std::tuple<select_branch_of<Operations>...> branches_;
-    pointers pointers_{};  // set when the task suspends: the awaiter may be moved before it is awaited
+    std::tuple<Operations...> operations_;
+    // Set when the task suspends: the awaiter may be moved before it is awaited.
+    late_object<std::tuple<select_branch_of<Operations>...>> branches_;
+    pointers pointers_{};
     await_check<awaitable_kind::select> check_;
 };
 

@@ -5,10 +5,13 @@
 
 namespace cadre::detail {
 
-bool select_branch_of<after_operation>::try_now(bool first) {
-    if (first) timer_.when = deadline_after(now(), delay_);
-    return timer_.when <= now();
+bool select_branch_of<after_operation>::try_first(after_operation& limit) noexcept {
+    const steady_time begin = now();
+    limit.begin(begin);
+    return limit.when() <= begin;
 }
+
+bool select_branch_of<after_operation>::try_now() { return timer_.when <= now(); }
 
 bool select_branch_of<after_operation>::watch(select_core& by, environment* env) noexcept {
     auto& w = watch_.emplace();

@@ -34,7 +34,7 @@ bool select_core::try_all() noexcept {
     const std::size_t begin = next_turn();
     for (std::size_t n = 0; n != branch_count_; ++n) {
         const std::size_t i = (begin + n) % branch_count_;
-        if (try_one(*branches_[i], i, false)) return true;
+        if (try_one(i, [&] { return branches_[i]->try_now(); })) return true;
     }
     return false;
 }

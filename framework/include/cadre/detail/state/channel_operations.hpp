@@ -65,6 +65,8 @@ template <class T>
 class channel_operation {
 protected:
     explicit channel_operation(const channel_object<T>& object) noexcept : object_(&object) {}
+    // An operation is moved only before it is awaited. Nothing else is set then.
+    channel_operation(channel_operation&& other) noexcept : object_(other.object_) {}
 
     /// After an operation that did not wait: whether the task may continue. A task that never waits yields now and
     /// then.
@@ -247,6 +249,8 @@ class [[nodiscard]] channel_receive : channel_operation<T> {
 public:
     using resumes_at_home = void;
     explicit channel_receive(const channel_object<T>& object) noexcept : base(object) {}
+    // Without the value: see channel_operation.
+    channel_receive(channel_receive&& other) noexcept : base(std::move(other)), check_(std::move(other.check_)) {}
 
     [[nodiscard]] bool await_ready() {
         if (try_complete(true, true)) return this->may_continue();

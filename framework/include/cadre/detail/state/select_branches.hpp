@@ -18,8 +18,13 @@
 
 namespace cadre::detail {
 
-/// The branch of an operation: has `result` and `take() -> result`, which is called once `try_now` has returned true.
-/// Other types have no specialisation.
+/// The branch of an operation, which refers to it; made when the task has to wait. Other types have no specialisation.
+/// Static members are
+///
+///     result                            what the operation yields
+///     prepare(operation)                the select awaits it
+///     try_first(operation) -> bool      `select_branch::try_now`, before the task waits: not before others that wait
+///     take(operation) -> result         once one of these has returned true
 template <class Operation>
 class select_branch_of;
 
@@ -40,34 +45,32 @@ class channel_branch : public select_branch {
 
 public:
     [[nodiscard]] bool watch(select_core& by, environment* env) noexcept final {
-        if (object().local != nullptr) {
-            keep_ = object().local;
+        if (object_.local != nullptr) {
+            keep_ = object_.local;
             auto& w = watch_.template emplace<local_watch>();
             w.begin(by, *this, env);
-            return object().local->watch(w, queue_ == receivers_queue) && w.commit();
+            return object_.local->watch(w, queue_ == receivers_queue) && w.commit();
         }
-        keep_ = object().shared;
+        keep_ = object_.shared;
         auto& w = watch_.template emplace<shared_watch>();
         w.begin(by, *this, env);
         w.queue = queue_;
         w.try_now = &message_watch::check;
-        return object().shared->park(w) && w.commit();
+        return object_.shared->park(w) && w.commit();
     }
     [[nodiscard]] bool unwatch() noexcept final {
         if (auto* const w = std::get_if<local_watch>(&watch_))
-            return object().local->unwatch(*w, queue_ == receivers_queue);
-        return object().shared->remove(std::get<shared_watch>(watch_));
+            return object_.local->unwatch(*w, queue_ == receivers_queue);
+        return object_.shared->remove(std::get<shared_watch>(watch_));
     }
 
 protected:
-    explicit channel_branch(channel_queue queue) noexcept : queue_(queue) {}
+    channel_branch(channel_queue queue, const channel_object<T>& object) noexcept : queue_(queue), object_(object) {}
     ~channel_branch() = default;
-    channel_branch(channel_branch&&) noexcept = default;
 
 private:
-    [[nodiscard]] virtual const channel_object<T>& object() const noexcept = 0;
-
-    channel_queue queue_;
+    const channel_queue queue_;
+    const channel_object<T>& object_;
     std::variant<std::monostate, local_watch, shared_watch> watch_;
     std::shared_ptr<const void> keep_;  // the channel, while it is watched
 };
@@ -75,66 +78,69 @@ private:
 template <class T>
 class select_branch_of<channel_receive<T>> final : public channel_branch<T> {
 public:
+    using operation = channel_receive<T>;
     using result = std::optional<T>;
-    explicit select_branch_of(channel_receive<T>&& operation)
-        : channel_branch<T>(receivers_queue), operation_(std::move(operation)) {
-        operation_.belongs_to_select();
-    }
+    explicit select_branch_of(operation& receive) noexcept
+        : channel_branch<T>(receivers_queue, receive.object()), operation_(receive) {}
 
-    [[nodiscard]] bool try_now(bool first) override { return first ? operation_.try_now() : operation_.try_again(); }
-    [[nodiscard]] result take() { return operation_.await_resume(); }
+    static void prepare(operation& receive) noexcept { receive.belongs_to_select(); }
+    [[nodiscard]] static bool try_first(operation& receive) { return receive.try_now(); }
+    [[nodiscard]] static result take(operation& receive) { return receive.await_resume(); }
+    [[nodiscard]] bool try_now() override { return operation_.try_again(); }
 
 private:
-    [[nodiscard]] const channel_object<T>& object() const noexcept override { return operation_.object(); }
-    channel_receive<T> operation_;
+    operation& operation_;
 };
 
 template <class T, class Source>
 class select_branch_of<channel_send<T, Source>> final : public channel_branch<T> {
 public:
+    using operation = channel_send<T, Source>;
     using result = std::monostate;
-    explicit select_branch_of(channel_send<T, Source>&& operation)
-        : channel_branch<T>(senders_queue), operation_(std::move(operation)) {
-        operation_.belongs_to_select();
-    }
+    explicit select_branch_of(operation& send) noexcept
+        : channel_branch<T>(senders_queue, send.object()), operation_(send) {}
 
-    [[nodiscard]] bool try_now(bool first) override { return operation_.try_again(first); }
-    [[nodiscard]] result take() {
-        operation_.await_resume();
+    static void prepare(operation& send) noexcept { send.belongs_to_select(); }
+    [[nodiscard]] static bool try_first(operation& send) { return send.try_again(true); }
+    [[nodiscard]] static result take(operation& send) {
+        send.await_resume();
         return {};
     }
+    [[nodiscard]] bool try_now() override { return operation_.try_again(false); }
 
 private:
-    [[nodiscard]] const channel_object<T>& object() const noexcept override { return operation_.object(); }
-    channel_send<T, Source> operation_;
+    operation& operation_;
 };
 
 /// A time limit among the operations of a select; counts from the await.
 class after_operation {
 public:
     explicit after_operation(std::chrono::nanoseconds delay) noexcept : delay_(delay) {}
-    [[nodiscard]] std::chrono::nanoseconds delay() const noexcept { return delay_; }
+    void begin(steady_time now) noexcept { when_ = deadline_after(now, delay_); }
+    [[nodiscard]] steady_time when() const noexcept { return when_; }
 
 private:
     std::chrono::nanoseconds delay_;
+    steady_time when_{};
 };
 
 template <>
 class select_branch_of<after_operation> final : public select_branch {
 public:
     using result = std::monostate;
-    explicit select_branch_of(after_operation operation) noexcept : delay_(operation.delay()) {}
+    explicit select_branch_of(after_operation& limit) noexcept { timer_.when = limit.when(); }
 
-    [[nodiscard]] bool try_now(bool first) override;
+    static void prepare(after_operation&) noexcept {}
+    [[nodiscard]] static bool try_first(after_operation& limit) noexcept;
+    [[nodiscard]] static result take(after_operation&) noexcept { return {}; }
+    [[nodiscard]] bool try_now() override;
     [[nodiscard]] bool watch(select_core& by, environment* env) noexcept override;
     [[nodiscard]] bool unwatch() noexcept override;
-    [[nodiscard]] static result take() noexcept { return {}; }
 
 private:
     struct node : timer_node {
         select_watch<waiter>* watch = nullptr;
     };
-    std::chrono::nanoseconds delay_;
     late_object<select_watch<waiter>> watch_;
     node timer_;
 };
@@ -146,15 +152,18 @@ class select_branch_of<lock_operation<Then, Mode>> final : public select_branch 
 
 public:
     using result = decltype(std::declval<operation&>().await_resume());
-    explicit select_branch_of(operation&& lock) : operation_(std::move(lock)) { operation_.belongs_to_select(); }
+    explicit select_branch_of(operation& lock) noexcept : operation_(lock) {}
 
-    [[nodiscard]] bool try_now(bool first) override {
+    static void prepare(operation& lock) noexcept { lock.belongs_to_select(); }
+    [[nodiscard]] static bool try_first(operation& lock) noexcept { return lock.try_now(true); }
+    [[nodiscard]] static result take(operation& lock) { return lock.await_resume(); }
+    [[nodiscard]] bool try_now() override {
         if (watch_ && watch_->outcome != op_status::would_block) {
             operation_.adopt(watch_->outcome, watch_->owner_died);
             watch_.reset();
             return true;
         }
-        return operation_.try_now(first);
+        return operation_.try_now(false);
     }
     [[nodiscard]] bool watch(select_core& by, environment* env) noexcept override {
         auto& w = watch_.emplace();
@@ -167,10 +176,9 @@ public:
     void abandon() noexcept override {
         if (watch_ && watch_->outcome == op_status::done) unlock(operation_.lock(), Mode);
     }
-    [[nodiscard]] result take() { return operation_.await_resume(); }
 
 private:
-    operation operation_;
+    operation& operation_;
     late_object<select_watch<lock_wait>> watch_;
 };
 
@@ -185,9 +193,15 @@ class select_branch_of<block_operation<Condition>> final : public select_branch 
 
 public:
     using result = std::monostate;
-    explicit select_branch_of(operation&& wait) : operation_(std::move(wait)) { operation_.belongs_to_select(); }
+    explicit select_branch_of(operation& wait) noexcept : operation_(wait) {}
 
-    [[nodiscard]] bool try_now(bool) override { return operation_.try_now() != op_status::would_block; }
+    static void prepare(operation& wait) noexcept { wait.belongs_to_select(); }
+    [[nodiscard]] static bool try_first(operation& wait) { return wait.try_now() != op_status::would_block; }
+    [[nodiscard]] static result take(operation& wait) {
+        wait.await_resume();
+        return {};
+    }
+    [[nodiscard]] bool try_now() override { return try_first(operation_); }
     [[nodiscard]] bool watch(select_core& by, environment* env) noexcept override {
         auto& w = watch_.emplace();
         w.begin(by, *this, env);
@@ -199,13 +213,9 @@ public:
         return operation_.block().park(w) && w.commit();
     }
     [[nodiscard]] bool unwatch() noexcept override { return operation_.block().remove(*watch_); }
-    [[nodiscard]] result take() {
-        operation_.await_resume();
-        return {};
-    }
 
 private:
-    operation operation_;
+    operation& operation_;
     late_object<select_watch<change_watch>> watch_;
 };
 

@@ -21,9 +21,9 @@ class select_core;
 /// One operation of a select.
 class select_branch {
 public:
-    /// Performs the operation unless it would block. Not while it is watched. `first`: before the task waits, when
-    /// others that wait already come first. @return whether it has ended, in any way @throws what the operation throws
-    [[nodiscard]] virtual bool try_now(bool first) = 0;
+    /// Performs the operation unless it would block, also before others that wait already. Not while it is watched.
+    /// @return whether it has ended, in any way @throws what the operation throws
+    [[nodiscard]] virtual bool try_now() = 0;
     /// Begins to watch: when the operation may be possible, a work item on the task's home calls
     /// `select_core::notified`, once.
     /// @return false if it may be possible now; then nothing is watched
@@ -74,11 +74,11 @@ protected:
 
     /// Another number each time: where to begin, so that operations that are possible at once take turns.
     [[nodiscard]] static std::size_t next_turn() noexcept;
-    /// Tries the operation `i`. @return whether it has ended
-    template <class Branch>
-    [[nodiscard]] bool try_one(Branch& branch, std::size_t i, bool first) noexcept {
+    /// Tries the operation `i`, by `attempt()`. @return whether it has ended
+    template <class Attempt>
+    [[nodiscard]] bool try_one(std::size_t i, Attempt attempt) noexcept {
         try {
-            if (!branch.try_now(first)) return false;
+            if (!attempt()) return false;
         } catch (...) {
             error_ = std::current_exception();
         }
