@@ -63,7 +63,7 @@ void decode_twice(std::span<const std::byte> bytes) {
         const auto first = encoded(value);
         decoder again(first);
         if (encoded(decode<T>(again)) != first) std::abort();
-    } catch (const codec_error&) {
+    } catch (const cadre::codec_error&) {
     } catch (const cadre::not_portable&) {  // a function of an unknown module
     }
 }
@@ -72,7 +72,7 @@ void decode_an_exception(std::span<const std::byte> bytes) {
     decoder in(bytes);
     try {
         if (decode_exception(in, "worker 1") == nullptr) std::abort();
-    } catch (const codec_error&) {
+    } catch (const cadre::codec_error&) {
     }
 }
 

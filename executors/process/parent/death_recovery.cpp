@@ -58,8 +58,7 @@ std::shared_ptr<const death_notice> death_recovery::recover(worker_connection& c
     const std::uint64_t running = c.link.running();
     // If a task of unknown id ran, a child of one of the calls, then any of them may have caused the death.
     const bool attributed = has_call(c, running);
-    // With full isolation a death has no other task to blame, also if a task waits for a nested one in the same worker.
-    const bool only = isolated_ || (c.calls.front() != nullptr && c.calls.front() == c.calls.back());
+    const bool only = c.calls.front() != nullptr && c.calls.front() == c.calls.back();
     for (call_record* r = c.calls.back(); r != nullptr;) {
         call_record* const before = call_list::prev(*r);
         settle(c, *r, running != 0 && (r->id == running || !attributed), only, death, ended, crashed);
@@ -99,7 +98,7 @@ void death_recovery::settle(const worker_connection& c, call_record& r, bool ran
         placement_.fail(r, timed_out_error(c, r, last_output(*death)), ended);
     } else if (killed) {
         placement_.fail(r, killed_error(*death, task, reason_of_kill(r)), ended);
-    } else if ((c.killed || (!ran && !only)) && death->violation.empty()) {
+    } else if (another_task_is_to_blame(c, ran, only) && death->violation.empty()) {
         placement_.fail(r, lost_error(*death, task, ran), ended);
     } else if (death->report.frames.empty() || death->out_of_memory) {
         placement_.fail(r, crash_error(*death, task, {}), ended);
@@ -108,6 +107,12 @@ void death_recovery::settle(const worker_connection& c, call_record& r, bool ran
         crashed.push_back({ended.back().call, std::move(ended.back().reply), task, death});
         ended.pop_back();
     }
+}
+
+// With `tasks_per_worker = 1` no call fails with worker_lost. A worker then has two calls only if one of them waits for
+// a nested call, which may be the other one.
+bool death_recovery::another_task_is_to_blame(const worker_connection& c, bool ran, bool only) const noexcept {
+    return !isolated_ && (c.killed || (!ran && !only));
 }
 
 void death_recovery::end_unfinished(const worker_connection& c, call_record& r, const task_label& task,

@@ -35,6 +35,7 @@ private:
                 const std::shared_ptr<const death_notice>& death, ended_calls& ended, crashed_calls& crashed);
     void end_unfinished(const worker_connection& c, call_record& r, const task_label& task, ended_calls& ended);
 
+    [[nodiscard]] bool another_task_is_to_blame(const worker_connection& c, bool ran, bool only) const noexcept;
     void requeue_unbegun(worker_connection& c) noexcept;
     [[nodiscard]] kill_reason reason_of_kill(const call_record& r) const noexcept;
 

@@ -1,4 +1,5 @@
-/// @file `async_shared_mutex`: one writer or many readers, between tasks, threads and worker processes; waiting holds
+/// @file
+/// `async_shared_mutex`: one writer or many readers, between tasks, threads and worker processes; waiting holds
 /// no thread.
 ///
 ///     cadre::async_shared_mutex m{ex};

@@ -51,6 +51,14 @@ public:
     using error::error;
 };
 
+/// Bytes from another process do not describe a value of the expected type: they are truncated, out of range or nested
+/// too deeply. A `serialize` member that reads other members than it writes causes it, or a process that overwrote
+/// shared memory.
+class codec_error : public error {
+public:
+    using error::error;
+};
+
 /// The barrier was aborted, or its action has failed.
 class broken_barrier : public error {
 public:
@@ -116,7 +124,8 @@ private:
     pid_t pid_;
 };
 
-/// The worker process died while it ran this task, or while this was its only task.
+/// The worker process died while it ran this task, or while the task was suspended in it and was its only task, or
+/// `tasks_per_worker` was 1.
 class worker_crashed : public worker_error {
 public:
     worker_crashed(const std::string& text, worker_death death)

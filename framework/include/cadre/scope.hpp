@@ -120,17 +120,13 @@ private:
     end_of_child end_;
     // The tasks are counted on two cache lines: `spawn` and the ends of tasks happen on different processors.
     //
-    //     word       state   changed by                                         to                    order
-    //     started_   n       `spawn`                                            n + 1                 fetch_add,
-    //     relaxed
-    //                any     `join`: tasks of the scope may still spawn         joining               fetch_or, relaxed
-    //     open_      any     the end of a task                                  - 1                   fetch_sub,
-    //     acq_rel
-    //                any     `join`: the tasks counted by `started_`            + n + joining         fetch_add,
-    //                acq_rel
-    //                any     `spawn` that has found `started_` joining          + 1                   fetch_add,
-    //                relaxed
-    //     both       any     `finish_wait`, alone                               0                     store, relaxed
+    //     word       state  changed by                                    to             order
+    //     started_   n      `spawn`                                       n + 1          fetch_add, relaxed
+    //                any    `join`: tasks of the scope may still spawn    joining        fetch_or, relaxed
+    //     open_      any    the end of a task                             - 1            fetch_sub, acq_rel
+    //                any    `join`: the tasks counted by `started_`       + n + joining  fetch_add, acq_rel
+    //                any    `spawn` that has found `started_` joining     + 1            fetch_add, relaxed
+    //     both       any    `finish_wait`, alone                          0              store, relaxed
     //
     // So `open_` is minus the ended tasks before `join` and `joining` plus the live tasks after it; the change that
     // makes it `joining` finishes the joiner. The count is the last access of a task that ends: the scope

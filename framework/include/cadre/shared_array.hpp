@@ -1,4 +1,5 @@
-/// @file `shared_array<T>`: an array in memory that all tasks share, on threads and in worker processes;
+/// @file
+/// `shared_array<T>`: an array in memory that all tasks share, on threads and in worker processes;
 /// `shared_array<T, 2>`: a table.
 ///
 ///     cadre::shared_array<int> numbers{ex, {1, 2, 3, 4}};

@@ -1,4 +1,5 @@
-/// @file `shared_constant<T>`: a large value that many calls read. It is sent to the worker processes once, not with
+/// @file
+/// `shared_constant<T>`: a large value that many calls read. It is sent to the worker processes once, not with
 /// each call.
 ///
 ///     double score(cadre::shared_constant<std::vector<double>> weights, int item) { return (*weights)[0] * item; }

@@ -1,4 +1,5 @@
-/// @file `shared_segment`: a heap in memory that all tasks share, on threads and in worker processes, for containers
+/// @file
+/// `shared_segment`: a heap in memory that all tasks share, on threads and in worker processes, for containers
 /// that grow.
 ///
 ///     cadre::shared_segment seg{ex, 16 << 20};

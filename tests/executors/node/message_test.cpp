@@ -110,9 +110,9 @@ TEST(NodeMessage, what_is_cut_off_is_refused) {
         byte_buffer tail;
         tail.append(whole.span().subspan(from));
         if (from <= 5) continue;  // a shorter value
-        EXPECT_THROW(static_cast<void>(node::decode_reply(std::move(tail), "node7")), codec_error) << from;
+        EXPECT_THROW(static_cast<void>(node::decode_reply(std::move(tail), "node7")), cadre::codec_error) << from;
     }
-    EXPECT_THROW(static_cast<void>(node::kind_of({})), codec_error);
+    EXPECT_THROW(static_cast<void>(node::kind_of({})), cadre::codec_error);
 }
 
 TEST(NodeMessage, large_arguments_travel_in_parts) {
@@ -133,7 +133,7 @@ TEST(NodeMessage, large_arguments_travel_in_parts) {
         last = part.bytes.span().back();
     }
     EXPECT_EQ(last, std::byte{9});
-    EXPECT_THROW(static_cast<void>(node::encode_arguments(1, call, at)), codec_error);
+    EXPECT_THROW(static_cast<void>(node::encode_arguments(1, call, at)), cadre::codec_error);
 }
 
 class collecting_link final : public node::node_link {
@@ -168,7 +168,7 @@ TEST(NodeMessage, parts_of_two_messages_may_alternate) {
         EXPECT_EQ(whole[i].span().back(), static_cast<std::byte>(i == 0 ? 'a' : 'b'));
     }
     static_cast<void>(parts.add(4, link.sent[0].span()));
-    EXPECT_THROW(static_cast<void>(parts.add(4, link.sent[0].span())), codec_error);  // twice
+    EXPECT_THROW(static_cast<void>(parts.add(4, link.sent[0].span())), cadre::codec_error);  // twice
     parts.forget(4);
     EXPECT_FALSE(parts.add(4, link.sent[0].span()).has_value());
 }

@@ -58,4 +58,16 @@ TEST(process_isolation, a_caller_that_dies_with_its_callee_is_not_lost) {
         EXPECT_THROW((void)cadre::sync_wait(cadre::on(ex, wait_for_a_death, ex)), cadre::worker_crashed);
 }
 
+cadre::task<int> wait_for_a_kill(executor ex) {
+    (void)co_await cadre::as_outcome(cadre::on(ex.with({.timeout = 10ms}), spin_for_ever));
+    co_return 1;
+}
+
+// The worker is killed for the limit of the callee; the caller has no limit.
+TEST(process_isolation, a_caller_whose_callee_is_killed_for_its_limit_is_not_lost) {
+    const executor ex = process_executor{{.workers = 1, .kill_grace = 10ms, .tasks_per_worker = 1}};
+    for (int i = 0; i < 5; ++i)
+        EXPECT_THROW((void)cadre::sync_wait(cadre::on(ex, wait_for_a_kill, ex)), cadre::worker_crashed);
+}
+
 }  // namespace

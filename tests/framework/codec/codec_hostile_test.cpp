@@ -71,7 +71,7 @@ void decode_any(std::span<const std::byte> bytes) {
     try {
         const T value = decode<T>(in);
         static_cast<void>(value);
-    } catch (const codec_error&) {
+    } catch (const cadre::codec_error&) {
     } catch (const cadre::not_portable&) {  // a function of an unknown module
     }
 }
@@ -97,7 +97,7 @@ void decode_damaged(const T& value, unsigned seed) {
     for (std::size_t size = 0; size != original.size(); ++size) {
         std::vector<std::byte> truncated(original.begin(), original.begin() + static_cast<std::ptrdiff_t>(size));
         decoder in(truncated);
-        EXPECT_THROW((void)decode<T>(in), codec_error) << typeid(T).name() << " cut to " << size;
+        EXPECT_THROW((void)decode<T>(in), cadre::codec_error) << typeid(T).name() << " cut to " << size;
     }
     std::mt19937 random(seed);
     for (unsigned round = 0; round != 3000; ++round) {
@@ -141,13 +141,13 @@ TEST(codec_hostile, a_count_is_limited_by_the_bytes_left) {
         out.write_size(count);
         out.write("abc", 3);
         decoder text(bytes.span());
-        EXPECT_THROW((void)decode<std::string>(text), codec_error);
+        EXPECT_THROW((void)decode<std::string>(text), cadre::codec_error);
         decoder numbers(bytes.span());
-        EXPECT_THROW((void)decode<std::vector<double>>(numbers), codec_error);
+        EXPECT_THROW((void)decode<std::vector<double>>(numbers), cadre::codec_error);
         decoder nothing(bytes.span());
-        EXPECT_THROW((void)decode<std::vector<std::monostate>>(nothing), codec_error);
+        EXPECT_THROW((void)decode<std::vector<std::monostate>>(nothing), cadre::codec_error);
         decoder set(bytes.span());
-        EXPECT_THROW((void)decode<std::unordered_set<int>>(set), codec_error);
+        EXPECT_THROW((void)decode<std::unordered_set<int>>(set), cadre::codec_error);
     }
 }
 
@@ -168,14 +168,14 @@ TEST(codec_hostile, nested_counts_do_not_multiply_allocations) {
 TEST(codec_hostile, depth_is_limited) {
     std::vector<std::byte> bytes(1'000'000, std::byte{1});
     decoder in(bytes);
-    EXPECT_THROW((void)decode<link>(in), codec_error);
+    EXPECT_THROW((void)decode<link>(in), cadre::codec_error);
     std::vector<std::byte> levels;
     for (int i = 0; i != 100'000; ++i) {
         levels.insert(levels.end(), sizeof(int), std::byte{0});
         levels.push_back(std::byte{1});
     }
     decoder deep(levels);
-    EXPECT_THROW((void)decode<node>(deep), codec_error);
+    EXPECT_THROW((void)decode<node>(deep), cadre::codec_error);
 }
 
 TEST(codec_hostile, values_out_of_range) {
@@ -184,7 +184,7 @@ TEST(codec_hostile, values_out_of_range) {
         for (const int value : values)
             bytes.push_back(static_cast<std::byte>(value));
         decoder in(bytes);
-        EXPECT_THROW((void)decode<typename decltype(type)::type>(in), codec_error);
+        EXPECT_THROW((void)decode<typename decltype(type)::type>(in), cadre::codec_error);
     };
     refused(std::type_identity<bool>{}, {2});
     refused(std::type_identity<std::optional<int>>{}, {2, 0, 0, 0, 0});
@@ -214,7 +214,7 @@ TEST(codec_hostile, exceptions) {
         decoder in(bytes);
         try {
             EXPECT_TRUE(decode_exception(in, "worker 1"));
-        } catch (const codec_error&) {
+        } catch (const cadre::codec_error&) {
         }
     };
     for (std::size_t size = 0; size != original.size(); ++size)

@@ -131,14 +131,14 @@ TEST(owned_view, checks_elements_that_not_every_pattern_of_bytes_is) {
     const auto flags_back = decoded_behind<owned_view<std::span<const bool>>>(0, flag_bytes.span());
     EXPECT_TRUE(std::ranges::equal(flags_back.get(), flags));
     bytes.data()[2] = std::byte{7};  // the flag of the first
-    EXPECT_THROW((void)decoded_behind<owned_view<std::span<const padded>>>(0, bytes.span()), codec_error);
+    EXPECT_THROW((void)decoded_behind<owned_view<std::span<const padded>>>(0, bytes.span()), cadre::codec_error);
 }
 
 TEST(owned_view, refuses_malformed_counts_and_extents) {
     const byte_buffer three = encoded_behind(0, numbers(std::vector<double>{1, 2, 3}));
     using two_numbers = owned_view<std::span<const double, 2>>;
-    EXPECT_THROW((void)decoded_behind<two_numbers>(0, three.span()), codec_error);
-    EXPECT_THROW((void)decoded_behind<numbers>(0, three.span().first(20)), codec_error);
+    EXPECT_THROW((void)decoded_behind<two_numbers>(0, three.span()), cadre::codec_error);
+    EXPECT_THROW((void)decoded_behind<numbers>(0, three.span().first(20)), cadre::codec_error);
     const byte_buffer two = encoded_behind(0, owned_view<std::span<const double, 2>>(std::array<double, 2>{4, 5}));
     EXPECT_EQ(decoded_behind<two_numbers>(0, two.span()).get()[1], 5);
 }

@@ -79,7 +79,7 @@ TEST(register_exception, errors_of_this_library_keep_their_type) {
     expect_arrives(cadre::channel_closed());
     expect_arrives(cadre::executor_stopped());
     expect_arrives(cadre::not_portable("text"));
-    expect_arrives(codec_error("text"));
+    expect_arrives(cadre::codec_error("text"));
     try {
         throw_sent(cadre::worker_crashed("text", {5, 11, 0, "task", "frames", 1000}));
     } catch (const cadre::worker_crashed& e) {

@@ -150,7 +150,7 @@ TEST(unique_fd, missing_and_lost_descriptors_are_errors) {
     unique_fd fd = open_null();
     encoded e = encode_with_descriptors(fd);
     encoded missing{std::move(e.bytes), {}};
-    EXPECT_THROW((void)decode_with_descriptors<unique_fd>(missing), codec_error);
+    EXPECT_THROW((void)decode_with_descriptors<unique_fd>(missing), cadre::codec_error);
     missing.descriptors.emplace_back();
     EXPECT_THROW((void)decode_with_descriptors<unique_fd>(missing), std::system_error);
 }

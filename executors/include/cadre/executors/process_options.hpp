@@ -57,7 +57,10 @@ struct process_options {
     std::size_t memory_limit = 0;
     /// A worker is replaced by a fresh one after this many tasks. 0: never.
     std::size_t max_tasks_per_worker = 0;
-    /// How many unfinished tasks, running or suspended, a worker may hold; 1 is full isolation. 0: no limit.
+    /// The maximum number of unfinished tasks, running or suspended, in a worker. A task that waits for a nested call
+    /// admits one more: otherwise tasks that call each other would fill all workers. With 1, the death of a worker
+    /// affects the task that it runs, and the tasks that wait for nested calls in it, which fail with `worker_crashed`.
+    /// 0: no limit.
     std::size_t tasks_per_worker = 0;
     /// How often a task is repeated whose worker died, or that failed with `std::bad_alloc` because it met the memory
     /// limit; a task that threw anything else never is.

@@ -1,4 +1,5 @@
-/// @file Conformance: what a program observes is the same on every kind of executor. A suite of its own, instantiated
+/// @file
+/// Conformance: what a program observes is the same on every kind of executor. A suite of its own, instantiated
 /// like that of `conformance.hpp`:
 ///
 ///     INSTANTIATE_TYPED_TEST_SUITE_P(mine, kinds_conformance, mine);

@@ -1,4 +1,5 @@
-/// @file Conformance of events, latches, barriers, shared mutexes, condition variables and waits for values: the same
+/// @file
+/// Conformance of events, latches, barriers, shared mutexes, condition variables and waits for values: the same
 /// guarantees on every executor, for waiters here and there.
 ///
 ///     struct my_kind { static cadre::executor make() { return cadre::make_executor("mine:2"); } };

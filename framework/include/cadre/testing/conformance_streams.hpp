@@ -1,4 +1,5 @@
-/// @file Conformance: streams of results, and the tools around calls (`retry`, `shared_task`, `wait_for`), on every
+/// @file
+/// Conformance: streams of results, and the tools around calls (`retry`, `shared_task`, `wait_for`), on every
 /// kind of executor. A suite of its own, instantiated like that of `conformance.hpp`:
 ///
 ///     INSTANTIATE_TYPED_TEST_SUITE_P(mine, stream_conformance, mine);

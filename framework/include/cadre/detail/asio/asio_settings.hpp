@@ -1,4 +1,5 @@
-/// @file Refuses a program whose Boost.Asio has another layout than that of the library, as `build_settings.hpp` does
+/// @file
+/// Refuses a program whose Boost.Asio has another layout than that of the library, as `build_settings.hpp` does
 /// for the rest: an `io_context` that the library makes is used by the program.
 #pragma once
 

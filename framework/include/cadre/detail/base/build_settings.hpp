@@ -1,4 +1,5 @@
-/// @file Refuses a program that is compiled with other settings than the library, where they change what crosses the
+/// @file
+/// Refuses a program that is compiled with other settings than the library, where they change what crosses the
 /// border between the two: the program does not link, and the undefined symbol says why.
 ///
 /// Every translation unit refers to the functions below that fit its settings, and the library defines those that fit

@@ -19,12 +19,6 @@ namespace cadre::detail {
 
 class memory_domain;
 
-/// Bytes that do not describe a value of the expected type: truncated, out of range or nested too deeply.
-class codec_error : public error {
-public:
-    using error::error;
-};
-
 /// The data that are sent, or kept alive, beside the bytes.
 struct codec_context {
     memory_domain* domain = nullptr;

@@ -1,4 +1,5 @@
-/// @file What tasks and the bodies of streams do with the operand of `co_await`: awaitables of this library are awaited
+/// @file
+/// What tasks and the bodies of streams do with the operand of `co_await`: awaitables of this library are awaited
 /// as they are, those of others through a `foreign_awaiter`, which resumes at home.
 #pragma once
 

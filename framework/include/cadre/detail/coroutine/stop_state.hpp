@@ -38,15 +38,14 @@ struct stop_node {
 ///
 /// The words:
 ///
-///     word           state            changed by                        to                     order
-///     lock_          null             `lock`, of a root, any thread     the tree's mutex       compare-exchange,
-///     acq_rel
-///                    null             `lock`, of a state below          the same mutex         store, release
-///                    null             `follow`, `list_below`            the leader's mutex     store, release
-///     reason_        none, requested  `mark_locked`, under the mutex    a stronger reason      store, release
-///                                     `follow`, before publication      the leader's reason    store, release
-///     materialised_  false            `materialise_locked`, mutex held  true                   plain
-///                    true             `dismantle`, mutex held           false                  plain
+///     word           state            changed by                        to                   order
+///     lock_          null             `lock`, of a root, any thread     the tree's mutex     compare-exchange, acq_rel
+///                    null             `lock`, of a state below          the same mutex       store, release
+///                    null             `follow`, `list_below`            the leader's mutex   store, release
+///     reason_        none, requested  `mark_locked`, under the mutex    a stronger reason    store, release
+///                                     `follow`, before publication      the leader's reason  store, release
+///     materialised_  false            `materialise_locked`, mutex held  true                 plain
+///                    true             `dismantle`, mutex held           false                plain
 ///
 /// `lock_` is read with acquire. `reason_` is read with acquire and without the mutex: a task that sees a request also
 /// sees what was written before it.

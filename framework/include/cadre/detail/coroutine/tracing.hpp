@@ -1,4 +1,5 @@
-/// @file Whether a trace is being recorded. If not, that is all it costs: one load and a branch at each place that
+/// @file
+/// Whether a trace is being recorded. If not, that is all it costs: one load and a branch at each place that
 /// would record.
 #pragma once
 

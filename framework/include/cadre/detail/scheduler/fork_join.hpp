@@ -1,4 +1,5 @@
-/// @file The join of `when_all` and `when_any`: children are pushed to the worker's deque, run here unless they are
+/// @file
+/// The join of `when_all` and `when_any`: children are pushed to the worker's deque, run here unless they are
 /// stolen, and the last child to end resumes the parent.
 #pragma once
 

@@ -1,4 +1,5 @@
-/// @file The memory in which an executor's channels, cells and locks live: the heap of this process, or memory that
+/// @file
+/// The memory in which an executor's channels, cells and locks live: the heap of this process, or memory that
 /// processes share.
 ///
 /// One handle type (`channel<T>`, `shared_value<T>`, …) serves both: the handle holds an object made by the domain.

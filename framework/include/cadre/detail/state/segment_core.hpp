@@ -1,4 +1,5 @@
-/// @file The memory of a `shared_segment`: a Boost.Interprocess segment manager, and the copy from which a dead
+/// @file
+/// The memory of a `shared_segment`: a Boost.Interprocess segment manager, and the copy from which a dead
 /// writer's changes are undone.
 #pragma once
 

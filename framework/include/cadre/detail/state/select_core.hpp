@@ -1,4 +1,5 @@
-/// @file The engine of `select`: tries its operations, watches those that would block, and tries again when one may be
+/// @file
+/// The engine of `select`: tries its operations, watches those that would block, and tries again when one may be
 /// possible.
 #pragma once
 
