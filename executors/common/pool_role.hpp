@@ -41,9 +41,9 @@ protected:
 
 struct pool_role {
     executor_identity identity{};  ///< of the handles that workers decode to their own executor
-    executor_kind kind =
-        executor_kind::process;  ///< as tasks in workers see it; another one: it shares no memory with other hosts
-    std::string host{};  ///< that errors name; empty: none
+    executor_kind kind = executor_kind::
+        process;  ///< the kind that tasks in workers see; not `process`: shared memory does not reach other hosts
+    std::string host{};  ///< named in errors; empty: not named
     std::shared_ptr<home_upstream> home{};  ///< null: its workers share memory
 };
 

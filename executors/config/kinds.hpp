@@ -23,8 +23,8 @@ struct kind_entry {
     /// Whether only a start can show that such an executor can be made, because it needs a launcher or a broker: a
     /// `runtime` then makes it at once and reports the error.
     bool checked_by_start = false;
-    /// Why this build cannot make such an executor; null if it can. Such a kind may stand in a file that several builds
-    /// share; it is not listed among the kinds.
+    /// Why this build cannot make such an executor; null if it can. Such a kind may be named in a file that several
+    /// builds share; it is not listed among the kinds.
     const char* missing = nullptr;
     /// Called first by the first `runtime` of a process, with the command line, before any thread exists. Need not
     /// return: a process may turn out to be a worker.
@@ -63,7 +63,8 @@ void check_kind(const executor_config& c);
 /// @throws config_error if an option does not fit the kind, as far as that is known without making an executor
 void check_options(const executor_config& c);
 /// Like `check_options`; also refuses kinds that this build lacks and options that this machine cannot honour.
-/// @return whether it is certain that the executor can be made; if not, only its factory can tell
-bool check_can_be_made(const executor_config& c);
+void check_can_be_made(const executor_config& c);
+/// Whether `check_can_be_made` cannot be certain: an executor of this kind may still be refused when it is made.
+[[nodiscard]] bool only_factory_can_check(const executor_config& c);
 
 }  // namespace cadre::detail

@@ -16,12 +16,12 @@ namespace cadre::detail {
 
 inline constexpr std::string_view name_rule = "letters, digits, '_' and '-', beginning with a letter";
 
-/// `NAME`, `NAME:WORKERS`, or `NAME:ITEM,…`, where an item is a number of workers, a word that stands for an option
+/// `NAME`, `NAME:WORKERS`, or `NAME:ITEM,…`, where an item is a number of workers, a word that denotes an option
 /// (`virtual`), or KEY=VALUE: `serial:virtual,seed=7`.
 struct spec {
     std::string name;
     std::optional<option_value> workers;  ///< with the origin of the spec
-    std::map<std::string, option_value, std::less<>> options;  ///< the others, likewise
+    std::map<std::string, option_value, std::less<>> options;  ///< the other options, by name
 };
 
 /// @param origin prefix of error messages: `--executor`, or empty for a spec given in code

@@ -120,12 +120,16 @@ void check_options(const executor_config& c) {
     if (const kind_entry entry = entry_of(c); entry.check != nullptr) entry.check(c);
 }
 
-bool check_can_be_made(const executor_config& c) {
+void check_can_be_made(const executor_config& c) {
     const kind_entry entry = entry_of(c);
     if (entry.missing != nullptr) fail_at(c.origin, entry.missing);
     if (entry.check != nullptr) entry.check(c);
     if (entry.check_here != nullptr) entry.check_here(c);
-    return entry.check != nullptr && !entry.checked_by_start;
+}
+
+bool only_factory_can_check(const executor_config& c) {
+    const kind_entry entry = entry_of(c);
+    return entry.check == nullptr || entry.checked_by_start;
 }
 
 }  // namespace cadre::detail

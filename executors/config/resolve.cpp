@@ -202,7 +202,8 @@ resolved_config choose(config c, const setting& executor, const std::optional<se
         if (weaker && !has_check(result.chosen.kind)) result.without_weaker_count = result.chosen;
         result.chosen.options.insert_or_assign("workers", workers_in_force.count());
     }
-    result.only_factory_can_check = !check_can_be_made(result.chosen);
+    check_can_be_made(result.chosen);
+    result.only_factory_can_check = only_factory_can_check(result.chosen);
     if (named != c.executors.end()) named->second = result.chosen;  // runtime::executor(name) is the same executor
     result.all = std::move(c);
     return result;

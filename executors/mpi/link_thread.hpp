@@ -23,7 +23,7 @@ namespace cadre::detail::mpi {
 struct link_state {
     mailbox requests{};
     std::atomic<std::uint64_t> acknowledged{0};  ///< of an agent: messages of work that have ended
-    std::atomic<std::uint64_t> unreported{0};  ///< those of them that were not reported to the program
+    std::atomic<std::uint64_t> unreported{0};  ///< how many of `acknowledged` were not reported to the program
     std::atomic<std::uint32_t> credit{0};
     std::atomic<bool> credit_changed{false};
     std::atomic<bool> stopping{false};

@@ -92,7 +92,7 @@ void agent::program_joined(byte_buffer bytes) noexcept {
             return link_->publish(target::program, 0, encode_text(message_kind::unusable, why));
         }
         const std::lock_guard hold(mutex_);
-        if (program_here_) end_program();
+        if (program_here_) abandon_program();
         program_here_ = true;
         program_ended_ = false;
         defer([this, hello = std::move(hello), generation = ++generation_] { start_pool(hello, generation); });
@@ -145,7 +145,7 @@ void agent::send_status() {
 
 void agent::program_gone() noexcept {
     const std::lock_guard hold(mutex_);
-    if (program_here_) end_program();
+    if (program_here_) abandon_program();
     program_ended_ = true;
     wake_loop_drivers();
 }
@@ -153,11 +153,11 @@ void agent::program_gone() noexcept {
 void agent::engine_gone(std::string why) noexcept {
     std::fprintf(stderr, "cadre: agent: %s\n", why.c_str());
     const std::lock_guard hold(mutex_);
-    if (program_here_) end_program();  // it may rejoin with the engine
+    if (program_here_) abandon_program();  // it may rejoin with the engine
 }
 
 // The program has counted its calls as lost and may repeat them elsewhere: they are killed.
-void agent::end_program() {
+void agent::abandon_program() {
     link_->set_credit(0);
     program_here_ = false;
     welcome_ = false;

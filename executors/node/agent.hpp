@@ -74,7 +74,7 @@ private:
     static void end_pool(const executor& pool);
     void announce();  // needs `mutex_`
     void send_status();  // needs `mutex_`
-    void end_program();  // needs `mutex_`
+    void abandon_program();  // needs `mutex_`
     [[nodiscard]] bool is_waited_for(const relayed_call& call) const noexcept;  // needs `mutex_`
     void ended(relayed_call& call, call_reply reply) noexcept;
     void returned(const relayed_call& call, std::uint32_t from) noexcept;

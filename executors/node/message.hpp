@@ -126,14 +126,14 @@ struct agent_status {
 
 struct held_call {
     call_number number = 0;
-    std::int64_t worker = 0;  ///< its process; 0: it waits for one
+    std::int64_t worker = 0;  ///< process that runs the call; 0: the call waits for a worker
 };
 [[nodiscard]] byte_buffer encode_held(std::span<const held_call> calls);
 [[nodiscard]] std::vector<held_call> decode_held(std::span<const std::byte> message);
 
 /// `home_request` and `home_answer`: what `framework/src/state/home_protocol.hpp` describes.
 struct home_message {
-    std::uint64_t worker = 0;  ///< its number in its agent
+    std::uint64_t worker = 0;  ///< number of the worker in its agent
     std::uint64_t ticket = 0;  ///< 0: no reply is expected
 };
 [[nodiscard]] byte_buffer encode_home(message_kind kind, const home_message& m, std::span<const std::byte> body);

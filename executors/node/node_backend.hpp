@@ -95,7 +95,7 @@ private:
 
     struct agent {
         const std::string* host = nullptr;
-        std::uint64_t restarts = 0;  // of its workers
+        std::uint64_t restarts = 0;  // restarts of its workers
     };
     /// Actions for after the release of `mutex_`.
     struct actions {

@@ -27,7 +27,7 @@ struct place {
     bool local = false;
     std::uint32_t workers = 0;
     std::uint32_t credit = 0;  ///< maximum number of calls
-    std::size_t calls = 0;  ///< that are placed here
+    std::size_t calls = 0;  ///< number of calls that are placed here
 
     [[nodiscard]] bool has_room() const noexcept { return calls < credit; }
     /// Whether it has fewer calls for each of its workers.
@@ -108,7 +108,7 @@ private:
     call_number last_number_;
     std::map<int, call_list, std::greater<>> waiting_;  // by priority
     std::size_t waiting_count_ = 0;
-    std::size_t windowed_count_ = 0;  // of these
+    std::size_t windowed_count_ = 0;  // waiting calls of maps, which `max_pending` does not count
 };
 
 }  // namespace cadre::detail::node

@@ -48,7 +48,7 @@ private:
 
     agent& owner_;
     const std::uint64_t all_arguments_;  // bytes
-    executor pool_;  // while the pool has the call
+    executor pool_;  // set while the pool has the call
     work_root root_;
 };
 

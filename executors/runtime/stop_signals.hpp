@@ -36,7 +36,7 @@ private:
     stop_state& stop_;
     const process_owner owner_{};
     std::thread watcher_{};
-    std::array<bool, signals.size()> handled_{};  // those with this watch's handler
+    std::array<bool, signals.size()> handled_{};  // by signal: whether the handler of this watch is installed
 };
 
 /// Flushes the standard streams and ends the program by `signal`, as if it had not been handled.

@@ -12,12 +12,12 @@
 namespace models {
 
 /// The owner follows a script and then pops until the deque is empty; each thief makes a given number of attempts. The
-/// first buffer has two cells and the next one four. Old buffers stay: when they are freed is not modelled. Mirrors
+/// first buffer has two entries and the next one four. Old buffers stay: when they are freed is not modelled. Mirrors
 /// detail/scheduler/work_deque.hpp and src/scheduler/work_deque.cpp, load by load and store by store.
 struct work_deque_model {
     static constexpr unsigned threads = 3;  // 0: the owner
     static constexpr unsigned words = 10;
-    enum word : std::uint8_t { top, bottom, buffer, mode, cells };
+    enum word : std::uint8_t { top, bottom, buffer, mode, entries };
     using memory = weak_memory<threads, words, 0, 32>;
     static constexpr std::uint8_t done = 99;
     static constexpr std::uint8_t origin = 2;  // of positions, so that none is negative
@@ -86,8 +86,8 @@ struct work_deque_model {
 
 private:
     static std::uint8_t plus(unsigned a, unsigned b) { return static_cast<std::uint8_t>(a + b); }
-    static unsigned cell(unsigned buf, unsigned position) {
-        return buf == 0 ? cells + position % 2 : cells + 2 + position % 4;
+    static unsigned entry(unsigned buf, unsigned position) {
+        return buf == 0 ? entries + position % 2 : entries + 2 + position % 4;
     }
 
     /// top: t -> t + 1. `then(next, success)`.
@@ -103,7 +103,7 @@ private:
         });
     }
     static void take(state& s, std::uint8_t item) {
-        if (item == 0) throw std::string("a cell that was never filled");
+        if (item == 0) throw std::string("an entry that was never filled");
         const auto bit = static_cast<std::uint8_t>(1u << (item - 1u));
         if ((s.taken & bit) != 0) throw std::string("an item was taken twice");
         s.taken |= bit;
@@ -166,7 +166,7 @@ private:
                     emit(next);
                 });
             case 2:  // into the new buffer
-                s.m.store(0, cell(1, s.i), s.m.newest_value(cell(0, s.i)), false);
+                s.m.store(0, entry(1, s.i), s.m.newest_value(entry(0, s.i)), false);
                 s.i = plus(s.i, 1);
                 if (s.i == s.end) p.pc = 3;
                 return emit(s);
@@ -178,7 +178,7 @@ private:
                 p.pc = 5;
                 return emit(s);
             case 5:
-                s.m.store(0, cell(s.buf, plus(s.end, s.i)), s.pushed = plus(s.pushed, 1), false);
+                s.m.store(0, entry(s.buf, plus(s.end, s.i)), s.pushed = plus(s.pushed, 1), false);
                 s.i = plus(s.i, 1);
                 if (s.i == n) p.pc = 6;
                 return emit(s);
@@ -208,7 +208,7 @@ private:
                 return load(s, 0, top, false, [&](state& next, std::uint8_t t) {
                     if (t < p.b) {
                         next.end = p.b;
-                        take(next, s.m.newest_value(cell(s.buf, p.b)));
+                        take(next, s.m.newest_value(entry(s.buf, p.b)));
                         next_of_script(next);
                     } else {
                         next.p[0].pc = 14;
@@ -224,7 +224,7 @@ private:
                 return advance_top(s, 0, p.b, [&](state& next, bool won) {
                     if (won) {
                         next.p[0].item = 1;
-                        take(next, s.m.newest_value(cell(s.buf, p.b)));
+                        take(next, s.m.newest_value(entry(s.buf, p.b)));
                     }
                     next.p[0].pc = 16;
                     emit(next);
@@ -323,7 +323,7 @@ private:
                     emit(next);
                 });
             case 26:
-                return load(s, me, cell(p.buf, p.t), false, [&](state& next, std::uint8_t item) {
+                return load(s, me, entry(p.buf, p.t), false, [&](state& next, std::uint8_t item) {
                     next.p[me].item = item;
                     next.p[me].pc = 27;
                     emit(next);

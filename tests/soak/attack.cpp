@@ -235,7 +235,7 @@ void ring_parent(clock_type::time_point end) {
     while (clock_type::now() < end)
         for (const shared_memory& memory : find_shared_memory())
             if (memory.calls)
-                ::syscall(SYS_futex, &reinterpret_cast<call_memory::layout*>(memory.bytes.data())->control.order_bell,
+                ::syscall(SYS_futex, &reinterpret_cast<call_memory::layout*>(memory.bytes.data())->control.command_bell,
                           FUTEX_WAKE, 1, nullptr, nullptr, 0);
 }
 

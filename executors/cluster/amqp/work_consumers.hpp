@@ -18,7 +18,7 @@ public:
     static constexpr std::uint32_t max_credit = 65'535;  // a prefetch count has 16 bits
 
     struct change {
-        bool cancel = false;  ///< else: begin to consume
+        bool cancel = false;  ///< true: stop consuming; false: begin to consume
         std::uint64_t consumer = 0;
         std::uint16_t prefetch = 0;
         bool operator==(const change&) const = default;

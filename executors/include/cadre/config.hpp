@@ -52,7 +52,7 @@ public:
     template <class Rep>
         requires std::constructible_from<option_value, Rep>
     option_value(const std::vector<Rep>& values) : option_value(array(values.begin(), values.end())) {}
-    // Defined in the library, and the variant is apart: it is expensive to instantiate.
+    // Defined in the library, and the variant is held by pointer: to instantiate it in every file is expensive.
     option_value(const option_value& other);
     option_value(option_value&& other) noexcept;
     option_value& operator=(const option_value& other);

@@ -15,7 +15,8 @@ namespace cadre::detail::process_parent {
 /// task.
 [[nodiscard]] std::exception_ptr timed_out_error(const worker_connection& c, const call_record& r,
                                                  const std::string& last_output = {});
-/// The error of a call, or an item of a chunk, that has exceeded its limit and obeyed the stop request, likewise.
+/// The error of a call, or of an item of a chunk, that has exceeded its limit and obeyed the stop request. Its origin
+/// is that worker, too.
 [[nodiscard]] std::exception_ptr stopped_by_limit(const worker_connection& c, const call_record& r,
                                                   const task_label& task);
 

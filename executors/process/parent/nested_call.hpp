@@ -27,8 +27,8 @@ public:
     worker_connection* caller;  ///< waits for the reply; null once it has ended. Changed under both locks
     const std::uint64_t workers_ticket;
     bool stopped = false;  ///< a stop request has arrived, perhaps with the call; changed under both locks
-    std::size_t held_bytes = 0;  ///< of name and arguments; counted in the connection of the caller
-    std::size_t held_descriptors = 0;  ///< likewise
+    std::size_t held_bytes = 0;  ///< of name and arguments; also counted in the connection of the caller
+    std::size_t held_descriptors = 0;  ///< of the arguments; also counted in the connection of the caller
     std::exception_ptr not_received{};  ///< why the arguments did not arrive whole: the call fails
 
 private:

@@ -21,9 +21,8 @@ void time_limits::expire(time_point now, ended_calls& ended) noexcept {
     }
 }
 
-// Notes when the current item of a chunk began. The worker wrote both: taken within what is possible, and once for each
-// item.
-// @return whether there was anything new
+// Notes when the current item of a chunk began, once for each item. Both words come from the untrusted worker, so they
+// are clamped. @return whether there was anything new
 bool time_limits::note_item(call_record& r, std::uint64_t seen, std::int64_t begun, time_point now) noexcept {
     call_limit& limit = r.limit;
     const std::uint32_t item = std::min(item_watch::item_of(seen), r.items - 1);

@@ -26,7 +26,8 @@ public:
     /// and twice more. After other failed starts, which end when their cause does (no descriptors, no memory, kills
     /// from outside), there is a pause that doubles up to half a second; calls wait meanwhile.
     [[nodiscard]] bool may_start(time_point now, ended_calls& ended) noexcept;
-    /// When a missing worker is to be started; time_point::max(): none is missing, or there will be no more.
+    /// When a missing worker is to be started; time_point::max(): no worker is missing, or no worker will be started
+    /// again.
     [[nodiscard]] time_point next_start() const noexcept;
     void start_failed(std::exception_ptr error, bool by_initializer) noexcept;
     /// `c` has been added to the workers.

@@ -39,7 +39,7 @@ worker_link::worker_link(std::uint64_t area_size)
       area_(memory_.descriptor(), memory_.base(), call_memory::parent_area, area_size),
       requests_(memory_.parts().requests, control().requests_consumed, area_),
       replies_(memory_.parts().replies, control().replies_consumed, area_),
-      orders_(memory_.parts().orders, control().orders_consumed, area_),
+      commands_(memory_.parts().commands, control().commands_consumed, area_),
       events_(memory_.parts().events, control().events_consumed) {}
 
 process_plane::block worker_link::store(std::span<const std::byte> bytes) {
@@ -141,11 +141,11 @@ int worker_link::copy_for_later(std::span<const unique_fd> descriptors, std::vec
 
 void worker_link::order(const event& e) {
     event copy = e;
-    if (waiting_orders_.empty() && push(orders_, copy, {})) {
-        process_plane::ring_orders(control());
+    if (waiting_commands_.empty() && push(commands_, copy, {})) {
+        process_plane::ring_commands(control());
         return;
     }
-    waiting_orders_.push_back(e);
+    waiting_commands_.push_back(e);
 }
 
 // The first waiting reply, to a nested call or to a request for a shared object, finds no memory although the worker
@@ -188,12 +188,12 @@ bool worker_link::flush() noexcept {
     }
     if (!waiting_replies_.empty() && replies_.has_room() && replies_.all_read()) fail_without_memory();
     bool ordered = false;
-    while (!waiting_orders_.empty() && push(orders_, waiting_orders_.front(), {})) {
-        waiting_orders_.pop_front();
+    while (!waiting_commands_.empty() && push(commands_, waiting_commands_.front(), {})) {
+        waiting_commands_.pop_front();
         ordered = true;
     }
-    if (ordered) process_plane::ring_orders(control());
-    return !waiting_replies_.empty() || !waiting_orders_.empty();
+    if (ordered) process_plane::ring_commands(control());
+    return !waiting_replies_.empty() || !waiting_commands_.empty();
 }
 
 // Pairs with worker_status::announce_sleep: the worker stores `asleep`, fences and polls the rings once more. Either it

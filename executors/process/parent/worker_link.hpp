@@ -119,7 +119,7 @@ private:
         process_plane::event e;
         byte_buffer body{};
         std::vector<unique_fd> descriptors{};
-        std::chrono::steady_clock::time_point without_memory_since{};  // the epoch: it has not been
+        std::chrono::steady_clock::time_point without_memory_since{};  // the epoch: memory was not refused
     };
     void fail_without_memory() noexcept;
     template <std::size_t Slots>
@@ -131,13 +131,13 @@ private:
     process_plane::block_allocator area_;
     process_plane::request_writer requests_;
     process_plane::event_writer<process_plane::reply_slots> replies_;
-    process_plane::event_writer<process_plane::order_slots> orders_;
+    process_plane::event_writer<process_plane::command_slots> commands_;
     process_plane::event_reader<process_plane::event_slots> events_;
     process_plane::descriptor_socket descriptors_;
     std::deque<waiting_reply> waiting_replies_;
-    std::size_t waiting_answers_ = 0;  // of those, the ones of the kind `home_answer`
-    std::size_t waiting_answer_bytes_ = 0;  // in these
-    std::deque<process_plane::event> waiting_orders_;
+    std::size_t waiting_answers_ = 0;  // the replies in `waiting_replies_` of the kind `home_answer`
+    std::size_t waiting_answer_bytes_ = 0;  // size of the bodies of these answers
+    std::deque<process_plane::event> waiting_commands_;
 
     int doorbell_ = -1;
     bool ring_requested_ = false;

@@ -31,9 +31,9 @@ std::uint64_t size_of(int memfd) {
 
 }  // namespace
 
-void ring_orders(control_block& control) noexcept {
-    control.order_bell.fetch_add(1, std::memory_order_seq_cst);
-    ::syscall(SYS_futex, &control.order_bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+void ring_commands(control_block& control) noexcept {
+    control.command_bell.fetch_add(1, std::memory_order_seq_cst);
+    ::syscall(SYS_futex, &control.command_bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
 std::exception_ptr too_large(const char* what, std::uint64_t size) {

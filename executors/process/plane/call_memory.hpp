@@ -24,7 +24,7 @@ namespace cadre::detail::process_plane {
 
 inline constexpr std::size_t event_slots = 1024;  // worker to parent
 inline constexpr std::size_t reply_slots = 256;   // parent to worker's loop
-inline constexpr std::size_t order_slots = 128;   // parent to worker's control thread
+inline constexpr std::size_t command_slots = 128;   // parent to worker's control thread
 
 /// Bytes of results after which a worker ends a chunk early, so that the parent passes on what it holds.
 inline constexpr std::size_t max_chunk_results = std::size_t{16} << 20;
@@ -44,13 +44,13 @@ struct worker_setup {
     std::uint32_t retries;         // by default
     std::int64_t task_timeout;        // nanoseconds; 0: none
     std::uint64_t memory_soft_limit;  // bytes; 0: none
-    std::uint32_t limits_memory;   // 1: it has that limit or a hard one
+    std::uint32_t limits_memory;   // 1: the worker has a soft or a hard limit
     std::uint32_t domain;          // of the executor's channels, cells and locks
     std::uint32_t trace;           // 1: the worker records its tasks
     executor_identity portable_id;  // of the executor's handles
-    shm::program_id program;       // in the handles of shared objects
-    shm::region_shape region;      // in which these live
-    /// A function, and the bytes that it gets, which lie in the parent's area.
+    shm::program_id program;       // part of the handles of shared objects
+    shm::region_shape region;      // of the memory of shared objects
+    /// A function, and the bytes that are passed to it, which are in the parent's area.
     struct action {
         function_slot run;  // size 0: none
         block bytes;
@@ -59,7 +59,7 @@ struct worker_setup {
     action finalizer;
     executor_kind kind;  // of the executor, as tasks see it
     char executor_name[64];
-    char host[64];  // that errors name; empty: none
+    char host[64];  // named in errors; empty: not named
 };
 
 enum class worker_state : std::uint64_t { starting = 0, awake = 1, asleep = 2 };
@@ -72,7 +72,8 @@ struct control_block {
     //
     // | from | to | by | order |
     // | --- | --- | --- | --- |
-    // | starting, awake | asleep | worker's loop, before it polls the rings once more and sleeps | relaxed, then a full fence |
+    // | starting, awake | asleep | worker's loop, before it polls the rings once more and sleeps | relaxed, then a full
+    // fence |
     // | asleep | awake | worker's loop, when it wakes | relaxed, then a full fence |
     //
     // The parent publishes, fences and loads it: either it sees `asleep` and rings, once for each value, or the last
@@ -89,7 +90,7 @@ struct control_block {
     alignas(64) std::atomic<std::uint64_t> requests_consumed;  // worker
     alignas(64) std::atomic<std::uint64_t> events_consumed;  // parent
     alignas(64) std::atomic<std::uint64_t> replies_consumed;  // worker
-    alignas(64) std::atomic<std::uint64_t> orders_consumed;  // worker
+    alignas(64) std::atomic<std::uint64_t> commands_consumed;  // worker
 
     // 1: set by the worker when its event ring is full; 0: by the parent, which then rings.
     alignas(64) std::atomic<std::uint32_t> events_blocked;
@@ -97,13 +98,13 @@ struct control_block {
     // release.
     std::atomic<std::uint32_t> retiring;
     alignas(64)
-        std::atomic<std::uint32_t> order_bell;  // both sides increment it: the futex that the control thread waits on
+        std::atomic<std::uint32_t> command_bell;  // both sides increment it: the futex that the control thread waits on
 
     alignas(64) item_watch watches[item_watches];  // both sides: see item_watch.hpp
 };
 
 /// Wakes the worker's control thread.
-void ring_orders(control_block& control) noexcept;
+void ring_commands(control_block& control) noexcept;
 
 /// The mapping of the memfd, which begins with `layout`.
 class call_memory {
@@ -113,7 +114,7 @@ public:
         alignas(4096) slot requests[request_slots];
         slot events[event_slots];
         slot replies[reply_slots];
-        slot orders[order_slots];
+        slot commands[command_slots];
         alignas(4096) function_slot functions[function_slots];
         alignas(4096) trace_ring trace;
     };

@@ -30,7 +30,7 @@ public:
     [[nodiscard]] int send(std::span<const unique_fd> descriptors) noexcept;
 
     struct arrival {
-        bool valid = false;  ///< else the sender breaks the protocol
+        bool valid = false;  ///< false: the sender violates the protocol
         bool lost = false;  ///< this process had no free descriptor: the missing ones are empty
         std::vector<unique_fd> descriptors{};
     };

@@ -9,7 +9,7 @@
 /// | (p, queued) | (p, revoked) | parent, compare-and-swap | acq_rel |
 ///
 /// Exactly one of the last two succeeds, so exactly one side has the call. The worker passes over revoked slots and
-/// stores in `consumed`, with release, the number of positions whose payload it needs no more.
+/// stores in `consumed`, with release, the number of positions whose payload it no longer needs.
 #pragma once
 
 #include "process/plane/ring_writer.hpp"

@@ -218,7 +218,7 @@ void call_dispatcher::run(worker_call& call, std::uint16_t entry) noexcept {
         return;
     }
     notify_before(*f);
-    look_after_unread();
+    wake_control_thread_if_results_unread();
     process_os::clear_failed_allocation();
     call.failures_before = process_os::failed_allocations();
     control_.begun_at.store(began, std::memory_order_relaxed);
@@ -269,7 +269,7 @@ void call_dispatcher::notify_before(const worker_functions::function& next) noex
 
 // A function may compute for long, while the parent does not know of earlier results or has no room for more: the
 // control thread checks that. Most calls begin when everything has been read, and wake no thread.
-void call_dispatcher::look_after_unread() noexcept {
+void call_dispatcher::wake_control_thread_if_results_unread() noexcept {
     if (status_.control_thread_sleeps() && sender_.may_be_unread()) status_.ring_control_thread();
 }
 
@@ -290,7 +290,7 @@ void call_dispatcher::finish(worker_call* call, call_reply reply) noexcept {
     if (call->raw.is_open() && reply.kind != reply_kind::exception) {
         call->raw.send(sender_, e, when);
         delete call;
-        retire_if_worn_out();
+        retire_if_memory_exhausted();
         return;
     }
     if (!reply.borrowed.empty()) {
@@ -306,11 +306,11 @@ void call_dispatcher::finish(worker_call* call, call_reply reply) noexcept {
     call->results.close(sender_);
     call->raw.drop(sender_);
     delete call;
-    retire_if_worn_out();
+    retire_if_memory_exhausted();
 }
 
 // Called after the call has returned its memory.
-void call_dispatcher::retire_if_worn_out() noexcept {
+void call_dispatcher::retire_if_memory_exhausted() noexcept {
     if (!memory_.exhausted() || retires_.exchange(true, std::memory_order_relaxed)) return;
     event e{};
     e.kind = event_kind::retires;

@@ -39,8 +39,8 @@ public:
     bool read_replies() noexcept;
     [[nodiscard]] bool expects_soon() const noexcept override;
     [[nodiscard]] bool may_spin() const noexcept override;
-    /// Before a task runs, which may compute for long.
-    void look_after_unread() noexcept;
+    /// Called before a task runs, because the task may compute for long.
+    void wake_control_thread_if_results_unread() noexcept;
     void announce_sleep() noexcept override;
     void announce_awake() noexcept override { status_.announce_awake(); }
 
@@ -50,8 +50,8 @@ public:
     void send_tasks(std::uint64_t request, pid_t program) noexcept;
     /// Called every few milliseconds while the loop may be computing.
     void remind() noexcept { sender_.remind(); }
-    /// @return false if the loop may compute over results that the parent has not read; else `order_bell` is rung when
-    /// it does
+    /// @return false if the loop may compute over results that the parent has not read; else `command_bell` is rung
+    /// when it does
     [[nodiscard]] bool sleeps_until_rung() noexcept {
         return status_.sleeps_until_rung([this] { return sender_.all_read(); });
     }
@@ -61,7 +61,7 @@ public:
     [[nodiscard]] event_sender& sender() noexcept { return sender_; }
     /// Whether the worker is to be replaced: an allocation has failed at its memory limit, or it is above the soft
     /// limit.
-    [[nodiscard]] bool worn_out() noexcept { return memory_.exhausted(); }
+    [[nodiscard]] bool memory_exhausted() noexcept { return memory_.exhausted(); }
     /// Whether the memory of this worker is limited.
     [[nodiscard]] bool limits_memory() const noexcept { return control_.setup.limits_memory != 0; }
     /// Sends the reply and deletes the call.
@@ -84,7 +84,7 @@ private:
     };
     static void pump(work_item* item) noexcept;
     void queue_round() noexcept;
-    /// Needs the event no more afterwards: it is passed before the program's code runs.
+    /// The event is no longer needed afterwards: it is consumed before the program's code runs.
     [[nodiscard]] worker_backend::ended_call take_reply(const process_plane::event& e);
     void ask_for_descriptors(worker_call& call, std::uint16_t entry) noexcept;
     void run_awaited() noexcept;
@@ -96,7 +96,7 @@ private:
     void notify_before(const worker_functions::function& next) noexcept;
     void reject(worker_call& call, const std::exception& why) noexcept;
     void send_begun(const worker_call& call, std::int64_t began) noexcept;
-    void retire_if_worn_out() noexcept;
+    void retire_if_memory_exhausted() noexcept;
     void request_work_once() noexcept;
     bool request_work() noexcept;
 

@@ -43,16 +43,17 @@ void control_thread::start(const process_plane::call_memory& memory, call_dispat
     auto& parts = memory.parts();
     const auto run = [&parts, &dispatcher, &descriptors, &quit] {
         const process_os::crash_handler_stack stack;
-        auto& bell = parts.control.order_bell;
-        process_plane::event_reader<process_plane::order_slots> orders(parts.orders, parts.control.orders_consumed);
+        auto& bell = parts.control.command_bell;
+        process_plane::event_reader<process_plane::command_slots> commands(parts.commands,
+                                                                           parts.control.commands_consumed);
         auto next_check = steady_clock::now() + check_interval;
         auto next_descriptor_check = steady_clock::now() + descriptor_interval;
         for (;;) {
             // The bell counts: an order that is published after this load changes it, so the wait returns at once.
             const std::uint32_t seen = bell.load(std::memory_order_seq_cst);
             event e;
-            while (orders.peek(e)) {
-                orders.advance();
+            while (commands.peek(e)) {
+                commands.advance();
                 if (e.kind == event_kind::stop)
                     dispatcher.request_stop(e.id, static_cast<stop_reason>(e.items));
                 else if (e.kind == event_kind::dump)

@@ -1,5 +1,5 @@
 /// @file
-/// The thread of a worker that handles stop and quit orders while the loop computes, and checks the worker's
+/// The thread of a worker that handles the commands stop and quit while the loop computes, and checks the worker's
 /// descriptors.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace cadre::detail::process_worker {
 
 class control_thread {
 public:
-    /// Starts the thread, which lives as long as the process. A quit order sets `quit` and wakes the loop drivers.
+    /// Starts the thread, which lives as long as the process. The command quit sets `quit` and wakes the loop drivers.
     static void start(const process_plane::call_memory& memory, call_dispatcher& dispatcher,
                       const descriptor_check& descriptors, std::atomic<bool>& quit);
 };

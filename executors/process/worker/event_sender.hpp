@@ -85,9 +85,10 @@ private:
         process_plane::event e;
         byte_buffer body{};
         std::span<const unique_fd> descriptors{};
-        std::vector<unique_fd> owned{};  // those, if they are closed when they have been sent
+        std::vector<unique_fd> owned{};  // the same descriptors, if they are to be closed after they were sent
         bool placed = false;  // the body is in `e` or in a block
-        process_plane::block owner{};  // of that, to be released when it was read; empty: it stays its user's
+        process_plane::block
+            owner{};  // block of the body, released after it was read; empty: the caller keeps the body
         std::vector<process_plane::block> release_after{};  // see `release_block`
     };
     bool send_with(process_plane::event e, std::span<const std::span<const std::byte>> body, notice when,

@@ -49,7 +49,7 @@ public:
         /// May run the program's code, which may read further messages: this one has been passed before.
         void complete() noexcept;
     };
-    /// Takes a reply from the parent, or a part of it; on the loop's thread. Needs `body` no more afterwards.
+    /// Takes a reply from the parent, or a part of it; on the loop's thread. `body` is no longer needed afterwards.
     [[nodiscard]] ended_call take_reply(const process_plane::event& e, std::span<const std::byte> body,
                                         std::vector<unique_fd> descriptors) noexcept;
     /// How many tasks wait for nested calls; counted only where the number of unfinished tasks is limited.
@@ -59,7 +59,7 @@ private:
     struct outstanding {
         portable_call* call = nullptr;
         std::uint64_t caller = 0;  // id of the task
-        std::size_t bytes = 0;     // of name and arguments
+        std::size_t bytes = 0;  // of name and arguments
         std::size_t descriptors = 0;  // in the arguments
         byte_buffer partial{};
     };

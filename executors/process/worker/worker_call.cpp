@@ -67,7 +67,7 @@ bool worker_call::item_stopped() noexcept {
 
 bool worker_call::ends_early() noexcept {
     if (timed && item_stopped()) return true;
-    return stop.reason() > stop_reason::requested || dispatcher_.worn_out() || results.full() ||
+    return stop.reason() > stop_reason::requested || dispatcher_.memory_exhausted() || results.full() ||
            error_bytes >= process_plane::max_chunk_results;
 }
 

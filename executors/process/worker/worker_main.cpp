@@ -149,7 +149,7 @@ worker_objects& start(process_os::worker_boot&& boot) noexcept {
         only_dispatcher = &w.dispatcher;
         set_running_hook([](std::uint64_t id) noexcept {
             end_if_forked();
-            if (id != 0) only_dispatcher->look_after_unread();
+            if (id != 0) only_dispatcher->wake_control_thread_if_results_unread();
             running_word->store(id, std::memory_order_release);
         });
         if (w.setup.trace != 0) w.trace.install();

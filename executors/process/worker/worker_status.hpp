@@ -24,7 +24,7 @@ public:
     }
     void ring_control_thread() noexcept {
         ring_control_thread_.store(false, std::memory_order_relaxed);
-        process_plane::ring_orders(control_);
+        process_plane::ring_commands(control_);
     }
     void publish_cpu() noexcept {
         const std::int32_t cpu = process_plane::current_cpu();
@@ -32,11 +32,11 @@ public:
     }
 
     /// For the control thread. `idle()`: the loop has sent nothing that the parent has not read; it takes the lock
-    /// under which events are sent. @return false if there is something to look after; else `order_bell` is rung when
-    /// there is
-    // Pairs with call_dispatcher::look_after_unread: the loop sends, and then loads the request. If `idle` has missed
-    // an event, the lock orders the request before the sending. A loop that sleeps stores its state, when it wakes, and
-    // fences.
+    /// under which events are sent. @return false if there are unread results; else `command_bell` is rung when
+    /// there are
+    // Pairs with call_dispatcher::wake_control_thread_if_results_unread: the loop sends, and then loads the request. If
+    // `idle` has missed an event, the lock orders the request before the sending. A loop that sleeps stores its state,
+    // when it wakes, and fences.
     template <class Idle>
     [[nodiscard]] bool sleeps_until_rung(Idle idle) noexcept {
         ring_control_thread_.store(true, std::memory_order_relaxed);
@@ -57,7 +57,8 @@ private:
     std::uint64_t changes_ = 0;
     // | value | set by | when | order |
     // | --- | --- | --- | --- |
-    // | true | control thread | before it checks whether the loop sleeps or has sent nothing | relaxed, then a full fence |
+    // | true | control thread | before it checks whether the loop sleeps or has sent nothing | relaxed, then a full
+    // fence |
     // | false | control thread | the loop may compute over unread events | relaxed |
     // | false | loop | it runs a function over unread events, and rings | relaxed |
     std::atomic<bool> ring_control_thread_{false};

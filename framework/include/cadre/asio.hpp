@@ -35,7 +35,7 @@ namespace cadre {
 
 /// The `io_context` of a serial or a thread executor, made at the first call and run by the executor's own threads: the
 /// driver of the serial loop, or the workers of the pool. With several workers its handlers run on any of them, at the
-/// same time. Inside a task in a worker process, the process executor stands for the worker's own loop.
+/// same time. Inside a task in a worker process, the process executor denotes the worker's own loop.
 ///
 /// It lives as long as the executor; I/O objects that use it must not outlive it. Do not run or stop it. Any thread.
 /// @throws not_portable for an executor whose tasks run in other processes

@@ -91,7 +91,7 @@ private:
     template <detail::lock_mode Mode>
     [[nodiscard]] std::optional<basic_guard<Mode>> attempt() const;
 
-    detail::separate_count<detail::process_shared_lock> lock_;  // readers with copies of the handle count apart
+    detail::separate_count<detail::process_shared_lock> lock_;  // readers with copies of the handle count separately
 };
 
 }  // namespace cadre

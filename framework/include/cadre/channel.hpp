@@ -37,8 +37,8 @@ namespace cadre {
 /// received.
 ///
 /// All members are thread-safe. Waiting coroutines hold no thread, are served in the order of arrival within a process,
-/// and resume on their home. **Stop**: an operation that can complete immediately does so, even if stop has been
-/// requested. A wait ends with `cancelled`; the operation has then neither sent nor received a value. After the
+/// and resume on their home. **Stop**: an operation that can complete immediately completes, even if stop has
+/// been requested. A wait ends with `cancelled`; the operation has then neither sent nor received a value. After the
 /// executor has shut down all operations, waiting ones too, throw `executor_stopped`.
 ///
 /// An awaitable refers to its handle, which has to outlive the operation.

@@ -136,8 +136,8 @@ private:
     executor handle_;
 };
 
-/// Base of the executors whose work stays in this process (`serial_executor`, `thread_executor`): through them any
-/// callable and any movable argument goes.
+/// Base of the executors whose work stays in this process (`serial_executor`, `thread_executor`): they accept any
+/// callable and any movable argument.
 class local_executor : public executor_type {
 public:
     explicit local_executor(executor ex) noexcept : executor_type(std::move(ex)) {}

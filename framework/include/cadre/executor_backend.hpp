@@ -36,7 +36,7 @@ class timer_service;
 }  // namespace detail
 
 /// Why stop of work is requested: `requested`; `deadline`, after which a backend may end the work by force; or `kill`,
-/// after which it does so if it can.
+/// after which a backend that can end work by force must end it.
 using stop_reason = detail::stop_reason;
 /// A call that leaves this process: function, encoded arguments, options
 /// (`<cadre/detail/scheduler/portable_call.hpp>`).

@@ -76,9 +76,9 @@ struct worker_stats {
 /// Counters of an executor since it started; a snapshot, not synchronised with running work.
 struct executor_stats {
     std::uint64_t submitted = 0;  ///< calls and tasks accepted
-    std::uint64_t completed = 0;  ///< of those, ended (with a value or an error)
+    std::uint64_t completed = 0;  ///< submitted work that has ended, with a value or an error
     std::uint64_t done = 0;  ///< the same as `completed`
-    std::uint64_t running = 0;  ///< of those, not ended: submitted - completed, the queued ones included
+    std::uint64_t running = 0;  ///< submitted work that has not ended, queued work included: submitted - completed
     std::uint64_t queued = 0;  ///< of the running ones, not begun by a worker; always 0 for local executors
     std::uint64_t failed = 0;  ///< calls that ended with an error; always 0 for local executors
     std::uint64_t retried =

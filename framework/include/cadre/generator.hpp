@@ -127,7 +127,7 @@ public:
             std::add_pointer_t<reference>& published_;
         };
 
-        // The promise of the generator that has the consumer: `root_`, unless that one is yielded itself since.
+        // The promise of the generator that the consumer reads: `root_`, unless `root_` has itself been yielded since.
         [[nodiscard]] promise_type& outermost() noexcept {
             while (root_->outer_)
                 root_ = root_->root_;
@@ -140,7 +140,8 @@ public:
         std::add_pointer_t<reference> value_ = nullptr;  // of the outermost: the present element
         std::coroutine_handle<promise_type> innermost_;  // of the outermost: the body to resume; null: its own
         promise_type* root_ = this;
-        std::coroutine_handle<promise_type> outer_;  // which yields the elements of this one; null: it is the outermost
+        std::coroutine_handle<promise_type>
+            outer_;  // generator that yields the elements of this one; null: this is the outermost
         std::exception_ptr error_;
     };
 

@@ -34,8 +34,8 @@ struct job_access {
 
 }  // namespace detail
 
-/// The handle to work that `spawn` has started. Move-only. The destructor asks the work to stop and discards the
-/// result; the work then belongs to its executor until it ends. A job is awaited once. The member functions are
+/// The handle to work that `spawn` has started. Move-only. The destructor requests stop of the work and discards the
+/// result; the executor then owns the work until it ends. A job is awaited once. The member functions are
 /// thread-safe. An empty job (default-constructed, or moved from) has no work: `request_stop` and `kill` do nothing,
 /// and the others return false, 0 or an empty text; awaiting it is a `std::logic_error`.
 template <class R>
@@ -56,13 +56,13 @@ public:
     }
     ~job() { drop(); }
 
-    /// Asks the work to stop; idempotent; any thread.
+    /// Requests stop of the work. Idempotent; any thread.
     void request_stop() const noexcept {
         if (state_ != nullptr) state_->request_stop();
     }
-    /// On a process executor: asks the work to stop, and kills its worker with SIGKILL if it has not ended after
-    /// `kill_grace`; awaiting the job then gives `task_killed`. On other executors: `request_stop`. Idempotent; any
-    /// thread.
+    /// On a process executor: requests stop of the work, and kills its worker with SIGKILL if the work has not ended
+    /// after `kill_grace`; awaiting the job then throws `task_killed`. On other executors: `request_stop`. Idempotent;
+    /// any thread.
     void kill() const noexcept {
         if (state_ != nullptr) state_->kill();
     }

@@ -205,7 +205,7 @@ auto start_outcomes(executor ex, F&& f, Range&& range, const map_options& option
 /// @param options  sizes, limits, retries and progress; see `map_options`
 /// @return the results in input order; of a function that returns nothing, one `std::monostate` for each item
 /// @throws the failure of the lowest index (one that is `cancelled` only if there is no other), after the rest was
-/// asked to stop and has ended; what the range or `progress` throws, likewise.
+/// asked to stop and has ended; what the range or `progress` throws, also after that.
 ///
 /// Stop: passed on; completes when the work has ended, with `cancelled` if items were left. Resumes: at home; the range
 /// is read there.

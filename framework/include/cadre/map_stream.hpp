@@ -82,7 +82,7 @@ auto stream_side_by_side(executor ex, F&& f, Ranges ranges, const map_options& o
 
 /// Applies `f` to every item of `source` on `ex`, several items at a time, and gives the results as a stream. Nothing
 /// runs before the first `next()`. From then on a task at the home of the consumer sends items and collects results,
-/// also while the consumer does other things; it takes at most `options.window` items that are not delivered, so an
+/// also while the consumer does other work. At most `options.window` items are taken and not yet delivered, so an
 /// endless source works and memory stays flat.
 ///
 /// @param f        as for `map`
@@ -96,8 +96,8 @@ auto stream_side_by_side(executor ex, F&& f, Ranges ranges, const map_options& o
 /// results of the items before.
 ///
 /// Stop: a request to the task that made the stream is passed on; `next()` then ends with `cancelled` when the work has
-/// ended. Dropping the stream asks the items in flight to stop; they belong to their executor, and the sending task to
-/// its home, until they have ended.
+/// ended. Dropping the stream requests stop of the items in flight. Their executor owns these items, and its home the
+/// sending task, until they have ended.
 template <detail::map_executor E, class F, detail::stream_source S>
 [[nodiscard]] auto map_stream(E&& ex, F&& f, S&& source, map_options options = {})
     -> stream<detail::map_value<F, detail::items_of_source<S>>> {

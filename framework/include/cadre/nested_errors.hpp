@@ -1,5 +1,5 @@
 /// @file
-/// `nested_errors(e)`: the failures that an algorithm met after the one that it has thrown.
+/// `nested_errors(e)`: the failures that followed the one that an algorithm has thrown.
 ///
 ///     try { co_await cadre::when_all(fetch(primary), fetch(mirror)); }
 ///     catch (const std::exception& e) {
@@ -13,12 +13,12 @@
 namespace cadre {
 
 /// The further failures of the `when_all`, `when_any`, `scope`, `with_scope`, `map`, `map_stream` or `reduce` that has
-/// thrown `e`, in the order in which it met them; empty if there were none. `cancelled` is not among them: it follows
-/// from the stop request that the first failure makes. At most the first 64 are kept. They live as long as the
+/// thrown `e`, in the order in which they occurred; empty if there were none. `cancelled` is not among them: it follows
+/// from the stop request that the first failure causes. At most the first 64 are kept. They live as long as the
 /// exception itself, and arrive with it from a worker process. Thread-safe.
 [[nodiscard]] std::vector<std::exception_ptr> nested_errors(const std::exception_ptr& e);
-/// The same for a caught exception. It is identified by its address: a copy, as in `catch (std::runtime_error e)`, has
-/// none.
+/// The same for a caught exception. It is identified by its address: for a copy, as in `catch (std::runtime_error e)`,
+/// the result is empty.
 [[nodiscard]] std::vector<std::exception_ptr> nested_errors(const std::exception& e);
 
 namespace detail {

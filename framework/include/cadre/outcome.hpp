@@ -40,7 +40,8 @@ public:
         requires(std::is_constructible_v<stored, U &&> && !std::is_same_v<std::remove_cvref_t<U>, outcome> &&
                  !std::is_same_v<std::remove_cvref_t<U>, std::exception_ptr> &&
                  !(std::is_same_v<stored, bool> &&
-                   detail::is_outcome<std::remove_cvref_t<U>>))  // has_value() is no value
+                   // An outcome of another type is not converted through its conversion to bool.
+                   detail::is_outcome<std::remove_cvref_t<U>>))
     explicit(!std::is_convertible_v<U&&, stored>) outcome(U&& value)
         : state_(std::in_place_index<0>, std::forward<U>(value)) {}
     explicit(false) outcome(std::exception_ptr error) noexcept : state_(std::in_place_index<1>, std::move(error)) {}

@@ -129,8 +129,9 @@ private:
     //     both       any    `finish_wait`, alone                          0              store, relaxed
     //
     // So `open_` is minus the ended tasks before `join` and `joining` plus the live tasks after it; the change that
-    // makes it `joining` finishes the joiner. The count is the last access of a task that ends: the scope
-    // may be destroyed afterwards.
+    // makes it `joining` finishes the joiner. The count is the last access of a task that ends: the scope may be
+    // destroyed afterwards. Padding instead of `alignas`: a coroutine frame, in which a scope usually is, is not
+    // aligned to a cache line.
     static constexpr std::int64_t joining = std::int64_t{1} << 62;
     [[maybe_unused]] std::byte apart_[64];
     std::atomic<std::int64_t> started_{0};

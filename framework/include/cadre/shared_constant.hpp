@@ -29,8 +29,8 @@ namespace cadre {
 /// encoded once, when the constant is made, into memory that the processes share; each worker decodes it at most once,
 /// when it first reads it, and keeps it between calls. So the constant takes its encoded size once, and the size of a
 /// `T` in the process that made it and in each worker that has read it. The encoded bytes are freed with the last
-/// handle in any process. A process that has decoded its `T` keeps it a little longer: it looks for those of constants
-/// that exist no more each time another one arrives.
+/// handle in any process. A process that has decoded its `T` keeps it a little longer: when another constant arrives,
+/// it frees the values of constants that no longer exist.
 ///
 /// A constant made for a process executor works in every process of the program, also if a worker made it and has died.
 /// One made for a local executor works on every local executor; sending its handle to another process gives

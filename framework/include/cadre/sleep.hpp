@@ -41,7 +41,7 @@ private:
     bool suspend(std::coroutine_handle<> h, environment* e);
     await_check<awaitable_kind::sleep> check_;
     node timer_;
-    std::chrono::nanoseconds delay_{-1};  // from the await; negative: until `timer_.when`
+    std::chrono::nanoseconds delay_{-1};  // counted from the await; negative: sleeps until `timer_.when`
 };
 
 class [[nodiscard]] yield_awaiter {
@@ -81,7 +81,7 @@ template <class Rep, class Period>
 }  // namespace detail
 
 /// The present time of the clock by which the running task sleeps: that of its home, which is virtual on a serial
-/// executor with `clock_kind::virtual_time`. Such a clock begins at the real time and stands still while tasks run.
+/// executor with `clock_kind::virtual_time`. Such a clock begins at the real time and does not advance while tasks run.
 /// Everywhere else, and outside of tasks, `std::chrono::steady_clock::now()`. Thread-safe.
 // A template, so that after `using namespace cadre` a program's own `now()` is the better match.
 template <class = void>

@@ -29,7 +29,8 @@ struct stream_slice {
     T* last;
 };
 
-/// The type in which a stream keeps an element: `T`, or for what `stream` refuses a type that causes no more errors.
+/// The type in which a stream stores an element: `T`. For a `T` that `stream` refuses, a type that causes no further
+/// compiler errors.
 template <class T>
 using stream_element =
     std::conditional_t<std::is_object_v<T>, T,
@@ -82,8 +83,8 @@ public:
         std::swap(frame_, other.frame_);
         return *this;
     }
-    /// A body that runs, after a `next()` that was stopped, is asked to stop and ends on its own: what it refers to has
-    /// to live until then.
+    /// If the body still runs, after a `next()` that was stopped, its stop is requested and it ends on its own. Objects
+    /// to which it refers must live until then.
     ~stream() {
         if (frame_ && frame_.promise().drop_handle() && !frame_.promise().leave()) frame_.destroy();
     }
@@ -123,7 +124,7 @@ public:
         std::coroutine_handle<promise_type> frame_;
         detail::await_check<detail::awaitable_kind::next> check_;
         detail::late_object<detail::stream_wait>
-            wait_;  // made where there is no element: it is as large as several of them
+            wait_;  // constructed only if there is no element: it is as large as several elements
     };
 
     /// The next element, or nothing at the end. Rethrows the exception of the body; afterwards there is no next

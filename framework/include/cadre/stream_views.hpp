@@ -191,14 +191,14 @@ template <class Make>
 
 }  // namespace detail
 
-/// Views of streams. `source | view` is a stream; `view | view` is a view of both. `source` is a stream, which is taken
-/// over or, if it is an lvalue, shared: what the view reads is gone for it, and what the view leaves is there; or a
-/// range, as for `stream_of`.
+/// Views of streams. `source | view` is a stream; `view | view` is a view of both. `source` is a stream or a range, as
+/// for `stream_of`. An rvalue stream is taken over. An lvalue stream is shared: elements consumed by the view are no
+/// longer available from the stream, and elements that the view does not consume remain in it.
 ///
-/// A view reads one element at a time, when it is asked for one (`buffer` reads ahead). Its functions run at the home
-/// of the consumer, one at a time; a coroutine function is awaited. Errors of the source and of the functions leave
-/// `next()`, and the stream has ended then. Stop, and dropping a view halfway: as for every `stream`, through all views
-/// down to the source.
+/// A view reads one element for each element that its consumer requests (`buffer` reads ahead). Its functions run at
+/// the home of the consumer, one at a time; a coroutine function is awaited. `next()` throws the
+/// errors of the source and of the functions, which end the stream. Stop, and dropping a view halfway: as for every
+/// `stream`, through all views down to the source.
 namespace views {
 
 /// `f(element)` in place of each element.
@@ -217,7 +217,7 @@ template <class P>
     });
 }
 
-/// The first `n` elements; no more are read.
+/// The first `n` elements. No further element of the source is read.
 [[nodiscard]] inline auto take(std::size_t n) {
     return detail::make_closure(
         [n]<class T>(stream<T> source) { return detail::take_stream<T>(std::move(source), n); });
@@ -240,8 +240,8 @@ template <class P>
 inline constexpr detail::stream_closure enumerate{detail::enumerates{}};
 
 /// The same elements, of which up to `n` are read ahead: from the first `next()` on, a task of its own at the home of
-/// the consumer reads them while the consumer does other things. Dropping the view asks that task to stop; it then
-/// belongs to its home until it has ended. @throws std::invalid_argument if `n` is 0
+/// the consumer reads them while the consumer does other work. Dropping the view requests stop of that task; its home
+/// then owns the task until it has ended. @throws std::invalid_argument if `n` is 0
 [[nodiscard]] inline auto buffer(std::size_t n) {
     return detail::make_closure([size = detail::positive_count(n, "views::buffer of 0 elements")]<class T>(
                                     stream<T> source) { return detail::buffer_stream<T>(std::move(source), size); });

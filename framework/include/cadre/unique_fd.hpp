@@ -14,11 +14,10 @@ namespace cadre {
 
 /// Owns one file descriptor, or none (-1), and closes it. Move-only. Portable: in a call to another process the
 /// receiver gets a descriptor of its own for the same open file, always close-on-exec, under another number. The
-/// caller's descriptor stays open until the call has ended, so that a call that is repeated has it again, and is closed
-/// then.
+/// caller's descriptor stays open until the call has ended, so that the call can be repeated, and is then closed.
 ///
-/// At most `max_descriptors_per_call` travel with the arguments of one call, and as many with a result. Through a
-/// channel they travel within a process only.
+/// The arguments of one call carry at most `max_descriptors_per_call` descriptors, and so does a result. A channel
+/// carries descriptors within one process only.
 class [[nodiscard]] unique_fd {
 public:
     unique_fd() noexcept = default;
@@ -49,7 +48,8 @@ private:
     int fd_ = -1;
 };
 
-/// Descriptors in the arguments of one call, or in its result, at most. More are refused by `not_portable`.
+/// The maximum number of descriptors in the arguments of one call, or in its result. More are refused by
+/// `not_portable`.
 inline constexpr std::size_t max_descriptors_per_call = 120;
 
 namespace detail {

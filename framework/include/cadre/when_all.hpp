@@ -46,7 +46,7 @@ template <class T>
         return t.frame().promise().take_value();
 }
 
-/// For the destructor of a combinator: once awaited, its tasks have ended. Moved from, it has none.
+/// For the destructor of a combinator: once it was awaited, its tasks have ended. A moved-from combinator has no tasks.
 template <class T>
 void check_awaited_tasks(const task<T>& first, const char* what) noexcept {
     check_awaited(!first || first.frame().promise().ended(), what);

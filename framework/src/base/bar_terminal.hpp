@@ -14,7 +14,7 @@ namespace cadre::detail {
 void release_bar_terminal() noexcept;
 
 /// Keeps a line for each bar below a scrolling region (DECSTBM), in which everything else is written: the terminal
-/// itself keeps apart what this program, its workers and others print. Each change is one `write`. Not thread-safe.
+/// itself separates what this program, its workers and others print. Each change is one `write`. Not thread-safe.
 class bar_terminal {
 public:
     /// `fd`: a terminal.

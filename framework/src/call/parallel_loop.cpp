@@ -25,7 +25,7 @@ constexpr std::size_t chunks_of_batch = 64;
 // Chunks between two looks at the clock, at most.
 constexpr std::size_t max_stride = 256;
 // How long a runner may keep its worker while other work waits there.
-constexpr std::chrono::microseconds turn{500};
+constexpr std::chrono::microseconds max_run_time{500};
 
 }  // namespace
 
@@ -212,8 +212,8 @@ std::size_t parallel_loop::ended_indices() const noexcept {
 void parallel_loop::run(runner& self) noexcept {
     set_current_environment(&self.env_);
     if (!std::exchange(self.has_begun_, true)) start_runners(self.number_);
-    const auto turn_began = clock::now();
-    auto before = turn_began;
+    const auto run_began = clock::now();
+    auto before = run_began;
     std::size_t unmeasured = 0;
     std::size_t stride = 1;  // chunks between two looks at the clock: more if they are short
     for (;;) {
@@ -242,7 +242,7 @@ void parallel_loop::run(runner& self) noexcept {
         unmeasured = 0;
         before = now;
         if (settings_.progress) report_progress();
-        if (now - turn_began >= turn && yield_worker(self)) return;
+        if (now - run_began >= max_run_time && yield_worker(self)) return;
     }
     leave();
 }

@@ -34,7 +34,7 @@ std::uint64_t hash_build_id(std::span<const std::byte> bytes) noexcept {
 
 /// The program and the libraries that it was linked with. They are never unloaded and every process of the program has
 /// them, so the list needs no lock.
-const std::vector<identified_module>& modules_of_start() {
+const std::vector<identified_module>& initial_modules() {
     static const std::vector<identified_module>& modules = *[] {
         auto* all = new std::vector<identified_module>;  // never destroyed: calls may still run while the program exits
         visit_loaded_modules([&](loaded_module& module) {
@@ -48,7 +48,7 @@ const std::vector<identified_module>& modules_of_start() {
 }
 
 /// Takes the list before `main`, while no other library is loaded.
-[[maybe_unused]] const std::vector<identified_module>& taken_at_start = modules_of_start();
+[[maybe_unused]] const std::vector<identified_module>& taken_before_main = initial_modules();
 
 bool paths_are_trusted = false;
 
@@ -57,14 +57,14 @@ std::string display_name(const loaded_module& module) {
 }
 
 template <class Predicate>
-const identified_module* find_at_start(Predicate wanted) {
-    const auto& modules = modules_of_start();
+const identified_module* find_initial_module(Predicate wanted) {
+    const auto& modules = initial_modules();
     const auto found = std::ranges::find_if(modules, wanted);
     return found == modules.end() ? nullptr : &*found;
 }
 
 const identified_module* find_at_start_by_id(std::uint64_t id) {
-    return find_at_start([&](const identified_module& m) { return m.id == id; });
+    return find_initial_module([&](const identified_module& m) { return m.id == id; });
 }
 
 std::optional<loaded_module> find_loaded_by_id(std::uint64_t id) {
@@ -82,7 +82,7 @@ function_id identify_function(const void* address) {
         }
         return {module_id, at - module.base};
     };
-    if (const auto* m = find_at_start([&](const identified_module& i) { return i.module.contains(at); }))
+    if (const auto* m = find_initial_module([&](const identified_module& i) { return i.module.contains(at); }))
         return identify(m->id, m->module);
     if (const auto m = find_loaded_module([&](const loaded_module& l) { return l.contains(at); }))
         return identify(hash_build_id(m->build_id), *m);

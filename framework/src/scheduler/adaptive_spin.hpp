@@ -1,5 +1,5 @@
 /// @file
-/// Whether spinning before a sleep pays: decided by how long the last sleeps were.
+/// Decides from the length of recent sleeps whether to spin before the next sleep.
 #pragma once
 
 #include <chrono>
@@ -7,8 +7,8 @@
 namespace cadre::detail {
 
 /// Spins for as long as a sleep and a wake-up cost, which is at most twice the cost of the best choice (competitive
-/// spinning: Karlin et al., SODA 1990), and only while spinning has paid lately, as KVM's halt polling does: a short
-/// sleep turns it on, two unsuccessful spins in a row turn it off. Used by one thread.
+/// spinning: Karlin et al., SODA 1990), and only while recent spins succeeded, like KVM's halt polling: a short sleep
+/// turns spinning on, two unsuccessful spins in a row turn it off. Used by one thread.
 class adaptive_spin {
 public:
     using clock = std::chrono::steady_clock;

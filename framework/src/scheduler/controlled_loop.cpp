@@ -58,13 +58,13 @@ runnable run_loop::draw() noexcept {
     std::swap(ready[control_->numbers.below(ready.size())], ready.back());
     const runnable drawn = ready.back();
     ready.pop_back();
-    set_finds(1 + static_cast<int>(control_->numbers.below(longest_run)));
+    set_budget(1 + static_cast<int>(control_->numbers.below(longest_run)));
     return drawn;
 }
 
 bool run_loop::has_other_work() noexcept {
     if (control_ == nullptr || !control_->seeded) return true;
-    set_finds(1 + static_cast<int>(control_->numbers.below(longest_run)));
+    set_budget(1 + static_cast<int>(control_->numbers.below(longest_run)));
     return has_items() || controlled_items();
 }
 

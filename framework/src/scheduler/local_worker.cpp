@@ -17,7 +17,7 @@ void local_worker::expect_no_more(polled_item&) noexcept {}
 void local_worker::wake_sleeper() noexcept { wake_one(); }
 
 bool local_worker::reset_and_check() noexcept {
-    finds_ = finds_interval;
+    budget_ = full_budget;
     return has_other_work();
 }
 

@@ -30,7 +30,7 @@ std::string signal_name(int signal) {
     return abbreviation != nullptr ? "SIG" + std::string(abbreviation) : "signal " + std::to_string(signal);
 }
 
-struct in_words {
+struct event_formatter {
     std::string operator()(const log_events::executor_started& e) const {
         return "started, kind " + std::string(to_string(e.kind)) + ", " + std::to_string(e.workers) +
                (e.workers == 1 ? " worker" : " workers");
@@ -79,7 +79,7 @@ struct in_words {
 
 template <class... Events>
 std::string detail::log_event_of<Events...>::text() const {
-    std::string line = "executor '" + executor + "': " + std::visit(in_words{}, what);
+    std::string line = "executor '" + executor + "': " + std::visit(event_formatter{}, what);
     if (lost != 0) line += " (" + std::to_string(lost) + " events before this one were lost)";
     return line;
 }

@@ -77,7 +77,7 @@ private:
 
     std::mutex loops_mutex_;  // under it: `pin` and the hints of loops; items run without it
     std::vector<run_loop*> loops_;
-    std::atomic<std::size_t> loop_count_{0};  // of them; written under the mutex, read without it as a hint
+    std::atomic<std::size_t> loop_count_{0};  // size of `loops_`; written under the mutex, read without it as a hint
     std::atomic<unsigned> controlled_{0};  // loops with a control; counted under the mutex, read relaxed by drivers
     event_source_set sources_;  // visited by the poller
 

@@ -37,8 +37,8 @@ struct live_task {
 /// The waits of coroutines that listen to `stop` or to a state below it.
 void add_waits(stop_state& stop, std::vector<described_wait>& to);
 
-/// One paragraph a task, which stands below its starter; sorted by id. `indent` is the number of blanks at its left.
-/// Ids of tasks that were made in another process than `program` are printed with its pid.
+/// One paragraph for each task, below that of the task that started it; sorted by id. `indent` is the number of blanks
+/// at its left. Ids of tasks that were made in another process than `program` are printed with its pid.
 [[nodiscard]] std::string print_tree(std::vector<live_task> tasks, std::size_t indent, pid_t program);
 
 }  // namespace cadre::detail

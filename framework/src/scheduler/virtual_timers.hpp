@@ -13,8 +13,8 @@
 
 namespace cadre::detail {
 
-/// Begins at the real time, and stands still until it is moved. Timers that are due at one time fire in the order in
-/// which they were armed. Any thread adds and cancels; the thread that drives the loop does the rest.
+/// Begins at the real time, and does not advance until it is moved. Timers that are due at one time fire in the order
+/// in which they were armed. Any thread adds and cancels; the thread that drives the loop does the rest.
 ///
 /// The word `now_` is stored and loaded relaxed: it orders nothing.
 class virtual_timers final : public timer_service {

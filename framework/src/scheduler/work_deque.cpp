@@ -7,22 +7,23 @@
 
 namespace cadre::detail {
 
-work_deque::buffer::buffer(std::size_t n) : mask(n - 1), cells(static_cast<cell*>(::operator new(n * sizeof(cell)))) {
-    populate_for_writing(cells, n * sizeof(cell));
-    std::uninitialized_value_construct_n(cells, n);
+work_deque::buffer::buffer(std::size_t n)
+    : mask(n - 1), entries(static_cast<entry*>(::operator new(n * sizeof(entry)))) {
+    populate_for_writing(entries, n * sizeof(entry));
+    std::uninitialized_value_construct_n(entries, n);
 }
 
 work_deque::work_deque() { grow(initial_capacity, 0, 0); }
 work_deque::~work_deque() = default;
 
 void work_deque::grow(std::size_t capacity, std::int64_t top, std::int64_t bottom) {
-    const cell* const old = cells_;
+    const entry* const old = entries_;
     const std::size_t old_mask = mask_;
     buffers_.push_back(std::make_unique<buffer>(capacity));
-    cells_ = buffers_.back()->cells;
+    entries_ = buffers_.back()->entries;
     mask_ = buffers_.back()->mask;
     for (std::int64_t i = top; i < bottom; ++i)
-        cells_[static_cast<std::size_t>(i) & mask_].store(
+        entries_[static_cast<std::size_t>(i) & mask_].store(
             old[static_cast<std::size_t>(i) & old_mask].load(std::memory_order_relaxed), std::memory_order_relaxed);
     buffer_.store(buffers_.back().get(), std::memory_order_release);
     full_fence();  // see `steal`
@@ -74,7 +75,7 @@ runnable work_deque::pop_slow() noexcept {
     bottom_.store(b, std::memory_order_release);
     full_fence();
     if (top_.load(std::memory_order_relaxed) < b)
-        return cells_[static_cast<std::size_t>(b) & mask_].load(std::memory_order_relaxed);
+        return entries_[static_cast<std::size_t>(b) & mask_].load(std::memory_order_relaxed);
     return pop_last(b);
 }
 
@@ -83,7 +84,7 @@ runnable work_deque::pop_last(std::int64_t b) noexcept {
     runnable item;
     std::int64_t t = top_.load(std::memory_order_relaxed);
     if (t == b && top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) {
-        item = cells_[static_cast<std::size_t>(b) & mask_].load(std::memory_order_relaxed);
+        item = entries_[static_cast<std::size_t>(b) & mask_].load(std::memory_order_relaxed);
         ++known_top_;
     }
     bottom_.store(b + 1, std::memory_order_relaxed);
@@ -103,7 +104,7 @@ runnable work_deque::steal_from_filled() noexcept {
     runnable item;
     if (t < b) {
         const buffer* const now = buffer_.load(std::memory_order_acquire);
-        item = now->cells[static_cast<std::size_t>(t) & now->mask].load(std::memory_order_relaxed);
+        item = now->entries[static_cast<std::size_t>(t) & now->mask].load(std::memory_order_relaxed);
     }
     thieves_.fetch_sub(1, std::memory_order_release);
     if (!item || !top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed))

@@ -43,7 +43,8 @@ private:
     /// Takes a run of units and commits memory for it. @return false if there is none
     [[nodiscard]] bool take_units(std::uint64_t count, std::uint64_t& first, bool& zeroed);
     void return_units(std::uint64_t first, std::uint64_t count);
-    /// Writes the entry of a unit again if another process has overwritten it.
+    /// Restores the entry of a unit in the shared table from the private copy: a hostile process may have overwritten
+    /// it.
     void heal(std::uint64_t unit) noexcept;
     void set_unit(std::uint64_t unit, std::uint32_t what) noexcept;
     [[nodiscard]] bool is_free(std::uint64_t offset) const noexcept {

@@ -53,8 +53,9 @@ public:
             c.length.store(offset | cell::in_block | payload::carries_mark(carries), std::memory_order_relaxed);
         });
     }
-    /// Sends up to `count` messages without handles, in order, but for the end as if each were sent alone. `write(c,
-    /// i)` puts the i-th one into its cell. @return as `send`; `sent` is set if it is `done`
+    /// Sends up to `count` messages without handles, in order: equivalent to sending each message separately, except
+    /// for a concurrent close. `write(c, i)` puts the i-th message into its cell. @return as `send`; `sent` is set if
+    /// the result is `done`
     template <class Write>
     [[nodiscard]] op_status send_run(unsigned count, Write write, unsigned& sent) noexcept {
         return put(count, write, sent);

@@ -23,7 +23,7 @@ static_assert(max_slots <= 1u << slot_bits);
 
 [[nodiscard]] constexpr bool is_far(unsigned slot) noexcept { return slot >= near_slots; }
 
-/// 128 random bits that stand for one program: its handles mean nothing to another one.
+/// 128 random bits that identify one program: another program does not accept its handles.
 struct program_id {
     std::uint64_t high = 0;
     std::uint64_t low = 0;

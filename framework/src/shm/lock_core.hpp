@@ -42,7 +42,7 @@ struct lock_word {
 };
 
 /// The lock permits barging; callers periodically hand it to a waiting process, which bounds starvation. The grantee
-/// confirms the grant by taking the lock. A grant to a process that is dead or waits no more is revoked.
+/// confirms the grant by taking the lock. A grant to a process that is dead or no longer waits is revoked.
 /// `Word` is another type in the model that explores this code, tests/models/lock_model.hpp.
 template <class Probe = no_probe, class Word = word>
 class lock_core {
@@ -77,7 +77,7 @@ public:
         Probe::at(step::lock_granted);
         return true;
     }
-    /// `who` waits no more: frees a lock that is granted to it. @return whether it was
+    /// `who` no longer waits: frees a lock that is granted to it. @return whether it was
     bool revoke_grant(process_id who) noexcept {
         lock_word w{lock_.load()};
         return w.state() == lock_word::phase::granted && w.who() == who && swap(w, free(w.died()));

@@ -27,7 +27,7 @@ public:
     object_life(Word& state, Word& changes, Word& in_transit, Word& queued, Presence presence) noexcept
         : state_(state), changes_(changes), in_transit_(in_transit), queued_(queued), presence_(presence) {}
 
-    /// @return false if `o` exists no more: then call `begin_freeing` for what is in the entry now
+    /// @return false if `o` no longer exists: then call `begin_freeing` for what is in the entry now
     [[nodiscard]] bool set_presence(object_ref o, unsigned slot) noexcept {
         const object_word live = object_word::make(o.incarnation, o.kind, object_phase::live);
         object_word w{state_.load()};

@@ -20,19 +20,26 @@ struct object_ref {
     object_kind kind = object_kind::none;
 
     friend auto operator<=>(const object_ref&, const object_ref&) = default;
-    /// The bit of a pending word that stands for this object (and for some others).
+    /// The bit of a pending word for this object, which it shares with some others.
     [[nodiscard]] constexpr unsigned ring_index() const noexcept { return (index + slot * 7) % 64; }
 };
 
 /// object_entry::state: incarnation << 32 | arrivals, or the slot of the process that frees it << 5 | kind << 2 | phase
 ///
-/// | state            | changed by                                     | to                                             |
-/// | ---------------- | ---------------------------------------------- | ---------------------------------------------- |
-/// | free(i)          | the owner of the arena, s                      | freeing(i + 1, none, s)                        |
-/// | freeing(i, none) | the owner, when the other words are written    | live(i)                                        |
-/// | live(i)          | a process that has set its presence bit        | live(i), one more arrival, by CAS              |
-/// |                  | a process s that found the object unused       | freeing(i, s), by CAS with the arrivals it read |
-/// | freeing(i, s)    | s, or the supervisor if s is dead              | free(i)                                        |
+/// | state            | changed by                                     | to
+/// |
+/// | ---------------- | ---------------------------------------------- | ----------------------------------------------
+/// |
+/// | free(i)          | the owner of the arena, s                      | freeing(i + 1, none, s)
+/// |
+/// | freeing(i, none) | the owner, when the other words are written    | live(i)
+/// |
+/// | live(i)          | a process that has set its presence bit        | live(i), one more arrival, by CAS
+/// |
+/// |                  | a process s that found the object unused       | freeing(i, s), by CAS with the arrivals it
+/// read |
+/// | freeing(i, s)    | s, or the supervisor if s is dead              | free(i)
+/// |
 ///
 /// All operations are sequentially consistent, except that the owner may read its own entries with acquire.
 struct object_word {

@@ -41,7 +41,7 @@ public:
         return o;
     }
 
-    /// Adds a reference of this process. @return false if the object exists no more
+    /// Adds a reference of this process. @return false if the object no longer exists
     /// @throws std::bad_alloc
     [[nodiscard]] bool acquire(object_ref o);
     /// Removes a reference of this process. No effect if there is none.
@@ -103,7 +103,7 @@ private:
     /// Reverts `take_entry`.
     void return_entry(object_ref o) noexcept;
     [[nodiscard]] object_life<slot_set> life(object_ref o) const noexcept;
-    /// @return whether this process used the object and now uses it no more: then free it if it is unused
+    /// @return whether this process used the object and no longer uses it: then free it if it is unused
     [[nodiscard]] bool drop_reference(object_ref o) noexcept;
     /// Frees the present object of the entry if it is unused, also if that is not `o` any more.
     void free_entry_if_unused(object_ref o) noexcept;

@@ -53,7 +53,7 @@ void plane_core::retry_waiters(std::uint64_t ring_bits) noexcept {
 
 object_handle::object_handle(plane_core& core, object_ref o, bool fresh)
     : core_(core), ref_(o), entry_(core.objects.entry(o)), far_(core.memory.far(o.slot, o.index)),
-      turn_(core.table.self().slot + 1) {
+      next_slot_(core.table.self().slot + 1) {
     if (!fresh && !core_.objects.acquire(o))
         throw not_portable("the handle refers to a shared object that no longer exists");
     const auto data = core_.objects.data_of(o);
@@ -106,7 +106,7 @@ void object_handle::for_each_other(unsigned q, F f) noexcept {
     if (!here()) return;
     const unsigned self = core_.table.self().slot;
     const unsigned slots = core_.memory.slots();
-    const unsigned first = turn_.load(std::memory_order_relaxed) % slots;
+    const unsigned first = next_slot_.load(std::memory_order_relaxed) % slots;
     const auto other = [&](unsigned slot) { return slot == self || f(slot); };
     if (waiting(q).for_each(first, slots, other)) waiting(q).for_each(0, first, other);
 }
@@ -114,7 +114,7 @@ void object_handle::for_each_other(unsigned q, F f) noexcept {
 void object_handle::ring_one(unsigned q) noexcept {
     for_each_other(q, [&](unsigned slot) {
         if (core_.table.ring(slot, ring_bit()) == process_table::ring_result::deferred) return true;
-        turn_.store(slot + 1, std::memory_order_relaxed);
+        next_slot_.store(slot + 1, std::memory_order_relaxed);
         return false;
     });
 }
@@ -136,8 +136,8 @@ void object_handle::ring_each(unsigned q) noexcept {
     });
 }
 
-void object_handle::visit_waiting(unsigned q, bool (*f)(void*, unsigned), void* function) noexcept {
-    for_each_other(q, [&](unsigned slot) { return f(function, slot); });
+void object_handle::visit_waiting(unsigned q, bool (*f)(void* context, unsigned slot), void* context) noexcept {
+    for_each_other(q, [&](unsigned slot) { return f(context, slot); });
 }
 
 std::optional<process_id> object_handle::next_waiting(unsigned q) noexcept {
@@ -145,7 +145,7 @@ std::optional<process_id> object_handle::next_waiting(unsigned q) noexcept {
     for_each_other(q, [&](unsigned slot) {
         if (slot != 0 && core_.table.loop_of(slot) == loop_state::busy) return true;
         found = core_.table.occupant(slot);
-        turn_.store(slot + 1, std::memory_order_relaxed);
+        next_slot_.store(slot + 1, std::memory_order_relaxed);
         return false;
     });
     return found;

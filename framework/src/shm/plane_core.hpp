@@ -46,7 +46,7 @@ public:
     /// The one object in this process for an object in shared memory, so that all coroutines of the process wait in one
     /// queue. Finds it, or makes it by `make()` (a shared_ptr). `owned`: the encoded handle owned a reference, which
     /// ends here.
-    /// @throws not_portable if the object exists no more
+    /// @throws not_portable if the object no longer exists
     template <class Object, class Make>
     [[nodiscard]] std::shared_ptr<Object> find_or_make(object_ref o, bool owned, Make make) {
         const std::lock_guard hold(known_mutex_);
@@ -93,7 +93,7 @@ private:
 class object_handle {
 public:
     /// `fresh`: this process made the object and has a reference already.
-    /// @throws not_portable if the object exists no more
+    /// @throws not_portable if the object no longer exists
     object_handle(plane_core& core, object_ref o, bool fresh);
     object_handle(const object_handle&) = delete;
     object_handle& operator=(const object_handle&) = delete;
@@ -127,7 +127,7 @@ public:
     /// Calls `f(slot)` for the other processes that wait in queue `q`, in turn, until it returns false.
     template <class F>
     void for_each_waiting(unsigned q, F f) noexcept {
-        visit_waiting(q, [](void* function, unsigned slot) { return (*static_cast<F*>(function))(slot); }, &f);
+        visit_waiting(q, [](void* context, unsigned slot) { return (*static_cast<F*>(context))(slot); }, &f);
     }
     /// The next process, in turn, that waits in queue `q` and is not busy. The parent counts as not busy.
     [[nodiscard]] std::optional<process_id> next_waiting(unsigned q) noexcept;
@@ -137,7 +137,7 @@ private:
     [[nodiscard]] slot_set waiting(unsigned q) const noexcept {
         return {entry_.interest[q], far_ != nullptr ? far_->interest[q] : nullptr};
     }
-    void visit_waiting(unsigned q, bool (*f)(void* function, unsigned slot), void* function) noexcept;
+    void visit_waiting(unsigned q, bool (*f)(void* context, unsigned slot), void* context) noexcept;
     template <class F>
     void for_each_other(unsigned q, F f) noexcept;  // until f returns false
 
@@ -146,7 +146,7 @@ private:
     object_entry& entry_;
     far_record* far_;
     object_data data_;
-    std::atomic<unsigned> turn_;  // the slot that is tried first
+    std::atomic<unsigned> next_slot_;  // the slot that is tried first
 };
 
 }  // namespace cadre::detail::shm

@@ -112,7 +112,7 @@ op_status plane_condition::try_take() noexcept {
 // Waiters of this process and of others are notified first in turn; the others take turns among themselves.
 void plane_condition::notify(std::uint32_t count) noexcept {
     if (!handle_->here()) return;
-    const bool here_first = turn_.fetch_add(1, std::memory_order_relaxed) % 2 == 0;
+    const bool here_first = notify_count_.fetch_add(1, std::memory_order_relaxed) % 2 == 0;
     if (here_first) notify_here(count);
     if (count != 0)
         handle_->for_each_waiting(0, [&](unsigned slot) {

@@ -58,7 +58,7 @@ private:
     void notify_here(std::uint32_t& count) noexcept;
 
     slot_counts<> waiters_;
-    std::atomic<unsigned> turn_{0};
+    std::atomic<unsigned> notify_count_{0};
 };
 
 /// Supervisor: gives the notifications that waiters of the dead process have not taken to others.

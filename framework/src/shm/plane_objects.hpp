@@ -191,7 +191,7 @@ private:
     plane_lock lock_;
 };
 
-/// The object of this process for any object in shared memory. @throws not_portable if it exists no more
+/// The object of this process for any object in shared memory. @throws not_portable if it no longer exists
 [[nodiscard]] std::shared_ptr<shared_object> find_object(plane_core& core, object_ref o);
 
 }  // namespace cadre::detail::shm

@@ -35,7 +35,7 @@ private:
     void interest(unsigned, bool on) noexcept override { interest_.set(on); }
 
     // owned | number of sharers. An owner sets `owned` by CAS from 0 and clears it; a sharer adds one, and takes it
-    // back if the lock was owned. Sequentially consistent. In a cache line apart from what readers only read.
+    // back if the lock was owned. Sequentially consistent. On another cache line than the words that readers only read.
     alignas(64) std::atomic<std::uint64_t> state_{0};
     alignas(64) std::atomic<bool> stopped_{false};
     heap_interest interest_;

@@ -39,7 +39,7 @@ private:
     std::atomic<std::uint64_t> used_{0};
 };
 
-/// Bytes that were taken from a budget, until it is destroyed. The default has none.
+/// Bytes taken from a budget; the destructor returns them. Default-constructed: no bytes.
 class home_charge {
 public:
     home_charge() noexcept = default;
@@ -67,7 +67,7 @@ private:
 struct home_limits {
     std::uint64_t bytes_of_worker = 0;  ///< in the objects and messages of one worker, as long as they exist
     std::uint64_t bytes_of_all = 0;
-    std::size_t workers_of_node = 0;  ///< that have something of the objects
+    std::size_t workers_of_node = 0;  ///< workers that hold something of the objects
 
     /// Half of the machine's memory for all workers, a quarter for each.
     [[nodiscard]] static home_limits of_this_machine() noexcept;

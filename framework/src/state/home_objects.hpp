@@ -31,7 +31,7 @@ public:
     [[nodiscard]] static home_number next();
     void add(home_number number, std::weak_ptr<shared_object> object);
     void remove(home_number number) noexcept;
-    /// Null if it exists no more.
+    /// Null if it no longer exists.
     [[nodiscard]] std::shared_ptr<shared_object> find(home_number number) noexcept;
     /// Bytes that own the object are on their way, and keep it alive until `end_transit`.
     void begin_transit(home_number number, std::shared_ptr<const shared_object> object, home_charge charge = {});
@@ -45,7 +45,7 @@ public:
 private:
     struct transit {
         std::shared_ptr<const shared_object> object;
-        std::vector<home_charge> charges;  // one for each of the bytes
+        std::vector<home_charge> charges;  // one for each encoding in transit
     };
     std::mutex mutex_;  // a leaf: no object is destroyed under it
     std::map<home_number, std::weak_ptr<shared_object>> objects_;

@@ -115,14 +115,14 @@ public:
     const std::shared_ptr<shared_object> target;
     const home_number target_number;
     home_channel::message message{};  // to be sent; its charge is that of the operation
-    home_channel::messages received{};  // one, if it was performed
+    home_channel::messages received{};  // one message, if the operation is a receive that was performed
     std::uint32_t permits = 0;
     bool owner_died = false;
     cell_function cell = nullptr;  // the operation on a cell; its state is the message, behind the head of the answer
     std::shared_ptr<home_cell> locked_cell{};  // the cell whose lock it takes
     bool notified = false;  // withdrawn from a condition, with a notification
     bool stopping = false;  // by a stop request of the task
-    std::shared_ptr<operation> self{};  // until it has completed or was withdrawn
+    std::shared_ptr<operation> self{};  // keeps the operation until it has completed or was withdrawn
     std::shared_ptr<operation> next_done{};
 };
 

@@ -87,7 +87,7 @@ void home_service::clear_done() noexcept {
         const std::lock_guard hold(mutex_);
         done.swap(done_);
     }
-    while (done != nullptr)  // not within each other
+    while (done != nullptr)  // a loop instead of recursion: the destructor of one may add the next
         done = std::exchange(done->next_done, nullptr);
 }
 

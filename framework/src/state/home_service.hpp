@@ -90,7 +90,7 @@ private:
     // What a worker was given, and has not confirmed.
     struct in_hand {
         std::shared_ptr<home_channel> channel{};
-        home_channel::messages message{};  // one
+        home_channel::messages message{};  // one message
         std::shared_ptr<home_condition> notified{};  // instead: a notification
     };
     struct session {
@@ -137,7 +137,7 @@ private:
     const home_limits limits_;
     const std::shared_ptr<home_budget> budget_;  // of all workers
 
-    std::atomic<std::size_t> operations_{0};  // that exist
+    std::atomic<std::size_t> operations_{0};  // number of existing operations
     std::mutex mutex_;
     std::map<home_client, session> sessions_;
     std::map<std::uint32_t, std::size_t> sessions_of_nodes_;

@@ -54,11 +54,11 @@ void segment_core::begin_writing() noexcept {
     if (!recoverable_) return;
     std::memcpy(memory() + capacity_, memory(), used());
     writing_.store(1, std::memory_order_release);
-    std::atomic_signal_fence(
-        std::memory_order_seq_cst);  // no change comes before the store: this process may be killed
+    // No change may be moved before the store: this process may be killed at any instruction.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
-// The copy of the manager says how much it used.
+// The size in use is read from the manager's backup copy.
 void segment_core::undo() noexcept {
     const std::byte* const copy = memory() + capacity_;
     const std::size_t bytes =

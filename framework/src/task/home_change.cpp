@@ -12,14 +12,14 @@ home_change::home_change(promise_base& p) noexcept
     work_item::env = first_env_;
 }
 
-home_change* home_change::of(promise_base& p) noexcept {
+home_change* home_change::find_for(promise_base& p) noexcept {
     if ((p.continuation_ & promise_base::completion_tag) != promise_base::completion_tag) return nullptr;
     auto* const c = reinterpret_cast<completion*>(p.continuation_ - promise_base::completion_tag);
     return c->done == &on_end ? static_cast<home_change*>(c) : nullptr;
 }
 
 bool home_change::move(promise_base& p, const std::shared_ptr<executor_backend>& home) {
-    if (home_change* const earlier = of(p); earlier != nullptr) return earlier->enter(home);
+    if (home_change* const earlier = find_for(p); earlier != nullptr) return earlier->enter(home);
     auto* const change = new home_change(p);
     bool entered = false;
     try {

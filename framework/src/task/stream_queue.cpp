@@ -8,7 +8,7 @@ namespace cadre::detail {
 
 bool stream_queue_base::wait(awaiter::node& w, std::coroutine_handle<> h, environment* env) noexcept {
     w.prepare(
-        h, env, w.of == side::joiner ? nullptr : +[](waiter& waiting_one) noexcept {
+        h, env, w.awaited_side == side::joiner ? nullptr : +[](waiter& waiting_one) noexcept {
             auto& self = static_cast<awaiter::node&>(waiting_one);
             {
                 const std::lock_guard hold(self.queue.mutex_);
@@ -21,12 +21,12 @@ bool stream_queue_base::wait(awaiter::node& w, std::coroutine_handle<> h, enviro
     bool waits = false;
     {
         const std::lock_guard hold(mutex_);
-        switch (w.of) {
+        switch (w.awaited_side) {
             case side::producer: waits = size_ >= capacity_; break;
             case side::consumer: waits = size_ == 0 && !ended_; break;
             case side::joiner: waits = !ended_; break;
         }
-        if (waits) waiting(w.of) = &w;
+        if (waits) waiting(w.awaited_side) = &w;
     }
     if (waits) return w.commit();
     w.finish();

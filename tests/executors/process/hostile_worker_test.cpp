@@ -77,7 +77,7 @@ int scribble(unsigned seed) {
             b = static_cast<std::byte>(random());
     m.control.requests_consumed = random();
     m.control.replies_consumed = random();
-    m.control.orders_consumed = random();
+    m.control.commands_consumed = random();
     m.control.running = random();
     m.control.events_blocked = 1;
     for (std::uint64_t i = 0; i < event_slots; ++i) {

@@ -97,7 +97,7 @@ TEST(work_deque_model_fails, without_release_in_pop) {
     const model asymmetric{.script = "2p2p", .attempts = {2, 0}, .pop_releases = false};
     EXPECT_EQ(models::explore(asymmetric).violation, "an item was taken twice");
     const model symmetric{.script = "2", .attempts = {1, 0}, .kind = model::fences::symmetric, .pop_releases = false};
-    EXPECT_EQ(models::explore(symmetric).violation, "a cell that was never filled");
+    EXPECT_EQ(models::explore(symmetric).violation, "an entry that was never filled");
 }
 
 }  // namespace

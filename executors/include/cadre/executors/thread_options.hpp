@@ -17,8 +17,8 @@ struct thread_options {
     worker_count workers = default_workers;
     /// Which CPUs the workers are pinned to. Default: none.
     cpu_list affinity{};
-    /// Called on each thread before its first task, and before the executor's constructor returns, which throws what
-    /// the first one throws.
+    /// Called on each thread before its first task, and before the executor's constructor returns. If initializers
+    /// throw, the constructor rethrows the first exception.
     worker_action initializer{};
     /// Called on each thread after its last task; then the objects of `this_worker::local` are destroyed. What it
     /// throws is printed.

@@ -41,7 +41,7 @@ inline task<void> count_down_and_wait(async_latch l, shared_value<int> before) {
 }
 
 /// Integers that tasks access under a lock or between phases: memory, where the executor shares memory, so that a
-/// missing order of accesses is a race; else shared values. Each access stands alone: an update by two of them is lost
+/// missing order of accesses is a race; else shared values. Each access is separate: an update by two accesses is lost
 /// if another task is inside.
 struct places {
     std::vector<shared_array<int>> memory{};  // one or none

@@ -59,7 +59,7 @@ private:
 
     bool fail_fast_ = false;
     byte_buffer encoded_;  // the result of the present item
-    std::vector<unique_fd> descriptors_;  // those in it
+    std::vector<unique_fd> descriptors_;  // file descriptors in `encoded_`
     std::uint32_t items_done_ = 0;
     std::exception_ptr only_failure_;
 };

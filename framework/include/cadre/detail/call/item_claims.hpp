@@ -13,8 +13,8 @@ namespace cadre::detail {
 
 /// A chunk of tasks runs in one coroutine, which begins one item after the other. If the coroutine suspends, or ends
 /// because its items take long, the thread that has begun the chunk takes the items that are left and returns them to
-/// the map: tasks that wait do so at the same time, and other workers may run what is left. By then another thread may
-/// have resumed the coroutine: each item goes to one side.
+/// the map: waiting tasks wait at the same time, and other workers may run the remaining items. By then another thread
+/// may have resumed the coroutine: each item goes to one side.
 ///
 ///     word          to                 by                                             order
 ///     i < size      i + 1              the coroutine: begins item i                   compare-exchange, relaxed

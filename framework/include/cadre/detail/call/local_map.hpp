@@ -33,8 +33,9 @@ inline constexpr bool is_concurrently_readable =
     std::ranges::sized_range<R> && std::ranges::random_access_range<R> &&
     (std::ranges::contiguous_range<R> || is_iota_view<std::remove_cvref_t<R>>);
 
-/// Results of known number, stored by index from several threads. In the vector itself, where elements can be made in
-/// advance and are objects of their own; else moved there at the end.
+/// Results of known number, stored by index from several threads. They are stored in the vector itself if its elements
+/// can be constructed in advance and are separate objects (unlike vector<bool>, whose neighbours threads may not write
+/// concurrently); otherwise they are moved there at the end.
 template <class R>
 class indexed_results {
     static constexpr bool in_place =

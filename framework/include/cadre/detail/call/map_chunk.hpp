@@ -35,7 +35,7 @@ public:
     [[nodiscard]] returned_items* returned() noexcept override { return this; }
 
     map_chunk& chunk;
-    std::uint32_t from = 0;  ///< the first of them
+    std::uint32_t from = 0;  ///< the first returned item
 };
 
 }  // namespace cadre::detail

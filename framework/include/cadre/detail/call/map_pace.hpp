@@ -56,7 +56,7 @@ private:
     std::size_t concurrency_;
     std::optional<std::size_t> total_;
     std::size_t chunk_ = 1;
-    std::size_t claim_ = 0;  // as the user has fixed it; 0: free
+    std::size_t claim_ = 0;  // fixed by the user; 0: chosen here
     std::size_t largest_ = 0;  // raw chunk; 0: chunks are not raw
     std::size_t fixed_window_ = 0;
     bool repeatable_ = false;

@@ -218,7 +218,7 @@ private:
         results_.set(index, outcome<result>(error));
         note_failure(index);
     }
-    // Items below a failed one run to their end: one of them may fail as well, and a loop would have met that failure.
+    // Items below a failed one run to their end: a plain loop would report the first failure of these.
     void note_failure(std::size_t index) {
         if (!fail_fast_) return;
         const std::exception_ptr error = results_.error(index);
@@ -322,7 +322,7 @@ private:
         return c.reply.retry_last && c.retries_left > 0 && done != 0 &&
                is_bad_alloc(results_.error(c.first + done - 1));
     }
-    /// The chunk ended early, after `done` items: the last of them has met a limit, and the others have not begun.
+    /// The chunk ended early, after `done` items: the last of these exceeded a limit, the others have not begun.
     void send_rest(remote& c, std::uint32_t done) {
         const bool again = repeats_last(c, done);
         window_.completed(again ? done - 1 : done);

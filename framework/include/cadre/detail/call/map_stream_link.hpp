@@ -19,8 +19,10 @@ namespace cadre::detail {
 ///     word        state  changed by                                          to      order
 ///     signalled_  false  `signal`: pushes the node                           true    exchange, acq_rel
 ///                 true   the sender, when it has taken the node              false   store, release
-///     delivered_  n      the consumer, with elements of a batch              n + k   store, relaxed; the last of a batch seq_cst
-///     wake_at_    any    the sender has no room: a number of deliveries      n       store, seq_cst, before it reads `delivered_`
+///     delivered_  n      the consumer, with elements of a batch              n + k   store, relaxed; the last of a
+///     batch seq_cst
+///     wake_at_    any    the sender has no room: a number of deliveries      n       store, seq_cst, before it reads
+///     `delivered_`
 ///                        the sender: it has room                             never   store, relaxed
 ///
 /// The consumer reads `wake_at_` after its store of `delivered_`. For the last element of a batch both are seq_cst:
@@ -76,7 +78,7 @@ private:
     std::atomic<std::size_t> delivered_{0};
     std::atomic<std::size_t> wake_at_{never};
     std::mutex progress_mutex_;  // under it: a user's progress function
-    std::atomic<std::thread::id> reporting_{};  // which has the lock and runs the function
+    std::atomic<std::thread::id> reporting_{};  // thread that holds the lock and runs the progress function
     bool dropped_ = false;
 };
 

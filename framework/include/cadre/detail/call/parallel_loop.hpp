@@ -39,7 +39,7 @@ namespace cadre::detail {
 ///
 /// A failure at index i keeps the indices above it from beginning and asks those that run to stop; the indices below it
 /// run to their end, because one of them may fail as well, and the failure of the lowest index is the one that a plain
-/// loop would have met.
+/// loop would have reported.
 ///
 /// Lives in the frame of the coroutine that awaits `run()`, which completes when every runner has ended.
 class parallel_loop {
@@ -60,8 +60,10 @@ public:
     ///
     ///     word    changed by                                              to                    order
     ///     range_  its runner, `assign`, of an empty range                 first, end            store, release
-    ///             its runner, `claim`: indices from the front             first + n, end        compare-exchange, relaxed
-    ///             another runner, `take_half`: the second half            first, middle         compare-exchange, relaxed
+    ///             its runner, `claim`: indices from the front             first + n, end        compare-exchange,
+    ///             relaxed
+    ///             another runner, `take_half`: the second half            first, middle         compare-exchange,
+    ///             relaxed
     ///
     /// An index leaves a range once and is never in two, so no value of the word comes back.
     class alignas(64) batch_range {
@@ -180,7 +182,7 @@ private:
 
     const std::shared_ptr<executor_backend> backend_;
     const settings settings_;
-    const bool repeatable_;  // its turns do not depend on time: see `repeatable_order`
+    const bool repeatable_;  // the order of its items does not depend on time: see `repeatable_order`
     const std::size_t unit_;  // indices that are never split: 1 unless there are more than 32 bits can number
     task_info info_;
     stop_state stop_;

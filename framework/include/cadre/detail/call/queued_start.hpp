@@ -59,7 +59,7 @@ public:
         return state_.compare_exchange_strong(expected, state::withdrawn, std::memory_order_seq_cst);
     }
     /// The submitter releases an item. One that has been withdrawn stays registered with its backend, and keeps that
-    /// alive, until the queue has returned it. Without locks held; the submitter's own registration still stands.
+    /// alive, until the queue has returned it. Without locks held; the submitter is still registered.
     static void release(pointer item, const std::shared_ptr<executor_backend>& backend) noexcept;
 
 private:
@@ -73,7 +73,7 @@ private:
 
     begin_function begin_;
     void* work_;
-    std::atomic<state> state_{state::idle};  // with what is above on one cache line: all that the worker needs
+    std::atomic<state> state_{state::idle};  // on one cache line with the members above: all that the worker needs
     environment env_;
     task_info info_;  // of its own: the work may end before the queue returns a withdrawn item
     work_root root_;

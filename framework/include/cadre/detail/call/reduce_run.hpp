@@ -123,7 +123,8 @@ private:
             return job<T>(start_local_job(ex_, call(std::in_place, function_, sent_, std::move(items))));
         }
     }
-    // Chunks below a failed one run to their end: one of them may fail as well, and a loop would have met that failure.
+    // Chunks below a failed one run to their end: one of them may fail as well, and a plain loop would have reported
+    // that failure.
     void settle(chunk& c) {
         const auto& state = job_access::state(c.work);
         try {

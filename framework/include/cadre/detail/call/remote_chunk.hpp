@@ -72,7 +72,7 @@ public:
         head_ = arguments.size();
     }
     /// Takes up to `max_items` items of the input. @throws item_refused for the item at `at`, when it has taken those
-    /// before; likewise what the input throws
+    /// before; also what the input throws
     template <class Iterator, class Sentinel>
     void fill(const F& f, Iterator& at, const Sentinel& end, std::size_t max_items) {
         if constexpr (arguments_layout::fixed) {

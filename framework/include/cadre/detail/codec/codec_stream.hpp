@@ -19,7 +19,7 @@ namespace cadre::detail {
 
 class memory_domain;
 
-/// The data that are sent, or kept alive, beside the bytes.
+/// What is sent, or kept alive, in addition to the encoded bytes.
 struct codec_context {
     memory_domain* domain = nullptr;
     void* user = nullptr;
@@ -27,10 +27,11 @@ struct codec_context {
     std::vector<std::shared_ptr<const void>> keep_alive{};
     /// The bytes own the objects of the handles in them, as bytes without a context do.
     bool bytes_own_objects = false;
-    /// Encoding: gets the file descriptors of the value, which loses them and ends with its encoding; null: none can
-    /// travel.
+    /// Encoding: receives the descriptors that are moved out of the value; encoding consumes the value. Null: no
+    /// descriptor can be sent.
     std::vector<unique_fd>* descriptors = nullptr;
-    /// Decoding: those that came with the bytes and were not decoded yet. An empty one was lost on its way.
+    /// Decoding: the descriptors that arrived with the bytes and are not decoded yet. An empty descriptor was lost in
+    /// transit.
     unique_fd* arrived = nullptr;
     std::size_t arrived_count = 0;
 

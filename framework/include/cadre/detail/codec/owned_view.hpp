@@ -67,13 +67,13 @@ private:
     struct contents {
         const element* first;
         std::size_t count;
-        std::shared_ptr<const void> owner{};  // none: the message
+        std::shared_ptr<const void> owner{};  // null: the message owns them
     };
     explicit owned_view(contents c) noexcept : view_(c.first, c.count), owner_(std::move(c.owner)) {}
 
     template <class A>
     [[nodiscard]] static contents own(A&& argument) {
-        if constexpr (movable_owner<A, element>) {  // a reference is none
+        if constexpr (movable_owner<A, element>) {  // false for lvalues: only an rvalue may be moved from
             auto owner = std::make_shared<A>(std::move(argument));
             return {owner->data(), owner->size(), owner};
         } else {

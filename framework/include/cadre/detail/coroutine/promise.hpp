@@ -66,7 +66,7 @@ public:
         env_ = env;
         continuation_ = reinterpret_cast<std::uintptr_t>(&j) | (notify_always ? deciding_tag : 0);
     }
-    /// The number of ended children of its join that this task stands for when it ends, see fork_join.hpp.
+    /// The number of ended children of its join that this task represents when it ends, see fork_join.hpp.
     [[nodiscard]] std::uint32_t weight() const noexcept { return weight_; }
     void set_weight(std::uint32_t weight) noexcept { weight_ = weight; }
     /// Whether both are children of one join, and neither has failed.
@@ -106,7 +106,8 @@ private:
     friend task_chain;
 
     // The kind of continuation, in the two lowest bits: frames, completions and joins are aligned to eight bytes at
-    // least. A child of a join has none set, which makes the most frequent test of a fork-join program the cheapest.
+    // least. For a child of a join no tag is set, which makes the most frequent test of a fork-join program the
+    // cheapest.
     //
     //     bits  continuation                             set by
     //     00    join, notified of a failure only         attach

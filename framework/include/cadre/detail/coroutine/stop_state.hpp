@@ -130,7 +130,7 @@ private:
         link_node link;
         stop_state* above = nullptr;  // whose list `link` is in: the parent's or the leader's
         owning_pointer<std::stop_source> source;
-        request* requests = nullptr;  // that run callbacks now
+        request* requests = nullptr;  // requests that run callbacks at present
     };
     [[nodiscard]] std::mutex& lock() noexcept;
     static void fire_link(stop_node* node, stop_reason why) noexcept;

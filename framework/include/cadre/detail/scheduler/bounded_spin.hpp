@@ -14,8 +14,8 @@ namespace cadre::detail {
 /// Whether this thread runs a worker that has no other work, and whose order of tasks is not fixed by a seed.
 [[nodiscard]] bool only_this_task_is_ready() noexcept;
 
-/// Whether spins for one event have paid lately: after two in a row that did not, many waits begin without one. Threads
-/// that share it may lose each other's changes.
+/// Whether recent spins for one event succeeded: after two failures in a row, many waits begin without a spin. Threads
+/// that share a record may lose each other's changes.
 class spin_record {
 public:
     [[nodiscard]] bool may_spin() noexcept {
@@ -37,17 +37,17 @@ private:
 };
 
 /// Polls `done()` while this worker has no other work, for no longer than a suspension and a resumption cost
-/// (competitive spinning: Karlin et al., SODA 1990): while another worker of its executor is awake, or while `lately`
-/// says that threads elsewhere answer so soon. The first poll is delayed, and the intervals grow: a poll takes a cache
-/// line away from the other thread, so it is to find several results at once. @return whether `done()` was true
+/// (competitive spinning: Karlin et al., SODA 1990). It spins while another worker of its executor is awake, or if
+/// recent spins of `history` succeeded. The first poll is delayed, and the intervals grow: each poll takes a cache line
+/// from the other thread, and a late poll finds several results at once. @return whether `done()` was true
 template <class F>
-[[nodiscard]] [[gnu::noinline]] bool bounded_spin(spin_record& lately, F done) noexcept {
+[[nodiscard]] [[gnu::noinline]] bool bounded_spin(spin_record& history, F done) noexcept {
     constexpr std::chrono::nanoseconds first_interval{500};
     constexpr int polls = 3;
     local_worker* const worker = this_thread_worker;
     if (worker == nullptr) return false;
     const bool among_workers = worker->waits_for_others();
-    if (!among_workers && !(lately.may_spin() && only_this_task_is_ready())) return false;
+    if (!among_workers && !(history.may_spin() && only_this_task_is_ready())) return false;
     bool found = false;
     auto next = std::chrono::steady_clock::now();
     for (int poll = 0; poll < polls && !found; ++poll) {
@@ -58,7 +58,7 @@ template <class F>
         found = done();
         if (!found && !(among_workers ? worker->waits_for_others() : only_this_task_is_ready())) break;
     }
-    if (!among_workers) lately.record(found);
+    if (!among_workers) history.record(found);
     return found;
 }
 

@@ -18,7 +18,7 @@ public:
     /// Whether a short spin is worthwhile now: an answer is expected from a process that runs on another CPU.
     [[nodiscard]] virtual bool expects_soon() const noexcept { return false; }
     /// Whether spinning delays no other thread: a core is idle, and the process that would answer runs on another core.
-    /// The loop then spins for as long as a wake-up takes, if that has paid lately.
+    /// The loop then spins for as long as a wake-up takes, if recent spins succeeded.
     [[nodiscard]] virtual bool may_spin() const noexcept { return false; }
     /// The loop polls continuously: ringers need not ring.
     virtual void announce_polling() noexcept {}

@@ -16,13 +16,13 @@ namespace cadre::detail {
 
 /// Waits for a fixed number of children.
 ///
-/// The children are pushed into the deque of the worker that starts them, the *launcher*; the first runs at once. A
-/// child that ends on the launcher pops the sibling at the bottom of the deque: it was not stolen, so it is run next,
-/// and inherits the *weight* of its predecessor, that is, the number of ended children that it stands for. The child
-/// whose weight reaches the number of children resumes the parent directly: a fork without a theft costs no atomic
-/// read-modify-write. Only where such a chain breaks (the sibling was stolen, or other work lies above it) is the
-/// weight added to a shared counter, and the chain that completes the counter resumes the parent. A weight needs no
-/// synchronisation: it travels with the control flow of one chain, wherever that is resumed.
+/// The children are pushed into the deque of the worker that forks them, the *forking worker*; the first child runs at
+/// once. A child that ends on the forking worker pops the sibling at the bottom of the deque. That sibling was not
+/// stolen: it runs next and inherits the *weight* of its predecessor, the number of ended children that it represents.
+/// The child whose weight reaches the number of children resumes the parent directly, so a fork without a theft costs
+/// no atomic read-modify-write. Only where such a chain breaks (the sibling was stolen, or other work is above it) is
+/// the weight added to a shared counter, and the chain that completes the counter resumes the parent. A weight needs no
+/// synchronisation: it is passed along one chain, wherever that chain is resumed.
 ///
 ///     word     state  changed by                                      to          order
 ///     ended_   n      the last child of a broken chain of weight w    n + w       fetch_add, acq_rel
@@ -55,14 +55,14 @@ public:
             return child;
         };
         promise_base* const first = attached(0);
-        launcher_ = this_thread_worker;
-        if (launcher_ == nullptr || launcher_->backend() != env_.home) [[unlikely]] {
-            launcher_ = no_worker();
+        forking_worker_ = this_thread_worker;
+        if (forking_worker_ == nullptr || forking_worker_->backend() != env_.home) [[unlikely]] {
+            forking_worker_ = no_worker();
             for (std::size_t i = 1; i <= forked; ++i)
                 post_child(attached(i)->frame());
         } else {
-            // In reverse: the launcher runs the second child first, a thief takes the last.
-            launcher_->fork(forked, [&](std::size_t i) { return runnable(attached(forked - i)); });
+            // In reverse: the forking worker runs the second child first, a thief takes the last.
+            forking_worker_->fork(forked, [&](std::size_t i) { return runnable(attached(forked - i)); });
         }
         set_current_environment(&env_);
         return first->frame();
@@ -75,7 +75,7 @@ public:
     /// A child has ended and did not fail. @return the coroutine to resume
     [[nodiscard, gnu::always_inline]] std::coroutine_handle<> child_ended(promise_base& child) noexcept {
         local_worker* const worker = this_thread_worker;
-        if (worker != launcher_) [[unlikely]]
+        if (worker != forking_worker_) [[unlikely]]
             return chain_broken(child.frame());
         const std::uint32_t weight = child.weight();
         if (weight == count_) {
@@ -112,7 +112,7 @@ private:
     union {
         environment env_;
     };
-    local_worker* launcher_;
+    local_worker* forking_worker_;
     std::atomic<promise_base*> first_{nullptr};
     stop_state stop_;
 };

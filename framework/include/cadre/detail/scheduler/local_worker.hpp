@@ -64,9 +64,9 @@ public:
     [[nodiscard]] bool may_continue() noexcept { return --turns_ > 0; }
     /// Fairness for a task whose operations complete without waiting: returns true if the next operation has to
     /// suspend.
-    [[nodiscard]] bool should_yield() noexcept { return --finds_ == 0 && reset_and_check(); }
-    /// For an item that runs many short tasks: each counts as one that the loop has begun, so it need not make way for
-    /// what those before it did. The loop's own count goes on where it was.
+    [[nodiscard]] bool should_yield() noexcept { return --budget_ == 0 && reset_and_check(); }
+    /// For an item that runs many short tasks: each task has a full budget, as if the loop had begun it. The loop's own
+    /// count is restored afterwards.
     class turns_of_item {
     public:
         explicit turns_of_item(local_worker* worker) noexcept
@@ -84,7 +84,7 @@ public:
     /// Within `turns_of_item`: the next task begins.
     void begin_turn() noexcept {
         turns_ = fairness_interval;
-        finds_ = finds_interval;
+        budget_ = full_budget;
     }
 
 protected:
@@ -103,7 +103,7 @@ protected:
     /// From now on `wake_one` is called after each push.
     void announce_every_push() noexcept { sleepers_ = &some_sleepers; }
     /// After how many operations that complete at once the next one suspends.
-    void set_finds(int finds) noexcept { finds_ = finds; }
+    void set_budget(int operations) noexcept { budget_ = operations; }
     /// Wakes one sleeping worker. Called after a push while workers may sleep; without asymmetric fences after each
     /// push.
     virtual void wake_one() noexcept {}
@@ -123,12 +123,12 @@ private:
     [[nodiscard]] CADRE_RARE_CALL bool reset_and_check() noexcept;
 
     static constexpr int fairness_interval = 61;
-    static constexpr int finds_interval = 2048;  // some tens of nanoseconds each
+    static constexpr int full_budget = 2048;  // operations that complete at once, some tens of nanoseconds each
 
     work_deque deque_;
     const std::atomic<std::uint32_t>* sleepers_ = &no_sleepers;
     int turns_ = fairness_interval;
-    int finds_ = finds_interval;
+    int budget_ = full_budget;
     executor_backend* backend_;
     std::size_t index_;
 };
@@ -156,7 +156,7 @@ inline void begin_worker_turn() noexcept {
 /// Defers `item`, which resumes the task that runs, behind all queued work. @return false if this thread is no worker
 /// of its home
 [[nodiscard]] bool defer_home(work_item& item) noexcept;
-/// Fairness, for an operation that did not wait: `defer_home` if the task has to make way. @return whether it was
+/// Fairness, for an operation that did not wait: `defer_home` if the task has to yield. @return whether it was
 /// deferred
 [[nodiscard]] inline bool make_way(work_item& item) noexcept { return !task_may_continue() && defer_home(item); }
 

@@ -34,7 +34,7 @@ struct call_options {
     int priority = 0;                     ///< higher first
     int retries = -1;                     ///< retries after a worker's death; -1: the default of the executor
     bool fresh_worker =
-        false;  ///< prefers a worker that has run nothing: the call met the memory limit of its last one
+        false;  ///< prefers a worker that has run nothing: the call exceeded the memory limit of its last worker
     bool windowed = false;  ///< of a map, whose window bounds how many wait: outside of `max_pending`
 };
 
@@ -54,7 +54,7 @@ struct call_reply {
 
     reply_kind kind = reply_kind::value;
     byte_buffer bytes{};  ///< private to this process: validated copies, never shared memory
-    std::exception_ptr error{};  ///< with `failure`
+    std::exception_ptr error{};  ///< set if `kind` is `failure`
     std::uint32_t items_done =
         0;  ///< chunk: items whose results are in `partial`/`bytes`; the item of that index failed
     byte_buffer
@@ -62,9 +62,9 @@ struct call_reply {
     bool all_begun = false;  ///< chunk that failed: any item that is not done may have begun, because its host is gone
     std::exception_ptr last_item{};  ///< unfinished chunk: the error of the last item done if its time limit stopped it
     bool retry_last =
-        false;  ///< unfinished chunk: the last item done met the memory limit, and is repeated if it may be
+        false;  ///< unfinished chunk: the last item done exceeded the memory limit, and is repeated if retries are left
     std::string where{};  ///< the worker and task, for the text of the error
-    std::vector<unique_fd> descriptors{};  ///< those in `partial` and `bytes`; an empty one was lost on its way
+    std::vector<unique_fd> descriptors{};  ///< those in `partial` and `bytes`; an empty descriptor was lost in transit
     byte_buffer item_errors{};  ///< raw chunk: (index, size, encoded error) of each item that has failed
     std::uint32_t nanoseconds = 0;  ///< how long the call kept its worker; 0: not measured
     borrowed_runs borrowed{};  ///< from a worker that takes them: runs of `bytes` that lie in the result
@@ -97,8 +97,8 @@ class portable_call;
 /// The progress of a chunk that has not completed.
 struct chunk_progress_report {
     std::uint32_t items_done = 0;
-    byte_buffer results{};  ///< those of the first `items_done` items, without the `known` bytes that the caller has
-    byte_buffer item_errors{};  ///< likewise; raw chunk: of those that have failed
+    byte_buffer results{};  ///< of the first `items_done` items, without the `known` bytes that the caller has
+    byte_buffer item_errors{};  ///< raw chunk: of the failed items, without the bytes that the caller has
 };
 
 /// The extension of a backend that knows the progress of a chunk (`executor_backend::query`).
@@ -136,7 +136,7 @@ public:
     /// Those in the arguments. The call owns them until it has completed, so that it can be repeated; the executor
     /// sends copies.
     std::vector<unique_fd> descriptors{};
-    bool may_return_descriptors = false;  ///< else a reply with descriptors is malformed
+    bool may_return_descriptors = false;  ///< if false, a reply with descriptors is malformed
     borrowed_runs borrowed{};  ///< long runs of the arguments, which lie in the caller's values until `complete`
     std::uint32_t items = 1;  ///< more than one: a chunk, whose items begin and are committed one by one
     raw_chunk raw{};
@@ -144,7 +144,7 @@ public:
     call_options options{};
     std::uint64_t id = 0;
     void* backend_data = nullptr;  ///< for use by the executor until `complete`
-    std::atomic<pid_t> worker_pid{0};  ///< as noted; 0: not known
+    std::atomic<pid_t> worker_pid{0};  ///< process that runs the call; 0: not known
     /// Set by executors whose workers are on other hosts, which keep the text; null: this host, or not known.
     std::atomic<const std::string*> worker_host{nullptr};
 
@@ -193,7 +193,7 @@ public:
     virtual ~invocation() = default;
 
     std::span<const std::byte> arguments{};  ///< valid until `finish`
-    std::vector<unique_fd> descriptors{};  ///< those in the arguments
+    std::vector<unique_fd> descriptors{};  ///< file descriptors in the arguments
     std::uint32_t items = 1;
     std::uint32_t claim = 1;  ///< raw chunk: items to claim at a time
     bool may_return = false;  ///< chunk of tasks: `return_items` may be called
@@ -215,8 +215,8 @@ public:
     /// last commit.
     virtual void commit_items(std::uint32_t items_done, byte_buffer results,
                               std::vector<unique_fd> result_descriptors) noexcept = 0;
-    /// Chunk: whether it ends now, with an `unfinished` reply, because of what the last item met: its time limit or a
-    /// limit of the worker's memory.
+    /// Chunk: whether it ends now, with an `unfinished` reply, because the last item exceeded a limit: its time limit
+    /// or a limit of the worker's memory.
     [[nodiscard]] virtual bool ends_early() noexcept { return false; }
 
     /// Chunk of tasks: the items from `from` on have not begun and do not belong to the chunk any longer.

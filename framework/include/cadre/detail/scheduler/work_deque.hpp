@@ -32,16 +32,16 @@ namespace cadre::detail {
 ///              taken
 ///     thieves_ thief, `steal`: reads a buffer                          n + 1       fetch_add, relaxed
 ///              thief, `steal`: has read it                             n - 1       fetch_sub, release
-///     cells    owner, `push` and `grow`: outside of [top_, bottom_)    an item     store, relaxed
+///     entries  owner, `push` and `grow`: outside of [top_, bottom_)    an item     store, relaxed
 ///
 /// The items are those in [top_, bottom_).
 ///
-/// Argument. `push` fills the cell, then stores bottom with release; `steal` reads bottom with acquire, so it sees the
-/// cell. The race is between `pop` (store bottom = b, read top) and `steal` (read top, read bottom): both may see one
+/// Argument. `push` fills the entry, then stores bottom with release; `steal` reads bottom with acquire, so it sees the
+/// entry. The race is between `pop` (store bottom = b, read top) and `steal` (read top, read bottom): both may see one
 /// item. With a full fence between the two accesses on both sides at least one sees the other's and the
 /// compare-exchange on top decides. A compiler fence in pop and `heavy_fence` in steal give exactly that order, see
 /// asymmetric_fence.hpp; where the kernel has no such fence, every pop takes its slow path, which has a full one. `pop`
-/// stores bottom with release as well: a thief may read that store instead of the push's, and has to see the cells
+/// stores bottom with release as well: a thief may read that store instead of the push's, and has to see the entries
 /// below it all the same.
 ///
 /// `heavy_fence` interrupts the owner. So after a theft the owner uses full fences in its next pops, and thieves only
@@ -67,10 +67,10 @@ public:
         const std::int64_t end = b + static_cast<std::int64_t>(count);
         if (end > limit_) [[unlikely]]
             make_room(b, end);
-        cell* const cells = cells_;
+        entry* const entries = entries_;
         const std::size_t mask = mask_;
         for (std::size_t i = 0; i < count; ++i)
-            cells[(static_cast<std::size_t>(b) + i) & mask].store(item(i), std::memory_order_relaxed);
+            entries[(static_cast<std::size_t>(b) + i) & mask].store(item(i), std::memory_order_relaxed);
         bottom_.store(end, std::memory_order_release);
     }
     void push(runnable item) {
@@ -85,7 +85,7 @@ public:
         bottom_.store(b, std::memory_order_release);
         std::atomic_signal_fence(std::memory_order_seq_cst);
         if (top_.load(std::memory_order_relaxed) < b) [[likely]]  // more than one item: thieves cannot reach this one
-            return cells_[static_cast<std::size_t>(b) & mask_].load(std::memory_order_relaxed);
+            return entries_[static_cast<std::size_t>(b) & mask_].load(std::memory_order_relaxed);
         return pop_last(b);
     }
     /// Owner only. The item, which a thief may be taking, is not removed. @return an empty runnable if there is none
@@ -116,7 +116,7 @@ public:
     }
 
 private:
-    using cell = std::atomic<runnable>;
+    using entry = std::atomic<runnable>;
     static constexpr std::size_t initial_capacity = 256;
     static constexpr std::int64_t always = std::numeric_limits<std::int64_t>::max();
 
@@ -126,14 +126,14 @@ private:
         explicit buffer(std::size_t n);
         buffer(const buffer&) = delete;
         buffer& operator=(const buffer&) = delete;
-        ~buffer() { ::operator delete(cells); }
+        ~buffer() { ::operator delete(entries); }
         std::size_t mask;
-        cell* cells;
+        entry* entries;
     };
 
     [[nodiscard]] runnable peek(std::int64_t at) const noexcept {
         if (empty()) return {};
-        return cells_[static_cast<std::size_t>(at) & mask_].load(std::memory_order_relaxed);
+        return entries_[static_cast<std::size_t>(at) & mask_].load(std::memory_order_relaxed);
     }
     void begin_fenced() noexcept;
     void end_fenced() noexcept;
@@ -151,7 +151,7 @@ private:
     // Owner only, but `first_`. All items below `first_` have been taken, so an empty deque is detected without a read
     // of top. `always`: pops take the slow path, with a full fence: all without asymmetric fences, else `fenced_pops_`
     // more.
-    alignas(64) cell* cells_ = nullptr;
+    alignas(64) entry* entries_ = nullptr;
     std::size_t mask_ = 0;
     std::atomic<std::int64_t> first_{fences_are_asymmetric ? 0 : always};
     std::int64_t limit_ = 0;  // pushing up to here overwrites nothing

@@ -30,7 +30,7 @@ struct work_root {
     list_links<work_root> links{};
 };
 
-/// On two cache lines of its own, apart from what the workers of an executor poll.
+/// On two cache lines of its own, separate from the words that the workers of an executor poll.
 ///
 /// Admission control: counts and lists accepted work, refuses work after `close`, reports the end of the last work.
 /// Thread-safe.
@@ -105,7 +105,7 @@ private:
     std::atomic<unsigned> leaving_{0};
     functions on_empty_;
     duration_histogram round_trips_;
-    std::uint64_t next_measured_ = 0;  // that many have entered before it
+    std::uint64_t next_measured_ = 0;  // number of the next work item whose round trip is measured
     // The word and the token of the `process_owner` to which the registry is bound; null: it is bound to none.
     const std::atomic<std::uint32_t>* process_word_ = nullptr;
     std::uint32_t process_token_ = 0;

@@ -52,7 +52,8 @@ struct cell_wait : shared_object::pending_operation {
     std::size_t state_size = 0;
 };
 
-/// What a wait waits for: a cell_operation, or a condition with a member `at_home` that is one and stands for it.
+/// What a wait waits for: a cell_operation, or a condition whose member `at_home` is a cell_operation that represents
+/// it.
 template <class C>
 concept block_condition =
     std::move_constructible<C> &&

@@ -109,7 +109,7 @@ private:
 };
 
 /// The value of the constant in `block` in this process; made by `make` if this process does not know it yet, and then
-/// kept until the constant exists no more. @throws std::bad_alloc
+/// kept until the constant no longer exists. @throws std::bad_alloc
 [[nodiscard]] std::shared_ptr<void> find_constant_value(const shared_block& block, const std::type_info& type,
                                                         std::shared_ptr<void> (*make)());
 /// Handles of the constant in `block` that come back to this process find `value`, as long as something else keeps it.

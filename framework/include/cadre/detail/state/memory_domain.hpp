@@ -192,9 +192,9 @@ class shared_condition : public shared_object {
 public:
     /// Counts a waiter of this process, which parks next.
     virtual void enter() noexcept = 0;
-    /// Takes a notification for a waiter, which is counted no more.
+    /// Takes a notification for a waiter, which is no longer counted.
     [[nodiscard]] virtual op_status try_take() noexcept = 0;
-    /// Counts a waiter no more. @return false if it was notified, and has taken the notification
+    /// Removes a waiter from the count. @return false if it was notified, and has taken the notification
     [[nodiscard]] virtual bool withdraw() noexcept = 0;
     /// Notifies up to `count` waiters, of any process.
     virtual void notify(std::uint32_t count) noexcept = 0;

@@ -1,5 +1,5 @@
 /// @file
-/// A shared pointer whose copies count their uses apart from each other.
+/// A shared pointer whose copies count their uses separately.
 #pragma once
 
 #include <cstddef>

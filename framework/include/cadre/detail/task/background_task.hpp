@@ -31,7 +31,7 @@ private:
 
     task_info info_;
     task<void> body_;
-    std::shared_ptr<background_task> self_;  // while it runs
+    std::shared_ptr<background_task> self_;  // keeps this object while the task runs
 };
 
 /// Starts `body` beside the running coroutine, and asks it to stop when it is destroyed.

@@ -46,8 +46,8 @@ T block_on(std::shared_ptr<executor_backend> home, stop_state* stop, task<T> t,
            std::source_location where = std::source_location::current()) {
     require_coroutine(t);
     blocking_root root(std::move(home), stop, where);
-    // Destroyed before the root, which is not certain of a parameter: its arguments may be linked to the root's stop
-    // state.
+    // The task must be destroyed before the root, because its arguments may be linked to the root's stop state. When a
+    // parameter is destroyed is implementation-defined, so the task is moved to a local.
     const task<T> work = std::move(t);
     root.run(work.frame(), work.frame().promise());
     return work.frame().promise().take();

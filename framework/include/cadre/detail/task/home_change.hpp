@@ -15,9 +15,9 @@
 
 namespace cadre::detail {
 
-/// The task gets an environment of its own in place of the one that it shares with the task that awaits it. When it
-/// ends, its continuation runs where it would have run without the move: the change stands in its place, posts itself
-/// to the first home, and there lets the task end a second time.
+/// The task gets an environment of its own in place of the one that it shares with the task that awaits it. A
+/// home_change replaces the task's continuation. When the task ends, the change posts itself to the first home and runs
+/// the original continuation there.
 ///
 /// Made by the first move; later ones change it. Frees itself at the task's end.
 class home_change final : completion, work_item {
@@ -39,7 +39,7 @@ private:
 
     explicit home_change(promise_base& p) noexcept;
     ~home_change() = default;
-    [[nodiscard]] static home_change* of(promise_base& p) noexcept;
+    [[nodiscard]] static home_change* find_for(promise_base& p) noexcept;
     [[nodiscard]] place& place_of(const std::shared_ptr<executor_backend>& home);
     [[nodiscard]] bool enter(const std::shared_ptr<executor_backend>& home);
     static std::coroutine_handle<> on_end(completion* c, std::coroutine_handle<> ended) noexcept;

@@ -77,7 +77,7 @@ private:
     std::atomic<bool> ended_{false};
     late_object<root> root_;  // since the run has begun
     deferred_action pass_stop_on_;
-    std::shared_ptr<shared_run> self_;  // while it runs
+    std::shared_ptr<shared_run> self_;  // keeps this object while the task runs
 };
 
 }  // namespace cadre::detail

@@ -1,5 +1,6 @@
 /// @file
-/// How a stream's body and its consumer meet: the part of a stream's promise that does not depend on the element type.
+/// The synchronisation between a stream's body and its consumer: the part of a stream's promise that does not depend on
+/// the element type.
 #pragma once
 
 #include <atomic>

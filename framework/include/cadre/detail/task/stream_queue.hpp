@@ -33,7 +33,7 @@ public:
         using resumes_at_home = void;
         awaiter(stream_queue_base& queue, side s) noexcept : wait_(queue, s) {}
         awaiter(awaiter&& other) noexcept
-            : wait_(other.wait_.queue, other.wait_.of) {}  // moved only before it is awaited
+            : wait_(other.wait_.queue, other.wait_.awaited_side) {}  // moved only before it is awaited
         awaiter& operator=(awaiter&&) = delete;
         ~awaiter() = default;
         [[nodiscard]] static bool await_ready() noexcept { return false; }
@@ -47,9 +47,9 @@ public:
     private:
         friend stream_queue_base;
         struct node : waiter {
-            node(stream_queue_base& q, side s) noexcept : queue(q), of(s) {}
+            node(stream_queue_base& q, side s) noexcept : queue(q), awaited_side(s) {}
             stream_queue_base& queue;
-            side of;
+            side awaited_side;
         };
         node wait_;
     };
