@@ -45,7 +45,7 @@ struct worker_setting {
 // The settings by `--executor.NAME` and `CADRE_EXECUTOR_NAME` that are in force.
 struct override_of_name {
     source strength = in_file;
-    std::optional<option_value> workers{};  // of its spec
+    std::optional<option_value> workers{};  // number of workers in the spec
 };
 using overrides = std::map<std::string, override_of_name, std::less<>>;
 
@@ -160,8 +160,8 @@ overrides apply_named(config& c, const settings& command_line, const settings& e
     return applied;
 }
 
-// The strongest source that sets the number of workers of the default executor. Among equals the more general wins:
-// `--workers`, then the spec of the choice, then the spec of the name.
+// The strongest source that sets the number of workers of the default executor. Of two settings of equal strength the
+// more general one applies: `--workers`, then the spec of the choice, then the spec of the name.
 worker_setting strongest_count(const setting& executor, const spec& wanted, const std::optional<setting>& workers,
                                const override_of_name* by_name) {
     worker_setting result;

@@ -44,7 +44,8 @@ private:
         const bool multi_line = text_.substr(at_).starts_with(std::string_view(triple, 3));
         const std::string_view end(triple, multi_line ? 3 : 1);
         at_ += end.size();
-        // toml++ skips white space after a continued line up to a literal character; an escape or a quote is none.
+        // toml++ skips white space after a continued line up to a literal character; an escape or a quote is not a
+        // literal character.
         bool skipping = false;
         while (at_ < text_.size()) {
             const char c = text_[at_];
@@ -73,7 +74,7 @@ private:
 
     void forbid(std::string_view reason) {
         const std::string_view before = text_.substr(0, at_);
-        const std::size_t line_start = before.rfind('\n') + 1;  // 0 where there is none
+        const std::size_t line_start = before.rfind('\n') + 1;  // 0 in the first line
         std::string_view line = before.substr(line_start);
         if (line_start == 0 && line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
         found_ = {.line = 1 + static_cast<std::size_t>(std::ranges::count(before, '\n')),

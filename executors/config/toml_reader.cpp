@@ -55,7 +55,7 @@ private:
             return toml::parse(text, filename_);
         } catch (const toml::parse_error& e) {
             std::string message(e.description());
-            std::ranges::replace(message, '\n', ' ');  // it may quote the input
+            std::ranges::replace(message, '\n', ' ');  // the message may quote the input
             detail::fail_at(position(e.source().begin), message);
         } catch (const detail::toml_assertion&) {
             detail::fail_at(filename_ + ':' + std::to_string(find_assertion_line(text)) + ":1",
@@ -102,7 +102,7 @@ private:
             const std::string name = prefix + std::string(key.str());
             const std::string full = path + "." + std::string(key.str());
             if (const toml::table* const inner = node.as_table()) {
-                if (inner->empty())   // it would be ignored, whatever its name is
+                if (inner->empty())   // an empty table would be ignored, whatever its name is
                     detail::fail_at(at(key, full), "expected options, got an empty table");
                 read_options(*inner, full, name + ".", c);
                 continue;

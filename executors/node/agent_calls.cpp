@@ -152,7 +152,7 @@ void agent::handle_arguments(byte_buffer message) {
         const std::lock_guard hold(mutex_);
         const auto found = calls_.find(part.number);
         if (found == calls_.end() || found->second->has_arguments() || !is_waited_for(*found->second))
-            return;  // it was stopped meanwhile
+            return;  // the call was stopped meanwhile
         call = found->second;
     }
     if (part.offset != call->arguments.size() || part.bytes.empty() || part.bytes.size() > call->missing_arguments())
@@ -173,8 +173,7 @@ void agent::handle_stop(call_number number, stop_reason why) {
         const std::lock_guard hold(mutex_);
         // A call in the table is alive: it is removed under the mutex before it is deleted.
         if (const auto found = calls_.find(number); found == calls_.end()) {
-            if (early_stops_.size() >= max_early_stops)
-                early_stops_.clear();  // they belong to calls that ended long ago
+            if (early_stops_.size() >= max_early_stops) early_stops_.clear();  // these calls ended long ago
             early_stops_[number] = why;
         } else if (!is_waited_for(*found->second)) {
             return;

@@ -10,7 +10,7 @@ namespace cadre::detail::node {
 
 namespace {
 
-constexpr std::size_t copied_bytes = 256;  // they contain the identity of a function argument
+constexpr std::size_t copied_bytes = 256;  // enough for the identity of a function argument
 
 // Copies the first bytes and borrows the others.
 void share_arguments(const portable_call& from, portable_call& to) {

@@ -69,7 +69,7 @@ void node_backend::handle_reply(node_id from, byte_buffer message) {
     {
         const std::lock_guard hold(mutex_);
         placed_call* const c = find_at_agent(r.number, from);
-        if (c == nullptr) return;  // it was reported as lost before
+        if (c == nullptr) return;  // the call was reported as lost before
         try {
             if (r.reply.items_done > c->items) throw_malformed("a reply about more items than the call has");
             put_raw_results(*c->call, c->items, r.reply);

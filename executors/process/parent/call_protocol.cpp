@@ -89,8 +89,8 @@ call_reply make_reply(call_record& r, const event& e, std::span<const std::byte>
     call_reply reply;
     reply.item_errors = std::move(r.chunk.errors);
     reply.nanoseconds = e.nanoseconds;
-    // The last item of a chunk has met a limit: handled as if the chunk had ended early, so that the item ends as any
-    // other that meets a limit.
+    // The last item of a chunk has exceeded a limit: handled as if the chunk had ended early, so that the item ends as
+    // any other item that exceeds a limit.
     const bool limited = r.chunk_of_items && (r.limit.passed || (e.flags & event::out_of_memory) != 0);
     try {
         if (e.kind == event_kind::value && !limited) {

@@ -107,7 +107,7 @@ output_reader::result pool::read_output(std::uint64_t serial) noexcept {
 }
 
 time_point pool::tick() noexcept {
-    drain_all();  // a call that has ended in the meantime has met its deadline
+    drain_all();  // a call that has ended in the meantime did not exceed its deadline
     ended_calls ended;
     time_point next = time_point::max();
     const std::lock_guard draining(drain_mutex_);

@@ -68,7 +68,7 @@ void report_time_limit(const placement& calls, const call_record& r) noexcept {
 }
 
 void report_memory_limit(const placement& calls, worker_connection& c, const call_record* r, bool hard) noexcept {
-    // Each call that meets the limit is one event; the worker retires because of them.
+    // Each call that exceeds the limit is one event; the worker retires because of these calls.
     if (r == nullptr && std::exchange(c.memory_reported, true)) return;
     c.memory_reported = true;
     post(calls.executor_name(), [&] {

@@ -34,7 +34,7 @@ void stack_symbolizer::complete(crashed_call& c) noexcept {
     std::string stack;
     try {
         stack = process_os::resolve_crash_stack(c.death->report);
-    } catch (const std::exception&) {  // no memory: the error goes without a stack
+    } catch (const std::exception&) {  // no memory: the error has no stack
     }
     const completion_scope scope;
     c.reply.kind = reply_kind::failure;

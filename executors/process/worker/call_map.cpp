@@ -42,7 +42,7 @@ bool call_map::try_request_stop(std::uint64_t ticket, stop_reason why) noexcept 
     }
     stop_state::call_callbacks(sources);
     const std::lock_guard hold(mutex_);
-    // Nothing is announced if the call has ended and another one has the ticket: that one was not marked.
+    // Nothing is announced if the call has ended and another one has the ticket: the other call was not marked.
     if (worker_call* const call = find_locked(ticket); call != nullptr) call->stop.announce();
     return true;
 }

@@ -27,8 +27,8 @@ namespace cadre {
 ///
 /// Stop: a request to the task that made the stream is passed on to all remaining jobs; a `next()` that waits throws
 /// `cancelled` when the first of them has ended. A limit around one `next()` ends that wait alone. No job is lost:
-/// later calls of `next()` yield the jobs that remain. A job that has completed is yielded without regard to stop
-/// requests. Resumes: at home. Not thread-safe: one consumer.
+/// later calls of `next()` yield the jobs that remain. A completed job is yielded even if stop was
+/// requested. Resumes: at home. Not thread-safe: one consumer.
 template <class R>
 [[nodiscard]] stream<job<R>> as_completed(std::vector<job<R>> jobs) {
     for (const job<R>& j : jobs)

@@ -28,7 +28,7 @@ namespace cadre {
 /// those in worker processes, refer to the same barrier.
 ///
 /// A phase ends when as many participants have arrived as are expected; then the next phase begins. A participant whose
-/// process dies before it arrives never will: the others wait until they are cancelled, or `abort` is called. All
+/// process dies before it arrives never arrives: the others wait until they are cancelled, or `abort` is called. All
 /// members are thread-safe.
 class async_barrier {
 public:
@@ -54,9 +54,9 @@ public:
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     template <std::integral N>
     async_barrier(const executor& ex, N participants) : async_barrier(ex, checked(participants), {}) {}
-    /// `action()` runs at the end of each phase, once, before anyone continues: in the process and inside the call of
-    /// the participant that arrives or drops last. An exception of it breaks the barrier; that participant gets the
-    /// exception. `action` is portable and copyable.
+    /// `action()` runs at the end of each phase, once, before any participant continues, in the process and inside
+    /// the call of the participant that arrives or drops last. If it throws, the barrier is broken, and that
+    /// participant receives the exception. `action` is portable and copyable.
     template <std::integral N, class Action>
     async_barrier(const executor& ex, N participants, Action&& action)
         : async_barrier(ex, checked(participants), action_of(std::forward<Action>(action))) {}
@@ -81,7 +81,7 @@ public:
     /// Arrives for the last time: this phase and the following ones expect one participant less. Does not wait.
     /// @throws as `arrive`
     void drop() const { detail::barrier_arrive(*block_, action_, true); }
-    /// Breaks the barrier for good: all who wait and all who arrive get `broken_barrier`.
+    /// Breaks the barrier permanently: waiting and arriving participants get `broken_barrier`.
     void abort() const noexcept { detail::barrier_abort(*block_); }
 
     /// Snapshots: whether the barrier is broken; how many participants a phase expects; how many of them have arrived.

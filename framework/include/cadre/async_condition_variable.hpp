@@ -45,8 +45,8 @@ public:
 
     /// Unlocks `guard` and waits for a notification, in one step; then locks `guard` again and completes. Waiters of
     /// one process are notified in the order of arrival. Nothing else ends the wait. Stop: ends with `cancelled`, after
-    /// it has the lock again, which a stop request does not cut short; a notification that came before is not lost, and
-    /// the wait then completes. Resumes at home.
+    /// it has the lock again, which a stop request does not cut short; an earlier notification is not lost: the wait
+    /// then completes. Resumes at home.
     /// @param guard a guard of async_mutex, async_shared_mutex, shared_value or shared_array that owns its lock; it
     /// must live until the wait has ended
     /// @throws std::logic_error if `guard` owns no lock; cancelled; executor_stopped

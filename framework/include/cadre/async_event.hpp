@@ -51,7 +51,7 @@ struct event_set {
 }  // namespace detail
 
 /// A flag in the memory domain of an executor, at first not set. All copies of the handle, also those in worker
-/// processes, refer to the same event. The death of a process changes nothing: what it has set stays set. All members
+/// processes, refer to the same event. The death of a process does not change an event. All members
 /// are thread-safe.
 class async_event {
 public:

@@ -61,8 +61,8 @@ struct latch_arrival {
 }  // namespace detail
 
 /// A count in the memory domain of an executor that only falls; a latch is used once. All copies of the handle, also
-/// those in worker processes, refer to the same latch. A process that dies before it has counted down never will: the
-/// others wait until they are cancelled. All members are thread-safe.
+/// those in worker processes, refer to the same latch. If a process dies before it has counted down, the count
+/// stays above 0, and waits end only by cancellation. All members are thread-safe.
 class async_latch {
 public:
     static constexpr bool cadre_portable_handle = true;

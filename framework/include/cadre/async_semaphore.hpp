@@ -62,8 +62,8 @@ public:
         void give_back() noexcept {
             if (const auto from = std::exchange(from_, nullptr)) from->give_back(count_);
         }
-        /// Keeps the permits taken for good, also when this process ends: they cease to exist, and `release` may make
-        /// others.
+        /// The permits are never returned, also not at the end of this process: they cease to exist. `release` may
+        /// add others.
         void forget() noexcept {
             if (const auto from = std::exchange(from_, nullptr)) from->forget(count_);
         }

@@ -22,9 +22,9 @@ namespace cadre {
 /// same lock.
 ///
 /// Not recursive, in either mode. A lock belongs to its guard, not to a thread or task: any thread of the process may
-/// unlock. A waiting writer keeps later readers out, so it waits for those that read already and no others; tasks of
-/// one process are served in the order of arrival, and no process starves. What a process holds ends with it: readers
-/// are forgotten, and the death of a writer is reported. All members are thread-safe.
+/// unlock. A waiting writer keeps later readers out, so it waits only for the present readers. Tasks of one process are
+/// served in the order of arrival, and no process starves. When a process dies, its locks are released: those of
+/// readers silently; the death of a writer is reported. All members are thread-safe.
 class async_shared_mutex {
     template <detail::lock_mode Mode>
     class [[nodiscard]] basic_guard {

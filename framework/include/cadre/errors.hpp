@@ -86,7 +86,7 @@ public:
     using error::error;
 };
 
-/// A value or callable that cannot leave its process or its memory domain, as found at run time.
+/// A value or callable that cannot leave its process or its memory domain, detected at run time.
 class not_portable : public error {
 public:
     using error::error;
@@ -143,7 +143,7 @@ private:
     worker_death death_;
 };
 
-/// The worker process of this task died because of another task.
+/// The worker process of this task died because of another task, or its host was lost.
 class worker_lost : public worker_error {
 public:
     worker_lost(const std::string& text, pid_t pid, std::string task_name)

@@ -145,7 +145,7 @@ public:
 
 namespace detail {
 
-/// 128 random bits: a handle that reaches another program finds nothing there.
+/// 128 random bits: another program does not know the identity of a handle that reaches it.
 struct executor_identity {
     std::uint64_t high = 0;
     std::uint64_t low = 0;

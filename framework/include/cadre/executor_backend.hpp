@@ -1,5 +1,5 @@
 /// @file
-/// The interface behind every `executor`: implement it to bring an executor of your own.
+/// The interface behind every `executor`: implement it to add an executor of your own.
 ///
 ///     class inline_backend final : public cadre::executor_backend {
 ///         cadre::executor_kind kind() const noexcept override { return cadre::executor_kind::custom; }
@@ -109,8 +109,8 @@ public:
     /// not, such a call fails with `not_portable`.
     [[nodiscard]] virtual bool passes_descriptors() const noexcept { return false; }
 
-    /// The memory of channels, cells and locks that are made for this executor; null: there is none. Default: the heap
-    /// of this process for local backends, none for remote ones.
+    /// The memory of channels, cells and locks that are made for this executor; null: such objects are refused.
+    /// Default: the heap of this process for local backends, null for remote ones.
     [[nodiscard]] virtual memory_domain* domain() noexcept;
     /// Deadlines of the tasks at home here. Default: the process-wide service.
     [[nodiscard]] virtual timer_service& timers() noexcept;
@@ -123,8 +123,8 @@ public:
     /// the work that has not ended at `deadline`. Idempotent; the `done` of each call is called.
     virtual void shutdown(std::chrono::steady_clock::time_point deadline, std::function<void()> done);
 
-    /// For the log handler (`set_log_handler`): this executor, complete, is one of the program's; it has ended. The end
-    /// is reported once, by the default `shutdown` too, and only if the start was. The destructor of the derived class
+    /// For the log handler (`set_log_handler`): reports the start and the end of this executor. The end is reported
+    /// once, also by the default `shutdown`, and only if the start was reported. The destructor of the derived class
     /// reports an end without shutdown.
     void report_started() noexcept;
     void report_stopped() noexcept;

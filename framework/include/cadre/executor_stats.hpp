@@ -79,7 +79,7 @@ struct executor_stats {
     std::uint64_t completed = 0;  ///< submitted work that has ended, with a value or an error
     std::uint64_t done = 0;  ///< the same as `completed`
     std::uint64_t running = 0;  ///< submitted work that has not ended, queued work included: submitted - completed
-    std::uint64_t queued = 0;  ///< of the running ones, not begun by a worker; always 0 for local executors
+    std::uint64_t queued = 0;  ///< part of `running`: work that no worker has begun; always 0 for local executors
     std::uint64_t failed = 0;  ///< calls that ended with an error; always 0 for local executors
     std::uint64_t retried =
         0;  ///< repetitions after a worker's death or failed allocation, by the `retries` of single calls

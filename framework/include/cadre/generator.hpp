@@ -22,8 +22,8 @@ template <class T>
 class generator;
 
 /// Yielded by the body of a generator: the elements of `inner`, or what is left of them, as elements of its own. An
-/// exception of `inner` leaves the `co_yield`. However deep such generators are nested, an element costs the same,
-/// where nested loops cost a step a level.
+/// exception of `inner` leaves the `co_yield`. An element costs the same at every depth of nesting, whereas nested
+/// loops cost one step for each level.
 ///
 ///     cadre::generator<int> walk(const node* n) {
 ///         if (n == nullptr) co_return;

@@ -120,8 +120,8 @@ using log_handler = std::function<void(const log_event&)>;
 /// is printed.
 ///
 /// The handler is called on a thread of the library, with one event at a time, in the order of the events. No lock of
-/// the library is held, so the handler may block, use executors and call `set_log_handler`. An exception that leaves it
-/// is ignored. At most 4,096 events wait for it; further ones are dropped and counted in `lost`.
+/// the library is held, so the handler may block, use executors and call `set_log_handler`. Exceptions of the handler
+/// are ignored. At most 4,096 events wait for it; further events are dropped and counted in `lost`.
 ///
 /// Thread-safe, also while events arrive. Each event goes to the handler that was set when it happened. The function
 /// returns when the previous handler has received its events, so objects to which that handler refers may be destroyed

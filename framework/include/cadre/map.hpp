@@ -142,7 +142,7 @@ private:
     std::vector<item> items_;
 };
 
-/// The lists for which an `item_list` does not do: the signature is unknown, or an item is spread over several
+/// The lists that an `item_list` cannot represent: the signature is unknown, or an item is spread over several
 /// parameters.
 template <class F, class T>
 concept maps_list =

@@ -28,13 +28,13 @@ namespace detail {
 struct message_access;
 }  // namespace detail
 
-/// Owns bytes, as a `std::vector<std::byte>` of fixed capacity does; move-only. Made for a process executor, the bytes
-/// lie in shared memory: `send` of a `channel<message_bytes>` hands them over, and the receiver gets them where they
-/// are. While it has them they are its alone. Made for a local executor, or by default, they are on the heap; a channel
-/// between processes copies those. A message of up to 48 bytes may be copied. A move invalidates pointers to the bytes.
+/// Owns bytes, as a `std::vector<std::byte>` of fixed capacity does; move-only. If made for a process executor, the
+/// bytes are in shared memory: `send` of a `channel<message_bytes>` transfers their ownership, and the receiver
+/// accesses them in place, alone. If made for a local executor, or by default, the bytes are on the heap; a channel
+/// between processes copies them. A message of up to 48 bytes may be copied. A move invalidates pointers to the bytes.
 ///
-/// If the process that owns the bytes dies, they are freed. A worker that breaks the rules can write into bytes that it
-/// has sent: copy what such a worker sent before you check it.
+/// If the process that owns the bytes dies, they are freed. A hostile worker can still write into bytes that it has
+/// sent: copy its bytes before you validate them.
 ///
 /// Portable: as an argument or result of a call, or as a member of another type, the bytes are copied.
 ///

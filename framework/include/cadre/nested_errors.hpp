@@ -23,8 +23,8 @@ namespace cadre {
 
 namespace detail {
 
-/// Keeps `error` as a further failure beside `first`, unless it is null, `cancelled`, `first` itself or there already.
-/// Without memory it is dropped. Thread-safe.
+/// Keeps `error` as a further failure of `first`, unless it is null, `cancelled`, `first` itself or already kept. It is
+/// dropped if there is no memory. Thread-safe.
 void add_nested_error(const std::exception_ptr& first, const std::exception_ptr& error) noexcept;
 
 }  // namespace detail

@@ -1,5 +1,5 @@
 /// @file
-/// `progress_bar`: shows how far a map has come.
+/// `progress_bar`: shows the progress of a map.
 ///
 ///     cadre::progress_bar bar{"decoding"};
 ///     auto texts = co_await cadre::map(ex, decode, files, {.progress = bar});

@@ -1,5 +1,5 @@
 /// @file
-/// `register_exception<E>()`: an exception of a user-defined type keeps its type on the way from a worker process.
+/// `register_exception<E>()`: an exception of a user-defined type that is thrown in a worker process keeps its type.
 ///
 ///     struct parse_error : std::runtime_error {
 ///         using std::runtime_error::runtime_error;

@@ -56,7 +56,7 @@ private:
 }  // namespace detail
 
 /// Makes `ex` the home of the running coroutine: it continues there and resumes there from every later await, and what
-/// it awaits and spawns has that home, too. The task that awaits this coroutine resumes at its own home, as ever. A
+/// it awaits and spawns has that home, too. The task that awaits this coroutine resumes at its own home. A
 /// `scope` keeps the home at which it was made. `ex` counts the coroutine as its work, until it ends or moves on.
 ///
 /// @throws executor_stopped if `ex` has been shut down: then the coroutine stays where it is.

@@ -88,8 +88,8 @@ template <class Rep, class Period>
     return detail::after_operation(detail::to_time_limit(d));
 }
 
-/// Performs exactly one of `operations`: the first that becomes ready. If several are ready, they take turns from call
-/// to call. The others have no effect: they receive, send and lock nothing.
+/// Performs exactly one of `operations`: the first that becomes ready. If several are ready, successive calls choose
+/// them in rotation. The other operations have no effect: they receive, send and lock nothing.
 ///
 /// @param operations  `ch.receive()`, `ch.send(v)`, `ch.emplace(…)` of local and shared channels, `m.lock()`,
 ///         `m.lock_shared()`, `event.wait()`, `latch.wait()`, `value.wait(old)`, `after(d)`; written in the call, since
@@ -98,8 +98,8 @@ template <class Rep, class Period>
 ///         optional for `receive` (empty: closed and drained), the guard for `lock`, `std::monostate` for the others
 /// @throws what the performed operation throws: channel_closed for a `send`; executor_stopped; cancelled
 ///
-/// Stop: an operation that is possible immediately is performed; a wait ends with `cancelled`, and none was performed.
-/// Resumes: at home. Cost: linear in the number of operations.
+/// Stop: an operation that is possible immediately is performed; a wait ends with `cancelled`, and no operation was
+/// performed. Resumes: at home. Cost: linear in the number of operations.
 template <class... Operations>
     requires(sizeof...(Operations) > 0 && (detail::selectable<Operations> && ...))
 [[nodiscard]] auto select(Operations... operations) {

@@ -60,7 +60,8 @@ public:
     shared_array& operator=(const shared_array&) = default;
 
     /// The elements of a braced list: `shared_array<int> a{ex, {1, 2, 3}}`.
-    /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
+    /// @throws not_portable if `ex` has no memory domain or is of several hosts, executor_stopped after its shutdown,
+    /// std::bad_alloc
     shared_array(const executor& ex, std::initializer_list<T> elements)
         requires(Rank == 1)
         : shared_array(ex, elements_of, elements) {}

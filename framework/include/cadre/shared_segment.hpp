@@ -35,7 +35,8 @@
 namespace cadre {
 
 /// Containers whose memory is a `shared_segment`: those of Boost.Container, and Boost's unordered_map. Elements that
-/// take an allocator, nested containers, get the container's: `words.emplace("text", 1)` makes the key in the segment.
+/// take an allocator, such as nested containers, get that of the container: `words.emplace("text", 1)` makes the key in
+/// the segment.
 namespace shared {
 
 /// For elements.
@@ -59,9 +60,9 @@ using unordered_map = boost::unordered_map<Key, T, Hash, Equal, allocator<std::p
 
 /// Options of a segment; trivially destructible.
 struct segment_options {
-    /// Undo what a process had changed that died while it held the lock. Costs a copy of the used part of the segment
-    /// for each `lock`, and twice the memory. Without it the next owner is told by `owner_died` and finds what the dead
-    /// one left.
+    /// Whether the changes of a process that died while it held the lock are undone. The cost is a copy of the used
+    /// part of the segment for each `lock`, and twice the memory. If false, `owner_died` tells the next owner, which
+    /// finds the segment as the dead owner left it.
     bool recoverable = true;
 };
 
@@ -92,8 +93,8 @@ public:
         }
         ~guard() { unlock(); }
 
-        /// Whether the previous owner's process died while it held the segment. A recoverable segment is then as that
-        /// owner found it, any other as it left it.
+        /// Whether the previous owner's process died while it held the segment. A recoverable segment is then in the
+        /// state before that owner locked it, any other segment in the state in which that owner left it.
         [[nodiscard]] bool owner_died() const noexcept { return owner_died_; }
         void unlock() noexcept {
             if (!lock_.owns_lock()) return;
@@ -175,10 +176,10 @@ public:
     shared_segment(const shared_segment&) = default;
     shared_segment& operator=(const shared_segment&) = default;
 
-    /// An empty segment for `bytes` of objects and their bookkeeping. On serial and thread executors there is nothing
-    /// to recover from: their segments are not copied.
+    /// An empty segment for `bytes` of objects and their bookkeeping. On serial and thread executors no process
+    /// can die alone, so their segments are not copied.
     /// @throws std::invalid_argument if `bytes` is too small for an empty segment; std::bad_alloc; not_portable if `ex`
-    ///         has no memory domain; executor_stopped
+    ///         has no memory domain or is of several hosts; executor_stopped
     template <std::integral N>
     shared_segment(const executor& ex, N bytes, segment_options options = {})
         : shared_segment(make(ex, detail::checked_extent(bytes), options)) {}
@@ -209,8 +210,8 @@ private:
 
 namespace shared {
 
-/// The value of `key` in a map of a segment, value-initialised if it is new; `key` is whatever makes a key, such as a
-/// literal: `++shared::value_of(counts, "word")`. @throws std::bad_alloc if the segment is full
+/// The value of `key` in a map of a segment, value-initialised if it is new; `key` is anything that converts to a key,
+/// such as a literal: `++shared::value_of(counts, "word")`. @throws std::bad_alloc if the segment is full
 template <class Map, class Key>
 [[nodiscard]] typename Map::mapped_type& value_of(Map& map, const Key& key) {
     if (const auto at = map.find(key); at != map.end()) return at->second;

@@ -73,7 +73,7 @@ private:
 /// `co_await` gives a `const T&` (for a reference type `T` that reference, for `void` nothing), which lives as long as
 /// a copy of the `shared_task`, or rethrows the exception. Stop: an awaiting task completes immediately with
 /// `cancelled` while others wait; the last one passes the request on, and ends with the run. So the run is stopped only
-/// when all who wait have been stopped. A task that is stopped already does not start the run. Resumes: at home.
+/// when all waiting tasks have been stopped. A task that is stopped already does not start the run. Resumes: at home.
 template <class T = void>
 class [[nodiscard]] shared_task {
 public:

@@ -43,7 +43,7 @@ private:
     late_object<std::stop_callback<forward>> callback_;
 };
 
-/// A stop state that nothing requests; dumps list its waits with those of the awaiting task.
+/// A stop state whose stop is never requested; dumps list its waits with those of the awaiting task.
 class no_stop {
 public:
     no_stop() noexcept = default;

@@ -27,10 +27,10 @@ namespace detail {
 
 /// The calling worker's slot for values of type `type`; empty at first.
 [[nodiscard]] std::shared_ptr<void>& local_slot(const std::type_info& type);
-/// Makes this process the worker `index` of `count`. @param host that errors name, with the life of the process; empty:
-/// none
+/// Makes this process the worker `index` of `count`. @param host named in errors, must live as long as the process;
+/// empty: no host is named
 void set_process_worker(std::size_t index, std::size_t count, std::string_view host = {}) noexcept;
-/// As set.
+/// The host that was set.
 [[nodiscard]] std::string_view process_worker_host() noexcept;
 /// Whether this process is a worker.
 [[nodiscard]] bool in_worker_process() noexcept;

@@ -48,7 +48,7 @@ private:
 
 /// Completes with the result of `a`, or with `timed_out` after `d`, which counts from the await: at the deadline stop
 /// of `a` is requested (on a process executor it is ended by force if it does not stop), and it has ended when this
-/// completes. A complete result is never lost. The limit passes also while every worker of the home is busy: an
+/// completes. A complete result is never lost. The limit also takes effect while every worker of the home is busy: an
 /// ordinary function in `a` sees it by `stop_requested`.
 ///
 /// `a` ends at its first wait for an event after the deadline: a lock that is free, or a channel that is ready, is not

@@ -1,5 +1,6 @@
 /// @file
-/// `unique_fd`: an owner of a file descriptor, which travels to worker processes as an argument or result of a call.
+/// `unique_fd`: an owner of a file descriptor, which can be sent to worker processes as an argument or result of a
+/// call.
 ///
 ///     cadre::unique_fd connection{::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)};
 ///     auto served = co_await cadre::on(ex, serve_connection, std::move(connection));

@@ -43,7 +43,7 @@ std::byte* take_kept(std::size_t& size) noexcept {
     return std::exchange(*best, {}).memory;
 }
 
-// @return the block to unmap: this one, or a smaller one that makes way for it; or none
+// @return the block to unmap: this one, or a smaller one that it replaces; or no block
 kept_block keep(std::byte* memory, std::size_t size) noexcept {
     const kept_block given{memory, size};
     const std::unique_lock hold(kept.mutex, std::try_to_lock);

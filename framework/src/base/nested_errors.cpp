@@ -11,7 +11,7 @@
 #include <cadre/detail/base/is_cancelled.hpp>
 #include <cadre/errors.hpp>
 
-// An exception keeps its type and its identity, so what is attached to it stands in a table beside it, under the
+// An exception keeps its type and its identity, so attached data are in a separate table, under the
 // address of the thrown object. The entry has to go when the object does: the destructor that the C++ runtime keeps in
 // the header of each exception is replaced by one that drops the entry and calls the first. The header is part of the
 // C++ ABI for Itanium, which both libstdc++ and libc++abi follow; it ends directly before the object.

@@ -92,7 +92,7 @@ progress_bar::~progress_bar() {
     const clock::time_point now = clock::now();
     s.rate = static_cast<double>(s.done) / std::chrono::duration<double>(now - s.began).count();
     detail::progress_state last = s.at(now);
-    if (s.done < s.total) last.rate = 0;  // it has ended early: there is no remaining time to show
+    if (s.done < s.total) last.rate = 0;  // the map has ended early: there is no remaining time to show
     if (s.on_terminal)
         t.lines.remove(this, detail::progress_log_line(last));
     else

@@ -18,7 +18,7 @@ namespace cadre::detail {
 
 namespace {
 
-/// A module and the number that names it in other processes: a hash of its build-id, 0 if it has none.
+/// A module and the number that names it in other processes: a hash of its build-id; 0: it has no build-id.
 struct identified_module {
     std::uint64_t id = 0;
     loaded_module module{};

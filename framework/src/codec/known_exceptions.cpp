@@ -72,7 +72,7 @@ std::string without_message(const std::string& text, const std::string& message)
     return text.ends_with(suffix) ? text.substr(0, text.size() - suffix.size()) : text;
 }
 
-/// Encodes the state of a class beside its text; most classes have none.
+/// Encodes the state of a class in addition to its text; most classes have no such state.
 template <class E>
 struct state_of {
     static void save(encoder&, const E&) {}

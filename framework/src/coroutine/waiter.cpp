@@ -12,7 +12,7 @@ bool waiter::commit() noexcept {
     }
     state expected = state::arming;
     if (!state_.compare_exchange_strong(expected, state::armed, std::memory_order_acq_rel)) return false;
-    // Resumed by this thread, later: the waiter still lives.
+    // The waiter still exists: this thread resumes the coroutine later.
     if (this_thread_waits != nullptr) [[unlikely]]
         enter_waits();
     if (tracing()) [[unlikely]]

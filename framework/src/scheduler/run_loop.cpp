@@ -56,7 +56,7 @@ void* run_loop::query(const std::type_info& extension) noexcept {
     return control_ != nullptr && extension == typeid(repeatable_order) ? &order : nullptr;
 }
 
-// With a running hook, or a trace, a handler must not resume a task on the spot: every task goes through `run`.
+// With a running hook, or a trace, a handler must not resume a task directly: every task passes through `run`.
 const executor_backend* run_loop::resuming_home() const noexcept {
     return hook.load(std::memory_order_relaxed) == nullptr && control_ == nullptr && !tracing() ? this : nullptr;
 }

@@ -24,7 +24,8 @@ bool object_table::acquire(object_ref o) {
             ++found->second;
             return true;
         }
-        if (inserted) references_.erase(found);  // else a thread of this process creates an object in the entry now
+        if (inserted)
+            references_.erase(found);  // otherwise a thread of this process is creating an object in the entry
     }
     free_entry_if_unused(o);
     return false;
@@ -155,7 +156,7 @@ void object_table::recover_counts(const object_data& d, object_ref o, process_id
         recover_condition(*this, o, slot_counts<>(d.data, words), dead);
 }
 
-// Far processes that have never used the object have no memory for their permits: they have none.
+// Far processes that have never used the object have no memory for permits, so they hold no permits.
 void object_table::recover_permits(const object_data& d, object_ref o, process_id dead) noexcept {
     if (is_far(dead.slot) && !presence_of(o).has_group(dead.slot)) return;
     far_record* const far = memory_.far(o.slot, o.index);

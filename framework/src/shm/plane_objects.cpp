@@ -217,7 +217,7 @@ void plane_lock::unlock() noexcept {
 bool plane_lock::park(pending_operation& p) noexcept {
     p.object = this;  // for `try_now`
     const auto expected = [&] {
-        if (has_waiters(p.queue)) return false;  // they go first
+        if (has_waiters(p.queue)) return false;  // earlier waiters go first
         const auto holder = core_.holder();
         return holder ? handle_->core().table.runs_elsewhere(*holder) : core_.available();
     };

@@ -94,7 +94,7 @@ struct state_plane::parts {
     plane_source supervisor_source;
     std::mutex recovery_mutex;  // under it: recovery and doorbells; no waiter of this process is served
     std::mutex domains_mutex;  // a leaf: guards the members below
-    std::vector<std::unique_ptr<plane_domain>> domains;  // those that were requested
+    std::vector<std::unique_ptr<plane_domain>> domains;  // created on request
     std::uint32_t opened = 1;
 };
 

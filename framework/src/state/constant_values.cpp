@@ -24,7 +24,7 @@ constexpr std::size_t checks = 16;  // of other constants, for each new one
 
 struct known_value {
     std::weak_ptr<void> value;
-    std::shared_ptr<void> kept;  ///< the same, if it was decoded here
+    std::shared_ptr<void> kept;  ///< the same value, if this process has decoded it
 };
 
 // The name of the object, and the type as which it is read: another process writes the bytes of handles.

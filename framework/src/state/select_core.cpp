@@ -55,7 +55,7 @@ bool select_core::suspend(branches of, std::coroutine_handle<> handle, environme
         env->stop->add(listener_);
     }
     const bool suspended = wait();
-    // Resumed by this thread, later: the select still lives.
+    // The select still exists: this thread resumes the coroutine later.
     if (suspended && this_thread_waits != nullptr) [[unlikely]] {
         noted_ = true;
         this_thread_waits->add(this, {handle_, env, wait_kind::select});

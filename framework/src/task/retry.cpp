@@ -38,7 +38,7 @@ double random_part() {
 
 std::chrono::nanoseconds retry_delay(const retry_policy& policy, int failures) {
     if (policy.delay == policy.delay.zero())
-        return policy.delay;  // which no power of the factor changes, infinity included
+        return policy.delay;  // zero and infinity are not changed by any power of the factor
     const auto longest = static_cast<double>(policy.max_delay.count());
     const double even =
         std::min(longest, static_cast<double>(policy.delay.count()) * std::pow(policy.factor, failures - 1));

@@ -54,8 +54,9 @@ struct cluster_options {
 /// Errors name the host (`error_origin`), and so does `job::worker_host`. Hosts may join and leave at any time;
 /// `concurrency()` is the number of workers of the agents that have joined. Calls that a lost host may have begun fail
 /// with `worker_lost`, or are repeated while `retries` are left. A stop request of a waiting call ends it at once; that
-/// of a running one is passed on to its host. The awaiting task resumes at its home. Channels, cells and locks cannot
-/// be made for it: their constructors throw `not_portable`.
+/// of a running one is passed on to its host. The awaiting task resumes at its home. Channels, cells and locks live
+/// in the program, and each operation of a worker is a round trip there; `shared_array` and `shared_segment` are
+/// refused by `not_portable`.
 /// @return a handle; the last one that is destroyed, or `shutdown`, leaves the group, which takes ten seconds at most
 /// @throws config_error if the broker cannot be reached or rejects the user, too few agents join in time, this build
 /// has no RabbitMQ client, or an option cannot be honoured

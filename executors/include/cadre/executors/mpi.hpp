@@ -23,7 +23,7 @@ struct mpi_options {
     /// The options of the process executor on each host; `workers` is the number for one host.
     process_options host{};
     /// Whether workers on the program's own host run calls, too. No effect if the whole job runs on one host: then the
-    /// other ranks do.
+    /// other ranks run the calls.
     bool local = true;
     /// The number of agents that the constructor waits for. 0: none, or one if no worker runs on the program's host.
     std::size_t nodes = 0;
@@ -38,9 +38,9 @@ struct mpi_options {
 /// The executor behaves as a process executor, of which each host has one: the same limits, errors and `retries`.
 /// Errors name the host (`error_origin`), and so does `job::worker_host`. A stop request of a waiting call ends it at
 /// once; that of a running one is passed on to its host. The awaiting task resumes at its home. Channels, cells and
-/// locks cannot be made for it: their constructors throw `not_portable`. If a rank fails, the launcher ends the job,
-/// unless MPI reports the failure (Open MPI 5, `mpirun --with-ft ulfm`): then its calls fail with `worker_lost`, or are
-/// repeated while `retries` are left.
+/// locks live in the program, and each operation of a worker is a round trip there; `shared_array` and `shared_segment`
+/// are refused by `not_portable`. If a rank fails, the launcher ends the job, unless MPI reports the failure (Open MPI
+/// 5, `mpirun --with-ft ulfm`): then its calls fail with `worker_lost`, or are repeated while `retries` are left.
 /// @return a handle; the last one that is destroyed, or `shutdown`, ends the agents, which takes ten seconds at most
 /// @throws config_error if no supported launcher started this process, too few agents join in time, or an option cannot
 /// be honoured

@@ -38,22 +38,22 @@ struct process_options {
     worker_action initializer{};
     /// Called in each worker that ends in order (retires, or the executor ends), after its last task. Then the objects
     /// of `this_worker::local` and static objects are destroyed and the functions of `atexit` are called. A worker that
-    /// takes longer than `kill_grace`, or two seconds if that is more, for all that is killed. What it throws is
-    /// printed.
+    /// takes longer for all of this than `kill_grace`, or two seconds if that is more, is killed. Exceptions of the
+    /// finalizer are printed.
     worker_action finalizer{};
     /// A worker that uses more private memory than this, in bytes, after a task is replaced by a fresh one; at most
     /// `memory_limit`. 0: no limit.
     std::size_t memory_soft_limit = 0;
     /// A task that runs longer is asked to stop, and killed `kill_grace` later. A worker that takes no call although it
-    /// has no task, because it is stopped or its initializer does not end, is killed after as long, but not before some
-    /// seconds; its calls go to others. 0: no limit.
+    /// has no task, because it is stopped or its initializer does not end, is killed after the same time, but not
+    /// before some seconds; its calls go to other workers. 0: no limit.
     std::chrono::nanoseconds task_timeout{0};
-    /// How long a task that was asked to stop because of a limit, a deadline or `job::kill` may go on before its worker
-    /// is killed. One second: far more than a loop that checks `stop_requested()` needs, and short enough for a stuck
-    /// worker.
+    /// How long a task may continue after a stop request because of a limit, a deadline or `job::kill` before its
+    /// worker is killed. The default of one second is far more than a loop that checks `stop_requested()` needs, and
+    /// short enough for a stuck worker.
     std::chrono::nanoseconds kill_grace = std::chrono::seconds(1);
     /// Private memory of each worker, in bytes. An allocation beyond it throws `std::bad_alloc`, and the worker is
-    /// replaced when the task that met the limit has ended. 0: no limit.
+    /// replaced when the task that exceeded the limit has ended. 0: no limit.
     std::size_t memory_limit = 0;
     /// A worker is replaced by a fresh one after this many tasks. 0: never.
     std::size_t max_tasks_per_worker = 0;
@@ -62,8 +62,8 @@ struct process_options {
     /// affects the task that it runs, and the tasks that wait for nested calls in it, which fail with `worker_crashed`.
     /// 0: no limit.
     std::size_t tasks_per_worker = 0;
-    /// How often a task is repeated whose worker died, or that failed with `std::bad_alloc` because it met the memory
-    /// limit; a task that threw anything else never is.
+    /// How often a task is repeated if its worker died, or if it failed with `std::bad_alloc` at the memory limit. A
+    /// task that threw anything else is never repeated.
     int retries = 0;
     /// How many calls may wait in this process for a worker; a further call fails with `overloaded`. The calls of a
     /// map, whose `window` bounds how many wait, do not count. 0: no limit.

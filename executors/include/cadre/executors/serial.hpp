@@ -17,7 +17,7 @@ namespace cadre {
 ///
 /// With a virtual clock, sleeps, `timeout`, the pauses of `retry` and `after` take no real time: when no task is ready
 /// on any serial executor, the clock jumps to the next of them. While other executors work, or sockets are used, it
-/// passes as real time does. `cadre::now()` reads it. With a seed, ready tasks run in an order drawn from it, which the
+/// advances with real time. `cadre::now()` reads it. With a seed, ready tasks run in an order drawn from it, which the
 /// same seed reproduces. With either, a program in which everything waits ends with `deadlock`, thrown by
 /// `runtime::run` and `sync_wait`.
 class serial_executor : public local_executor {

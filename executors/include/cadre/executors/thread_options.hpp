@@ -20,8 +20,8 @@ struct thread_options {
     /// Called on each thread before its first task, and before the executor's constructor returns. If initializers
     /// throw, the constructor rethrows the first exception.
     worker_action initializer{};
-    /// Called on each thread after its last task; then the objects of `this_worker::local` are destroyed. What it
-    /// throws is printed.
+    /// Called on each thread after its last task; then the objects of `this_worker::local` are destroyed. Exceptions
+    /// of the finalizer are printed.
     worker_action finalizer{};
     /// Shown in `executor::name()` and, cut to 15 characters, as the threads' name. Copied by the executor.
     std::string_view name{};
