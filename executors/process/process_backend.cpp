@@ -46,7 +46,7 @@ void check(const process_options& options) {
     check_memory_limits(options.memory_soft_limit, options.memory_limit);
 }
 
-// The text that says what to change so that the system grants the request.
+// The text that names what to change so that the system grants the request.
 std::string remedy(const std::error_code& refused) {
     const auto now = [](auto resource, const char* option, rlim_t unit) {
         rlimit limit{};

@@ -92,9 +92,9 @@ public:
     runtime(const runtime&) = delete;
     runtime& operator=(const runtime&) = delete;
     /// Shuts down every executor that it made; requests stop of running work and waits for its end. A worker process
-    /// that has not ended after `kill_grace` is killed. After three seconds standard error says which executors and
-    /// tasks are awaited. Does nothing in a process that was forked from the one that made the runtime: executors and
-    /// workers stay its parent's.
+    /// that has not ended after `kill_grace` is killed. After three seconds it prints to standard error which executors
+    /// and tasks are awaited. Does nothing in a process that was forked from the one that made the runtime: executors
+    /// and workers stay its parent's.
     ~runtime();
 
     /// The default executor, made at the first call. Thread-safe.
@@ -185,7 +185,7 @@ private:
 
 /// A whole `main`: makes the `runtime`, runs `app(rt.executor())`, or `app()`, by `runtime::run`, and shuts down. An
 /// error that leaves the main task is printed to standard error in one line: its type, its text, and the worker and
-/// task that it comes from; the stack of a worker that crashed follows, or the tasks of a deadlock.
+/// task in which it was thrown; the stack of a worker that crashed follows, or the tasks of a deadlock.
 ///
 ///     int main(int argc, char** argv) { return cadre::run_main(argc, argv, app); }
 ///

@@ -11,7 +11,7 @@ namespace cadre::detail::process_os {
 void set_worker_main(worker_main_fn fn) noexcept;
 [[nodiscard]] bool has_worker_main() noexcept;
 
-/// Exit status of a worker that failed before code of the program ran; standard error says why.
+/// Exit status of a worker that failed before code of the program ran; standard error has the reason.
 inline constexpr int worker_start_failed = 127;
 
 /// Reports on standard error that this worker could not start, and terminates it with `worker_start_failed`.

@@ -9,7 +9,8 @@
 
 namespace cadre::detail::process_os {
 
-/// Where the executable segments of the program and of its libraries lie, the program first; at most `max_modules`.
+/// The locations of the executable segments of the program and of its libraries, the program first; at most
+/// `max_modules`.
 [[nodiscard]] std::vector<module_record> loaded_modules(std::size_t max_modules);
 
 /// The module that holds `address`, or null.

@@ -41,7 +41,7 @@ void hang_on_lifeline(int read_end);
 [[noreturn]] void become_worker(worker_request&& request) noexcept;
 
 /// Serves launch requests from connections that arrive over `control`, until that closes or the program ends, whose
-/// pidfd comes in the first message.
+/// pidfd arrives in the first message.
 [[noreturn]] void run_fork_server(int control) noexcept;
 
 }  // namespace cadre::detail::process_os

@@ -13,7 +13,7 @@ namespace cadre::detail::process_parent {
 /// Takes no lock: everything needs both of the pool's locks.
 class silent_workers {
 public:
-    /// @param task_timeout of the executor; 0: workers may be silent for ever
+    /// @param task_timeout of the executor; 0: workers may be silent without limit
     silent_workers(worker_set& workers, call_protocol& protocol, std::chrono::nanoseconds task_timeout) noexcept
         : workers_(workers), protocol_(protocol), task_timeout_(task_timeout) {}
 

@@ -14,8 +14,8 @@
 
 namespace cadre::detail::process_parent {
 
-/// What the application's loop polls: it takes a lock only if this says so. The loop visits a copy of the list of
-/// workers; the thread that removes a worker waits until the loop does not visit one.
+/// What the application's loop polls: it takes a lock only if this reports an unread event. The loop visits a copy of
+/// the list of workers; the thread that removes a worker waits until the loop does not visit one.
 ///
 ///     word       changed by                                            to       order
 ///     version_   the set of workers has changed, under both locks      + 1      fetch_add, relaxed

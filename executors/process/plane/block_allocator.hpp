@@ -52,7 +52,7 @@ private:
     std::uint64_t warm_bytes_ = 0;
 };
 
-/// Whether a reference that the other side sent lies in its area.
+/// Whether a reference that the other side sent is inside its area.
 [[nodiscard]] constexpr bool inside(const block& b, std::uint64_t begin, std::uint64_t size) noexcept {
     return b.size != 0 && b.offset >= begin && b.size <= size && b.offset - begin <= size - b.size;
 }

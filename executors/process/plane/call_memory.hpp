@@ -143,7 +143,7 @@ public:
     }
     [[nodiscard]] std::byte* base() const noexcept { return static_cast<std::byte*>(mapped_.get_address()); }
     [[nodiscard]] int descriptor() const noexcept { return memfd_.get(); }
-    /// Whether all of `bytes`, which lie in this memory, were written: reading a hole would take memory that the writer
+    /// Whether all of `bytes`, which are in this memory, were written: reading a hole would take memory that the writer
     /// never had.
     [[nodiscard]] bool written(std::span<const std::byte> bytes) const noexcept;
 

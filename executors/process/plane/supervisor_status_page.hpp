@@ -54,7 +54,7 @@ struct parent_words {
 /// The parent's mapping, writable, or a worker's, read-only.
 class supervisor_status_page {
 public:
-    /// Makes a page that cannot be mapped writable by anyone else. Throws std::system_error.
+    /// Makes a page that no other process can map writable. Throws std::system_error.
     [[nodiscard]] static supervisor_status_page create();
     [[nodiscard]] static supervisor_status_page attach(int memfd);
 

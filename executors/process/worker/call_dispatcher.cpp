@@ -126,7 +126,7 @@ void call_dispatcher::run_round() noexcept {
 }
 
 // A task that waits for a nested call admits another call: else tasks that call each other would fill all workers and
-// wait for ever.
+// wait forever.
 bool call_dispatcher::may_claim() const noexcept {
     if (awaited_.call != nullptr) return false;
     if (retires_.load(std::memory_order_relaxed) && control_.retiring.load(std::memory_order_acquire) == 0)

@@ -21,7 +21,7 @@ namespace cadre::detail::process_worker {
 ///
 /// An event whose body finds no memory waits until the parent has read what is in flight, which frees memory. If
 /// nothing is in flight, the body goes into `spare_`; one that is too large for it is replaced by an error, so that no
-/// event waits for ever.
+/// event waits forever.
 class event_sender {
 public:
     /// Throws std::bad_alloc.

@@ -11,7 +11,7 @@ memory_gauge::memory_gauge(std::uint64_t soft_limit) : soft_limit_(soft_limit) {
     if (soft_limit_ != 0) statm_ = process_os::unique_fd(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
 }
 
-// Resident pages without those of files and shared memory; 0 if the system does not say.
+// Resident pages without those of files and shared memory; 0 if the system does not report them.
 std::uint64_t memory_gauge::in_use() const noexcept {
     char text[128];
     const ssize_t n = ::pread(statm_.get(), text, sizeof text - 1, 0);

@@ -19,8 +19,8 @@ namespace cadre {
 namespace detail {
 
 /// The event's word: sets so far << 1 | whether it is set. `event_setting` changes it by sequentially consistent
-/// compare-and-swaps, in any process. The number of sets tells a waiter that the event was set although it is reset by
-/// now.
+/// compare-and-swaps, in any process. From the number of sets a waiter detects that the event was set, although it has
+/// been reset since.
 inline constexpr std::uint64_t event_set_bit = 1;
 
 /// Sets or clears the flag, and notifies those that wait.

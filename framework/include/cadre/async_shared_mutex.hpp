@@ -71,7 +71,7 @@ public:
     /// Completes with the lock held together with other readers. Otherwise as `lock`.
     [[nodiscard]] auto lock_shared() const { return operation<detail::lock_mode::shared>(); }
 
-    /// Acquires the lock if nobody holds it and no task of this process waits; else empty. @throws executor_stopped
+    /// Acquires the lock if it is free and no task of this process waits; else empty. @throws executor_stopped
     [[nodiscard]] std::optional<guard> try_lock() const;
     /// Acquires the lock if no writer holds it or has begun to wait in another process, and no task of this process
     /// waits; else empty. @throws executor_stopped

@@ -102,7 +102,7 @@ public:
     /// call, of an item in a chunk, and a call that ends because of it completes with `timed_out`. If not, the library
     /// requests stop of the call, counting from its submission.
     [[nodiscard]] virtual bool limits_calls() const noexcept { return false; }
-    /// How often a call is repeated whose worker died, if the call itself does not say.
+    /// How often a call whose worker died is repeated, if the call has no number of its own.
     [[nodiscard]] virtual int default_retries() const noexcept { return 0; }
 
     /// Remote backends: whether calls and replies carry the file descriptors in them (`portable_call::descriptors`). If

@@ -1,5 +1,5 @@
 /// @file
-/// Where the memory of coroutine frames comes from: a custom allocator behind the pool of recycled frames.
+/// The source of the memory of coroutine frames: a custom allocator behind the pool of recycled frames.
 ///
 ///     int main(int argc, char** argv) {
 ///         cadre::set_frame_allocator({.allocate = my_allocate, .deallocate = my_deallocate});

@@ -174,7 +174,7 @@ task<std::decay_t<await_result_t<std::invoke_result_t<F&, scope&>>>> run_scope(F
     }
     try {
         co_await s.join();
-    } catch (...) {  // the body's own error came first
+    } catch (...) {  // the body's own error takes precedence
         add_nested_error(error, std::current_exception());
     }
     std::rethrow_exception(error);

@@ -21,7 +21,7 @@ namespace cadre {
 namespace detail {
 struct stream_access;
 
-/// Yielded by a stream's body: elements that lie in the body, which the consumer takes without resuming it in between.
+/// Yielded by a stream's body: elements that are stored in the body. The consumer takes them without resuming the body.
 template <class T>
 struct stream_slice {
     stream_slice(T* begin, T* end) noexcept : first(begin), last(end) {}

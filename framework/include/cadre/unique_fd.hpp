@@ -69,7 +69,7 @@ struct element_types_of<unique_fd> {
     using type = type_list<>;
 };
 
-/// The bytes say whether there is a descriptor; the descriptors themselves travel beside them, in the same order.
+/// The bytes say whether there is a descriptor; the descriptors themselves are sent separately, in the same order.
 template <>
 struct codec<unique_fd> {
     static void encode(encoder& out, const unique_fd& fd);

@@ -27,7 +27,7 @@ struct pages {
     std::uintptr_t end;
 };
 
-// The pages that lie completely in the range.
+// The pages that are completely in the range.
 pages whole_pages(const void* memory, std::size_t bytes, std::uintptr_t size) noexcept {
     return {(reinterpret_cast<std::uintptr_t>(memory) + size - 1) & ~(size - 1),
             (reinterpret_cast<std::uintptr_t>(memory) + bytes) & ~(size - 1)};

@@ -63,7 +63,7 @@ const identified_module* find_initial_module(Predicate wanted) {
     return found == modules.end() ? nullptr : &*found;
 }
 
-const identified_module* find_at_start_by_id(std::uint64_t id) {
+const identified_module* find_initial_module_by_id(std::uint64_t id) {
     return find_initial_module([&](const identified_module& m) { return m.id == id; });
 }
 
@@ -97,7 +97,7 @@ const void* resolve_function(const function_id& id) {
         return reinterpret_cast<const void*>(address);
     };
     if (id.module != 0) {
-        if (const auto* m = find_at_start_by_id(id.module)) return resolve(m->module);
+        if (const auto* m = find_initial_module_by_id(id.module)) return resolve(m->module);
         if (const auto m = find_loaded_by_id(id.module)) return resolve(*m);
     }
     throw not_portable("a function of a module with another build-id was received: the processes run different builds "
@@ -108,7 +108,7 @@ void encode_function(encoder& out, const function_id& id) {
     codec<std::uint64_t>::encode(out, id.module);
     out.write_size(id.offset);
     std::string path;
-    if (find_at_start_by_id(id.module) == nullptr) {
+    if (find_initial_module_by_id(id.module) == nullptr) {
         if (const auto late = find_loaded_by_id(id.module)) path = late->path;
     }
     codec<std::string>::encode(out, path);
@@ -126,7 +126,7 @@ void trust_library_paths() noexcept { paths_are_trusted = true; }
 
 function_id decode_function(decoder& in) {
     const auto [id, path] = read_function(in);
-    if (path.empty() || find_at_start_by_id(id.module) != nullptr || find_loaded_by_id(id.module)) return id;
+    if (path.empty() || find_initial_module_by_id(id.module) != nullptr || find_loaded_by_id(id.module)) return id;
     if (!paths_are_trusted)
         throw not_portable("a function of '" + path +
                            "' was received from a worker process, which has loaded that library; "

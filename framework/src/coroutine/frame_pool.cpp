@@ -33,7 +33,7 @@ std::size_t class_size(std::size_t size) noexcept {
 }
 
 // The number of frames of a class that a thread keeps. Enough that most threads of a computation use their own frames
-// again: one that comes from another thread costs the transfer of all of its cache lines.
+// again: one from another thread costs the transfer of all of its cache lines.
 constexpr std::uint32_t class_limit(std::size_t c) noexcept {
     constexpr std::size_t kept_bytes = std::size_t{512} << 10;
     constexpr std::size_t least = 512;

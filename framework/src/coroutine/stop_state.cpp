@@ -87,7 +87,7 @@ void stop_state::fire_link(stop_node* node, stop_reason why) noexcept {
 void stop_state::ignore_request(stop_node* /*node*/, stop_reason /*why*/) noexcept {}
 
 // Through all states that are linked below this one, in the order of the lists. A loop, and not a recursion: tasks are
-// nested as deep as memory allows. `enter` says whether the states below a state are visited as well; `visit` gets
+// nested as deep as memory allows. `enter` returns whether the states below a state are visited as well; `visit` gets
 // every other listener.
 template <class Enter, class Visit>
 void stop_state::walk_locked(Enter enter, Visit visit) noexcept {

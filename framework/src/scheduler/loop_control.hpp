@@ -47,7 +47,7 @@ public:
     waits_in_progress waits;
     std::size_t turn = 0;  // of selects, without a seed
 
-    /// Which of several ready operations of a select comes first.
+    /// Which of several ready operations a select tries first.
     [[nodiscard]] std::size_t next_turn() noexcept {
         return seeded ? static_cast<std::size_t>(numbers.draw() >> 1) : turn++;
     }

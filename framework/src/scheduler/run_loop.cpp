@@ -127,8 +127,8 @@ void run_loop::drain_inbox() noexcept {
 }
 
 runnable run_loop::take(bool oldest) noexcept {
-    // An answer that comes next anyway is not linked into the queue: that would write to the line that the answering
-    // thread has written.
+    // An answer that runs next in any case is not linked into the queue: that would write to the line that the
+    // answering thread has written.
     if (expected_ != nullptr && queue_.empty() && deque().empty() && expected_->completed())
         return runnable(std::exchange(expected_, nullptr));
     drain_inbox();

@@ -173,7 +173,7 @@ public:
     }
 
     /// A death between the two stores leaves receivers that ring each other spuriously. In the other order some
-    /// receivers would wait for ever.
+    /// receivers would wait indefinitely.
     void close() noexcept {
         header_.closing.store(1);
         Probe::at(step::close_announced);

@@ -13,7 +13,7 @@ template <class Item>
 class deferred_reclaim_list {
 public:
     void add_free(Item t) { ready_.push_back(t); }
-    /// An item that is in use until `is_free` says otherwise.
+    /// An item that is in use until `is_free` returns true.
     void add_pending(Item t) { pending_.push_back(t); }
 
     /// Takes the free item that was found last; it becomes pending. `is_free(item)`: whether a pending item was

@@ -6,9 +6,9 @@
 
 namespace cadre::detail::shm {
 
-/// Slots of processes are near or far. What is kept per process lies beside the object for near slots, in one word for
-/// each set of processes; for far slots it lies in memory of its own, which takes no room until a far process uses the
-/// object.
+/// Slots of processes are near or far. Data per process are beside the object for near slots, in one word for
+/// each set of processes; for far slots they are in memory of their own, which takes no space until a far process uses
+/// the object.
 inline constexpr unsigned near_slots = 64;
 /// The far slots are the groups of one word each in a set of processes.
 inline constexpr unsigned far_groups = 64;
@@ -78,7 +78,7 @@ enum class step : std::uint8_t {
     permit_seen,  ///< the note of another process was read, its operation not yet completed
     permit_claimed,  ///< noted; the count of the process is unchanged
     permit_counted,  ///< counted; the note is still there
-    // Heads of loops that keep nothing of earlier rounds: models forget what those have read.
+    // Heads of loops that keep nothing of earlier rounds: models discard the values read in these rounds.
     retry,
     retry_search,  ///< for a returned message
 };

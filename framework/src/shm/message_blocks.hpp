@@ -22,7 +22,7 @@ public:
     [[nodiscard]] std::byte* allocate(std::size_t size) noexcept override;
     void release(std::byte* bytes) noexcept override;
 
-    /// The block of `bytes`, which came from here.
+    /// The block of `bytes`, which were allocated here.
     [[nodiscard]] std::uint64_t block_of(const std::byte* bytes) const noexcept {
         return memory_.offset_of(bytes) - sizeof(block_header);
     }

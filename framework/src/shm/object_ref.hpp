@@ -12,7 +12,7 @@
 
 namespace cadre::detail::shm {
 
-/// Names an object for ever: an entry is reused only under another incarnation.
+/// Names an object uniquely, for the lifetime of the program: an entry is reused only under another incarnation.
 struct object_ref {
     std::uint32_t slot = 0;
     std::uint32_t index = 0;
@@ -79,7 +79,7 @@ struct object_word {
     return {n.slot_and_kind >> 8, n.index, n.incarnation, static_cast<object_kind>(n.slot_and_kind & 0xff)};
 }
 
-/// Where an object's data is, checked: `size` bytes from `data` lie inside its block.
+/// The location of an object's data, checked: `size` bytes from `data` are inside its block.
 struct object_data {
     std::byte* data = nullptr;
     std::uint64_t size = 0;

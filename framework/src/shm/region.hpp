@@ -50,7 +50,7 @@ public:
     [[nodiscard]] std::uint64_t unit_offset(unsigned slot, std::uint64_t index) const noexcept {
         return arena_offset(slot) + layout(slot).first_unit + index * unit_size;
     }
-    /// The slot in whose arena `offset` lies; `slots()` if in none.
+    /// The slot whose arena contains `offset`; `slots()` if no arena does.
     [[nodiscard]] unsigned slot_of(std::uint64_t offset) const noexcept { return map_.slot_of(offset); }
     [[nodiscard]] std::uint64_t offset_of(const void* address) const noexcept {
         return static_cast<std::uint64_t>(static_cast<const std::byte*>(address) -

@@ -60,7 +60,7 @@ public:
                                                     : layouts_[0].objects + (slot - 1) * layouts_[1].objects;
         return far_records_ + (before + index) * sizeof(far_record);
     }
-    /// The slot in whose arena `offset` lies; the number of slots if in none.
+    /// The slot whose arena contains `offset`; the number of slots if no arena does.
     [[nodiscard]] unsigned slot_of(std::uint64_t offset) const noexcept;
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 

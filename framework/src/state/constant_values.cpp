@@ -42,7 +42,7 @@ known_values& known() {
     return *all;
 }
 
-// What `encode` writes in a context names the object for ever.
+// The name that `encode` writes in a context is never reused for another object.
 constant_key key_of(const shared_block& block, const std::type_info& type) {
     byte_buffer name;
     codec_context context;

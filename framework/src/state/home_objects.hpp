@@ -77,7 +77,7 @@ private:
 };
 
 /// A queue of encoded messages. A message that a worker has received is *in hand* until the worker confirms it; else it
-/// comes back to the front. The last receivers of a closed channel wait until nothing is in hand.
+/// returns to the front. The last receivers of a closed channel wait until nothing is in hand.
 class home_channel final : public shared_channel,
                            public registered_object,
                            public home_object,

@@ -48,7 +48,7 @@ enum class home_op : std::uint8_t {
     lock,  ///< waits; answer: u64 whether the owner died; of a cell its bytes
     try_lock,  ///< the same answer
     unlock,  ///< of a cell maybe u64 offset, bytes to be written there; no answer
-    undo_lock,  ///< u64 ticket of a lock; no answer: nobody took it
+    undo_lock,  ///< u64 ticket of a lock that no task has taken; no answer
     lock_shared,  ///< waits; answer: u64 whether an owner died
     try_lock_shared,  ///< the same answer
     unlock_shared,  ///< no answer
@@ -106,7 +106,7 @@ struct answer_status {
     }
 };
 
-/// Appends fixed fields as they lie in memory: all processes have one build.
+/// Appends fixed fields with their layout in memory: all processes have one build.
 template <class T>
 void put(byte_buffer& to, T value) {
     static_assert(std::is_trivially_copyable_v<T>);

@@ -91,7 +91,7 @@ void home_service::clear_done() noexcept {
         done = std::exchange(done->next_done, nullptr);
 }
 
-// Leaves `answer` empty if the answer comes later.
+// Leaves `answer` empty if the answer is sent later.
 void home_service::handle(home_client from, std::uint64_t ticket, decoder& in, home_op op, byte_buffer& answer) {
     const auto number = take<home_number>(in);
     const auto answer_value = [&](std::uint64_t value) {

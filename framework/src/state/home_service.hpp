@@ -64,7 +64,7 @@ public:
     /// @param ticket names the answer; 0: none is wanted. A malformed request is answered by `broken`, one that exceeds
     /// the limits by `exhausted`.
     void request(home_client from, std::uint64_t ticket, std::span<const std::byte> request) noexcept;
-    /// Ends the wait with this ticket now; the answer says that it was performed, or `would_block`.
+    /// Ends the wait with this ticket now; the answer is that it was performed, or `would_block`.
     void stop(home_client from, std::uint64_t ticket) noexcept;
     void ended(home_client worker) noexcept;
     /// All workers of the agent have ended.

@@ -242,7 +242,7 @@ void remote_constant::fill(std::span<const std::span<const std::byte>> pieces) {
             const auto part = piece.first(std::min(piece.size(), constant_part));
             piece = piece.subspan(part.size());
             left -= part.size();
-            // The answer to the last part tells whether all parts have arrived.
+            // The answer to the last part reports whether all parts have arrived.
             if (left == 0) return require_alive(ask(home_op::fill, part).outcome);
             domain().tell(home_op::fill, number(), part);
         }

@@ -80,7 +80,7 @@ protected:
 
     /// Takes over the result of a performed wait. @throws codec_error, std::bad_alloc
     virtual void take(pending& /*p*/, home_op /*op*/, std::uint64_t /*ticket*/, decoder& /*in*/) {}
-    /// An operation was performed, but nobody takes its result: gives back what the home has given for it.
+    /// An operation was performed, but no task takes its result: returns to the home what it has granted.
     virtual void undo(home_op /*op*/, std::uint64_t /*ticket*/) noexcept {}
 
 private:

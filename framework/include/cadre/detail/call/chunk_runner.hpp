@@ -27,7 +27,7 @@ void encode_this_worker(encoder& out);
 /// chunk of one item is the call's own.
 class chunk_work {
 protected:
-    /// The arguments of `call` lie behind the function and this flag: whether a failure ends the chunk.
+    /// The arguments of `call` follow the function and this flag: whether a failure ends the chunk.
     explicit chunk_work(invocation& call);
     ~chunk_work();
     void read_flag() { fail_fast_ = decode<bool>(in_); }

@@ -13,7 +13,7 @@
 
 namespace cadre::detail {
 
-/// The sender waits in the completion queue of its map for whatever comes first: completed chunks, or a signal that
+/// The sender waits in the completion queue of its map for the first of: completed chunks, or a signal that
 /// there is more input, that there is room, or that stop is requested.
 ///
 ///     word        state  changed by                                          to      order

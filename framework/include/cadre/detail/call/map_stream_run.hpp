@@ -28,8 +28,8 @@
 
 namespace cadre::detail {
 
-/// How many items a `map_stream` may have taken and not delivered: as the user says, or twice as many as its map keeps
-/// in flight, so that its workers have work while the consumer takes what is ready.
+/// How many items a `map_stream` may have taken and not delivered: as set by the user, or twice as many as its map
+/// keeps in flight, so that its workers have work while the consumer takes what is ready.
 class look_ahead {
 public:
     look_ahead(std::size_t window, std::size_t concurrency) noexcept

@@ -65,7 +65,7 @@ public:
     ///             another runner, `take_half`: the second half            first, middle         compare-exchange,
     ///             relaxed
     ///
-    /// An index leaves a range once and is never in two, so no value of the word comes back.
+    /// An index leaves a range once and is never in two, so no value of the word recurs.
     class alignas(64) batch_range {
     public:
         // Aligned: else clang with the C++ library of g++ 14 calls libatomic.
@@ -141,7 +141,7 @@ public:
 
 protected:
     ~parallel_loop();
-    /// Runs the indices [first, last) on the calling thread, each after `r.begin(index)`, until that says no.
+    /// Runs the indices [first, last) on the calling thread, each after `r.begin(index)`, until that returns false.
     /// @return the first index that did not run
     virtual std::size_t run_batch(runner& r, std::size_t first, std::size_t last) noexcept = 0;
     /// The executor has stopped, and no index runs. Not called if `stop_at_failure`: then `run` throws.

@@ -69,7 +69,7 @@ struct chunk_reducer {
             return reduce_chunk<T>(f, op, first, std::move(items));
     }
 };
-// Errors name the user's function, whose encoding comes first: the reducer itself has none.
+// Errors name the user's function, which is encoded first: the reducer itself has no name.
 template <class T, class Item, class F, class Op>
 struct callable_name<portable_binding<chunk_reducer<T, Item, F, Op>, F, Op>> : callable_name<F> {};
 

@@ -44,7 +44,7 @@ inline constexpr bool may_have_runs = false;
 template <class... As>
 inline constexpr bool may_have_runs<std::tuple<As...>> = !(plain<As> && ...);
 
-/// Whether the executor of a call takes arguments that lie in the caller's values.
+/// Whether the executor of a call takes arguments that stay in the caller's values.
 [[nodiscard]] bool takes_borrowed_arguments(executor_backend& backend) noexcept;
 
 /// Encodes `call` as the arguments of `to`, which takes their file descriptors. If `backend` takes arguments in pieces,

@@ -1,5 +1,5 @@
 /// @file
-/// A compile-time error for a type that is not portable: one sentence, which says why and what to pass instead.
+/// A compile-time error for a type that is not portable: one sentence with the reason and the alternative.
 #pragma once
 
 #include <cadre/detail/codec/portability_check.hpp>

@@ -16,7 +16,7 @@
 
 namespace cadre::detail {
 
-/// An awaitable that resumes at home by itself: it says so by the member type `resumes_at_home`.
+/// An awaitable that resumes at home by itself, marked by the member type `resumes_at_home`.
 template <class A>
 concept home_awaitable = requires { typename std::remove_cvref_t<A>::resumes_at_home; };
 

@@ -52,7 +52,7 @@ struct wait_note {
 /// The waits in progress of the loop that runs on this thread; null if it is not such a loop.
 CADRE_THREAD_LOCAL extern waits_in_progress* this_thread_waits;
 
-/// Where a task comes from that no coroutine awaits.
+/// The origin of a task that no coroutine awaits.
 struct task_origin {
     const char* role = "";  ///< "a task of the scope"
     std::source_location where{};

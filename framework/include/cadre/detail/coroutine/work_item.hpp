@@ -16,7 +16,7 @@ struct work_item {
     void (*run)(work_item*) noexcept = nullptr;
     /// Free for the executor's own queues until it calls `run`.
     work_item* next = nullptr;
-    /// The environment of the task that this item resumes, or null: tells the executor which task runs.
+    /// The environment of the task that this item resumes, or null. It identifies the running task for the executor.
     detail::environment* env = nullptr;
 };
 

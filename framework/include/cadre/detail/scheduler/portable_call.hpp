@@ -67,7 +67,7 @@ struct call_reply {
     std::vector<unique_fd> descriptors{};  ///< those in `partial` and `bytes`; an empty descriptor was lost in transit
     byte_buffer item_errors{};  ///< raw chunk: (index, size, encoded error) of each item that has failed
     std::uint32_t nanoseconds = 0;  ///< how long the call kept its worker; 0: not measured
-    borrowed_runs borrowed{};  ///< from a worker that takes them: runs of `bytes` that lie in the result
+    borrowed_runs borrowed{};  ///< from a worker whose call takes them: runs of `bytes` that are in the result itself
 };
 
 /// A chunk whose results are plain values of one size: they travel as an array, in which an item that has failed leaves
@@ -137,7 +137,7 @@ public:
     /// sends copies.
     std::vector<unique_fd> descriptors{};
     bool may_return_descriptors = false;  ///< if false, a reply with descriptors is malformed
-    borrowed_runs borrowed{};  ///< long runs of the arguments, which lie in the caller's values until `complete`
+    borrowed_runs borrowed{};  ///< long runs of the arguments, in the caller's values until `complete`
     std::uint32_t items = 1;  ///< more than one: a chunk, whose items begin and are committed one by one
     raw_chunk raw{};
     bool returns_items = false;  ///< chunk of tasks: if one waits, the items behind it may be returned (`take_back`)

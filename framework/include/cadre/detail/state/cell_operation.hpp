@@ -88,7 +88,7 @@ Operation perform_cell(shared_block& block, Operation operation) {
     return operation;
 }
 
-/// For an operation whose result nobody needs: does not wait for an answer.
+/// For an operation without a result: does not wait for an answer.
 template <cell_operation Operation>
 void perform_cell_later(shared_block& block, Operation operation) noexcept {
     if (block.elsewhere())
