@@ -6,6 +6,7 @@
 #include "process/os/bootstrap.hpp"
 #include "process/parent/completion_scope.hpp"
 #include "process/parent/reports.hpp"
+#include "process/parent/start_failure.hpp"
 #include "process/process_pool.hpp"
 #include "process/worker/worker_main.hpp"
 
@@ -13,14 +14,11 @@
 #include <cadre/errors.hpp>
 #include <cadre/executors/process.hpp>
 
-#include <cerrno>
 #include <exception>
 #include <new>
 #include <string_view>
 #include <system_error>
 #include <utility>
-
-#include <sys/resource.h>
 
 namespace cadre {
 
@@ -44,30 +42,6 @@ void check(const process_options& options) {
         throw config_error("retries: expected a number that is not negative, got " + std::to_string(options.retries));
     check_affinity(options.affinity);
     check_memory_limits(options.memory_soft_limit, options.memory_limit);
-}
-
-// The text that names what to change so that the system grants the request.
-std::string remedy(const std::error_code& refused) {
-    const auto now = [](auto resource, const char* option, rlim_t unit) {
-        rlimit limit{};
-        const bool known = ::getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-        return std::string("; raise `ulimit ") + option + "`" +
-               (known ? ", now " + std::to_string(limit.rlim_cur / unit) : std::string());
-    };
-    switch (refused.value()) {
-        case EMFILE: return now(RLIMIT_NOFILE, "-n", 1);
-        case EFBIG: return now(RLIMIT_FSIZE, "-f", 1024);
-        case EAGAIN: return now(RLIMIT_NPROC, "-u", 1) + ", or pids.max of its control group";
-        case ENOMEM: return now(RLIMIT_AS, "-v", 1024);
-        case ENFILE: return "; the system has no free file descriptors: end other programs or raise fs.file-max";
-        case ENOENT: return "; is /proc mounted?";
-        case ENOSPC: return "; the system has no free shared memory";
-        case EPERM:
-        case EACCES: return "; a seccomp filter or a security module may forbid the system call";
-        case ENOSYS: return "; Linux 5.4 or newer is needed";
-        case E2BIG: return "; this process has too many supplementary groups";
-        default: return {};
-    }
 }
 
 // The last reference may be dropped by a thread of the pool that completes a call: another thread destroys the pool
@@ -153,17 +127,17 @@ namespace {
 // `make()`; what fails at the start is a `config_error` that names the executor and the remedy.
 template <class Make>
 executor started(const process_options& options, const Make& make) {
-    const std::string name = "executor '" + detail::default_name(options) + "': ";
+    using namespace detail::process_parent;
+    const std::string name = detail::default_name(options);
     try {
         return executor(make());
-    } catch (const std::system_error& e) {
-        throw config_error(name + "cannot start worker processes: " + e.what() + detail::remedy(e.code()));
-    } catch (const std::bad_alloc&) {
-        throw config_error(name + "cannot start worker processes: not enough memory" +
-                           detail::remedy(std::error_code(ENOMEM, std::generic_category())));
     } catch (const config_error& e) {
         if (std::string_view(e.what()).starts_with("executor '")) throw;
-        throw config_error(name + e.what());
+        throw config_error("executor '" + name + "': " + e.what());
+    } catch (const std::system_error&) {
+        std::rethrow_exception(cannot_start(name, launch_failure(std::current_exception())));
+    } catch (const std::bad_alloc&) {
+        std::rethrow_exception(cannot_start(name, launch_failure(std::current_exception())));
     }
 }
 

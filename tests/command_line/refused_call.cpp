@@ -1,4 +1,5 @@
-// A system call is refused from the start of the program on, for its workers too: refused_call NAME. Prints the error.
+// A system call is refused from the start of the program on, for its workers too: refused_call NAME START. Prints the
+// error.
 
 #include <cadre/cadre.hpp>
 
@@ -16,12 +17,15 @@
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, unsigned>, 6> calls{{{"openat", SYS_openat},
+constexpr std::array<std::pair<std::string_view, unsigned>, 9> calls{{{"openat", SYS_openat},
                                                                       {"fallocate", SYS_fallocate},
                                                                       {"memfd_create", SYS_memfd_create},
                                                                       {"pidfd_open", SYS_pidfd_open},
                                                                       {"eventfd", SYS_eventfd2},
-                                                                      {"thread", SYS_clone3}}};
+                                                                      {"thread", SYS_clone3},
+                                                                      {"sigaction", SYS_rt_sigaction},
+                                                                      {"fchdir", SYS_fchdir},
+                                                                      {"read", SYS_read}}};
 
 bool refuse(std::string_view name) {
     for (const auto& [known, number] : calls) {
@@ -41,9 +45,11 @@ bool refuse(std::string_view name) {
 
 int twice(int x) { return 2 * x; }
 
+cadre::start_method start = cadre::start_method::forkserver;
+
 cadre::task<int> app() {
     try {
-        const cadre::executor ex = cadre::process_executor{{.workers = 2, .name = "cpu"}};
+        const cadre::executor ex = cadre::process_executor{{.workers = 2, .start = start, .name = "cpu"}};
         std::printf("%d\n", co_await cadre::on(ex, twice, 2));
     } catch (const cadre::config_error& e) {
         std::printf("%s\n", e.what());
@@ -54,7 +60,11 @@ cadre::task<int> app() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 2 || !refuse(argv[1])) return 1;
-    argc = 1;
+    // A spawned worker has the filter of its parent, and no arguments.
+    if (argc == 3) {
+        if (!refuse(argv[1])) return 1;
+        if (std::string_view(argv[2]) == "spawn") start = cadre::start_method::spawn;
+        argc = 1;
+    }
     return cadre::run_main(argc, argv, app);
 }

@@ -4,6 +4,8 @@
 
 #include "process/os/worker_spec.hpp"
 
+#include <exception>
+
 namespace cadre::detail::process_os {
 
 /// Sets the function that workers run unless their spec names another one. Call it before `bootstrap` and
@@ -11,11 +13,13 @@ namespace cadre::detail::process_os {
 void set_worker_main(worker_main_fn fn) noexcept;
 [[nodiscard]] bool has_worker_main() noexcept;
 
-/// Exit status of a worker that failed before code of the program ran; standard error has the reason.
+/// Exit status of a worker that failed before code of the program ran. Its crash page says why, or standard error.
 inline constexpr int worker_start_failed = 127;
 
-/// Reports on standard error that this worker could not start, and terminates it with `worker_start_failed`.
-[[noreturn]] void end_without_start(unsigned slot, const char* why) noexcept;
+/// Reports to the parent why this worker could not start, and terminates it with `worker_start_failed`.
+[[noreturn]] void end_without_start(unsigned slot, const std::exception& why) noexcept;
+/// From now on the worker runs code of the program: `end_without_start` is not called any more.
+void initializer_begins() noexcept;
 
 /// Call it first in main. Does not return in a process that was started as a fork server or a spawned worker. Records
 /// the command line for later re-execution of the program. Further calls do nothing.

@@ -1,5 +1,5 @@
 /// @file
-/// The crash record of a worker: signal, stack and module bases, in one shared page.
+/// The crash record of a worker: signal, stack and module bases, or why it could not start, in one shared page.
 #pragma once
 
 #include <array>
@@ -15,6 +15,7 @@ inline constexpr std::size_t crash_page_size = 4096;
 inline constexpr std::size_t max_crash_frames = 128;
 inline constexpr std::size_t max_crash_modules = 56;
 inline constexpr std::size_t max_build_id = 20;
+inline constexpr std::size_t max_start_error = 200;
 
 /// The position of the program or of a library in a process.
 struct module_record {
@@ -36,8 +37,8 @@ struct module_record {
 /// The parent reads the page after the worker's exit, which orders all of its writes.
 enum crash_state : std::uint32_t { crash_none = 0, crash_begun = 1, crash_written = 2 };
 
-/// The page. Only the worker writes it: the modules at its start, the rest when it crashes. The parent does not trust
-/// it: read_crash_page copies and checks. One worker at a time uses a page; zero it before reuse.
+/// The page. Only the worker writes it: the modules at its start, the rest when it crashes or cannot start. The parent
+/// does not trust it: read_crash_page copies and checks. One worker at a time uses a page; zero it before reuse.
 struct crash_page {
     std::uint32_t state;  ///< a crash_state
     std::int32_t signal;
@@ -49,6 +50,9 @@ struct crash_page {
     std::uint32_t module_count;
     std::array<std::uint64_t, max_crash_frames> frames;  ///< ends at the first zero
     std::array<module_record, max_crash_modules> modules;
+    std::uint32_t initializing;  ///< 1 once the worker runs code of the program
+    std::int32_t start_errno;  ///< of `start_error`; 0: none
+    std::array<char, max_start_error> start_error;  ///< why it could not start; ends at the first zero
 };
 static_assert(sizeof(crash_page) <= crash_page_size);
 static_assert(std::is_trivially_copyable_v<crash_page>);
@@ -87,6 +91,9 @@ struct crash_report {
     bool allocation_failed = false;
     std::vector<std::uint64_t> frames{};
     std::vector<module_record> modules{};
+    bool initializing = false;  ///< the worker had begun to run code of the program
+    int start_errno = 0;
+    std::string start_error{};  ///< empty: the worker did not record one
 };
 
 /// In the parent: copies the page and drops invalid entries. Never reads outside of the page.

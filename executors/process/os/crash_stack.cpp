@@ -85,6 +85,9 @@ crash_report read_crash_page(const crash_page& page) {
     copy_once(page, copy);
     crash_report report;
     report.allocation_failed = copy.allocation_failed != 0;
+    report.initializing = copy.initializing != 0;
+    report.start_errno = copy.start_errno;
+    report.start_error.assign(copy.start_error.begin(), std::ranges::find(copy.start_error, '\0'));
     if (copy.state == crash_none || copy.state > crash_written || copy.signal <= 0 || copy.signal > 64) return report;
     report.signal = copy.signal;
     report.code = copy.code;

@@ -73,7 +73,8 @@ surroundings surroundings::current() {
 std::vector<gid_t> supplementary_groups() {
     std::vector<gid_t> groups(max_groups);
     const int n = ::getgroups(max_groups, groups.data());
-    if (n < 0) throw std::system_error(E2BIG, std::generic_category(), "getgroups");
+    // EINVAL: there are more.
+    if (n < 0) throw std::system_error(errno == EINVAL ? E2BIG : errno, std::generic_category(), "getgroups");
     groups.resize(static_cast<std::size_t>(n));
     return groups;
 }

@@ -8,10 +8,15 @@
 #include "process/os/process_title.hpp"
 #include "process/os/syscalls.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
+#include <new>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include <unistd.h>
@@ -23,6 +28,7 @@ namespace {
 worker_main_fn worker_main = nullptr;
 bool is_worker = false;
 int lifeline = -1;
+crash_page* record = nullptr;
 
 void redirect(const unique_fd& from, int to) {
     if (from && ::dup2(from.get(), to) < 0) throw_errno("dup2");
@@ -45,6 +51,8 @@ crash_page* map_crash_page(const worker_request& request) {
 }
 
 void prepare(worker_request& request) {
+    // First: it takes the reason if a later step fails.
+    record = request.boot.crash = map_crash_page(request);
     // Fails in a spawned worker, which leads its session already.
     ::setpgid(0, 0);
     reset_signals();
@@ -61,7 +69,6 @@ void prepare(worker_request& request) {
     set_affinity(request.affinity);
     apply(request.surroundings, request.supplementary_groups, request.working_directory);
     request.working_directory.reset();
-    request.boot.crash = map_crash_page(request);
     if (request.boot.crash != nullptr) install_crash_handler(*request.boot.crash);
     limit_memory(request.memory_limit);
 }
@@ -76,9 +83,22 @@ bool in_worker() noexcept { return is_worker; }
 
 int lifeline_descriptor() noexcept { return lifeline; }
 
-void end_without_start(unsigned slot, const char* why) noexcept {
-    std::fprintf(stderr, "cadre: worker %u could not start: %s\n", slot, why);
+void end_without_start(unsigned slot, const std::exception& why) noexcept {
+    if (record == nullptr) {
+        std::fprintf(stderr, "cadre: worker %u could not start: %s\n", slot, why.what());
+        ::_exit(worker_start_failed);
+    }
+    if (const auto* const refused = dynamic_cast<const std::system_error*>(&why); refused != nullptr)
+        record->start_errno = refused->code().value();
+    else if (dynamic_cast<const std::bad_alloc*>(&why) != nullptr)
+        record->start_errno = ENOMEM;
+    // The page is zero before: the last byte stays zero.
+    std::memcpy(record->start_error.data(), why.what(), std::min(std::strlen(why.what()), max_start_error - 1));
     ::_exit(worker_start_failed);
+}
+
+void initializer_begins() noexcept {
+    if (record != nullptr) record->initializing = 1;
 }
 
 void become_worker(worker_request&& request) noexcept {
@@ -89,7 +109,7 @@ void become_worker(worker_request&& request) noexcept {
         if (request.main == nullptr)
             throw std::logic_error("no worker function was registered before the runtime started");
     } catch (const std::exception& e) {
-        end_without_start(request.boot.slot, e.what());
+        end_without_start(request.boot.slot, e);
     }
     // An exception that escapes from the worker function terminates the process, as one that escapes from main.
     const int status = request.main(std::move(request.boot));

@@ -76,6 +76,8 @@ public:
     /// The words of a raw chunk in work, which the worker may have overwritten.
     [[nodiscard]] static raw_chunk_words& raw_words(const worker_connection& c, const call_record& r) noexcept;
 
+    /// Whether a call waits in the queue.
+    [[nodiscard]] bool any_queued() const noexcept { return !waiting_.empty(); }
     /// Calls that no worker has begun.
     [[nodiscard]] std::size_t queued() noexcept;
     [[nodiscard]] std::uint64_t failed() const noexcept { return failed_; }

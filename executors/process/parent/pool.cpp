@@ -52,6 +52,7 @@ void pool::submit(std::span<portable_call* const> calls, bool nested) noexcept {
         for (portable_call* call : calls)
             placement_.enqueue(*call, nested, ended);
         placement_.place_queued_calls(ended);
+        if (lifecycle_.hopeless()) deadlines_.wake_supervisor();
     }
     complete_all(ended);
 }

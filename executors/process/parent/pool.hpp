@@ -105,8 +105,10 @@ public:
     /// Handles events, passed deadlines, messages that wait for room, and calls queued behind a long one.
     /// @return when to tick again
     [[nodiscard]] time_point tick() noexcept;
-    /// Starts the workers that are missing. @return when to try again; time_point::max(): none is missing
-    [[nodiscard]] time_point replace() noexcept;
+    /// When `replace` is due; time_point::max(): no worker is missing.
+    [[nodiscard]] time_point next_start() const noexcept;
+    /// Starts the workers that are missing.
+    void replace() noexcept;
     /// Whether `quit` is done. Calls the callbacks of `quit` when it is.
     [[nodiscard]] bool finished() noexcept;
 

@@ -174,9 +174,12 @@ void pool::worker_ended(std::uint64_t serial) noexcept {
     if (removed->nested_bytes >= trimmed_from) ::malloc_trim(0);
 }
 
-time_point pool::replace() noexcept {
+void pool::replace() noexcept {
     for (std::uint32_t i = 0; i < workers(); ++i)
         start_missing(i);
+}
+
+time_point pool::next_start() const noexcept {
     const std::lock_guard hold(calls_mutex_);
     return lifecycle_.next_start();
 }
@@ -203,8 +206,11 @@ void pool::start_missing(std::uint32_t index) noexcept {
         }
         complete_all(ended);
     } catch (...) {
-        const std::lock_guard hold(calls_mutex_);
-        lifecycle_.start_failed(std::current_exception(), false);
+        {
+            const std::lock_guard hold(calls_mutex_);
+            lifecycle_.start_failed(launch_failure(std::current_exception()), false, ended);
+        }
+        complete_all(ended);
     }
 }
 

@@ -39,15 +39,14 @@ public:
     }
 
     void run() noexcept {
-        time_point next_start = time_point::max();
         while (!pool_->finished()) {
             watch_new_workers();
             resume_outputs();
-            time_point next = std::min(pool_->tick(), next_start);
+            time_point next = std::min(pool_->tick(), pool_->next_start());
             if (!paused_.empty()) next = std::min(next, std::chrono::steady_clock::now() + output_interval);
             if (!unwatched_.empty()) next = std::min(next, std::chrono::steady_clock::now() + unwatched_interval);
-            const bool ended = wait(next);
-            if (ended || std::chrono::steady_clock::now() >= next_start) next_start = pool_->replace();
+            wait(next);
+            if (std::chrono::steady_clock::now() >= pool_->next_start()) pool_->replace();
         }
         output_writer::instance().drain(output_limit);
     }
@@ -89,14 +88,12 @@ private:
         return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, max_sleep.count()));
     }
 
-    // @return whether a worker has ended
-    bool wait(time_point next) noexcept {
+    void wait(time_point next) noexcept {
         std::array<epoll_event, 16> events;
         const int limit = election_.before_sleep() ? 0 : milliseconds_to(next);
         const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), limit);
         if (n < 0 && errno != EINTR) std::this_thread::sleep_for(sleep_without_descriptor);
         election_.after_sleep();
-        bool ended = false;
         for (int i = 0; i < n; ++i) {
             const std::uint64_t serial = events[static_cast<std::size_t>(i)].data.u64 >> 2;
             switch (static_cast<kind>(events[static_cast<std::size_t>(i)].data.u64 & 3)) {
@@ -105,12 +102,10 @@ private:
                 case kind::pidfd:
                     unwatch(serial);
                     pool_->worker_ended(serial);
-                    ended = true;
                     break;
                 case kind::output: read_output(serial); break;
             }
         }
-        return ended;
     }
 
     // A pipe at its end stays readable, and so does one that must not be read now.

@@ -1,6 +1,5 @@
 #include "process/parent/worker_lifecycle.hpp"
 
-#include "process/os/bootstrap.hpp"
 #include "process/parent/reports.hpp"
 #include "process/parent/worker_trace.hpp"
 
@@ -28,31 +27,41 @@ constexpr unsigned reported_failures = 12;
 bool worker_lifecycle::may_start(time_point now, ended_calls& ended) noexcept {
     if (workers_.quitting() || gave_up_with_ != nullptr) return false;
     if (workers_.failed_initializers() > workers_.capacity() + 1) {
-        give_up(start_error_, ended);
+        give_up(start_failure_.error, ended);
         return false;
     }
+    if (hopeless() && !workers_.empty()) return false;
     return workers_.failed_starts() == 0 || now >= next_start_;
 }
 
 time_point worker_lifecycle::next_start() const noexcept {
     const bool missing = workers_.size() != workers_.capacity();
     if (!missing || workers_.quitting() || gave_up_with_ != nullptr) return time_point::max();
+    if (hopeless() && (!workers_.empty() || !placement_.any_queued())) return time_point::max();
     return workers_.failed_starts() == 0 ? time_point{} : next_start_;
 }
 
-void worker_lifecycle::start_failed(std::exception_ptr error, bool by_initializer) noexcept {
+bool worker_lifecycle::hopeless() const noexcept {
+    return workers_.failed_starts() != 0 && failures_.lasting() && !workers_.any_ready();
+}
+
+void worker_lifecycle::start_failed(start_failure why, bool by_initializer, ended_calls& ended) noexcept {
+    const time_point now = std::chrono::steady_clock::now();
+    if (workers_.failed_starts() == 0) failures_.clear();
     workers_.count_failed_start(by_initializer);
-    start_error_ = std::move(error);
+    start_failure_ = std::move(why);
+    failures_.add(start_failure_, workers_.ever_ready(), now);
     const unsigned failed = workers_.failed_starts();
     const auto pause =
         std::min<std::chrono::nanoseconds>(first_pause * (1U << std::min(failed - 1, 10U)), longest_pause);
-    next_start_ = std::chrono::steady_clock::now() + pause;
+    next_start_ = now + pause;
     if (failed == reported_failures && !by_initializer) report_failures();
+    if (hopeless() && !by_initializer) placement_.fail_queued_calls(cannot_start(executor_, start_failure_), ended);
 }
 
 void worker_lifecycle::report_failures() const noexcept {
     try {
-        std::rethrow_exception(start_error_);
+        std::rethrow_exception(start_failure_.error);
     } catch (const std::exception& e) {
         std::fprintf(stderr,
                      "cadre: executor '%.*s': failed to start a worker after %u attempts (still retrying): %s\n",
@@ -74,12 +83,16 @@ void worker_lifecycle::worker_ended(worker_connection& c, const process_os::work
     if (!has_started && !left && !workers_.quitting()) {
         // Nothing in a worker sends SIGKILL: it was killed from outside, or for lack of memory.
         const bool by_initializer =
-            c.start_error != nullptr ||
-            (has_initializer_ && (!c.violation.empty() || (death->known && death->signal != SIGKILL &&
-                                                           death->exit_code != process_os::worker_start_failed)));
-        const task_label phase =
-            by_initializer ? task_label{"initializer", "its initializer"} : task_label{"", "its start-up code"};
-        start_failed(c.start_error != nullptr ? c.start_error : crash_error(*death, phase, {}), by_initializer);
+            c.start_error != nullptr || (has_initializer_ && death->report.initializing &&
+                                         (!c.violation.empty() || (death->known && death->signal != SIGKILL)));
+        start_failure why;
+        if (c.start_error != nullptr)
+            why.error = c.start_error;
+        else if (by_initializer)
+            why.error = crash_error(*death, {"initializer", "its initializer"}, {});
+        else
+            why = early_death(*death);
+        start_failed(std::move(why), by_initializer, ended);
     }
     // Calls that were requeued have no worker to go to.
     if (gave_up_with_ != nullptr) give_up(gave_up_with_, ended);

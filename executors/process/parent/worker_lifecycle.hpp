@@ -4,6 +4,7 @@
 
 #include "process/parent/death_recovery.hpp"
 #include "process/parent/placement.hpp"
+#include "process/parent/start_failure.hpp"
 
 #include <cstdint>
 #include <exception>
@@ -24,12 +25,16 @@ public:
 
     /// Whether a missing worker is to be started now. Gives up after the initializer has failed once for each worker
     /// and twice more. After other failed starts, which end when their cause does (no descriptors, no memory, kills
-    /// from outside), there is a pause that doubles up to half a second; calls wait meanwhile.
+    /// from outside), there is a pause that doubles up to half a second; calls wait meanwhile. If the cause does not
+    /// end, each failed start fails the calls that wait.
     [[nodiscard]] bool may_start(time_point now, ended_calls& ended) noexcept;
     /// When a missing worker is to be started; time_point::max(): no worker is missing, or no worker will be started
     /// again.
     [[nodiscard]] time_point next_start() const noexcept;
-    void start_failed(std::exception_ptr error, bool by_initializer) noexcept;
+    void start_failed(start_failure why, bool by_initializer, ended_calls& ended) noexcept;
+    /// Whether starts fail for a reason that does not go away, and no worker is ready. Workers are then started one at
+    /// a time, and only if a call waits.
+    [[nodiscard]] bool hopeless() const noexcept;
     /// `c` has been added to the workers.
     void worker_started(const worker_connection& c) noexcept;
     /// Settles the calls of a worker that has ended, whose events have been handled.
@@ -58,7 +63,8 @@ private:
     const bool has_initializer_;
 
     std::uint64_t restarts_ = 0;
-    std::exception_ptr start_error_{};  // of the last failed start
+    start_failure start_failure_{};  // the last one
+    start_failure_series failures_{};
     time_point next_start_{};  // after a failed one
     std::exception_ptr gave_up_with_{};
     bool finished_ = false;

@@ -40,6 +40,10 @@ bool worker_set::fresh_one_comes() const noexcept {
            });
 }
 
+bool worker_set::any_ready() const noexcept {
+    return std::any_of(begin(), end(), [](const auto* c) { return c->was_ready; });
+}
+
 bool worker_set::events_ready() const noexcept {
     return std::any_of(begin(), end(), [](auto* c) { return c->violation.empty() && c->link.events().ready(); });
 }
@@ -51,7 +55,7 @@ void worker_set::ring_requested() noexcept {
 
 void worker_set::set_ready(worker_connection& c) noexcept {
     if (c.stage == worker_stage::starting) c.stage = worker_stage::ready;
-    c.was_ready = true;
+    c.was_ready = ever_ready_ = true;
     failed_starts_ = failed_initializers_ = 0;
 }
 

@@ -39,6 +39,10 @@ public:
     [[nodiscard]] bool any_idle() const noexcept;
     /// Whether a worker that has had no calls exists or will soon.
     [[nodiscard]] bool fresh_one_comes() const noexcept;
+    /// Whether one has run its initializer.
+    [[nodiscard]] bool any_ready() const noexcept;
+    /// The same, of the workers that have ended too.
+    [[nodiscard]] bool ever_ready() const noexcept { return ever_ready_; }
     /// Whether a worker has sent something that was not handled. Needs `drain_mutex_`.
     [[nodiscard]] bool events_ready() const noexcept;
     /// Rings the workers for which that was requested.
@@ -74,6 +78,7 @@ private:
     std::vector<worker_connection*> live_;
     unsigned failed_starts_ = 0;
     unsigned failed_initializers_ = 0;
+    bool ever_ready_ = false;
     bool quitting_ = false;
 };
 

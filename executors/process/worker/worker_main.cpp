@@ -157,7 +157,7 @@ worker_objects& start(process_os::worker_boot&& boot) noexcept {
         control_thread::start(w.memory, w.dispatcher, w.descriptors, w.quit);
         return w;
     } catch (const std::exception& e) {
-        process_os::end_without_start(slot, e.what());
+        process_os::end_without_start(slot, e);
     }
 }
 
@@ -167,6 +167,7 @@ int worker_main(process_os::worker_boot&& boot) {
     worker_objects& w = start(std::move(boot));
     // What a worker keeps counts towards its limits.
     if (w.memory.control().setup.limits_memory == 0) keep_freed_memory();
+    process_os::initializer_begins();
     if (!run_initializer(w.memory, w.sender)) return 1;
 
     add_event_source(w.dispatcher);
