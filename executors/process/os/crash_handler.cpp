@@ -1,5 +1,6 @@
 // The worker's side of the crash page: the handler of fatal signals.
 
+#include "base/kept_memory.hpp"
 #include "base/process_owner.hpp"
 #include "process/os/crash_modules.hpp"
 #include "process/os/crash_page.hpp"
@@ -175,6 +176,8 @@ crash_handler_stack::~crash_handler_stack() {
 std::uint64_t failed_allocations() noexcept { return failures.load(std::memory_order_relaxed); }
 
 void record_failed_allocation() {
+    // The allocation is tried again.
+    if (release_kept_memory()) return;
     failures.fetch_add(1, std::memory_order_relaxed);
     if (page != nullptr && page_owner->here())
         std::atomic_ref{page->allocation_failed}.store(1, std::memory_order_relaxed);

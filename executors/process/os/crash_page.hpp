@@ -79,7 +79,7 @@ void clear_failed_allocation() noexcept;
 /// In the worker: how many allocations have failed at the memory limit. Any thread.
 [[nodiscard]] std::uint64_t failed_allocations() noexcept;
 
-/// In the worker: the new-handler under a memory limit. Records the failure and throws std::bad_alloc.
+/// In the worker: the new-handler under a memory limit. Gives kept memory back, or records and throws std::bad_alloc.
 void record_failed_allocation();
 
 /// A checked private copy of a crash page.

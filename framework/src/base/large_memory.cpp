@@ -1,5 +1,7 @@
 #include <cadre/detail/base/large_memory.hpp>
 
+#include "base/kept_memory.hpp"
+
 #include <algorithm>
 #include <array>
 #include <mutex>
@@ -16,16 +18,17 @@ namespace {
 
 constexpr std::size_t page = 4096;
 constexpr std::size_t max_kept = std::size_t{128} << 20;  // bytes
+constexpr std::size_t max_blocks = 64;  // a map of large items has tens of messages at a time
+constexpr int release_attempts = 1000;
 
 struct kept_block {
     std::byte* memory = nullptr;
     std::size_t size = 0;
 };
 
-// Tried, never waited for: in a fork its owner may not exist any more.
 struct cache {
-    spin_mutex mutex;
-    std::array<kept_block, 64> blocks{};  // a map of large items has tens of messages at a time
+    spin_mutex mutex;  // tried, never waited for: in a fork its owner may not exist any more
+    std::array<kept_block, max_blocks> blocks{};
     std::size_t bytes = 0;
 };
 constinit cache kept;
@@ -54,14 +57,6 @@ kept_block keep(std::byte* memory, std::size_t size) noexcept {
     return std::exchange(smallest, given);
 }
 
-void drop_kept() noexcept {
-    const std::unique_lock hold(kept.mutex, std::try_to_lock);
-    if (!hold) return;
-    for (kept_block& b : kept.blocks)
-        if (b.memory != nullptr) ::munmap(std::exchange(b.memory, nullptr), std::exchange(b.size, 0));
-    kept.bytes = 0;
-}
-
 }  // namespace
 
 std::byte* allocate_large(std::size_t& size) {
@@ -74,7 +69,7 @@ std::byte* allocate_large(std::size_t& size) {
             populate_for_writing(memory, size);
             return static_cast<std::byte*>(memory);
         }
-        drop_kept();
+        if (release_kept_memory()) continue;
         const std::new_handler handler = std::get_new_handler();
         if (handler == nullptr) throw std::bad_alloc();
         handler();
@@ -83,6 +78,21 @@ std::byte* allocate_large(std::size_t& size) {
 
 void free_large(std::byte* memory, std::size_t size) noexcept {
     if (const kept_block excess = keep(memory, size); excess.memory != nullptr) ::munmap(excess.memory, excess.size);
+}
+
+bool release_kept_memory() noexcept {
+    std::array<kept_block, max_blocks> released{};
+    // Its owner holds the mutex for a microsecond at most.
+    std::unique_lock hold(kept.mutex, std::defer_lock);
+    for (int i = 0; i != release_attempts && !hold.owns_lock(); ++i)
+        static_cast<void>(hold.try_lock());
+    if (!hold) return false;
+    kept.blocks.swap(released);
+    const bool any = std::exchange(kept.bytes, 0) != 0;
+    hold.unlock();
+    for (const kept_block& b : released)
+        if (b.memory != nullptr) ::munmap(b.memory, b.size);
+    return any;
 }
 
 }  // namespace cadre::detail

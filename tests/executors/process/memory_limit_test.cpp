@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <deque>
 #include <new>
 #include <ranges>
 #include <set>
@@ -135,6 +136,26 @@ TEST(process_memory, a_worker_above_the_soft_limit_is_replaced_after_the_task) {
     EXPECT_NE(cadre::sync_wait(cadre::on(ex, worker_pid)), first);
     EXPECT_EQ(map_all(ex).values, calls);
     EXPECT_EQ(ex.stats().restarts, 0u);
+}
+
+// Of 16 MB. The worker copies its elements to a buffer that grows, and keeps the memory of all its stages.
+std::deque<int> large_result() { return std::deque<int>(4 << 20, 1); }
+std::size_t need_60_megabytes() { return std::vector<char>(60 << 20, 'x').size(); }
+
+TEST(process_memory, memory_kept_for_messages_is_given_back_before_an_allocation_fails) {
+    const executor ex = process_executor{{.workers = 1, .memory_limit = 104 << 20}};
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(cadre::sync_wait(cadre::on(ex, large_result)).size(), 4u << 20);
+        EXPECT_EQ(cadre::sync_wait(cadre::on(ex, need_60_megabytes)), std::size_t{60} << 20);
+    }
+}
+
+TEST(process_memory, memory_kept_for_messages_does_not_count_towards_the_soft_limit) {
+    const executor ex = process_executor{{.workers = 1, .memory_soft_limit = 75 << 20}};
+    const pid_t first = cadre::sync_wait(cadre::on(ex, worker_pid));
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, large_result)).size(), 4u << 20);
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, leak_then_pid, 55)), first);
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, worker_pid)), first);
 }
 
 cadre::task<pid_t> call_itself(executor ex) { co_return co_await cadre::on(ex, leak_then_pid, 0); }
