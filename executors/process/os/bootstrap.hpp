@@ -13,7 +13,7 @@ namespace cadre::detail::process_os {
 void set_worker_main(worker_main_fn fn) noexcept;
 [[nodiscard]] bool has_worker_main() noexcept;
 
-/// Exit status of a worker that failed before code of the program ran. Its crash page says why, or standard error.
+/// Exit status of a worker that failed before code of the program ran. Its crash page or standard error has the reason.
 inline constexpr int worker_start_failed = 127;
 
 /// Reports to the parent why this worker could not start, and terminates it with `worker_start_failed`.

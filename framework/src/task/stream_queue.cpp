@@ -12,8 +12,8 @@ bool stream_queue_base::wait(awaiter::node& w, std::coroutine_handle<> h, enviro
             auto& self = static_cast<awaiter::node&>(waiting_one);
             {
                 const std::lock_guard hold(self.queue.mutex_);
-                if (self.queue.waiting(self.of) != &self) return;
-                self.queue.waiting(self.of) = nullptr;
+                if (self.queue.waiting(self.awaited_side) != &self) return;
+                self.queue.waiting(self.awaited_side) = nullptr;
             }
             self.finish_cancelled();
         },
