@@ -100,9 +100,9 @@ private:
         std::map<std::uint64_t, in_hand> received{};  // by ticket
     };
 
-    void handle(home_client from, std::uint64_t ticket, decoder& in, home_op op, byte_buffer& answer);
-    template <class Object>
-    [[nodiscard]] std::shared_ptr<Object> find(home_number number) const;
+    class request_handler;
+    /// @return the answer; empty if it comes later, or none is wanted
+    [[nodiscard]] byte_buffer handle(home_client from, std::uint64_t ticket, decoder& in);
     /// @throws std::bad_alloc if it exceeds a limit
     [[nodiscard]] home_charge charge(home_client from, std::uint64_t bytes);
     /// Under `mutex_`. @throws std::bad_alloc if the node has too many
@@ -110,7 +110,6 @@ private:
     /// Under `mutex_`. @throws std::bad_alloc if it exceeds a limit
     [[nodiscard]] static possession& possession_of(session& of, home_number number);
     void note_handle(home_client from, const std::shared_ptr<shared_object>& object, home_number number);
-    void release_lock(home_client from, home_number number, const std::uint64_t* granted_to, decoder& in);
     void begin(home_client from, std::uint64_t ticket, std::shared_ptr<operation> op);
     void completed(operation& op) noexcept;
     /// Notes what a performed operation has given to the worker, and writes the answer. @return false: the worker has
@@ -129,7 +128,8 @@ private:
     [[nodiscard]] bool is_waited_for(const operation& op) const noexcept;
     /// Under `mutex_`.
     session take_session(std::map<home_client, session>::iterator at) noexcept;
-    void drop_if_empty(home_client of, home_number number, std::shared_ptr<shared_object>& dropped) noexcept;
+    /// Under `mutex_`. The caller is another owner of the object, so that it is not destroyed here.
+    void erase_if_empty(home_client of, home_number number) noexcept;
     [[nodiscard]] std::optional<in_hand> take_in_hand(home_client from, std::uint64_t ticket) noexcept;
 
     const std::shared_ptr<home_domain> domain_;

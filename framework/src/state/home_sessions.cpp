@@ -70,19 +70,16 @@ home_service::possession* home_service::find_possession(home_client of, home_num
     return found != s->second.possessions.end() ? &found->second : nullptr;
 }
 
-void home_service::drop_if_empty(home_client of, home_number number, std::shared_ptr<shared_object>& dropped) noexcept {
-    possession* const p = find_possession(of, number);
-    if (p == nullptr || !p->empty()) return;
-    dropped = std::move(p->object);
-    sessions_.find(of)->second.possessions.erase(number);
+void home_service::erase_if_empty(home_client of, home_number number) noexcept {
+    if (const possession* const p = find_possession(of, number); p != nullptr && p->empty())
+        sessions_.find(of)->second.possessions.erase(number);
 }
 
 void home_service::drop_ungranted(const operation& op) noexcept {
     if (op.received.empty()) return;
-    std::shared_ptr<shared_object> dropped;  // not the last: the message has another
     const std::lock_guard hold(mutex_);
-    for (const auto& [number, object] : op.received.front().carried)
-        drop_if_empty(op.client, number, dropped);
+    for (const auto& [number, object] : op.received.front().carried)  // the message is another owner
+        erase_if_empty(op.client, number);
 }
 
 std::optional<home_service::in_hand> home_service::take_in_hand(home_client from, std::uint64_t ticket) noexcept {
