@@ -1,5 +1,6 @@
 #include "common/worker_memory.hpp"
 
+#include <cadre/detail/base/sanitizers.hpp>
 #include <cadre/errors.hpp>
 
 #include <atomic>
@@ -9,21 +10,12 @@
 
 #include <pthread.h>
 
-// The limit is not enforced under sanitizers: they reserve the address space.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#    define CADRE_UNENFORCED 1
-#elif defined(__has_feature)
-#    if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#        define CADRE_UNENFORCED 1
-#    endif
-#endif
-
 namespace cadre::detail {
 namespace {
 
 std::atomic<std::size_t> initial_memory{0};
 
-#ifndef CADRE_UNENFORCED
+#ifndef CADRE_NO_MEMORY_LIMIT
 // Measured: a worker of an empty program allocates 240 KiB before its first task, beside the stack of its control
 // thread.
 constexpr std::size_t own_memory = std::size_t{512} << 10;
@@ -51,7 +43,7 @@ void note_initial_memory() noexcept {
 }
 
 std::size_t least_worker_memory() noexcept {
-#ifdef CADRE_UNENFORCED
+#ifdef CADRE_NO_MEMORY_LIMIT
     return 0;
 #else
     return initial_memory.load() + thread_stack() + own_memory;

@@ -3,6 +3,8 @@
 #include "process/os/crash_page.hpp"
 #include "process/os/syscalls.hpp"
 
+#include <cadre/detail/base/sanitizers.hpp>
+
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -14,14 +16,6 @@
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#    define CADRE_UNDER_SANITIZER 1
-#elif defined(__has_feature)
-#    if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#        define CADRE_UNDER_SANITIZER 1
-#    endif
-#endif
 
 namespace cadre::detail::process_os {
 
@@ -57,7 +51,7 @@ void reset_signals() {
 void limit_memory(std::uint64_t bytes) {
     if (bytes == 0) return;
     std::set_new_handler(&record_failed_allocation);
-#ifndef CADRE_UNDER_SANITIZER
+#ifndef CADRE_NO_MEMORY_LIMIT
     rlimit limit{};
     if (::getrlimit(RLIMIT_DATA, &limit) != 0) throw_errno("getrlimit(RLIMIT_DATA)");
     if (limit.rlim_max == RLIM_INFINITY || bytes < limit.rlim_max) {

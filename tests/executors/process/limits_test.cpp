@@ -1,5 +1,6 @@
 #include "support.hpp"
 
+#include <cadre/detail/base/sanitizers.hpp>
 #include <cadre/reduce.hpp>
 #include <cadre/stop.hpp>
 #include <cadre/this_task.hpp>
@@ -99,7 +100,7 @@ TEST(process_limits, a_stop_request_never_kills) {
     EXPECT_EQ(ex.stats().restarts, 0u);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef CADRE_NO_MEMORY_LIMIT
 std::size_t take(std::size_t bytes) {
     std::vector<char> much(bytes, 'x');
     asm volatile("" : : "r"(much.data()) : "memory");  // compilers may omit an unused allocation

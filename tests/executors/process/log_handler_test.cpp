@@ -174,7 +174,7 @@ TEST(log_handler, the_soft_memory_limit_replaces_the_worker) {
 }
 
 // Sanitizers reserve the address space: the limit is not enforced under them.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef CADRE_NO_MEMORY_LIMIT
 TEST(log_handler, a_failed_allocation_names_the_task) {
     recorder r;
     {

@@ -1,6 +1,7 @@
 #include "support.hpp"
 
 #include <cadre/as_outcome.hpp>
+#include <cadre/detail/base/sanitizers.hpp>
 #include <cadre/map.hpp>
 
 #include <gtest/gtest.h>
@@ -14,7 +15,7 @@
 #include <vector>
 
 // Sanitizers reserve terabytes of address space and keep what is freed: no limit of memory fits them.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef CADRE_NO_MEMORY_LIMIT
 namespace {
 
 using namespace cadre::process_tests;

@@ -2,6 +2,7 @@
 #include "support.hpp"
 
 #include <cadre/async_event.hpp>
+#include <cadre/detail/base/sanitizers.hpp>
 #include <cadre/map.hpp>
 #include <cadre/shared_value.hpp>
 #include <cadre/sleep.hpp>
@@ -34,7 +35,7 @@ TEST(process_death, the_running_task_fails_with_the_reason) {
         EXPECT_EQ(e.task_name(), "crasher");
         EXPECT_NE(std::string(e.what()).find("SIGSEGV"), std::string::npos) << e.what();
         EXPECT_GT(e.peak_memory(), 0u);
-#if !defined(__SANITIZE_ADDRESS__)
+#ifndef CADRE_ASAN
         EXPECT_NE(e.stack_trace().find("die_by_signal"), std::string::npos) << e.stack_trace();
 #endif
     }

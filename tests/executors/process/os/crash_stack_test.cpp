@@ -2,6 +2,8 @@
 
 #include "process/os/crash_modules.hpp"
 
+#include <cadre/detail/base/sanitizers.hpp>
+
 #include <algorithm>
 #include <csignal>
 #include <random>
@@ -104,7 +106,7 @@ TEST_P(crash_stack_test, of_a_jump_to_an_address_without_code) {
 }
 
 TEST_P(crash_stack_test, of_a_stack_overflow) {
-#ifdef CADRE_TEST_UNDER_TSAN
+#ifdef CADRE_TSAN
     GTEST_SKIP() << "the sanitizer's own functions may meet the end of the stack first";
 #endif
     const crash_report report = crash([](worker_boot&&) { return cadre_crash_test::recurses_for_ever(0); }, SIGSEGV);
@@ -113,7 +115,7 @@ TEST_P(crash_stack_test, of_a_stack_overflow) {
 }
 
 TEST_P(crash_stack_test, of_a_stack_overflow_on_another_thread) {
-#ifdef CADRE_TEST_UNDER_TSAN
+#ifdef CADRE_TSAN
     GTEST_SKIP() << "the sanitizer's own functions may meet the end of the stack first";
 #endif
     const crash_report report = crash(

@@ -19,18 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_THREAD__)
-#    define CADRE_TEST_UNDER_TSAN 1
-#elif defined(__SANITIZE_ADDRESS__)
-#    define CADRE_TEST_UNDER_ASAN 1
-#elif defined(__has_feature)
-#    if __has_feature(thread_sanitizer)
-#        define CADRE_TEST_UNDER_TSAN 1
-#    elif __has_feature(address_sanitizer)
-#        define CADRE_TEST_UNDER_ASAN 1
-#    endif
-#endif
-
 namespace cadre::detail::process_os::testing {
 
 using namespace std::chrono_literals;

@@ -1,5 +1,7 @@
 #include "worker_fixture.hpp"
 
+#include <cadre/detail/base/sanitizers.hpp>
+
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -181,7 +183,7 @@ int allocate_beyond_the_limit(worker_boot&& boot) {
 }
 
 TEST_P(worker_launcher_test, memory_limit_gives_bad_alloc) {
-#if defined(CADRE_TEST_UNDER_ASAN) || defined(CADRE_TEST_UNDER_TSAN)
+#if defined(CADRE_ASAN) || defined(CADRE_TSAN)
     GTEST_SKIP() << "sanitizers map more than any limit";
 #endif
     shared_crash_page crash;
