@@ -25,6 +25,8 @@ arena::arena(const region& memory, process_id self) : memory_(memory), self_(sel
         free_from = first + count;
         std::fill_n(populated_.begin() + static_cast<std::ptrdiff_t>(first), std::min(count, used - first), true);
     };
+    // Unlike `for_each_block` and `shrink_arena`, it reads entries that were never written: they are the owner's own.
+    // An invalid one costs its unit only.
     for (std::uint64_t u = 0; u < used;) {
         half_word& entry = memory_.unit(self_.slot, u);
         const std::uint32_t what = entry.load(std::memory_order_acquire);
@@ -38,7 +40,10 @@ arena::arena(const region& memory, process_id self) : memory_(memory), self_(sel
             ++u;
             if (c >= block_classes.size()) continue;  // an invalid entry: the unit is never used again
             for (std::uint64_t at = 0; at + block_classes[c] <= unit_size; at += block_classes[c])
-                (is_free(start + at) ? small_[c].add_free(start + at) : small_[c].add_pending(start + at));
+                if (is_free(start + at))
+                    small_[c].add_free(start + at);
+                else
+                    small_[c].add_pending(start + at);
         } else {
             const std::uint64_t count = what <= used - u ? what : 1;
             in_use(u, count);
