@@ -34,12 +34,19 @@
 namespace cadre {
 
 struct runtime::state {
-    explicit state(detail::resolved_config c) : configured(std::move(c)) {}
-
     struct entry {
         std::mutex making{};  // held while the factory of the program runs, which may make other executors
-        cadre::executor made{};
+        cadre::executor made{};  // written under both locks, read under one of them
     };
+
+    explicit state(detail::resolved_config c) : configured(std::move(c)), observed(detail::observer::start()) {}
+
+    /// The rest of a runtime's start. @throws config_error
+    void start() {
+        serve();
+        start_trace();
+        if (configured.only_factory_can_check) make_default();
+    }
 
     /// Calls the factory without `mutex`: it is code of the program and may make other executors.
     const cadre::executor& make(const std::string& name, const executor_config& c) {
@@ -49,11 +56,16 @@ struct runtime::state {
             e = &entries[name];
         }
         const std::lock_guard once(e->making);
-        if (!e->made) e->made = make_executor(c);
+        if (!e->made) {
+            cadre::executor made = make_executor(c);
+            const std::lock_guard lock(mutex);
+            e->made = std::move(made);
+        }
         return e->made;
     }
 
-    [[nodiscard]] std::map<std::string, cadre::executor, std::less<>> made() const {
+    [[nodiscard]] std::map<std::string, cadre::executor, std::less<>> made() {
+        const std::lock_guard lock(mutex);
         std::map<std::string, cadre::executor, std::less<>> all;
         for (const auto& [name, e] : entries)
             if (e.made) all.emplace(name, e.made);
@@ -81,20 +93,19 @@ struct runtime::state {
             detail::serve_kind(c);
     }
 
-    const detail::process_owner owner{};
-    detail::resolved_config configured;
-    std::mutex mutex{};  // a leaf: guards the map
-    std::map<std::string, entry, std::less<>> entries{};  // by name; an unnamed default executor as ""
-
-    std::shared_ptr<detail::observer> observed = detail::observer::start();  // after the fork server: it has a thread
-
-    /// After the fork server has been started: the recorder has a thread.
+    /// The recorder has a thread, as `observed` has.
     void start_trace() {
         const std::string& file = configured.trace_file;
         if (file.empty()) return;
         if (const std::string why = detail::trace::start(file); !why.empty())
             detail::fail_at(configured.trace_origin, "cannot write '" + file + "': " + why);
     }
+
+    const detail::process_owner owner{};
+    detail::resolved_config configured;
+    std::mutex mutex{};  // a leaf: guards the map
+    std::map<std::string, entry, std::less<>> entries{};  // by name; an unnamed default executor as ""
+    std::shared_ptr<detail::observer> observed;  // it has a thread: made after the kinds have started their processes
 };
 
 namespace {
@@ -154,9 +165,7 @@ runtime::runtime(int& argc, char** argv) {
     try {
         const detail::settings command_line = detail::take_command_line(argc, argv);
         state_.reset(new state(detail::resolve(command_line, detail::from_environment())));
-        state_->serve();
-        state_->start_trace();
-        if (state_->configured.only_factory_can_check) state_->make_default();
+        state_->start();
     } catch (const config_error& e) {
         refuse_to_start(argc > 0 ? argv[0] : nullptr, e.what());
     }
@@ -172,8 +181,7 @@ runtime::runtime(config c) {
         detail::keep_freed_memory();
     }
     state_.reset(new state(detail::resolve(std::move(c))));
-    state_->serve();
-    if (state_->configured.only_factory_can_check) state_->make_default();
+    state_->start();
 }
 
 runtime::~runtime() {
