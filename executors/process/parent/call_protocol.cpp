@@ -41,17 +41,17 @@ time_point begin_time(std::span<const std::byte> body) {
     return std::min(time_point(std::chrono::nanoseconds(n)), std::chrono::steady_clock::now());
 }
 
-std::string handle_chunk_block(const worker_connection& c, call_record& r, std::span<const std::byte> body) {
+protocol_violation handle_chunk_block(const worker_connection& c, call_record& r, std::span<const std::byte> body) {
     const auto offset = static_cast<std::uint64_t>(body.data() - c.link.memory().base());
     if (body.size() < chunk_progress::capacity || offset % alignof(chunk_progress) != 0)
         return "sent a malformed block for the results of a chunk";
     r.chunk.progress = {offset, body.size()};
-    return {};
+    return std::nullopt;
 }
 
 // Takes the descriptors that come with a result.
-std::string receive_descriptors(worker_connection& c, call_record& r, const event& e) {
-    if ((e.flags & event::descriptors) == 0) return {};
+protocol_violation receive_descriptors(worker_connection& c, call_record& r, const event& e) {
+    if ((e.flags & event::descriptors) == 0) return std::nullopt;
     const bool with_results =
         e.kind == event_kind::committed || e.kind == event_kind::value || e.kind == event_kind::unfinished;
     if (!with_results || !r.call->may_return_descriptors) return "sent file descriptors that nobody asked for";
@@ -61,29 +61,48 @@ std::string receive_descriptors(worker_connection& c, call_record& r, const even
     if (all.size() + arrived.descriptors.size() > process_plane::max_slot_descriptors)
         return "sent more file descriptors than a call returns";
     std::ranges::move(arrived.descriptors, std::back_inserter(all));
-    return {};
+    return std::nullopt;
 }
 
-std::string handle_committed(call_record& r, const event& e, std::span<const std::byte> body) {
+// The deadline that was armed when the call was published is too early now; time_limits checks it then.
+protocol_violation note_begin(call_record& r, std::span<const std::byte> body) {
+    if (!std::exchange(r.limit.begun, true)) r.limit.begun_at = begin_time(body);
+    return std::nullopt;
+}
+
+protocol_violation handle_committed(call_record& r, const event& e, std::span<const std::byte> body) {
     // Each carries at least one more item, and a worker ends a chunk whose results have grown to `max_chunk_results`.
     if (e.items <= r.chunk.items_done) return "committed no more items than before";
     if (r.chunk.results.size() >= 2 * process_plane::max_chunk_results)
         return "committed more results than a chunk holds";
     r.chunk.results.append(body);
     r.chunk.items_done = e.items;
-    return {};
+    return std::nullopt;
 }
 
 // A task of the chunk waits, and the worker has not begun those behind it.
-std::string take_back_items(call_record& r, const event& e, ended_calls& ended) {
+protocol_violation take_back_items(call_record& r, const event& e, ended_calls& ended) {
     if (!r.call->descriptors.empty() && !r.descriptors_sent) return "returned items of a call that it has not begun";
     if (!r.call->returns_items || std::exchange(r.items_returned, true))
         return "returned items of a call that does not take them";
     if (e.items == 0 || e.items == r.items || e.items < r.chunk.items_done) return "returned items that have begun";
     ended.push_back({r.call, {}, e.items});
     r.items = e.items;
-    return {};
+    return std::nullopt;
 }
+
+// The event ends the call, or its chunk. Takes the results of a raw chunk from `body`, and leaves nothing there.
+protocol_violation take_results_of_end(call_record& r, const event& e, std::span<const std::byte>& body) {
+    if (e.kind == event_kind::unfinished && (e.items == 0 || e.items < r.chunk.items_done))
+        return "ended a chunk after fewer items than it had reported";
+    if (!r.call->raw.enabled || (e.kind != event_kind::value && e.kind != event_kind::unfinished)) return std::nullopt;
+    // The end of a call of one item carries no count.
+    const std::uint32_t items = r.items == 1 ? 1 : e.items;
+    if (e.kind == event_kind::value && items != r.items) return "ended a chunk after another number of items";
+    return take_raw_results(r, items, std::exchange(body, {}), r.chunk.results);
+}
+
+bool out_of_memory(const event& e) noexcept { return (e.flags & event::out_of_memory) != 0; }
 
 call_reply make_reply(call_record& r, const event& e, std::span<const std::byte> body) {
     call_reply reply;
@@ -91,7 +110,7 @@ call_reply make_reply(call_record& r, const event& e, std::span<const std::byte>
     reply.nanoseconds = e.nanoseconds;
     // The last item of a chunk has exceeded a limit: handled as if the chunk had ended early, so that the item ends as
     // any other item that exceeds a limit.
-    const bool limited = r.chunk_of_items && (r.limit.passed || (e.flags & event::out_of_memory) != 0);
+    const bool limited = r.chunk_of_items && (r.limit.passed || out_of_memory(e));
     try {
         if (e.kind == event_kind::value && !limited) {
             reply.bytes = std::move(r.chunk.results);
@@ -104,7 +123,7 @@ call_reply make_reply(call_record& r, const event& e, std::span<const std::byte>
             reply.partial = std::move(r.chunk.results);
             reply.partial.append(body);
             reply.descriptors = std::move(r.chunk.descriptors);
-            reply.retry_last = (e.flags & event::out_of_memory) != 0;
+            reply.retry_last = out_of_memory(e);
         } else if (e.kind == event_kind::exception) {
             reply.kind = reply_kind::exception;
             reply.bytes.append(body);
@@ -146,7 +165,7 @@ bool call_protocol::handle_events(worker_connection& c, unsigned max_events, end
     event e;
     for (; max_events != 0 && c.link.events().peek(e); --max_events) {
         any = true;
-        std::string violation;
+        protocol_violation violation;
         try {
             violation = handle(c, e, ended);
         } catch (const std::exception& problem) {
@@ -155,8 +174,8 @@ bool call_protocol::handle_events(worker_connection& c, unsigned max_events, end
             violation = "sent a message that could not be processed";
         }
         c.link.events().advance();
-        if (!violation.empty()) {
-            end_worker(c, std::move(violation));
+        if (violation) {
+            end_worker(c, std::move(*violation));
             break;
         }
     }
@@ -170,7 +189,7 @@ void call_protocol::end_worker(worker_connection& c, std::string violation) noex
     c.kill();
 }
 
-std::string call_protocol::handle(worker_connection& c, const event& e, ended_calls& ended) {
+protocol_violation call_protocol::handle(worker_connection& c, const event& e, ended_calls& ended) {
     std::span<const std::byte> body;
     const call_memory& memory = c.link.memory();
     if (!process_plane::find_body(e, memory.base(), memory.worker_area(), body, memory.area_size()))
@@ -178,110 +197,98 @@ std::string call_protocol::handle(worker_connection& c, const event& e, ended_ca
     if (body.size() >= check_written_from && !c.link.memory().written(body))
         return "sent a message whose body it has not written";
     if (e.kind != event_kind::chunk_block) populate_for_reading(body.data(), body.size());
+    const auto of_call = [&](auto handle_it) -> protocol_violation {
+        call_record* const r = placement_.find(e.id);
+        if (r == nullptr || r->worker != &c) return "replied to a call that it does not have";
+        if (e.items > r->items) return "reported more items than the call has";
+        if (auto violation = receive_descriptors(c, *r, e)) return violation;
+        return handle_it(*r);
+    };
     switch (e.kind) {
-        case event_kind::ready: workers_.set_ready(c); return {};
-        case event_kind::start_failed: {
-            if (body.size() > max_start_error) return "sent too long an error of its initializer";
-            byte_buffer copy;
-            copy.append(body);
-            decoder in(copy.span());
-            c.start_error = decode_exception(in, "the initializer in " + c.title());
-            return {};
-        }
+        case event_kind::ready: workers_.set_ready(c); return std::nullopt;
+        case event_kind::start_failed: return read_start_error(c, body);
         case event_kind::retires:
-            report_memory_limit(placement_, c, nullptr, (e.flags & event::out_of_memory) != 0);
+            report_memory_limit(placement_, c, nullptr, out_of_memory(e));
             retire(c);
-            return {};
-        case event_kind::wants_work: placement_.sample(e.nanoseconds); return {};
+            return std::nullopt;
+        case event_kind::wants_work: placement_.sample(e.nanoseconds); return std::nullopt;
         case event_kind::tasks:
             if (body.size() > process_plane::max_dump) return "sent too long a list of its tasks";
             dumps_.answer(e.id, c.serial, body);
-            return {};
+            return std::nullopt;
         case event_kind::nested_call: return nested_.handle_call(c, e, body);
-        case event_kind::nested_stop: nested_.handle_stop(c, e, ended); return {};
+        case event_kind::nested_stop: nested_.handle_stop(c, e, ended); return std::nullopt;
         case event_kind::home_request:
             // A worker counts a request until it has read the answer.
             if (c.link.waiting_answers() >= process_plane::max_nested_calls)
                 return "exceeded the limit of requests for shared objects";
             return home_.receive(c.serial, e.id, body, false);
         case event_kind::home_stop: return home_.receive(c.serial, e.id, {}, true);
-        case event_kind::begun:
-        case event_kind::descriptors_wanted:
+        case event_kind::descriptors_wanted: return of_call([&](call_record& r) { return send_descriptors(c, r); });
+        case event_kind::begun: return of_call([&](call_record& r) { return note_begin(r, body); });
         case event_kind::chunk_block:
-        case event_kind::committed:
+            return of_call([&](call_record& r) {
+                return r.call->raw.enabled ? note_raw_block(c, r, body) : handle_chunk_block(c, r, body);
+            });
+        case event_kind::item_failed: return of_call([&](call_record& r) { return note_failed_item(r, e, body); });
+        case event_kind::returned: return of_call([&](call_record& r) { return take_back_items(r, e, ended); });
+        case event_kind::committed: return of_call([&](call_record& r) { return handle_committed(r, e, body); });
         case event_kind::value:
         case event_kind::exception:
         case event_kind::unfinished:
-        case event_kind::item_failed:
-        case event_kind::returned:
-        case event_kind::rejected: break;
+        case event_kind::rejected: return of_call([&](call_record& r) { return end_call(c, r, e, body, ended); });
         default: return "sent a message of unknown kind " + std::to_string(static_cast<unsigned>(e.kind));
     }
-    call_record* const r = placement_.find(e.id);
-    if (r == nullptr || r->worker != &c) return "replied to a call that it does not have";
-    return handle_call_event(c, *r, e, body, ended);
 }
 
-std::string call_protocol::handle_call_event(worker_connection& c, call_record& r, const event& e,
-                                             std::span<const std::byte> body, ended_calls& ended) {
-    if (e.items > r.items) return "reported more items than the call has";
-    if (std::string violation = receive_descriptors(c, r, e); !violation.empty()) return violation;
-    switch (e.kind) {
-        case event_kind::descriptors_wanted: return send_descriptors(c, r);
-        case event_kind::begun:
-            // The deadline that was armed when the call was published is too early now; time_limits checks it then.
-            if (!std::exchange(r.limit.begun, true)) r.limit.begun_at = begin_time(body);
-            return {};
-        case event_kind::chunk_block:
-            return r.call->raw.enabled ? note_raw_block(c, r, body) : handle_chunk_block(c, r, body);
-        case event_kind::item_failed: return note_failed_item(r, e, body);
-        case event_kind::returned: return take_back_items(r, e, ended);
-        case event_kind::committed: return handle_committed(r, e, body);
-        default: break;
-    }
-    if (e.kind == event_kind::unfinished && (e.items == 0 || e.items < r.chunk.items_done))
-        return "ended a chunk after fewer items than it had reported";
-    if (r.call->raw.enabled && (e.kind == event_kind::value || e.kind == event_kind::unfinished)) {
-        // The end of a call of one item carries no count.
-        const std::uint32_t items = r.items == 1 ? 1 : e.items;
-        if (e.kind == event_kind::value && items != r.items) return "ended a chunk after another number of items";
-        if (auto violation = take_raw_results(r, items, body, r.chunk.results); !violation.empty()) return violation;
-        body = {};
-    }
+protocol_violation call_protocol::read_start_error(worker_connection& c, std::span<const std::byte> body) {
+    if (body.size() > max_start_error) return "sent too long an error of its initializer";
+    byte_buffer copy;
+    copy.append(body);
+    decoder in(copy.span());
+    c.start_error = decode_exception(in, "the initializer in " + c.title());
+    return std::nullopt;
+}
+
+protocol_violation call_protocol::end_call(worker_connection& c, call_record& r, const event& e,
+                                           std::span<const std::byte> body, ended_calls& ended) {
+    if (auto violation = take_results_of_end(r, e, body)) return violation;
     placement_.sample(r, e.nanoseconds);
-    if ((e.flags & event::out_of_memory) != 0) report_memory_limit(placement_, c, &r, true);
+    if (out_of_memory(e)) report_memory_limit(placement_, c, &r, true);
     call_reply reply = make_reply(r, e, body);
-    if (reply.kind != reply_kind::value) {
-        const task_label task = placement_.label(r);
-        reply.where = c.title() + ", " + task.text;
-        if (reply.kind != reply_kind::unfinished) {
-            reply.items_done = std::max(e.items, r.chunk.items_done);
-            reply.partial = std::move(r.chunk.results);
-            reply.descriptors = std::move(r.chunk.descriptors);
-        }
-        if (reply.kind == reply_kind::exception && (r.limit.passed || (e.flags & event::out_of_memory) != 0)) {
-            const std::exception_ptr error = decode_error(reply);
-            if (is_bad_alloc(error) && retry_in_fresh_worker(c, r)) return {};
-            if (r.limit.passed && ended_by_stop(error)) {
-                reply.kind = reply_kind::failure;
-                reply.error = stopped_by_limit(c, r, task);
-            }
-        }
-        if (reply.retry_last) retire(c);  // the item is sent again before the worker's own message arrives
-        if (reply.kind == reply_kind::unfinished && r.limit.passed) reply.last_item = stopped_by_limit(c, r, task);
-    }
-    placement_.end(r, std::move(reply), ended);
-    return {};
+    if (reply.kind == reply_kind::value || complete_failure(c, r, e, reply)) placement_.end(r, std::move(reply), ended);
+    return std::nullopt;
 }
 
-std::string call_protocol::send_descriptors(worker_connection& c, call_record& r) {
+bool call_protocol::complete_failure(worker_connection& c, call_record& r, const event& e, call_reply& reply) {
+    const task_label task = placement_.label(r);
+    reply.where = c.title() + ", " + task.text;
+    if (reply.kind == reply_kind::unfinished) {
+        if (reply.retry_last) retire(c);  // the item is sent again before the worker's own message arrives
+        if (r.limit.passed) reply.last_item = stopped_by_limit(c, r, task);
+        return true;
+    }
+    reply.items_done = std::max(e.items, r.chunk.items_done);
+    reply.partial = std::move(r.chunk.results);
+    reply.descriptors = std::move(r.chunk.descriptors);
+    if (reply.kind != reply_kind::exception || !(r.limit.passed || out_of_memory(e))) return true;
+    const std::exception_ptr error = decode_error(reply);
+    if (is_bad_alloc(error) && retry_in_fresh_worker(c, r)) return false;
+    if (r.limit.passed && ended_by_stop(error)) {
+        reply.kind = reply_kind::failure;
+        reply.error = stopped_by_limit(c, r, task);
+    }
+    return true;
+}
+
+protocol_violation call_protocol::send_descriptors(worker_connection& c, call_record& r) {
     if (r.call->descriptors.empty() || !c.link.claimed(r.position) || std::exchange(r.descriptors_sent, true))
         return "asked for file descriptors of a call that has none for it";
     event e{};
     e.kind = event_kind::descriptors;
     e.id = call_table::ticket(r);
     c.link.reply(e, {}, r.call->descriptors);
-    return {};
+    return std::nullopt;
 }
 
 bool call_protocol::retry_in_fresh_worker(worker_connection& c, call_record& r) noexcept {

@@ -5,6 +5,7 @@
 #include "process/parent/home_inbox.hpp"
 #include "process/parent/nested_calls.hpp"
 #include "process/parent/placement.hpp"
+#include "process/parent/protocol_violation.hpp"
 #include "process/parent/task_dumps.hpp"
 
 #include <span>
@@ -31,11 +32,15 @@ public:
     void end_worker(worker_connection& c, std::string violation) noexcept;
 
 private:
-    // These return how the worker broke the protocol; empty: it did not.
-    [[nodiscard]] std::string handle(worker_connection& c, const process_plane::event& e, ended_calls& ended);
-    [[nodiscard]] std::string handle_call_event(worker_connection& c, call_record& r, const process_plane::event& e,
-                                                std::span<const std::byte> body, ended_calls& ended);
-    [[nodiscard]] std::string send_descriptors(worker_connection& c, call_record& r);
+    [[nodiscard]] protocol_violation handle(worker_connection& c, const process_plane::event& e, ended_calls& ended);
+    [[nodiscard]] protocol_violation read_start_error(worker_connection& c, std::span<const std::byte> body);
+    [[nodiscard]] protocol_violation send_descriptors(worker_connection& c, call_record& r);
+    [[nodiscard]] protocol_violation end_call(worker_connection& c, call_record& r, const process_plane::event& e,
+                                              std::span<const std::byte> body, ended_calls& ended);
+    /// Completes a reply that is no value: where it comes from, what was done before, and what a limit makes of it.
+    /// @return false: instead of it the call is retried
+    [[nodiscard]] bool complete_failure(worker_connection& c, call_record& r, const process_plane::event& e,
+                                        call_reply& reply);
     void retire(worker_connection& c) noexcept;
     [[nodiscard]] bool retry_in_fresh_worker(worker_connection& c, call_record& r) noexcept;
 

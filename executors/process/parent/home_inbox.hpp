@@ -3,13 +3,13 @@
 #pragma once
 
 #include "common/pool_role.hpp"
+#include "process/parent/protocol_violation.hpp"
 
 #include <cadre/detail/base/byte_buffer.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,14 +20,14 @@ class home_inbox {
 public:
     explicit home_inbox(std::shared_ptr<home_upstream> to) noexcept : upstream_(std::move(to)) {}
 
-    /// A request or a stop from a worker. @return how it breaks the protocol; empty: it does not
-    [[nodiscard]] std::string receive(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body,
-                                      bool stop) {
+    /// A request or a stop from a worker.
+    [[nodiscard]] protocol_violation receive(std::uint64_t worker, std::uint64_t ticket,
+                                             std::span<const std::byte> body, bool stop) {
         if (upstream_ == nullptr) return "asked for shared objects of several hosts";
         message m{worker, ticket, stop, {}};
         m.body.append(body);
         messages_.push_back(std::move(m));
-        return {};
+        return std::nullopt;
     }
     void pass_on() noexcept {
         for (const message& m : messages_)

@@ -20,7 +20,7 @@ using process_plane::event;
 using process_plane::event_kind;
 using process_plane::nested_header;
 
-std::string nested_calls::handle_call(worker_connection& c, const event& e, std::span<const std::byte> body) {
+protocol_violation nested_calls::handle_call(worker_connection& c, const event& e, std::span<const std::byte> body) {
     nested_header h;
     if (body.size() < sizeof h || c.nested.contains(e.id)) return "sent a malformed nested call";
     // A worker counts a call until it has read the reply.
@@ -62,7 +62,7 @@ std::string nested_calls::handle_call(worker_connection& c, const event& e, std:
     call->options.retries = std::clamp(h.retries, -1, 1000);
     call->options.name.assign(reinterpret_cast<const char*>(body.data()), h.name_size);
     call->arguments.append(body.subspan(h.name_size));
-    return {};
+    return std::nullopt;
 }
 
 // A stop request may cross the end of its call, so an unknown ticket breaks nothing.

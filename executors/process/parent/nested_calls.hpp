@@ -2,10 +2,10 @@
 /// The calls that tasks in workers make on their own executor.
 #pragma once
 
+#include "process/parent/protocol_violation.hpp"
 #include "process/parent/stop_requests.hpp"
 
 #include <span>
-#include <string>
 #include <vector>
 
 namespace cadre::detail::process_parent {
@@ -19,9 +19,9 @@ public:
     nested_calls(pool& owner, stop_requests& stops, deadline_queue& deadlines) noexcept
         : pool_(owner), stops_(stops), deadlines_(deadlines) {}
 
-    /// A `nested_call` event. Needs both locks. @return how it breaks the protocol; empty: it does not
-    [[nodiscard]] std::string handle_call(worker_connection& c, const process_plane::event& e,
-                                          std::span<const std::byte> body);
+    /// A `nested_call` event. Needs both locks.
+    [[nodiscard]] protocol_violation handle_call(worker_connection& c, const process_plane::event& e,
+                                                 std::span<const std::byte> body);
     /// A `nested_stop` event. Needs both locks.
     void handle_stop(worker_connection& c, const process_plane::event& e, ended_calls& ended) noexcept;
     /// Submits the calls that `handle_call` has received. Needs `drain_mutex_`, without `calls_mutex_`.

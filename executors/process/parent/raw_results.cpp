@@ -10,7 +10,7 @@ namespace cadre::detail::process_parent {
 using process_plane::event;
 using process_plane::raw_progress;
 
-std::string note_raw_block(worker_connection& c, call_record& r, std::span<const std::byte> body) {
+protocol_violation note_raw_block(worker_connection& c, call_record& r, std::span<const std::byte> body) {
     const auto offset = static_cast<std::uint64_t>(body.data() - c.link.memory().base());
     if (r.items == 1 || r.chunk.progress.size != 0 || offset % alignof(raw_progress) != 0 ||
         body.size() < raw_progress::size_for(r.items, r.call->raw.result_size))
@@ -18,10 +18,10 @@ std::string note_raw_block(worker_connection& c, call_record& r, std::span<const
     r.chunk.progress = {offset, body.size()};
     r.chunk.range_before = 0;
     c.raw_chunk = &r;
-    return {};
+    return std::nullopt;
 }
 
-std::string note_failed_item(call_record& r, const event& e, std::span<const std::byte> body) {
+protocol_violation note_failed_item(call_record& r, const event& e, std::span<const std::byte> body) {
     if (!r.call->raw.enabled || e.items <= r.chunk.items_done) return "reported a failed item that is none";
     if (r.chunk.errors.size() >= 2 * process_plane::max_chunk_results || body.size() > UINT32_MAX)
         return "reported more errors than a chunk holds";
@@ -29,19 +29,19 @@ std::string note_failed_item(call_record& r, const event& e, std::span<const std
     r.chunk.errors.append(std::as_bytes(std::span(head)));
     r.chunk.errors.append(body);
     r.chunk.items_done = e.items;
-    return {};
+    return std::nullopt;
 }
 
-std::string take_raw_results(const call_record& r, std::uint32_t items, std::span<const std::byte> body,
-                             byte_buffer& to) {
+protocol_violation take_raw_results(const call_record& r, std::uint32_t items, std::span<const std::byte> body,
+                                    byte_buffer& to) {
     const raw_chunk& raw = r.call->raw;
     if (body.size() != std::uint64_t{items} * raw.result_size) return "sent results of another size";
-    if (body.empty()) return {};
+    if (body.empty()) return std::nullopt;
     if (raw.results != nullptr)
         std::memcpy(raw.results, body.data(), body.size());
     else
         to.append(body);
-    return {};
+    return std::nullopt;
 }
 
 void take_committed_raw(const worker_connection& c, call_record& r) {
