@@ -78,6 +78,17 @@ void death_recovery::requeue_unbegun(worker_connection& c) noexcept {
     }
 }
 
+// The first line that holds:
+//
+//     the call                                                          ends with
+//     was not killed for itself, and has retries left                   (it is queued again)
+//     was killed for an item that has ended just before                 `unfinished`: the other items are sent again
+//     was killed for the time limit that its caller has set             `timed_out`
+//     was killed for another reason                                     `task_killed`
+//     is not the one that ran, or the worker was killed for another     `worker_lost`, unless it broke the protocol
+//     ran in a worker that had no memory left                           `task_killed`
+//     ran in a worker that left no stack                                `worker_crashed`
+//     ran in a worker that left a stack                                 `worker_crashed`, when the stack is resolved
 void death_recovery::settle(const worker_connection& c, call_record& r, bool ran, bool only,
                             const std::shared_ptr<const death_notice>& death, ended_calls& ended,
                             crashed_calls& crashed) {
@@ -103,9 +114,9 @@ void death_recovery::settle(const worker_connection& c, call_record& r, bool ran
     } else if (death->report.frames.empty() || death->out_of_memory) {
         placement_.fail(r, crash_error(*death, task, {}), ended);
     } else {
-        placement_.fail(r, nullptr, ended);
-        crashed.push_back({ended.back().call, std::move(ended.back().reply), task, death});
-        ended.pop_back();
+        ended_calls unresolved;
+        placement_.fail(r, nullptr, unresolved);
+        crashed.push_back({unresolved.front().call, std::move(unresolved.front().reply), task, death});
     }
 }
 
