@@ -12,7 +12,7 @@
 
 namespace cadre::detail::mpi {
 
-/// Used by the thread that owns MPI.
+/// Used by the thread that has the turn.
 class inbox {
 public:
     enum class result : std::uint8_t {

@@ -1,7 +1,7 @@
-// The thread that owns MPI: failures of ranks, and the end of the run.
+// The engine: failures of ranks, and the end of the run.
 
 #include "mpi/init_guard.hpp"
-#include "mpi/link_thread.hpp"
+#include "mpi/link_engine.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace cadre::detail::mpi {
 
-void link_thread::lose(int rank, const std::string& why) {
+void link_engine::lose(int rank, const std::string& why) {
     peer& lost = peer_at(rank);
     if (std::exchange(lost.gone, true)) return;
     work_->remove(rank);
@@ -26,7 +26,7 @@ void link_thread::lose(int rank, const std::string& why) {
     }
 }
 
-void link_thread::check_failures() {
+void link_engine::check_failures() {
     next_failure_check_ = clock::now() + std::chrono::milliseconds{50};
     std::vector<int> ranks(peers_.size());
     const int count = mpi_->failed_ranks(ranks.data(), static_cast<int>(ranks.size()));
@@ -37,7 +37,7 @@ void link_thread::check_failures() {
 }
 
 // With ULFM a receive from any rank fails until the failed ranks have been queried.
-void link_thread::handle_mpi_error(int error) {
+void link_engine::handle_mpi_error(int error) {
     if (reports_failures_) {
         const auto gone = [this] { return std::ranges::count_if(peers_, &peer::gone); };
         const auto before = gone();
@@ -52,7 +52,7 @@ void link_thread::handle_mpi_error(int error) {
 
 // Each agent sends `bye` after its last message, and the program then lets all of them finalise: a rank in MPI_Finalize
 // uses a whole core until the last one has arrived.
-void link_thread::advance_leaving() {
+void link_engine::advance_leaving() {
     if (phase_ == phase::running) {
         phase_ = phase::leaving;
         for (int rank = is_program() ? 1 : 0; rank < (is_program() ? size_ : 1); ++rank)
@@ -82,14 +82,14 @@ void link_thread::advance_leaving() {
     if (clock::now() >= shared_.deadline) phase_ = phase::late;
 }
 
-void link_thread::finalize() noexcept {
+void link_engine::finalize() noexcept {
     init_guard guard;
     static_cast<void>(mpi_->finalize());
     guard.restore();
     finalized_ = true;
 }
 
-void link_thread::report_late() const {
+void link_engine::report_late() const {
     for (std::size_t rank = 1; is_program() && rank < peers_.size(); ++rank) {
         if (!peers_[rank].left && !peers_[rank].gone) {
             std::fprintf(stderr, "cadre: mpi: rank %zu on %s did not end in time: the launcher must end it\n", rank,

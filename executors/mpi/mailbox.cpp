@@ -10,12 +10,9 @@
 namespace cadre::detail::mpi {
 
 void mailbox::add(request what) {
-    {
-        const std::lock_guard lock(mutex_);
-        added_.push_back(std::move(what));
-        any_.store(true, std::memory_order_relaxed);
-    }
-    wake();
+    const std::lock_guard lock(mutex_);
+    added_.push_back(std::move(what));
+    any_.store(true, std::memory_order_relaxed);
 }
 
 void mailbox::wake() noexcept {

@@ -1,5 +1,5 @@
 /// @file
-/// Requests of other threads to the thread that owns MPI, and the sleep of that thread.
+/// Requests to the engine, and the sleep of the thread of the link.
 #pragma once
 
 #include "node/node_link.hpp"
@@ -22,16 +22,17 @@ struct request {
 
 class mailbox {
 public:
-    /// Thread-safe; wakes the owner.
+    /// Thread-safe. Wakes nobody.
     void add(request what);
-    /// Thread-safe.
+    /// Thread-safe. Wakes the thread of the link.
     void wake() noexcept;
 
-    /// For the owner: whether a request may have been added.
+    /// Whether a request may have been added. Thread-safe.
     [[nodiscard]] bool any() const noexcept { return any_.load(std::memory_order_relaxed); }
-    /// For the owner: takes the requests that were added since the last call, in order. `into` must be empty.
+    /// For the thread that has the turn: takes the requests that were added since the last call, in order. `into` must
+    /// be empty.
     void take(std::vector<request>& into);
-    /// For the owner: sleeps until a request is added, `wake` is called, or `max_time` has passed. May wake spuriously.
+    /// For the thread of the link: sleeps until `wake` is called or `max_time` has passed. May wake spuriously.
     void sleep(std::chrono::nanoseconds max_time) noexcept;
 
 private:
@@ -40,9 +41,9 @@ private:
     std::mutex mutex_{};  // a leaf lock; guards `added_`
     std::vector<request> added_{};
     std::atomic<bool> any_{false};  // whether `added_` has elements; set under the mutex
-    // `awake`    | the owner before it sleeps          -> `asleep`   (unless notified: it does not sleep)
-    // any        | a waker                            -> `notified` (and wakes the owner if it was asleep)
-    // any        | the owner after its sleep          -> `awake`
+    // `awake`    | the thread of the link, before      -> `asleep`   (unless notified: it does not sleep)
+    // any        | a waker                            -> `notified` (and wakes the thread if it was asleep)
+    // any        | the thread of the link, after      -> `awake`
     std::atomic<std::uint32_t> state_{awake};
 };
 

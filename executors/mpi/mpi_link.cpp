@@ -2,10 +2,12 @@
 
 #include "base/process_owner.hpp"
 #include "base/signals_blocked.hpp"
-#include "mpi/link_thread.hpp"
+#include "common/completion_scope.hpp"
+#include "mpi/link_engine.hpp"
 #include "mpi/mpi_launch.hpp"
 #include "mpi/plugin_loader.hpp"
 
+#include <cadre/detail/scheduler/event_source.hpp>
 #include <cadre/errors.hpp>
 
 #include <chrono>
@@ -64,7 +66,7 @@ public:
         }
         std::promise<void> joined;
         std::future<void> result = joined.get_future();
-        engine_ = std::make_unique<link_thread>(options_, events, std::move(hello), *shared_);
+        engine_ = std::make_shared<link_engine>(options_, events, std::move(hello), *shared_);
         {
             const signals_blocked blocked;
             thread_ = std::make_unique<std::thread>([this, joined = std::move(joined)]() mutable {
@@ -90,12 +92,17 @@ public:
             thread_.reset();
             throw;
         }
+        add_event_source(loop_);
         const std::lock_guard lock(current().mutex);
         current().link = this;
     }
 
     void publish(node::target to, node::node_id agent, byte_buffer body) noexcept override {
+        if (!owner_.here()) return;  // a fork: the link is its parent's
         shared_->requests.add({.to = to, .agent = agent, .body = std::move(body)});
+        engine_->flush();
+        if (shared_->loop.load() == loop_state::asleep || shared_->stands_in.load(std::memory_order_relaxed))
+            shared_->requests.wake();
     }
 
     void acknowledge(std::uint64_t tag) noexcept override {
@@ -111,7 +118,10 @@ public:
         shared_->requests.wake();
     }
 
-    void drain_work() noexcept override { shared_->requests.add({.drain = true}); }
+    void drain_work() noexcept override {
+        shared_->requests.add({.drain = true});
+        shared_->requests.wake();
+    }
 
     [[nodiscard]] bool redelivers() const noexcept override { return false; }
 
@@ -129,6 +139,32 @@ public:
     }
 
 private:
+    /// For the loop that drives this process.
+    class loop_source final : public event_source {
+    public:
+        explicit loop_source(const mpi_link& link) noexcept : link_(link) {}
+        bool poll() noexcept override {
+            const completion_scope scope;  // a completion may drop an executor that is another source of this loop
+            return link_.engine_->poll();
+        }
+        [[nodiscard]] bool expects_soon() const noexcept override {
+            return link_.shared_->expects_soon.load(std::memory_order_relaxed);
+        }
+        [[nodiscard]] bool may_spin() const noexcept override { return expects_soon(); }
+        void announce_polling() noexcept override { set(loop_state::polling); }
+        void announce_busy() noexcept override { set(loop_state::busy); }
+        void announce_sleep() noexcept override {
+            link_.shared_->loop.store(loop_state::asleep);
+            if (link_.shared_->expects.load()) link_.shared_->requests.wake();
+        }
+        void announce_awake() noexcept override { set(loop_state::busy); }
+
+    private:
+        void set(loop_state state) noexcept { link_.shared_->loop.store(state, std::memory_order_relaxed); }
+
+        const mpi_link& link_;
+    };
+
     static void stop_at_exit() {
         running_link& running = current();
         if (!running.owner.here()) return;  // a fork of the program: the link is its parent's
@@ -140,6 +176,8 @@ private:
     }
 
     void stop_thread(std::chrono::steady_clock::time_point deadline) noexcept {
+        remove_event_source(loop_);
+        shared_->loop.store(loop_state::asleep);
         shared_->deadline = deadline;
         shared_->stopping.store(true, std::memory_order_release);
         shared_->requests.wake();
@@ -150,7 +188,7 @@ private:
 
     // MPI, or in a fork the threads of the parent, may still use these objects.
     void leak() noexcept {
-        static_cast<void>(engine_.release());
+        static_cast<void>(new std::shared_ptr<link_engine>(engine_));
         static_cast<void>(thread_.release());
         static_cast<void>(new std::shared_ptr<link_state>(shared_));
     }
@@ -158,8 +196,9 @@ private:
     const mpi_options options_;
     const process_owner owner_{};
     std::shared_ptr<link_state> shared_ = std::make_shared<link_state>();
-    std::unique_ptr<link_thread> engine_{};
+    std::shared_ptr<link_engine> engine_{};
     std::unique_ptr<std::thread> thread_{};
+    loop_source loop_{*this};
 };
 
 // For a program without an executor of kind mpi.

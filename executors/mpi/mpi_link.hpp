@@ -18,8 +18,9 @@ struct mpi_options {
 /// each rank is an agent. The set of ranks is fixed: `start` blocks until all ranks have reached MPI_Init, agents join
 /// soon after, and none joins later.
 ///
-/// A thread of the link owns MPI: it loads, initialises and finalises the library. It polls for 20 to 100 µs after it
-/// has sent a message, then sleeps a tenth of the time since then, 1 ms at most, and 30 ms after a second.
+/// A thread of the link loads, initialises and finalises MPI. The loop that drives the process polls for messages, and
+/// raises the events. While it sleeps or computes, the thread of the link does so: it polls for 20 to 100 µs after the
+/// link has sent a message, then sleeps a tenth of the time since then, 1 ms at most, and 30 ms after a second.
 ///
 /// `stop` in the program ends all ranks and waits for them; `stop` in an agent waits until the program lets it finalise
 /// MPI. If the deadline passes first, MPI is not finalised, and the launcher ends the job when this process exits. A

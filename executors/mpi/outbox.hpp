@@ -15,7 +15,7 @@
 
 namespace cadre::detail::mpi {
 
-/// Used by the thread that owns MPI.
+/// Used by the thread that has the turn.
 class outbox {
 public:
     outbox(const cadre_mpi_functions& mpi, int ranks);

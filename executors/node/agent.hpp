@@ -101,7 +101,7 @@ private:
     std::uint64_t reported_restarts_ = 0;
     std::unordered_map<call_number, relayed_call*> calls_;
     std::unordered_map<call_number, stop_reason> early_stops_;  // for calls that have not arrived
-    part_collector parts_;  // only the thread of the link uses it
+    part_collector parts_;  // only events use it
     bool alarm_set_ = false;  // an alarm will set `alarm_fired_`
     bool alarm_soon_ = false;  // within 2 ms
     const std::shared_ptr<std::atomic<bool>> alarm_fired_ = std::make_shared<std::atomic<bool>>(false);

@@ -144,7 +144,7 @@ void agent::start_call(relayed_call& call) noexcept {
     call.start(std::move(pool));
 }
 
-// On the thread of the link. While a program is served, no other thread ends calls that wait for arguments.
+// An event. While a program is served, nothing else ends calls that wait for arguments.
 void agent::handle_arguments(byte_buffer message) {
     arguments_part part = decode_arguments(std::move(message));
     relayed_call* call = nullptr;

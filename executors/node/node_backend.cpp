@@ -53,7 +53,7 @@ std::shared_ptr<node_backend> node_backend::create(node_settings settings, std::
     return made;
 }
 
-// The last handle may be dropped on a thread of the link or of the local pool, where a call is completed.
+// The last handle may be dropped by an event of the link or in the local pool, where a call is completed.
 void node_backend::release(node_backend* last) noexcept {
     if (last->registry().foreign()) return;  // a fork: the threads and the link are its parent's
     defer_destruction("executor '" + last->settings_.name + "'", [last] { delete last; });
@@ -347,7 +347,7 @@ void node_backend::shutdown(std::chrono::steady_clock::time_point deadline, std:
     auto alarm = shutdown_alarm::arm(deadline, [self] { self->stop_all(stop_reason::deadline); });
     registry().close([alarm = std::move(alarm), self, done = std::move(done)]() mutable {
         alarm->cancel();
-        // The last call may have been completed on a thread of the link, which cannot join itself.
+        // The last call may have been completed by an event of the link, which cannot wait for its own end.
         const std::lock_guard hold(self->mutex_);
         self->to_do_.push_back([self, done = std::move(done)] { self->leave_run(done); });
         self->wake_coordinator_.notify_one();

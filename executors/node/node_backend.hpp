@@ -58,8 +58,8 @@ class local_call;
 ///
 /// `mutex_` guards the placement and the agents. The link's `publish` of small messages and the local pool's
 /// `request_stop` and `stats` are called under it; none of them calls back. Calls are encoded, submitted and completed
-/// without it. A call of the link is completed by the thread of the link, by the thread that submits it, or, before it
-/// is submitted, by the coordinator.
+/// without it. A call of the link is completed by an event, by the thread that submits it, or, before it is
+/// submitted, by the coordinator.
 class node_backend final : public executor_backend,
                            private portable_identity,
                            private borrowed_arguments,
@@ -198,7 +198,7 @@ private:
     std::uint64_t failed_ = 0;
     std::uint64_t retried_ = 0;
     std::uint64_t restarts_ = 0;
-    part_collector parts_;  // only the thread of the link uses it
+    part_collector parts_;  // only events use it
 
     actions deferred_;  // for the coordinator
     std::deque<std::function<void()>> to_do_;  // for the coordinator

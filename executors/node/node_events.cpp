@@ -98,7 +98,7 @@ void node_backend::handle_returned(node_id sender, const note& n) {
         c->items = from;
         call = c->call;
     }
-    call->take_back(from);  // the call is alive: only this thread completes calls that agents have
+    call->take_back(from);  // the call is alive: only events complete calls that agents have
 }
 
 void node_backend::handle_progress(node_id from, std::span<const std::byte> message) {
@@ -152,7 +152,7 @@ void node_backend::handle_unusable(node_id from, const std::string& why) {
     joined_.notify_all();
 }
 
-// The call is alive: only this thread completes calls that agents have.
+// The call is alive: only events complete calls that agents have.
 void node_backend::handle_arguments_request(node_id from, const note& n) {
     const portable_call* call = nullptr;
     {

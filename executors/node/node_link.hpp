@@ -30,7 +30,8 @@ struct delivery {
     byte_buffer body{};
 };
 
-/// The events of a link. A thread of the link calls these functions, one at a time; they must not block.
+/// The events of a link, which calls these functions one at a time, on a thread of its own or on one that polls event
+/// sources. They must not block.
 class node_link_events {
 public:
     virtual void received(delivery message) noexcept = 0;

@@ -1,10 +1,10 @@
 #include "process/process_backend.hpp"
 
+#include "common/completion_scope.hpp"
 #include "common/concurrency.hpp"
 #include "common/deferred_destruction.hpp"
 #include "common/worker_memory.hpp"
 #include "process/os/bootstrap.hpp"
-#include "process/parent/completion_scope.hpp"
 #include "process/parent/reports.hpp"
 #include "process/parent/start_failure.hpp"
 #include "process/process_pool.hpp"
@@ -50,7 +50,7 @@ std::shared_ptr<process_parent::pool> make_pool(const process_options& options, 
                                                 work_registry& registry) {
     return {new process_parent::pool(options, std::move(name), std::move(role), registry), [](process_parent::pool* p) {
                 if (!p->here()) return;  // a fork: the workers are its parent's
-                if (process_parent::completion_scope::active())
+                if (completion_scope::active())
                     defer_destruction("executor '" + p->name() + "'", [p] { delete p; });
                 else
                     delete p;
@@ -83,7 +83,7 @@ std::shared_ptr<process_backend> process_backend::create(const process_options& 
 
 void process_backend::release(process_backend* last) noexcept {
     if (!last->pool_->here()) return;  // a fork: the workers are its parent's
-    if (process_parent::completion_scope::active())
+    if (completion_scope::active())
         defer_destruction("executor '" + last->name() + "'", [last] { delete last; });
     else
         delete last;

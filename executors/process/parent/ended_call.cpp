@@ -1,6 +1,6 @@
 #include "process/parent/ended_call.hpp"
 
-#include "process/parent/completion_scope.hpp"
+#include "common/completion_scope.hpp"
 
 namespace cadre::detail::process_parent {
 

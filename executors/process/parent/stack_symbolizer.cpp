@@ -1,7 +1,7 @@
 #include "process/parent/stack_symbolizer.hpp"
 
 #include "base/signals_blocked.hpp"
-#include "process/parent/completion_scope.hpp"
+#include "common/completion_scope.hpp"
 
 #include <utility>
 

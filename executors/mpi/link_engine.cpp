@@ -1,9 +1,8 @@
-#include "mpi/link_thread.hpp"
+#include "mpi/link_engine.hpp"
 
 #include "mpi/init_guard.hpp"
 #include "mpi/plugin_loader.hpp"
 
-#include <cadre/detail/base/compiler.hpp>
 #include <cadre/errors.hpp>
 
 #include <algorithm>
@@ -15,22 +14,14 @@
 #include <set>
 #include <utility>
 
-#include <sched.h>
-#include <sys/prctl.h>
-
 namespace cadre::detail::mpi {
 namespace {
 
 using namespace std::chrono_literals;
 
 constexpr int host_length = 256;
-constexpr auto spin_time = 20us;
-constexpr auto long_spin_time = 100us;
+// A message that arrives so soon after what it answers is worth polling for.
 constexpr auto quick_answer = 200us;
-constexpr auto sleep_without_question = 100us;
-constexpr auto max_sleep = 1ms;
-constexpr auto long_idle = 1s;
-constexpr auto long_idle_sleep = 30ms;
 
 std::string error_text(const cadre_mpi_functions& mpi, int error) {
     std::array<char, 512> text{};
@@ -47,7 +38,7 @@ byte_buffer bytes_of(const T& value) {
 
 }  // namespace
 
-void link_thread::join() {
+void link_engine::join() {
     const launch launched = check_launch();
     init_guard guard;
     mpi_ = &load_plugin();
@@ -90,7 +81,7 @@ void link_thread::join() {
     if (!is_program()) outbox_->add(0, message_kind::hello, std::move(hello_));
 }
 
-void link_thread::choose_serving() {
+void link_engine::choose_serving() {
     const bool one_host =
         std::ranges::all_of(hosts_, [this](const std::string& name) { return name == hosts_.front(); });
     const bool each = one_host || std::getenv("CADRE_MPI_EACH_RANK") != nullptr;
@@ -100,25 +91,12 @@ void link_thread::choose_serving() {
         peers_[rank].serves = served.insert(hosts_[rank]).second || each;
 }
 
-void link_thread::run() noexcept {
-    // The default timer slack of 50 µs would prolong the short sleeps.
-    static_cast<void>(::prctl(PR_SET_TIMERSLACK, 1));
-    while (phase_ != phase::done && phase_ != phase::late)
-        if (step())
-            progressed_ = true;
-        else
-            wait_for_messages();
-    if (phase_ == phase::done)
-        finalize();
-    else
-        report_late();
-}
-
-bool link_thread::step() {
+bool link_engine::step() {
     // Read before the requests are taken: messages that were published before the stop are sent.
     const bool stopping = shared_.stopping.load(std::memory_order_acquire);
     bool moved = receive();
     moved = take_requests() || moved;
+    if (drains_work_) drain_work();
     moved = distribute_work() || moved;
     moved = outbox_->advance() || moved;
     moved = report_credit(!moved) || moved;
@@ -133,7 +111,7 @@ bool link_thread::step() {
     return moved;
 }
 
-bool link_thread::take_requests() {
+bool link_engine::take_requests() {
     shared_.requests.take(taken_);
     for (request& what : taken_)
         if (phase_ == phase::running) send(what);
@@ -142,11 +120,10 @@ bool link_thread::take_requests() {
     return any;
 }
 
-void link_thread::send(request& what) {
+void link_engine::send(request& what) {
     expects_message_ = true;
     if (what.drain) {
-        for (byte_buffer& body : work_->drain())
-            events_.received({.tag = 0, .from = 0, .redelivered = false, .body = std::move(body)});
+        drains_work_ = true;
         return;
     }
     switch (what.to) {
@@ -172,7 +149,13 @@ void link_thread::send(request& what) {
     }
 }
 
-bool link_thread::distribute_work() {
+void link_engine::drain_work() {
+    drains_work_ = false;
+    for (byte_buffer& body : work_->drain())
+        events_.received({.tag = 0, .from = 0, .redelivered = false, .body = std::move(body)});
+}
+
+bool link_engine::distribute_work() {
     bool any = false;
     for (auto next = work_->next(); next.agent >= 0; next = work_->next()) {
         outbox_->add(next.agent, message_kind::work, std::move(next.body));
@@ -182,7 +165,7 @@ bool link_thread::distribute_work() {
 }
 
 // Coalesces acknowledgements: sends a report when they amount to half of the credit, or when the thread is idle.
-bool link_thread::report_credit(bool idle) {
+bool link_engine::report_credit(bool idle) {
     if (is_program() || program_ended_ || phase_ != phase::running) return false;
     const std::uint64_t waiting = shared_.unreported.load(std::memory_order_relaxed);
     const std::uint32_t credit = shared_.credit.load(std::memory_order_relaxed);
@@ -197,7 +180,7 @@ bool link_thread::report_credit(bool idle) {
     return true;
 }
 
-bool link_thread::receive() {
+bool link_engine::receive() {
     constexpr int at_once = 64;
     int received = 0;
     for (; received < at_once; ++received) {
@@ -235,7 +218,7 @@ bool link_thread::receive() {
     return received > 0;
 }
 
-void link_thread::handle_in_program(int from) {
+void link_engine::handle_in_program(int from) {
     peer& agent = peer_at(from);
     byte_buffer& body = inbox_->body;
     const auto id = static_cast<node::node_id>(from);
@@ -270,7 +253,7 @@ void link_thread::handle_in_program(int from) {
     }
 }
 
-void link_thread::handle_in_agent(int from) {
+void link_engine::handle_in_agent(int from) {
     peer& other = peer_at(from);
     byte_buffer& body = inbox_->body;
     const bool running = phase_ == phase::running && !program_ended_;
@@ -296,26 +279,6 @@ void link_thread::handle_in_agent(int from) {
             return;
         case message_kind::finalize: may_finalize_ = true; return;
         default: return;
-    }
-}
-
-// A message that this thread sends is usually a call or a reply, which the other side answers soon: the thread polls
-// for the answer without sleeping. A message that it receives is usually for another thread of this process, perhaps on
-// the same core, whose answer wakes this thread: it yields the core.
-void link_thread::wait_for_messages() {
-    const auto now = clock::now();
-    if (std::exchange(progressed_, false)) last_progress_ = now;
-    waited_ = now - last_progress_;
-    const bool expects = expects_message_ || !outbox_->empty();
-    if (expects && waited_ < spin_time) {
-        cpu_relax();
-    } else if (expects && waited_ < long_spin_time && messages_are_quick_) {
-        static_cast<void>(::sched_yield());
-    } else if (waited_ > long_idle) {
-        shared_.requests.sleep(long_idle_sleep);
-    } else {
-        const clock::duration least = expects ? clock::duration::zero() : sleep_without_question;
-        shared_.requests.sleep(std::clamp<clock::duration>(waited_ / 10, least, max_sleep));
     }
 }
 

@@ -2,10 +2,10 @@
 /// Whether this thread is completing calls.
 #pragma once
 
-namespace cadre::detail::process_parent {
+namespace cadre::detail {
 
-/// Lives while a thread completes calls, which it may do during a poll and with `drain_mutex_` held. A completion may
-/// drop the last handle of its executor, which such a thread must not destroy: it would wait for itself.
+/// Lives while a thread completes calls, which it may do while it polls event sources and holds locks of a pool. A
+/// completion may drop the last handle of an executor, which such a thread must not destroy: it would wait for itself.
 class completion_scope {
 public:
     completion_scope() noexcept { ++depth_; }
@@ -19,4 +19,4 @@ private:
     static inline constinit thread_local unsigned depth_ = 0;
 };
 
-}  // namespace cadre::detail::process_parent
+}  // namespace cadre::detail

@@ -1,15 +1,14 @@
 /// @file
-/// The thread that owns MPI.
+/// The loop over the messages of MPI, which one thread at a time runs.
 #pragma once
 
 #include "mpi/inbox.hpp"
-#include "mpi/mailbox.hpp"
+#include "mpi/link_state.hpp"
 #include "mpi/mpi_link.hpp"
 #include "mpi/outbox.hpp"
 #include "mpi/work_distribution.hpp"
 #include "node/node_link.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -19,28 +18,23 @@
 
 namespace cadre::detail::mpi {
 
-/// State that the functions of the link, which any thread may call, share with its thread.
-struct link_state {
-    mailbox requests{};
-    std::atomic<std::uint64_t> acknowledged{0};  ///< of an agent: messages of work that have ended
-    std::atomic<std::uint64_t> unreported{0};  ///< how many of `acknowledged` were not reported to the program
-    std::atomic<std::uint32_t> credit{0};
-    std::atomic<bool> credit_changed{false};
-    std::atomic<bool> stopping{false};
-    std::chrono::steady_clock::time_point deadline{};  ///< set before `stopping`
-};
-
-/// All functions run on the thread of the link.
-class link_thread {
+/// A thread that runs its functions has the *turn*: `link_state` says which one. The first turn is that of the thread
+/// of the link, from its construction on.
+class link_engine {
 public:
     /// @param hello  if it is empty, no agent joins
-    link_thread(const mpi_options& options, node::node_link_events& events, byte_buffer hello, link_state& shared)
+    link_engine(const mpi_options& options, node::node_link_events& events, byte_buffer hello, link_state& shared)
         : options_(options), events_(events), hello_(std::move(hello)), shared_(shared) {}
 
-    /// Joins the run. @throws config_error
+    /// The thread of the link: joins the run. @throws config_error
     void join();
-    /// Runs until all ranks have left or the deadline has passed.
+    /// The thread of the link, after `join`: runs until all ranks have left or the deadline has passed. Keeps the turn.
     void run() noexcept;
+    /// The loop: one step, unless another thread has the turn. @return whether anything has moved
+    bool poll() noexcept;
+    /// Any thread: starts the sends of what was published, unless others are open or another thread has the turn: then
+    /// the next poll, or that thread, starts them. Raises no event.
+    void flush() noexcept;
     /// Whether MPI was finalised. If not, it may still read from messages of this object, which must not be destroyed.
     [[nodiscard]] bool finalized() const noexcept { return finalized_; }
 
@@ -63,10 +57,19 @@ private:
     [[nodiscard]] bool is_program() const noexcept { return rank_ == 0; }
     [[nodiscard]] peer& peer_at(int rank) noexcept { return peers_[static_cast<std::size_t>(rank)]; }
 
+    // Turns: link_turns.cpp.
+    [[nodiscard]] bool take_turn() noexcept { return !shared_.turn.exchange(true, std::memory_order_acq_rel); }
+    void end_turn() noexcept;
+    [[nodiscard]] bool loop_polls() noexcept;
+    void record(bool moved) noexcept;
+    [[nodiscard]] clock::duration choose_sleep() noexcept;
+    void wait(clock::duration sleep) noexcept;
+
     void choose_serving();
     bool step();
     bool take_requests();
     void send(request& what);
+    void drain_work();
     bool distribute_work();
     bool report_credit(bool idle);
     bool receive();
@@ -76,7 +79,6 @@ private:
     void check_failures();
     void handle_mpi_error(int error);
     void advance_leaving();
-    void wait_for_messages();
     void finalize() noexcept;
     void report_late() const;
 
@@ -101,11 +103,14 @@ private:
     bool reports_failures_ = false;
     bool finalized_ = false;
     std::uint64_t work_received_ = 0;
+    bool drains_work_ = false;  // unsent work is to be withdrawn
+    std::uint32_t seen_polls_ = 0;  // of the loop, by the thread of the link
     bool progressed_ = true;  // since the last time that the clock was read
     clock::time_point last_progress_{};
     clock::duration waited_{};  // since then, when the clock was read
     bool expects_message_ = true;  // the last action was the send of a message, or the receipt of a part
     bool messages_are_quick_ = false;  // the last expected message arrived soon
+    bool crowded_ = false;  // when the clock was read
     clock::time_point next_failure_check_{};
 };
 
