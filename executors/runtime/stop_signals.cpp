@@ -8,11 +8,16 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <sstream>
+#include <string>
 #include <system_error>
+#include <utility>
 
 #include <cadre/dump_tasks.hpp>
 
@@ -43,6 +48,10 @@ const doorbell& bell() {
 }
 std::atomic<int> handler_fd{-1};
 std::atomic<const process_owner*> handler_owner{nullptr};
+
+// When a program that goes on after the first signal says why, and in how many lines.
+constexpr std::chrono::seconds notice_delay{3};
+constexpr std::size_t notice_lines = 10;
 
 int shell_status(int signal) noexcept { return 128 + signal; }
 
@@ -78,16 +87,33 @@ void set_handler(int signal, void (*handler)(int)) noexcept {
     ::sigaction(signal, &action, nullptr);
 }
 
-// In one piece: other output does not come between its lines.
-void print_tasks() noexcept {
+// Prints in one piece: other output does not come between the lines. `heading`: empty, or a line. @param max_lines of
+// the list of tasks; 0: all
+void print_tasks(std::string heading, std::size_t max_lines) noexcept {
     try {
-        std::ostringstream text;
-        dump_tasks(text);
-        std::fputs(text.str().c_str(), stderr);
+        std::ostringstream out;
+        dump_tasks(out);
+        std::string tasks = std::move(out).str();
+        std::size_t end = 0;
+        for (std::size_t lines = 0; lines != max_lines && end != std::string::npos; ++lines)
+            end = tasks.find('\n', end == 0 ? 0 : end + 1);
+        if (max_lines != 0 && end != std::string::npos && end + 1 != tasks.size()) {
+            tasks.resize(end + 1);
+            tasks += "  … (SIGUSR1 prints all)\n";
+        }
+        std::fputs((heading + tasks).c_str(), stderr);
     } catch (const std::exception& e) {
         std::fprintf(stderr, "cadre: the tasks cannot be listed: %s\n", e.what());
     }
     std::fflush(stderr);
+}
+
+// A task that does not end although its stop was requested: the user of the program learns why nothing happens.
+void print_unfinished(int signal) noexcept {
+    const std::string name = signal == SIGINT ? "SIGINT" : "SIGTERM";
+    print_tasks("cadre: " + name + " has requested a stop, and the program has not ended yet; " + name +
+                    " again ends it at once. Unfinished:\n",
+                notice_lines);
 }
 
 }  // namespace
@@ -130,18 +156,28 @@ stop_signal_watch::~stop_signal_watch() {
 int stop_signal_watch::received() const noexcept { return watcher_.joinable() ? first.load() : 0; }
 
 void stop_signal_watch::watch() noexcept {
+    std::optional<std::chrono::steady_clock::time_point> notice_at;
+    bool stop_requested = false;
     for (;;) {
-        doorbell::wait(bell().descriptor());
+        doorbell::wait(bell().descriptor(), notice_at);
         if (finished.load()) return;
         if (const unsigned wanted = dumps.exchange(0); wanted != 0) {
-            print_tasks();
+            print_tasks({}, 0);
             if ((wanted & dump_and_quit) != 0) {
                 release_bar_terminal();
                 set_handler(SIGQUIT, SIG_DFL);
                 ::kill(::getpid(), SIGQUIT);
             }
         }
-        if (first.load() != 0) stop_.request_stop();
+        const int signal = first.load();
+        if (signal == 0) continue;
+        if (!std::exchange(stop_requested, true)) {
+            stop_.request_stop();
+            notice_at = std::chrono::steady_clock::now() + notice_delay;
+        } else if (notice_at && std::chrono::steady_clock::now() >= *notice_at) {
+            notice_at.reset();
+            print_unfinished(signal);
+        }
     }
 }
 

@@ -15,9 +15,9 @@
 namespace cadre::detail {
 
 /// During its lifetime the first SIGINT or SIGTERM requests stop of `stop`, and the second one ends the program with
-/// status 128 + its number. SIGUSR1 prints `dump_tasks` to standard error, and so does SIGQUIT, which then has its
-/// default effect. Signals that the program handles or ignores (as a background job does) keep their action. No effect
-/// if another watch exists.
+/// status 128 + its number. Standard error says what has not ended three seconds after the first. SIGUSR1 prints
+/// `dump_tasks` to standard error, and so does SIGQUIT, which then has its default effect. Signals that the program
+/// handles or ignores (as a background job does) keep their action. No effect if another watch exists.
 class stop_signal_watch {
 public:
     explicit stop_signal_watch(stop_state& stop);
