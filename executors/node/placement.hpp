@@ -88,7 +88,7 @@ public:
     [[nodiscard]] std::size_t pending() const noexcept { return waiting_count_ - windowed_count_; }
     [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }
     [[nodiscard]] bool empty() const noexcept { return calls_.empty(); }
-    /// In the order of their submission.
+    /// The numbers of all calls, in the order of submission.
     [[nodiscard]] std::vector<call_number> numbers() const;
 
 private:

@@ -24,7 +24,7 @@ public:
         bool operator==(const change&) const = default;
     };
 
-    /// The next change that the caller has to carry out. Called until there is none.
+    /// The next change that the caller has to carry out. Called until it returns no change.
     [[nodiscard]] std::optional<change> next_change(std::uint32_t credit);
 
     void delivered(std::uint64_t consumer, std::uint64_t tag, clock::time_point now);

@@ -27,7 +27,7 @@ struct surroundings {
     std::int32_t dumpable = 1;
     std::int32_t no_new_privileges = 0;
 
-    /// Those of this process.
+    /// The surroundings of this process.
     [[nodiscard]] static surroundings current();
 };
 static_assert(std::is_trivially_copyable_v<surroundings>);

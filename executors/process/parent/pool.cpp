@@ -191,7 +191,7 @@ std::string pool::dump_tasks(std::chrono::nanoseconds limit) {
         for (worker_connection* c : workers_) {
             if (c->stage == worker_stage::leaving || c->stage == worker_stage::dying) continue;
             targets.push_back({c->serial, c->title()});
-            c->link.order(e);
+            c->link.send_command(e);
         }
     }
     return dumps_.collect(targets, deadline);

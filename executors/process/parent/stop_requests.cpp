@@ -15,7 +15,7 @@ void stop_requests::request(call_record& r, stop_reason why, ended_calls& ended)
     e.kind = event_kind::stop;
     e.id = call_table::ticket(r);
     e.items = static_cast<std::uint32_t>(why);
-    r.worker->link.order(e);
+    r.worker->link.send_command(e);
     if (r.worker->link.flush()) deadlines_.tick_soon();
     if (why >= stop_reason::deadline && r.limit.kill_at == time_point{}) {
         r.limit.kill_at = std::chrono::steady_clock::now() + grace_;

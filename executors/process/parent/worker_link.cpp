@@ -24,7 +24,7 @@ using process_plane::worker_state;
 
 namespace {
 
-// That wait to be sent to a worker which does not read.
+// The maximum number of descriptors that wait for a worker which does not read.
 constexpr std::size_t max_waiting_descriptors = 1024;
 
 // Answers about shared objects up to this size always wait: their number is limited.
@@ -139,7 +139,7 @@ int worker_link::copy_for_later(std::span<const unique_fd> descriptors, std::vec
     return 0;
 }
 
-void worker_link::order(const event& e) {
+void worker_link::send_command(const event& e) {
     event copy = e;
     if (waiting_commands_.empty() && push(commands_, copy, {})) {
         process_plane::ring_commands(control());

@@ -75,24 +75,24 @@ public:
     /// Whether the worker has passed no request since the previous call. Needs a fresh `waiting_requests()`.
     [[nodiscard]] bool stalled() noexcept;
 
-    // Messages. Those that are not noexcept throw std::bad_alloc; one that finds its ring full waits until `flush`.
+    // Messages. Functions that are not noexcept throw std::bad_alloc. A message whose ring is full waits until `flush`.
 
-    /// To the worker's loop, with copies of `descriptors`. If these cannot be sent the worker gets the error in their
-    /// place.
+    /// Sends a reply to the worker's loop, with copies of `descriptors`. If these cannot be sent, the worker receives
+    /// an error instead.
     void reply(const process_plane::event& e, std::span<const std::byte> body,
                std::span<const unique_fd> descriptors = {});
-    /// As `reply`: the answer to a request for a shared object that lives elsewhere. Only its status is sent if there
-    /// is no memory, or if the worker has not read too many bytes of earlier answers. @return false if there is no
-    /// memory for that either: the worker would wait without end
+    /// As `reply`: sends the answer to a request for a shared object in another process. Only its status is sent if
+    /// there is no memory, or if too many bytes of earlier answers are unread. @return false if there is no memory for
+    /// the status either: the worker would wait forever
     [[nodiscard]] bool answer(std::uint64_t ticket, std::span<const std::byte> body) noexcept;
-    /// To the worker's control thread.
-    void order(const process_plane::event& e);
+    /// Sends a command to the worker's control thread.
+    void send_command(const process_plane::event& e);
     /// Sends the waiting messages. A reply for which there has been no memory for a second becomes an error: calls that
-    /// wait for it may hold that memory. @return whether something still waits
+    /// wait for it may hold that memory. @return whether a message still waits
     bool flush() noexcept;
-    /// To nested calls.
+    /// Waiting replies to nested calls.
     [[nodiscard]] std::size_t waiting_replies() const noexcept { return waiting_replies_.size() - waiting_answers_; }
-    /// About shared objects that live elsewhere.
+    /// Waiting answers about shared objects in other processes.
     [[nodiscard]] std::size_t waiting_answers() const noexcept { return waiting_answers_; }
     [[nodiscard]] std::size_t waiting_answer_bytes() const noexcept { return waiting_answer_bytes_; }
     static constexpr std::size_t max_waiting_answer_bytes = std::size_t{256} << 20;

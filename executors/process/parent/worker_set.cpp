@@ -90,7 +90,7 @@ void worker_set::dismiss(worker_connection& c) noexcept {
     c.leave_by = std::chrono::steady_clock::now() + leave_limit_;
     process_plane::event e{};
     e.kind = process_plane::event_kind::quit;
-    c.link.order(e);
+    c.link.send_command(e);
 }
 
 }  // namespace cadre::detail::process_parent

@@ -21,7 +21,7 @@ public:
         live_.reserve(capacity);
     }
 
-    /// How many there are when all are alive.
+    /// The number of workers when all are alive.
     [[nodiscard]] std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(by_index_.size()); }
     // The workers that live, by index.
     [[nodiscard]] auto begin() const noexcept { return live_.begin(); }
@@ -35,7 +35,7 @@ public:
     /// Null if that worker has been removed.
     [[nodiscard]] worker_connection* find(std::uint64_t serial) const noexcept;
 
-    /// Whether a worker that takes calls has none.
+    /// Whether there is a worker that accepts calls and has no call.
     [[nodiscard]] bool any_idle() const noexcept;
     /// Whether a worker that has had no calls exists or will soon.
     [[nodiscard]] bool fresh_one_comes() const noexcept;

@@ -64,8 +64,8 @@ struct item_watch {
     }
 };
 
-/// Timed chunks of several items that one worker may have at a time with a watch each. A further one runs one item, and
-/// its rest is sent anew.
+/// The maximum number of timed chunks of several items that one worker has at a time, with a watch each. A further
+/// chunk runs one item, and its rest is sent again.
 inline constexpr std::uint32_t item_watches = 64;
 inline constexpr std::uint32_t no_watch = std::numeric_limits<std::uint32_t>::max();
 

@@ -59,9 +59,9 @@ public:
 
     /// A block of the worker's area, which the parent can read; size 0: there is no memory.
     [[nodiscard]] process_plane::block allocate_block(std::uint64_t size) noexcept;
-    /// Until the events that wait now are in the ring, the parent may still look at the block: it is released then.
+    /// Releases the block when all events that wait now are in the ring: until then the parent may still read it.
     void release_block(process_plane::block b) noexcept;
-    /// Of the body of a nested call.
+    /// The maximum size of the body of a nested call.
     [[nodiscard]] std::uint64_t max_nested_body() const noexcept { return max_nested_body_; }
     [[nodiscard]] std::byte* at(process_plane::block b) const noexcept { return area_.at(b); }
     /// Sends an event whose body is a block that stays the caller's. The parent is not notified: another event follows.

@@ -16,8 +16,8 @@ namespace cadre::detail {
 
 namespace {
 
-/// One thread for each running call. Idle threads end after some seconds, except one: if the system has no thread left,
-/// calls wait for that one.
+/// One thread for each running call. Idle threads end after some seconds, except one: if the system
+/// refuses further threads, calls wait for this one.
 class blocking_backend final : public executor_backend {
 public:
     [[nodiscard]] executor_kind kind() const noexcept override { return executor_kind::custom; }

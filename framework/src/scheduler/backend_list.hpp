@@ -16,7 +16,7 @@ namespace cadre::detail {
 void note_backend(executor_backend& backend);
 void forget_backend(executor_backend& backend) noexcept;
 
-/// Those that are not being destroyed.
+/// All backends of this process that are not being destroyed.
 [[nodiscard]] std::vector<std::shared_ptr<executor_backend>> all_backends();
 
 /// Whether any of them but the `ignored` has work that has not ended.

@@ -24,11 +24,11 @@ struct loop_driver_set::driver {
     std::vector<run_loop*> turn;  // loops of the present turn, pinned
     std::vector<run_loop*> kept;  // loops with a reactor, pinned and held
     reactor_watch others;  // sleeps in all reactors but the first
-    // For work that other threads of this process submit to `own`, and for what other processes send.
+    // Spins for work that other threads of this process submit to `own`, and for events of other processes.
     adaptive_spin local_answers{std::chrono::microseconds(15), std::chrono::microseconds(60)};
     adaptive_spin remote_answers{std::chrono::microseconds(30), std::chrono::microseconds(100)};
 
-    // Of loops with a control.
+    // For loops with a control.
     bool paced = false;  // virtual clocks follow real time, because of work elsewhere
     std::string deadlock{};  // the report
 

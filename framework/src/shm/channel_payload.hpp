@@ -58,7 +58,7 @@ public:
     [[nodiscard]] static constexpr bool in_block(std::uint64_t length) noexcept {
         return (length & cell::in_block) != 0;
     }
-    /// Of a message that is stored in the cell.
+    /// The size of a message that is stored in the cell.
     [[nodiscard]] static constexpr std::uint64_t size_in_cell(std::uint64_t length) noexcept {
         return length & ~cell::carries_bit;
     }

@@ -43,7 +43,7 @@ struct home_reply {
     std::uint64_t ticket = 0;
     byte_buffer body{};  ///< the answer without its status
 
-    /// Of an attempt to lock.
+    /// For the answer to an attempt to lock: whether the previous owner died.
     [[nodiscard]] bool owner_died() const noexcept {
         return outcome == op_status::done && !body.empty() && body.span().front() != std::byte{0};
     }

@@ -39,7 +39,7 @@ class local_chunk final : public map_chunk, public task_root {
 
 public:
     /// With `fail_fast` the first failure ends the chunk. With `returns_rest` a task that waits ends it, too: the items
-    /// behind that one are returned through the queue. `stop` outlives the chunk.
+    /// after this task are returned through the queue. `stop` outlives the chunk.
     local_chunk(const executor& ex, const map_options& options, const F& f, std::vector<Item>&& items, stop_state& stop,
                 bool fail_fast, bool returns_rest, completion_queue& queue)
         : task_root(ex.backend(), &stop, std::string(options.name)), function_(f), items_(std::move(items)),

@@ -81,7 +81,7 @@ public:
     [[nodiscard]] static promise_base& of(std::coroutine_handle<> frame) noexcept {
         return std::coroutine_handle<promise_base>::from_address(frame.address()).promise();
     }
-    /// Of a task that has not ended.
+    /// Valid while the task has not ended.
     [[nodiscard]] environment* cadre_environment() const noexcept { return env_; }
     [[nodiscard]] bool failed() const noexcept { return end_ == end_state::error; }
     [[nodiscard]] bool ended() const noexcept { return end_ != end_state::unfinished; }

@@ -27,12 +27,12 @@ public:
     deferred_action(const deferred_action&) = delete;
     deferred_action& operator=(const deferred_action&) = delete;
 
-    /// Calls `action(context, why)` soon. A later call has an effect only with a stronger reason: `action` is called
-    /// with that one, once or twice. All calls pass the same action and context, and are made with the same stop tree's
-    /// lock held.
+    /// Calls `action(context, why)` soon. A later call has an effect only with a stronger reason: `action` is
+    /// then called with the stronger reason, once or twice. All calls pass the same action and context, and are made
+    /// with the same stop tree's lock held.
     void post(function action, void* context, stop_reason why) noexcept;
     /// Waits until the action has run, or ensures that it never will. Call it before the context is destroyed, when no
-    /// `post` can come any more.
+    /// further call of `post` is possible.
     void settle() noexcept;
 
 private:

@@ -237,7 +237,8 @@ public:
             return fork_word->load(std::memory_order_relaxed) == fork_token;
         }
     };
-    /// Raw chunk of several items: memory for its words and for results of `size` bytes. Null words: there is none.
+    /// Raw chunk of several items: memory for its words and for results of `size` bytes. Null words: there is no
+    /// memory.
     [[nodiscard]] virtual raw_place open_raw(std::uint32_t /*size*/) noexcept { return {}; }
     /// Raw chunk: item `index` has failed. @return whether it can be committed now; else the chunk ends with it,
     /// uncommitted

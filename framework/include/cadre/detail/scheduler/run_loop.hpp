@@ -173,7 +173,7 @@ private:
     void drain_inbox() noexcept;
     static void run(runnable next) noexcept;
 
-    // Of a loop with a control.
+    // For a loop with a control.
     void take_control(const loop_options& options);
     bool run_controlled(unsigned budget, bool by_reserver) noexcept;
     [[nodiscard]] runnable draw() noexcept;

@@ -36,7 +36,7 @@ struct work_root {
 /// Thread-safe.
 ///
 /// An executor whose threads run its work binds its registry to the process: a fork has a copy of the registry, but not
-/// the threads. There the registry is *foreign*: it refuses all work and has none, and it takes no lock, because a
+/// the threads. There the registry is *foreign*: it refuses all work, reports no work, and takes no lock, because a
 /// thread that is not in the fork may hold it.
 ///
 /// The word `leaving_` counts the live objects of `work_end`: incremented relaxed, decremented with release as the last
