@@ -85,7 +85,8 @@ void death_recovery::requeue_unbegun(worker_connection& c) noexcept {
 //     was killed for an item that has ended just before                 `unfinished`: the other items are sent again
 //     was killed for the time limit that its caller has set             `timed_out`
 //     was killed for another reason                                     `task_killed`
-//     is not the one that ran, or the worker was killed for another     `worker_lost`, unless it broke the protocol
+//     was suspended beside others, or the worker was killed for         `worker_lost`, unless the worker violated the
+//       another call; never with `tasks_per_worker = 1`                   protocol
 //     ran in a worker that had no memory left                           `task_killed`
 //     ran in a worker that left no stack                                `worker_crashed`
 //     ran in a worker that left a stack                                 `worker_crashed`, when the stack is resolved
