@@ -59,15 +59,6 @@ private:
     detail::deferred_action stop_work_;
 };
 
-}  // namespace
-
-void executor::throw_empty() {
-    throw std::logic_error(
-        "this cadre::executor refers to no executor: take one from runtime::executor() or make_executor()");
-}
-
-namespace {
-
 // Free functions that take a copy of the handle, because the handle may be a temporary that is destroyed before the
 // task starts.
 task<void> shut_down(executor self, std::chrono::steady_clock::time_point deadline) {
@@ -88,6 +79,11 @@ task<void> shut_down_within(executor self, std::chrono::nanoseconds limit) {
 }
 
 }  // namespace
+
+void executor::throw_empty() {
+    throw std::logic_error(
+        "this cadre::executor refers to no executor: take one from runtime::executor() or make_executor()");
+}
 
 task<void> executor::shutdown(std::chrono::steady_clock::time_point deadline) const {
     return shut_down(*this, deadline);
@@ -156,6 +152,7 @@ executor_identity executor_identity::make() {
 void register_portable_executor(const executor_identity& id, std::weak_ptr<executor_backend> backend) {
     auto& all = portable_executors::instance();
     const std::lock_guard hold(all.mutex);
+    std::erase_if(all.known, [](const auto& each) { return each.second.expired(); });
     all.known[id] = std::move(backend);
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <limits>
+#include <memory>
 
 #include <gtest/gtest.h>
 
@@ -35,6 +36,36 @@ TEST(executor, senseless_settings_are_refused) {
     EXPECT_THROW((void)ex.with({.priority = 1001}), cadre::config_error);
     EXPECT_THROW((void)ex.with({.priority = std::numeric_limits<int>::min()}), cadre::config_error);
     EXPECT_THROW((void)ex.with({.retries = -2}), cadre::config_error);
+}
+
+int control_blocks = 0;
+template <class T>
+struct counting_allocator {
+    using value_type = T;
+    counting_allocator() = default;
+    template <class U>
+    explicit counting_allocator(const counting_allocator<U>&) {}
+    T* allocate(std::size_t n) {
+        ++control_blocks;
+        return std::allocator<T>().allocate(n);
+    }
+    void deallocate(T* at, std::size_t n) {
+        --control_blocks;
+        std::allocator<T>().deallocate(at, n);
+    }
+    friend bool operator==(const counting_allocator&, const counting_allocator&) = default;
+};
+
+TEST(executor, the_registry_of_portable_executors_keeps_no_memory_of_ended_ones) {
+    const auto backend = cadre::detail::run_loop::make("test");
+    const auto begin_and_end_one = [&] {
+        const auto owner = std::allocate_shared<int>(counting_allocator<int>(), 0);
+        cadre::detail::register_portable_executor(cadre::detail::executor_identity::make(),
+                                                  std::shared_ptr<cadre::executor_backend>(owner, backend.get()));
+    };
+    for (int i = 0; i != 3; ++i)
+        begin_and_end_one();
+    EXPECT_EQ(control_blocks, 1) << "until the next one begins";
 }
 
 cadre::executor temporary() { return loop(); }
