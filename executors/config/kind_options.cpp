@@ -191,17 +191,16 @@ void check_keys(const executor_config& c, std::string_view kind) {
     c.allow_only(own->keys);
 }
 
+// Into `result`.
 template <class Options, std::size_t N>
-Options read_all(const executor_config& c, const option<Options> (&options)[N]) {
-    Options result;
-    if constexpr (requires { result.name; }) result.name = c.name;
+Options read_all(const executor_config& c, const option<Options> (&options)[N], Options result) {
     for (const option<Options>& o : options)
         o.read(c, result);
     return result;
 }
 
 process_options read_process_options(const executor_config& c) {
-    const process_options result = read_all(c, of_process);
+    const process_options result = read_all(c, of_process, {.name = c.name});
     fail_if(memory_soft_limit_fault(result.memory_soft_limit, result.memory_limit), c, "memory_soft_limit");
     return result;
 }
@@ -210,12 +209,12 @@ process_options read_process_options(const executor_config& c) {
 
 serial_options to_serial_options(const executor_config& c) {
     check_keys(c, "serial");
-    return read_all(c, of_serial);
+    return read_all(c, of_serial, {.name = c.name});
 }
 
 thread_options to_thread_options(const executor_config& c) {
     check_keys(c, "thread");
-    return read_all(c, of_thread);
+    return read_all(c, of_thread, {.name = c.name});
 }
 
 process_options to_process_options(const executor_config& c) {
@@ -225,18 +224,12 @@ process_options to_process_options(const executor_config& c) {
 
 mpi_options to_mpi_options(const executor_config& c) {
     check_keys(c, "mpi");
-    mpi_options result = read_all(c, of_mpi);
-    result.host = read_process_options(c);
-    return result;
+    return read_all(c, of_mpi, {.host = read_process_options(c)});
 }
 
 cluster_options to_cluster_options(const executor_config& c) {
     check_keys(c, "cluster");
-    cluster_options result;
-    for (const option<cluster_options>& o : of_cluster)
-        o.read(c, result);
-    result.host = read_process_options(c);
-    return result;
+    return read_all(c, of_cluster, {.host = read_process_options(c)});
 }
 
 void check_thread_options_here(const executor_config& c) { fail_if(affinity_fault(affinity_of(c)), c, "affinity"); }
