@@ -18,6 +18,9 @@
 
 namespace cadre::detail {
 
+class virtual_timers;
+struct clock_snapshot;
+
 /// The run loops, drivers and event sources of this process. One driver at a time is the *poller*: it polls the event
 /// sources and sleeps on the wake descriptor of the process; other drivers sleep on descriptors of their own.
 ///
@@ -73,6 +76,11 @@ private:
 
     // Of loops with a control: loop_time.cpp.
     [[nodiscard]] bool advance(driver& self);
+    [[nodiscard]] static bool held_elsewhere(const driver& self, const run_loop& loop);
+    // Under `loops_mutex_`.
+    [[nodiscard]] virtual_timers* look_at_loops(const driver& self, std::optional<steady_time> real, bool others_awake,
+                                                clock_snapshot& seen);
+    [[nodiscard]] bool move_clocks(const driver& self);
     [[nodiscard]] bool end_deadlock(driver& self);
 
     std::mutex loops_mutex_;  // under it: `pin` and the hints of loops; items run without it

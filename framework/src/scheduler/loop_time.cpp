@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "backend_list.hpp"
+#include "clock_step.hpp"
 #include "loop_control.hpp"
 #include "loop_driver.hpp"
 #include "task_tree.hpp"
@@ -53,64 +54,83 @@ std::string report(const std::vector<run_loop*>& loops, const std::vector<wait_n
 
 }  // namespace
 
-// The order of the checks matters: work elsewhere posts to a loop before it counts as ended.
+// Whether the loop stays with another thread: this driver neither runs it nor moves its clock.
+bool loop_driver_set::held_elsewhere(const driver& self, const run_loop& loop) {
+    return !self.holds(loop) && !loop.can_be_held(self.own == &loop);
+}
+
+// The order matters: work elsewhere posts to a loop before it counts as ended, so the loops are looked at last.
 bool loop_driver_set::advance(driver& self) {
-    std::vector<executor_backend*> own;
+    std::vector<executor_backend*> loops;
     {
         const std::lock_guard hold(loops_mutex_);
-        own.assign(loops_.begin(), loops_.end());
+        loops.assign(loops_.begin(), loops_.end());
     }
-    bool elsewhere = work_outstanding(own);
-    std::optional<steady_time> real = next_default_timer();  // by the hardware's clock
-    elsewhere |= default_timers_firing();
-    bool waits = false;
+    clock_snapshot seen{.elsewhere = work_outstanding(loops)};
+    const std::optional<steady_time> default_timer = next_default_timer();
+    seen.elsewhere |= default_timers_firing();
     bool others_awake = false;
     {
         const std::lock_guard hold(drivers_mutex_);
         others_awake = active_.size() != sleeping_.load() + 1;
     }
-    const auto held_elsewhere = [&](const run_loop& loop) {
-        return !self.holds(loop) && !loop.can_be_held(self.own == &loop);
-    };
+    clock_step step{};
     {
         const std::lock_guard hold(loops_mutex_);
-        run_loop* first = nullptr;
-        steady_time earliest{};
-        for (run_loop* loop : loops_) {
-            const bool others = held_elsewhere(*loop);
-            const bool ready = self.own == loop && self.holds_own ? loop->ready() : loop->has_submitted();
-            if (ready && !others) return true;
-            elsewhere |= loop->events() != nullptr || (others && (others_awake || ready));
-            if (const auto next = loop->next_deadline(); next && (!real || *next < *real)) real = next;
-            const loop_control* const control = loop->control();
-            if (control == nullptr) continue;
-            waits |= loop->registry().live() != 0;
-            const auto next = control->virtual_time && !others ? control->timers.next() : std::nullopt;
-            if (!next || (first != nullptr && *next >= earliest)) continue;
-            first = loop;
-            earliest = *next;
-        }
-        // Whether a timer of the real clock is due earlier.
-        const bool limited = first != nullptr && real &&
-                             *real - std::chrono::steady_clock::now() < earliest - first->control()->timers.now();
-        self.paced = first != nullptr && (elsewhere || limited);
-        bool due = false;
-        for (run_loop* loop : loops_) {
-            loop_control* const control = loop->control();
-            if (control == nullptr || !control->virtual_time || held_elsewhere(*loop)) continue;
-            if (self.paced)
-                control->timers.pass_real_time();
-            else
-                control->timers.stand_still();
-            due |= control->timers.due();
-        }
-        if (due) return true;
-        if (first != nullptr && !self.paced) {
-            first->control()->timers.advance_to(earliest);
+        virtual_timers* const first = look_at_loops(self, default_timer, others_awake, seen);
+        step = choose_step(seen);
+        if (step == clock_step::run) return true;
+        self.paced = step == clock_step::follow;
+        if (move_clocks(self)) return true;
+        if (step == clock_step::advance) {
+            first->advance_to(first->now() + *seen.virtual_time);
             return true;
         }
     }
-    return !elsewhere && !real && waits && end_deadlock(self);
+    return step == clock_step::deadlock && end_deadlock(self);
+}
+
+// @param real the earliest of the process-wide timers @return the clock with the earliest timer, of those that this
+// driver may move; not if a loop has work
+virtual_timers* loop_driver_set::look_at_loops(const driver& self, std::optional<steady_time> real, bool others_awake,
+                                               clock_snapshot& seen) {
+    virtual_timers* first = nullptr;
+    steady_time earliest{};
+    for (run_loop* loop : loops_) {
+        const bool others = held_elsewhere(self, *loop);
+        const bool ready = self.own == loop && self.holds_own ? loop->ready() : loop->has_submitted();
+        if (ready && !others) {
+            seen.ready = true;
+            return nullptr;
+        }
+        seen.elsewhere |= loop->events() != nullptr || (others && (others_awake || ready));
+        if (const auto next = loop->next_deadline(); next && (!real || *next < *real)) real = next;
+        loop_control* const control = loop->control();
+        if (control == nullptr) continue;
+        seen.waits |= loop->registry().live() != 0;
+        const auto next = control->virtual_time && !others ? control->timers.next() : std::nullopt;
+        if (!next || (first != nullptr && *next >= earliest)) continue;
+        first = &control->timers;
+        earliest = *next;
+    }
+    if (real) seen.real = *real - std::chrono::steady_clock::now();
+    if (first != nullptr) seen.virtual_time = earliest - first->now();
+    return first;
+}
+
+// Lets the virtual clocks pass as real time does, or stand still. @return whether a timer is due
+bool loop_driver_set::move_clocks(const driver& self) {
+    bool due = false;
+    for (run_loop* loop : loops_) {
+        loop_control* const control = loop->control();
+        if (control == nullptr || !control->virtual_time || held_elsewhere(self, *loop)) continue;
+        if (self.paced)
+            control->timers.pass_real_time();
+        else
+            control->timers.stand_still();
+        due |= control->timers.due();
+    }
+    return due;
 }
 
 // The first call requests stop of all tasks. Later calls request stop of the tasks that still wait, one by one, because
