@@ -98,7 +98,7 @@ private:
     // A trace shows tasks that go through `run_item`: then a handler does not resume one on the spot.
     [[nodiscard]] const executor_backend* resuming_home() const noexcept { return tracing() ? nullptr : this; }
 
-    // Sleep and wake: idle_workers.cpp.
+    // Sleep and wake: thread_pool_idle.cpp.
     void sleep(worker& self) noexcept;
     void sleep_in_reactor(worker& self, reactor& events) noexcept;
     void sleep_as_follower(worker& self) noexcept;

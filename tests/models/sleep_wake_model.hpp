@@ -14,7 +14,7 @@ namespace models {
 /// A worker that computes forever forks items, another thread submits some, and two idle workers poll, add themselves
 /// to the sleepers, poll again and park. An item in a queue while both are parked is a state without an end. Queues are
 /// counters here (the deque has a model of its own); timers, the reactor and its leader are left out. Mirrors
-/// executors/thread/idle_workers.cpp and detail/scheduler/local_worker.hpp.
+/// executors/thread/thread_pool_idle.cpp and detail/scheduler/local_worker.hpp.
 struct sleep_wake_model {
     static constexpr unsigned threads = 4;  // 0: forks, 1: submits, 2 and 3: idle workers
     static constexpr unsigned workers = 2;

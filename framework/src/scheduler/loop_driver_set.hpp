@@ -74,7 +74,7 @@ private:
     void sleep(driver& self, const std::function<bool()>& done);
     [[nodiscard]] bool try_become_poller(driver& self);
 
-    // Of loops with a control: loop_time.cpp.
+    // Of loops with a control: loop_driver_clocks.cpp.
     [[nodiscard]] bool advance(driver& self);
     [[nodiscard]] static bool held_elsewhere(const driver& self, const run_loop& loop);
     // Under `loops_mutex_`.

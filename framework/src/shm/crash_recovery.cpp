@@ -110,8 +110,8 @@ void shrink_arena(const region& memory, unsigned slot) noexcept {
 
 }  // namespace
 
-// `object_table::recover` (object_lifetime.cpp) recovers one object: its lock (lock_core.hpp), and what is in a channel
-// (channel_recovery.hpp) or a semaphore (semaphore_core.hpp).
+// `object_table::recover` (object_table_lifetime.cpp) recovers one object: its lock (lock_core.hpp), and what is in a
+// channel (channel_recovery.hpp) or a semaphore (semaphore_core.hpp).
 void recover(plane_core& core, process_id dead, process_set& waiting) noexcept {
     const unsigned slots = core.table.used_slots();
     core.objects.for_each([&](object_ref o, object_phase) { core.objects.recover(o, dead); }, slots);

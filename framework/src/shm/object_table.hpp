@@ -18,7 +18,7 @@
 namespace cadre::detail::shm {
 
 /// View of the table by one process. Thread-safe. Making and finding objects: object_table.cpp; references, freeing and
-/// recovery: object_lifetime.cpp.
+/// recovery: object_table_lifetime.cpp.
 class object_table {
 public:
     object_table(const region& memory, process_id self);
