@@ -79,10 +79,7 @@ private:
 
     template <class Operation>
     static auto run(state& s, std::uint8_t me, Operation operation) {
-        replayed_word w(value_numbers::value(s.word));
-        const auto r = run_step(s.p[me].log, [&] { return operation(core(w), w); });
-        s.word = value_numbers::of(w.load());
-        return r;
+        return run_step_on(s.word, s.p[me].log, [&](replayed_word& w) { return operation(core(w), w); });
     }
 
     // Rings the others that wait, one a step, then goes on.

@@ -78,10 +78,7 @@ private:
     /// One access of an operation on the word of `whose`.
     template <class Operation>
     static auto run(state& s, history& log, std::uint8_t whose, Operation operation) {
-        replayed_word word(value_numbers::value(s.words[whose]));
-        const auto result = run_step(log, [&] { return operation(core(word)); });
-        s.words[whose] = value_numbers::of(word.load());
-        return result;
+        return run_step_on(s.words[whose], log, [&](replayed_word& word) { return operation(core(word)); });
     }
 
     template <class Emit>

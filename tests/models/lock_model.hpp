@@ -98,10 +98,7 @@ private:
     /// One access of an operation on the lock.
     template <class Operation>
     static auto run(state& s, history& log, std::uint8_t me, Operation operation) {
-        replayed_word word(value_numbers::value(s.word));
-        const auto result = run_step(log, [&] { return operation(core(word, id(me))); });
-        s.word = value_numbers::of(word.load());
-        return result;
+        return run_step_on(s.word, log, [&](replayed_word& word) { return operation(core(word, id(me))); });
     }
     template <class Operation>
     static auto run(state& s, std::uint8_t me, Operation operation) {

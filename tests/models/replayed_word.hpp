@@ -197,4 +197,13 @@ auto run_step(history& log, Operation operation) -> std::optional<decltype(opera
     return result;
 }
 
+/// The same for an operation on the word whose value has this number.
+template <class Operation>
+auto run_step_on(std::uint16_t& number, history& log, Operation operation) {
+    replayed_word word(value_numbers::value(number));
+    const auto result = run_step(log, [&] { return operation(word); });
+    number = value_numbers::of(word.load());
+    return result;
+}
+
 }  // namespace models
