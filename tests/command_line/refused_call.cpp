@@ -1,18 +1,16 @@
 // A system call is refused from the start of the program on, for its workers too: refused_call NAME START. Prints the
 // error.
 
+#include "../refused_system_call.hpp"
+
 #include <cadre/cadre.hpp>
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstddef>
 #include <cstdio>
 #include <string_view>
 #include <utility>
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 namespace {
@@ -28,19 +26,8 @@ constexpr std::array<std::pair<std::string_view, unsigned>, 9> calls{{{"openat",
                                                                       {"read", SYS_read}}};
 
 bool refuse(std::string_view name) {
-    for (const auto& [known, number] : calls) {
-        if (known != name) continue;
-        sock_filter filter[] = {
-            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 1, 0),
-            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        };
-        const sock_fprog program{4, filter};
-        return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-               ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-    }
-    return false;
+    const auto known = std::ranges::find(calls, name, &std::pair<std::string_view, unsigned>::first);
+    return known != calls.end() && cadre::tests::refuse_system_call(known->second);
 }
 
 int twice(int x) { return 2 * x; }

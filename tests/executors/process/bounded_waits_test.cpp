@@ -2,6 +2,7 @@
 // or waits for all of its children, not if nobody reads its output.
 
 #include "guard.hpp"
+#include "refused_system_call.hpp"
 #include "support.hpp"
 
 #include "process/os/syscalls.hpp"
@@ -16,18 +17,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <vector>
 
-#include <cstddef>
-
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -204,18 +201,9 @@ TEST(bounded_waits, limits_kill_after_the_program_has_given_up_its_privileges) {
     EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
-// Refuses the system calls by which this process could kill its workers, for all of its threads.
+// The system calls by which this process could kill its workers.
 bool refuse_to_send_signals() {
-    sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_send_signal, 2, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-    };
-    const sock_fprog program{5, filter};
-    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0;
+    return cadre::tests::refuse_system_call(SYS_pidfd_send_signal) && cadre::tests::refuse_system_call(SYS_kill);
 }
 
 int refuse_signals_and_run_limits() {

@@ -2,6 +2,7 @@
 
 #include "guard.hpp"
 #include "no_free_descriptors.hpp"
+#include "refused_system_call.hpp"
 #include "support.hpp"
 
 #include <cadre/as_outcome.hpp>
@@ -19,10 +20,7 @@
 #include <new>
 #include <vector>
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -113,17 +111,6 @@ TEST(process_resources, missing_descriptors_are_a_config_error_that_names_the_li
     EXPECT_NE(text.find("raise `ulimit -n`, now 1024"), std::string::npos) << text;
 }
 
-bool refuse_random_numbers() {
-    sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getrandom, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-    };
-    const sock_fprog program{4, filter};
-    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 // The identity of an executor is drawn before its workers start.
 TEST(process_resources, a_refused_system_call_is_a_config_error_that_names_executor_and_call) {
 #ifdef CADRE_TSAN
@@ -131,7 +118,7 @@ TEST(process_resources, a_refused_system_call_is_a_config_error_that_names_execu
 #endif
     const pid_t child = ::fork();
     if (child == 0) {
-        if (!refuse_random_numbers()) ::_exit(2);
+        if (!cadre::tests::refuse_system_call(SYS_getrandom)) ::_exit(2);
         const std::string what = what_of<cadre::config_error>([] { process_executor{{.workers = 1, .name = "cpu"}}; });
         ::_exit(what.starts_with("executor 'cpu': ") && what.find("getrandom") != what.npos ? 0 : 1);
     }
