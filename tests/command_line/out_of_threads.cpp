@@ -31,6 +31,12 @@ cadre::task<int> app() {
     } catch (const cadre::worker_crashed& e) {
         std::printf("signal %d\n", e.signal());
     }
+    // The thread of the timers cannot be started either.
+    try {
+        co_await cadre::timeout(1ms, cadre::sleep_for(1h));
+    } catch (const cadre::timed_out& e) {
+        std::printf("%s\n", e.what());
+    }
     // More failed starts than an initializer may fail before its executor gives up.
     while (cadre::executor(ex).stats().restarts < 6)
         co_await cadre::sleep_for(1ms);

@@ -10,6 +10,7 @@
 #include "base/signals_blocked.hpp"
 #include "loop_control.hpp"
 
+#include <cadre/detail/scheduler/run_loop.hpp>
 #include <cadre/detail/scheduler/timer_heap.hpp>
 
 namespace cadre::detail {
@@ -26,8 +27,8 @@ namespace {
 /// sees the other.
 class threaded_timers final : public timer_heap {
 public:
-    /// Starts the thread: a fork has the timers, but not the thread. If the system has no thread left, what is added
-    /// meanwhile fires after the next call that finds one.
+    /// Starts the thread: a fork has the timers, but not the thread. If the system has no thread left, a thread that
+    /// drives loops fires the timers, until a call finds one.
     void start() noexcept {
         static std::mutex once;
         const std::lock_guard hold(once);
@@ -42,9 +43,19 @@ public:
                 work(*b);
             }).detach();
             bell_.store(b, std::memory_order_release);
+            unattended_.store(false, std::memory_order_seq_cst);
         } catch (const std::system_error&) {
             delete b;
+            unattended_.store(true, std::memory_order_seq_cst);
         }
+    }
+    /// Whether the thread could not be started.
+    [[nodiscard]] bool unattended() const noexcept { return unattended_.load(std::memory_order_seq_cst); }
+    bool fire_unattended() noexcept {
+        firing_.store(true, std::memory_order_release);
+        const bool any = fire_due(std::chrono::steady_clock::now());
+        firing_.store(false, std::memory_order_release);
+        return any;
     }
     [[nodiscard]] bool firing() const noexcept { return firing_.load(std::memory_order_acquire); }
     [[nodiscard]] bool here() const noexcept {
@@ -63,6 +74,7 @@ private:
     };
 
     void earlier(steady_time when) noexcept override {
+        if (unattended()) return wake_loop_drivers();
         if (planned_.load(std::memory_order_seq_cst) <= when) return;
         bell& b = *bell_.load(std::memory_order_acquire);
         {
@@ -95,6 +107,7 @@ private:
     }
 
     std::atomic<steady_time> planned_{steady_time::min()};
+    std::atomic<bool> unattended_{false};  // stored by `start`
     std::atomic<bool> firing_{false};  // stored by the thread, release; read by `firing`, acquire, after the heap
     std::atomic<bell*> bell_{nullptr};
 };
@@ -116,6 +129,16 @@ timer_service& default_timers() {
 std::optional<steady_time> next_default_timer() noexcept {
     const threaded_timers* const service = started.load(std::memory_order_acquire);
     return service == nullptr ? std::nullopt : service->next();
+}
+
+std::optional<steady_time> next_unattended_timer() noexcept {
+    const threaded_timers* const service = started.load(std::memory_order_acquire);
+    return service != nullptr && service->unattended() ? service->next() : std::nullopt;
+}
+
+bool fire_unattended_timers() noexcept {
+    threaded_timers* const service = started.load(std::memory_order_acquire);
+    return service != nullptr && service->unattended() && service->fire_unattended();
 }
 
 bool default_timers_firing() noexcept {

@@ -58,6 +58,11 @@ public:
 [[nodiscard]] std::optional<steady_time> next_default_timer() noexcept;
 [[nodiscard]] bool default_timers_firing() noexcept;
 
+/// If the process-wide timers have no thread, because the system had none left, the thread that polls the event sources
+/// fires them: the earliest deadline then, and the firing of what is due.
+[[nodiscard]] std::optional<steady_time> next_unattended_timer() noexcept;
+bool fire_unattended_timers() noexcept;
+
 /// The control of the loop that runs on this thread; null if it has none.
 [[nodiscard]] loop_control* control_here() noexcept;
 

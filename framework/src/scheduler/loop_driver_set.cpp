@@ -124,7 +124,7 @@ void loop_driver_set::set_poller_descriptor(int descriptor) {
 }
 
 bool loop_driver_set::poll_sources() {
-    bool any = false;
+    bool any = fire_unattended_timers();
     sources_.for_each([&](event_source& source) { any |= source.poll(); });
     return any;
 }
@@ -217,7 +217,8 @@ std::optional<steady_time> loop_driver_set::next_deadline() {
 
 // If the process has no descriptor left for this thread, no other thread can wake it: it polls.
 std::optional<steady_time> loop_driver_set::end_of_sleep(const driver& self, int descriptor) {
-    const std::optional<steady_time> next = next_deadline();
+    std::optional<steady_time> next = next_deadline();
+    if (const auto t = self.poller ? next_unattended_timer() : std::nullopt; t) next = next ? std::min(*next, *t) : *t;
     std::optional<std::chrono::nanoseconds> longest;
     if (self.paced)
         longest = paced_step;
