@@ -123,7 +123,9 @@ private:
                               : WIFEXITED(status) && WEXITSTATUS(status) != 0           ? WEXITSTATUS(status)
                               : in_time                                                 ? ECONNRESET
                                                                                         : ETIMEDOUT;
-            throw std::system_error(error, std::system_category(), "starting the fork server");
+            throw std::system_error(error, std::system_category(),
+                                    error == ECONNRESET ? "starting the fork server, which standard error explains"
+                                                        : "starting the fork server");
         }
         pid_ = hello->pid;
         pidfd_ = std::move(first.fds[0]);

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <fstream>
@@ -29,17 +30,17 @@ public:
         std::istringstream rest(text.substr(end_of_name + 1));
         std::string state;
         rest >> state;  // field 3
-        for (std::size_t i = 4; i != fields_.size() && rest; ++i)
-            rest >> fields_[i];
+        // As text first: the stream would need 14 KiB of stack for the conversion of a type that holds all of them.
+        std::string field;
+        for (std::size_t i = 4; i != fields_.size() && rest >> field; ++i)
+            fields_[i] = std::strtoull(field.c_str(), nullptr, 10);
         complete_ = static_cast<bool>(rest);
     }
     [[nodiscard]] bool complete() const noexcept { return complete_; }
-    [[nodiscard]] std::uint64_t operator[](std::size_t field) const noexcept {
-        return static_cast<std::uint64_t>(fields_[field]);
-    }
+    [[nodiscard]] std::uint64_t operator[](std::size_t field) const noexcept { return fields_[field]; }
 
 private:
-    std::array<long double, 52> fields_{};  // some are negative, others need 64 bits
+    std::array<std::uint64_t, 52> fields_{};  // some are negative: those are not used
     bool complete_ = false;
 };
 

@@ -11,10 +11,14 @@
 #include <cadre/errors.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include <malloc.h>
+#include <sys/resource.h>
 
 namespace cadre::detail::process_parent {
 
@@ -24,6 +28,17 @@ namespace {
 constexpr std::size_t trimmed_from = std::size_t{16} << 20;
 // A worker that records more than its ring holds in this time loses some of it.
 constexpr std::chrono::milliseconds trace_interval{20};
+
+// The start of thousands of workers takes seconds: what cannot fit is refused before.
+void check_descriptors(std::uint32_t workers, bool output_piped) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+    const std::uint64_t each = output_piped ? 6 : 5;
+    if (each * workers > limit.rlim_cur)
+        throw std::system_error(EMFILE, std::system_category(),
+                                std::to_string(workers) + " workers take " + std::to_string(each * workers) +
+                                    " descriptors");
+}
 
 }  // namespace
 
@@ -63,6 +78,7 @@ pool::~pool() {
 void pool::start() {
     if (process_os::in_worker())
         throw config_error("a worker process cannot have workers of its own; use this_task::executor()");
+    check_descriptors(workers(), starter_.output_piped());
     for (std::uint32_t i = 0; i < workers(); ++i) {
         auto c = start_worker(i);
         const std::lock_guard draining(drain_mutex_);

@@ -54,7 +54,7 @@ std::string remedy(int code) {
         case EAGAIN: return raise_limit(RLIMIT_NPROC, "-u", 1) + ", or pids.max of its control group";
         case ENOMEM: return raise_limit(RLIMIT_AS, "-v", 1024);
         case ENFILE: return "; the system has no free file descriptors: end other programs or raise fs.file-max";
-        case ENOENT: return "; is /proc mounted?";
+        case ENOENT: return "; are /proc and /dev mounted?";
         case ENOSPC: return "; the system has no free shared memory";
         case EPERM:
         case EACCES: return "; a seccomp filter or a security module may forbid the system call";

@@ -111,6 +111,21 @@ TEST(process_resources, missing_descriptors_are_a_config_error_that_names_the_li
     EXPECT_NE(text.find("raise `ulimit -n`, now 1024"), std::string::npos) << text;
 }
 
+// Before any of them is started.
+TEST(process_resources, more_workers_than_descriptors_are_refused_at_once) {
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    rlimit small = before;
+    small.rlim_cur = 1024;
+    ::setrlimit(RLIMIT_NOFILE, &small);
+    const std::string text =
+        what_of<cadre::config_error>([] { const executor ex = process_executor{{.workers = 4096, .name = "many"}}; });
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_EQ(text,
+              "executor 'many': cannot start worker processes: 4096 workers take 20480 descriptors: Too many open "
+              "files; raise `ulimit -n`, now 1024");
+}
+
 // The identity of an executor is drawn before its workers start.
 TEST(process_resources, a_refused_system_call_is_a_config_error_that_names_executor_and_call) {
 #ifdef CADRE_TSAN
