@@ -36,7 +36,10 @@ public:
                       "resume_on moves a task; the body of a stream runs at the home of its consumer");
         promise_base& promise = h.promise();
         const std::shared_ptr<executor_backend> home = std::exchange(home_, nullptr);
-        if (promise.cadre_environment()->home == home.get()) return false;
+        if (promise.cadre_environment()->home == home.get()) {
+            item_.prepare(h, promise.cadre_environment());
+            return make_way(item_);
+        }
         refused_ = !home_change::move(promise, home);
         if (refused_) return false;
         item_.prepare(h, promise.cadre_environment());

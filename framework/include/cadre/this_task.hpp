@@ -1,5 +1,6 @@
 /// @file
-/// `this_task`: awaitables about the running task. None of them suspends.
+/// `this_task`: awaitables about the running task. They do not wait: a task suspends in one of them only to make way
+/// for others, as in every await.
 ///
 ///     std::stop_token token = co_await cadre::this_task::stop_token();
 #pragma once
@@ -8,9 +9,12 @@
 #include <cstdint>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 #include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
+#include <cadre/detail/scheduler/local_worker.hpp>
+#include <cadre/detail/scheduler/resume_item.hpp>
 #include <cadre/executor.hpp>
 
 namespace cadre::this_task {
@@ -22,6 +26,10 @@ class [[nodiscard]] environment_query {
 public:
     using resumes_at_home = void;
     environment_query() noexcept = default;
+    environment_query(environment_query&& other) noexcept
+        : check_(std::move(other.check_)) {}  // moved only before it is awaited
+    environment_query& operator=(environment_query&&) = delete;
+    ~environment_query() = default;
     [[nodiscard]] bool await_ready() noexcept {
         check_.awaited();
         return false;
@@ -29,12 +37,16 @@ public:
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
         env_ = cadre::detail::environment_of_promise(h);
-        return false;
+        if (cadre::detail::task_may_continue()) [[likely]]
+            return false;
+        item_.prepare(h, env_);
+        return cadre::detail::defer_home(item_);
     }
     [[nodiscard]] auto await_resume() const { return Get{}(*env_); }
 
 private:
     cadre::detail::environment* env_ = nullptr;
+    cadre::detail::resume_item item_;
     cadre::detail::await_check<cadre::detail::awaitable_kind::query> check_;
 };
 

@@ -1,5 +1,6 @@
 // A task whose awaits complete at once makes way at intervals: for timers, for stop requests, and for other tasks.
 #include <chrono>
+#include <stop_token>
 
 #include <gtest/gtest.h>
 
@@ -9,12 +10,14 @@
 #include <cadre/executors/thread.hpp>
 #include <cadre/job.hpp>
 #include <cadre/on.hpp>
+#include <cadre/resume_on.hpp>
 #include <cadre/shared_value.hpp>
 #include <cadre/sleep.hpp>
 #include <cadre/stop.hpp>
 #include <cadre/stream.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
+#include <cadre/this_task.hpp>
 #include <cadre/timeout.hpp>
 #include <cadre/when_all.hpp>
 
@@ -70,6 +73,26 @@ task<> loop_over_a_stream(executor, progress& p) {
     while (!p.complete())
         (void)co_await s.next();
 }
+task<> loop_over_limits_of_ready_tasks(executor, progress& p) {
+    auto ready = []() -> task<> { co_return; };
+    while (!p.complete())
+        co_await cadre::timeout(1h, ready());
+}
+task<> loop_over_shields(executor, progress& p) {
+    auto ready = []() -> task<> { co_return; };
+    while (!p.complete())
+        co_await cadre::shield(ready());
+}
+task<> loop_over_the_token_of_the_task(executor, progress& p) {
+    for (bool stopped = false; !stopped || !p.complete();) {
+        const std::stop_token token = co_await cadre::this_task::stop_token();
+        stopped = token.stop_requested();
+    }
+}
+task<> loop_over_the_same_home(executor ex, progress& p) {
+    while (!p.complete())
+        co_await cadre::resume_on(cadre::local_executor(ex));
+}
 
 using loop = task<> (*)(executor, progress&);
 
@@ -100,7 +123,9 @@ TEST_P(fairness, on_a_pool_of_one_thread) {
 
 INSTANTIATE_TEST_SUITE_P(awaits, fairness,
                          testing::Values(&loop_over_mutex, &loop_over_semaphore, &loop_over_cell, &loop_over_sleep,
-                                         &loop_over_ready_tasks, &loop_over_a_stream));
+                                         &loop_over_ready_tasks, &loop_over_a_stream, &loop_over_limits_of_ready_tasks,
+                                         &loop_over_shields, &loop_over_the_token_of_the_task,
+                                         &loop_over_the_same_home));
 
 // A stopped task acquires free locks; the first lock that would wait ends it.
 TEST(stopped_task, its_loop_of_locks_ends_at_the_first_that_would_wait) {

@@ -9,6 +9,8 @@
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/promise.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/scheduler/fork_join.hpp>
+#include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre::detail {
@@ -35,6 +37,8 @@ public:
         env_ = {parent_env_->home, parent_env_->info, &source_.begin(*parent_env_)};
         task_.frame().promise().attach(&env_, parent);
         set_current_environment(&env_);
+        if (!task_may_continue()) [[unlikely]]
+            return start_later(task_.frame());
         return task_.frame();
     }
     T await_resume() {
