@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/call/environment_awaiter.hpp>
 #include <cadre/detail/call/job_completions.hpp>
 #include <cadre/detail/call/stop_forwarder.hpp>
@@ -19,6 +20,46 @@
 #include <cadre/stream.hpp>
 
 namespace cadre {
+
+namespace detail {
+
+template <class R>
+stream<job<R>> run_as_completed(std::vector<job<R>> jobs) {
+    for (const job<R>& j : jobs)
+        if (job_access::state(j) == nullptr) throw_empty_job();
+    const auto completions = std::make_shared<job_completions>(jobs.size());
+    for (std::size_t i = 0; i < jobs.size(); ++i)
+        job_access::state(jobs[i])->notify({completions, &completions->queue()}, completions->node_of(i));
+    const auto stop_jobs = [](void* all, stop_reason why) noexcept {
+        for (const job<R>& j : *static_cast<std::vector<job<R>>*>(all))
+            if (const auto& state = job_access::state(j); state != nullptr) state->request_stop(why);
+    };
+    completion_queue::nodes completed;
+    for (std::size_t left = jobs.size(); left > 0;) {
+        if (completed.empty()) completed.splice_back(completions->queue().try_take());
+        if (completed.empty()) {
+            bool stopped = false;
+            {
+                environment_awaiter here;
+                const environment* env = co_await here;
+                const stop_forwarder forward(env != nullptr ? env->stop : nullptr, stop_jobs, &jobs);
+                auto next = completions->queue().take();
+                completed.splice_back(co_await next);
+                stopped = forward.stop_requested();
+            }
+            if (stopped) {
+                stream_error stop_error(std::make_exception_ptr(cancelled{}));
+                co_yield std::move(stop_error);
+                continue;
+            }
+        }
+        const std::size_t i = job_completions::index_of(*completed.pop_front());
+        --left;
+        co_yield std::move(jobs[i]);
+    }
+}
+
+}  // namespace detail
 
 /// A stream of the jobs, each yielded once its work has ended: awaiting a yielded job does not suspend.
 ///
@@ -30,39 +71,11 @@ namespace cadre {
 /// later calls of `next()` yield the jobs that remain. A completed job is yielded even if stop was
 /// requested. Resumes: at home. Not thread-safe: one consumer.
 template <class R>
-[[nodiscard]] stream<job<R>> as_completed(std::vector<job<R>> jobs) {
-    for (const job<R>& j : jobs)
-        if (detail::job_access::state(j) == nullptr) detail::throw_empty_job();
-    const auto completions = std::make_shared<detail::job_completions>(jobs.size());
-    for (std::size_t i = 0; i < jobs.size(); ++i)
-        detail::job_access::state(jobs[i])->notify({completions, &completions->queue()}, completions->node_of(i));
-    const auto stop_jobs = [](void* all, detail::stop_reason why) noexcept {
-        for (const job<R>& j : *static_cast<std::vector<job<R>>*>(all))
-            if (const auto& state = detail::job_access::state(j); state != nullptr) state->request_stop(why);
-    };
-    detail::completion_queue::nodes completed;
-    for (std::size_t left = jobs.size(); left > 0;) {
-        if (completed.empty()) completed.splice_back(completions->queue().try_take());
-        if (completed.empty()) {
-            bool stopped = false;
-            {
-                detail::environment_awaiter here;
-                const detail::environment* env = co_await here;
-                const detail::stop_forwarder forward(env != nullptr ? env->stop : nullptr, stop_jobs, &jobs);
-                auto next = completions->queue().take();
-                completed.splice_back(co_await next);
-                stopped = forward.stop_requested();
-            }
-            if (stopped) {
-                detail::stream_error stop_error(std::make_exception_ptr(cancelled{}));
-                co_yield std::move(stop_error);
-                continue;
-            }
-        }
-        const std::size_t i = detail::job_completions::index_of(*completed.pop_front());
-        --left;
-        co_yield std::move(jobs[i]);
-    }
+[[nodiscard]] stream<job<R>> as_completed(std::vector<job<R>>&& jobs) {
+    return detail::run_as_completed(std::move(jobs));
 }
+CADRE_REFUSE_OTHERS(as_completed,
+                    "cadre::as_completed(jobs) takes a std::vector of jobs, as spawn returns them, with std::move; for "
+                    "tasks use when_all, or spawn them first");
 
 }  // namespace cadre

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
 #include <cadre/outcome.hpp>
 #include <cadre/task.hpp>
@@ -31,5 +32,7 @@ template <awaitable A>
     }
     co_return outcome<value>{std::move(error)};
 }
+
+CADRE_REFUSE_OTHERS(as_outcome, "cadre::as_outcome(awaitable) takes something that can be awaited, as a task");
 
 }  // namespace cadre

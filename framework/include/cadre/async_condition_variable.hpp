@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/state/lock_operation.hpp>
 #include <cadre/detail/state/state_objects.hpp>
 #include <cadre/executor.hpp>
@@ -60,6 +61,9 @@ public:
     [[nodiscard]] task<void> wait(Guard& guard, Predicate predicate) const {
         return wait_until(condition_, guard, std::move(predicate));
     }
+    CADRE_REFUSE_OTHER_MEMBERS(wait,
+                               "cadre::async_condition_variable::wait takes the guard of a lock that is held, and a "
+                               "predicate or none");
 
     /// Notifies one waiter, if there is one. The caller may hold the lock or not.
     void notify_one() const noexcept { condition_->notify(1); }

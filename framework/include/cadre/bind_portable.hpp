@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/codec/codec_products.hpp>
 #include <cadre/detail/codec/convert_argument.hpp>
 #include <cadre/detail/codec/owned_view.hpp>
@@ -153,5 +154,9 @@ template <class F, class... Args>
     else
         return detail::refused{};
 }
+
+CADRE_REFUSE_OTHERS(bind_portable,
+                    "cadre::bind_portable(f, args...) takes a function and arguments for its first parameters; of a "
+                    "function that is overloaded or a template, pass a lambda that calls it");
 
 }  // namespace cadre

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/codec/convert_argument.hpp>
 #include <cadre/detail/codec/portable_signature.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
@@ -65,5 +66,8 @@ template <class F, class... Args>
         detail::require_fitting<detail::decayed_parameters_t<F>>(args...);
     return detail::run_call<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(f), std::forward<Args>(args)...);
 }
+
+CADRE_REFUSE_OTHERS(call, "cadre::call(f, args...) takes a function and arguments with which it can be called; of a "
+                          "function that is overloaded or a template, pass a lambda that calls it");
 
 }  // namespace cadre

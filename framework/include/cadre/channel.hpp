@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/codec/fitting_members.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
 #include <cadre/detail/state/channel_operations.hpp>
@@ -66,8 +67,9 @@ public:
     /// @throws not_portable if `ex` has no memory domain, executor_stopped after its shutdown, std::bad_alloc
     template <std::integral N>
     channel(const executor& ex, N capacity) : object_(make(ex, checked_capacity(capacity))) {
-        static_assert(std::is_same_v<T, std::decay_t<T>>, "cadre::channel<T>: T must be a plain value type");
-        using checked = detail::portability_of<T>;
+        constexpr bool plain = std::is_same_v<T, std::decay_t<T>>;
+        static_assert(plain, "cadre::channel<T>: T must be a plain value type");
+        using checked = detail::portability_of<std::conditional_t<plain, T, bool>>;
 #include <cadre/detail/codec/refusals.def>
     }
 
@@ -91,6 +93,7 @@ public:
         else
             return detail::channel_send<T, T>(object_, checked_element(std::forward<U>(value)));
     }
+    CADRE_REFUSE_OTHER_MEMBERS(send, "cadre::channel<T>::send takes one value, which converts to T");
 
     /// Sends a `T` made from `args`. Use it for aggregates under g++ 12, which destroys a braced temporary in a
     /// co_await expression twice. @throws as `send`
@@ -104,6 +107,12 @@ public:
             return detail::channel_send<T, T>(object_, std::in_place, std::forward<Args>(args)...);
         }
     }
+    [[nodiscard]] auto emplace() const
+        requires std::default_initializable<T>
+    {
+        return detail::channel_send<T, T>(object_, std::in_place);
+    }
+    CADRE_REFUSE_OTHER_MEMBERS(emplace, "cadre::channel<T>::emplace takes arguments of which T(args...) makes a T");
 
     /// Completes with the next value, or empty once the channel is closed and drained.
     /// @throws cancelled (no value was received), executor_stopped
@@ -122,6 +131,7 @@ public:
             return try_send_value(copy);
         }
     }
+    CADRE_REFUSE_OTHER_MEMBERS(try_send, "cadre::channel<T>::try_send takes one value, which converts to T");
 
     /// Receives without waiting; empty if there is no value, whether closed or not. @throws executor_stopped
     [[nodiscard]] std::optional<T> try_receive() const {
@@ -147,6 +157,8 @@ public:
     [[nodiscard]] auto close_after(A a) const -> task<await_result_t<A>> {
         return close_at_the_end<A>(*this, std::move(a));
     }
+    CADRE_REFUSE_OTHER_MEMBERS(close_after, "cadre::channel<T>::close_after takes something that can be awaited, as a "
+                                            "task or when_all of several");
     [[nodiscard]] bool closed() const noexcept {
         return object_.local != nullptr ? object_.local->closed() : object_.shared->closed();
     }
@@ -166,6 +178,7 @@ public:
     [[nodiscard]] task<void> send_all(R&& range) const {
         return send_each<owned<R>>(*this, std::views::all(std::forward<R>(range)));
     }
+    CADRE_REFUSE_OTHER_MEMBERS(send_all, "cadre::channel<T>::send_all takes a range whose elements convert to T");
 
     /// Waits for a value, then receives more without waiting, up to `max` in all. Empty once closed and drained.
     /// @throws std::invalid_argument unless `max` is positive; cancelled (no value was received), executor_stopped
@@ -173,6 +186,8 @@ public:
     [[nodiscard]] task<std::vector<T>> receive_many(N max) const {
         return take_many(*this, checked(max));
     }
+    CADRE_REFUSE_OTHER_MEMBERS(receive_many, "cadre::channel<T>::receive_many takes the greatest number of values, an "
+                                             "integer");
 
     void encode_handle(detail::encoder& out) const {
         if (object_.shared == nullptr) detail::throw_local_handle("channel");

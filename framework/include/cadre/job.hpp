@@ -16,6 +16,7 @@
 
 #include <sys/types.h>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/call/job_state.hpp>
 #include <cadre/on.hpp>
 
@@ -149,5 +150,8 @@ template <std::derived_from<local_executor> E, class F, class... Args>
         return job<typename detail::call_result_of<F, Args...>::type>();
     }
 }
+
+CADRE_REFUSE_OTHERS(spawn, "cadre::spawn(ex, f, args...) takes an executor, a function and its arguments; of a "
+                           "function that is overloaded or a template, pass a lambda that calls it");
 
 }  // namespace cadre

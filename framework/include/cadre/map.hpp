@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/call/call_check.hpp>
 #include <cadre/detail/call/environment_awaiter.hpp>
 #include <cadre/detail/call/local_map.hpp>
@@ -296,5 +297,12 @@ template <detail::map_executor E, class F, class T>
 [[nodiscard]] auto map_outcomes(E&& ex, F&& f, std::initializer_list<T> items, map_options options = {}) {
     return map_outcomes(std::forward<E>(ex), std::forward<F>(f), std::vector<T>(items), options);
 }
+
+CADRE_REFUSE_OTHERS(map, "cadre::map(ex, f, range, options) takes an executor, a function, one or several ranges and "
+                         "options as {.chunk = 8}; of a function that is overloaded or a template, pass a lambda that "
+                         "calls it; for the elements of a stream use map_stream");
+CADRE_REFUSE_OTHERS(map_outcomes, "cadre::map_outcomes(ex, f, range, options) takes an executor, a function, one or "
+                                  "several ranges and options as {.chunk = 8}; of a function that is overloaded or a "
+                                  "template, pass a lambda that calls it; for the elements of a stream use map_stream");
 
 }  // namespace cadre

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/call/map_check.hpp>
 #include <cadre/detail/call/map_stream_input.hpp>
 #include <cadre/detail/call/map_stream_results.hpp>
@@ -140,5 +141,10 @@ template <detail::map_executor E, class F, class... Inputs>
         },
         std::forward<Inputs>(inputs)...);
 }
+
+CADRE_REFUSE_OTHERS(
+    map_stream,
+    "cadre::map_stream(ex, f, source, options) takes an executor, a function, a range or a stream, and options as "
+    "{.window = 8}; of a function that is overloaded or a template, pass a lambda that calls it");
 
 }  // namespace cadre

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/call/call_check.hpp>
 #include <cadre/detail/call/local_call.hpp>
 #include <cadre/detail/call/packaged_call.hpp>
@@ -77,5 +78,8 @@ template <std::derived_from<local_executor> E, class F, class... Args>
         return task<typename detail::call_result_of<F, Args...>::type>();
     }
 }
+
+CADRE_REFUSE_OTHERS(on, "cadre::on(ex, f, args...) takes an executor, a function and its arguments; of a function that "
+                        "is overloaded or a template, pass a lambda that calls it");
 
 }  // namespace cadre

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/call/environment_awaiter.hpp>
 #include <cadre/detail/call/local_reduce.hpp>
 #include <cadre/detail/call/map_input.hpp>
@@ -133,5 +134,9 @@ template <detail::map_executor E, class F, class Op, std::ranges::input_range Ra
             detail::kept_range<Range>(std::forward<Range>(range)), std::move(init), options);
     }
 }
+
+CADRE_REFUSE_OTHERS(
+    reduce, "cadre::reduce(ex, f, op, range, init, options) takes an executor, a function, an operation, a range, the "
+            "initial value and options; of a function that is overloaded or a template, pass a lambda that calls it");
 
 }  // namespace cadre

@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/coroutine/promise.hpp>
 #include <cadre/detail/scheduler/resume_item.hpp>
@@ -68,5 +69,9 @@ private:
 [[nodiscard]] inline detail::resume_on_awaiter resume_on(const local_executor& ex) {
     return detail::resume_on_awaiter(ex.handle().backend());
 }
+
+CADRE_REFUSE_OTHERS(
+    resume_on,
+    "cadre::resume_on(ex) takes a serial_executor or a thread_executor: a coroutine does not leave its process");
 
 }  // namespace cadre

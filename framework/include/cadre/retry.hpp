@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <cadre/call.hpp>
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
 #include <cadre/sleep.hpp>
 #include <cadre/task.hpp>
@@ -76,5 +77,9 @@ template <class F, class... Args>
     return detail::run_retry<std::decay_t<F>, std::decay_t<Args>...>(policy, std::forward<F>(f),
                                                                      std::forward<Args>(args)...);
 }
+
+CADRE_REFUSE_OTHERS(retry,
+                    "cadre::retry(policy, f, args...) takes a retry_policy, a function and arguments with which it can "
+                    "be called again; of a function that is overloaded or a template, pass a lambda that calls it");
 
 }  // namespace cadre

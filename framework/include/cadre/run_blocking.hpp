@@ -4,8 +4,10 @@
 ///     std::string line = co_await cadre::run_blocking(read_line_from_terminal);
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/call/local_call.hpp>
 #include <cadre/detail/call/packaged_call.hpp>
 #include <cadre/executor.hpp>
@@ -31,9 +33,13 @@ namespace detail {
 /// `cancelled`. Resumes: at home.
 template <class F, class... Args>
 [[nodiscard]] auto run_blocking(F&& f, Args&&... args) {
-    using checked = detail::local_call_check<F, Args...>;
+    constexpr bool loses = detail::any_loses_changes<typename detail::declared_parameters<std::decay_t<F>>::type>;
+    static_assert(!loses,
+                  "cadre::run_blocking: the function takes a reference that is not const, but gets a copy, so its "
+                  "changes would be lost; let a lambda capture the object by reference, or return the result");
+    using checked = std::conditional_t<loses, detail::accepted, detail::local_call_check<F, Args...>>;
 #include <cadre/detail/codec/refusals.def>
-    if constexpr (detail::accepts<checked>) {
+    if constexpr (detail::accepts<checked> && !loses) {
         using bound = detail::packaged_call_for<F, Args...>;
         static_assert(!bound::coroutine, "run_blocking takes a plain function; co_await a coroutine instead");
         return detail::run_on_local(detail::blocking_executor(),
@@ -42,5 +48,8 @@ template <class F, class... Args>
         return task<typename detail::call_result_of<F, Args...>::type>();
     }
 }
+
+CADRE_REFUSE_OTHERS(run_blocking, "cadre::run_blocking(f, args...) takes a function and its arguments; of a function "
+                                  "that is overloaded or a template, pass a lambda that calls it");
 
 }  // namespace cadre

@@ -22,6 +22,7 @@
 
 #include <cadre/call.hpp>
 #include <cadre/detail/base/late_object.hpp>
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/promise.hpp>
@@ -75,6 +76,9 @@ public:
         else
             start(run_child(on(executor(ex), std::forward<F>(f), std::forward<Args>(args)...)));
     }
+    CADRE_REFUSE_OTHER_MEMBERS(spawn, "cadre::scope::spawn takes an awaitable, as a task; or a function and arguments "
+                                      "with which it can be called; or an executor before these; of a function that is "
+                                      "overloaded or a template, pass a lambda that calls it");
 
     /// Requests stop of all tasks of the scope, also of those spawned later, until `join` has completed. A task
     /// that ends with `cancelled` because of it does not count as failed.
@@ -189,5 +193,7 @@ template <class F>
 [[nodiscard]] auto with_scope(F f) {
     return detail::run_scope<F>(std::move(f));
 }
+
+CADRE_REFUSE_OTHERS(with_scope, "cadre::with_scope(f) takes a coroutine function with a parameter scope&");
 
 }  // namespace cadre

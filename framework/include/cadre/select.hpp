@@ -17,6 +17,7 @@
 #include <variant>
 
 #include <cadre/detail/base/late_object.hpp>
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/state/select_branches.hpp>
@@ -105,5 +106,10 @@ template <class... Operations>
 [[nodiscard]] auto select(Operations... operations) {
     return detail::select_awaiter<Operations...>(std::move(operations)...);
 }
+
+CADRE_REFUSE_OTHERS(select,
+                    "cadre::select(operations...) takes operations that can be taken back: ch.receive(), ch.send(v), "
+                    "m.lock(), event.wait(), after(100ms), and such; for tasks and other awaitables use when_any");
+CADRE_REFUSE_OTHERS(after, "cadre::after(duration) takes a duration, as 100ms");
 
 }  // namespace cadre

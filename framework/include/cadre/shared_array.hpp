@@ -238,4 +238,15 @@ private:
     std::size_t size_ = 0;
 };
 
+/// Refuses references and `void` by a sentence.
+template <class T, std::size_t Rank>
+    requires(!std::is_object_v<T>)
+class shared_array<T, Rank> {
+public:
+    template <class... Args>
+    explicit shared_array(const executor&, Args&&...) {
+        static_assert(std::is_object_v<T>, "cadre::shared_array<T>: T must be a value, no reference, function or void");
+    }
+};
+
 }  // namespace cadre

@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/codec/convert_argument.hpp>
 #include <cadre/detail/state/block_operation.hpp>
 #include <cadre/detail/state/cell_guard.hpp>
@@ -139,6 +140,33 @@ public:
     }
     // clang-format on
 
+    CADRE_REFUSE_OTHER_MEMBERS(
+        load, "cadre::shared_value<T>::load takes at most an order, and T must have lock-free atomics; for "
+              "any T: get, set, update, lock");
+
+    CADRE_REFUSE_OTHER_MEMBERS(
+        store, "cadre::shared_value<T>::store takes a value that converts to T, and T must have lock-free atomics; for "
+               "any T: get, set, update, lock");
+
+    CADRE_REFUSE_OTHER_MEMBERS(
+        exchange,
+        "cadre::shared_value<T>::exchange takes a value that converts to T, and T must have lock-free atomics; for "
+        "any T: get, set, update, lock");
+
+    CADRE_REFUSE_OTHER_MEMBERS(compare_exchange, "cadre::shared_value<T>::compare_exchange takes a T& and a value that "
+                                                 "converts to T, and T must have lock-free atomics; for "
+                                                 "any T: get, set, update, lock");
+    CADRE_REFUSE_OTHER_MEMBERS(fetch_add, "cadre::shared_value<T>::fetch_add takes a number to add, and T must be an "
+                                          "arithmetic type with lock-free atomics; for any T: update, lock");
+    CADRE_REFUSE_OTHER_MEMBERS(fetch_sub, "cadre::shared_value<T>::fetch_sub takes a number to subtract, and T must be "
+                                          "an arithmetic type with lock-free atomics; for any T: update, lock");
+    CADRE_REFUSE_OTHER_MEMBERS(fetch_and, "cadre::shared_value<T>::fetch_and takes a mask, and T must be an integer "
+                                          "with lock-free atomics; for any T: update, lock");
+    CADRE_REFUSE_OTHER_MEMBERS(fetch_or, "cadre::shared_value<T>::fetch_or takes a mask, and T must be an integer with "
+                                         "lock-free atomics; for any T: update, lock");
+    CADRE_REFUSE_OTHER_MEMBERS(fetch_xor, "cadre::shared_value<T>::fetch_xor takes a mask, and T must be an integer "
+                                          "with lock-free atomics; for any T: update, lock");
+
     /// Completes when the value is not `old`, byte for byte: immediately, or after a change that `notify_one` or
     /// `notify_all` has announced. Stop: completes if the value has changed; a wait ends with `cancelled`.
     [[nodiscard]] auto wait(T old) const
@@ -173,6 +201,7 @@ public:
             self->damaged = 0;
         });
     }
+    CADRE_REFUSE_OTHER_MEMBERS(set, "cadre::shared_value<T>::set takes a value that converts to T");
     /// Read-modify-write: replaces the value `v` by `f(v)` and completes with the new value. `f` runs under the lock,
     /// so it should be short, and may run more than once, because an atomic member may change the value meanwhile.
     template <class F>
@@ -186,6 +215,8 @@ public:
             return self->modify(f);
         });
     }
+    CADRE_REFUSE_OTHER_MEMBERS(update, "cadre::shared_value<T>::update takes a function that takes a T and returns the "
+                                       "new one");
     /// Completes with a guard: `*guard` is the value, and the lock is held until the guard goes out of scope.
     [[nodiscard]] auto lock() const {
         return locked([self = cell_, block = block_](detail::held_lock lock) mutable {
@@ -230,6 +261,17 @@ private:
     std::shared_ptr<detail::shared_block> block_;
     cell* cell_ = nullptr;  // the memory, or a copy: see shared_block::elsewhere
     bool elsewhere_ = false;
+};
+
+/// Refuses references and `void` by a sentence.
+template <class T>
+    requires(!std::is_object_v<T>)
+class shared_value<T> {
+public:
+    template <class... Args>
+    explicit shared_value(const executor&, Args&&...) {
+        static_assert(std::is_object_v<T>, "cadre::shared_value<T>: T must be a value, no reference, function or void");
+    }
 };
 
 }  // namespace cadre

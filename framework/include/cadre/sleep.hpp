@@ -7,6 +7,7 @@
 #include <chrono>
 #include <coroutine>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
 #include <cadre/detail/scheduler/resume_item.hpp>
@@ -112,5 +113,8 @@ template <class Clock, class Duration>
 
 /// Suspends behind all work that is ready on this executor. Not a cancellation point. Resumes: at home.
 [[nodiscard]] inline detail::yield_awaiter yield() noexcept { return {}; }
+
+CADRE_REFUSE_OTHERS(sleep_for, "cadre::sleep_for(duration) takes a duration, as 100ms");
+CADRE_REFUSE_OTHERS(sleep_until, "cadre::sleep_until(time) takes a time point, as cadre::now() + 100ms");
 
 }  // namespace cadre

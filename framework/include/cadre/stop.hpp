@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <cadre/detail/base/late_object.hpp>
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/task/as_task.hpp>
@@ -80,5 +81,10 @@ template <awaitable A>
 /// Whether stop was requested of the task that runs on this thread; for loops in ordinary functions, also in worker
 /// processes. False outside tasks.
 [[nodiscard]] bool stop_requested() noexcept;
+
+CADRE_REFUSE_OTHERS(
+    with_stop,
+    "cadre::with_stop(token, awaitable) takes a std::stop_token and something that can be awaited, as a task");
+CADRE_REFUSE_OTHERS(shield, "cadre::shield(awaitable) takes something that can be awaited, as a task");
 
 }  // namespace cadre

@@ -62,7 +62,10 @@ public:
                 last_ = value.last;
                 return hand_over_awaiter(*this);
             } else {
-                value_.emplace(std::forward<U>(value));
+                constexpr bool converts = std::is_constructible_v<element, U>;
+                static_assert(converts,
+                              "co_yield: the value does not convert to the element type T of the cadre::stream<T>");
+                if constexpr (converts) value_.emplace(std::forward<U>(value));
                 return hand_over_awaiter(*this);
             }
         }

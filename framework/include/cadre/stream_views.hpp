@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
 #include <cadre/detail/task/background_task.hpp>
 #include <cadre/detail/task/stream_queue.hpp>
@@ -72,6 +73,16 @@ stream<typename awaited_value<element_result<F, T>>::type> transform_stream(stre
         }
     }
 }
+
+template <class P, class T>
+inline constexpr bool tests_element = [] {
+    if constexpr (!std::is_invocable_v<P&, const T&>)
+        return false;
+    else if constexpr (awaitable<std::invoke_result_t<P&, const T&>>)
+        return requires { static_cast<bool>(std::declval<await_result_t<std::invoke_result_t<P&, const T&>>>()); };
+    else
+        return requires { static_cast<bool>(std::declval<std::invoke_result_t<P&, const T&>>()); };
+}();
 
 template <class T, class P>
 stream<T> filter_stream(stream<T> source, P predicate) {
@@ -205,17 +216,31 @@ namespace views {
 template <class F>
 [[nodiscard]] auto transform(F f) {
     return detail::make_closure([f = std::move(f)]<class T>(stream<T> source) mutable {
-        return detail::transform_stream<T, F>(std::move(source), std::move(f));
+        constexpr bool fits = std::is_invocable_v<F&, T> || std::is_invocable_v<F&, T&>;
+        static_assert(fits, "cadre::views::transform: the function cannot be called with an element of the stream");
+        if constexpr (fits)
+            return detail::transform_stream<T, F>(std::move(source), std::move(f));
+        else
+            return stream<T>();
     });
 }
+CADRE_REFUSE_OTHERS(transform, "cadre::views::transform(f) takes a function; of a function that is overloaded or a "
+                               "template, pass a lambda that calls it");
 
 /// The elements for which `predicate(const element&)` is true.
 template <class P>
 [[nodiscard]] auto filter(P predicate) {
     return detail::make_closure([predicate = std::move(predicate)]<class T>(stream<T> source) mutable {
-        return detail::filter_stream<T, P>(std::move(source), std::move(predicate));
+        constexpr bool fits = detail::tests_element<P, T>;
+        static_assert(fits,
+                      "cadre::views::filter: the predicate is called with a const element of the stream and returns "
+                      "a bool, or a task<bool>");
+        if constexpr (fits) return detail::filter_stream<T, P>(std::move(source), std::move(predicate));
+        return stream<T>();
     });
 }
+CADRE_REFUSE_OTHERS(filter, "cadre::views::filter(predicate) takes a function; of a function that is overloaded or a "
+                            "template, pass a lambda that calls it");
 
 /// The first `n` elements. No further element of the source is read.
 [[nodiscard]] inline auto take(std::size_t n) {

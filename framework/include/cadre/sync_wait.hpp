@@ -9,6 +9,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/scheduler/run_loop.hpp>
 #include <cadre/detail/task/as_task.hpp>
 #include <cadre/detail/task/block_on.hpp>
@@ -29,5 +30,7 @@ await_result_t<A> sync_wait(A a, std::source_location where = std::source_locati
     return detail::block_on(detail::run_loop::make("sync_wait"), outer != nullptr ? outer->stop : nullptr,
                             detail::as_task(std::move(a)), where);
 }
+
+CADRE_REFUSE_OTHERS(sync_wait, "cadre::sync_wait(awaitable) takes something that can be awaited, as a task");
 
 }  // namespace cadre

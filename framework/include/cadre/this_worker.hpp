@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <string_view>
+#include <type_traits>
 #include <typeindex>
 #include <typeinfo>
 #include <utility>
@@ -42,10 +44,18 @@ void set_process_worker(std::size_t index, std::size_t count, std::string_view h
 /// `co_await`. On a serial executor it belongs to the thread that drives it, which other serial executors share.
 /// @throws what the constructor of `T` throws; then the next call makes it
 template <class T, class... Args>
-[[nodiscard]] T& local(Args&&... args) {
-    std::shared_ptr<void>& slot = detail::local_slot(typeid(T));
-    if (slot == nullptr) slot = std::make_shared<T>(std::forward<Args>(args)...);
-    return *static_cast<T*>(slot.get());
+[[nodiscard]] std::add_lvalue_reference_t<T> local(Args&&... args) {
+    constexpr bool value = std::is_object_v<T> && !std::is_array_v<T>;
+    constexpr bool made = std::is_constructible_v<T, Args...>;
+    static_assert(value, "cadre::this_worker::local<T>: T must be a value, no reference, array or void");
+    static_assert(!value || made, "cadre::this_worker::local<T>(args...): T(args...) makes no T");
+    if constexpr (value && made) {
+        std::shared_ptr<void>& slot = detail::local_slot(typeid(T));
+        if (slot == nullptr) slot = std::make_shared<T>(std::forward<Args>(args)...);
+        return *static_cast<T*>(slot.get());
+    } else {
+        std::terminate();  // refused
+    }
 }
 
 }  // namespace cadre::this_worker

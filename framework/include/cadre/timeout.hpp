@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/detail/task/as_task.hpp>
@@ -60,5 +61,9 @@ template <class Rep, class Period, awaitable A>
     return detail::stop_override<await_result_t<A>, detail::timeout_stop>(
         detail::as_task(std::move(a)), detail::timeout_stop(detail::to_time_limit(d)));
 }
+
+CADRE_REFUSE_OTHERS(
+    timeout,
+    "cadre::timeout(duration, awaitable) takes a duration, as 2s, and something that can be awaited, as a task");
 
 }  // namespace cadre

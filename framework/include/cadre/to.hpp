@@ -4,10 +4,13 @@
 ///     auto numbers = co_await cadre::to<std::vector>(cadre::stream_of(std::views::iota(0, 10)));
 #pragma once
 
+#include <concepts>
 #include <iterator>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/task/stream_source.hpp>
 #include <cadre/stream.hpp>
 #include <cadre/task.hpp>
@@ -15,6 +18,12 @@
 namespace cadre {
 
 namespace detail {
+
+/// Whether elements `T` can be added to a `C`.
+template <class C, class T>
+concept collects = std::default_initializable<C> && std::movable<C> &&
+                   (requires(C& all, T& element) { all.push_back(std::move(element)); } ||
+                    requires(C& all, T& element) { all.insert(all.end(), std::move(element)); });
 
 template <class C, class T>
 task<C> collect_stream(stream<T> source) {
@@ -29,8 +38,13 @@ task<C> collect_stream(stream<T> source) {
 
 /// The container that a template of containers makes of elements `T`, as its constructor from iterators deduces it.
 template <template <class...> class C, class T>
-using container_of =
-    decltype(C(std::declval<typename std::vector<T>::iterator>(), std::declval<typename std::vector<T>::iterator>()));
+auto container(typename std::vector<T>::iterator begin, typename std::vector<T>::iterator end)
+    -> std::type_identity<decltype(C(begin, end))>;
+template <template <class...> class C, class T>
+auto container(...) -> std::type_identity<void>;
+template <template <class...> class C, class T>
+using container_of = typename decltype(container<C, T>(std::declval<typename std::vector<T>::iterator>(),
+                                                       std::declval<typename std::vector<T>::iterator>()))::type;
 
 }  // namespace detail
 
@@ -43,14 +57,20 @@ using container_of =
 /// @throws what the stream throws: the elements before are lost then.
 ///
 /// Stop: a wait for an element completes immediately with `cancelled`. Resumes: at home.
+template <class C, detail::stream_source S>
+[[nodiscard]] auto to(S&& source) {
+    constexpr bool collects = detail::collects<C, detail::element_of_source<S>>;
+    static_assert(collects,
+                  "cadre::to<C>(source): C is no container to which the elements of the source can be added; a "
+                  "std::map takes pairs");
+    if constexpr (collects)
+        return detail::collect_stream<C>(detail::as_stream(std::forward<S>(source)));
+    else
+        return detail::refused_call();
+}
 template <template <class...> class C, detail::stream_source S>
 [[nodiscard]] auto to(S&& source) {
-    using element = detail::element_of_source<S>;
-    return detail::collect_stream<detail::container_of<C, element>>(detail::as_stream(std::forward<S>(source)));
-}
-template <class C, detail::stream_source S>
-[[nodiscard]] task<C> to(S&& source) {
-    return detail::collect_stream<C>(detail::as_stream(std::forward<S>(source)));
+    return to<detail::container_of<C, detail::element_of_source<S>>>(std::forward<S>(source));
 }
 
 }  // namespace cadre

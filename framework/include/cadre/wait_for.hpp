@@ -11,6 +11,7 @@
 #include <memory>
 #include <utility>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/call/job_state.hpp>
 #include <cadre/detail/coroutine/waiter.hpp>
 #include <cadre/detail/task/time_limit.hpp>
@@ -68,5 +69,8 @@ template <class Rep, class Period, class R>
     if (state == nullptr) detail::throw_empty_job();
     return detail::wait_for_job(detail::to_time_limit(d), state);
 }
+
+CADRE_REFUSE_OTHERS(wait_for,
+                    "cadre::wait_for(duration, job) takes a duration, as 2s, and a job; for a task use timeout");
 
 }  // namespace cadre

@@ -18,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/coroutine/await_check.hpp>
 #include <cadre/detail/scheduler/fork_join.hpp>
 #include <cadre/detail/task/as_task.hpp>
@@ -163,6 +164,8 @@ template <awaitable... As>
 [[nodiscard]] auto when_all(As... as) {
     return detail::when_all_awaiter<await_result_t<As>...>(detail::as_task(std::move(as))...);
 }
+/// Of nothing: completes at once. No template, which would be no better a match than the refusal of other arguments.
+[[nodiscard]] inline auto when_all() { return detail::when_all_awaiter<>(); }
 
 /// The same over a range of awaitables of one type; completes with a `std::vector`, of `std::reference_wrapper`s for
 /// tasks of references. The elements are moved from and each is awaited once.
@@ -176,5 +179,8 @@ template <std::ranges::input_range R>
     else
         return detail::when_all_range_awaiter<value, tasks>(std::forward<R>(range));
 }
+
+CADRE_REFUSE_OTHERS(when_all, "cadre::when_all(awaitables...) takes awaitables, as tasks, or a range of them; of a "
+                              "coroutine function pass the task that it returns");
 
 }  // namespace cadre

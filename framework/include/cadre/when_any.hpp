@@ -17,6 +17,7 @@
 #include <utility>
 #include <variant>
 
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/scheduler/fork_join.hpp>
 #include <cadre/detail/task/as_task.hpp>
 #include <cadre/detail/task/task_list.hpp>
@@ -178,5 +179,8 @@ template <std::ranges::input_range R>
     if (tasks.empty()) throw std::invalid_argument("when_any: the range of awaitables is empty, so none can end first");
     return detail::when_any_range_awaiter<value>(std::move(tasks));
 }
+
+CADRE_REFUSE_OTHERS(when_any, "cadre::when_any(awaitables...) takes one or more awaitables, as tasks, or a range of "
+                              "them; for several receives use select");
 
 }  // namespace cadre

@@ -13,6 +13,7 @@
 #include <cadre/bind_portable.hpp>
 #include <cadre/detail/base/byte_buffer.hpp>
 #include <cadre/detail/codec/codec.hpp>
+#include <cadre/portable.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre {
@@ -61,11 +62,13 @@ public:
         if constexpr (std::is_pointer_v<std::remove_cvref_t<F>>) {  // a function itself is never null
             if (f == nullptr) return;
         }
-        detail::codec_context context;
-        byte_buffer bytes;
-        detail::encoder out(bytes, &context);
-        detail::encode<function>(out, f);
-        action_ = detail::store_action(&detail::run_action<function>, std::move(bytes), std::move(context));
+        if constexpr (portable<function>) {
+            detail::codec_context context;
+            byte_buffer bytes;
+            detail::encoder out(bytes, &context);
+            detail::encode<function>(out, f);
+            action_ = detail::store_action(&detail::run_action<function>, std::move(bytes), std::move(context));
+        }
     }
 
     [[nodiscard]] explicit operator bool() const noexcept { return action_ != nullptr; }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <cadre/detail/base/compiler.hpp>
+#include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/coroutine/await_transform.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/frame_pool.hpp>
@@ -185,6 +186,8 @@ public:
             std::construct_at(&value_, std::forward<U>(value));
         end_ = end_state::value;
     }
+    CADRE_REFUSE_OTHER_MEMBERS(return_value, "co_return: the value does not convert to the result type T of the "
+                                             "cadre::task<T>; a reference is not bound to a temporary");
 
     /// An exception leaves the body; the destructor of a local may have thrown it after `co_return`.
     [[gnu::always_inline]] void unhandled_exception() noexcept {
