@@ -312,7 +312,7 @@ void node_backend::lose(placed_call& c, const std::string& why, actions& later) 
         return;
     }
     const std::string& name = c.call->options.name;
-    const std::string task = name.empty() ? call_name(c.call->entry, c.call->arguments.span()) : "task '" + name + "'";
+    const std::string task = task_text(name, c.call->entry, c.call->arguments.span());
     call_reply reply = failed(std::make_exception_ptr(worker_lost(task + " was lost: " + why, worker, name)));
     reply.all_begun = true;
     reply.items_done = c.progress.items_done;

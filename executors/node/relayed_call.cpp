@@ -26,6 +26,7 @@ void relayed_call::start(executor pool) noexcept {
     executor_backend* const backend = pool ? pool.backend().get() : nullptr;
     root_.id = id;
     root_.name = &options.name;
+    root_.call = this;
     if (backend == nullptr || !backend->registry().enter(root_)) {
         complete(failed(std::make_exception_ptr(executor_stopped{})));
         return;

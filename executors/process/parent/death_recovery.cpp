@@ -107,7 +107,7 @@ void death_recovery::settle(const worker_connection& c, call_record& r, bool ran
     if (killed && r.chunk_of_items && r.limit.passed && r.chunk.items_done > r.limit.item)
         return end_unfinished(c, r, task, ended);
     if (killed && r.limit.passed && r.limit.of_call && r.stop != stop_reason::kill) {
-        placement_.fail(r, timed_out_error(c, r, last_output(*death)), ended);
+        placement_.fail(r, timed_out_error(c, r, task, last_output(*death)), ended);
     } else if (killed) {
         placement_.fail(r, killed_error(*death, task, reason_of_kill(r)), ended);
     } else if (another_task_is_to_blame(c, ran, only) && death->violation.empty()) {

@@ -12,6 +12,9 @@
 namespace cadre::detail::process_parent {
 
 void nested_call::start() noexcept {
+    root_.id = id;
+    root_.name = &options.name;
+    root_.call = this;
     entered_ = caller != nullptr && pool_->registry().enter(root_);
     if (!entered_) {
         complete(failure_reply(std::make_exception_ptr(executor_stopped())));
@@ -35,7 +38,6 @@ void nested_call::trace_acceptance() noexcept {
     try {
         trace::submitted(id, options.name.empty() ? call_name(entry, arguments.span()) : options.name,
                          trace::submission::call);
-        root_.id = id;
         work_registry::set_traced(root_);
     } catch (const std::bad_alloc&) {  // the trace lacks this call
     }

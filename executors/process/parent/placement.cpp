@@ -266,7 +266,7 @@ void placement::fail_queued_calls(const std::exception_ptr& error, ended_calls& 
 
 task_label placement::label(const call_record& r) const {
     const std::string& given = r.call->options.name;
-    return {given, given.empty() ? call_name(r.call->entry, r.call->arguments.span()) : "task '" + given + "'"};
+    return {given, task_text(given, r.call->entry, r.call->arguments.span())};
 }
 
 bool placement::retry(call_record& r) noexcept {

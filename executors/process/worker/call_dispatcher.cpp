@@ -217,6 +217,7 @@ void call_dispatcher::run(worker_call& call, std::uint16_t entry) noexcept {
         reject(call, why);
         return;
     }
+    call.entry.store(f->entry, std::memory_order_relaxed);
     notify_before(*f);
     wake_control_thread_if_results_unread();
     process_os::clear_failed_allocation();

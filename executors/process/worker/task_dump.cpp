@@ -3,11 +3,13 @@
 #include "process/worker/call_dispatcher.hpp"
 #include "scheduler/backend_list.hpp"
 #include "scheduler/task_tree.hpp"
+#include "scheduler/work_subject.hpp"
 
 #include <cadre/executor_backend.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <exception>
 #include <iterator>
 #include <span>
@@ -26,7 +28,11 @@ void call_dispatcher::send_tasks(std::uint64_t request, pid_t program) noexcept 
             tasks.insert(tasks.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
         }
         const std::uint64_t running = control_.running.load(std::memory_order_relaxed);
+        std::vector<std::pair<std::size_t, work_subject>> unnamed;
         calls_.visit([&](worker_call& call) {
+            const auto entry = call.entry.load(std::memory_order_relaxed);
+            if (call.name.empty() && entry != nullptr)
+                unnamed.emplace_back(tasks.size(), work_subject(reinterpret_cast<const void*>(entry), call.arguments));
             live_task& t = tasks.emplace_back();
             t.id = call.id;
             t.name = call.name;
@@ -34,6 +40,8 @@ void call_dispatcher::send_tasks(std::uint64_t request, pid_t program) noexcept 
             t.running = call.id == running;
             add_waits(call.stop, t.waits);
         });
+        for (const auto& [index, work] : unnamed)
+            tasks[index].function = work.function();
         text = print_tree(std::move(tasks), 4, program);
     } catch (const std::exception& e) {
         text = std::string("    no list of its tasks: ") + e.what() + '\n';

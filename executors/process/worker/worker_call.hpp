@@ -8,6 +8,7 @@
 
 #include <cadre/detail/scheduler/portable_call.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -37,7 +38,9 @@ public:
 
     const std::uint64_t ticket;
     worker_call* chain = nullptr;  // next in its bucket of the call_map
-    bool timed = false;            // has a time limit
+    // The trampoline, once the call runs: stored by the loop, read by the control thread for dumps, relaxed.
+    std::atomic<call_entry> entry{nullptr};
+    bool timed = false;  // has a time limit
     std::uint32_t watch = process_plane::no_watch;  // of a timed chunk
     std::uint64_t failures_before = 0;  // failed allocations when the call, or its item, began
     byte_buffer inline_arguments{};  // of a small request, whose slot is used again

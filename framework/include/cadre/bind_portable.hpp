@@ -13,6 +13,7 @@
 #include <utility>
 
 #include <cadre/detail/base/refuse_others.hpp>
+#include <cadre/detail/codec/callable_ref.hpp>
 #include <cadre/detail/codec/codec_products.hpp>
 #include <cadre/detail/codec/convert_argument.hpp>
 #include <cadre/detail/codec/owned_view.hpp>
@@ -46,6 +47,7 @@ public:
 
 private:
     friend struct detail::codec<portable_binding>;
+    friend struct detail::callable_access<portable_binding>;
 
     template <class Function, class Tuple, class... Rest>
     static decltype(auto) call(Function&& function, Tuple&& bound, Rest&&... rest) {
@@ -62,6 +64,13 @@ private:
 };
 
 namespace detail {
+
+template <class F, class... Bound>
+struct callable_access<portable_binding<F, Bound...>> {
+    [[nodiscard]] static callable_ref of(const portable_binding<F, Bound...>& f) noexcept {
+        return callable_of(f.function_);
+    }
+};
 
 template <class F, class... Bound>
 struct element_types_of<portable_binding<F, Bound...>> : element_types<F, Bound...> {};

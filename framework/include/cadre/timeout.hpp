@@ -5,12 +5,12 @@
 #pragma once
 
 #include <chrono>
-#include <string_view>
 #include <utility>
 
 #include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
+#include <cadre/detail/coroutine/wait_note.hpp>
 #include <cadre/detail/task/as_task.hpp>
 #include <cadre/detail/task/stop_override.hpp>
 #include <cadre/detail/task/time_limit.hpp>
@@ -25,10 +25,10 @@ namespace detail {
 /// The stop state of work under a time limit: below the awaiting task's, and requested at the deadline.
 class timeout_stop {
 public:
-    /// `task_name` must outlive the await.
-    explicit timeout_stop(std::chrono::nanoseconds limit, std::string_view task_name = {}) noexcept
-        : limit_(limit), task_name_(task_name) {}
-    timeout_stop(timeout_stop&& o) noexcept : timeout_stop(o.limit_, o.task_name_) {}  // moved only before it is used
+    /// `coroutine` is the function of the work, for the text of the error.
+    timeout_stop(std::chrono::nanoseconds limit, const void* coroutine) noexcept
+        : limit_(limit), coroutine_(coroutine) {}
+    timeout_stop(timeout_stop&& o) noexcept : timeout_stop(o.limit_, o.coroutine_) {}  // moved only before it is used
     timeout_stop& operator=(timeout_stop&&) = delete;
     ~timeout_stop() = default;
 
@@ -41,16 +41,16 @@ public:
 
 private:
     std::chrono::nanoseconds limit_;
-    std::string_view task_name_;
+    const void* coroutine_;
     deadline_stop deadline_;
 };
 
 }  // namespace detail
 
-/// Completes with the result of `a`, or with `timed_out` after `d`, which counts from the await: at the deadline stop
-/// of `a` is requested (on a process executor it is ended by force if it does not stop), and it has ended when this
-/// completes. A complete result is never lost. The limit also takes effect while every worker of the home is busy: an
-/// ordinary function in `a` sees it by `stop_requested`.
+/// Completes with the result of `a`, or with `timed_out` after `d`, whose text names the call; `d` counts from the
+/// await: at the deadline stop of `a` is requested (on a process executor it is ended by force if it does not stop),
+/// and it has ended when this completes. A complete result is never lost. The limit also takes effect while every
+/// worker of the home is busy: an ordinary function in `a` sees it by `stop_requested`.
 ///
 /// `a` ends at its first wait for an event after the deadline: a lock that is free, or a channel that is ready, is not
 /// a wait.
@@ -58,8 +58,9 @@ private:
 /// Stop: passed on to `a`. Resumes: at home.
 template <class Rep, class Period, awaitable A>
 [[nodiscard]] auto timeout(std::chrono::duration<Rep, Period> d, A a) {
-    return detail::stop_override<await_result_t<A>, detail::timeout_stop>(
-        detail::as_task(std::move(a)), detail::timeout_stop(detail::to_time_limit(d)));
+    auto work = detail::as_task(std::move(a));
+    detail::timeout_stop limit(detail::to_time_limit(d), detail::resume_function(work.frame()));
+    return detail::stop_override<await_result_t<A>, detail::timeout_stop>(std::move(work), std::move(limit));
 }
 
 CADRE_REFUSE_OTHERS(

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include <cadre/detail/base/is_cancelled.hpp>
+#include <cadre/detail/codec/call_name.hpp>
+#include <cadre/detail/task/time_limit.hpp>
 #include <cadre/nested_errors.hpp>
 
 namespace cadre::detail {
@@ -25,6 +27,11 @@ void first_failure::rethrow() const {
     for (const std::exception_ptr& other : others_)
         add_nested_error(error_, other);
     std::rethrow_exception(error_);
+}
+
+void first_failure::rethrow(const stop_state& stop, std::string_view name, const callable_ref& callable) const {
+    if (error_ != nullptr) note_limited_call(&stop, error_, [&] { return task_text(name, callable); });
+    rethrow();
 }
 
 // Only the final one gets the others: which that is shows at the end. Without memory they are left out.

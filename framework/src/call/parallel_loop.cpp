@@ -7,8 +7,10 @@
 
 #include "coroutine/trace.hpp"
 
+#include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/scheduler/portable_call.hpp>
+#include <cadre/detail/task/time_limit.hpp>
 #include <cadre/errors.hpp>
 
 namespace cadre::detail {
@@ -69,7 +71,7 @@ parallel_loop::batch_range::range parallel_loop::batch_range::take_half() noexce
 
 parallel_loop::~parallel_loop() = default;
 
-parallel_loop::parallel_loop(std::shared_ptr<executor_backend> backend, settings s)
+parallel_loop::parallel_loop(std::shared_ptr<executor_backend> backend, settings s, const callable_ref& callable)
     : backend_(std::move(backend)), settings_(normalized(std::move(s))), repeatable_(has_repeatable_order(*backend_)),
       unit_(settings_.size / std::numeric_limits<std::uint32_t>::max() + 1), end_(settings_.size) {
     std::size_t workers = std::max<std::size_t>(1, backend_->concurrency());
@@ -84,6 +86,7 @@ parallel_loop::parallel_loop(std::shared_ptr<executor_backend> backend, settings
     root_.stop = &stop_;
     root_.id = info_.id;
     root_.name = &info_.name;
+    root_.callable = callable;
     root_.starter = current_task_id();
     for (std::size_t i = 0; i < workers; ++i) {
         runner& r = runners_.emplace_back(*this);
@@ -312,8 +315,13 @@ void parallel_loop::finish() {
     }
     if (progress_error_ != nullptr) std::rethrow_exception(progress_error_);
     if (settings_.progress) call_progress();
-    if (settings_.stop_at_failure) failure_.rethrow();
-    if (end_.load(std::memory_order_acquire) == 0 && ended_indices() < settings_.size) throw cancelled{};
+    try {
+        if (settings_.stop_at_failure) failure_.rethrow();
+        if (end_.load(std::memory_order_acquire) == 0 && ended_indices() < settings_.size) throw cancelled{};
+    } catch (...) {
+        note_limited_call(&stop_, std::current_exception(), [this] { return task_text(name(), callable()); });
+        throw;
+    }
 }
 
 parallel_loop::settings loop_settings(const executor& ex, const map_options& options, std::size_t size,

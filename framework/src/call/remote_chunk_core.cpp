@@ -53,9 +53,7 @@ void remote_chunk_core::drop_last(std::size_t argument_bytes, std::size_t descri
     if (first_descriptors_.size() > items) first_descriptors_.resize(items);
 }
 
-std::string remote_chunk_core::task_text() const {
-    return options.name.empty() ? call_name(entry, arguments.span()) : "task '" + options.name + "'";
-}
+std::string remote_chunk_core::task_text() const { return detail::task_text(options.name, entry, arguments.span()); }
 
 std::string remote_chunk_core::item_text(std::uint32_t i) const { return ", item " + std::to_string(first + i); }
 

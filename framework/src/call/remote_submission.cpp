@@ -27,12 +27,20 @@ void trace_submission(work_root& root, const portable_call& call) noexcept {
     }
 }
 
+std::exception_ptr decode_error(call_reply& reply) {
+    codec_context context;
+    context.take_arrived(reply.descriptors);
+    decoder in(reply.bytes.span(), &context);
+    return decode_exception(in, reply.where);
+}
+
 }  // namespace
 
 remote_submission::remote_submission(std::shared_ptr<executor_backend> backend, portable_call& call) noexcept
     : backend_(std::move(backend)), call_(call) {
     node_.self = this;
     root_.name = &call.options.name;
+    root_.call = &call;
     node_.fire = [](stop_node* n, stop_reason why) noexcept {
         remote_submission& self = *static_cast<node*>(n)->self;
         self.backend_->request_stop(self.call_, why);
@@ -78,22 +86,31 @@ void remote_submission::end_own_limit(call_reply& reply) noexcept {
     std::exception_ptr error = reply.error;
     if (reply.kind == reply_kind::exception) {
         try {
-            codec_context context;
-            decoder in(reply.bytes.span(), &context);
-            error = decode_exception(in, reply.where);
+            error = decode_error(reply);
         } catch (...) {
             return;  // malformed: reported where the reply is read
         }
     }
     if (!ended_by_stop(error)) return;
     reply.kind = reply_kind::failure;
-    reply.error = std::make_exception_ptr(timed_out(timed_out_text(call_.options.timeout, call_.options.name)));
+    reply.error = std::make_exception_ptr(timed_out(timed_out_text(call_.options.timeout, task())));
 }
 
 void remote_submission::add_task_to_origin(call_reply& reply, std::string_view item) const {
-    const std::string& name = call_.options.name;
-    std::string task = name.empty() ? call_name(call_.entry, call_.arguments.span()) : "task '" + name + "'";
-    reply.error = add_origin(reply.error, task.append(item));
+    reply.error = add_origin(reply.error, task().append(item));
+}
+
+void remote_submission::note_error(call_reply& reply, const stop_state* stop) const {
+    if (stop == nullptr || stop->reason() < stop_reason::deadline) return;
+    if (reply.kind == reply_kind::exception) {
+        reply.error = decode_error(reply);
+        reply.kind = reply_kind::failure;
+    }
+    note_limited_call(stop, reply.error, [this] { return task(); });
+}
+
+std::string remote_submission::task() const {
+    return task_text(call_.options.name, call_.entry, call_.arguments.span());
 }
 
 call_reply failed_reply(std::exception_ptr error) noexcept {

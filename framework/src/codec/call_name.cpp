@@ -97,23 +97,41 @@ bool is_trampoline(const function_id& id) noexcept {
     }
 }
 
-std::string function_name(const char* spelled_type, const void* address) {
-    const std::string name = symbol_name(address);
-    return shortened(name.empty() ? "a task of type " + std::string(type_within(spelled_type)) : name);
+std::string callable_text(const callable_ref& callable) {
+    if (callable.spelled_type == nullptr) return {};
+    if (callable.function == nullptr) return callable_class_name(callable.spelled_type);
+    const std::string name = symbol_name(callable.function);
+    return shortened(name.empty() ? "a task of type " + std::string(type_within(callable.spelled_type)) : name);
 }
 
 std::string call_name(const function_id& trampoline, std::span<const std::byte> arguments) {
     try {
-        if (const auto read = trampoline_names::instance().find(resolve_function(trampoline)); read != nullptr) {
+        return call_name_at(resolve_function(trampoline), arguments);
+    } catch (const not_portable&) {
+        return "a task";  // a worker may ask for a call that does not exist
+    }
+}
+
+std::string call_name_at(const void* trampoline, std::span<const std::byte> arguments) {
+    try {
+        if (const auto read = trampoline_names::instance().find(trampoline); read != nullptr) {
             decoder in(arguments);
-            return read(in);  // may run a user's `serialize`
+            return read(in);
         }
     } catch (const std::bad_alloc&) {
         throw;
     } catch (const std::exception&) {
-        return "a task";  // a worker may ask for a call that does not exist
+        return "a task";
     }
     return "a task";
+}
+
+std::string task_text(std::string_view name, const callable_ref& callable) {
+    return name.empty() ? callable_text(callable) : "task '" + std::string(name) + "'";
+}
+
+std::string task_text(std::string_view name, const function_id& trampoline, std::span<const std::byte> arguments) {
+    return name.empty() ? call_name(trampoline, arguments) : "task '" + std::string(name) + "'";
 }
 
 }  // namespace cadre::detail

@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::size_t longest_chain = 64;
 
-// The first word of every frame, on g++ as on clang.
-const void* resume_function(std::coroutine_handle<> frame) noexcept {
-    return *static_cast<const void* const*>(frame.address());
-}
-
 // Where the list of parameters begins; npos if there is none.
 std::size_t parameters_of(std::string_view name) noexcept {
     constexpr std::string_view anonymous = "(anonymous namespace)";
@@ -57,6 +52,12 @@ bool of_library(std::string_view name) noexcept {
 }
 
 }  // namespace
+
+std::string program_coroutine_name(const void* function) {
+    std::string name = coroutine_name(function);
+    if (of_library(name)) name.clear();
+    return name;
+}
 
 described_wait task_chain::describe(const wait_note& note) {
     described_wait to;

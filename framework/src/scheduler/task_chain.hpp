@@ -31,6 +31,9 @@ private:
     static void walk(std::coroutine_handle<> frame, const environment* env, described_wait& to);
 };
 
+/// The name of a coroutine by its `resume_function`; empty if it is one of this library.
+[[nodiscard]] std::string program_coroutine_name(const void* function);
+
 /// "waits for a lock, in transfer(int), awaited by app()"
 [[nodiscard]] std::string to_text(const described_wait& wait);
 /// " at app.cpp:12 in 'int main()'"; empty for a place that is not known.

@@ -4,6 +4,7 @@
 
 #include "coroutine/trace.hpp"
 
+#include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/scheduler/local_worker.hpp>
 
 namespace cadre::detail {
@@ -47,7 +48,7 @@ bool task_root::hand_over() noexcept {
 bool task_root::enter_traced() noexcept {
     if (!env_.home->registry().enter(root_)) return false;
     try {
-        trace::submitted(info_.id, info_.name.empty() ? function_name() : info_.name);
+        trace::submitted(info_.id, info_.name.empty() ? callable_text(root_.callable) : info_.name);
         work_registry::set_traced(root_);
     } catch (const std::bad_alloc&) {  // the trace lacks this task
     }

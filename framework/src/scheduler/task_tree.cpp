@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "work_subject.hpp"
+
 #include <cadre/detail/coroutine/waiter.hpp>
 #include <cadre/executor_backend.hpp>
 
@@ -46,6 +48,7 @@ private:
         const std::string margin(indent, ' ');
         text_ += margin + "task" + id_text(t.id);
         if (!t.name.empty()) text_ += " '" + t.name + '\'';
+        if (!t.function.empty()) text_ += ", " + t.function + ',';
         text_ += " on " + t.executor + ": " + state(t) + '\n';
         std::vector<std::string> lines;
         for (const described_wait& w : t.waits)
@@ -86,6 +89,7 @@ std::vector<live_task> tasks_of(executor_backend& backend) {
         std::string executor;
         bool remote;
         std::vector<live_task> tasks{};
+        std::vector<work_subject> subjects{};  // of the tasks
         std::vector<described_wait> waits{};
     } found{std::string(to_string(backend.kind())) + " executor '" + backend.name() + "'", backend.remote()};
     backend.registry().visit(
@@ -94,13 +98,17 @@ std::vector<live_task> tasks_of(executor_backend& backend) {
             live_task& t = to.tasks.emplace_back();
             t.id = root.id;
             t.starter = root.starter;
-            if (root.name != nullptr) t.name = *root.name;
+            to.subjects.emplace_back(root);
             t.executor = to.executor;
             t.remote = to.remote;
             t.where = root.where;
             if (root.stop != nullptr) add_waits(*root.stop, to.waits);
         },
         &found);
+    for (std::size_t i = 0; i != found.tasks.size(); ++i) {
+        found.tasks[i].name = found.subjects[i].name();
+        if (found.tasks[i].name.empty()) found.tasks[i].function = found.subjects[i].function();
+    }
     // A state may be listed with several tasks: a call's is below its caller's.
     std::ranges::sort(found.waits, {}, &described_wait::frame);
     const auto repeated = std::ranges::unique(found.waits, {}, &described_wait::frame);

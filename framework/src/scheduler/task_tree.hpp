@@ -23,7 +23,8 @@ class stop_state;
 struct live_task {
     std::uint64_t id = 0;
     std::uint64_t starter = 0;  ///< the task that has started it; 0: none
-    std::string name{};
+    std::string name{};  ///< as given
+    std::string function{};  ///< of a task without a name
     std::string executor{};
     bool remote = false;  ///< it runs in another process
     bool running = false;  ///< known to run now

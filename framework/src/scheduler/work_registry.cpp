@@ -10,6 +10,7 @@
 
 #include "base/process_owner.hpp"
 #include "coroutine/trace.hpp"
+#include "work_subject.hpp"
 
 namespace cadre::detail {
 
@@ -205,14 +206,18 @@ void work_registry::visit(void (*visitor)(const work_root&, void*), void* contex
 }
 
 std::vector<std::string> work_registry::names(std::size_t max_names) const {
-    std::vector<std::string> newest_first;
+    std::vector<work_subject> newest_first;
     if (!foreign()) {
         const std::lock_guard hold(mutex_);
         for (const work_root& root : roots_)
-            newest_first.push_back(root.name != nullptr ? *root.name : std::string());
+            newest_first.emplace_back(root);
     }
-    const std::size_t count = std::min(max_names, newest_first.size());
-    return {newest_first.rbegin(), newest_first.rbegin() + static_cast<std::ptrdiff_t>(count)};
+    std::vector<std::string> names;
+    for (std::size_t i = newest_first.size(); i != 0 && names.size() != max_names; --i) {
+        const work_subject& work = newest_first[i - 1];
+        names.push_back(work.name().empty() ? work.function() : work.name());
+    }
+    return names;
 }
 
 }  // namespace cadre::detail

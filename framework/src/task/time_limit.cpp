@@ -13,6 +13,12 @@ namespace {
 // The limit for which this thread, which runs the timers, requests stop now.
 constinit thread_local const deadline_stop* firing_here = nullptr;
 
+struct noted_call {
+    std::exception_ptr error{};
+    std::string task{};
+};
+thread_local noted_call noted_here;
+
 struct unit {
     std::chrono::nanoseconds length;
     const char* name;
@@ -30,9 +36,9 @@ std::string to_text(std::chrono::nanoseconds duration) {
 
 }  // namespace
 
-std::string timed_out_text(std::chrono::nanoseconds limit, std::string_view task_name) {
+std::string timed_out_text(std::chrono::nanoseconds limit, std::string_view task) {
     std::string text = "timed out after " + to_text(limit);
-    if (!task_name.empty()) text.append(": task '").append(task_name).append("'");
+    if (!task.empty()) text.append(": ").append(task);
     return text;
 }
 
@@ -46,6 +52,16 @@ bool ended_by_stop(const std::exception_ptr& error) noexcept {
     } catch (...) {
         return false;
     }
+}
+
+void note_call_of_error(const std::exception_ptr& error, std::string task) noexcept {
+    noted_here.error = error;
+    noted_here.task = std::move(task);
+}
+
+std::string take_call_of_error(const std::exception_ptr& error) noexcept {
+    const noted_call noted = std::exchange(noted_here, {});
+    return noted.error == error ? noted.task : std::string();
 }
 
 void deadline_stop::arm(std::chrono::nanoseconds limit, stop_state* parent) {

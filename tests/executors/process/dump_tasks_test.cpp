@@ -68,6 +68,18 @@ TEST(process_dump_tasks, names_the_tasks_of_each_worker) {
     }(ex));
 }
 
+TEST(process_dump_tasks, a_call_without_a_name_shows_its_function) {
+    const cadre::executor ex = cadre::process_executor{{.workers = 1}};
+    cadre::sync_wait([](cadre::executor on_workers) -> cadre::task<> {
+        cadre::shared_value<int> end{on_workers, 0};
+        auto runs = cadre::spawn(on_workers, computes, end);
+        const std::string text = dump_with("computes(cadre::shared_value<int>), on the worker: runs\n");
+        EXPECT_NAMES(text, "computes(cadre::shared_value<int>), on process executor 'process:1': in a worker");
+        end.store(1);
+        co_await std::move(runs);
+    }(ex));
+}
+
 TEST(process_dump_tasks, a_worker_that_does_not_answer_is_named) {
     const cadre::executor ex = cadre::make_executor("process:1");
     const pid_t worker = cadre::sync_wait(cadre::on(ex, worker_pid));

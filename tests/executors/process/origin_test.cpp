@@ -6,6 +6,7 @@
 #include <cadre/reduce.hpp>
 #include <cadre/register_exception.hpp>
 #include <cadre/stop.hpp>
+#include <cadre/timeout.hpp>
 
 #include <gtest/gtest.h>
 
@@ -108,6 +109,22 @@ TEST(process_origin, of_an_exceeded_limit_is_its_worker_and_task) {
                             "worker 0 \\(pid [0-9]+\\), task 'late', item 1"));
     const process_executor strict{{.workers = 1, .task_timeout = 10ms, .kill_grace = 1min}};
     EXPECT_TRUE(matches(origin_of(cadre::on(strict, obeys_a_stop, 7)), worker_and_task));
+}
+
+// A call that has not begun at its limit has no worker: then the limit is doubled.
+template <class Call>
+std::string origin_of_limited(Call call) {
+    std::string origin;
+    for (auto limit = 20ms; origin.empty(); limit *= 2)
+        origin = origin_of(cadre::timeout(limit, call()));
+    return origin;
+}
+
+TEST(process_origin, of_a_limit_around_a_call_is_that_of_the_call) {
+    const process_executor ex{{.workers = 1, .kill_grace = 1min}};
+    constexpr const char* worker_and_task = "worker 0 \\(pid [0-9]+\\), .*obeys.*";
+    EXPECT_TRUE(matches(origin_of_limited([&] { return cadre::on(ex, obeys_a_stop, 7); }), worker_and_task));
+    EXPECT_TRUE(matches(origin_of_limited([&] { return cadre::spawn(ex, obeys_a_stop, 7); }), worker_and_task));
 }
 
 // The worker cannot tell any more which item it was at.

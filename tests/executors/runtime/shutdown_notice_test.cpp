@@ -21,7 +21,8 @@ TEST(shutdown_notice, names_executor_and_tasks) {
               "cadre: waiting for executor 'cpu': 1 task has not ended since stop was requested: resize");
     cadre::job<void> second = cadre::spawn(pool, wait_for, gate);
     EXPECT_EQ(cadre::detail::describe_unfinished(pool),
-              "cadre: waiting for executor 'cpu': 2 tasks have not ended since stop was requested: resize, unnamed");
+              "cadre: waiting for executor 'cpu': 2 tasks have not ended since stop was requested: resize, "
+              "(anonymous namespace)::wait_for(cadre::async_semaphore)");
     gate.release(2);
     cadre::sync_wait(std::move(first));
     cadre::sync_wait(std::move(second));

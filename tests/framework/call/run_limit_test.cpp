@@ -35,7 +35,7 @@ struct limited_run {
         while (!env.stop->stop_requested())
             std::this_thread::yield();
     }
-    std::exception_ptr end(const std::exception_ptr& error) { return limit.end(env, error, "job"); }
+    std::exception_ptr end(const std::exception_ptr& error) { return limit.end(env, error, "job", {}); }
 };
 
 std::string text_of(const std::exception_ptr& error) {

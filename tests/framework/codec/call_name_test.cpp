@@ -56,6 +56,20 @@ TEST(call_name, of_a_binding_is_that_of_the_bound_function) {
     EXPECT_EQ(name_of_call(cadre::bind_portable(&resize, image{1})), name_of_call(&resize));
 }
 
+TEST(call_name, of_a_call_in_this_process_is_the_same) {
+    using cadre::detail::callable_of;
+    EXPECT_EQ(callable_text(callable_of(&resize)), name_of_call(&resize));
+    EXPECT_EQ(callable_text(callable_of(cadre::bind_portable(&resize, image{1}))), name_of_call(&resize));
+    const auto lambda = [] {};
+    EXPECT_TRUE(callable_text(callable_of(lambda)).starts_with("the lambda at ")) << callable_text(callable_of(lambda));
+    EXPECT_EQ(callable_text({}), "");
+}
+
+TEST(call_name, of_a_task_is_its_given_name_if_it_has_one) {
+    EXPECT_EQ(cadre::detail::task_text("resize", {}), "task 'resize'");
+    EXPECT_EQ(cadre::detail::task_text("", cadre::detail::callable_of(&resize)), name_of_call(&resize));
+}
+
 TEST(call_name, without_a_symbol_is_the_type) {
     byte_buffer arguments;
     encoder out(arguments);

@@ -65,6 +65,17 @@ TEST(dump_tasks, the_waits_of_the_main_task_and_of_its_scopes) {
     EXPECT_NAMES(dump(), ": 0 tasks\n");
 }
 
+TEST(dump_tasks, a_call_without_a_name_shows_its_function) {
+    cadre::thread_executor pool{{.workers = 1}};
+    cadre::sync_wait([](cadre::executor ex) -> cadre::task<> {
+        cadre::channel<int> items{ex, 1};
+        auto job = cadre::spawn(ex, awaits_it, items);
+        EXPECT_NAMES(dump_with("awaits_it"), "awaits_it(cadre::channel<int>), on thread executor 'thread': ");
+        items.close();
+        co_await std::move(job);
+    }(pool));
+}
+
 TEST(dump_tasks, calls_and_jobs_stand_below_the_task_that_started_them) {
     cadre::thread_executor pool{{.workers = 2}};
     cadre::sync_wait([](cadre::executor ex) -> cadre::task<> {

@@ -4,7 +4,11 @@
 
 #include <cstddef>
 #include <exception>
+#include <string_view>
 #include <vector>
+
+#include <cadre/detail/codec/callable_ref.hpp>
+#include <cadre/detail/coroutine/stop_state.hpp>
 
 namespace cadre::detail {
 
@@ -14,6 +18,9 @@ class first_failure {
 public:
     void add(std::size_t index, const std::exception_ptr& error) noexcept;
     void rethrow() const;
+    /// The same; if a deadline of `stop` has caused the failure, a `timeout` around the algorithm will name its task:
+    /// `name`, or `callable` if that is empty.
+    void rethrow(const stop_state& stop, std::string_view name, const callable_ref& callable) const;
 
 private:
     void add_other(const std::exception_ptr& error) noexcept;

@@ -231,6 +231,7 @@ public:
     }
     [[nodiscard]] result take() override {
         if (!has_origin_) submission_.name_origin(reply_);
+        submission_.note_end(reply_, &this->work_stop());
         return read_reply<result>(reply_);
     }
     void add_origin(std::string_view text) override {

@@ -19,6 +19,7 @@
 #include <cadre/detail/scheduler/portable_call.hpp>
 #include <cadre/detail/scheduler/resume_item.hpp>
 #include <cadre/detail/scheduler/task_root.hpp>
+#include <cadre/detail/task/time_limit.hpp>
 #include <cadre/errors.hpp>
 
 namespace cadre::detail {
@@ -36,10 +37,12 @@ public:
     local_work(std::shared_ptr<executor_backend> home, stop_state* parent, const call_options& options, Bound&& call)
         : task_root(std::move(home), parent, options.name), limit_(options.timeout) {
         call_.emplace(std::move(call));
+        this->note_callable(callable_of(call_->target()));
     }
 
     /// The result, once the work has ended.
     result take() {
+        note_end();
         if constexpr (Bound::coroutine) {
             if (task_ && slot_.error() == nullptr) return task_.frame().promise().take();
         }
@@ -48,14 +51,18 @@ public:
 
 protected:
     ~local_work() = default;
+    [[nodiscard]] std::exception_ptr failure() const noexcept {
+        if constexpr (Bound::coroutine) {
+            if (slot_.error() == nullptr && task_ && task_.frame().promise().failed())
+                return task_.frame().promise().error();
+        }
+        return slot_.error();
+    }
     void fail(std::exception_ptr error) noexcept { slot_.fail(std::move(error)); }
     void end_limit() noexcept {
         if (!limit_.active()) return;
-        std::exception_ptr error = slot_.error();
-        if constexpr (Bound::coroutine) {
-            if (error == nullptr && task_ && task_.frame().promise().failed()) error = task_.frame().promise().error();
-        }
-        if (error = limit_.end(this->env(), std::move(error), this->info().name); error != nullptr)
+        if (std::exception_ptr error = limit_.end(this->env(), failure(), this->info().name, this->callable());
+            error != nullptr)
             slot_.fail(std::move(error));
     }
     /// For the waiter, after the worker has had these lines: fetches them together, and for writing, because single
@@ -78,8 +85,16 @@ protected:
     }
 
 private:
-    [[nodiscard]] std::string function_name() const final {
-        return call_ ? name_of_callable(call_->target()) : std::string();
+    void note_end() {
+        if (!failed()) [[likely]]
+            return;
+        note_limited_call(&this->stop(), failure(), [this] { return task_text(this->info().name, this->callable()); });
+    }
+    [[nodiscard]] bool failed() const noexcept {
+        if constexpr (Bound::coroutine) {
+            if (task_ && task_.frame().promise().failed()) return true;
+        }
+        return slot_.error() != nullptr;
     }
     std::coroutine_handle<> start() noexcept final {
         if (this->stop().stop_requested()) {

@@ -45,6 +45,7 @@ public:
         : task_root(ex.backend(), &stop, std::string(options.name)), function_(f), items_(std::move(items)),
           size_(items_.size()), fail_fast_(fail_fast), returns_rest_(returns_rest), limit_(options.timeout),
           item_(queued_start::make(*ex.backend(), info().id, &begin_chunk, this)), run_stop_(stop), queue_(queue) {
+        note_callable(callable_of(f));
         if (fail_fast_)
             values.reserve(items_.size());
         else
@@ -217,8 +218,8 @@ private:
     void ended() noexcept override {
         // A chunk with a limit has one item.
         if (limit_.active()) {
-            std::exception_ptr error =
-                limit_.end(env(), outcomes.empty() ? nullptr : outcomes.front().error(), info().name);
+            std::exception_ptr error = limit_.end(env(), outcomes.empty() ? nullptr : outcomes.front().error(),
+                                                  info().name, callable_of(function_));
             if (error != nullptr) {
                 values.clear();
                 outcomes.clear();

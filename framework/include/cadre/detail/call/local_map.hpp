@@ -88,7 +88,8 @@ class local_map final : public parallel_loop {
 
 public:
     local_map(std::shared_ptr<executor_backend> backend, const F& f, Iterator first, settings s)
-        : parallel_loop(std::move(backend), s), function_(f), first_(std::move(first)), results_(s.size) {}
+        : parallel_loop(std::move(backend), s, callable_of(f)), function_(f), first_(std::move(first)),
+          results_(s.size) {}
 
     [[nodiscard]] std::vector<Result> take() { return results_.take(); }
 
@@ -120,7 +121,8 @@ private:
             } catch (...) {
                 error = std::current_exception();
             }
-            if (error = limit.end(r.env(), std::move(error), name()); error != nullptr) keep(i, std::move(error));
+            error = limit.end(r.env(), std::move(error), name(), callable());
+            if (error != nullptr) keep(i, std::move(error));
         }
         return last;
     }

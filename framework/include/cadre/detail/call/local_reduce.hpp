@@ -25,7 +25,7 @@ template <class F, class Op, class Item, class Iterator, class T>
 class local_reduce final : public parallel_loop {
 public:
     local_reduce(std::shared_ptr<executor_backend> backend, const F& f, const Op& op, Iterator first, settings s)
-        : parallel_loop(std::move(backend), std::move(s)), function_(f), first_(std::move(first)) {
+        : parallel_loop(std::move(backend), std::move(s), callable_of(f)), function_(f), first_(std::move(first)) {
         partials_.reserve(runner_count());
         for (std::size_t i = 0; i != runner_count(); ++i)
             partials_.emplace_back(op);
@@ -93,7 +93,7 @@ private:
         } catch (...) {
             error = std::current_exception();
         }
-        error = limit.end(r.env(), std::move(error), name());
+        error = limit.end(r.env(), std::move(error), name(), callable());
         if (error != nullptr) std::rethrow_exception(error);
         return *std::move(value);
     }

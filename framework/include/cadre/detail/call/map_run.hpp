@@ -126,7 +126,7 @@ public:
     }
     /// With `fail_fast`: the failure of the lowest index.
     void rethrow_failure() const {
-        if (fail_fast_) failure_.rethrow();
+        if (fail_fast_) failure_.rethrow(stop_, options_.name, callable_of(function_));
     }
     [[nodiscard]] typename Results::type take_results() noexcept { return results_.take(); }
 

@@ -115,7 +115,8 @@ public:
         batch_range rest_;
     };
 
-    parallel_loop(std::shared_ptr<executor_backend> backend, settings s);
+    /// `callable`, which the indices run, is for reports.
+    parallel_loop(std::shared_ptr<executor_backend> backend, settings s, const callable_ref& callable);
     parallel_loop(const parallel_loop&) = delete;
     parallel_loop& operator=(const parallel_loop&) = delete;
 
@@ -151,6 +152,7 @@ protected:
     [[nodiscard]] std::size_t runner_count() const noexcept { return runners_.size(); }
     [[nodiscard]] std::chrono::nanoseconds item_limit() const noexcept { return settings_.item_limit; }
     [[nodiscard]] const std::string& name() const noexcept { return settings_.name; }
+    [[nodiscard]] const callable_ref& callable() const noexcept { return root_.callable; }
 
 private:
     struct stop_listener : stop_node {

@@ -72,6 +72,12 @@ struct chunk_reducer {
 // Errors name the user's function, which is encoded first: the reducer itself has no name.
 template <class T, class Item, class F, class Op>
 struct callable_name<portable_binding<chunk_reducer<T, Item, F, Op>, F, Op>> : callable_name<F> {};
+template <class T, class Item, class F, class Op>
+struct callable_access<portable_binding<chunk_reducer<T, Item, F, Op>, F, Op>> {
+    [[nodiscard]] static callable_ref of(const portable_binding<chunk_reducer<T, Item, F, Op>, F, Op>& f) noexcept {
+        return callable_of(std::get<0>(f.bound_));
+    }
+};
 
 /// A portable callable that takes the index of the first item and the items of a chunk, and returns their combined
 /// value.

@@ -83,8 +83,9 @@ protected:
     [[nodiscard]] const executor_backend& backend() const noexcept { return submission_.backend(); }
     call_reply& received() {
         (void)waiter_.detach();
-        submission_.unlink();
         submission_.name_origin(reply_);
+        submission_.note_end(reply_, submission_.stop());
+        submission_.unlink();
         return reply_;
     }
     codec_context context_;

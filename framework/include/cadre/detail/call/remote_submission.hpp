@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -56,6 +57,14 @@ public:
         if (reply.kind == reply_kind::failure) [[unlikely]]
             add_task_to_origin(reply, item);
     }
+    /// Before the reply is read, after `name_origin`: if a deadline of `stop` (may be null) has ended the call, a
+    /// `timeout` around it will name it.
+    void note_end(call_reply& reply, const stop_state* stop) const {
+        if (reply.kind == reply_kind::failure || reply.kind == reply_kind::exception) [[unlikely]]
+            note_error(reply, stop);
+    }
+    /// The stop state to which the call listens; null: none, or not any longer.
+    [[nodiscard]] const stop_state* stop() const noexcept { return stop_; }
     /// Whether the call was submitted by a process of which this one is a fork.
     [[nodiscard]] bool foreign() const noexcept { return backend_->registry().foreign(); }
     [[nodiscard]] const executor_backend& backend() const noexcept { return *backend_; }
@@ -71,6 +80,8 @@ private:
     void resend(const stop_state* stop) noexcept;
     void end_own_limit(call_reply& reply) noexcept;
     void add_task_to_origin(call_reply& reply, std::string_view item) const;
+    void note_error(call_reply& reply, const stop_state* stop) const;
+    [[nodiscard]] std::string task() const;
 
     struct node : stop_node {
         remote_submission* self = nullptr;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <cadre/detail/base/owning_pointer.hpp>
+#include <cadre/detail/codec/callable_ref.hpp>
 #include <cadre/detail/coroutine/environment.hpp>
 #include <cadre/detail/task/time_limit.hpp>
 
@@ -24,8 +25,8 @@ public:
     /// The work begins: it runs below a stop state of its own from here on.
     void begin(environment& env);
     /// The work has ended. @return the error in place of `error`: `timed_out` if the limit has caused that
-    [[nodiscard]] std::exception_ptr end(environment& env, std::exception_ptr error,
-                                         std::string_view task_name) noexcept;
+    [[nodiscard]] std::exception_ptr end(environment& env, std::exception_ptr error, std::string_view task_name,
+                                         const callable_ref& callable) noexcept;
 
 private:
     std::chrono::nanoseconds limit_;

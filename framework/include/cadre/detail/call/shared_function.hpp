@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <cadre/detail/call/map_item.hpp>
+#include <cadre/detail/codec/callable_ref.hpp>
 #include <cadre/detail/codec/portable_signature.hpp>
 
 namespace cadre::detail {
@@ -26,7 +27,14 @@ public:
     }
 
 private:
+    friend struct callable_access<shared_function>;
+
     const F* function_;
+};
+
+template <class F>
+struct callable_access<shared_function<F>> {
+    [[nodiscard]] static callable_ref of(const shared_function<F>& f) noexcept { return callable_of(*f.function_); }
 };
 
 template <class F>

@@ -5,8 +5,10 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <cadre/detail/base/intrusive_list.hpp>
+#include <cadre/detail/codec/callable_ref.hpp>
 #include <cadre/detail/codec/codec_stream.hpp>
 #include <cadre/detail/codec/function_identity.hpp>
 
@@ -17,29 +19,14 @@ class portable_binding;
 
 namespace cadre::detail {
 
-/// The signature of this function, which contains the compiler's spelling of `F`.
-template <class F>
-[[nodiscard]] const char* spelled_type() noexcept {
-    return __PRETTY_FUNCTION__;
-}
-
 /// The name of a callable class, for use in a sentence: `resize`, `the lambda at main.cpp:12:5`.
 [[nodiscard]] std::string callable_class_name(const char* spelled_type);
 /// The name of the function whose pointer is read from `in`: `resize(image)`, or `a task of type int (image)` if the
 /// program has no symbol for it.
 [[nodiscard]] std::string pointed_function_name(const char* spelled_type, decoder& in);
 
-/// The name of the function at `address`, as above.
-[[nodiscard]] std::string function_name(const char* spelled_type, const void* address);
-
-/// The name of `f`, as above.
-template <class F>
-[[nodiscard]] std::string name_of_callable(const F& f) {
-    if constexpr (std::is_pointer_v<F>)
-        return function_name(spelled_type<std::remove_pointer_t<F>>(), reinterpret_cast<const void*>(f));
-    else
-        return callable_class_name(spelled_type<F>());
-}
+/// The name of the callable, as above; empty if it is not known.
+[[nodiscard]] std::string callable_text(const callable_ref& callable);
 
 /// The name of an encoded callable of type `F`; `in` is at its beginning.
 template <class F>
@@ -78,5 +65,11 @@ private:
 /// The name of the function that a call runs; `a task` if it is not known. `arguments` may be malformed. Some
 /// microseconds, for the first call of a function some milliseconds. Thread-safe. @throws std::bad_alloc
 [[nodiscard]] std::string call_name(const function_id& trampoline, std::span<const std::byte> arguments);
+[[nodiscard]] std::string call_name_at(const void* trampoline, std::span<const std::byte> arguments);
+
+/// The task of a call as sentences name it: `task 'resize'`, or the name of the function if `name` is empty.
+[[nodiscard]] std::string task_text(std::string_view name, const callable_ref& callable);
+[[nodiscard]] std::string task_text(std::string_view name, const function_id& trampoline,
+                                    std::span<const std::byte> arguments);
 
 }  // namespace cadre::detail

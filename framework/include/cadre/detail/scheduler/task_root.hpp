@@ -49,6 +49,9 @@ protected:
         start().resume();
     }
     [[nodiscard]] work_root& registration() noexcept { return root_; }
+    /// For reports, before the root registers: what it runs.
+    void note_callable(const callable_ref& callable) noexcept { root_.callable = callable; }
+    [[nodiscard]] const callable_ref& callable() const noexcept { return root_.callable; }
     /// For `start`: the coroutine of this root, to resume; `ended` is called at its end.
     [[nodiscard]] std::coroutine_handle<> begin(std::coroutine_handle<> frame, promise_base& promise) noexcept {
         promise.attach(&env_, *this);
@@ -59,8 +62,6 @@ protected:
 
     /// Called at home. @return the coroutine to resume (`begin`), or a no-op coroutine after `finish_now`
     [[nodiscard]] virtual std::coroutine_handle<> start() noexcept = 0;
-    /// For traces: the name of its function; empty: not known.
-    [[nodiscard]] virtual std::string function_name() const { return {}; }
     /// The task has ended and has left the home's registry, unless the waiter does that. May destroy the root.
     virtual void ended() noexcept = 0;
 

@@ -11,16 +11,21 @@
 
 #include <cadre/detail/base/intrusive_list.hpp>
 #include <cadre/detail/base/spin_mutex.hpp>
+#include <cadre/detail/codec/callable_ref.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/executor_stats.hpp>
 
 namespace cadre::detail {
+
+class portable_call;
 
 /// One accepted task or call; intrusive, owned by the work itself.
 struct work_root {
     stop_state* stop = nullptr;
     // For reports; constant while the work is registered.
     const std::string* name = nullptr;
+    callable_ref callable{};              ///< of a call on a local executor
+    const portable_call* call = nullptr;  ///< of a call to another process
     std::uint64_t id = 0;  ///< of the task; 0: unknown
     std::uint64_t starter = 0;  ///< the id of the task that has started this one
     std::source_location where{};  ///< of the main task: the call that runs it
@@ -84,8 +89,8 @@ public:
     /// Calls `visit` for each accepted task or call, newest first, with the lock held: `visit` may take the lock of a
     /// stop tree only.
     void visit(void (*visit)(const work_root& root, void* context), void* context) const;
-    /// The names of the accepted work that has not ended, oldest first, at most `max_names`; empty for work without a
-    /// name.
+    /// The names of the accepted work that has not ended, oldest first, at most `max_names`: those that were given,
+    /// else those of the functions; empty for work of which neither is known.
     [[nodiscard]] std::vector<std::string> names(std::size_t max_names) const;
 
 private:

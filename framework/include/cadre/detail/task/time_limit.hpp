@@ -18,9 +18,21 @@ namespace cadre::detail {
 /// Whether `error` is `cancelled` or `task_killed`: the end of work that obeyed a stop request, or was forced to.
 [[nodiscard]] bool ended_by_stop(const std::exception_ptr& error) noexcept;
 
-/// The text of a `timed_out`: "timed out after 100 ms", with ": task 'resize'" behind it if the limited call has a
-/// name.
-[[nodiscard]] std::string timed_out_text(std::chrono::nanoseconds limit, std::string_view task_name = {});
+/// The text of a `timed_out`: "timed out after 100 ms", with ": resize(image)" behind it if `task`, the text of the
+/// limited call, is not empty.
+[[nodiscard]] std::string timed_out_text(std::chrono::nanoseconds limit, std::string_view task = {});
+
+/// Notes on this thread which call has ended with `error`.
+void note_call_of_error(const std::exception_ptr& error, std::string task) noexcept;
+/// Notes that a call has ended with `error`, for the `timeout` on this thread that meets that error next. `task` makes
+/// the text of the call; it is called only if a deadline has passed and caused the error.
+template <class Text>
+void note_limited_call(const stop_state* stop, const std::exception_ptr& error, Text task) {
+    if (stop != nullptr && stop->reason() >= stop_reason::deadline && ended_by_stop(error))
+        note_call_of_error(error, task());
+}
+/// The text that was noted last on this thread, if for `error`; else empty. Forgets it.
+[[nodiscard]] std::string take_call_of_error(const std::exception_ptr& error) noexcept;
 
 /// The duration rounded up; zero if it is negative, the longest one if it is out of range.
 template <class Rep, class Period>
