@@ -1,6 +1,8 @@
 // The messages of a program to an agent, and its calls.
 
 #include "node/agent.hpp"
+
+#include "base/available_memory.hpp"
 #include "node/relayed_call.hpp"
 
 #include <cadre/detail/codec/call_name.hpp>
@@ -95,12 +97,8 @@ void agent::run_call(delivery& message) {
     if (relayed == nullptr) return;
     if (early != stop_reason::none) return relayed->complete(failed(std::make_exception_ptr(cancelled{})));
     if (relayed->has_arguments()) return start_call(*relayed);
-    try {
-        relayed->arguments.reserve(static_cast<std::size_t>(relayed->missing_arguments()));
-    } catch (const std::bad_alloc&) {
-        return relayed->complete(failed(std::current_exception()));
-    }
     const std::uint64_t all = relayed->missing_arguments();
+    if (!memory_left_for(all)) return relayed->complete(failed(std::make_exception_ptr(std::bad_alloc())));
     for (; relayed->requested < std::min(all, arguments_ahead); relayed->requested += part_size)
         link_->publish(target::program, 0,
                        encode_note(message_kind::arguments_request, {relayed->number, relayed->requested}));
@@ -155,12 +153,17 @@ void agent::handle_arguments(byte_buffer message) {
             return;  // the call was stopped meanwhile
         call = found->second;
     }
-    if (part.offset != call->arguments.size() || part.bytes.empty() || part.bytes.size() > call->missing_arguments())
+    const std::uint64_t missing = call->missing_arguments();
+    if (part.offset != call->arguments_size() || part.bytes.size() != std::min<std::uint64_t>(part_size, missing))
         return call->complete(
             failed(std::make_exception_ptr(codec_error("the parts of the arguments are inconsistent"))));
-    call->arguments.append(part.bytes.span());
+    try {
+        call->add_arguments(std::move(part.bytes));
+    } catch (const std::bad_alloc&) {
+        return call->complete(failed(std::current_exception()));
+    }
     if (call->has_arguments()) return start_call(*call);
-    if (call->requested < call->arguments.size() + call->missing_arguments()) {
+    if (call->requested < part.offset + missing) {
         link_->publish(target::program, 0,
                        encode_note(message_kind::arguments_request, {call->number, call->requested}));
         call->requested += part_size;

@@ -36,6 +36,16 @@ void relayed_call::start(executor pool) noexcept {
     backend->submit(std::span(&self, 1));
 }
 
+// The first part has the identity of a function that is an argument, which errors name.
+void relayed_call::add_arguments(byte_buffer part) {
+    if (arguments.empty()) {
+        arguments = std::move(part);
+        return;
+    }
+    parts_.push_back(std::move(part));
+    borrowed.push_back({arguments.size(), parts_.back().span()});
+}
+
 // The owner may be destroyed once the registry of the pool has recorded the end of the last call.
 void relayed_call::complete(call_reply reply) noexcept {
     const executor pool = std::move(pool_);

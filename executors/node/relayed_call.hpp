@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 
 namespace cadre::detail::node {
 
@@ -27,8 +28,10 @@ public:
     void complete(call_reply reply) noexcept override;
     void take_back(std::uint32_t from) noexcept override;
 
-    [[nodiscard]] bool has_arguments() const noexcept { return arguments.size() >= all_arguments_; }
-    [[nodiscard]] std::uint64_t missing_arguments() const noexcept { return all_arguments_ - arguments.size(); }
+    [[nodiscard]] bool has_arguments() const noexcept { return arguments_size() >= all_arguments_; }
+    [[nodiscard]] std::uint64_t missing_arguments() const noexcept { return all_arguments_ - arguments_size(); }
+    /// Appends a part of arguments that arrive separately, without a copy of it. @throws std::bad_alloc
+    void add_arguments(byte_buffer part);
 
     const call_number number;
     const std::uint64_t generation;  ///< of the program; only that program gets its reply
@@ -48,6 +51,7 @@ private:
 
     agent& owner_;
     const std::uint64_t all_arguments_;  // bytes
+    std::deque<byte_buffer> parts_;  // of the arguments, behind the first part, in the buffers in which they arrived
     executor pool_;  // set while the pool has the call
     work_root root_;
 };
