@@ -34,6 +34,8 @@ class home_downstream {
 public:
     /// Any thread. An answer to a worker that has ended is dropped.
     virtual void answer(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept = 0;
+    /// Any thread. A request that wants no answer was lost: kills the worker, so that what it has at home is freed.
+    virtual void abandon(std::uint64_t worker) noexcept = 0;
 
 protected:
     ~home_downstream() = default;

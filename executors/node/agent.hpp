@@ -19,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -64,6 +65,8 @@ private:
     void engine_back() noexcept override {}
 
     void handle(delivery& message);
+    void pass_on_answer(const home_message& m, std::span<const std::byte> body);
+    void handle_incomplete(std::span<const std::byte> message);
     void run_call(delivery& message);
     [[nodiscard]] relayed_call* admit(received_call from, std::uint64_t tag, stop_reason& early);
     void handle_arguments(byte_buffer message);

@@ -4,6 +4,7 @@
 
 #include "base/available_memory.hpp"
 #include "node/relayed_call.hpp"
+#include "state/home_protocol.hpp"
 
 #include <cadre/detail/codec/call_name.hpp>
 #include <cadre/detail/codec/codec_stream.hpp>
@@ -62,21 +63,33 @@ void agent::handle(delivery& message) {
         case message_kind::home_answer: {
             std::span<const std::byte> body = message.body.span();
             const home_message m = take_home(body);
-            std::unique_lock hold(mutex_);
-            const std::shared_ptr<home_relay> relay = relay_;
-            hold.unlock();
-            if (relay != nullptr) relay->answer(m.worker, m.ticket, body);
-            return;
+            return pass_on_answer(m, body);
         }
         case message_kind::part:
             if (auto whole = parts_.add(message.from, message.body.span())) {
-                message.body = std::move(*whole);
+                message.body = std::move(whole->bytes);
                 if (kind_of(message.body.span()) == message_kind::part) throw_malformed("a part of a part");
+                if (whole->incomplete) return handle_incomplete(message.body.span());
                 handle(message);
             }
             return;
         default: throw_malformed("a message that only the program receives");
     }
+}
+
+void agent::pass_on_answer(const home_message& m, std::span<const std::byte> body) {
+    std::unique_lock hold(mutex_);
+    const std::shared_ptr<home_relay> relay = relay_;
+    hold.unlock();
+    if (relay != nullptr) relay->answer(m.worker, m.ticket, body);
+}
+
+// An answer for which there was no memory: its task would wait without end.
+void agent::handle_incomplete(std::span<const std::byte> message) {
+    if (kind_of(message) != message_kind::home_answer) throw std::bad_alloc();
+    const home_message m = take_home(message);
+    const std::byte status = status_without_answer(message);
+    pass_on_answer(m, std::span(&status, 1));
 }
 
 void agent::run_call(delivery& message) {

@@ -37,4 +37,12 @@ void answer_port::answer(std::uint64_t worker, std::uint64_t ticket, std::span<c
     if (pool != nullptr) send(*pool, worker, ticket, body);
 }
 
+void answer_port::abandon(std::uint64_t worker) noexcept {
+    std::unique_lock hold(mutex_);
+    const std::shared_ptr<executor_backend> pool = pool_.lock();
+    hold.unlock();
+    if (pool == nullptr) return;
+    if (auto* const down = static_cast<home_downstream*>(pool->query(typeid(home_downstream)))) down->abandon(worker);
+}
+
 }  // namespace cadre::detail::node

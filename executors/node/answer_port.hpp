@@ -22,6 +22,9 @@ public:
     void attach(const executor& pool) noexcept;
     void answer(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept;
 
+    /// As `home_downstream::abandon`, where the pool is known.
+    void abandon(std::uint64_t worker) noexcept;
+
 private:
     struct waiting {
         std::uint64_t worker;

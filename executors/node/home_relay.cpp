@@ -26,7 +26,9 @@ void home_relay::request(std::uint64_t worker, std::uint64_t ticket, std::span<c
             }
         }
     }
-    if (ticket != 0) answer_unperformed(worker, ticket, outcome);
+    if (ticket != 0) return answer_unperformed(worker, ticket, outcome);
+    // An unlock, for instance: others would wait for it without end.
+    if (outcome == op_status::exhausted) port_.abandon(worker);
 }
 
 void home_relay::stop(std::uint64_t worker, std::uint64_t ticket) noexcept {

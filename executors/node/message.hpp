@@ -94,6 +94,8 @@ struct received_reply {
     pid_t worker = 0;
     call_reply reply{};
 };
+/// Only the number; the rest of the message may be malformed. @throws codec_error
+[[nodiscard]] call_number number_of_reply(std::span<const std::byte> message);
 /// @param host of the agent, for the origin of errors. @throws codec_error
 [[nodiscard]] received_reply decode_reply(byte_buffer message, std::string_view host);
 

@@ -140,6 +140,7 @@ private:
 
     void handle(delivery& message);
     void handle_reply(node_id from, byte_buffer message);
+    void handle_incomplete(node_id from, std::span<const std::byte> message);
     void handle_returned(node_id sender, const note& n);
     void handle_progress(node_id from, std::span<const std::byte> message);
     void handle_held(node_id from, std::span<const std::byte> message);

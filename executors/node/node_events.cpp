@@ -49,8 +49,9 @@ void node_backend::handle(delivery& message) {
         case message_kind::home_ended: return handle_home(message.from, kind, bytes);
         case message_kind::part:
             if (auto whole = parts_.add(message.from, bytes)) {
-                if (kind_of(whole->span()) == message_kind::part) throw_malformed("a part of a part");
-                message.body = std::move(*whole);
+                message.body = std::move(whole->bytes);
+                if (kind_of(message.body.span()) == message_kind::part) throw_malformed("a part of a part");
+                if (whole->incomplete) return handle_incomplete(message.from, message.body.span());
                 handle(message);
             }
             return;
@@ -64,7 +65,13 @@ void node_backend::handle_reply(node_id from, byte_buffer message) {
         const std::lock_guard hold(mutex_);
         host = host_of(from);
     }
-    received_reply r = decode_reply(std::move(message), host != nullptr ? *host : "an unknown host");
+    received_reply r;
+    r.number = number_of_reply(message.span());
+    try {
+        r = decode_reply(std::move(message), host != nullptr ? *host : "an unknown host");
+    } catch (const std::bad_alloc&) {
+        r.reply = failed(std::current_exception());
+    }
     actions later;
     {
         const std::lock_guard hold(mutex_);
@@ -79,6 +86,28 @@ void node_backend::handle_reply(node_id from, byte_buffer message) {
         if (host != nullptr) c->call->worker_host.store(host, std::memory_order_release);
         c->call->worker_pid.store(r.worker, std::memory_order_relaxed);
         end(*c, std::move(r.reply), later);
+        dispatch(later);
+    }
+    perform(std::move(later));
+}
+
+// A message for which there was no memory: what waits for it would wait without end.
+void node_backend::handle_incomplete(node_id from, std::span<const std::byte> message) {
+    const message_kind kind = kind_of(message);
+    if (kind == message_kind::home_request) {
+        const home_message m = take_home(message);
+        byte_buffer body;
+        put(body, op_status::exhausted);
+        if (m.ticket != 0) answer({from, m.worker}, m.ticket, std::move(body));
+        return;
+    }
+    if (kind != message_kind::reply) throw std::bad_alloc();
+    actions later;
+    {
+        const std::lock_guard hold(mutex_);
+        placed_call* const c = find_at_agent(number_of_reply(message), from);
+        if (c == nullptr) return;
+        end(*c, failed(std::make_exception_ptr(std::bad_alloc())), later);
         dispatch(later);
     }
     perform(std::move(later));

@@ -80,6 +80,8 @@ byte_buffer encode_reply(call_number number, call_reply reply, pid_t placed) {
     return message;
 }
 
+call_number number_of_reply(std::span<const std::byte> message) { return take_fields<reply_fields>(message).number; }
+
 received_reply decode_reply(byte_buffer message, std::string_view host) {
     std::span<const std::byte> rest = message.span();
     const auto fields = take_fields<reply_fields>(rest);

@@ -75,6 +75,7 @@ private:
     void answer(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept override {
         pool_->answer_from_home(worker, ticket, body);
     }
+    void abandon(std::uint64_t worker) noexcept override { pool_->abandon(worker); }
     [[nodiscard]] pool_load load() const noexcept override { return pool_->load(); }
     [[nodiscard]] bool progress_of(const portable_call& call, std::size_t known_results, std::size_t known_errors,
                                    chunk_progress_report& report) override {

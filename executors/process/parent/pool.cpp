@@ -95,6 +95,11 @@ void pool::answer_from_home(std::uint64_t worker, std::uint64_t ticket, std::spa
     c->link.ring();
 }
 
+void pool::abandon(std::uint64_t worker) noexcept {
+    const std::lock_guard hold(calls_mutex_);
+    if (worker_connection* const c = workers_.find(worker); c != nullptr && c->stage != worker_stage::dying) c->kill();
+}
+
 bool pool::poll() noexcept {
     if (!unread_.any()) return false;
     const std::unique_lock draining(drain_mutex_, std::try_to_lock);

@@ -72,6 +72,9 @@ public:
     /// As `home_downstream::answer`.
     void answer_from_home(std::uint64_t worker, std::uint64_t ticket, std::span<const std::byte> body) noexcept;
 
+    /// As `home_downstream::abandon`.
+    void abandon(std::uint64_t worker) noexcept;
+
     /// The trees of the tasks of all workers; those that do not answer within `limit` are named.
     [[nodiscard]] std::string dump_tasks(std::chrono::nanoseconds limit);
 

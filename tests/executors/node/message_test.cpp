@@ -161,7 +161,7 @@ TEST(NodeMessage, parts_of_two_messages_may_alternate) {
     std::vector<byte_buffer> whole;
     for (std::size_t i = 0; i < half; ++i)
         for (const std::size_t at : {i, half + i})
-            if (auto complete = parts.add(4, link.sent[at].span())) whole.push_back(std::move(*complete));
+            if (auto complete = parts.add(4, link.sent[at].span())) whole.push_back(std::move(complete->bytes));
     ASSERT_EQ(whole.size(), 2u);
     for (std::size_t i = 0; i < 2; ++i) {
         EXPECT_EQ(whole[i].size(), node::max_message + 1);
