@@ -14,7 +14,10 @@ list(FILTER cadre_sources EXCLUDE REGEX "/executors/(testing|mpi/plugin)/")
 
 add_library(cadre STATIC ${cadre_sources})
 add_library(cadre::cadre ALIAS cadre)
-set_target_properties(cadre PROPERTIES CXX_EXTENSIONS OFF)
+# For executables, and for shared libraries that are linked at the start or loaded later: thread-local variables are found
+# without a call in both.
+set_target_properties(cadre PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+target_compile_options(cadre PRIVATE -ftls-model=initial-exec $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
 
 # The types that the gdb command `cadre tasks` reads (tools/gdb/cadre.py) are described in every build.
 set_source_files_properties(

@@ -215,8 +215,17 @@ public:
             return self->modify(f);
         });
     }
+    /// The same for a function that changes the value in place: `f(v)` with an lvalue.
+    template <class F>
+        requires(!std::is_invocable_r_v<T, F&, T> && std::is_void_v<std::invoke_result_t<F&, T&>>)
+    [[nodiscard]] auto update(F f) const {
+        return update([f = std::move(f)](T value) mutable {
+            f(value);
+            return value;
+        });
+    }
     CADRE_REFUSE_OTHER_MEMBERS(update, "cadre::shared_value<T>::update takes a function that takes a T and returns the "
-                                       "new one");
+                                       "new one, or changes a T&");
     /// Completes with a guard: `*guard` is the value, and the lock is held until the guard goes out of scope.
     [[nodiscard]] auto lock() const {
         return locked([self = cell_, block = block_](detail::held_lock lock) mutable {

@@ -110,4 +110,17 @@ TEST(process_nested_calls, name_only_tasks) {
     EXPECT_NE(what.find("a nested call names a function that is not a task"), std::string::npos) << what;
 }
 
+int call_through(executor other) { return static_cast<int>(other.concurrency()); }
+
+// A worker knows its own executor; the handle of another one does not reach it.
+TEST(process_nested_calls, go_to_the_executor_of_the_worker_only) {
+    const executor ex = process_executor{{.workers = 1}};
+    const executor other = process_executor{{.workers = 1}};
+    const cadre::serial_executor local;
+    EXPECT_EQ(cadre::sync_wait(cadre::on(ex, call_through, ex)), 1);
+    EXPECT_THROW(cadre::sync_wait(cadre::on(ex, call_through, other)), cadre::not_portable);
+    EXPECT_THROW(cadre::sync_wait(cadre::on(ex, call_through, executor(local))), cadre::not_portable);
+    EXPECT_EQ(cadre::sync_wait(cadre::on(local, call_through, other)), 1);
+}
+
 }  // namespace

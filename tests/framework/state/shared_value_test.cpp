@@ -119,6 +119,15 @@ TEST(shared_value, awaitable_members_serve_every_type) {
     }(v));
 }
 
+TEST(shared_value, update_takes_a_function_that_changes_the_value_in_place) {
+    shared_value<int> v{local(), 1};
+    sync_wait([](auto cell) -> task<> {
+        const int after = co_await cell.update([](int& x) { ++x; });
+        EXPECT_EQ(after, 2);
+        EXPECT_EQ(cell.load(), 2);
+    }(v));
+}
+
 TEST(shared_value, lock_excludes_update_get_and_set) {
     shared_value<int> v{local(), 1};
     std::atomic<int> waiting{0};
