@@ -23,6 +23,7 @@
 #include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/codec/fitting_members.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/detail/state/channel_operations.hpp>
 #include <cadre/detail/state/channel_run.hpp>
 #include <cadre/executor.hpp>
@@ -258,7 +259,7 @@ private:
     }
 
     template <bool Owned, class V>
-    static task<void> send_each(channel self, V view) {
+    static task<void> send_each(channel self, V view, detail::frame_for<T> /*locals*/ = {}) {
         if constexpr (detail::run_source<V, T>) {
             auto at = std::ranges::begin(view);
             const auto end = std::ranges::end(view);
@@ -289,7 +290,7 @@ private:
         }
     }
 
-    static task<std::vector<T>> take_many(channel self, std::size_t max) {
+    static task<std::vector<T>> take_many(channel self, std::size_t max, detail::frame_for<T> /*locals*/ = {}) {
         std::vector<T> values;
         // Reserve before the first value is received: a failed allocation must not lose values.
         values.reserve(std::min(max, std::max<std::size_t>(self.size(), 1)));

@@ -21,6 +21,7 @@
 #include <cadre/detail/call/map_run.hpp>
 #include <cadre/detail/call/side_by_side.hpp>
 #include <cadre/detail/codec/convert_argument.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/executor.hpp>
 #include <cadre/map_options.hpp>
 #include <cadre/on.hpp>
@@ -61,7 +62,7 @@ task<std::vector<Result>> run_local_map(executor ex, F f, kept_range<Range> rang
 }
 
 template <class R, class O>
-task<std::vector<R>> collect_values(task<std::vector<std::optional<O>>> map) {
+task<std::vector<R>> collect_values(task<std::vector<std::optional<O>>> map, frame_for<R, O> /*locals*/ = {}) {
     auto outcomes = co_await std::move(map);
     std::vector<R> values;
     values.reserve(outcomes.size());
@@ -74,7 +75,7 @@ task<std::vector<R>> collect_values(task<std::vector<std::optional<O>>> map) {
 }
 
 template <class O>
-task<std::vector<O>> collect_outcomes(task<std::vector<std::optional<O>>> map) {
+task<std::vector<O>> collect_outcomes(task<std::vector<std::optional<O>>> map, frame_for<O> /*locals*/ = {}) {
     auto outcomes = co_await std::move(map);
     std::vector<O> all;
     all.reserve(outcomes.size());

@@ -17,6 +17,7 @@
 
 #include <cadre/detail/base/refuse_others.hpp>
 #include <cadre/detail/coroutine/awaitable.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/detail/task/background_task.hpp>
 #include <cadre/detail/task/stream_queue.hpp>
 #include <cadre/detail/task/stream_source.hpp>
@@ -61,7 +62,8 @@ template <class F, class T>
 using element_result = decltype(apply_to_element(std::declval<F&>(), std::declval<T&>()));
 
 template <class T, class F>
-stream<typename awaited_value<element_result<F, T>>::type> transform_stream(stream<T> source, F f) {
+stream<typename awaited_value<element_result<F, T>>::type> transform_stream(stream<T> source, F f,
+                                                                            frame_for<T> /*locals*/ = {}) {
     using value = typename awaited_value<element_result<F, T>>::type;
     while (auto element = co_await source.next()) {
         if constexpr (awaitable<element_result<F, T>>) {
@@ -116,7 +118,7 @@ stream<T> drop_stream(stream<T> source, std::size_t n) {
 }
 
 template <class T>
-stream<std::vector<T>> chunk_stream(stream<T> source, std::size_t n) {
+stream<std::vector<T>> chunk_stream(stream<T> source, std::size_t n, frame_for<T> /*locals*/ = {}) {
     std::exception_ptr error;
     for (bool more = true; more;) {
         std::vector<T> chunk;
@@ -147,7 +149,7 @@ stream<std::pair<std::size_t, T>> enumerate_stream(stream<T> source) {
 
 /// Reads `source` into `queue`.
 template <class T>
-task<void> read_ahead(std::shared_ptr<stream_queue<T>> queue, stream<T> source) {
+task<void> read_ahead(std::shared_ptr<stream_queue<T>> queue, stream<T> source, frame_for<T> /*locals*/ = {}) {
     std::exception_ptr error;
     try {
         stream<T> reading = std::move(source);  // ends before the queue does

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <cadre/detail/base/refuse_others.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/detail/task/stream_source.hpp>
 #include <cadre/stream.hpp>
 #include <cadre/task.hpp>
@@ -26,7 +27,7 @@ concept collects = std::default_initializable<C> && std::movable<C> &&
                     requires(C& all, T& element) { all.insert(all.end(), std::move(element)); });
 
 template <class C, class T>
-task<C> collect_stream(stream<T> source) {
+task<C> collect_stream(stream<T> source, frame_for<T> /*locals*/ = {}) {
     C all;
     while (auto element = co_await source.next())
         if constexpr (requires { all.push_back(std::move(*element)); })

@@ -1,13 +1,18 @@
-// Coroutine frames, and all that lies in them, are aligned to 64 bytes; parameters to more if they ask for it.
+// Coroutine frames, and all that lies in them, are aligned to 64 bytes; parameters, results, items and elements to more
+// if they ask for it.
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <ranges>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include <cadre/as_outcome.hpp>
 #include <cadre/call.hpp>
 #include <cadre/channel.hpp>
 #include <cadre/executors/serial.hpp>
@@ -15,11 +20,17 @@
 #include <cadre/generator.hpp>
 #include <cadre/job.hpp>
 #include <cadre/map.hpp>
+#include <cadre/map_stream.hpp>
 #include <cadre/on.hpp>
+#include <cadre/reduce.hpp>
+#include <cadre/retry.hpp>
 #include <cadre/sleep.hpp>
 #include <cadre/stream.hpp>
+#include <cadre/stream_of.hpp>
+#include <cadre/stream_views.hpp>
 #include <cadre/sync_wait.hpp>
 #include <cadre/task.hpp>
+#include <cadre/to.hpp>
 #include <cadre/when_all.hpp>
 
 namespace {
@@ -128,6 +139,97 @@ TYPED_TEST(frame_alignment, of_messages) {
     ASSERT_TRUE(received);
     EXPECT_TRUE(aligned(*received));
     EXPECT_EQ(received->value, 5);
+}
+
+std::atomic<int> misaligned_blocks{0};
+
+/// Counts the objects, also those that the library makes in between, that are not aligned.
+template <std::size_t Alignment>
+struct alignas(Alignment) checked_block {
+    int value = 0;
+
+    checked_block() noexcept { check(); }
+    explicit(false) checked_block(int v) noexcept : value(v) { check(); }
+    checked_block(const checked_block& other) noexcept : value(other.value) { check(); }
+    checked_block(checked_block&& other) noexcept : value(other.value) { check(); }
+    checked_block& operator=(const checked_block&) noexcept = default;
+    ~checked_block() { check(); }
+    template <class A>
+    void serialize(A& a) {
+        a(value);
+    }
+
+private:
+    void check() const noexcept {
+        if (!aligned(*this)) ++misaligned_blocks;
+    }
+};
+
+template <class T>
+class library_frames : public testing::Test {
+protected:
+    void SetUp() override { misaligned_blocks = 0; }
+    void TearDown() override { EXPECT_EQ(misaligned_blocks, 0); }
+};
+using checked_blocks = testing::Types<checked_block<64>, checked_block<128>, checked_block<1024>>;
+TYPED_TEST_SUITE(library_frames, checked_blocks, );
+
+template <class T>
+task<int> value_of(const T& item) {
+    co_await cadre::yield();
+    co_return aligned(item) ? item.value : -1;
+}
+template <class T>
+task<T> make_later(int value) {
+    co_await cadre::yield();
+    co_return value;
+}
+
+TYPED_TEST(library_frames, of_maps_of_coroutines) {
+    const cadre::thread_executor pool{{.workers = 2}};
+    const std::vector<TypeParam> items(40, TypeParam(3));
+    const std::vector<int> expected(40, 3);
+    EXPECT_EQ(sync_wait(cadre::map(pool, value_of<TypeParam>, items)), expected);
+    EXPECT_EQ(sync_wait(cadre::map(cadre::executor(pool), value_of<TypeParam>, items)), expected);
+    EXPECT_EQ(sync_wait(cadre::map(pool, value_of<TypeParam>, std::vector<TypeParam>(items), {.chunk = 8})), expected);
+    EXPECT_EQ(sync_wait(cadre::reduce(pool, value_of<TypeParam>, std::plus<>{}, items, 0)), 120);
+    EXPECT_EQ(sync_wait(cadre::to<std::vector>(cadre::map_stream(pool, value_of<TypeParam>, items))), expected);
+    const auto source = [&] { return cadre::map_stream(pool, value_of<TypeParam>, cadre::stream_of(items)); };
+    EXPECT_EQ(sync_wait(cadre::to<std::vector>(source())), expected);
+    const auto made = sync_wait(cadre::map(pool, make_later<TypeParam>, std::views::iota(0, 40)));
+    for (int i = 0; i < 40; ++i)
+        EXPECT_EQ(made[static_cast<std::size_t>(i)].value, i);
+}
+
+TYPED_TEST(library_frames, of_results_of_calls) {
+    const cadre::thread_executor pool{{.workers = 2}};
+    EXPECT_EQ(sync_wait(cadre::call(make_later<TypeParam>, 4)).value, 4);
+    EXPECT_EQ(sync_wait(cadre::retry(cadre::retry_policy{}, make_later<TypeParam>, 4)).value, 4);
+    EXPECT_EQ(sync_wait(cadre::on(pool, make_later<TypeParam>, 4)).value, 4);
+    EXPECT_EQ(sync_wait(cadre::as_outcome(make_later<TypeParam>(4)))->value, 4);
+}
+
+TYPED_TEST(library_frames, of_stream_views) {
+    namespace views = cadre::views;
+    const std::vector<TypeParam> items(9, TypeParam(3));
+    const auto values = [](const TypeParam& block) { return aligned(block) ? block.value : -1; };
+    const auto collected = [&](auto view) {
+        return sync_wait(cadre::to<std::vector>(cadre::stream_of(items) | std::move(view) | views::transform(values)));
+    };
+    EXPECT_EQ(collected(views::take(3)), std::vector<int>(3, 3));
+    EXPECT_EQ(collected(views::drop(3)), std::vector<int>(6, 3));
+    EXPECT_EQ(collected(views::buffer(2)), std::vector<int>(9, 3));
+    EXPECT_EQ(collected(views::filter([](const TypeParam& block) { return aligned(block); })), std::vector<int>(9, 3));
+    const auto chunks = sync_wait(cadre::to<std::vector>(cadre::stream_of(items) | views::chunk(4)));
+    EXPECT_EQ(chunks.size(), 3U);
+    EXPECT_EQ(sync_wait(cadre::to<std::vector>(cadre::stream_of(items))).size(), 9U);
+}
+
+TYPED_TEST(library_frames, of_many_messages) {
+    const cadre::serial_executor loop;
+    const cadre::channel<TypeParam> ch{loop, 8};
+    sync_wait(ch.send_all(std::vector<TypeParam>(8, TypeParam(2))));
+    EXPECT_EQ(sync_wait(ch.receive_many(8)).size(), 8U);
 }
 
 task<std::array<bool, 2>> of_locals() {

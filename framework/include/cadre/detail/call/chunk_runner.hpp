@@ -11,6 +11,7 @@
 
 #include <cadre/detail/call/call_trampoline.hpp>
 #include <cadre/detail/call/item_claims.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/task.hpp>
 
 namespace cadre::detail {
@@ -98,7 +99,7 @@ public:
         return take_reply();
     }
     /// Runs a coroutine function on every item, one after the other.
-    [[nodiscard]] task<void> start() {
+    [[nodiscard]] task<void> start(frame_for<Bound, result> /*locals*/ = {}) {
         chunk_turn turn;
         while (const auto i = claims_.next()) {
             begin(*i);

@@ -20,6 +20,7 @@
 #include <cadre/detail/call/map_item.hpp>
 #include <cadre/detail/call/queued_start.hpp>
 #include <cadre/detail/call/run_limit.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/detail/scheduler/local_worker.hpp>
 #include <cadre/detail/scheduler/task_root.hpp>
 #include <cadre/errors.hpp>
@@ -174,7 +175,7 @@ private:
         leave();
     }
     [[nodiscard]] std::uint32_t all() const noexcept { return static_cast<std::uint32_t>(items_.size()); }
-    task<void> run_tasks() {
+    task<void> run_tasks(frame_for<bound, stored> /*locals*/ = {}) {
         chunk_turn turn;
         while (const auto i = claims_.next()) {
             std::exception_ptr error;

@@ -85,7 +85,7 @@ inline constexpr bool gives_items = is_spreadable<item_of<R>> || std::is_constru
 /// range or an encoding throws, unless an item before has failed; else `cancelled` if a stop request left items in the
 /// input.
 template <class Run, class Range>
-task<void> drive_chunks(Run& run, Range& range) {
+task<void> drive_chunks(Run& run, Range& range, typename Run::locals /*locals*/ = {}) {
     std::exception_ptr input_error;
     std::exception_ptr fatal;
     auto at = range.begin();

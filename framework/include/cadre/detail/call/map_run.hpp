@@ -42,8 +42,7 @@ namespace cadre::detail {
 [[nodiscard]] bool runs_raw_chunks(const executor& ex) noexcept;
 
 /// The state of one map; a local of its coroutine, driven by `drive_chunks`. `Results` collects: `outcome_results`,
-/// `plain_results` for a map that fails fast, or those of a `map_stream`. What is sent is portable unless every
-/// executor is a local one.
+/// `plain_results` that fail fast, or those of a `map_stream`. What is sent is portable unless every executor is local.
 template <class F, class Item, class Results, map_executors Executors = map_executors::any>
 class map_run {
     static constexpr bool has_remote = Executors != map_executors::local;
@@ -54,6 +53,7 @@ class map_run {
     using local = typename chunk_or_none<has_local, local_chunk, F, Item>::type;
 
 public:
+    using locals = frame_for<Item, result>;
     /// `f` and what `options` refers to outlive the run. With `fail_fast` a failure stops the items above it.
     map_run(executor ex, const F& f, const map_options& options, std::optional<std::size_t> total, stop_state* stop,
             bool fail_fast)

@@ -20,6 +20,7 @@
 #include <cadre/detail/call/map_input.hpp>
 #include <cadre/detail/call/map_stream_link.hpp>
 #include <cadre/detail/call/side_by_side.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/detail/task/background_task.hpp>
 #include <cadre/detail/task/stream_queue.hpp>
 #include <cadre/stream.hpp>
@@ -141,7 +142,7 @@ private:
     static constexpr std::size_t max_ahead = 1024;
 
     static task<void> read(std::shared_ptr<stream_queue<T>> queue, stream<T> source,
-                           std::shared_ptr<map_stream_link> link) {
+                           std::shared_ptr<map_stream_link> link, frame_for<T> /*locals*/ = {}) {
         std::exception_ptr error;
         try {
             stream<T> reading = std::move(source);  // ends before the queue does

@@ -54,7 +54,8 @@ private:
 /// no more, and everything in flight has completed. Errors: first what a progress function has thrown, then the failure
 /// of `run`, then that of the input.
 template <class Run, class Input, class Out>
-task<void> pump_map_stream(Run& run, Input& input, Out& out, map_stream_link& link, look_ahead ahead) {
+task<void> pump_map_stream(Run& run, Input& input, Out& out, map_stream_link& link, look_ahead ahead,
+                           typename Run::locals /*locals*/ = {}) {
     std::exception_ptr input_error;
     std::exception_ptr fatal;
     std::size_t sent = 0;

@@ -13,6 +13,7 @@
 #include <cadre/detail/call/map_item.hpp>
 #include <cadre/detail/call/reduced_value.hpp>
 #include <cadre/detail/codec/call_name.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/errors.hpp>
 #include <cadre/stop.hpp>
 #include <cadre/task.hpp>
@@ -39,7 +40,8 @@ T reduce_chunk(const F& f, Op& op, std::size_t first, std::vector<Item> items) {
 
 /// The same for a coroutine function.
 template <class T, class F, class Op, class Item>
-task<T> reduce_chunk_tasks(const F& f, Op& op, std::size_t first, std::vector<Item> items) {
+task<T> reduce_chunk_tasks(const F& f, Op& op, std::size_t first, std::vector<Item> items,
+                           frame_for<item_bound<F, Item>> /*locals*/ = {}) {
     std::size_t i = 0;
     try {
         auto begin = item_call<F, Item>::bind(f, static_cast<Item&&>(items[i]));

@@ -21,6 +21,7 @@
 #include <cadre/detail/call/map_run.hpp>
 #include <cadre/detail/call/ordered_fold.hpp>
 #include <cadre/detail/call/reduce_chunk.hpp>
+#include <cadre/detail/coroutine/frame_pool.hpp>
 #include <cadre/detail/coroutine/stop_state.hpp>
 #include <cadre/job.hpp>
 #include <cadre/map_options.hpp>
@@ -40,6 +41,9 @@ class reduce_run {
     using fold = ordered_fold<T, Op>;
 
 public:
+    /// For the coroutine that sends the items.
+    using locals = frame_for<Item, T>;
+
     reduce_run(const executor& ex, const F& f, const Op& op, T init, const map_options& options,
                std::optional<std::size_t> total, const stop_state* stop)
         : options_(resolve_reduction(options, ex)),

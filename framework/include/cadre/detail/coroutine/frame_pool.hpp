@@ -103,21 +103,41 @@ public:
     static void operator delete(void* frame, std::size_t size) noexcept { free_aligned_frame(frame, size, Alignment); }
 };
 
-/// The promise of a coroutine with these parameters: its frame is aligned for the promise and for them.
+/// The alignment of the objects that a coroutine keeps for a parameter or result `T`.
+template <class T>
+[[nodiscard]] consteval std::size_t frame_alignment_of() {
+    if constexpr (std::is_object_v<T>)
+        return alignof(T);
+    else
+        return 1;
+}
+
+/// The alignment of the results of `P`, temporaries of which are in the frame, whereas the promise may allocate them.
+template <class P>
+inline constexpr std::size_t result_alignment = 1;
+template <class P>
+    requires requires { typename P::result_type; }
+inline constexpr std::size_t result_alignment<P> = frame_alignment_of<typename P::result_type>();
+
+/// The promise of a coroutine with these parameters: its frame is aligned for the promise, its result and for them.
 template <class P, class... Parameters>
 class promise_for {
-    template <class T>
-    static consteval std::size_t alignment_of() {
-        if constexpr (std::is_reference_v<T>)
-            return 1;
-        else
-            return alignof(T);
-    }
-    static constexpr std::size_t alignment = std::max({alignof(P), alignment_of<Parameters>()...});
+    static constexpr std::size_t alignment =
+        std::max({alignof(P), result_alignment<P>, frame_alignment_of<Parameters>()...});
 
 public:
     using type = std::conditional_t<(alignment > frame_granularity), over_aligned_promise<P, alignment>, P>;
 };
+
+template <std::size_t Alignment>
+struct alignas(Alignment) over_aligned_parameter {};
+struct plain_parameter {};
+
+/// The last, unused parameter of a coroutine with local objects of the types `Ts`, which none of its other parameters
+/// and not its result have: its frame is aligned for them.
+template <class... Ts>
+using frame_for = std::conditional_t<(std::max({frame_alignment_of<Ts>()...}) > frame_granularity),
+                                     over_aligned_parameter<std::max({frame_alignment_of<Ts>()...})>, plain_parameter>;
 
 /// An allocator for small containers that live no longer than an await: their memory is recycled like that of frames.
 template <class T>

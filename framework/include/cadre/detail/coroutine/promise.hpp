@@ -166,6 +166,8 @@ class result_promise : public promise_base {
                                       std::conditional_t<over_aligned, std::unique_ptr<T>, T>>;
 
 public:
+    using result_type = T;
+
     result_promise() noexcept {}
     result_promise(const result_promise&) = delete;
     result_promise& operator=(const result_promise&) = delete;
