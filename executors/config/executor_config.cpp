@@ -165,7 +165,7 @@ void executor_config::allow_only(std::span<const std::string_view> known) const 
     for (const auto& [key, value] : options) {
         const std::string_view table = std::string_view(key).substr(0, key.find('.'));
         if (table.size() != key.size() && std::ranges::find(known, table) != known.end())
-            fail(key, "'" + std::string(table) + "' takes a single value, not a table");
+            fail(key, std::string("'").append(table) + "' takes a single value, not a table");
         if (std::ranges::find(known, std::string_view(key)) == known.end()) {
             const std::vector<std::string> names(known.begin(), known.end());
             fail(key, "unknown option of the kind '" + kind + "'" + detail::did_you_mean(key, names) +
