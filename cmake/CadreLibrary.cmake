@@ -14,8 +14,8 @@ list(FILTER cadre_sources EXCLUDE REGEX "/executors/(testing|mpi/plugin)/")
 
 add_library(cadre STATIC ${cadre_sources})
 add_library(cadre::cadre ALIAS cadre)
-# For executables, and for shared libraries that are linked at the start or loaded later: thread-local variables are found
-# without a call in both.
+# For executables and for shared libraries, also ones that are loaded later: code of the library reaches its thread-local variables
+# without a call.
 set_target_properties(cadre PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
 target_compile_options(cadre PRIVATE -ftls-model=initial-exec $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
 

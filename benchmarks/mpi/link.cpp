@@ -1,4 +1,4 @@
-// The link of the MPI executor. Its events answer on the thread that owns MPI.
+// The link of the MPI executor. Its events answer on the thread that raises them, which has the turn.
 
 #include "mpi/mpi_link.hpp"
 #include "mpi/parameters.hpp"

@@ -12,7 +12,7 @@
 namespace cadre::detail::mpi {
 
 /// A yield is the cheapest wait if the only process that wants the core is the one that is to answer. If a process
-/// computes there, a yield costs a time slice of it. So after a costly yield the core counts as crowded: 10 ms long,
+/// computes there, a yield costs a time slice of it. So after a costly yield the core counts as crowded: for 10 ms,
 /// and twice as long each time that the next yield is costly again, at most 640 ms. Thread-safe.
 class core_yield {
 public:

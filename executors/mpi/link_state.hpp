@@ -24,8 +24,8 @@ enum class loop_state : std::uint8_t {
 ///     word          changed by                                                  to           order
 ///     turn          a thread that takes the turn, if it is free                 true         exchange, acq_rel
 ///                   the same thread, after its step                             false        exchange, acq_rel
-///     loop          the loop, before it polls, runs tasks or sleeps             its state    store, relaxed; `asleep`:
-///     seq_cst
+///     loop          the loop, before it polls or runs tasks                     its state    store, relaxed
+///                   the loop, before it sleeps                                  asleep       store, seq_cst
 ///     loop_polls    the loop, before it polls the engine                        + 1          store, relaxed
 ///     expects       a thread that has the turn, before it ends it               any          store, seq_cst
 ///     backlog, expects_soon  the same                                           any          store, relaxed

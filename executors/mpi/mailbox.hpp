@@ -22,7 +22,7 @@ struct request {
 
 class mailbox {
 public:
-    /// Thread-safe. Wakes nobody.
+    /// Thread-safe. Wakes no thread.
     void add(request what);
     /// Thread-safe. Wakes the thread of the link.
     void wake() noexcept;
@@ -41,9 +41,9 @@ private:
     std::mutex mutex_{};  // a leaf lock; guards `added_`
     std::vector<request> added_{};
     std::atomic<bool> any_{false};  // whether `added_` has elements; set under the mutex
-    // `awake`    | the thread of the link, before      -> `asleep`   (unless notified: it does not sleep)
+    // `awake`    | the link's thread before it sleeps     -> `asleep`   (unless notified: it does not sleep)
     // any        | a waker                            -> `notified` (and wakes the thread if it was asleep)
-    // any        | the thread of the link, after      -> `awake`
+    // any        | the link's thread after its sleep     -> `awake`
     std::atomic<std::uint32_t> state_{awake};
 };
 

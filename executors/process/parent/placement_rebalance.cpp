@@ -36,7 +36,7 @@ worker_connection* placement::find_waiting() noexcept {
     return nullptr;
 }
 
-// Or the calls that are taken from behind it would be sent there again.
+// Otherwise the calls that are taken from behind `r` would be sent to its worker again.
 void placement::expect_long(call_record& r) noexcept {
     r.worker->expected_time += function_list::long_time - r.expected_time;
     r.expected_time = function_list::long_time;

@@ -49,7 +49,7 @@ void control_thread::start(const process_plane::call_memory& memory, call_dispat
         auto next_check = steady_clock::now() + check_interval;
         auto next_descriptor_check = steady_clock::now() + descriptor_interval;
         for (;;) {
-            // The bell counts: an order that is published after this load changes it, so the wait returns at once.
+            // The bell counts: a command that is published after this load changes it, so the wait returns at once.
             const std::uint32_t seen = bell.load(std::memory_order_seq_cst);
             event e;
             while (commands.peek(e)) {

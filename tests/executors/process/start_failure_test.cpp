@@ -14,10 +14,12 @@
 #include <csignal>
 #include <exception>
 #include <new>
+#include <string>
 #include <system_error>
 
 #include <pthread.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace {
 

@@ -19,10 +19,9 @@ namespace cadre::detail {
 ///     word        state  changed by                                          to      order
 ///     signalled_  false  `signal`: pushes the node                           true    exchange, acq_rel
 ///                 true   the sender, when it has taken the node              false   store, release
-///     delivered_  n      the consumer, with elements of a batch              n + k   store, relaxed; the last of a
-///     batch seq_cst
-///     wake_at_    any    the sender has no room: a number of deliveries      n       store, seq_cst, before it reads
-///     `delivered_`
+///     delivered_  n      the consumer, with elements of a batch              n + k   store, relaxed
+///                        the consumer, with the last ones of a batch         n + k   store, seq_cst
+///     wake_at_    any    the sender has no room: a number of deliveries      n       store, seq_cst
 ///                        the sender: it has room                             never   store, relaxed
 ///
 /// The consumer reads `wake_at_` after its store of `delivered_`. For the last element of a batch both are seq_cst:

@@ -60,10 +60,8 @@ public:
     ///
     ///     word    changed by                                              to                    order
     ///     range_  its runner, `assign`, of an empty range                 first, end            store, release
-    ///             its runner, `claim`: indices from the front             first + n, end        compare-exchange,
-    ///             relaxed
-    ///             another runner, `take_half`: the second half            first, middle         compare-exchange,
-    ///             relaxed
+    ///             its runner, `claim`: indices from the front             first + n, end        CAS, relaxed
+    ///             another runner, `take_half`: the second half            first, middle         CAS, relaxed
     ///
     /// An index leaves a range once and is never in two, so no value of the word recurs.
     class alignas(64) batch_range {
